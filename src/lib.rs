@@ -1,0 +1,3 @@
+//! Throughline: one session that holds while the network under it changes.
+
+pub mod netlab;
