@@ -1,0 +1,21 @@
+// @ts-check
+/** The real gateway, as `throughline demo`, on a free loopback port. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { printed, startChild } from './child.js';
+
+/** The test command says which build it made; by hand, the release build is taken. */
+const PROGRAM = process.env.THROUGHLINE_BIN ?? fileURLToPath(new URL('../../target/release/throughline', import.meta.url));
+
+/**
+ * Starts the gateway with its demo. Stop it in the test's `after`.
+ *
+ * @param {string[]} [args] instead of the demo's
+ * @returns {Promise<{ url: string, pid: number, stop: () => Promise<string> }>} `stop` resolves with how it ended
+ */
+export async function startGateway(args = ['demo', '--listen', '127.0.0.1:0']) {
+  if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is missing: run cargo build --release`);
+  const program = startChild(PROGRAM, args);
+  const [, url] = await printed(program, /^listening on (http:\/\/\S+)$/m);
+  return { url, pid: /** @type {number} */ (program.child.pid), stop: program.stop };
+}

@@ -1,0 +1,93 @@
+// @ts-check
+/**
+ * Starts the real browsers, headless, each with a fresh profile that is gone when it is closed. They reach nothing but
+ * loopback: what a browser does of its own accord (updates, reports, lists) is switched off.
+ */
+import { existsSync } from 'node:fs';
+import puppeteer from 'puppeteer-core';
+import { makeDirectory } from './directory.js';
+
+/**
+ * @typedef {'chromium' | 'firefox'} BrowserName
+ * @typedef {{ name: BrowserName, version: string, newPage: () => Promise<import('puppeteer-core').Page>, close: () => Promise<void> }} LaunchedBrowser
+ */
+
+/** The browsers of the end-to-end tests. @type {readonly BrowserName[]} */
+export const BROWSERS = ['chromium', 'firefox'];
+
+/** Where Debian puts them; the environment may say otherwise. */
+const PROGRAMS = {
+  chromium: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
+  firefox: process.env.FIREFOX_BIN ?? '/usr/bin/firefox-esr',
+};
+
+const CHROMIUM_ARGS = [
+  '--no-sandbox', // root, and containers without user namespaces
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-proxy-server',
+];
+
+const FIREFOX_PREFERENCES = {
+  'network.proxy.type': 0,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'network.dns.disablePrefetch': true,
+  'network.prefetch-next': false,
+  'services.settings.server': 'data:,', // remote settings: no server
+  'app.normandy.enabled': false,
+  'browser.safebrowsing.malware.enabled': false,
+  'browser.safebrowsing.phishing.enabled': false,
+  'datareporting.healthreport.uploadEnabled': false,
+  'toolkit.telemetry.enabled': false,
+};
+
+/**
+ * Launches a browser. Close it in the test's `after`.
+ *
+ * @param {BrowserName} name
+ * @returns {Promise<LaunchedBrowser>}
+ */
+export async function launch(name) {
+  const program = PROGRAMS[name];
+  if (!existsSync(program)) throw new Error(`${program} is missing: run tests/setup.sh`);
+  const directory = await makeDirectory(name);
+  try {
+    const browser = await puppeteer.launch(optionsFor(name, program, directory.path));
+    return {
+      name,
+      version: await browser.version(),
+      newPage: () => browser.newPage(),
+      close: async () => {
+        await browser.close();
+        await directory.remove();
+      },
+    };
+  } catch (error) {
+    await directory.remove();
+    throw error;
+  }
+}
+
+/**
+ * @param {BrowserName} name
+ * @param {string} program
+ * @param {string} directory
+ * @returns {import('puppeteer-core').LaunchOptions}
+ */
+function optionsFor(name, program, directory) {
+  const shared = {
+    executablePath: program,
+    headless: true,
+    // Caches and crash reports follow HOME; the profile is below it as well.
+    env: { ...process.env, HOME: directory, XDG_CONFIG_HOME: directory, XDG_CACHE_HOME: directory },
+    userDataDir: `${directory}/profile`,
+    timeout: 60_000,
+  };
+  if (name === 'chromium') return { ...shared, browser: 'chrome', pipe: true, args: CHROMIUM_ARGS };
+  return { ...shared, browser: 'firefox', protocol: 'webDriverBiDi', extraPrefsFirefox: FIREFOX_PREFERENCES };
+}
