@@ -19,7 +19,11 @@ process.on('exit', () => {
 });
 
 // An interrupted run ends through `exit` too, so that the hook above is reached.
-for (const [signal, number] of /** @type {const} */ ([['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]])) {
+for (const [signal, number] of /** @type {const} */ ([
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+])) {
   process.once(signal, () => process.exit(128 + number));
 }
 
@@ -36,7 +40,9 @@ export function startChild(command, args, options = {}) {
   /** @type {Promise<string>} says how the program ended; never rejects */
   const ended = new Promise((resolve) => {
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-    child.once('exit', (code, signal) => resolve(signal ? `ended by ${signal}` : `ended with status ${code}`));
+    child.once('exit', (code, signal) =>
+      resolve(signal ? `ended by ${signal}` : `ended with status ${code}`),
+    );
   }).then((how) => {
     running.delete(child);
     return how;
@@ -86,4 +92,3 @@ export async function printed({ child, ended }, pattern) {
   failed.catch(() => {}); // the end of the program after the match is no failure
   return Promise.race([found, failed]);
 }
-

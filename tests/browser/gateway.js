@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { printed, startChild } from './child.js';
 
 /** The test command says which build it made; by hand, the release build is taken. */
-const PROGRAM = process.env.THROUGHLINE_BIN ?? fileURLToPath(new URL('../../target/release/throughline', import.meta.url));
+const PROGRAM =
+  process.env.THROUGHLINE_BIN ?? fileURLToPath(new URL('../../target/release/throughline', import.meta.url));
 
 /**
  * Starts the gateway with its demo. Stop it in the test's `after`.

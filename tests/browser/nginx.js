@@ -128,7 +128,10 @@ http {
 async function answering(url, token) {
   const deadline = Date.now() + 10_000;
   while (Date.now() < deadline) {
-    const body = await fetch(`${url}/.nginx`, { headers: { connection: 'close' } }).then((answer) => answer.text(), () => '');
+    const body = await fetch(`${url}/.nginx`, { headers: { connection: 'close' } }).then(
+      (answer) => answer.text(),
+      () => '',
+    );
     if (body === token) return true;
     await pause(20);
   }

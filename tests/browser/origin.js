@@ -25,7 +25,9 @@ export async function startOrigin() {
     } else if (request.url === '/ws') {
       response.writeHead(426).end('no upgrade reached the server');
     } else {
-      response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>origin</title><p>here');
+      response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end('<!doctype html><title>origin</title><p>here');
     }
   });
   const sockets = new WebSocketServer({ server, path: '/ws' });
