@@ -1,0 +1,46 @@
+# The commands of README. Each step prints its name and its time; the first that fails ends it all.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.PHONY: run test bench lint
+.NOTPARALLEL:
+
+# $(call step,name,command)
+step = @printf '\n━━ %s\n' '$(1)'; SECONDS=0; if $(2); then printf '━━ %s: done in %d s\n' '$(1)' $$SECONDS; \
+	else status=$$?; printf '━━ %s: FAILED after %d s\n' '$(1)' $$SECONDS >&2; exit $$status; fi
+
+# The gateway and its demo.
+run:
+	cargo run --release
+
+# Everything, on a machine that may have nothing but Rust and Node.
+test:
+	$(call step,What the tests need,tests/setup.sh)
+	@$(MAKE) lint
+	$(call step,Rust tests,cargo test)
+	$(call step,JavaScript tests,npm --prefix client-js test)
+	$(call step,Release build,cargo build --release)
+	$(call step,End-to-end tests: browsers and Node,$(END_TO_END))
+	@printf '\n━━ All passed.\n'
+
+# One file at a time: they measure time, and share two cores with the browsers. Node 20 knows no globs here, hence find.
+END_TO_END = THROUGHLINE_BIN="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/throughline" \
+	node --test --test-concurrency=1 --test-reporter=spec \
+	$$(find tests/browser tests/node -name '*.test.js' 2>/dev/null | LC_ALL=C sort)
+
+# What can be said without running anything. 
+lint:
+	$(call step,rustfmt,cargo fmt --check)
+	$(call step,clippy,cargo clippy --all-targets -- -D warnings)
+	$(call step,rustdoc,RUSTDOCFLAGS="-D warnings" cargo doc --no-deps)
+	$(call step,cargo-deny: bans licenses sources,cargo deny check bans licenses sources)
+	@echo 'Not checked: advisories. Their database is on GitHub; where that can be reached: cargo deny check advisories'
+	$(call step,Biome: client-js,npm --prefix client-js run lint)
+	$(call step,Biome: tests,npm --prefix tests run lint)
+	$(call step,TypeScript: client-js,npm --prefix client-js run types)
+	$(call step,TypeScript: tests,npm --prefix tests run types)
+
+bench:
+	$(call step,Benchmarks,cargo bench)
+	$(call step,Memory of an idle session,benches/idle-memory.sh)
