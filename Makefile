@@ -6,6 +6,9 @@ MAKEFLAGS += --no-print-directory
 .PHONY: run test bench lint
 .NOTPARALLEL:
 
+# The build that JavaScript's tests start.
+export THROUGHLINE_BIN ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/throughline
+
 # $(call step,name,command)
 step = @printf '\n━━ %s\n' '$(1)'; SECONDS=0; if $(2); then printf '━━ %s: done in %d s\n' '$(1)' $$SECONDS; \
 	else status=$$?; printf '━━ %s: FAILED after %d s\n' '$(1)' $$SECONDS >&2; exit $$status; fi
@@ -19,14 +22,13 @@ test:
 	$(call step,What the tests need,tests/setup.sh)
 	@$(MAKE) lint
 	$(call step,Rust tests,cargo test)
-	$(call step,JavaScript tests,npm --prefix client-js test)
 	$(call step,Release build,cargo build --release)
+	$(call step,JavaScript tests,npm --prefix client-js test)
 	$(call step,End-to-end tests: browsers and Node,$(END_TO_END))
 	@printf '\n━━ All passed.\n'
 
 # One file at a time: they measure time, and share two cores with the browsers. Node 20 knows no globs here, hence find.
-END_TO_END = THROUGHLINE_BIN="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/throughline" \
-	node --test --test-concurrency=1 --test-reporter=spec \
+END_TO_END = node --test --test-concurrency=1 --test-reporter=spec \
 	$$(find tests/browser tests/node -name '*.test.js' 2>/dev/null | LC_ALL=C sort)
 
 # What can be said without running anything. 
