@@ -31,7 +31,7 @@ test:
 END_TO_END = node --test --test-concurrency=1 --test-reporter=spec \
 	$$(find tests/browser tests/node -name '*.test.js' 2>/dev/null | LC_ALL=C sort)
 
-# What can be said without running anything. 
+# What can be said without running anything.
 lint:
 	$(call step,rustfmt,cargo fmt --check)
 	$(call step,clippy,cargo clippy --all-targets -- -D warnings)
