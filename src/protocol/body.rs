@@ -1,0 +1,100 @@
+//! The lines of a POST's body: a hello first, then link frames and numbered lines.
+
+use bytes::Bytes;
+
+use super::code::{Code, Refusal};
+use super::frame::RawFrame;
+use super::limits;
+use super::up::{Hello, Up};
+
+/// A POST's body, read but not yet taken.
+#[derive(Debug)]
+pub struct Body {
+    /// The hello that names session and leg.
+    pub hello: Hello,
+    /// What follows it.
+    pub frames: Vec<Up>,
+}
+
+/// Reads a whole body. Nothing of it is taken when any line of it is bad.
+///
+/// # Errors
+/// `bad_frame` or `too_large`, with the hello's nonce where the hello could be read.
+pub fn read(body: &Bytes) -> Result<Body, (Option<super::Nonce>, Refusal)> {
+    let mut lines = split(body);
+    let first = lines.next().ok_or_else(|| {
+        (
+            None,
+            Refusal::bad_frame("an empty body; a hello must come first"),
+        )
+    })?;
+    let Up::Hello(hello) = Up::read(&first).map_err(|refusal| (None, refusal))? else {
+        return Err((
+            None,
+            Refusal::bad_frame("the first line of a body must be a hello"),
+        ));
+    };
+    let refused = |refusal| (Some(hello.nonce.clone()), refusal);
+    let mut frames = Vec::new();
+    for line in lines {
+        if frames.len() == limits::BODY_LINES {
+            let message = format!("more than {} lines in a body", limits::BODY_LINES);
+            return Err(refused(Refusal::new(Code::TooLarge, message)));
+        }
+        match Up::read(&line).map_err(refused)? {
+            Up::Hello(_) => {
+                return Err(refused(Refusal::bad_frame(
+                    "a body has one hello, its first line",
+                )));
+            }
+            frame => frames.push(frame),
+        }
+    }
+    Ok(Body { hello, frames })
+}
+
+/// The lines of a body or of an answer; one newline at the very end belongs to the last line.
+pub fn split(body: &Bytes) -> impl Iterator<Item = RawFrame> + '_ {
+    let mut rest = body.strip_suffix(b"\n").unwrap_or(body);
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = RawFrame::text(body.slice_ref(&rest[..end]));
+        rest = rest.get(end + 1..).unwrap_or_default();
+        Some(line)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HELLO: &str = r#"{"hello":{"v":1,"session":"aaaaaaaaaaaaaaaaaaaaaaaa","leg":1,"received":0,"next":1,"nonce":"n"}}"#;
+
+    #[test]
+    fn a_body_is_a_hello_and_lines() {
+        let body =
+            read(&format!("{HELLO}\n{{\"ping\":5}}\n{{\"sub\":\"a\",\"id\":1}}\n").into()).unwrap();
+        assert_eq!(body.frames.len(), 2);
+    }
+
+    #[test]
+    fn a_bad_body_is_refused_whole() {
+        let bad =
+            |text: String, code: Code| assert_eq!(read(&text.into()).unwrap_err().1.code, code);
+        bad(String::new(), Code::BadFrame);
+        bad("{\"ping\":1}".into(), Code::BadFrame);
+        bad(format!("{HELLO}\n{HELLO}"), Code::BadFrame);
+        bad(format!("{HELLO}\n\n{{\"ping\":1}}"), Code::BadFrame);
+        bad(format!("{HELLO}\r\n"), Code::BadFrame);
+        bad(
+            format!(
+                "{HELLO}\n{}",
+                "{\"ping\":1}\n".repeat(limits::BODY_LINES + 1)
+            ),
+            Code::TooLarge,
+        );
+    }
+}

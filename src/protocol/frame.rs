@@ -1,0 +1,300 @@
+//! Reading one frame: its verb, the value of the verb, and the keys beside it, in one scan.
+//!
+//! `data` is never made into values: it is checked once by the scan and kept as the bytes that came.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::code::{Code, Refusal};
+use super::{Position, limits};
+
+/// A frame as it was received: a line, and the raw bytes that came with it on a WebSocket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawFrame {
+    /// The line, without its newline.
+    pub text: Bytes,
+    /// What stood behind the newline of a binary message.
+    pub attachment: Option<Bytes>,
+}
+
+impl RawFrame {
+    /// A frame of text alone.
+    pub fn text(text: impl Into<Bytes>) -> Self {
+        Self {
+            text: text.into(),
+            attachment: None,
+        }
+    }
+
+    /// A binary WebSocket message: the line, a newline, the raw bytes.
+    ///
+    /// # Errors
+    /// `bad_frame` without a newline.
+    pub fn from_binary_message(message: &Bytes) -> Result<Self, Refusal> {
+        let end = memchr::memchr(b'\n', message).ok_or_else(|| {
+            Refusal::bad_frame(
+                "a binary message is a line, a newline and the bytes; the newline is missing",
+            )
+        })?;
+        Ok(Self {
+            text: message.slice(..end),
+            attachment: Some(message.slice(end + 1..)),
+        })
+    }
+
+    /// What the frame costs: its length in line form.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        self.text.len()
+            + self
+                .attachment
+                .as_ref()
+                .map_or(0, |bytes| bytes.len().div_ceil(3) * 4)
+    }
+
+    /// Reads verb and keys.
+    ///
+    /// # Errors
+    /// `bad_frame` for anything that is not one JSON object on one line, `too_large` above the limit.
+    pub fn fields(&self) -> Result<Fields<'_>, Refusal> {
+        if self.cost() > limits::BODY_BYTES {
+            let message = format!(
+                "a frame of {} bytes; the limit is {}",
+                self.cost(),
+                limits::BODY_BYTES
+            );
+            return Err(Refusal::new(Code::TooLarge, message));
+        }
+        if memchr::memchr2(b'\n', b'\r', &self.text).is_some() {
+            return Err(Refusal::bad_frame(
+                "a frame is one line: it holds a raw CR or LF",
+            ));
+        }
+        let text = std::str::from_utf8(&self.text)
+            .map_err(|_| Refusal::bad_frame("a frame must be UTF-8"))?;
+        serde_json::from_str(text)
+            .map_err(|error| Refusal::bad_frame(format!("not a frame: {error}")))
+    }
+}
+
+/// The content of a publication or message: JSON as it came, or bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// A JSON value, unparsed.
+    Json(Bytes),
+    /// Raw bytes: `b64` in a line, the rest of a binary message on a WebSocket.
+    Binary(Bytes),
+}
+
+/// A frame's parts, borrowed from its line. Keys that a frame may hold are known here for all verbs.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    /// The first key.
+    pub verb: Cow<'a, str>,
+    /// Its value.
+    pub subject: &'a RawValue,
+    /// `id`: what an answer refers to.
+    pub id: Option<u64>,
+    /// `next`: the number of the next numbered line.
+    pub next: Option<u64>,
+    /// `since`: where a subscription goes on.
+    pub since: Option<Position>,
+    data: Option<&'a RawValue>,
+    b64: Option<Text<'a>>,
+}
+
+impl Fields<'_> {
+    /// The verb's value as a string.
+    #[must_use]
+    pub fn subject_text(&self) -> Option<Cow<'_, str>> {
+        serde_json::from_str::<Text<'_>>(self.subject.get())
+            .ok()
+            .map(|text| text.0)
+    }
+
+    /// The verb's value as a number below 2^53.
+    #[must_use]
+    pub fn subject_number(&self) -> Option<u64> {
+        serde_json::from_str(self.subject.get())
+            .ok()
+            .filter(|number| *number < limits::NUMBER)
+    }
+
+    /// The content, sliced from the frame it was read from.
+    ///
+    /// # Errors
+    /// The sentence for a `bad_frame`: no content, two, or broken base64.
+    pub fn payload(&self, frame: &RawFrame) -> Result<Payload, &'static str> {
+        match (self.data, &self.b64, &frame.attachment) {
+            (Some(data), None, None) => {
+                Ok(Payload::Json(frame.text.slice_ref(data.get().as_bytes())))
+            }
+            (None, Some(text), None) => {
+                let bytes = STANDARD
+                    .decode(text.0.as_bytes())
+                    .map_err(|_| "b64 is not base64")?;
+                Ok(Payload::Binary(bytes.into()))
+            }
+            (None, None, Some(bytes)) => Ok(Payload::Binary(bytes.clone())),
+            (None, None, None) => Err("data or b64 is missing"),
+            _ => Err("data, b64 and bytes exclude each other"),
+        }
+    }
+}
+
+/// A string, borrowed where it has no escapes.
+#[derive(Debug, serde::Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object whose first key is a verb")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
+                let Some(verb) = map.next_key::<Text<'de>>()? else {
+                    return Err(M::Error::custom("an empty object has no verb"));
+                };
+                let subject = map.next_value()?;
+                let mut fields = Fields {
+                    verb: verb.0,
+                    subject,
+                    id: None,
+                    next: None,
+                    since: None,
+                    data: None,
+                    b64: None,
+                };
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    match &*key.0 {
+                        "id" => once(&mut fields.id, number(map.next_value()?)?, "id")?,
+                        "next" => once(&mut fields.next, number(map.next_value()?)?, "next")?,
+                        "since" => once(&mut fields.since, map.next_value()?, "since")?,
+                        "data" => once(&mut fields.data, map.next_value()?, "data")?,
+                        "b64" => once(&mut fields.b64, map.next_value()?, "b64")?,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(fields)
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+fn once<T, E: serde::de::Error>(
+    slot: &mut Option<T>,
+    value: T,
+    key: &'static str,
+) -> Result<(), E> {
+    if slot.replace(value).is_some() {
+        Err(E::duplicate_field(key))
+    } else {
+        Ok(())
+    }
+}
+
+fn number<E: serde::de::Error>(value: u64) -> Result<u64, E> {
+    if value < limits::NUMBER {
+        Ok(value)
+    } else {
+        Err(E::custom("a number must be below 2^53"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> Refusal {
+        RawFrame::text(text.to_owned()).fields().expect_err(text)
+    }
+
+    #[test]
+    fn data_is_the_bytes_that_came() {
+        let frame = RawFrame::text(r#"{"pub":"a","id":3,"data": {"x" : 1.50} ,"more":[1]}"#);
+        let fields = frame.fields().unwrap();
+        assert_eq!((&*fields.verb, fields.id), ("pub", Some(3)));
+        assert_eq!(
+            fields.payload(&frame),
+            Ok(Payload::Json(Bytes::from_static(br#"{"x" : 1.50}"#)))
+        );
+    }
+
+    #[test]
+    fn what_is_not_one_object_on_one_line_is_refused() {
+        for bad in [
+            "",
+            "x",
+            "[]",
+            "{}",
+            "1",
+            "{\"pub\":\"a\"",
+            "{\"pub\":\"a\"}{}",
+            "{\"pub\":\n\"a\"}",
+            "{\"pub\":\r\"a\"}",
+            r#"{"pub":"a","id":1,"id":2}"#,
+            r#"{"pub":"a","id":-1}"#,
+            r#"{"pub":"a","id":9007199254740992}"#,
+            r#"{"pub":"a","data":}"#,
+            r#"{"pub":"a","data":nul}"#,
+            r#"{"sub":"a","since":{"epoch":1}}"#,
+        ] {
+            assert_eq!(refused(bad).code, Code::BadFrame, "{bad:?}");
+        }
+        assert_eq!(
+            refused(&format!(
+                "{{\"pub\":\"{}\"}}",
+                "x".repeat(limits::BODY_BYTES)
+            ))
+            .code,
+            Code::TooLarge
+        );
+        assert_eq!(
+            RawFrame::text(vec![b'{', 0xff]).fields().unwrap_err().code,
+            Code::BadFrame
+        );
+    }
+
+    #[test]
+    fn deep_nesting_is_data_like_any_other_and_never_a_stack_overflow() {
+        let text = format!(
+            "{{\"pub\":\"a\",\"data\":{}{}}}",
+            "[".repeat(30_000),
+            "]".repeat(30_000)
+        );
+        let frame = RawFrame::text(text);
+        // serde_json may bound the depth; what matters is that it answers.
+        let _ = frame.fields();
+    }
+
+    #[test]
+    fn binary_is_the_rest_of_a_binary_message_or_b64() {
+        let message = Bytes::from_static(b"{\"pub\":\"a\"}\n\x00\n\xff");
+        let frame = RawFrame::from_binary_message(&message).unwrap();
+        let payload = frame.fields().unwrap().payload(&frame);
+        assert_eq!(
+            payload,
+            Ok(Payload::Binary(Bytes::from_static(b"\x00\n\xff")))
+        );
+        let frame = RawFrame::text(r#"{"pub":"a","b64":"AAr/"}"#);
+        assert_eq!(frame.fields().unwrap().payload(&frame), payload);
+        assert!(RawFrame::from_binary_message(&Bytes::from_static(b"{}")).is_err());
+    }
+}

@@ -1,0 +1,146 @@
+//! Identifiers that exist only when they are valid: parse, don't validate.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::limits;
+
+/// The client's secret, which names its session. Never printed: its `Debug` is blank.
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// The secret itself, for the wire only.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Secret {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fits = limits::SECRET_LENGTH.contains(&text.len());
+        let plain = text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        if fits && plain {
+            Ok(Self(text.into()))
+        } else {
+            Err("hello.session must be 22 to 64 characters of A-Z a-z 0-9 _ -")
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+macro_rules! bounded_text {
+    ($(#[$doc:meta])* $name:ident, $most:expr, $message:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                let plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+                if !text.is_empty() && text.len() <= $most && plain {
+                    Ok(Self(text.into()))
+                } else {
+                    Err($message)
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+bounded_text!(
+    /// The public name of a session's incarnation (`welcome.id`).
+    SessionId,
+    limits::SESSION_ID_BYTES,
+    "an id must be 1 to 64 printable ASCII characters"
+);
+bounded_text!(
+    /// What an answer must echo, so that nothing cached or foreign passes for it.
+    Nonce,
+    limits::NONCE_BYTES,
+    "a nonce must be 1 to 64 printable ASCII characters"
+);
+
+/// A channel's name: 1 to 128 bytes of UTF-8 without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChannelName(std::sync::Arc<str>);
+
+impl ChannelName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<&str> for ChannelName {
+    type Error = &'static str;
+
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        if text.is_empty()
+            || text.len() > limits::CHANNEL_BYTES
+            || text.chars().any(char::is_control)
+        {
+            Err("a channel name is 1 to 128 bytes of text without control characters")
+        } else {
+            Ok(Self(text.into()))
+        }
+    }
+}
+
+impl fmt::Display for ChannelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_22_to_64_url_safe_characters_and_never_printed() {
+        assert!(Secret::try_from("a".repeat(21)).is_err());
+        assert!(Secret::try_from("a".repeat(65)).is_err());
+        assert!(Secret::try_from(format!("{}!", "a".repeat(30))).is_err());
+        let secret = Secret::try_from("A_-9".repeat(8)).unwrap();
+        assert!(!format!("{secret:?}").contains("A_-9"));
+    }
+
+    #[test]
+    fn a_channel_name_has_no_control_characters_and_a_bounded_length() {
+        assert!(ChannelName::try_from("fleet/42 ü").is_ok());
+        for bad in ["", "a\nb", "a\u{0}b", &"x".repeat(129)] {
+            assert!(ChannelName::try_from(bad).is_err(), "{bad:?}");
+        }
+    }
+}

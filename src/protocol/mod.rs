@@ -1,0 +1,87 @@
+//! What stands on the wire: frames, lines, identifiers, codes and limits. Pure data.
+//!
+//! Nothing here reads a clock, touches a socket or decides what a frame leads to; it only says whether
+//! bytes are a frame and which. PROTOCOL.md is the same text for people.
+//!
+//! # Layout
+//! - [`limits`]: every bound, once
+//! - [`code`]: the codes of errors and ends, and their HTTP statuses
+//! - [`id`]: secrets, session ids, nonces and channel names that exist only when valid
+//! - [`frame`]: reading a frame's verb and keys in one scan
+//! - [`up`], [`down`]: the frames of each direction
+//! - [`line`]: an encoded frame, ready for every transport
+//! - [`body`]: the lines of a POST
+
+pub mod body;
+pub mod code;
+pub mod down;
+pub mod frame;
+pub mod id;
+pub mod limits;
+pub mod line;
+pub mod up;
+
+pub use code::Code;
+pub use id::{ChannelName, Nonce, Secret, SessionId};
+pub use line::Line;
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The version of the protocol: the `v` of hello, welcome, end and every answer of ours.
+pub const VERSION: u32 = 1;
+
+/// The WebSocket subprotocol's name.
+pub const SUBPROTOCOL: &str = "throughline.v1";
+
+/// Where a publication stands in its channel: the `at` of an incarnation of the channel.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Position {
+    /// The incarnation; another epoch shares no offsets with this one.
+    pub epoch: String,
+    /// The offset, from 1; 0 stands before the first publication.
+    pub at: u64,
+}
+
+/// How a leg carries lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// One WebSocket, both directions.
+    WebSocket,
+    /// A `text/event-stream` response down, POSTs up.
+    Sse,
+    /// Held POSTs.
+    Poll,
+}
+
+impl Transport {
+    /// Every transport, in the order of preference.
+    pub const ALL: [Self; 3] = [Self::WebSocket, Self::Sse, Self::Poll];
+
+    /// The name in options, events, metrics, configuration and commands.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::Sse => "sse",
+            Self::Poll => "poll",
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Transport {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|transport| transport.name() == name)
+            .ok_or_else(|| format!("{name:?} is no transport; known are websocket, sse, poll"))
+    }
+}

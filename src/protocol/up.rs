@@ -1,0 +1,339 @@
+//! Frames from client to server.
+//!
+//! A frame that cannot be read is refused whole, since nobody could say whether it counts. A numbered frame
+//! that can be read but asks for something impossible is a [`Action::Faulty`] command: it counts, and is answered.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+use serde_json::value::RawValue;
+
+use super::code::{Code, Refusal};
+use super::frame::{Payload, RawFrame};
+use super::id::{ChannelName, Nonce, Secret, SessionId};
+use super::line::Line;
+use super::{Position, VERSION, limits};
+
+/// Any frame a client may send.
+#[derive(Debug, Clone)]
+pub enum Up {
+    /// Names session and leg; may ask for the turn.
+    Hello(Hello),
+    /// How far the client has received, and the number of the next line on this leg.
+    Ack {
+        /// The highest number received without a hole.
+        received: u64,
+        /// The number of the next numbered line written on this leg.
+        next: Option<u64>,
+    },
+    /// To be answered by a pong down this leg.
+    Ping(Number),
+    /// The answer to a ping of ours.
+    Pong(Number),
+    /// A numbered frame.
+    Command(Command),
+}
+
+/// The first line of every exchange.
+#[derive(Debug, Clone)]
+pub struct Hello {
+    /// The client's secret, which names the session.
+    pub secret: Secret,
+    /// The incarnation, once the client knows it.
+    pub id: Option<SessionId>,
+    /// The leg's number, given by the client.
+    pub leg: u32,
+    /// The turn asked for, if any: at least 1.
+    pub turn: Option<u32>,
+    /// The highest number the client has received.
+    pub received: u64,
+    /// In a body: the number of its first numbered line.
+    pub next: u64,
+    /// To be echoed.
+    pub nonce: Nonce,
+    /// Who the client is; checked before a session is made.
+    pub token: Option<Token>,
+}
+
+/// A bearer token. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(Box<str>);
+
+impl Token {
+    /// The token itself, for whoever checks it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// A numbered frame of a client, decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// What an answer refers to; without it none is wanted.
+    pub id: Option<u64>,
+    /// What is asked.
+    pub action: Action,
+    /// What the frame cost in line form.
+    pub cost: usize,
+}
+
+/// What a numbered frame asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// `sub`: receive a channel, from a position if one is given.
+    Subscribe(ChannelName, Option<Position>),
+    /// `unsub`: receive it no longer.
+    Unsubscribe(ChannelName),
+    /// `pub`: publish.
+    Publish(ChannelName, Payload),
+    /// `req` and `msg`: for the application behind the gateway.
+    Application,
+    /// Counts, but cannot be done.
+    Faulty(Refusal),
+}
+
+impl Up {
+    /// Decodes one frame.
+    ///
+    /// # Errors
+    /// `bad_frame` or `too_large`; a sentence that says what is wrong with it.
+    pub fn read(frame: &RawFrame) -> Result<Self, Refusal> {
+        let fields = frame.fields()?;
+        let missing = |what: &str| Refusal::bad_frame(format!("{what} in {}", fields.verb));
+        match &*fields.verb {
+            "hello" => Hello::read(fields.subject).map(Self::Hello),
+            "ack" => {
+                let received = fields
+                    .subject_number()
+                    .ok_or_else(|| missing("no number"))?;
+                if fields.next == Some(0) {
+                    return Err(Refusal::bad_frame("ack.next counts from 1"));
+                }
+                Ok(Self::Ack {
+                    received,
+                    next: fields.next,
+                })
+            }
+            "ping" => ping_value(fields.subject)
+                .map(Self::Ping)
+                .ok_or_else(|| missing("no number")),
+            "pong" => ping_value(fields.subject)
+                .map(Self::Pong)
+                .ok_or_else(|| missing("no number")),
+            "sub" | "unsub" | "pub" => {
+                let action = channel_action(frame, &fields).unwrap_or_else(Action::Faulty);
+                Ok(Self::Command(Command {
+                    id: fields.id,
+                    action,
+                    cost: frame.cost(),
+                }))
+            }
+            "req" | "msg" => Ok(Self::Command(Command {
+                id: fields.id,
+                action: Action::Application,
+                cost: frame.cost(),
+            })),
+            verb => Err(Refusal::bad_frame(format!(
+                "unknown verb {:?}",
+                shortened(verb)
+            ))),
+        }
+    }
+}
+
+fn channel_action(frame: &RawFrame, fields: &super::frame::Fields<'_>) -> Result<Action, Refusal> {
+    let name = fields.subject_text().unwrap_or(Cow::Borrowed(""));
+    let channel =
+        ChannelName::try_from(&*name).map_err(|why| Refusal::new(Code::UnknownChannel, why))?;
+    match &*fields.verb {
+        "pub" => fields
+            .payload(frame)
+            .map(|payload| Action::Publish(channel, payload))
+            .map_err(Refusal::bad_frame),
+        "sub" => match &fields.since {
+            Some(since)
+                if since.epoch.len() > limits::EPOCH_BYTES || since.at >= limits::NUMBER =>
+            {
+                Err(Refusal::bad_frame(
+                    "since is {epoch, at} as an ok or a publication told it",
+                ))
+            }
+            since => Ok(Action::Subscribe(channel, since.clone())),
+        },
+        _ => Ok(Action::Unsubscribe(channel)),
+    }
+}
+
+fn ping_value(subject: &RawValue) -> Option<Number> {
+    serde_json::from_str(subject.get()).ok()
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(20).collect()
+}
+
+/// `hello`'s value as it stands on the wire.
+#[derive(Serialize, Deserialize)]
+struct WireHello<'a> {
+    v: u32,
+    session: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<SessionId>,
+    leg: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    turn: Option<u32>,
+    received: u64,
+    next: u64,
+    nonce: Nonce,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<Cow<'a, str>>,
+    #[serde(default, borrow, skip_serializing)]
+    client: Option<&'a RawValue>,
+}
+
+impl Hello {
+    fn read(subject: &RawValue) -> Result<Self, Refusal> {
+        let wire: WireHello<'_> = serde_json::from_str(subject.get())
+            .map_err(|error| Refusal::bad_frame(format!("hello: {error}")))?;
+        let bad = |why: &str| Err(Refusal::bad_frame(format!("hello: {why}")));
+        if wire.v != VERSION {
+            return bad("this gateway speaks version 1");
+        }
+        if wire.leg == 0 || wire.leg >= limits::LEG_AND_TURN {
+            return bad("leg must be from 1 to 2^31 - 1");
+        }
+        if wire
+            .turn
+            .is_some_and(|turn| turn == 0 || turn >= limits::LEG_AND_TURN)
+        {
+            return bad("turn must be from 1 to 2^31 - 1");
+        }
+        if wire.received >= limits::NUMBER || wire.next == 0 || wire.next >= limits::NUMBER {
+            return bad("received must be from 0, next from 1, both below 2^53");
+        }
+        if wire
+            .token
+            .as_ref()
+            .is_some_and(|token| token.len() > limits::TOKEN_BYTES)
+        {
+            return bad("token is longer than 8 KB");
+        }
+        if wire
+            .client
+            .is_some_and(|report| report.get().len() > limits::CLIENT_REPORT_BYTES)
+        {
+            return bad("client is longer than 512 bytes");
+        }
+        if wire.id.is_none() && wire.received != 0 {
+            return bad("received must be 0 in a hello without an id");
+        }
+        let secret = Secret::try_from(wire.session.into_owned()).map_err(Refusal::bad_frame)?;
+        Ok(Self {
+            secret,
+            id: wire.id,
+            leg: wire.leg,
+            turn: wire.turn,
+            received: wire.received,
+            next: wire.next,
+            nonce: wire.nonce,
+            token: wire.token.map(|token| Token(token.into())),
+        })
+    }
+
+    /// The hello as a line, for the client half.
+    #[must_use]
+    pub fn line(&self) -> Line {
+        #[derive(Serialize)]
+        struct Frame<'a> {
+            hello: WireHello<'a>,
+        }
+        let hello = WireHello {
+            v: VERSION,
+            session: self.secret.reveal().into(),
+            id: self.id.clone(),
+            leg: self.leg,
+            turn: self.turn,
+            received: self.received,
+            next: self.next,
+            nonce: self.nonce.clone(),
+            token: self.token.as_ref().map(|token| token.reveal().into()),
+            client: None,
+        };
+        super::down::json_line(&Frame { hello })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Up, Refusal> {
+        Up::read(&RawFrame::text(text.to_owned()))
+    }
+
+    fn hello(change: &str) -> String {
+        format!(
+            r#"{{"hello":{{"v":1,"session":"aaaaaaaaaaaaaaaaaaaaaaaa","leg":1,"received":0,"next":1,"nonce":"n"{change}}}}}"#
+        )
+    }
+
+    #[test]
+    fn a_hello_round_trips_and_hides_its_secrets() {
+        let Ok(Up::Hello(hello)) = read(&hello(r#","turn":2,"id":"x","token":"t0k3n","new":1"#))
+        else {
+            panic!()
+        };
+        assert_eq!((hello.turn, hello.leg), (Some(2), 1));
+        assert!(!format!("{hello:?}").contains("t0k3n"));
+        assert!(
+            matches!(Up::read(&hello.line().received()), Ok(Up::Hello(again)) if again.token == hello.token)
+        );
+    }
+
+    #[test]
+    fn a_hello_out_of_bounds_is_refused() {
+        for bad in [
+            r#","turn":0"#,
+            r#","turn":2147483648"#,
+            r#","turn":-1"#,
+            r#","turn":"1""#,
+            r#","leg":2"#,
+        ] {
+            assert!(read(&hello(bad)).is_err(), "{bad}");
+        }
+        assert!(read(&hello("").replace("\"v\":1", "\"v\":2")).is_err());
+        assert!(read(&hello("").replace("\"leg\":1", "\"leg\":0")).is_err());
+        assert!(read(&hello("").replace("\"received\":0", "\"received\":3")).is_err());
+        assert!(read(&hello(&format!(r#","client":"{}""#, "x".repeat(600)))).is_err());
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_done_still_counts() {
+        for text in [
+            r#"{"pub":"a","id":1}"#,
+            r#"{"sub":"","id":1}"#,
+            r#"{"sub":7}"#,
+            r#"{"pub":"a","b64":"!"}"#,
+        ] {
+            let Ok(Up::Command(command)) = read(text) else {
+                panic!("{text}")
+            };
+            assert!(matches!(command.action, Action::Faulty(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_verb_is_refused() {
+        assert_eq!(read(r#"{"nope":1}"#).unwrap_err().code, Code::BadFrame);
+        assert!(read(r#"{"ack":1,"next":0}"#).is_err());
+        assert!(read(r#"{"ping":"x"}"#).is_err());
+    }
+}

@@ -1,0 +1,62 @@
+//! Deliberate mistakes, one for each rule that looks as if it could be left out.
+//!
+//! In a test build a half can be given one; the simulation shows that it is caught. In any other build
+//! [`Mutation::is`] is constant and the compiler takes the branch out.
+
+/// A rule taken away, or read wrongly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mutant {
+    /// Rule 3: a leg becomes active when the server believes no other is, whatever the turn.
+    ActivationByBelief,
+    /// Rule 4: the client does not ask again after dropping the leg with the greatest turn.
+    NotAskingAgain,
+    /// Rule 5: the loser hears no `end`.
+    NoEndForLoser,
+    /// Rule 6: a granted turn is not confirmed by a welcome before numbered lines.
+    NoConfirmingWelcome,
+    /// Rule 2: a hello after the first welcome does not carry the id.
+    HelloWithoutId,
+    /// Rule 2: a hello that creates brings lines, and they are taken.
+    LinesWithCreatingHello,
+    /// Rule 8: a poll is answered from what was written before, not from what was received.
+    PollFromSent,
+    /// Rule 7: an overrun is not stated.
+    OverrunUnstated,
+    /// Rule 6: a second hello's `next` restarts the server's count.
+    HelloRestartsCount,
+    /// Rule 9: the welcome in a send's answer is taken for the leg's.
+    SendWelcomeForLeg,
+    /// Rule 6: a turn the leg already has is answered again.
+    RepeatedTurnAnswered,
+    /// Rule 3: a send without a turn demotes its leg.
+    PlainSendDemotes,
+    /// Rule 2: `gone` is taken for something foreign.
+    GoneNotBelieved,
+}
+
+/// Which mistake a half makes: none, outside of the simulation's own tests.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Mutation {
+    #[cfg(test)]
+    mutant: Option<Mutant>,
+}
+
+impl Mutation {
+    /// The mistake to make.
+    #[cfg(test)]
+    pub(crate) const fn of(mutant: Option<Mutant>) -> Self {
+        Self { mutant }
+    }
+
+    /// Whether this mistake is made.
+    #[inline]
+    pub(crate) fn is(self, mutant: Mutant) -> bool {
+        #[cfg(test)]
+        return self.mutant == Some(mutant);
+        #[cfg(not(test))]
+        {
+            let _ = (self, mutant);
+            false
+        }
+    }
+}

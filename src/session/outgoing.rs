@@ -1,0 +1,174 @@
+//! Frames on their way to the other end, kept until it has acknowledged them.
+//!
+//! A frame gets its number when it is first handed to a leg (rule 10); until then it waits at the tail. Since numbers
+//! are given in order, a frame's place tells its number, and none is stored.
+
+use std::collections::VecDeque;
+
+use crate::protocol::line::Line;
+
+/// The numbered frames that are not acknowledged, and behind them those that were never handed to a leg.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    lines: VecDeque<Line>,
+    bytes: usize,
+    /// The number before that of the first line kept: acknowledged or dropped.
+    settled: u64,
+    /// The greatest number handed to any leg.
+    sent: u64,
+}
+
+/// An acknowledgement of a number that was never handed to a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{received} is acknowledged, but only {sent} were sent")]
+pub struct BeyondSent {
+    /// What the other end says it has.
+    pub received: u64,
+    /// What it can have.
+    pub sent: u64,
+}
+
+impl Outgoing {
+    /// Adds a frame at the end.
+    pub fn push(&mut self, line: Line) {
+        self.bytes += line.cost();
+        self.lines.push_back(line);
+    }
+
+    /// Forgets what the other end has. A lower number than before is late, not an error (rule 7).
+    ///
+    /// # Errors
+    /// [`BeyondSent`] for a number greater than was ever sent; nothing is changed.
+    pub fn acknowledge(&mut self, received: u64) -> Result<(), BeyondSent> {
+        if received > self.sent {
+            return Err(BeyondSent {
+                received,
+                sent: self.sent,
+            });
+        }
+        while self.settled < received {
+            self.drop_first();
+        }
+        if self.lines.is_empty() && self.lines.capacity() > 64 {
+            self.lines = VecDeque::new();
+        }
+        Ok(())
+    }
+
+    /// Drops the oldest frame unacknowledged: an overrun. It counts as sent, so that its number is never given again.
+    pub fn drop_first(&mut self) {
+        if let Some(line) = self.lines.pop_front() {
+            self.bytes -= line.cost();
+            self.settled += 1;
+            self.sent = self.sent.max(self.settled);
+        }
+    }
+
+    /// The frame with this number, to be handed to a leg if it costs less than `room`; it counts as sent from now on.
+    pub fn hand_out(&mut self, number: u64, room: usize) -> Option<&Line> {
+        let place = number.checked_sub(self.settled + 1)?;
+        let line = self
+            .lines
+            .get(usize::try_from(place).ok()?)
+            .filter(|line| line.cost() < room)?;
+        self.sent = self.sent.max(number);
+        Some(line)
+    }
+
+    /// Gives up the numbering: what was handed to a leg is returned, what was not is kept and starts at 1.
+    pub fn restart(&mut self) -> Vec<Line> {
+        let handed = usize::try_from(self.sent - self.settled)
+            .unwrap_or(usize::MAX)
+            .min(self.lines.len());
+        let unknown: Vec<Line> = self.lines.drain(..handed).collect();
+        self.bytes -= unknown.iter().map(Line::cost).sum::<usize>();
+        self.settled = 0;
+        self.sent = 0;
+        unknown
+    }
+
+    /// The number below which everything is acknowledged or dropped, plus one: the lowest that can be sent.
+    #[must_use]
+    pub const fn lowest(&self) -> u64 {
+        self.settled + 1
+    }
+
+    /// The number the last frame has or will have.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.settled + self.lines.len() as u64
+    }
+
+    /// The greatest number handed to any leg.
+    #[must_use]
+    pub const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Frames kept.
+    #[must_use]
+    pub fn frames(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Their bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Line {
+        Line::compose(|buffer| buffer.extend_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn numbers_are_places_and_an_acknowledgement_never_goes_beyond_what_was_sent() {
+        let mut outgoing = Outgoing::default();
+        for text in ["a", "bb", "ccc"] {
+            outgoing.push(line(text));
+        }
+        assert_eq!(
+            outgoing.acknowledge(1),
+            Err(BeyondSent {
+                received: 1,
+                sent: 0
+            })
+        );
+        assert_eq!(outgoing.hand_out(2, 9).map(Line::cost), Some(2));
+        assert_eq!(outgoing.acknowledge(2), Ok(()));
+        assert_eq!(outgoing.acknowledge(1), Ok(()));
+        assert_eq!(
+            (outgoing.lowest(), outgoing.last(), outgoing.bytes()),
+            (3, 3, 3)
+        );
+        assert!(outgoing.hand_out(2, 9).is_none() && outgoing.hand_out(4, 9).is_none());
+    }
+
+    #[test]
+    fn a_dropped_frame_keeps_its_number() {
+        let mut outgoing = Outgoing::default();
+        outgoing.push(line("a"));
+        outgoing.push(line("b"));
+        outgoing.drop_first();
+        assert_eq!((outgoing.lowest(), outgoing.sent()), (2, 1));
+    }
+
+    #[test]
+    fn a_restart_tells_handed_frames_from_those_that_never_left() {
+        let mut outgoing = Outgoing::default();
+        for text in ["a", "b", "c"] {
+            outgoing.push(line(text));
+        }
+        outgoing.hand_out(2, 9);
+        assert_eq!(outgoing.restart().len(), 2);
+        assert_eq!(
+            (outgoing.lowest(), outgoing.last(), outgoing.bytes()),
+            (1, 1, 1)
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! What the server knows of one leg.
+
+use serde_json::Number;
+
+use super::Carrier;
+use crate::protocol::limits;
+use crate::protocol::{Line, Nonce, Transport};
+use crate::session::Time;
+
+/// Records of legs that are kept; what is attached is kept in any case.
+pub(super) const REMEMBERED: usize = 8;
+
+/// The turn of a loser that was not told, which only a mutated session has: no real turn is so great.
+pub(super) const UNTOLD_LOSER: u32 = u32::MAX;
+
+/// Where a leg is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// May be attached, and may be active. Next: `Ended`.
+    Open,
+    /// `end` was said. Never written to again, never active again; its late lines are taken.
+    Ended,
+}
+
+/// One leg. Link frames wait here, at most one of each kind, outside of the replay bound.
+#[derive(Debug)]
+pub struct Leg {
+    pub(super) number: u32,
+    pub(super) transport: Transport,
+    pub(super) state: State,
+    /// What carries it now: none between two polls, and after it died.
+    pub(super) carrier: Option<Carrier>,
+    /// Of the last hello that attached it or polled.
+    pub(super) nonce: Nonce,
+    /// The turn it was granted; 0 for a candidate.
+    pub(super) turn: u32,
+    /// Up, on a socket: the number of the next numbered line, once stated.
+    pub(super) up_next: Option<u64>,
+    /// Down: the number of the next numbered line to be written.
+    pub(super) cursor: u64,
+    pub(super) welcome_due: bool,
+    pub(super) ack_due: bool,
+    pub(super) ping_due: bool,
+    pub(super) pong: Option<Number>,
+    /// The time for the waiting pong has come; it is written as soon as the carrier takes it.
+    pub(super) pong_ripe: bool,
+    pub(super) link: Option<Line>,
+    /// On a poll: to be answered at once (rule 8).
+    pub(super) at_once: bool,
+    /// On a poll: how long it may be held.
+    pub(super) held_until: Time,
+    /// When the welcome was written; a pong waits a moment after it.
+    pub(super) welcomed: Option<Time>,
+    pub(super) attached_at: Time,
+    pub(super) heard: Time,
+    pub(super) ping_at: Time,
+    /// The client sent a ping or a pong for it, or polled again.
+    pub(super) proven: bool,
+    pings: u32,
+    pings_since: Time,
+}
+
+impl Leg {
+    pub(super) fn new(now: Time, number: u32, transport: Transport, nonce: Nonce) -> Self {
+        Self {
+            number,
+            transport,
+            state: State::Open,
+            carrier: None,
+            nonce,
+            turn: 0,
+            up_next: None,
+            cursor: 1,
+            welcome_due: true,
+            ack_due: false,
+            ping_due: false,
+            pong: None,
+            pong_ripe: false,
+            link: None,
+            at_once: true,
+            held_until: now,
+            welcomed: None,
+            attached_at: now,
+            heard: now,
+            ping_at: now,
+            proven: false,
+            pings: 0,
+            pings_since: now,
+        }
+    }
+
+    /// Something carries it, and it may be written to.
+    pub(super) fn is_attached(&self) -> bool {
+        self.carrier.is_some() && self.state == State::Open
+    }
+
+    /// It did not end. (And was not meant to: see [`UNTOLD_LOSER`].)
+    pub(super) fn may_be_active(&self) -> bool {
+        self.state == State::Open && self.turn != UNTOLD_LOSER
+    }
+
+    /// A poll grants room to write once.
+    pub(super) fn writes_once(&self) -> bool {
+        self.transport == Transport::Poll
+    }
+
+    /// Notes a client's ping; what comes too often is dropped.
+    pub(super) fn pinged(&mut self, now: Time, value: Number) {
+        if now >= self.pings_since + Time::from_secs(1) {
+            self.pings_since = now;
+            self.pings = 0;
+        }
+        self.pings += 1;
+        self.proven = true;
+        if self.pings <= limits::PINGS_A_SECOND {
+            self.pong = Some(value);
+            self.pong_ripe = self.pong_at().is_some_and(|at| at <= now);
+        }
+    }
+
+    /// When the waiting pong may be written: after its leg's welcome, as a write of its own (proof P2).
+    pub(super) fn pong_at(&self) -> Option<Time> {
+        self.pong.as_ref()?;
+        if self.writes_once() {
+            return Some(Time::ZERO);
+        }
+        self.welcomed.map(|at| at + limits::PONG_AFTER_WELCOME)
+    }
+}

@@ -1,0 +1,426 @@
+//! The gateway's half of a session.
+//!
+//! It numbers and keeps what goes down, takes what comes up once and in order, and decides which leg is active. It must never let
+//! what it believes of a leg's health decide that (rule 3): only the client activates, by its turn.
+//!
+//! What carries a leg at the moment is a *carrier*: a socket, a stream's response, or one poll's request. A socket or a stream
+//! grants room to write again and again, a poll exactly once; nothing above this file asks which it is.
+//!
+//! # Layout
+//! - [`leg`]: what is known of a leg
+//! - `take`: what comes up
+//! - `write`: what goes down
+//! - `time`: what happens by itself
+
+pub mod leg;
+mod take;
+#[cfg(test)]
+mod tests;
+mod time;
+mod write;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use self::leg::{Leg, State};
+pub use self::write::Room;
+use super::Time;
+use super::mutant::{Mutant, Mutation};
+use super::outgoing::Outgoing;
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::limits::{self, Limits};
+use crate::protocol::up::{Command, Hello, Up};
+use crate::protocol::{Line, Nonce, SessionId, Transport, down};
+
+/// Names a carrier. The caller gives each socket, stream response, poll and send a number of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Carrier(pub u64);
+
+/// What all sessions of a gateway have in common.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Bounds told to the client.
+    pub limits: Limits,
+    /// The server pings a socket or a stream that often.
+    pub heartbeat: Time,
+    /// A poll is held at most this long.
+    pub hold: Time,
+    /// A session lives this long without a leg (rule 12).
+    pub resume: Time,
+    /// Attaches and turn requests allowed in a minute.
+    pub attaches_a_minute: u32,
+    /// The transports offered, best first.
+    pub transports: Vec<Transport>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            heartbeat: limits::HEARTBEAT,
+            hold: limits::POLL_HOLD,
+            resume: limits::RESUME,
+            attaches_a_minute: limits::ATTACHES_A_MINUTE,
+            transports: Transport::ALL.to_vec(),
+        }
+    }
+}
+
+/// What happens to a session.
+#[derive(Debug)]
+pub enum Input {
+    /// A first hello on a socket, or the body of a stream or of a poll.
+    Attach {
+        /// What carries the leg from now on.
+        carrier: Carrier,
+        /// How.
+        transport: Transport,
+        /// The hello; its secret and id have been found to be this session's.
+        hello: Hello,
+        /// What followed it in the body.
+        frames: Vec<Up>,
+    },
+    /// A frame on an attached socket.
+    Frame {
+        /// The socket.
+        carrier: Carrier,
+        /// The frame.
+        frame: Up,
+    },
+    /// What came on an attached socket and is no frame.
+    Refused {
+        /// The socket.
+        carrier: Carrier,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The body of a send.
+    Send {
+        /// The request; it is answered by [`Output::Finish`] at once.
+        carrier: Carrier,
+        /// Its hello.
+        hello: Hello,
+        /// What followed.
+        frames: Vec<Up>,
+    },
+    /// A frame for the client, to be numbered and kept.
+    Push(Line),
+    /// A link frame for every attached leg; a newer one takes the place of one not yet written.
+    Link(Line),
+    /// The carrier is no more.
+    Closed(Carrier),
+    /// [`ServerSession::poll_timeout`] has come.
+    Timeout,
+}
+
+/// What a session wants done.
+#[derive(Debug, PartialEq)]
+pub enum Output {
+    /// Taken from the client: once, in order.
+    Command(Command),
+    /// The last lines of a carrier; close it when they are written.
+    Finish {
+        /// Which.
+        carrier: Carrier,
+        /// The lines, one or none.
+        lines: Vec<Line>,
+    },
+    /// Rule 7: frames were dropped since the client acknowledges too slowly; it will be told.
+    Overrun {
+        /// All up to this number are gone.
+        through: u64,
+    },
+    /// The session is over; nothing else follows.
+    Expired,
+}
+
+/// What a hello leads to (rule 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// The session it names.
+    Join,
+    /// A new one.
+    Create,
+    /// None: the answer is `end` with `gone`, and nothing is created or taken.
+    Gone,
+}
+
+/// Decides what a hello leads to, given the incarnation that its secret names for its subject, if any.
+#[must_use]
+pub fn resolve(existing: Option<&SessionId>, hello: &Hello, may_create: bool) -> Resolution {
+    match (existing, &hello.id) {
+        (Some(held), Some(named)) if held == named => Resolution::Join,
+        (Some(_), None) => Resolution::Join,
+        (None, None) if may_create => Resolution::Create,
+        _ => Resolution::Gone,
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct ServerSession {
+    id: SessionId,
+    settings: Arc<Settings>,
+    outgoing: Outgoing,
+    /// The highest number taken from the client, and what of it the client was told.
+    received: u64,
+    told: u64,
+    owed_bytes: usize,
+    /// When the client must be told at the latest (rule 11).
+    ack_at: Option<Time>,
+    /// The session's turn: the greatest granted. Fences.
+    turn: u32,
+    /// The active leg's number.
+    active: Option<u32>,
+    legs: Vec<Leg>,
+    /// Set by a hello with the id or the ack of rule 6.
+    confirmed: bool,
+    created: Time,
+    /// When the last leg left or the last request was accepted.
+    alive: Time,
+    /// The theoretical arrival time of the attach limit (GCRA).
+    attach_budget: Time,
+    expired: bool,
+    outputs: VecDeque<Output>,
+    mutation: Mutation,
+}
+
+impl ServerSession {
+    /// A session that nobody is attached to yet.
+    #[must_use]
+    pub fn new(now: Time, id: SessionId, settings: Arc<Settings>) -> Self {
+        Self {
+            id,
+            settings,
+            outgoing: Outgoing::default(),
+            received: 0,
+            told: 0,
+            owed_bytes: 0,
+            ack_at: None,
+            turn: 0,
+            active: None,
+            legs: Vec::new(),
+            confirmed: false,
+            created: now,
+            alive: now,
+            attach_budget: Time::ZERO,
+            expired: false,
+            outputs: VecDeque::new(),
+            mutation: Mutation::default(),
+        }
+    }
+
+    /// The same with a deliberate mistake, for the simulation.
+    #[cfg(test)]
+    pub(crate) fn mutated(mut self, mutation: Mutation) -> Self {
+        self.mutation = mutation;
+        self
+    }
+
+    /// Takes one input. Drain [`Self::poll_output`] and look at [`Self::wants_write`] afterwards.
+    ///
+    /// # Errors
+    /// A refusal of an `Attach` or a `Send`: nothing was taken, and the session is as it was. What a socket's
+    /// frame does wrong is answered on the socket instead.
+    pub fn handle(&mut self, now: Time, input: Input) -> Result<(), Refusal> {
+        match input {
+            Input::Attach {
+                carrier,
+                transport: Transport::Poll,
+                hello,
+                frames,
+            } => self.attach_poll(now, carrier, hello, frames),
+            Input::Attach {
+                carrier,
+                transport,
+                hello,
+                frames,
+            } => self.attach_stream(now, carrier, transport, hello, frames),
+            Input::Send {
+                carrier,
+                hello,
+                frames,
+            } => self.send(now, carrier, hello, frames),
+            Input::Frame { carrier, frame } => {
+                if let Err(refusal) = self.socket_frame(now, carrier, frame) {
+                    self.refuse(carrier, &refusal);
+                }
+                Ok(())
+            }
+            Input::Refused { carrier, refusal } => {
+                self.refuse(carrier, &refusal);
+                Ok(())
+            }
+            Input::Push(line) => {
+                self.push(line);
+                Ok(())
+            }
+            Input::Link(line) => {
+                for leg in &mut self.legs {
+                    leg.link = Some(line.clone());
+                }
+                Ok(())
+            }
+            Input::Closed(carrier) => {
+                self.closed(now, carrier);
+                Ok(())
+            }
+            Input::Timeout => {
+                self.timeout(now);
+                Ok(())
+            }
+        }
+    }
+
+    /// The next thing to be done, until there is none.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The incarnation's public name.
+    #[must_use]
+    pub const fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// Frames and bytes kept for the client.
+    #[must_use]
+    pub fn kept(&self) -> (usize, usize) {
+        (self.outgoing.frames(), self.outgoing.bytes())
+    }
+
+    /// Whether the session is over.
+    #[must_use]
+    pub const fn is_expired(&self) -> bool {
+        self.expired
+    }
+
+    fn push(&mut self, line: Line) {
+        self.outgoing.push(line);
+        let limits = &self.settings.limits;
+        let before = self.outgoing.lowest();
+        while self.outgoing.frames() > limits.replay_frames
+            || self.outgoing.bytes() > limits.replay_bytes
+        {
+            self.outgoing.drop_first();
+        }
+        let lowest = self.outgoing.lowest();
+        if lowest > before {
+            self.outputs.push_back(Output::Overrun {
+                through: lowest - 1,
+            });
+        }
+    }
+
+    /// The number a leg's lines start from: max(R, highest acknowledged, last dropped) + 1 (rule 6).
+    fn base(&self, received: u64) -> u64 {
+        self.outgoing.lowest().max(received + 1)
+    }
+
+    fn leg(&mut self, number: u32) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| leg.number == number)
+    }
+
+    fn leg_of(&mut self, carrier: Carrier) -> Option<&mut Leg> {
+        self.legs
+            .iter_mut()
+            .find(|leg| leg.carrier == Some(carrier))
+    }
+
+    fn attached(&self) -> usize {
+        self.legs.iter().filter(|leg| leg.is_attached()).count()
+    }
+
+    /// Ends a socket's leg for what it did wrong. Its count is void: no later line of it is taken.
+    fn refuse(&mut self, carrier: Carrier, refusal: &Refusal) {
+        if let Some(leg) = self.leg_of(carrier) {
+            leg.up_next = None;
+            let number = leg.number;
+            self.end_leg(number, refusal);
+        }
+    }
+
+    /// Says `end` on a leg and never writes to it again (rule 5). Its late lines are still taken.
+    fn end_leg(&mut self, number: u32, refusal: &Refusal) {
+        if self.active == Some(number) {
+            self.active = None;
+        }
+        let silent = refusal.code == Code::Replaced && self.mutation.is(Mutant::NoEndForLoser);
+        let Some(leg) = self.leg(number) else { return };
+        if leg.state == State::Ended {
+            return;
+        }
+        if silent {
+            leg.turn = leg::UNTOLD_LOSER;
+            return;
+        }
+        leg.state = State::Ended;
+        let nonce = Some(leg.nonce.clone());
+        let keeps_reading = leg.transport == Transport::WebSocket;
+        let carrier = if keeps_reading {
+            leg.carrier
+        } else {
+            leg.carrier.take()
+        };
+        if let Some(carrier) = carrier {
+            self.finish(carrier, down::end(nonce, refusal));
+        }
+    }
+
+    fn finish(&mut self, carrier: Carrier, line: Line) {
+        self.outputs.push_back(Output::Finish {
+            carrier,
+            lines: vec![line],
+        });
+    }
+
+    fn closed(&mut self, now: Time, carrier: Carrier) {
+        let Some(leg) = self.leg_of(carrier) else {
+            return;
+        };
+        leg.carrier = None;
+        self.alive = now;
+        self.forget_legs();
+    }
+
+    /// Keeps the records of legs few: the oldest that nothing carries go. What is forgotten can only be asked
+    /// for by a request that was late for longer than many legs lived, and a turn fences it all the same.
+    fn forget_legs(&mut self) {
+        while self.legs.len() > leg::REMEMBERED {
+            let Some(oldest) = self
+                .legs
+                .iter()
+                .position(|leg| !leg.is_attached() && Some(leg.number) != self.active)
+            else {
+                return;
+            };
+            self.legs.remove(oldest);
+        }
+    }
+
+    /// A welcome about a leg, as things stand at this moment: composed when it is written, never before.
+    fn welcome(&mut self, nonce: Nonce, leg: u32, next: u64) -> Line {
+        self.told = self.received;
+        self.owed_bytes = 0;
+        self.ack_at = None;
+        down::welcome(&down::Welcome {
+            v: crate::protocol::VERSION,
+            nonce,
+            id: self.id.clone(),
+            leg,
+            turn: self.turn,
+            received: self.received,
+            next,
+            transports: self
+                .settings
+                .transports
+                .iter()
+                .map(|transport| transport.name().to_owned())
+                .collect(),
+            heartbeat_ms: super::milliseconds(self.settings.heartbeat),
+            hold_ms: super::milliseconds(self.settings.hold),
+            resume_ms: super::milliseconds(self.settings.resume),
+            limits: self.settings.limits,
+        })
+    }
+}

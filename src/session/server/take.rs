@@ -1,0 +1,411 @@
+//! What comes up: hellos, link frames and numbered lines, from sockets and from bodies.
+
+use super::leg::{Leg, State};
+use super::{Carrier, Mutant, Output, ServerSession};
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::limits;
+use crate::protocol::up::{Command, Hello, Up};
+use crate::protocol::{Transport, down};
+use crate::session::Time;
+
+impl ServerSession {
+    /// A socket's first hello, or a stream's body. A second attach of a leg replaces the first, which gets `end` (rule 8).
+    pub(super) fn attach_stream(
+        &mut self,
+        now: Time,
+        carrier: Carrier,
+        transport: Transport,
+        hello: Hello,
+        frames: Vec<Up>,
+    ) -> Result<(), Refusal> {
+        self.check(&hello, &frames)?;
+        self.spend_attach(now)?;
+        self.accept(now, &hello)?;
+        let number = hello.leg;
+        if self
+            .leg(number)
+            .is_some_and(|leg| leg.state == State::Ended)
+        {
+            self.finish(carrier, down::end(Some(hello.nonce), &replaced()));
+            self.take_lines(now, hello.next, frames);
+            return Ok(());
+        }
+        if let Some(older) = self.leg(number).and_then(|leg| leg.carrier.take()) {
+            self.finish(older, down::end(Some(hello.nonce.clone()), &replaced()));
+        }
+        self.legs.retain(|leg| leg.number != number);
+        let mut leg = Leg::new(now, number, transport, hello.nonce.clone());
+        leg.carrier = Some(carrier);
+        leg.ping_at = now + self.settings.heartbeat;
+        leg.cursor = self.base(hello.received);
+        self.legs.push(leg);
+        if self.active == Some(number) {
+            self.active = None;
+        }
+        self.grant(number, &hello);
+        self.body(now, &hello, frames);
+        self.make_room(number);
+        Ok(())
+    }
+
+    /// One poll. It asks for the turn, repeats its leg's, or comes as a candidate's.
+    pub(super) fn attach_poll(
+        &mut self,
+        now: Time,
+        carrier: Carrier,
+        hello: Hello,
+        frames: Vec<Up>,
+    ) -> Result<(), Refusal> {
+        self.check(&hello, &frames)?;
+        let known = self.leg(hello.leg).map(|leg| leg.state);
+        if known.is_none() || hello.turn.is_some_and(|turn| turn > self.turn) {
+            self.spend_attach(now)?;
+        }
+        self.accept(now, &hello)?;
+        let lost_turn = hello.turn.is_some_and(|turn| turn < self.turn);
+        if known == Some(State::Ended) || lost_turn {
+            self.take_lines(now, hello.next, frames);
+            self.finish(carrier, down::end(Some(hello.nonce), &replaced()));
+            return Ok(());
+        }
+        let number = hello.leg;
+        let heard = known.is_some();
+        if heard {
+            self.answer_older_poll(number);
+        } else {
+            self.legs
+                .push(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
+        }
+        let base = self.base(hello.received);
+        let held_until = now + self.settings.hold;
+        let from_sent = self.mutation.is(Mutant::PollFromSent) && heard;
+        let Some(leg) = self.leg(number) else {
+            return Ok(());
+        };
+        leg.carrier = Some(carrier);
+        leg.nonce = hello.nonce.clone();
+        leg.heard = now;
+        leg.proven |= heard;
+        leg.held_until = held_until;
+        leg.welcome_due = true;
+        // Whatever was answered before: an answer that got lost was not delivered (rule 8).
+        leg.cursor = if from_sent {
+            leg.cursor.max(base)
+        } else {
+            base
+        };
+        leg.at_once = !heard || frames.iter().any(|frame| matches!(frame, Up::Ping(_)));
+        let granted = self.grant(number, &hello);
+        let holds_turn = self.active == Some(number) && hello.turn.is_some();
+        let gap = hello.next > self.received + 1 && !frames.is_empty();
+        if let Some(leg) = self.leg(number) {
+            leg.at_once |= granted || !holds_turn || gap;
+        }
+        self.body(now, &hello, frames);
+        self.make_room(number);
+        Ok(())
+    }
+
+    /// A newer poll of a leg has the older one answered with a welcome and no lines (rule 8).
+    fn answer_older_poll(&mut self, number: u32) {
+        let Some(leg) = self.leg(number) else { return };
+        let (nonce, cursor) = (leg.nonce.clone(), leg.cursor);
+        if let Some(older) = leg.carrier.take() {
+            let welcome = self.welcome(nonce, number, cursor);
+            self.finish(older, welcome);
+        }
+    }
+
+    /// A send: link frames for the leg it names, and lines from any leg (rule 9).
+    pub(super) fn send(
+        &mut self,
+        now: Time,
+        carrier: Carrier,
+        hello: Hello,
+        frames: Vec<Up>,
+    ) -> Result<(), Refusal> {
+        self.check(&hello, &frames)?;
+        let asks = hello.turn.is_some_and(|turn| turn > self.turn);
+        if asks {
+            self.spend_attach(now)?;
+        }
+        self.accept(now, &hello)?;
+        let number = hello.leg;
+        let may_ask = self
+            .leg(number)
+            .is_some_and(|leg| leg.is_attached() && !leg.writes_once());
+        if may_ask {
+            self.grant(number, &hello);
+        }
+        if self.mutation.is(Mutant::PlainSendDemotes)
+            && hello.turn.is_none()
+            && self.active == Some(number)
+        {
+            self.active = None;
+        }
+        if let Some(leg) = self.leg(number) {
+            leg.heard = now;
+        }
+        self.body(now, &hello, frames);
+        let next = self.base(hello.received);
+        let welcome = self.welcome(hello.nonce, number, next);
+        self.finish(carrier, welcome);
+        Ok(())
+    }
+
+    /// One frame on a socket.
+    pub(super) fn socket_frame(
+        &mut self,
+        now: Time,
+        carrier: Carrier,
+        frame: Up,
+    ) -> Result<(), Refusal> {
+        let Some(leg) = self.leg_of(carrier) else {
+            return Ok(());
+        };
+        leg.heard = now;
+        let number = leg.number;
+        match frame {
+            Up::Hello(hello) => self.second_hello(now, number, &hello),
+            Up::Ack { received, next } => {
+                self.acknowledge(received)?;
+                self.confirmed |= next.is_some();
+                next.map_or(Ok(()), |next| self.state_next(number, next))
+            }
+            Up::Command(command) => {
+                let Some(count) = self.leg(number).and_then(|leg| leg.up_next.as_mut()) else {
+                    return Err(Refusal::bad_frame(
+                        "a numbered line before any ack stated its number on this leg",
+                    ));
+                };
+                let line = *count;
+                *count += 1;
+                self.take(now, line, command);
+                Ok(())
+            }
+            link => {
+                self.link_frame(now, number, link);
+                Ok(())
+            }
+        }
+    }
+
+    fn second_hello(&mut self, now: Time, number: u32, hello: &Hello) -> Result<(), Refusal> {
+        if hello.leg != number {
+            return Err(Refusal::bad_frame(format!(
+                "a hello for leg {} on the socket of leg {number}",
+                hello.leg
+            )));
+        }
+        if hello.id.as_ref().is_some_and(|id| *id != self.id) {
+            return Err(Refusal::new(
+                Code::Gone,
+                "that session does not exist any more",
+            ));
+        }
+        if hello.turn.is_some_and(|turn| turn > self.turn) {
+            self.spend_attach(now)?;
+        }
+        self.accept(now, hello)?;
+        if self.mutation.is(Mutant::HelloRestartsCount)
+            && let Some(leg) = self.leg(number)
+        {
+            leg.up_next = Some(hello.next);
+        }
+        self.grant(number, hello);
+        Ok(())
+    }
+
+    /// The number of the next numbered line on a socket (rule 6). Upwards of what is expected it is a gap (rule 7).
+    fn state_next(&mut self, number: u32, next: u64) -> Result<(), Refusal> {
+        if next > self.received + 1 {
+            let message = format!("line {next} is announced, {} was received", self.received);
+            return Err(Refusal::new(Code::Gap, message));
+        }
+        if let Some(leg) = self.leg(number) {
+            leg.up_next = Some(next);
+        }
+        Ok(())
+    }
+
+    /// Rule 3: active if and only if the turn asked for is greater than the session's, and the leg has not ended.
+    /// True if this hello made the leg active.
+    fn grant(&mut self, number: u32, hello: &Hello) -> bool {
+        let Some(turn) = hello.turn else { return false };
+        if self.mutation.is(Mutant::RepeatedTurnAnswered)
+            && self.active == Some(number)
+            && turn == self.turn
+        {
+            let next = self.base(hello.received);
+            self.repeat_welcome(number, next);
+        }
+        let by_belief = self.mutation.is(Mutant::ActivationByBelief);
+        let believed_free = self.active.is_none_or(|active| {
+            !self
+                .legs
+                .iter()
+                .any(|leg| leg.number == active && leg.is_attached())
+        });
+        let allowed = if by_belief {
+            believed_free
+        } else {
+            turn > self.turn
+        };
+        if !allowed || self.leg(number).is_none_or(|leg| !leg.may_be_active()) {
+            return false;
+        }
+        if let Some(loser) = self.active.replace(number).filter(|loser| *loser != number) {
+            self.end_leg(loser, &replaced());
+        }
+        self.active = Some(number);
+        self.turn = self.turn.max(turn);
+        let base = self.base(hello.received);
+        let confirms = !self.mutation.is(Mutant::NoConfirmingWelcome);
+        if let Some(leg) = self.leg(number) {
+            leg.turn = turn;
+            leg.cursor = base;
+            leg.welcome_due |= confirms;
+        }
+        true
+    }
+
+    /// The mistake of [`Mutant::RepeatedTurnAnswered`]: a welcome whose `next` is not the leg's cursor.
+    fn repeat_welcome(&mut self, number: u32, next: u64) {
+        let Some(leg) = self.leg(number) else { return };
+        let nonce = leg.nonce.clone();
+        let welcome = self.welcome(nonce, number, next);
+        if let Some(leg) = self.leg(number) {
+            leg.link = Some(welcome);
+        }
+    }
+
+    /// Link frames are for the leg the hello names; lines are taken by number.
+    fn body(&mut self, now: Time, hello: &Hello, frames: Vec<Up>) {
+        let (lines, links): (Vec<Up>, Vec<Up>) = frames
+            .into_iter()
+            .partition(|frame| matches!(frame, Up::Command(_)));
+        for link in links {
+            self.link_frame(now, hello.leg, link);
+        }
+        self.take_lines(now, hello.next, lines);
+    }
+
+    fn link_frame(&mut self, now: Time, number: u32, frame: Up) {
+        match frame {
+            Up::Ping(value) => {
+                if let Some(leg) = self.leg(number) {
+                    leg.pinged(now, value);
+                }
+            }
+            Up::Pong(_) => {
+                if let Some(leg) = self.leg(number) {
+                    leg.proven = true;
+                }
+            }
+            // In a body the hello has said it all already; a number beyond what was sent is checked there.
+            Up::Ack { .. } | Up::Hello(_) | Up::Command(_) => {}
+        }
+    }
+
+    /// Numbered lines of a body. Nothing is taken where a number was left out (rule 7).
+    fn take_lines(&mut self, now: Time, next: u64, lines: Vec<Up>) {
+        if next > self.received + 1 {
+            return;
+        }
+        let commands = lines.into_iter().filter_map(|line| match line {
+            Up::Command(command) => Some(command),
+            _ => None,
+        });
+        for (number, command) in (next..).zip(commands) {
+            self.take(now, number, command);
+        }
+    }
+
+    /// Takes a line by its number: each number once, in order. A line that was seen makes an acknowledgement due all the
+    /// same: the one that was sent may have been lost.
+    fn take(&mut self, now: Time, number: u64, command: Command) {
+        self.ack_at.get_or_insert(now + limits::ACK_DELAY);
+        if number != self.received + 1 {
+            return;
+        }
+        self.received = number;
+        self.owed_bytes += command.cost;
+        self.outputs.push_back(Output::Command(command));
+        let limits = &self.settings.limits;
+        let owed = usize::try_from(self.received - self.told).unwrap_or(usize::MAX);
+        if owed >= limits.ack_frames() || self.owed_bytes >= limits.ack_bytes() {
+            self.acknowledge_now();
+        }
+    }
+
+    /// Whether a hello can be taken at all, before anything is changed.
+    fn check(&self, hello: &Hello, frames: &[Up]) -> Result<(), Refusal> {
+        if hello.received > self.outgoing.sent() {
+            return Err(beyond_sent(hello.received, self.outgoing.sent()));
+        }
+        let lines = frames.iter().any(|frame| matches!(frame, Up::Command(_)));
+        if hello.id.is_none() && lines && !self.mutation.is(Mutant::LinesWithCreatingHello) {
+            return Err(Refusal::bad_frame(
+                "numbered lines with a hello that carries no id",
+            ));
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, now: Time, hello: &Hello) -> Result<(), Refusal> {
+        self.acknowledge(hello.received)?;
+        self.confirmed |= hello.id.is_some();
+        self.alive = now;
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, received: u64) -> Result<(), Refusal> {
+        self.outgoing
+            .acknowledge(received)
+            .map_err(|error| beyond_sent(error.received, error.sent))
+    }
+
+    /// The limit on attaches and asks, as a generic cell rate: a burst of a minute's worth, then evenly.
+    fn spend_attach(&mut self, now: Time) -> Result<(), Refusal> {
+        let minute = Time::from_secs(60);
+        let each = minute / self.settings.attaches_a_minute.max(1);
+        let due = self.attach_budget.max(now);
+        if due + each > now + minute {
+            let message =
+                "this session attached or asked for its turn too often in the last minute";
+            return Err(
+                Refusal::new(Code::RateLimited, message).retry_after(due + each - now - minute)
+            );
+        }
+        self.attach_budget = due + each;
+        Ok(())
+    }
+
+    /// Three attached legs at most: the oldest candidate ends for the newest leg.
+    fn make_room(&mut self, newest: u32) {
+        while self.attached() > limits::ATTACHED_LEGS {
+            let active = self.active;
+            let candidate = self
+                .legs
+                .iter()
+                .find(|leg| leg.is_attached() && Some(leg.number) != active && leg.number != newest)
+                .map(|leg| leg.number);
+            let Some(candidate) = candidate else { return };
+            self.end_leg(
+                candidate,
+                &Refusal::new(Code::Refused, "too many legs of this session are attached"),
+            );
+        }
+        self.forget_legs();
+    }
+}
+
+fn replaced() -> Refusal {
+    Refusal::new(Code::Replaced, "another leg of this session is active")
+}
+
+fn beyond_sent(received: u64, sent: u64) -> Refusal {
+    Refusal::bad_frame(format!(
+        "received {received} is more than the {sent} that were sent"
+    ))
+}

@@ -1,0 +1,151 @@
+//! What goes down: link frames first, then numbered lines, composed at the moment they are written.
+
+use serde_json::Number;
+
+use super::{Carrier, Mutant, Output, ServerSession};
+use crate::protocol::{Line, down};
+use crate::session::{Time, milliseconds};
+
+/// How much a carrier takes at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Bytes in line form. One line is written however long it is.
+    pub bytes: usize,
+}
+
+impl ServerSession {
+    /// The carriers that something can be written to at this moment.
+    pub fn wants_write(&self) -> impl Iterator<Item = Carrier> + '_ {
+        self.legs
+            .iter()
+            .filter(|leg| leg.is_attached() && self.is_due(leg))
+            .filter_map(|leg| leg.carrier)
+    }
+
+    /// The carrier that a pushed frame would be written to, if it waits for one.
+    #[must_use]
+    pub fn active_carrier(&self) -> Option<Carrier> {
+        let active = self.active?;
+        self.legs
+            .iter()
+            .find(|leg| leg.number == active && leg.is_attached())?
+            .carrier
+    }
+
+    /// Writes what is due on a carrier. Nothing is written to one that has ended; a poll is used up by a single line.
+    pub fn write(&mut self, now: Time, carrier: Carrier, room: Room, out: &mut Vec<Line>) {
+        let Some(place) = self
+            .legs
+            .iter()
+            .position(|leg| leg.carrier == Some(carrier) && leg.is_attached())
+        else {
+            return;
+        };
+        if !self.is_due(&self.legs[place]) {
+            return;
+        }
+        let active = self.active == Some(self.legs[place].number);
+        self.write_links(now, place, active, out);
+        if active {
+            self.write_lines(place, room, out);
+        }
+        let leg = &mut self.legs[place];
+        if leg.writes_once() {
+            leg.carrier = None;
+            leg.at_once = false;
+            self.alive = now;
+        }
+    }
+
+    fn is_due(&self, leg: &super::leg::Leg) -> bool {
+        let active = self.active == Some(leg.number);
+        let lines = active && leg.cursor <= self.outgoing.last();
+        let links = leg.ack_due
+            || leg.ping_due
+            || leg.link.is_some()
+            || (leg.pong.is_some() && leg.pong_ripe);
+        if leg.writes_once() {
+            // Its welcome alone is not worth an answer (rule 8).
+            leg.at_once || lines || links
+        } else {
+            leg.welcome_due || lines || links
+        }
+    }
+
+    fn write_links(&mut self, now: Time, place: usize, active: bool, out: &mut Vec<Line>) {
+        let lowest = self.outgoing.lowest();
+        let leg = &mut self.legs[place];
+        let overrun = active && leg.cursor < lowest;
+        leg.cursor = leg.cursor.max(lowest);
+        let (welcome, ack) = (
+            std::mem::take(&mut leg.welcome_due),
+            std::mem::take(&mut leg.ack_due),
+        );
+        let (number, cursor, nonce) = (leg.number, leg.cursor, leg.nonce.clone());
+        if welcome {
+            leg.welcomed = Some(now);
+            out.push(self.welcome(nonce, number, cursor));
+        } else if ack || (overrun && !self.mutation.is(Mutant::OverrunUnstated)) {
+            out.push(self.ack(active.then_some(cursor)));
+        }
+        let leg = &mut self.legs[place];
+        if let Some(pong) = leg
+            .pong_at()
+            .filter(|at| *at <= now)
+            .and_then(|_| leg.pong.take())
+        {
+            out.push(down::pong(&pong));
+        }
+        if std::mem::take(&mut leg.ping_due) {
+            out.push(down::ping(&Number::from(milliseconds(now))));
+        }
+        out.extend(leg.link.take());
+    }
+
+    fn write_lines(&mut self, place: usize, room: Room, out: &mut Vec<Line>) {
+        let leg = &mut self.legs[place];
+        let mut bytes = 0;
+        while bytes < room.bytes
+            && let Some(line) = self.outgoing.hand_out(leg.cursor, usize::MAX)
+        {
+            bytes += line.cost();
+            out.push(line.clone());
+            leg.cursor += 1;
+        }
+    }
+
+    fn ack(&mut self, next: Option<u64>) -> Line {
+        self.told = self.received;
+        self.owed_bytes = 0;
+        self.ack_at = None;
+        down::ack(self.received, next)
+    }
+
+    /// An acknowledgement is due (rule 11): on the active leg, which for a parked poll means its answer. Without
+    /// one the next welcome tells.
+    pub(super) fn acknowledge_now(&mut self) {
+        self.ack_at = None;
+        let Some(active) = self.active else { return };
+        if let Some(leg) = self.leg(active) {
+            if leg.writes_once() {
+                leg.at_once = true;
+            } else {
+                leg.ack_due = true;
+            }
+        }
+    }
+
+    /// Ends what is left when the session is over.
+    pub(super) fn expire(&mut self) {
+        use crate::protocol::code::{Code, Refusal};
+        if std::mem::replace(&mut self.expired, true) {
+            return;
+        }
+        let gone = Refusal::new(Code::Gone, "the session has expired");
+        let numbers: Vec<u32> = self.legs.iter().map(|leg| leg.number).collect();
+        for number in numbers {
+            self.end_leg(number, &gone);
+        }
+        self.outputs.push_back(Output::Expired);
+    }
+}

@@ -1,0 +1,163 @@
+//! The books of a schedule: what was pushed at each end, and what came out at the other.
+//!
+//! The invariants: each message at most once, in order, none lost unless the application was told, memory
+//! within its bound. That everything arrives once the faults stop is asked by the schedule itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::protocol::SessionId;
+use crate::protocol::frame::{Payload, RawFrame};
+use crate::protocol::up::{Action, Command};
+use crate::session::client::Reset;
+
+/// See the module. Messages up are numbered over the whole schedule, messages down within each incarnation.
+#[derive(Default)]
+pub(super) struct Ledger {
+    pub(super) pushed_up: u64,
+    taken: u64,
+    told: BTreeSet<u64>,
+    pushed_down: BTreeMap<String, u64>,
+    incarnation: Option<String>,
+    past: BTreeSet<String>,
+    received: u64,
+    /// The newest session dropped all frames up to this number.
+    dropped: u64,
+}
+
+#[derive(Deserialize)]
+struct Down {
+    at: u64,
+    data: String,
+}
+
+impl Ledger {
+    /// The next message of the client's application.
+    pub(super) fn push_up(&mut self) -> String {
+        self.pushed_up += 1;
+        format!(r#"{{"pub":"c","data":{}}}"#, self.pushed_up)
+    }
+
+    /// The next message for an incarnation's client.
+    pub(super) fn push_down(&mut self, id: &SessionId) -> String {
+        let count = self.pushed_down.entry(id.to_string()).or_default();
+        *count += 1;
+        format!(r#"{{"pub":"c","at":{count},"data":"{id}"}}"#)
+    }
+
+    pub(super) fn taken(&mut self, command: &Command) -> Result<(), String> {
+        let number = number_of(command).ok_or("a frame came out that never went in")?;
+        if number <= self.taken {
+            return Err(format!(
+                "message {number} was taken twice or out of order, after {}",
+                self.taken
+            ));
+        }
+        if let Some(lost) = (self.taken + 1..number).find(|skipped| !self.told.contains(skipped)) {
+            return Err(format!(
+                "message {lost} was lost unseen: {number} was taken"
+            ));
+        }
+        self.taken = number;
+        Ok(())
+    }
+
+    /// Frames with an unknown outcome: told.
+    pub(super) fn unknown(&mut self, frames: &[RawFrame]) {
+        for frame in frames {
+            let number = frame
+                .fields()
+                .ok()
+                .and_then(|fields| fields.payload(frame).ok())
+                .and_then(|payload| json_number(&payload));
+            self.told.extend(number);
+        }
+    }
+
+    pub(super) fn received(&mut self, frame: &RawFrame) -> Result<(), String> {
+        let down: Down = serde_json::from_slice(&frame.text).map_err(|error| error.to_string())?;
+        let incarnation = self.incarnation.get_or_insert_with(|| down.data.clone());
+        if *incarnation != down.data || self.past.contains(&down.data) {
+            return Err(format!(
+                "a frame of {} was taken within {incarnation}",
+                down.data
+            ));
+        }
+        if down.at != self.received + 1 {
+            return Err(format!(
+                "frame {} of {incarnation} was taken as number {}",
+                down.at,
+                self.received + 1
+            ));
+        }
+        self.received = down.at;
+        Ok(())
+    }
+
+    pub(super) fn dropped(&mut self, through: u64) {
+        self.dropped = through;
+    }
+
+    pub(super) fn reset(&mut self, reset: Reset, frames: u64) -> Result<(), String> {
+        match reset {
+            Reset::Overrun if self.received + frames > self.dropped => {
+                let told = self.received + frames;
+                return Err(format!(
+                    "frames up to {told} were told lost; {} were dropped",
+                    self.dropped
+                ));
+            }
+            Reset::Overrun => self.received += frames,
+            Reset::Gone => {
+                self.past.extend(self.incarnation.take());
+                self.received = 0;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all that was pushed came out, up and, for this incarnation, down.
+    pub(super) fn settled(&self, newest: Option<&SessionId>) -> bool {
+        let up = (self.taken + 1..=self.pushed_up).all(|number| self.told.contains(&number));
+        let down = newest.map_or(0, |id| {
+            self.pushed_down.get(id.as_str()).copied().unwrap_or(0)
+        });
+        let other = self
+            .incarnation
+            .as_ref()
+            .is_some_and(|held| newest.is_none_or(|id| id.as_str() != held));
+        up && !other && self.received == down
+    }
+}
+
+impl std::fmt::Display for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            pushed_up,
+            taken,
+            pushed_down,
+            incarnation,
+            received,
+            ..
+        } = self;
+        write!(
+            f,
+            "up {taken} of {pushed_up}; down {received} in {incarnation:?} of {pushed_down:?}"
+        )
+    }
+}
+
+fn number_of(command: &Command) -> Option<u64> {
+    match &command.action {
+        Action::Publish(_, payload) => json_number(payload),
+        _ => None,
+    }
+}
+
+fn json_number(payload: &Payload) -> Option<u64> {
+    match payload {
+        Payload::Json(data) => serde_json::from_slice(data).ok(),
+        Payload::Binary(_) => None,
+    }
+}

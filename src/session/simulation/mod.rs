@@ -1,0 +1,98 @@
+//! A hundred thousand schedules of faults, in virtual time, on the real halves.
+//!
+//! A seed makes a schedule: when the applications speak, what the network cuts, delays, loses and delivers twice, which
+//! legs are opened and asked for. `THROUGHLINE_SEED=n` replays one; `THROUGHLINE_SEEDS=n` runs so many.
+
+mod ledger;
+mod network;
+mod node;
+mod schedule;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use self::schedule::Schedule;
+use super::Time;
+use super::mutant::Mutant;
+
+/// Once the faults stop, everything is delivered within this time: what it takes to notice a dead leg or request (about 5 s),
+/// a few times over.
+const LONGEST_QUIET: Time = Time::from_secs(60);
+/// After the faults each application speaks that often, until all has arrived.
+const PROBE_EVERY: Time = Time::from_secs(4);
+
+const SEEDS: u64 = 100_000;
+/// A mistake must show within so many schedules.
+const SEEDS_FOR_A_MUTANT: u64 = 30_000;
+
+fn environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// The first seed, of those given, whose schedule breaks an invariant.
+fn first_failure(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Option<(u64, String)> {
+    let next = AtomicU64::new(seeds.start);
+    let failure = std::sync::Mutex::new(None);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while failure.lock().unwrap().is_none() {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    if let Err(why) = Schedule::new(seed, mutant).run() {
+                        failure.lock().unwrap().get_or_insert((seed, why));
+                    }
+                }
+            });
+        }
+    });
+    failure.into_inner().unwrap()
+}
+
+#[test]
+fn every_schedule_keeps_the_invariants() {
+    let seeds = match environment("THROUGHLINE_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..environment("THROUGHLINE_SEEDS").unwrap_or(SEEDS),
+    };
+    if let Some((seed, why)) = first_failure(seeds, None) {
+        panic!(
+            "seed {seed}: {why}\nreplay: THROUGHLINE_SEED={seed} cargo test --lib every_schedule"
+        );
+    }
+}
+
+/// Shows that the simulation can fail: with this mistake, an invariant catches it.
+fn is_caught(mutant: Mutant) {
+    let seeds = 1_000_000..1_000_000 + SEEDS_FOR_A_MUTANT;
+    match first_failure(seeds, Some(mutant)) {
+        Some((seed, why)) => println!(
+            "{mutant:?} is caught by seed {seed}: {}",
+            why.chars().take(160).collect::<String>()
+        ),
+        None => panic!("{mutant:?} was not caught within {SEEDS_FOR_A_MUTANT} schedules"),
+    }
+}
+
+macro_rules! caught {
+    ($($name:ident: $mutant:ident;)*) => {
+        $(#[test] fn $name() { is_caught(Mutant::$mutant); })*
+    };
+}
+
+caught! {
+    activation_by_the_servers_belief_is_caught: ActivationByBelief;
+    not_asking_again_is_caught: NotAskingAgain;
+    no_end_for_the_loser_is_caught: NoEndForLoser;
+    no_confirming_welcome_is_caught: NoConfirmingWelcome;
+    a_hello_without_the_id_is_caught: HelloWithoutId;
+    lines_with_a_creating_hello_are_caught: LinesWithCreatingHello;
+    a_poll_answered_from_what_was_sent_is_caught: PollFromSent;
+    an_overrun_that_is_not_stated_is_caught: OverrunUnstated;
+    a_second_hello_that_restarts_the_count_is_caught: HelloRestartsCount;
+    a_sends_welcome_taken_for_the_legs_is_caught: SendWelcomeForLeg;
+    a_repeated_turn_answered_again_is_caught: RepeatedTurnAnswered;
+    a_plain_send_that_demotes_is_caught: PlainSendDemotes;
+    gone_that_is_not_believed_is_caught: GoneNotBelieved;
+}

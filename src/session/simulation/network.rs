@@ -1,0 +1,160 @@
+//! The network of a schedule: what is under way, and what happens to it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use bytes::Bytes;
+
+use super::node::Kind;
+use crate::protocol::Transport;
+use crate::protocol::frame::RawFrame;
+use crate::session::Time;
+use crate::session::server::Carrier;
+
+/// A small generator of its own (SplitMix64), so that a seed means the same everywhere.
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// True in so many of a hundred.
+    pub(super) fn percent(&mut self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+
+    pub(super) fn milliseconds(&mut self, below: u64) -> Time {
+        Time::from_millis(self.below(below))
+    }
+}
+
+/// Something under way, or a moment of a clock.
+pub(super) enum Event {
+    /// A socket opened; its client can write.
+    SocketOpens(u32),
+    /// A message came up a socket.
+    Up(u32, RawFrame),
+    /// Lines came down a socket or a stream.
+    Down(u32, Vec<RawFrame>),
+    /// A request's body came to the server. A copy is answered to nobody.
+    Request {
+        leg: u32,
+        request: u64,
+        kind: Kind,
+        body: Bytes,
+        copy: bool,
+    },
+    /// A request's answer came to the client, or the news that there is none.
+    Response {
+        leg: u32,
+        request: u64,
+        kind: Kind,
+        lines: Option<Vec<RawFrame>>,
+    },
+    /// An end notices that a leg's carrier is dead.
+    ServerNotices(Carrier),
+    ClientNotices(u32),
+    /// The client's owner looks after its legs.
+    Tick,
+    ClientTimer,
+    ServerTimer,
+    PushUp,
+    PushDown,
+    Fault,
+}
+
+/// What lies between the two ends for one leg.
+pub(super) struct Path {
+    pub(super) leg: u32,
+    pub(super) transport: Transport,
+    /// Of a socket or a stream.
+    pub(super) carrier: Option<Carrier>,
+    pub(super) up_cut: bool,
+    pub(super) down_cut: bool,
+    up_last: Time,
+    down_last: Time,
+    /// Writes on their way down; no more room when there are many.
+    pub(super) under_way: usize,
+    /// The client has let go of it.
+    pub(super) disposed: bool,
+}
+
+impl Path {
+    pub(super) fn new(leg: u32, transport: Transport) -> Self {
+        let zero = Time::ZERO;
+        Self {
+            leg,
+            transport,
+            carrier: None,
+            up_cut: false,
+            down_cut: false,
+            up_last: zero,
+            down_last: zero,
+            under_way: 0,
+            disposed: false,
+        }
+    }
+
+    /// When what is written now arrives: in order, on a socket or a stream.
+    pub(super) fn arrival_up(&mut self, at: Time) -> Time {
+        self.up_last = self.up_last.max(at);
+        self.up_last
+    }
+
+    pub(super) fn arrival_down(&mut self, at: Time) -> Time {
+        self.down_last = self.down_last.max(at);
+        self.down_last
+    }
+}
+
+/// Events by time, then by the order in which they were planned.
+#[derive(Default)]
+pub(super) struct Agenda {
+    heap: BinaryHeap<Entry>,
+    planned: u64,
+}
+
+struct Entry {
+    key: Reverse<(Time, u64)>,
+    event: Event,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl Agenda {
+    pub(super) fn plan(&mut self, at: Time, event: Event) {
+        self.planned += 1;
+        self.heap.push(Entry {
+            key: Reverse((at, self.planned)),
+            event,
+        });
+    }
+
+    pub(super) fn next(&mut self) -> Option<(Time, Event)> {
+        self.heap.pop().map(|entry| (entry.key.0.0, entry.event))
+    }
+}

@@ -1,0 +1,275 @@
+//! The server's side of a simulation: real sessions, found by their secret, behind carriers that the simulation names.
+//!
+//! It is the driver without tasks. The JavaScript client's simulation talks to this very file over a pipe, so it
+//! uses the crate's public interface only.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use throughline::protocol::code::{Code, Refusal};
+use throughline::protocol::frame::RawFrame;
+use throughline::protocol::up::{Command, Hello, Up};
+use throughline::protocol::{Line, Secret, SessionId, Transport, body, down};
+use throughline::session::Time;
+use throughline::session::server::{Carrier, Input, Output, Resolution, ServerSession, resolve};
+
+/// What the node did.
+pub enum Effect {
+    /// Lines on a carrier that stays.
+    Write(Carrier, Vec<Line>),
+    /// The last lines of a carrier.
+    Finish(Carrier, Vec<Line>),
+    /// A request was refused with an error.
+    Refused(Carrier, Refusal),
+    /// A session took this from its client.
+    Command(SessionId, Command),
+    /// A session dropped all frames up to this number.
+    Overrun(u64),
+}
+
+/// How a request is carried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// `/rt/stream`
+    Stream,
+    /// `/rt/send`
+    Send,
+    /// `/rt/poll`
+    Poll,
+}
+
+type Make = Box<dyn Fn(Time, SessionId) -> ServerSession>;
+
+/// See the module.
+pub struct Node {
+    make: Make,
+    sessions: Vec<(Secret, ServerSession)>,
+    carriers: BTreeMap<Carrier, Option<SessionId>>,
+    created: u32,
+    effects: Vec<Effect>,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.sessions.iter().map(|(_, session)| session))
+            .finish()
+    }
+}
+
+impl Node {
+    /// A node without sessions.
+    pub fn new(make: Make) -> Self {
+        Self {
+            make,
+            sessions: Vec::new(),
+            carriers: BTreeMap::new(),
+            created: 0,
+            effects: Vec::new(),
+        }
+    }
+
+    /// A message on a socket; the first must be a hello. After `gone` all that follows is dropped.
+    pub fn socket(&mut self, now: Time, carrier: Carrier, frame: &RawFrame) {
+        let up = Up::read(frame);
+        match self.carriers.get(&carrier).cloned() {
+            Some(None) => {}
+            Some(Some(id)) => match up {
+                Ok(frame) => self.input(now, &id, Input::Frame { carrier, frame }),
+                Err(refusal) => self.input(now, &id, Input::Refused { carrier, refusal }),
+            },
+            None => match up {
+                Ok(Up::Hello(hello)) => {
+                    self.attach(now, carrier, Transport::WebSocket, hello, Vec::new())
+                }
+                Ok(_) => self.refuse(carrier, Refusal::bad_frame("hello comes first")),
+                Err(refusal) => self.refuse(carrier, refusal),
+            },
+        }
+    }
+
+    /// A request with its whole body.
+    pub fn request(&mut self, now: Time, carrier: Carrier, kind: Kind, text: &Bytes) {
+        match body::read(text) {
+            Err((_, refusal)) => self.refuse(carrier, refusal),
+            Ok(body) => match kind {
+                Kind::Stream => self.attach(now, carrier, Transport::Sse, body.hello, body.frames),
+                Kind::Poll => self.attach(now, carrier, Transport::Poll, body.hello, body.frames),
+                Kind::Send => match self.find(now, &body.hello, false) {
+                    None => self.gone(carrier, &body.hello),
+                    Some(id) => {
+                        let input = Input::Send {
+                            carrier,
+                            hello: body.hello,
+                            frames: body.frames,
+                        };
+                        self.checked(now, &id, carrier, input);
+                    }
+                },
+            },
+        }
+    }
+
+    fn attach(
+        &mut self,
+        now: Time,
+        carrier: Carrier,
+        transport: Transport,
+        hello: Hello,
+        frames: Vec<Up>,
+    ) {
+        match self.find(now, &hello, true) {
+            None => self.gone(carrier, &hello),
+            Some(id) => {
+                self.carriers.insert(carrier, Some(id.clone()));
+                self.checked(
+                    now,
+                    &id,
+                    carrier,
+                    Input::Attach {
+                        carrier,
+                        transport,
+                        hello,
+                        frames,
+                    },
+                );
+            }
+        }
+    }
+
+    fn find(&mut self, now: Time, hello: &Hello, may_create: bool) -> Option<SessionId> {
+        let held = self
+            .sessions
+            .iter()
+            .find(|(secret, _)| *secret == hello.secret)
+            .map(|(_, session)| session.id().clone());
+        match resolve(held.as_ref(), hello, may_create) {
+            Resolution::Join => held,
+            Resolution::Gone => None,
+            Resolution::Create => {
+                self.created += 1;
+                let id = SessionId::try_from(format!("s{}", self.created)).ok()?;
+                self.sessions
+                    .push((hello.secret.clone(), (self.make)(now, id.clone())));
+                Some(id)
+            }
+        }
+    }
+
+    fn gone(&mut self, carrier: Carrier, hello: &Hello) {
+        self.carriers.insert(carrier, None);
+        let refusal = Refusal::new(Code::Gone, "that session does not exist any more");
+        self.effects.push(Effect::Finish(
+            carrier,
+            vec![down::end(Some(hello.nonce.clone()), &refusal)],
+        ));
+    }
+
+    fn refuse(&mut self, carrier: Carrier, refusal: Refusal) {
+        self.carriers.insert(carrier, None);
+        self.effects.push(Effect::Refused(carrier, refusal));
+    }
+
+    fn checked(&mut self, now: Time, id: &SessionId, carrier: Carrier, input: Input) {
+        let Some(session) = self.session(id) else {
+            return;
+        };
+        if let Err(refusal) = session.handle(now, input) {
+            self.refuse(carrier, refusal);
+        }
+        self.drain(id);
+    }
+
+    /// The carrier is no more.
+    pub fn closed(&mut self, now: Time, carrier: Carrier) {
+        if let Some(Some(id)) = self.carriers.remove(&carrier) {
+            self.input(now, &id, Input::Closed(carrier));
+        }
+    }
+
+    /// Something for a session's client. False if there is no such session.
+    pub fn push(&mut self, now: Time, id: &SessionId, line: Line) -> bool {
+        let known = self.session(id).is_some();
+        self.input(now, id, Input::Push(line));
+        known
+    }
+
+    /// Time has passed.
+    pub fn timeout(&mut self, now: Time) {
+        let due = |session: &ServerSession| session.poll_timeout().is_some_and(|at| at <= now);
+        let due: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| due(session))
+            .map(|(_, session)| session.id().clone())
+            .collect();
+        for id in due {
+            self.input(now, &id, Input::Timeout);
+        }
+    }
+
+    /// When [`Self::timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.sessions
+            .iter()
+            .filter_map(|(_, session)| session.poll_timeout())
+            .min()
+    }
+
+    /// What was done since the last call. `room` says whether a carrier takes anything now.
+    pub fn effects(&mut self, now: Time, room: impl Fn(Carrier) -> bool) -> Vec<Effect> {
+        for (_, session) in &mut self.sessions {
+            let wanting: Vec<Carrier> = session
+                .wants_write()
+                .filter(|carrier| room(*carrier))
+                .collect();
+            for carrier in wanting {
+                let mut lines = Vec::new();
+                let room = throughline::session::server::Room { bytes: 400 };
+                session.write(now, carrier, room, &mut lines);
+                self.effects.push(Effect::Write(carrier, lines));
+            }
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The session of this id, if it lives.
+    pub fn session(&mut self, id: &SessionId) -> Option<&mut ServerSession> {
+        self.sessions
+            .iter_mut()
+            .map(|(_, session)| session)
+            .find(|session| session.id() == id)
+    }
+
+    /// The newest session.
+    pub fn newest(&self) -> Option<SessionId> {
+        self.sessions
+            .last()
+            .map(|(_, session)| session.id().clone())
+    }
+
+    fn input(&mut self, now: Time, id: &SessionId, input: Input) {
+        let Some(session) = self.session(id) else {
+            return;
+        };
+        let _ = session.handle(now, input);
+        self.drain(id);
+    }
+
+    fn drain(&mut self, id: &SessionId) {
+        let Some(session) = self.session(id) else {
+            return;
+        };
+        let outputs: Vec<Output> = std::iter::from_fn(|| session.poll_output()).collect();
+        for output in outputs {
+            match output {
+                Output::Command(command) => self.effects.push(Effect::Command(id.clone(), command)),
+                Output::Finish { carrier, lines } => {
+                    self.effects.push(Effect::Finish(carrier, lines))
+                }
+                Output::Overrun { through } => self.effects.push(Effect::Overrun(through)),
+                Output::Expired => self.sessions.retain(|(_, session)| session.id() != id),
+            }
+        }
+    }
+}
