@@ -1,0 +1,214 @@
+//! A network as data: rules by route, read from and written to JSON. It never acts and knows no socket.
+
+use std::{sync::LazyLock, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    faults::{Buffer, Direction, Hiccup, Idle, Opening, When},
+    milliseconds,
+};
+
+/// What stands between a client and its origin. Without rules it is a clean network.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// Seeds every chance in it. With several exchanges at once their interleaving still decides which draws what.
+    pub seed: u64,
+    /// The first rule whose route matches holds, alone: rules are never merged.
+    pub rules: Vec<Rule>,
+}
+
+impl Network {
+    /// The network with these rules, and seed 0.
+    #[must_use]
+    pub fn new(rules: impl Into<Vec<Rule>>) -> Self {
+        Self {
+            seed: 0,
+            rules: rules.into(),
+        }
+    }
+
+    /// The rule that holds on this route, and its place in the list (none for the clean default).
+    pub(super) fn rule(&self, route: Route) -> (Option<usize>, &Rule) {
+        static CLEAR: LazyLock<Rule> = LazyLock::new(Rule::default);
+        let found = self
+            .rules
+            .iter()
+            .enumerate()
+            .find(|(_, rule)| rule.route.covers(route));
+        found.map_or((None, &CLEAR), |(place, rule)| (Some(place), rule))
+    }
+
+    /// Whether everything on this route is reset.
+    pub(super) fn resets(&self, route: Route) -> bool {
+        let (_, rule) = self.rule(route);
+        rule.request == Opening::Reset && rule.when == When::Always
+    }
+
+    /// Whether no request can get anywhere, so that connections need not be accepted.
+    pub(super) fn resets_all(&self) -> bool {
+        Route::ALL.iter().all(|route| self.resets(*route))
+    }
+}
+
+/// Which requests a rule is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Route {
+    /// A request with `Upgrade: websocket`, whatever its path.
+    Websocket,
+    /// A path that ends in `/rt/stream`.
+    Stream,
+    /// A path that ends in `/rt/send`.
+    Send,
+    /// A path that ends in `/rt/poll`.
+    Poll,
+    /// A path that ends in `/rt/control`.
+    Control,
+    /// Every request. Said *of* a request: none of the routes above.
+    #[default]
+    Any,
+}
+
+impl Route {
+    const ALL: [Self; 6] = [
+        Self::Websocket,
+        Self::Stream,
+        Self::Send,
+        Self::Poll,
+        Self::Control,
+        Self::Any,
+    ];
+
+    pub(super) fn of(path: &str, upgrades: bool) -> Self {
+        if upgrades {
+            return Self::Websocket;
+        }
+        match path.rsplit_once("/rt/").map(|(_, last)| last) {
+            Some("stream") => Self::Stream,
+            Some("send") => Self::Send,
+            Some("poll") => Self::Poll,
+            Some("control") => Self::Control,
+            _ => Self::Any,
+        }
+    }
+
+    pub(super) fn covers(self, request: Self) -> bool {
+        self == Self::Any || self == request
+    }
+}
+
+/// The faults of one route. All that are named hold together; the default has none.
+///
+/// `request`, `when` and `buffer` are decided when a request arrives. All others hold at once, also for what is open.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Which requests it is for.
+    pub route: Route,
+    /// How an exchange begins.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub request: Opening,
+    /// Which requests `request` strikes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub when: When,
+    /// The response is kept back. Not for upgrades.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buffer: Option<Buffer>,
+    /// Bytes vanish: after the 101 of an upgrade, after the head of a request or response. What has lost a byte stays
+    /// mute until it is closed, even if the rule is lifted; ends do not pass either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mute: Option<Direction>,
+    /// Nothing moves, heads and ends neither; when the rule is lifted, all goes on where it stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stall: Option<Direction>,
+    /// Reset this long after the 101 of an upgrade, or after the request of anything else.
+    #[serde(
+        default,
+        rename = "kill_after_ms",
+        with = "milliseconds::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kill_after: Option<Duration>,
+    /// End cleanly this long after the 101 or the request: a chunked response is terminated, a tunnel gets FIN both
+    /// ways, a request without an answer yet has its connection closed.
+    #[serde(
+        default,
+        rename = "cut_after_ms",
+        with = "milliseconds::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cut_after: Option<Duration>,
+    /// What befalls an exchange on which nothing moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Idle>,
+    /// How late everything is, each way: a latency, so it does not limit the rate.
+    #[serde(
+        default,
+        rename = "delay_ms",
+        with = "milliseconds",
+        skip_serializing_if = "Duration::is_zero"
+    )]
+    pub delay: Duration,
+    /// The most that is added to the delay at random. Order is kept.
+    #[serde(
+        default,
+        rename = "jitter_ms",
+        with = "milliseconds",
+        skip_serializing_if = "Duration::is_zero"
+    )]
+    pub jitter: Duration,
+    /// Bytes a second, for each exchange and each direction by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandwidth: Option<u64>,
+    /// Now and then something is late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hiccup: Option<Hiccup>,
+    /// A piece (one read from a socket, of a body: one chunk) greater than this many bytes never arrives, nor does
+    /// anything after it: an MTU hole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<usize>,
+}
+
+impl Rule {
+    /// A rule for this route, without faults.
+    #[must_use]
+    pub fn on(route: Route) -> Self {
+        Self {
+            route,
+            ..Self::default()
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_classified_by_its_upgrade_first_and_then_by_its_path() {
+        assert_eq!(Route::of("/rt/stream", true), Route::Websocket);
+        assert_eq!(Route::of("/rt/stream", false), Route::Stream);
+        assert_eq!(Route::of("/below/rt/poll", false), Route::Poll);
+        assert_eq!(Route::of("/rt/streams", false), Route::Any);
+        assert_eq!(Route::of("/", false), Route::Any);
+    }
+
+    #[test]
+    fn the_first_rule_that_covers_a_route_holds() {
+        let network = Network::new([
+            Rule::on(Route::Poll),
+            Rule::on(Route::Any),
+            Rule::on(Route::Send),
+        ]);
+        assert_eq!(network.rule(Route::Poll).0, Some(0));
+        assert_eq!(network.rule(Route::Send).0, Some(1));
+        assert_eq!(Network::default().rule(Route::Send).0, None);
+    }
+}

@@ -1,0 +1,169 @@
+//! One exchange's way through the network: which rule holds on it *now*, how long it has been there, and its end.
+//!
+//! Whatever lives for longer than a request's beginning asks here, so that a switch of the network reaches it. An
+//! exchange counts as open for as long as any clone of its path lives.
+
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    select,
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    faults::Silence,
+    network::{Network, Route, Rule},
+    registry::Opened,
+    wire::Fate,
+};
+
+#[derive(Debug, Clone)]
+pub(super) struct Path {
+    route: Route,
+    network: watch::Receiver<Arc<Network>>,
+    fate: Arc<Fate>,
+    clock: Arc<Clock>,
+    seed: u64,
+    _opened: Arc<Opened>,
+}
+
+/// How an exchange is ended by its age or its silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Cut,
+    Reset,
+}
+
+impl Path {
+    pub(super) fn new(
+        route: Route,
+        network: watch::Receiver<Arc<Network>>,
+        fate: Arc<Fate>,
+        seed: u64,
+        opened: Opened,
+    ) -> Self {
+        Self {
+            route,
+            network,
+            fate,
+            clock: Arc::new(Clock::new()),
+            seed,
+            _opened: Arc::new(opened),
+        }
+    }
+
+    /// The same path with its age counted from now.
+    pub(super) fn renewed(&self) -> Self {
+        Self {
+            clock: Arc::new(Clock::new()),
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn fate(&self) -> &Arc<Fate> {
+        &self.fate
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Asks the rule that holds at this moment.
+    pub(super) fn rule<T>(&self, ask: impl FnOnce(&Rule) -> T) -> T {
+        ask(self.network.borrow().rule(self.route).1)
+    }
+
+    /// Comes true when the network has been switched since the last time. Cancel-safe.
+    pub(super) async fn changed(&mut self) {
+        if self.network.changed().await.is_err() {
+            // The front is gone; it resets what was open, which is not for us to notice.
+            pending::<()>().await;
+        }
+    }
+
+    /// Notes that bytes moved. False if the path was idle for so long that it has silently been forgotten; then it
+    /// stays so.
+    pub(super) fn moves(&self) -> bool {
+        let forgets = self.rule(|rule| rule.idle.filter(|idle| idle.then == Silence::Drop));
+        if forgets.is_some_and(|idle| self.clock.idle_since() + idle.after <= Instant::now()) {
+            self.clock.forgotten.store(true, Ordering::Relaxed);
+        }
+        self.clock.touch();
+        !self.clock.forgotten.load(Ordering::Relaxed)
+    }
+
+    /// Resets the exchange when a rule says so; comes true when a rule ends it cleanly.
+    pub(super) async fn expiry(mut self) {
+        loop {
+            let Some((due, ending)) = self.rule(|rule| self.end(rule)) else {
+                self.changed().await;
+                continue;
+            };
+            if due > Instant::now() {
+                select! {
+                    () = self.changed() => {}
+                    () = sleep_until(due) => {}
+                }
+            } else if ending == Ending::Cut {
+                return;
+            } else {
+                self.fate.reset();
+                pending::<()>().await;
+            }
+        }
+    }
+
+    fn end(&self, rule: &Rule) -> Option<(Instant, Ending)> {
+        let born = self.clock.born;
+        let killed = rule.kill_after.map(|age| (born + age, Ending::Reset));
+        let cut = rule.cut_after.map(|age| (born + age, Ending::Cut));
+        let idle = rule.idle.and_then(|idle| {
+            let due = self.clock.idle_since() + idle.after;
+            match idle.then {
+                Silence::Drop => None,
+                Silence::Cut => Some((due, Ending::Cut)),
+                Silence::Reset => Some((due, Ending::Reset)),
+            }
+        });
+        [killed, cut, idle]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(due, _)| *due)
+    }
+}
+
+/// The times of an exchange, shared by its directions.
+#[derive(Debug)]
+struct Clock {
+    born: Instant,
+    /// When bytes moved last, in milliseconds after `born`.
+    moved: AtomicU64,
+    forgotten: AtomicBool,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self {
+            born: Instant::now(),
+            moved: AtomicU64::new(0),
+            forgotten: AtomicBool::new(false),
+        }
+    }
+
+    fn touch(&self) {
+        let age = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.moved.store(age, Ordering::Relaxed);
+    }
+
+    fn idle_since(&self) -> Instant {
+        self.born + Duration::from_millis(self.moved.load(Ordering::Relaxed))
+    }
+}
