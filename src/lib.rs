@@ -1,9 +1,28 @@
 //! Throughline: one session that holds while the network under it changes.
+//!
+//! # Layout
+//! Imports run one way: a layer names those below it, never those above.
+//! - [`cli`]: the command line
+//! - [`server`]: composition: router, limits at the door, pages, stop
+//! - [`transport`]: WebSocket, SSE with POST, long-poll: bytes to a leg's lines and back
+//! - [`driver`]: the only place where tasks, wakers and the clock meet a session
+//! - [`hub`]: channels on this node
+//! - [`broker`]: offsets and history
+//! - [`session`]: the sans-IO machine, both halves
+//! - [`protocol`]: frames, lines, ids, codes, limits
+//!
+//! Beside them: [`netlab`], the hostile network; it names none of them.
 
 // The simulation's server side is compiled here and in an integration test, by the same names.
 #[cfg(test)]
 extern crate self as throughline;
 
+pub mod broker;
+pub mod cli;
+pub mod driver;
+pub mod hub;
 pub mod netlab;
 pub mod protocol;
+pub mod server;
 pub mod session;
+pub mod transport;

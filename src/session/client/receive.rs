@@ -15,7 +15,7 @@ impl ClientSession {
         let down = Down::read(&frame);
         match down {
             Ok(down) if !opening || echoes(&down, nonce.as_ref()) => {
-                self.frame(now, number, down, frame)
+                self.frame(now, number, down, frame);
             }
             _ => self.close(number, if opening { "foreign" } else { "bad_frame" }),
         }

@@ -80,7 +80,7 @@ impl Node {
             },
             None => match up {
                 Ok(Up::Hello(hello)) => {
-                    self.attach(now, carrier, Transport::WebSocket, hello, Vec::new())
+                    self.attach(now, carrier, Transport::WebSocket, hello, Vec::new());
                 }
                 Ok(_) => self.refuse(carrier, Refusal::bad_frame("hello comes first")),
                 Err(refusal) => self.refuse(carrier, refusal),
@@ -265,7 +265,7 @@ impl Node {
             match output {
                 Output::Command(command) => self.effects.push(Effect::Command(id.clone(), command)),
                 Output::Finish { carrier, lines } => {
-                    self.effects.push(Effect::Finish(carrier, lines))
+                    self.effects.push(Effect::Finish(carrier, lines));
                 }
                 Output::Overrun { through } => self.effects.push(Effect::Overrun(through)),
                 Output::Expired => self.sessions.retain(|(_, session)| session.id() != id),

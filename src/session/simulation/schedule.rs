@@ -391,7 +391,7 @@ impl Schedule {
         match effect {
             Effect::Command(_, command) => self.ledger.taken(&command)?,
             Effect::Write(carrier, lines) | Effect::Finish(carrier, lines) => {
-                self.carry_down(carrier, &lines)
+                self.carry_down(carrier, &lines);
             }
             Effect::Refused(carrier, _) => self.answer_nothing(carrier),
             Effect::Overrun(through) => self.ledger.dropped(through),

@@ -1,0 +1,184 @@
+//! The fronts of a demo, and the routes that make and change them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::netlab::{Front, Network, Route};
+use crate::protocol::code::{Code, Refusal};
+use crate::transport::refuse;
+
+/// Fronts at one time. Above it the oldest that carries nothing goes.
+const MOST: usize = 64;
+
+/// See the module.
+pub(super) struct Fronts {
+    upstream: SocketAddr,
+    fronts: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    made: u64,
+    open: BTreeMap<u64, Arc<Front>>,
+}
+
+/// How a front is changed: by a preset's name, or by a whole network.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Change {
+    Named { named: String },
+    Network(Network),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kill {
+    route: Route,
+}
+
+pub(super) fn routes(fronts: &Arc<Fronts>) -> Router {
+    Router::new()
+        .route("/demo/networks", get(networks))
+        .route("/demo/fronts", post(make))
+        .route("/demo/fronts/{name}", get(show).post(change))
+        .route("/demo/fronts/{name}/kill", post(kill))
+        .with_state(Arc::clone(fronts))
+}
+
+impl Fronts {
+    pub(super) fn new(upstream: SocketAddr) -> Self {
+        Self {
+            upstream,
+            fronts: Mutex::default(),
+        }
+    }
+
+    async fn make(&self) -> Result<Arc<Front>, Refusal> {
+        let listen = SocketAddr::new(self.upstream.ip(), 0);
+        let number = {
+            let mut fronts = self.lock();
+            fronts.made += 1;
+            fronts.made
+        };
+        let front = Front::bind(number.to_string(), listen, self.upstream)
+            .await
+            .map_err(|error| {
+                Refusal::new(
+                    Code::Internal,
+                    format!("no further port could be opened: {error}"),
+                )
+            })?;
+        let front = Arc::new(front);
+        let mut fronts = self.lock();
+        if fronts.open.len() >= MOST {
+            let idle = fronts
+                .open
+                .iter()
+                .find(|(_, front)| front.open(Route::Any) == 0)
+                .map(|(number, _)| *number);
+            let idle = idle.ok_or_else(|| {
+                Refusal::new(
+                    Code::RateLimited,
+                    format!("{MOST} networks are in use; close a tab"),
+                )
+            })?;
+            fronts.open.remove(&idle);
+        }
+        fronts.open.insert(number, Arc::clone(&front));
+        Ok(front)
+    }
+
+    fn find(&self, name: &str) -> Result<Arc<Front>, Refusal> {
+        let number = name.parse::<u64>().ok();
+        let front = number.and_then(|number| self.lock().open.get(&number).cloned());
+        front.ok_or_else(|| {
+            Refusal::new(
+                Code::NotFound,
+                "no such front; it may have been idle for too long",
+            )
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.fronts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn networks() -> Response {
+    let networks: Vec<_> = Network::NAMES
+        .into_iter()
+        .map(|name| json!({ "name": name, "description": Network::description(name), "network": Network::named(name) }))
+        .collect();
+    Json(networks).into_response()
+}
+
+async fn make(State(fronts): State<Arc<Fronts>>) -> Response {
+    match fronts.make().await {
+        Ok(front) => {
+            Json(json!({ "name": front.name(), "url": format!("http://{}", front.addr()) }))
+                .into_response()
+        }
+        Err(refusal) => refuse(None, &refusal),
+    }
+}
+
+async fn show(State(fronts): State<Arc<Fronts>>, Path(name): Path<String>) -> Response {
+    match fronts.find(&name) {
+        Err(refusal) => refuse(None, &refusal),
+        Ok(front) => {
+            let open = |route| front.open(route);
+            let open = json!({
+                "websocket": open(Route::Websocket), "stream": open(Route::Stream),
+                "send": open(Route::Send), "poll": open(Route::Poll),
+            });
+            Json(json!({ "name": name, "network": front.network(), "open": open })).into_response()
+        }
+    }
+}
+
+async fn change(
+    State(fronts): State<Arc<Fronts>>,
+    Path(name): Path<String>,
+    change: Result<Json<Change>, JsonRejection>,
+) -> Response {
+    let changed = change
+        .map_err(|why| Refusal::bad_frame(format!("not a network: {why}")))
+        .and_then(|Json(change)| {
+            let front = fronts.find(&name)?;
+            let network = match change {
+                Change::Network(network) => network,
+                Change::Named { named } => Network::named(&named)
+                    .ok_or_else(|| Refusal::bad_frame(format!("no network is named {named:?}")))?,
+            };
+            front.set_network(network);
+            Ok(())
+        });
+    match changed {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(refusal) => refuse(None, &refusal),
+    }
+}
+
+async fn kill(
+    State(fronts): State<Arc<Fronts>>,
+    Path(name): Path<String>,
+    kill: Result<Json<Kill>, JsonRejection>,
+) -> Response {
+    let killed = kill
+        .map_err(|why| Refusal::bad_frame(format!("not a route: {why}")))
+        .and_then(|Json(kill)| Ok(fronts.find(&name)?.kill(kill.route)));
+    match killed {
+        Ok(killed) => Json(json!({ "killed": killed })).into_response(),
+        Err(refusal) => refuse(None, &refusal),
+    }
+}

@@ -1,0 +1,66 @@
+//! `throughline demo`: the gateway, a page to try it, and hostile networks to stand behind. Loopback only.
+//!
+//! A visitor's network is a *front*: a port of netlab that forwards to the gateway. Each tab of the page makes one of its own and
+//! changes it while its session runs; so do the end-to-end tests.
+
+mod fronts;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::get;
+use include_dir::{Dir, include_dir};
+
+use self::fronts::Fronts;
+use super::serve::{listen, on_a_runtime, serve};
+use super::{say, usage};
+use crate::server::config::Config;
+use crate::server::{Gateway, file};
+
+static PAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cli/demo/page");
+
+pub(super) fn run(address: SocketAddr) -> ExitCode {
+    if !address.ip().is_loopback() {
+        return usage(&format!(
+            "the demo opens hostile networks and listens on loopback only, not on {address}"
+        ));
+    }
+    on_a_runtime(async move {
+        let config = Config {
+            listen: address,
+            ..Config::default()
+        };
+        let listener = listen(&config).await?;
+        let fronts = Arc::new(Fronts::new(listener.local_addr()?));
+        let gateway = Gateway::new(config).start_page(pages().merge(fronts::routes(&fronts)));
+        serve_demo(gateway, listener).await
+    })
+}
+
+async fn serve_demo(gateway: Gateway, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+    let address = listener.local_addr()?;
+    let served = serve(gateway, listener);
+    tokio::pin!(served);
+    // The first line is the address; it is said before the first wait.
+    let said =
+        futures::future::poll_fn(|cx| std::task::Poll::Ready(served.as_mut().poll(cx))).await;
+    say(&format!(
+        "open http://{address}/ in a browser; nobody is authenticated, so this listens on this machine only"
+    ));
+    match said {
+        std::task::Poll::Ready(outcome) => outcome,
+        std::task::Poll::Pending => served.await,
+    }
+}
+
+fn pages() -> Router {
+    Router::new()
+        .route("/", get(|| async { file(&PAGE, "index.html") }))
+        .route(
+            "/demo/page/{*path}",
+            get(|Path(path): Path<String>| async move { file(&PAGE, &path) }),
+        )
+}

@@ -1,0 +1,264 @@
+//! One session behind its lock, with what waits for it.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+
+use super::Driver;
+use crate::hub::Subscriber;
+use crate::protocol::up::Command;
+use crate::protocol::{ChannelName, Line, Secret, SessionId};
+use crate::session::Time;
+use crate::session::server::{Carrier, Input, Output, Room, ServerSession};
+
+/// A carrier takes at most this at once, so that one write never holds a socket for long.
+const ROOM: Room = Room { bytes: 64 * 1024 };
+
+/// What a carrier was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Lines, and more may follow.
+    Some,
+    /// The last lines.
+    Last,
+}
+
+/// A session on this node.
+pub(super) struct Handle {
+    pub(super) key: u64,
+    pub(super) secret: Secret,
+    pub(super) id: SessionId,
+    pub(super) driver: Weak<Driver>,
+    state: Mutex<State>,
+}
+
+struct State {
+    session: ServerSession,
+    wakers: Vec<(Carrier, Waker)>,
+    finished: Vec<(Carrier, Vec<Line>)>,
+    commands: VecDeque<Command>,
+    /// Somebody is carrying out commands; what is taken meanwhile is left to them, so that order is kept.
+    dispatching: bool,
+    /// The deadline that the shared timers know of.
+    armed: Option<Time>,
+    subscriptions: HashSet<ChannelName>,
+}
+
+impl Handle {
+    pub(super) fn new(
+        key: u64,
+        secret: Secret,
+        driver: Weak<Driver>,
+        session: ServerSession,
+    ) -> Arc<Self> {
+        let state = State {
+            session,
+            wakers: Vec::new(),
+            finished: Vec::new(),
+            commands: VecDeque::new(),
+            dispatching: false,
+            armed: None,
+            subscriptions: HashSet::new(),
+        };
+        let id = state.session.id().clone();
+        Arc::new(Self {
+            key,
+            secret,
+            id,
+            driver,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Hands an input to the session and does what follows from it. `None` if the session is over.
+    pub(super) fn input(self: &Arc<Self>, input: Input) -> Option<Result<(), super::Refusal>> {
+        let driver = self.driver.upgrade()?;
+        let mut state = self.lock();
+        if state.session.is_expired() {
+            return None;
+        }
+        let outcome = state.session.handle(driver.now(), input);
+        let expired = state.absorb(&driver);
+        self.arm(&driver, &mut state);
+        drop(state);
+        self.dispatch(&driver);
+        if expired {
+            self.forget(&driver);
+        }
+        Some(outcome)
+    }
+
+    /// Lines for a carrier, now or later.
+    pub(super) fn poll_lines(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        carrier: Carrier,
+        out: &mut Vec<Line>,
+    ) -> Poll<Written> {
+        let Some(driver) = self.driver.upgrade() else {
+            return Poll::Ready(Written::Last);
+        };
+        let mut state = self.lock();
+        if let Some(lines) = state.take_finished(carrier) {
+            out.extend(lines);
+            return Poll::Ready(Written::Last);
+        }
+        state.session.write(driver.now(), carrier, ROOM, out);
+        if !out.is_empty() {
+            self.arm(&driver, &mut state);
+            return Poll::Ready(Written::Some);
+        }
+        match state.wakers.iter_mut().find(|(other, _)| *other == carrier) {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => state.wakers.push((carrier, cx.waker().clone())),
+        }
+        Poll::Pending
+    }
+
+    /// The answer of a request that is answered at once.
+    pub(super) fn take_finished(&self, carrier: Carrier) -> Vec<Line> {
+        self.lock().take_finished(carrier).unwrap_or_default()
+    }
+
+    /// The carrier is no more.
+    pub(super) fn closed(self: &Arc<Self>, carrier: Carrier) {
+        let _ = self.input(Input::Closed(carrier));
+        let mut state = self.lock();
+        state.take_finished(carrier);
+        state.wakers.retain(|(other, _)| *other != carrier);
+    }
+
+    /// The time that was armed has come.
+    pub(super) fn timer_fired(self: &Arc<Self>, at: Time, now: Time) {
+        let mut state = self.lock();
+        if state.armed.take_if(|armed| *armed == at).is_none() {
+            return;
+        }
+        let due = state.session.poll_timeout().is_some_and(|due| due <= now);
+        if !due && let Some(driver) = self.driver.upgrade() {
+            self.arm(&driver, &mut state);
+        }
+        drop(state);
+        if due {
+            let _ = self.input(Input::Timeout);
+        }
+    }
+
+    pub(super) fn subscriptions(&self) -> usize {
+        self.lock().subscriptions.len()
+    }
+
+    pub(super) fn add_subscription(&self, channel: ChannelName) {
+        self.lock().subscriptions.insert(channel);
+    }
+
+    pub(super) fn remove_subscription(&self, channel: &ChannelName) {
+        self.lock().subscriptions.remove(channel);
+    }
+
+    /// Whether the session has expired.
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().session.is_expired()
+    }
+
+    /// Carries out commands one by one, without the lock.
+    fn dispatch(self: &Arc<Self>, driver: &Arc<Driver>) {
+        if std::mem::replace(&mut self.lock().dispatching, true) {
+            return;
+        }
+        loop {
+            let mut state = self.lock();
+            let Some(command) = state.commands.pop_front() else {
+                state.dispatching = false;
+                return;
+            };
+            drop(state);
+            driver.execute(self, command);
+        }
+    }
+
+    /// A session that is over leaves everything it was part of.
+    fn forget(self: &Arc<Self>, driver: &Driver) {
+        driver.registry.remove(self);
+        let subscriptions = std::mem::take(&mut self.lock().subscriptions);
+        for channel in subscriptions {
+            driver.hub.unsubscribe(&channel, self.key);
+        }
+    }
+
+    /// Has the shared timers wake the session in time. A deadline that moved further away is not touched: it fires, and finds that.
+    fn arm(self: &Arc<Self>, driver: &Driver, state: &mut State) {
+        if let Some(at) = state
+            .session
+            .poll_timeout()
+            .filter(|at| state.armed.is_none_or(|armed| *at < armed))
+        {
+            state.armed = Some(at);
+            driver.timers.arm(at, self);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A session whose holder panicked is used on: its state is only changed by `handle`, which does not panic half-way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Does what the session wants. True if it is over.
+    fn absorb(&mut self, driver: &Driver) -> bool {
+        let mut expired = false;
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Command(command) => self.commands.push_back(command),
+                Output::Finish { carrier, lines } => {
+                    self.finished.push((carrier, lines));
+                    self.wake(carrier);
+                }
+                Output::Overrun { .. } => {
+                    driver
+                        .counters
+                        .overruns
+                        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+                Output::Expired => expired = true,
+            }
+        }
+        if !self.wakers.is_empty() {
+            let due: Vec<Carrier> = self.session.wants_write().collect();
+            due.into_iter().for_each(|carrier| self.wake(carrier));
+        }
+        expired
+    }
+
+    fn wake(&mut self, carrier: Carrier) {
+        if let Some(place) = self.wakers.iter().position(|(other, _)| *other == carrier) {
+            self.wakers.swap_remove(place).1.wake();
+        }
+    }
+
+    fn take_finished(&mut self, carrier: Carrier) -> Option<Vec<Line>> {
+        let place = self
+            .finished
+            .iter()
+            .position(|(other, _)| *other == carrier)?;
+        Some(self.finished.swap_remove(place).1)
+    }
+}
+
+impl Subscriber for Handle {
+    /// The hot path of a fan-out: a push, and a wake where the carrier waits.
+    fn deliver(&self, line: &Line) {
+        let Some(driver) = self.driver.upgrade() else {
+            return;
+        };
+        let mut state = self.lock();
+        // A push cannot be refused, and does not look at the time.
+        let _ = state.session.handle(Time::ZERO, Input::Push(line.clone()));
+        state.absorb(&driver);
+    }
+
+    fn key(&self) -> u64 {
+        self.key
+    }
+}

@@ -1,0 +1,242 @@
+//! What a transport holds: lines in, lines out. It cannot see a session through it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use super::handle::{Handle, Written};
+use super::{Driver, Refused};
+use crate::protocol::body::{self, Body};
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::frame::RawFrame;
+use crate::protocol::up::{Hello, Up};
+use crate::protocol::{Line, Transport, down};
+use crate::session::server::{Carrier, Input};
+
+/// What [`Link::poll_lines`] gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Lines, and more may follow. A poll is answered by them.
+    Lines,
+    /// The last lines, maybe none. Nothing follows.
+    End,
+}
+
+/// One carrier of a leg: a socket, a stream's response, a poll's request. Dropping it tells the session.
+pub struct Link {
+    driver: Arc<Driver>,
+    carrier: Carrier,
+    state: State,
+}
+
+enum State {
+    /// A socket that has not said hello. Next: any other.
+    Silent,
+    /// Next: `Over`.
+    Attached(Arc<Handle>),
+    /// These lines are the last; whatever comes in is dropped.
+    Over(Vec<Line>),
+}
+
+impl Driver {
+    /// A socket opened.
+    #[must_use]
+    pub fn socket(self: &Arc<Self>) -> Link {
+        self.links.fetch_add(1, Ordering::Relaxed);
+        Link {
+            driver: Arc::clone(self),
+            carrier: self.next_carrier(),
+            state: State::Silent,
+        }
+    }
+
+    /// A stream's or a poll's whole body.
+    ///
+    /// # Errors
+    /// What to answer in place of lines.
+    pub fn attach(self: &Arc<Self>, transport: Transport, body: &Bytes) -> Result<Link, Refused> {
+        let Body { hello, frames } = self.read(body)?;
+        let mut link = self.socket();
+        let nonce = hello.nonce.clone();
+        link.attach(transport, hello, frames)
+            .map_err(|refusal| self.refused(Some(nonce), refusal))?;
+        Ok(link)
+    }
+
+    /// A send's whole body; the lines of its answer.
+    ///
+    /// # Errors
+    /// What to answer in place of lines.
+    pub fn send(self: &Arc<Self>, body: &Bytes) -> Result<Vec<Line>, Refused> {
+        let Body { hello, frames } = self.read(body)?;
+        let nonce = hello.nonce.clone();
+        let session = self
+            .find(&hello, false)
+            .map_err(|refusal| self.refused(Some(nonce.clone()), refusal))?;
+        let carrier = self.next_carrier();
+        let taken = session.as_ref().and_then(|session| {
+            session.input(Input::Send {
+                carrier,
+                hello,
+                frames,
+            })
+        });
+        match (session, taken) {
+            (Some(session), Some(Ok(()))) => Ok(session.take_finished(carrier)),
+            (_, Some(Err(refusal))) => Err(self.refused(Some(nonce), refusal)),
+            _ => Ok(vec![down::end(Some(nonce), &gone())]),
+        }
+    }
+
+    fn read(&self, body: &Bytes) -> Result<Body, Refused> {
+        body::read(body).map_err(|(nonce, refusal)| self.refused(nonce, refusal))
+    }
+
+    fn refused(&self, nonce: Option<crate::protocol::Nonce>, refusal: Refusal) -> Refused {
+        self.counters.refusals.fetch_add(1, Ordering::Relaxed);
+        Refused { nonce, refusal }
+    }
+}
+
+impl Link {
+    /// A frame came up the socket. What is wrong with it is answered on the socket.
+    pub fn receive(&mut self, frame: Result<RawFrame, Refusal>) {
+        let frame = frame.and_then(|frame| Up::read(&frame));
+        match (&self.state, frame) {
+            (State::Over(_), _) => {}
+            (State::Attached(session), Ok(Up::Hello(hello))) if hello.secret != session.secret => {
+                self.refuse_attached(Refusal::bad_frame(
+                    "a socket carries one session; this hello names another",
+                ));
+            }
+            (State::Attached(session), Ok(frame)) => {
+                let session = Arc::clone(session);
+                self.hand_in(
+                    &session,
+                    Input::Frame {
+                        carrier: self.carrier,
+                        frame,
+                    },
+                );
+            }
+            (State::Attached(_), Err(refusal)) => self.refuse_attached(refusal),
+            (State::Silent, Ok(Up::Hello(hello))) => {
+                let nonce = hello.nonce.clone();
+                if let Err(refusal) = self.attach(Transport::WebSocket, hello, Vec::new()) {
+                    self.driver
+                        .counters
+                        .refusals
+                        .fetch_add(1, Ordering::Relaxed);
+                    self.state = State::Over(vec![down::end(Some(nonce), &refusal)]);
+                }
+            }
+            (State::Silent, Ok(_)) => self.refuse(&Refusal::bad_frame(
+                "the first frame on a socket must be a hello",
+            )),
+            (State::Silent, Err(refusal)) => self.refuse(&refusal),
+        }
+    }
+
+    /// Says `end` to a socket that has no session yet.
+    pub fn refuse(&mut self, refusal: &Refusal) {
+        self.driver
+            .counters
+            .refusals
+            .fetch_add(1, Ordering::Relaxed);
+        if matches!(self.state, State::Silent) {
+            self.state = State::Over(vec![down::end(None, refusal)]);
+        }
+    }
+
+    /// Whether the socket still has to say hello.
+    #[must_use]
+    pub const fn is_silent(&self) -> bool {
+        matches!(self.state, State::Silent)
+    }
+
+    /// Lines to be written now, or later. Cancel-safe: what is not returned stays in the session.
+    pub fn poll_lines(&mut self, cx: &mut Context<'_>, out: &mut Vec<Line>) -> Poll<Progress> {
+        match &mut self.state {
+            State::Silent => Poll::Pending,
+            State::Over(lines) => {
+                out.append(lines);
+                Poll::Ready(Progress::End)
+            }
+            State::Attached(session) => {
+                session
+                    .poll_lines(cx, self.carrier, out)
+                    .map(|written| match written {
+                        Written::Some => Progress::Lines,
+                        Written::Last => Progress::End,
+                    })
+            }
+        }
+    }
+
+    fn attach(
+        &mut self,
+        transport: Transport,
+        hello: Hello,
+        frames: Vec<Up>,
+    ) -> Result<(), Refusal> {
+        let nonce = hello.nonce.clone();
+        let Some(session) = self.driver.find(&hello, true)? else {
+            self.state = State::Over(vec![down::end(Some(nonce), &gone())]);
+            return Ok(());
+        };
+        self.driver.count_attach(transport);
+        match session.input(Input::Attach {
+            carrier: self.carrier,
+            transport,
+            hello,
+            frames,
+        }) {
+            None => self.state = State::Over(vec![down::end(Some(nonce), &gone())]),
+            Some(Err(refusal)) => return Err(refusal),
+            Some(Ok(())) => self.state = State::Attached(session),
+        }
+        Ok(())
+    }
+
+    fn refuse_attached(&mut self, refusal: Refusal) {
+        self.driver
+            .counters
+            .refusals
+            .fetch_add(1, Ordering::Relaxed);
+        if let State::Attached(session) = &self.state {
+            let session = Arc::clone(session);
+            self.hand_in(
+                &session,
+                Input::Refused {
+                    carrier: self.carrier,
+                    refusal,
+                },
+            );
+        }
+    }
+
+    fn hand_in(&mut self, session: &Arc<Handle>, input: Input) {
+        if session.input(input).is_none() {
+            let last = session.take_finished(self.carrier);
+            self.state = State::Over(last);
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.driver.links.fetch_sub(1, Ordering::Relaxed);
+        if let State::Attached(session) = &self.state {
+            session.closed(self.carrier);
+        }
+    }
+}
+
+fn gone() -> Refusal {
+    Refusal::new(
+        Code::Gone,
+        "that session does not exist any more; start a new one",
+    )
+}

@@ -1,0 +1,153 @@
+//! The only place where tasks, wakers and the clock meet a session.
+//!
+//! There is no task per session. A session sits behind one short lock; whatever serves its connection polls it for lines, the
+//! hub pushes publications into it, one shared timer task tells it the time. No lock is held across an await, and the
+//! order of locks is channel before session, never the other way round.
+//!
+//! # Layout
+//! - [`link`]: what a transport holds: lines in, lines out
+//! - `handle`: one session behind its lock
+//! - `commands`: what a client's frames lead to
+//! - `registry`: sessions by their secret
+//! - `timers`: one deadline a session, one task for all
+//! - [`reader`]: a channel without a session, for plain EventSource
+
+mod commands;
+mod handle;
+pub mod link;
+pub mod reader;
+mod registry;
+mod timers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::registry::Registry;
+use self::timers::Timers;
+use crate::hub::Hub;
+use crate::protocol::{Nonce, Transport, down};
+use crate::session::Time;
+use crate::session::server::{Carrier, Input, Settings};
+
+pub use crate::protocol::code::Refusal;
+
+/// How often channels that nobody uses are looked for.
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// A refusal of a request, with what its answer must echo.
+#[derive(Debug)]
+pub struct Refused {
+    /// Of the request's hello, where it could be read.
+    pub nonce: Option<Nonce>,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// What has happened since the start, for `/metrics`.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Sessions made.
+    pub sessions_created: AtomicU64,
+    /// Attaches by transport, in the order of [`Transport::ALL`].
+    pub attaches: [AtomicU64; 3],
+    /// Requests and sockets that were refused.
+    pub refusals: AtomicU64,
+    /// Publications of clients.
+    pub publications: AtomicU64,
+    /// Times a session dropped frames, since its client acknowledged too slowly.
+    pub overruns: AtomicU64,
+}
+
+/// See the module.
+pub struct Driver {
+    settings: Arc<Settings>,
+    hub: Hub,
+    origin: Instant,
+    registry: Registry,
+    timers: Timers,
+    carriers: AtomicU64,
+    draining: AtomicBool,
+    links: AtomicUsize,
+    /// What `/metrics` tells.
+    pub counters: Counters,
+}
+
+impl Driver {
+    /// A driver without sessions. `sessions` bounds how many there may be.
+    #[must_use]
+    pub fn new(settings: Settings, hub: Hub, sessions: usize) -> Arc<Self> {
+        Arc::new(Self {
+            settings: Arc::new(settings),
+            hub,
+            origin: Instant::now(),
+            registry: Registry::new(sessions),
+            timers: Timers::default(),
+            carriers: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+            links: AtomicUsize::new(0),
+            counters: Counters::default(),
+        })
+    }
+
+    /// Tells sessions the time and forgets idle channels, until it is dropped. Run it once, beside the server.
+    pub async fn run(self: Arc<Self>) {
+        let mut sweep = tokio::time::interval(SWEEP);
+        loop {
+            tokio::select! {
+                () = self.timers.run(self.origin) => {}
+                _ = sweep.tick() => self.hub.sweep(self.now()),
+            }
+        }
+    }
+
+    /// Tells every client to leave within `jitter`, and takes no new session from now on.
+    pub fn drain(&self, jitter: Duration) {
+        self.draining.store(true, Ordering::Relaxed);
+        let goaway = down::goaway(0, crate::session::milliseconds(jitter));
+        for session in self.registry.all() {
+            // A link frame cannot be refused.
+            let _ = session.input(Input::Link(goaway.clone()));
+        }
+    }
+
+    /// Sessions that live.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.registry.len()
+    }
+
+    /// Sockets, streams and polls that are open.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.links.load(Ordering::Relaxed)
+    }
+
+    /// The channels.
+    #[must_use]
+    pub const fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    fn now(&self) -> Time {
+        self.origin.elapsed()
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    fn next_carrier(&self) -> Carrier {
+        Carrier(self.carriers.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn count_attach(&self, transport: Transport) {
+        let place = Transport::ALL
+            .iter()
+            .position(|known| *known == transport)
+            .unwrap_or(0);
+        self.counters.attaches[place].fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,115 @@
+//! A channel without a session: what a plain EventSource or curl reads.
+//!
+//! Nothing is numbered or kept for it. A reader that falls behind is cut off; it comes back with `Last-Event-ID`, and history
+//! gives it what it missed.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use super::{Driver, Refusal};
+use crate::hub::{Start, Subscriber};
+use crate::protocol::{ChannelName, Line, Position, limits};
+
+/// A subscription of its own. Dropping it ends it.
+pub struct Reader {
+    driver: Arc<Driver>,
+    channel: ChannelName,
+    queue: Arc<Queue>,
+    /// Where the reader starts: events follow from the next offset, one by one.
+    pub start: Start,
+}
+
+struct Queue {
+    key: u64,
+    state: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: VecDeque<Line>,
+    bytes: usize,
+    behind: bool,
+    waker: Option<Waker>,
+}
+
+impl Driver {
+    /// Reads a channel, from a position if one is given.
+    ///
+    /// # Errors
+    /// As [`crate::hub::Hub::subscribe`].
+    pub fn read_channel(
+        self: &Arc<Self>,
+        channel: ChannelName,
+        since: Option<&Position>,
+    ) -> Result<Reader, Refusal> {
+        let queue = Arc::new(Queue {
+            key: self.registry.next_key(),
+            state: Mutex::default(),
+        });
+        let subscriber = Arc::clone(&queue) as Arc<dyn Subscriber>;
+        let start = self
+            .hub
+            .subscribe(self.now(), &channel, subscriber, since, |_| None)?;
+        Ok(Reader {
+            driver: Arc::clone(self),
+            channel,
+            queue,
+            start,
+        })
+    }
+}
+
+impl Reader {
+    /// The next publication; `None` when the reader fell behind and is cut off. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Line> {
+        poll_fn(|cx| {
+            let mut state = self.queue.lock();
+            if let Some(line) = state.lines.pop_front() {
+                state.bytes -= line.cost();
+                return Poll::Ready(Some(line));
+            }
+            if state.behind {
+                return Poll::Ready(None);
+            }
+            state.waker = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.driver.hub.unsubscribe(&self.channel, self.queue.key);
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscriber for Queue {
+    fn deliver(&self, line: &Line) {
+        let mut state = self.lock();
+        if state.lines.len() >= limits::REPLAY_FRAMES
+            || state.bytes + line.cost() > limits::REPLAY_BYTES
+        {
+            state.behind = true;
+        }
+        if !state.behind {
+            state.bytes += line.cost();
+            state.lines.push_back(line.clone());
+        }
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn key(&self) -> u64 {
+        self.key
+    }
+}

@@ -1,0 +1,281 @@
+//! Channels on this node: who is subscribed, and the way of a publication to all of them.
+//!
+//! A publication is encoded once; its subscribers share the bytes. A subscriber takes a line without waiting, so a slow one never holds
+//! up another. Looking at a channel's position and registering happen under one lock: nothing slips between them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::broker::{Budget, ChannelLog, Retention};
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::frame::Payload;
+use crate::protocol::{ChannelName, Line, Position};
+
+/// Takes lines. It must not wait, and must not call the hub back: the channel is locked meanwhile.
+pub trait Subscriber: Send + Sync {
+    /// A line for it, in the order of the channel.
+    fn deliver(&self, line: &Line);
+
+    /// Names it on this node.
+    fn key(&self) -> u64;
+}
+
+/// The bounds of a hub.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Of each channel's history.
+    pub retention: Retention,
+    /// Channels at one time.
+    pub channels: usize,
+    /// Bytes of all histories together.
+    pub history_bytes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            retention: Retention::default(),
+            channels: 100_000,
+            history_bytes: 256 << 20,
+        }
+    }
+}
+
+/// What a subscription starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// Publications follow from the one after this.
+    pub position: Position,
+    /// A position was asked for, and all after it is there.
+    pub recovered: bool,
+}
+
+struct Channel {
+    log: ChannelLog,
+    subscribers: HashMap<u64, Arc<dyn Subscriber>>,
+}
+
+/// See the module.
+pub struct Hub {
+    channels: Mutex<HashMap<ChannelName, Arc<Mutex<Channel>>>>,
+    bounds: Bounds,
+    budget: Arc<Budget>,
+}
+
+impl Hub {
+    /// A hub without channels.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            channels: Mutex::default(),
+            bounds,
+            budget: Arc::new(Budget::new(bounds.history_bytes)),
+        }
+    }
+
+    /// Publishes, and says at which offset.
+    ///
+    /// # Errors
+    /// `rate_limited` when there are too many channels to make another.
+    pub fn publish(
+        &self,
+        now: Duration,
+        channel: &ChannelName,
+        payload: &Payload,
+    ) -> Result<u64, Refusal> {
+        let shared = self.channel(now, channel)?;
+        let mut locked = lock(&shared);
+        let (at, line) = locked.log.append(now, channel, payload);
+        for subscriber in locked.subscribers.values() {
+            subscriber.deliver(&line);
+        }
+        Ok(at)
+    }
+
+    /// Subscribes. The answer that `answer` makes of the start, if any, is delivered first, then what was missed, then what comes.
+    /// Subscribing again takes the position anew.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    pub fn subscribe(
+        &self,
+        now: Duration,
+        channel: &ChannelName,
+        subscriber: Arc<dyn Subscriber>,
+        since: Option<&Position>,
+        answer: impl FnOnce(&Start) -> Option<Line>,
+    ) -> Result<Start, Refusal> {
+        let shared = self.channel(now, channel)?;
+        let mut locked = lock(&shared);
+        let top = locked.log.position();
+        let missed: Option<Vec<Line>> = since.and_then(|since| {
+            locked
+                .log
+                .since(now, since)
+                .map(|lines| lines.cloned().collect())
+        });
+        let position = since.filter(|_| missed.is_some()).cloned().unwrap_or(top);
+        let start = Start {
+            position,
+            recovered: missed.is_some(),
+        };
+        let lines = answer(&start)
+            .into_iter()
+            .chain(missed.into_iter().flatten());
+        lines.for_each(|line| subscriber.deliver(&line));
+        locked.subscribers.insert(subscriber.key(), subscriber);
+        Ok(start)
+    }
+
+    /// Ends a subscription; without one nothing happens.
+    pub fn unsubscribe(&self, channel: &ChannelName, subscriber: u64) {
+        let shared = lock(&self.channels).get(channel).cloned();
+        if let Some(shared) = shared {
+            lock(&shared).subscribers.remove(&subscriber);
+        }
+    }
+
+    /// Forgets channels without subscribers and without history.
+    pub fn sweep(&self, now: Duration) {
+        lock(&self.channels).retain(|_, channel| {
+            // Whoever holds the channel got it under this very lock: with one holder left, nobody is about to use it.
+            Arc::strong_count(channel) > 1 || {
+                let mut channel = lock(channel);
+                !channel.subscribers.is_empty() || !channel.log.is_idle(now)
+            }
+        });
+    }
+
+    /// How many channels there are.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        lock(&self.channels).len()
+    }
+
+    fn channel(&self, now: Duration, name: &ChannelName) -> Result<Arc<Mutex<Channel>>, Refusal> {
+        let mut channels = lock(&self.channels);
+        if let Some(channel) = channels.get(name) {
+            return Ok(Arc::clone(channel));
+        }
+        if channels.len() >= self.bounds.channels {
+            let message = format!(
+                "this node holds {} channels, its limit; try later or use another",
+                channels.len()
+            );
+            return Err(Refusal::new(Code::RateLimited, message));
+        }
+        let log = ChannelLog::new(now, self.bounds.retention, Arc::clone(&self.budget));
+        let channel = Arc::new(Mutex::new(Channel {
+            log,
+            subscribers: HashMap::new(),
+        }));
+        channels.insert(name.clone(), Arc::clone(&channel));
+        Ok(channel)
+    }
+}
+
+/// A lock whose holder panicked is taken all the same: no invariant spans two statements here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Inbox(u64, Mutex<Vec<Line>>);
+
+    impl Subscriber for Inbox {
+        fn deliver(&self, line: &Line) {
+            self.1.lock().unwrap().push(line.clone());
+        }
+        fn key(&self) -> u64 {
+            self.0
+        }
+    }
+
+    fn inbox(key: u64) -> Arc<Inbox> {
+        Arc::new(Inbox(key, Mutex::default()))
+    }
+
+    fn hub() -> (Hub, ChannelName) {
+        (
+            Hub::new(Bounds {
+                channels: 2,
+                ..Bounds::default()
+            }),
+            ChannelName::try_from("c").unwrap(),
+        )
+    }
+
+    #[test]
+    fn all_subscribers_share_the_bytes_of_a_publication() {
+        let (hub, channel) = hub();
+        let (a, b) = (inbox(1), inbox(2));
+        for subscriber in [&a, &b] {
+            hub.subscribe(
+                Duration::ZERO,
+                &channel,
+                Arc::clone(subscriber) as _,
+                None,
+                |_| None,
+            )
+            .unwrap();
+        }
+        assert_eq!(
+            hub.publish(Duration::ZERO, &channel, &Payload::Json("1".into())),
+            Ok(1)
+        );
+        let (a, b) = (a.1.lock().unwrap(), b.1.lock().unwrap());
+        assert_eq!(a[0].event().as_ptr(), b[0].event().as_ptr());
+    }
+
+    #[test]
+    fn a_subscription_from_a_position_gets_what_it_missed_behind_its_answer() {
+        let (hub, channel) = hub();
+        for _ in 0..3 {
+            hub.publish(Duration::ZERO, &channel, &Payload::Json("1".into()))
+                .unwrap();
+        }
+        let a = inbox(1);
+        let epoch = hub
+            .subscribe(Duration::ZERO, &channel, inbox(9), None, |_| None)
+            .unwrap()
+            .position
+            .epoch;
+        let answer = |start: &Start| {
+            Some(crate::protocol::down::ok_subscribed(
+                7,
+                &start.position,
+                start.recovered,
+            ))
+        };
+        let since = Position { epoch, at: 1 };
+        let start = hub
+            .subscribe(
+                Duration::ZERO,
+                &channel,
+                Arc::clone(&a) as _,
+                Some(&since),
+                answer,
+            )
+            .unwrap();
+        assert!(start.recovered && start.position == since);
+        assert_eq!(a.1.lock().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn channels_are_bounded_and_forgotten_when_idle() {
+        let (hub, channel) = hub();
+        let other = |name: &str| ChannelName::try_from(name).unwrap();
+        hub.publish(Duration::ZERO, &channel, &Payload::Json("1".into()))
+            .unwrap();
+        hub.subscribe(Duration::ZERO, &other("d"), inbox(1), None, |_| None)
+            .unwrap();
+        let full = hub.publish(Duration::ZERO, &other("e"), &Payload::Json("1".into()));
+        assert_eq!(full.unwrap_err().code, Code::RateLimited);
+        hub.sweep(Duration::from_secs(3600));
+        assert_eq!(hub.channels(), 1);
+    }
+}

@@ -1,0 +1,170 @@
+//! What an operator may set. Read from the command line and a TOML file, checked once into values that cannot be wrong.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::gate::AllowedOrigin;
+use crate::broker::Retention;
+use crate::hub::Bounds;
+use crate::protocol::Transport;
+use crate::session::server::Settings;
+
+/// A whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen. Default 127.0.0.1:8080; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Serve beyond loopback although nobody is authenticated.
+    pub open: bool,
+    /// Origins and hosts that are welcome beside loopback.
+    pub origins: Vec<AllowedOrigin>,
+    /// A stop waits at most this long for clients to leave. Default 10 s.
+    pub drain: Duration,
+    /// Sessions at one time; above, clients are told to come back. Default 100,000.
+    pub sessions: usize,
+    /// Connections at one time; above, they wait to be accepted. Default 50,000.
+    pub connections: usize,
+    /// What all sessions have in common.
+    pub session: Settings,
+    /// Bounds of channels and history.
+    pub channels: Bounds,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            open: false,
+            origins: Vec::new(),
+            drain: Duration::from_secs(10),
+            sessions: 100_000,
+            connections: 50_000,
+            session: Settings::default(),
+            channels: Bounds::default(),
+        }
+    }
+}
+
+/// The file's keys; each overrides a default. An unknown key is an error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    listen: Option<SocketAddr>,
+    open: Option<bool>,
+    origins: Vec<String>,
+    transports: Option<Vec<String>>,
+    drain_s: Option<u64>,
+    heartbeat_s: Option<u64>,
+    poll_hold_s: Option<u64>,
+    resume_s: Option<u64>,
+    sessions: Option<usize>,
+    connections: Option<usize>,
+    history_messages: Option<usize>,
+    history_s: Option<u64>,
+    history_bytes: Option<usize>,
+}
+
+impl Config {
+    /// Reads a file's text over the defaults.
+    ///
+    /// # Errors
+    /// A sentence that says which key is wrong and what it may be.
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut config = Self::default();
+        config.listen = file.listen.unwrap_or(config.listen);
+        config.open = file.open.unwrap_or(false);
+        config.origins = file
+            .origins
+            .iter()
+            .map(|origin| origin.parse())
+            .collect::<Result<_, _>>()?;
+        config.drain = seconds("drain_s", file.drain_s, config.drain, 0..=3600)?;
+        config.sessions = file.sessions.unwrap_or(config.sessions);
+        config.connections = file.connections.unwrap_or(config.connections);
+        let session = &mut config.session;
+        session.heartbeat = seconds("heartbeat_s", file.heartbeat_s, session.heartbeat, 5..=30)?;
+        session.hold = seconds("poll_hold_s", file.poll_hold_s, session.hold, 1..=120)?;
+        session.resume = seconds("resume_s", file.resume_s, session.resume, 1..=86_400)?;
+        if let Some(names) = file.transports {
+            session.transports = names
+                .iter()
+                .map(|name| name.parse::<Transport>())
+                .collect::<Result<_, _>>()?;
+        }
+        let kept: &mut Retention = &mut config.channels.retention;
+        kept.messages = file.history_messages.unwrap_or(kept.messages);
+        kept.age = seconds("history_s", file.history_s, kept.age, 0..=86_400)?;
+        kept.bytes = file.history_bytes.unwrap_or(kept.bytes);
+        Ok(config)
+    }
+
+    /// Whether this may be served at all.
+    ///
+    /// # Errors
+    /// Why not, and what to do: beyond loopback nobody is let in unauthenticated unless that is asked for by name.
+    pub fn check(&self) -> Result<(), String> {
+        if self.listen.ip().is_loopback() || self.open {
+            return Ok(());
+        }
+        Err(format!(
+            "{} is reachable from other machines, and nobody is authenticated. \
+             Listen on 127.0.0.1, or say --open if everybody who can reach it may publish and read everything.",
+            self.listen
+        ))
+    }
+}
+
+fn seconds(
+    key: &str,
+    given: Option<u64>,
+    default: Duration,
+    allowed: std::ops::RangeInclusive<u64>,
+) -> Result<Duration, String> {
+    match given {
+        None => Ok(default),
+        Some(value) if allowed.contains(&value) => Ok(Duration::from_secs(value)),
+        Some(value) => Err(format!(
+            "{key} = {value}: it may be {} to {}",
+            allowed.start(),
+            allowed.end()
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_overrides_defaults_and_a_wrong_key_is_named() {
+        let config =
+            Config::from_toml("listen = '127.0.0.1:0'\nheartbeat_s = 5\ntransports = ['sse']")
+                .unwrap();
+        assert_eq!(
+            (config.listen.port(), config.session.heartbeat),
+            (0, Duration::from_secs(5))
+        );
+        assert_eq!(config.session.transports, [Transport::Sse]);
+        for (text, key) in [
+            ("hart = 1", "hart"),
+            ("heartbeat_s = 99", "heartbeat_s"),
+            ("transports = ['x']", "\"x\""),
+        ] {
+            assert!(Config::from_toml(text).unwrap_err().contains(key), "{text}");
+        }
+    }
+
+    #[test]
+    fn beyond_loopback_without_open_is_refused() {
+        let mut config = Config {
+            listen: SocketAddr::from(([0, 0, 0, 0], 80)),
+            ..Config::default()
+        };
+        assert!(config.check().unwrap_err().contains("--open"));
+        config.open = true;
+        assert_eq!(config.check(), Ok(()));
+    }
+}

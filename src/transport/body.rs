@@ -1,0 +1,52 @@
+//! Reading a POST within its bounds.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::limits::BODY_BYTES;
+
+/// A body must have come by then.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// What is too long is read up to here and dropped, so that the answer is read and not lost to a reset.
+const DISCARDED: usize = 16 * BODY_BYTES;
+
+/// The whole body, or why not.
+pub(super) async fn read(body: Body) -> Result<Bytes, Refusal> {
+    tokio::time::timeout(DEADLINE, collect(body))
+        .await
+        .unwrap_or_else(|_| {
+            Err(Refusal::new(
+                Code::BadFrame,
+                "the body did not come within 20 s",
+            ))
+        })
+}
+
+async fn collect(mut body: Body) -> Result<Bytes, Refusal> {
+    let mut collected = BytesMut::new();
+    let mut total = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refusal::bad_frame("the body broke off"))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        total += data.len();
+        if total > DISCARDED {
+            break;
+        }
+        if total <= BODY_BYTES {
+            collected.extend_from_slice(&data);
+        }
+    }
+    if total > BODY_BYTES {
+        return Err(Refusal::new(
+            Code::TooLarge,
+            format!("a body may be {BODY_BYTES} bytes long"),
+        ));
+    }
+    Ok(collected.freeze())
+}

@@ -1,0 +1,17 @@
+//! Bytes to a leg's lines and back, for each transport. An adapter moves lines and never looks into one.
+//!
+//! # Layout
+//! - [`websocket`], [`stream`], [`poll`], [`send`]: the session's routes
+//! - [`plain`]: a channel as a plain event stream
+//! - `body`: reading a POST within its bounds
+//! - `answer`: answers and errors as HTTP
+
+mod answer;
+mod body;
+pub mod plain;
+pub mod poll;
+pub mod send;
+pub mod stream;
+pub mod websocket;
+
+pub use answer::refuse;
