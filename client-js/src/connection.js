@@ -1,0 +1,302 @@
+// @ts-check
+/**
+ * The shell: it owns timers, fetch and WebSocket. Session and selector stand on one bus: every event, from outside or
+ * from one of the two, is handed to both, which ignore what they do not know, and then carried out here. It decides
+ * nothing itself.
+ *
+ * @typedef {import('./types.js').Options} Options
+ * @typedef {import('./types.js').Route} Route
+ * @typedef {import('./types.js').Transport} Transport
+ *
+ * @typedef {object} Leg what stands behind a leg's number; of sse and poll it is what ends their request
+ * @property {() => void} abort
+ * @property {any} [write] lines, to a socket
+ * @property {AbortSignal} [signal]
+ */
+
+import { createChannel } from './channel.js';
+import { dispatch } from './dispatch.js';
+import { createEmitter } from './emitter.js';
+import { ThroughlineError } from './errors.js';
+import { post } from './legs/post.js';
+import { carry } from './legs/websocket.js';
+import { promise } from './promise.js';
+import { createSelector } from './selector.js';
+import { cost, createSession } from './session.js';
+
+/** 130 bits that nobody guesses, in 26 characters. */
+const secret = () =>
+  crypto.getRandomValues(new Uint8Array(26)).reduce((text, byte) => text + (byte & 31).toString(32), '');
+
+/**
+ * Connects to a gateway, and stays connected until `close()`.
+ *
+ * Events: `state`, `transport` ({from, to, reason}), `reset` ({reason, channel}: messages of it may have been missed),
+ * `error` (a ThroughlineError).
+ * @param {string} url the gateway's base path, e.g. `https://example.org/rt`
+ * @param {Options} [options]
+ */
+export function connect(url, options = {}) {
+  const {
+    transports = ['websocket', 'sse', 'poll'],
+    token,
+    queue: { messages = 2000, bytes = 1 << 20 } = {},
+    now = () => performance.now(),
+    WebSocket,
+    fetch,
+    setTimeout,
+    clearTimeout,
+  } = /** @type {Options & import('./types.js').Platform} */ (
+    // What is not given is the platform's.
+    { __proto__: globalThis, ...options }
+  );
+  const base = new URL(url, /** @type {any} */ (globalThis.location)).href.replace(/\/$/, '');
+  const session = createSession(secret);
+  const selector = createSelector(
+    transports.filter((transport) => WebSocket || transport !== 'websocket'),
+    Math.random,
+    session,
+  );
+  const { on, emit } = createEmitter();
+  /** @type {Map<number, Leg>} */
+  const legs = new Map();
+  /** @type {Map<string, import('./channel.js').Channel>} */
+  const channels = new Map();
+  /** Requests not answered. @type {Map<number, (error?: any, ok?: any) => void>} */
+  const requests = new Map();
+  /** Switches asked for, by leg. @type {Map<number, (error?: ThroughlineError) => void>} */
+  const switches = new Map();
+  let ids = 0;
+  /** @type {any} */
+  let timer;
+  let busy = false;
+  /** @type {any[]} */
+  const events = [];
+
+  // ---- the bus
+
+  /** Called from within, it leaves the rest to its caller. @param {any[]} more */
+  function run(...more) {
+    events.push(...more);
+    if (busy) return;
+    busy = true;
+    for (;;) {
+      const event = events.shift() ?? session.pollOutput() ?? selector.pollOutput();
+      if (!event) break;
+      try {
+        session.handle(now(), event);
+        selector.handle(now(), event);
+        dispatch(event, [], acts, acts);
+      } catch (error) {
+        // A platform that will not open a socket, or write to it: silence has its time-outs.
+        console.error(error);
+      }
+    }
+    busy = false;
+    clearTimeout(timer);
+    const at = Math.min(session.pollTimeout(), selector.pollTimeout());
+    // One that comes too early does no harm: it is armed again.
+    if (at < Infinity) timer = setTimeout(() => run({ timeout: true }), at - now());
+  }
+
+  /** What is to be done, by the event's verb. @type {{[verb: string]: (subject: any, event: any) => unknown}} */
+  const acts = {
+    state: (state) => emit('state', state),
+    transport: (change) => emit('transport', change),
+    frame,
+    open,
+    request,
+    write: (leg, { lines }) => legs.get(leg)?.write(lines),
+    active: (leg) => switches.get(leg)?.(),
+    closed: close,
+    close,
+
+    /** Who we are is asked anew before every race. */
+    async race() {
+      try {
+        session.token = typeof token === 'function' ? await token() : token;
+        run({ go: true });
+      } catch (error) {
+        run({ error: new ThroughlineError('unauthorized', `${error}`) }, { go: false });
+      }
+    },
+
+    error: (error) => error instanceof ThroughlineError && emit('error', error),
+
+    /** Everything fails: is anybody there, and is it us? */
+    async check() {
+      const nonce = secret();
+      let control = 'offline';
+      try {
+        const response = await fetch(`${base}/control?nonce=${nonce}`, { signal: AbortSignal.timeout(5000) });
+        const ours = (await response.text()).includes(nonce);
+        // A gateway that is being restarted is answered for by its proxy, with 502 or so: that is not a portal.
+        control = ours || /50/.test(`${response.status}`) ? 'reconnecting' : 'portal';
+      } catch {}
+      run({ control });
+    },
+
+    /** What was handed to a leg and not answered has an unknown outcome; subscriptions go on from their positions. */
+    reset(reason) {
+      const kept = new Set(session.kept().map(({ frame, at }) => at === Infinity && JSON.parse(frame).id));
+      const lost = [...requests].filter(([id]) => !kept.has(id));
+      for (const channel of channels.values()) channel.resume(reason, kept);
+      giveUp(lost, 'unknown_outcome');
+    },
+  };
+
+  // ---- legs
+
+  /**
+   * Selector and session number legs alike: in the order of opening.
+   * @param {Transport} transport
+   * @param {{leg: number}} event
+   */
+  function open(transport, { leg: number }) {
+    legs.set(
+      number,
+      transport === 'websocket'
+        ? carry(new WebSocket(`${base.replace('http', 'ws')}/ws`, 'throughline.v1'), number, run)
+        : new AbortController(),
+    );
+  }
+
+  /**
+   * @param {number} number
+   * @param {{route: Route, lines: string[]}} event
+   */
+  async function request(number, { route, lines: sent }) {
+    let leg = legs.get(number);
+    if (!leg) return;
+    const send = route === 'send';
+    if (!send) {
+      // A newer poll takes the place of the older. How long it may take, the selector decides.
+      leg.abort();
+      leg = new AbortController();
+      legs.set(number, leg);
+    }
+    const signal = send ? AbortSignal.timeout(10_000) : /** @type {AbortSignal} */ (leg.signal);
+    /** What belongs to a request that was replaced, or to a leg that is over, is late. @param {any[]} events */
+    const tell = (...events) => {
+      if (send || legs.get(number) === leg) run(...events);
+    };
+    const lines = await post(
+      fetch,
+      `${base}/${route}`,
+      sent,
+      signal,
+      route === 'stream' ? (text) => tell({ line: number, text }) : undefined,
+    ).catch((error) => tell({ error }));
+    tell(lines ? { answer: number, route, lines } : { failed: number, route });
+  }
+
+  /**
+   * Whoever gave it up: the leg is over.
+   * @param {number} number
+   * @param {{reason: string}} event
+   */
+  function close(number, { reason = 'closed' }) {
+    legs.get(number)?.abort();
+    legs.delete(number);
+    const error = new ThroughlineError(reason);
+    // Of these the application has to know: they will not mend by themselves.
+    if (/auth|forb|rate|bad/.test(reason)) run({ error });
+    // Of a switch that was made, this is no news.
+    switches.get(number)?.(error);
+    switches.delete(number);
+  }
+
+  // ---- frames
+
+  /** @type {import('./channel.js').Ask} */
+  function ask(verb, channel, fields, done) {
+    const frame = JSON.stringify({ [verb]: channel, id: ++ids, ...fields });
+    const kept = session.kept();
+    const size = cost(frame);
+    const held = kept.reduce((sum, kept) => sum + kept.bytes, size);
+    let code;
+    if (selector.state === 'closed') code = 'closed';
+    // A line has to fit into a body, behind a hello with its token.
+    else if (size > 64_000 - cost(`${session.token}`)) code = 'too_large';
+    // Only publishing is bounded: there are no more subscriptions than names.
+    else if (verb === 'pub' && (kept.length >= messages || held > bytes)) code = 'queue_full';
+    if (code) done(new ThroughlineError(code));
+    else {
+      requests.set(ids, done);
+      // Not by the bus: the next must see it in the queue.
+      session.handle(now(), { push: frame });
+      run();
+    }
+    return ids;
+  }
+
+  /** @param {any} frame */
+  function frame(frame) {
+    const { ok, err = ok, b64, code } = frame;
+    if (b64) frame.bytes = Uint8Array.from(atob(b64), (character) => character.charCodeAt(0));
+    channels.get(frame.pub)?.deliver(frame);
+    const done = requests.get(err);
+    requests.delete(err);
+    done?.(ok ? null : new ThroughlineError(code, frame.message), frame);
+  }
+
+  /**
+   * @param {Iterable<[id: number, done: (error: ThroughlineError) => void]>} lost
+   * @param {string} code
+   */
+  function giveUp(lost, code) {
+    for (const [id, done] of lost) {
+      requests.delete(id);
+      done(new ThroughlineError(code));
+    }
+  }
+
+  run({ race: true });
+
+  return {
+    on,
+
+    /** What carries the session, or null. */
+    get transport() {
+      return selector.transport;
+    },
+
+    get state() {
+      return selector.state;
+    },
+
+    /**
+     * The channel of this name: the same object each time.
+     * @param {string} name
+     */
+    channel(name) {
+      const channel = channels.get(name) ?? createChannel(name, ask, emit);
+      channels.set(name, channel);
+      return channel;
+    },
+
+    /**
+     * Changes over to a transport, without a gap: a second leg is opened, proves itself, and takes over. Also to the
+     * transport in use, on a fresh leg. Of two in a row the first is given up.
+     * @param {Transport} transport
+     * @returns {Promise<void>} rejects with a ThroughlineError whose code is the reason; the session is then where it was
+     */
+    switchTo: (transport) =>
+      promise((done) => {
+        switches.set(selector.legs + 1, done);
+        run({ want: transport });
+      }),
+
+    /** What happened, as plain data: for a log, or a person. */
+    explain: () => JSON.parse(JSON.stringify(selector)),
+
+    /** Ends it for good. What is open is rejected with `closed`. */
+    close() {
+      run({ stop: true });
+      giveUp(requests, 'closed');
+      for (const channel of channels.values()) channel.end();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof connect>} Connection */

@@ -1,0 +1,37 @@
+// @ts-check
+/**
+ * One POST of lines. Shaped so that a browser sends it across origins without asking first: text/plain, no
+ * header of our own, no cookie; what has to be told stands in the body.
+ */
+
+import { ThroughlineError } from '../errors.js';
+import { readEvents } from './stream.js';
+
+/**
+ * @param {typeof globalThis.fetch} fetch
+ * @param {string} url
+ * @param {import('../types.js').Frame[]} lines the first is the hello
+ * @param {AbortSignal} signal
+ * @param {(line: string) => void} [event] where the answer is a stream: called for each event until it ends
+ * @returns {Promise<string[] | undefined>} the lines of any other answer; rejects with a ThroughlineError if it is our
+ *   gateway that refuses, and `wait` of it is for how many seconds it wants to be left alone
+ */
+export async function post(fetch, url, lines, signal, event) {
+  const sent = lines.join('\n');
+  const response = await fetch(url, {
+    method: 'POST',
+    body: sent, // a text goes as text/plain;charset=UTF-8
+    headers: event && { accept: 'text/event-stream' },
+    credentials: 'omit',
+    cache: 'no-store',
+    signal,
+  });
+  const { ok } = response;
+  if (ok && event) return readEvents(/** @type {any} */ (response.body), event);
+  const answer = (await response.text()).trim();
+  if (ok) return answer.split('\n');
+  const { nonce, code, message } = JSON.parse(answer);
+  // Without our nonce it is a middlebox's word.
+  if (sent.includes(`"${nonce}"`))
+    throw new ThroughlineError(code, message, response.headers.get('retry-after'));
+}

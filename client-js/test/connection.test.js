@@ -1,0 +1,377 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { connect, ThroughlineError } from '../src/index.js';
+import { createClock, end, welcome } from './support.js';
+
+/** What stands in place of the network: sockets and requests that the test answers by hand. */
+function network() {
+  const clock = createClock();
+  /** @type {any[]} */
+  const sockets = [];
+  /** @type {any[]} */
+  const requests = [];
+  class WebSocket {
+    /** @type {any[]} */
+    sent = [];
+    closed = false;
+    /** @param {string} url @param {string} protocol */
+    constructor(url, protocol) {
+      this.url = url;
+      this.protocol = protocol;
+      sockets.push(this);
+    }
+    send(/** @type {any} */ message) {
+      this.sent.push(message);
+    }
+    close() {
+      this.closed = true;
+    }
+    /** @param {any} data */
+    hears(data) {
+      /** @type {any} */ (this).onmessage({ data: typeof data === 'string' ? data : data });
+    }
+    hello() {
+      return JSON.parse(this.sent.findLast((line) => line.startsWith('{"hello"'))).hello;
+    }
+    /** Opens, and is welcomed. @param {any} [fields] */
+    online(fields) {
+      /** @type {any} */ (this).onopen();
+      const { nonce, leg, turn } = this.hello();
+      this.hears(welcome({ nonce, leg, turn: turn ?? 1, ...fields }));
+      for (const line of this.sent) if (line.startsWith('{"ping"')) this.hears(line.replace('ping', 'pong'));
+    }
+  }
+  /** @param {string} url @param {any} options */
+  const fetch = (url, options) =>
+    new Promise((resolve, reject) => {
+      const request = {
+        url,
+        options,
+        route: url.replace(/.*\/|\?.*/g, ''),
+        lines: options.body?.split('\n') ?? [],
+        hello: () => JSON.parse(options.body.split('\n')[0]).hello,
+        /** @param {string | ReadableStream} body @param {any} [init] */
+        answer: (body, init) => resolve(new Response(body, init)),
+        fail: () => reject(new TypeError('network')),
+      };
+      options.signal?.addEventListener('abort', () => reject(options.signal.reason));
+      requests.push(request);
+    });
+  /** @param {any} [options] */
+  const open = (options) => {
+    const { now, setTimeout, clearTimeout } = clock;
+    const connection = connect('http://gateway/rt/', {
+      WebSocket,
+      fetch,
+      now,
+      setTimeout,
+      clearTimeout,
+      ...options,
+    });
+    /** @type {any[]} */
+    const events = [];
+    for (const name of /** @type {const} */ (['state', 'transport', 'reset', 'error']))
+      connection.on(name, (value) => events.push([name, value]));
+    return { connection, events };
+  };
+  return {
+    clock,
+    sockets,
+    requests,
+    open,
+    last: (/** @type {string} */ route) => requests.findLast((r) => r.route === route),
+  };
+}
+
+/** Keeps a promise's end at hand. @param {Promise<any>} promise */
+function watched(promise) {
+  /** @type {{value?: any, code?: string}} */
+  const end = {};
+  promise.then(
+    (value) => Object.assign(end, { value }),
+    (error) => Object.assign(end, { code: error.code }),
+  );
+  return end;
+}
+
+test('connects by WebSocket at the derived address, and says so', async () => {
+  const { sockets, open } = network();
+  const { connection, events } = open();
+  assert.equal(connection.state, 'connecting');
+  assert.deepEqual([sockets[0].url, sockets[0].protocol], ['ws://gateway/rt/ws', 'throughline.v1']);
+  sockets[0].online();
+  assert.deepEqual(events, [
+    ['transport', { from: null, to: 'websocket', reason: 'better' }],
+    ['state', 'online'],
+  ]);
+  assert.deepEqual([connection.state, connection.transport], ['online', 'websocket']);
+  const { attempts, state } = connection.explain();
+  assert.deepEqual([state, attempts[0].transport], ['online', 'websocket']);
+});
+
+test('a message goes its way: publish, answer, publication, callback', async () => {
+  const { sockets, open } = network();
+  const { connection } = open();
+  const channel = connection.channel('fleet/42');
+  assert.equal(connection.channel('fleet/42'), channel);
+  /** @type {any[]} */
+  const got = [];
+  channel.on('message', (message) => got.push(message));
+  const published = channel.publish({ speed: 12 });
+  const [socket] = sockets;
+  socket.online();
+  assert.deepEqual(socket.sent.slice(-3, -1), [
+    '{"sub":"fleet/42","id":1}',
+    '{"pub":"fleet/42","id":2,"data":{"speed":12}}',
+  ]);
+  socket.hears('{"ok":1,"epoch":"e","at":0,"recovered":false}');
+  await channel.subscribed;
+  socket.hears('{"pub":"fleet/42","at":1,"data":{"speed":12}}');
+  socket.hears('{"ok":2,"at":1}');
+  assert.deepEqual(await published, { at: 1 });
+  assert.deepEqual(got, [{ channel: 'fleet/42', data: { speed: 12 }, at: 1, epoch: 'e' }]);
+});
+
+test('bytes are bytes: up as b64, down raw on a socket and as b64 elsewhere', async () => {
+  const { sockets, open } = network();
+  const { connection } = open();
+  const [socket] = sockets;
+  socket.online();
+  const channel = connection.channel('a');
+  /** @type {any[]} */
+  const got = [];
+  channel.on('message', ({ data }) => got.push(data));
+  socket.hears('{"ok":1,"epoch":"e","at":0}');
+  channel.publish(new Uint8Array([0, 255]));
+  assert.equal(socket.sent.at(-1), '{"pub":"a","id":2,"b64":"AP8="}');
+  socket.hears(new Uint8Array([...new TextEncoder().encode('{"pub":"a","at":1}\n'), 10, 255]).buffer);
+  socket.hears('{"pub":"a","at":2,"b64":"AP8="}');
+  assert.deepEqual(got, [new Uint8Array([10, 255]), new Uint8Array([0, 255])]);
+});
+
+test('what cannot be sent is refused: too_large, queue_full by number and by bytes, closed', async () => {
+  const { open } = network();
+  const { connection } = open();
+  const channel = connection.channel('a');
+  await assert.rejects(channel.publish('x'.repeat(65_000)), { code: 'too_large' });
+  const all = Array.from({ length: 2001 }, () => watched(channel.publish(1)));
+  await null;
+  await null;
+  assert.deepEqual(all.map(({ code }) => code).filter(Boolean), ['queue_full']);
+  const few = open({ queue: { bytes: 50 } }).connection.channel('a');
+  few.publish('twenty characters...').catch(() => {});
+  await assert.rejects(few.publish('twenty characters...'), { code: 'queue_full' });
+  connection.close();
+  await null;
+  await null;
+  assert.equal(all[0]?.code, 'closed');
+  await assert.rejects(channel.publish(1), { code: 'closed' });
+  assert.ok(new ThroughlineError('closed') instanceof Error);
+});
+
+test('without a WebSocket it starts on sse: a stream by POST, sends beside it, no header of our own', async () => {
+  const { clock, last, open } = network();
+  const { connection, events } = open({ WebSocket: undefined });
+  // In Node 22 and later there would be one.
+  const stream = last('stream') ?? (await clock.pass(1000), last('stream'));
+  assert.deepEqual(
+    [stream.options.method, stream.options.credentials, stream.options.cache, stream.options.headers],
+    ['POST', 'omit', 'no-store', { accept: 'text/event-stream' }],
+  );
+  const pipe = new TransformStream();
+  const writer = pipe.writable.getWriter();
+  const write = async (/** @type {string} */ text) => {
+    for (const part of text.match(/[^]{1,7}/g) ?? []) await writer.write(new TextEncoder().encode(part));
+    await clock.pass(0);
+  };
+  stream.answer(pipe.readable);
+  const { nonce, leg } = stream.hello();
+  write(`: hello\r\n\r\ndata: ${welcome({ nonce, leg })}\r\n\r\n`);
+  await clock.pass(0);
+  assert.equal(connection.transport, 'sse');
+  const send = last('send');
+  assert.match(send.lines[1], /^{"ping":\d+}$/);
+  write(`data: ${send.lines[1].replace('ping', 'pong')}\n\n`);
+  await clock.pass(0);
+  send.answer(welcome({ nonce: send.hello().nonce }));
+  await clock.pass(3000);
+  assert.equal(connection.transport, 'sse');
+  assert.deepEqual(events.at(-1), ['state', 'online']);
+  connection.close();
+  assert.equal(stream.options.signal.aborted, true);
+});
+
+test('a refused WebSocket leads to sse at once, a buffered stream to poll', async () => {
+  const { clock, sockets, last, requests, open } = network();
+  const { connection } = open();
+  sockets[0].onerror();
+  sockets[0].onclose();
+  assert.equal(requests.length, 1);
+  await clock.pass(1500);
+  const poll = last('poll');
+  poll.answer(`${welcome({ nonce: poll.hello().nonce, leg: 3, turn: 2 })}\n`);
+  await clock.pass(0);
+  const second = last('poll');
+  assert.notEqual(second, poll);
+  await clock.pass(0);
+  const asking = last('poll');
+  asking.answer(
+    `${welcome({ nonce: asking.hello().nonce, leg: 3, turn: asking.hello().turn ?? 1 })}\n${asking.lines[1]?.replace('ping', 'pong') ?? ''}\n`,
+  );
+  await clock.pass(2000);
+  assert.equal(connection.transport, 'poll');
+});
+
+test('after gone, subscriptions go on from their positions and what was handed to a leg is unknown', async () => {
+  const { clock, sockets, open } = network();
+  const { connection, events } = open();
+  const channel = connection.channel('a');
+  channel.on('message', () => {});
+  sockets[0].online();
+  sockets[0].hears('{"ok":1,"epoch":"e","at":4}');
+  sockets[0].hears('{"pub":"a","at":5,"data":1}');
+  const handed = watched(channel.publish('handed'));
+  sockets[0].onclose();
+  const kept = watched(channel.publish('kept'));
+  await clock.pass(1000);
+  const two = sockets[1];
+  two.onopen();
+  two.hears(end(two.hello().nonce, 'gone'));
+  await clock.pass(1000);
+  assert.deepEqual([handed, kept], [{ code: 'unknown_outcome' }, { code: 'unknown_outcome' }]);
+  const three = sockets[2];
+  assert.notEqual(three.hello?.session, two.hello().session);
+  three.online({ id: 'two' });
+  assert.ok(three.sent.includes('{"sub":"a","id":4,"since":{"epoch":"e","at":5}}'));
+  three.hears('{"ok":4,"epoch":"f","at":0,"recovered":false}');
+  assert.deepEqual(events.at(-1), ['reset', { reason: 'gone', channel: 'a' }]);
+});
+
+test('what was never handed to a leg goes into the next session', async () => {
+  const { clock, sockets, open } = network();
+  const { connection } = open({ transports: ['websocket'] });
+  sockets[0].online();
+  sockets[0].hears(end('?', 'gone'));
+  const kept = watched(connection.channel('a').publish(1));
+  await clock.pass(1000);
+  sockets[1].online({ id: 'two' });
+  assert.ok(sockets[1].sent.includes('{"pub":"a","id":1,"data":1}'));
+  sockets[1].hears('{"ok":1,"at":9}');
+  await clock.pass(0);
+  assert.deepEqual(kept, { value: { at: 9 } });
+});
+
+test('the token is asked for before every race; without it there is none', async () => {
+  const { clock, sockets, open } = network();
+  const tokens = ['one', 'two'];
+  const { events } = open({
+    transports: ['websocket'],
+    token: async () => {
+      if (!tokens.length) throw new Error('no more');
+      return tokens.shift();
+    },
+  });
+  await clock.pass(0);
+  sockets[0].online();
+  assert.equal(sockets[0].hello().token, 'one');
+  await clock.pass(2500);
+  sockets[0].onclose();
+  await clock.pass(300);
+  sockets[1].onopen();
+  assert.equal(sockets[1].hello().token, 'two');
+  sockets[1].onclose();
+  await clock.pass(600);
+  const [, error] = events.find(([name]) => name === 'error');
+  assert.equal(error.code, 'unauthorized');
+  assert.equal(sockets.length, 2);
+});
+
+test('a refusal of ours is told, and its Retry-After kept to; a stranger’s is neither', async () => {
+  const { clock, requests, last, open } = network();
+  const { events } = open({ transports: ['poll'] });
+  const { nonce } = last('poll').hello();
+  const body = JSON.stringify({ v: 1, nonce, code: 'rate_limited', message: 'later' });
+  last('poll').answer(body, { status: 429, headers: { 'retry-after': '9' } });
+  await clock.pass(8900);
+  assert.equal(events[0][1].code, 'rate_limited');
+  assert.equal(requests.filter(({ route }) => route === 'poll').length, 1);
+  await clock.pass(200);
+  assert.equal(requests.filter(({ route }) => route === 'poll').length, 2);
+  last('poll').answer('{"v":1,"nonce":"x","code":"forbidden"}', { status: 403 });
+  await clock.pass(0);
+  assert.equal(events.filter(([name]) => name === 'error').length, 1);
+});
+
+test('when all fail, what answers the control request makes the state', async () => {
+  const answers = /** @type {const} */ ([
+    ['portal', (/** @type {any} */ r) => r.answer('<html>')],
+    ['offline', (/** @type {any} */ r) => r.fail()],
+    ['reconnecting', (/** @type {any} */ r) => r.answer('bad gateway', { status: 502 })],
+    [
+      'reconnecting',
+      (/** @type {any} */ r) =>
+        r.answer(JSON.stringify({ v: 1, nonce: new URL(r.url).searchParams.get('nonce'), control: true })),
+    ],
+  ]);
+  for (const [state, answer] of answers) {
+    const { clock, last, open } = network();
+    const { connection } = open({ transports: ['poll'] });
+    last('poll').fail();
+    await clock.pass(0);
+    answer(last('control'));
+    await clock.pass(0);
+    assert.equal(connection.state, state);
+  }
+});
+
+test('switchTo resolves when the new leg carries the session, and rejects with its reason', async () => {
+  const { clock, sockets, last, open } = network();
+  const { connection, events } = open();
+  sockets[0].online();
+  const failed = watched(connection.switchTo('poll'));
+  last('poll').fail();
+  await clock.pass(0);
+  assert.equal(failed.code, 'failed');
+  assert.equal(connection.transport, 'websocket');
+  const done = watched(connection.switchTo('websocket'));
+  const [, two] = sockets;
+  two.online({ turn: 1 });
+  assert.equal(two.hello().turn, 2);
+  two.hears(welcome({ nonce: two.hello().nonce, leg: 3, turn: 2 }));
+  await clock.pass(0);
+  assert.ok('value' in done);
+  assert.deepEqual(events.at(-1)?.[1], { from: 'websocket', to: 'websocket', reason: 'better' });
+  sockets[0].hears(end('?', 'replaced'));
+  assert.equal(sockets[0].closed, true);
+  assert.equal(connection.transport, 'websocket');
+});
+
+test('a socket that cannot be opened does not stop the rest', async (t) => {
+  t.mock.method(console, 'error', () => {});
+  const { clock, last, open } = network();
+  open({
+    WebSocket: class {
+      constructor() {
+        throw new Error('not here');
+      }
+    },
+  });
+  await clock.pass(1000);
+  assert.ok(last('stream'));
+});
+
+test('close ends what is open and leaves no timer; a callback may call it', async () => {
+  const { clock, sockets, open } = network();
+  const { connection, events } = open();
+  sockets[0].online();
+  const channel = connection.channel('a');
+  channel.on('message', () => connection.close());
+  sockets[0].hears('{"ok":1,"epoch":"e","at":0}');
+  sockets[0].hears('{"pub":"a","at":1,"data":1}');
+  assert.deepEqual([connection.state, connection.transport, sockets[0].closed], ['closed', null, true]);
+  await clock.pass(60_000);
+  assert.equal(clock.timers.size, 0);
+  assert.equal(sockets.length, 1);
+  assert.deepEqual(events.at(-1), ['state', 'closed']);
+});
