@@ -1,0 +1,92 @@
+// @ts-check
+/** Starts bursts, by the form or from a program, one at a time, and keeps the counters up to date while one runs. */
+
+import { createCounters, verdict } from './burst-panel.js';
+import { createCourse } from './disturb.js';
+import { createBurst } from './run-burst.js';
+
+/**
+ * @param {object} parts
+ * @param {any} parts.connection behind the network
+ * @param {any} parts.witness straight to the gateway
+ * @param {string} parts.own the beginning of this tab's channels
+ * @param {import('./disturb.js').Hands} parts.hands
+ * @param {import('./history.js').History} parts.history
+ * @param {(text: string, kind?: 'event' | 'act' | 'bad') => void} parts.say
+ * @param {(ms: number) => void} parts.onRoundTrip
+ * @returns {(settings?: {messages?: number, rate?: number, course?: string}) => Promise<import('./run-burst.js').BurstReport>}
+ */
+export function prepareBurst({ connection, witness, own, hands, history, say, onRoundTrip }) {
+  const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
+  const [form, button, progress, sentence] = ['burst', 'start', 'progress', 'verdict'].map(find);
+  const counters = createCounters(find('counts'));
+  const ends = {
+    up: { from: connection.channel(`${own}/up`), to: witness.channel(`${own}/up`) },
+    down: { from: witness.channel(`${own}/down`), to: connection.channel(`${own}/down`) },
+  };
+  // Subscribed once and for all: a burst may start when nobody could subscribe any more.
+  for (const { to } of Object.values(ends)) to.on('message', () => {});
+  counters.show(null, null);
+  /** @type {import('./run-burst.js').Burst | undefined} */
+  let running;
+
+  /** @param {string} text @param {string} [kind] */
+  function tell(text, kind = '') {
+    sentence.textContent = text;
+    sentence.className = `verdict ${kind}`;
+  }
+
+  /** As long as it runs, once a frame. @param {import('./run-burst.js').Burst} burst @param {{advance: (part: number) => unknown}} course */
+  function follow(burst, course) {
+    if (running !== burst) return;
+    const { up, down } = burst.report();
+    counters.show(up, down);
+    progress.value = burst.progress;
+    course.advance(burst.progress);
+    if (burst.progress >= 1) button.disabled = true;
+    requestAnimationFrame(() => follow(burst, course));
+  }
+
+  async function start({ messages = 2000, rate = 200, course = 'none' } = {}) {
+    if (running) throw new Error('a burst is running already');
+    const burst = createBurst({
+      connection,
+      witness,
+      ends,
+      messages,
+      rate,
+      onRoundTrip,
+      onArrival: (direction, outcome) => history.strips[direction].add(performance.now(), outcome !== 'new'),
+    });
+    running = burst;
+    button.textContent = 'Stop';
+    tell(
+      `Sending ${messages.toLocaleString('en')} messages each way. What is not there 5 s after the last sign of life is lost.`,
+    );
+    say(`A burst: ${messages.toLocaleString('en')} messages each way, ${rate} per second.`, 'act');
+    follow(burst, createCourse(course, hands));
+    const report = await burst.run();
+    running = undefined;
+    counters.show(report.up, report.down, true);
+    progress.value = 1;
+    button.textContent = 'Start the burst';
+    button.disabled = false;
+    const { held, text } = verdict(report);
+    tell(text, held ? 'held' : 'broken');
+    say(text, held ? 'event' : 'bad');
+    return report;
+  }
+
+  form.addEventListener('submit', (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    if (running) running.stop();
+    else
+      start({
+        messages: form.messages.valueAsNumber,
+        rate: form.rate.valueAsNumber,
+        course: form.course.value,
+      });
+  });
+
+  return start;
+}

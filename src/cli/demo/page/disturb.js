@@ -1,0 +1,60 @@
+// @ts-check
+/** What happens to the connection while a burst runs, if the visitor wants to watch with hands free. It knows no page. */
+
+/**
+ * Each act is due at a part of the burst, and returns a promise.
+ *
+ * @typedef {{setNetwork: (name: string) => Promise<void>, kill: (route: string) => Promise<unknown>, switchTo: (transport: string) => Promise<void>}} Hands
+ * @typedef {[part: number, act: (hands: Hands) => Promise<unknown>]} Step
+ */
+
+/** @param {string} name @returns {(hands: Hands) => Promise<unknown>} */
+const move = (name) => async (hands) => {
+  await hands.setNetwork(name);
+  await hands.kill('any');
+};
+
+/** @param {string} transport @returns {(hands: Hands) => Promise<unknown>} */
+const switchTo = (transport) => (hands) => hands.switchTo(transport);
+
+/** @param {Hands} hands */
+const cut = (hands) => hands.kill('any');
+
+/** @type {{[name: string]: Step[]}} */
+const COURSES = {
+  none: [],
+  worse: [
+    [0.2, move('websocket-refused')],
+    [0.45, move('websocket-refused-and-streams-buffered')],
+    [0.75, move('clear')],
+  ],
+  switch: [
+    [0.25, switchTo('sse')],
+    [0.5, switchTo('poll')],
+    [0.75, switchTo('websocket')],
+  ],
+  cut: [
+    [0.25, cut],
+    [0.5, cut],
+    [0.75, cut],
+  ],
+};
+
+/**
+ * A course of events, to be told how far the burst is.
+ * @param {string} name none, worse, switch or cut
+ * @param {Hands} hands
+ */
+export function createCourse(name, hands) {
+  const steps = [...(COURSES[name] ?? [])];
+  return {
+    /** @param {number} part from 0 to 1 */
+    async advance(part) {
+      while (steps[0] && part >= steps[0][0]) {
+        const [, act] = /** @type {Step} */ (steps.shift());
+        // A switch may not succeed: whoever holds the hands says so. The course goes on.
+        await act(hands).catch(() => {});
+      }
+    },
+  };
+}

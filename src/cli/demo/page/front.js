@@ -1,0 +1,50 @@
+// @ts-check
+/** This tab's own way into the gateway: a port behind which a hostile network can be put. Only HTTP; it shows nothing. */
+
+/**
+ * @param {string} path
+ * @param {object} [body]
+ */
+async function post(path, body) {
+  const response = await fetch(path, {
+    method: 'POST',
+    headers: body ? { 'content-type': 'application/json' } : {},
+    body: body ? JSON.stringify(body) : undefined,
+  });
+  if (response.ok) return response;
+  const { message } = await response.json().catch(() => ({ message: `status ${response.status}` }));
+  throw new Error(message);
+}
+
+/** The networks there are to choose from. @returns {Promise<Array<{name: string, description: string}>>} */
+export async function listNetworks() {
+  const response = await fetch('/demo/networks');
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  return response.json();
+}
+
+/** Makes a front; its network is clear. */
+export async function makeFront() {
+  const { name, url } = await (await post('/demo/fronts')).json();
+  return {
+    name: /** @type {string} */ (name),
+    url: /** @type {string} */ (url),
+
+    /** From the next request on; what is open is under the new rules where they can still hold. @param {string} network */
+    async set(network) {
+      await post(`/demo/fronts/${name}`, { named: network });
+    },
+
+    /** Cuts what is open. @param {string} route @returns {Promise<number>} how many connections that were */
+    async kill(route) {
+      return (await (await post(`/demo/fronts/${name}/kill`, { route })).json()).killed;
+    },
+
+    /** False when the gateway was started anew: it knows nothing of this front, nor does anybody listen there. */
+    async exists() {
+      return (await fetch(`/demo/fronts/${name}`)).status !== 404;
+    },
+  };
+}
+
+/** @typedef {Awaited<ReturnType<typeof makeFront>>} Front */

@@ -1,0 +1,49 @@
+// @ts-check
+/** What can be done to the connection from outside; all of it is told in the log and marked in the timeline. */
+
+import { networkName, reasonWords, transportName } from './words.js';
+
+/**
+ * @param {object} parts
+ * @param {import('./front.js').Front} parts.front
+ * @param {any} parts.connection
+ * @param {import('./history.js').History} parts.history
+ * @param {(text: string, kind?: 'event' | 'act' | 'bad') => void} parts.say
+ * @param {(name: string) => void} parts.onNetwork the network of this name holds now
+ */
+export function createHands({ front, connection, history, say, onNetwork }) {
+  /** @template T @param {Promise<T>} promise @param {string} what @returns {Promise<T>} */
+  const orSay = (promise, what) =>
+    promise.catch((error) => {
+      say(`${what}: ${error.message}.`, 'bad');
+      throw error;
+    });
+
+  return {
+    /** @param {string} name */
+    async setNetwork(name) {
+      await orSay(front.set(name), 'The network could not be changed');
+      onNetwork(name);
+      history.mark(performance.now(), networkName(name));
+      say(`Network: ${networkName(name)}.`, 'act');
+    },
+
+    /** @param {string} route */
+    async kill(route) {
+      const killed = await orSay(front.kill(route), 'Nothing could be cut');
+      history.mark(performance.now(), 'cut');
+      say(killed === 1 ? 'Cut 1 connection.' : `Cut ${killed} connections.`, 'act');
+      return killed;
+    },
+
+    /** @param {string} transport */
+    async switchTo(transport) {
+      history.mark(performance.now(), `to ${transportName(transport)}`);
+      say(`Switch to ${transportName(transport)}, please.`, 'act');
+      await connection.switchTo(transport).catch((/** @type {any} */ error) => {
+        say(`No switch to ${transportName(transport)}: ${reasonWords(error.code ?? `${error}`)}.`, 'bad');
+        throw error;
+      });
+    },
+  };
+}

@@ -1,0 +1,102 @@
+// @ts-check
+/**
+ * What the timeline shows, as plain data with a bounded memory: who carried the session from when to when, who tried,
+ * what was done to the network, and how many messages arrived in each tenth of a second. Pure; it never draws.
+ *
+ * @typedef {object} Span
+ * @property {string} transport
+ * @property {number} from
+ * @property {number | null} to null while it lasts
+ * @property {string} [ended] why it failed; a carrier that handed over did not
+ */
+
+export const BIN_MS = 100;
+/** 102 s of bins. */
+const BINS = 1024;
+/** Spans and marks kept, of each kind. */
+const KEPT = 100;
+/** A network that was changed and then cut is one act. */
+const TOGETHER_MS = 300;
+
+export function createHistory() {
+  /** @type {Span[]} */
+  let carriers = [];
+  /** @type {Span[]} */
+  let tries = [];
+  /** @type {Array<{at: number, label: string}>} */
+  let marks = [];
+  const strips = { up: createStrip(), down: createStrip() };
+
+  /** @template T @param {T[]} list @param {T} item */
+  const append = (list, item) => [...list, item].slice(-KEPT);
+
+  return {
+    get carriers() {
+      return carriers;
+    },
+    get tries() {
+      return tries;
+    },
+    get marks() {
+      return marks;
+    },
+    strips,
+
+    /** @param {number} now @param {{to: string | null, reason: string}} change */
+    carry(now, { to, reason }) {
+      const last = carriers.at(-1);
+      if (last && last.to === null) {
+        last.to = now;
+        if (!to) last.ended = reason;
+      }
+      if (to) carriers = append(carriers, { transport: to, from: now, to: null });
+    },
+
+    /** An attempt failed. @param {Span} span */
+    fail(span) {
+      tries = append(tries, span);
+    },
+
+    /** Something was done to the network. What follows at once belongs to it. @param {number} at @param {string} label */
+    mark(at, label) {
+      if (at - (marks.at(-1)?.at ?? -Infinity) < TOGETHER_MS) return;
+      marks = append(marks, { at, label });
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createHistory>} History */
+
+/** Arrivals of one direction: a ring of bins. */
+function createStrip() {
+  const counts = new Uint16Array(BINS);
+  const flaws = new Uint16Array(BINS);
+  /** Which bin of all time a place in the ring holds. */
+  const holds = new Float64Array(BINS).fill(-1);
+
+  /** @param {number} bin */
+  function place(bin) {
+    const at = bin % BINS;
+    if (holds[at] !== bin) {
+      holds[at] = bin;
+      counts[at] = 0;
+      flaws[at] = 0;
+    }
+    return at;
+  }
+
+  return {
+    /** @param {number} now @param {boolean} flawed it came twice, or out of order */
+    add(now, flawed) {
+      const at = place(Math.floor(now / BIN_MS));
+      counts[at] = /** @type {number} */ (counts[at]) + 1;
+      if (flawed) flaws[at] = /** @type {number} */ (flaws[at]) + 1;
+    },
+
+    /** @param {number} bin @returns {number} */
+    count: (bin) => (holds[bin % BINS] === bin ? (counts[bin % BINS] ?? 0) : 0),
+
+    /** @param {number} bin @returns {number} */
+    flaws: (bin) => (holds[bin % BINS] === bin ? (flaws[bin % BINS] ?? 0) : 0),
+  };
+}

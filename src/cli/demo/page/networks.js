@@ -1,0 +1,40 @@
+// @ts-check
+/** The choice of networks. It asks for what the visitor wants, and shows what holds; who carries it out is given. */
+
+import { networkName } from './words.js';
+
+/**
+ * @param {HTMLElement} fieldset
+ * @param {Array<{name: string, description: string}>} networks
+ * @param {(name: string) => Promise<unknown>} choose rejects when it could not be done
+ */
+export function offerNetworks(fieldset, networks, choose) {
+  let holds = networks[0]?.name ?? '';
+  /** @type {Map<string, HTMLInputElement>} */
+  const inputs = new Map();
+  fieldset.querySelector('.empty')?.remove();
+
+  for (const { name, description } of networks) {
+    const label = document.createElement('label');
+    label.className = 'network';
+    const input = document.createElement('input');
+    Object.assign(input, { type: 'radio', name: 'network', value: name, checked: name === holds });
+    const words = document.createElement('span');
+    const note = document.createElement('small');
+    note.textContent = description;
+    words.append(networkName(name), note);
+    label.append(input, words);
+    fieldset.append(label);
+    inputs.set(name, input);
+    input.addEventListener('change', () => choose(name).catch(() => show(holds)));
+  }
+
+  /** @param {string} name */
+  function show(name) {
+    holds = name;
+    const input = inputs.get(name);
+    if (input) input.checked = true;
+  }
+
+  return { show };
+}

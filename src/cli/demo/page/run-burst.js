@@ -1,0 +1,126 @@
+// @ts-check
+/**
+ * Runs one burst: numbered messages both ways at once, between the connection behind the hostile network and a witness
+ * that is not behind it. It owns the timer and the listeners; what is counted, and when it is over, burst.js decides.
+ */
+
+import { createTally, due, isOver } from './burst.js';
+
+/** Browsers do not go below 4 ms; what is due in between goes together. */
+const TICK_MS = 10;
+
+/**
+ * @typedef {import('./burst.js').Report} Report
+ * @typedef {'up' | 'down'} Direction
+ * @typedef {object} Ends where one direction is published and received
+ * @property {any} from the publisher's channel object
+ * @property {any} to the receiver's
+ * @typedef {{at: number, from: string | null, to: string | null, reason: string}} Switch
+ * @typedef {{up: Report, down: Report, switches: Switch[]}} BurstReport
+ */
+
+/**
+ * @param {object} settings
+ * @param {any} settings.connection behind the network
+ * @param {any} settings.witness straight to the gateway
+ * @param {{up: Ends, down: Ends}} settings.ends
+ * @param {number} settings.messages each way
+ * @param {number} settings.rate per second, each way
+ * @param {(direction: Direction, outcome: 'new' | 'doubled' | 'disordered') => void} [settings.onArrival]
+ * @param {(ms: number) => void} [settings.onRoundTrip] an upward publish() was answered after so long
+ */
+export function createBurst({ connection, witness, ends, messages, rate, onArrival, onRoundTrip }) {
+  const id = crypto.randomUUID();
+  const tallies = { up: createTally(messages), down: createTally(messages) };
+  /** @type {Switch[]} */
+  const switches = [];
+  let startedAt = 0;
+  let sent = 0;
+  let last = messages;
+  let lastSentAt = 0;
+  let quietSince = 0;
+
+  /** @param {Direction} direction @param {number} n */
+  async function publish(direction, n) {
+    const sentAt = performance.now();
+    tallies[direction].send(n, sentAt);
+    try {
+      await ends[direction].from.publish({ burst: id, n });
+      if (direction === 'up') onRoundTrip?.(performance.now() - sentAt);
+    } catch (error) {
+      tallies[direction].reject(n, /** @type {any} */ (error).code ?? 'internal');
+    }
+    quietSince = performance.now();
+  }
+
+  /** @param {Direction} direction */
+  function listen(direction) {
+    return ends[direction].to.on('message', (/** @type {any} */ { data }) => {
+      if (data?.burst !== id) return;
+      quietSince = performance.now();
+      const outcome = tallies[direction].receive(data.n, quietSince);
+      if (outcome !== 'foreign') onArrival?.(direction, outcome);
+    });
+  }
+
+  function tick() {
+    const now = performance.now();
+    for (const goal = due(now - startedAt, rate, last); sent < goal; lastSentAt = now) {
+      sent += 1;
+      publish('up', sent);
+      publish('down', sent);
+    }
+    if (connection.state !== 'online' || witness.state !== 'online') quietSince = now;
+    const settled = tallies.up.settled && tallies.down.settled;
+    return sent >= last && isOver({ now, lastSentAt, quietSince, settled });
+  }
+
+  /** @param {boolean} [over] @returns {BurstReport} */
+  function report(over) {
+    const now = performance.now();
+    return {
+      up: tallies.up.report(now, over),
+      down: tallies.down.report(now, over),
+      switches: [...switches],
+    };
+  }
+
+  return {
+    messages,
+
+    /** How much of it is out, from 0 to 1. */
+    get progress() {
+      return sent / last;
+    },
+
+    report: () => report(),
+
+    /** Sends no more; what is out is still waited for. */
+    stop() {
+      last = sent;
+    },
+
+    /** Resolves when everything arrived, or what did not can be called lost. @returns {Promise<BurstReport>} */
+    async run() {
+      const undos = [listen('up'), listen('down')];
+      undos.push(
+        connection.on('transport', (/** @type {any} */ change) =>
+          switches.push({ at: Math.round(performance.now() - startedAt), ...change }),
+        ),
+      );
+      await Promise.all([ends.up.to.subscribed, ends.down.to.subscribed]);
+      startedAt = performance.now();
+      await new Promise((resolve) => {
+        const timer = setInterval(() => {
+          if (!tick()) return;
+          clearInterval(timer);
+          resolve(undefined);
+        }, TICK_MS);
+      });
+      for (const undo of undos) undo();
+      return report(true);
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createBurst>} Burst */

@@ -1,0 +1,83 @@
+// @ts-check
+/** What the connection says in codes, in plain words. */
+
+/** @type {{[transport: string]: string}} */
+const TRANSPORTS = { websocket: 'WebSocket', sse: 'SSE', poll: 'Long-poll' };
+
+/** @type {{[state: string]: string}} */
+const STATES = {
+  connecting: 'Connecting',
+  online: 'Online',
+  reconnecting: 'Reconnecting',
+  offline: 'Offline',
+  portal: 'Behind a sign-in page',
+  parked: 'Asleep',
+  closed: 'Closed',
+};
+
+/** Completes 'it ended because …'. @type {{[reason: string]: string}} */
+const REASONS = {
+  refused: 'it was refused',
+  timeout: 'no answer came in time',
+  mute: 'it opened, then nothing came through',
+  buffered: 'something on the way holds the stream back',
+  closed: 'it was cut',
+  stalled: 'it fell silent',
+  slow: 'it is too slow',
+  better: 'another one took over',
+  server: 'the gateway asked us to go',
+  offline: 'there is no network',
+};
+
+/** @type {{[code: string]: string}} */
+const CODES = {
+  queue_full: 'queue full',
+  unknown_outcome: 'outcome unknown',
+  rate_limited: 'rate limited',
+  too_large: 'too large',
+};
+
+/** @param {string | null} transport */
+export const transportName = (transport) => (transport ? (TRANSPORTS[transport] ?? transport) : 'Nothing');
+
+/** @param {string} state */
+export const stateName = (state) => STATES[state] ?? state;
+
+/** @param {string} reason */
+export const reasonWords = (reason) => REASONS[reason] ?? reason;
+
+/** @param {string} code */
+export const codeWords = (code) => CODES[code] ?? code.replaceAll('_', ' ');
+
+/** `websocket-refused` → `WebSocket refused`. @param {string} name */
+export const networkName = (name) => {
+  const words = name.replaceAll('-', ' ').replace('websocket', 'WebSocket');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+/** @param {string} state */
+export function stateSentence(state) {
+  if (state === 'online') return 'Online.';
+  if (state === 'reconnecting')
+    return 'Nothing carries the session. It is kept, and what you send is queued.';
+  if (state === 'offline') return 'Nobody answers. The session is kept, and what you send is queued.';
+  if (state === 'portal') return "Somebody else answers in the gateway's place: a sign-in page, most likely.";
+  return `${stateName(state)}.`;
+}
+
+/** @param {{from: string | null, to: string | null, reason: string}} change */
+export function transportSentence({ from, to, reason }) {
+  if (!to) return `${transportName(from)} is gone: ${reasonWords(reason)}.`;
+  if (from === to) return `The session moved to a fresh ${transportName(to)}.`;
+  if (from) return `The session moved from ${transportName(from)} to ${transportName(to)}, without a gap.`;
+  if (reason === 'better') return `${transportName(to)} carries the session.`;
+  return `${transportName(to)} carries the session. Of the one before: ${reasonWords(reason)}.`;
+}
+
+/** @param {{transport: string, ended: string}} attempt */
+export const attemptSentence = ({ transport, ended }) =>
+  `${transportName(transport)} was tried in vain: ${reasonWords(ended)}.`;
+
+/** @param {{reason: string, channel: string}} reset */
+export const resetSentence = ({ reason, channel }) =>
+  `Channel ${channel} may have missed messages (${reason === 'gone' ? 'the session had expired' : 'more waited than the gateway keeps'}). The client says so instead of hiding it.`;
