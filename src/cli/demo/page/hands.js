@@ -3,6 +3,8 @@
 
 import { networkName, reasonWords, transportName } from './words.js';
 
+const TRIES = 10;
+
 /**
  * @param {object} parts
  * @param {import('./front.js').Front} parts.front
@@ -24,21 +26,25 @@ export function createHands({ front, connection, history, say, onNetwork }) {
     async setNetwork(name) {
       await orSay(front.set(name), 'The network could not be changed');
       onNetwork(name);
-      history.mark(performance.now(), networkName(name));
+      history.mark(performance.now(), networkName(name).replace('WebSocket', 'WS'));
       say(`Network: ${networkName(name)}.`, 'act');
     },
 
     /** @param {string} route */
     async kill(route) {
-      const killed = await orSay(front.kill(route), 'Nothing could be cut');
+      let killed = 0;
+      // Between two polls there is nothing to be cut, for a moment.
+      for (let tries = 0; !killed && tries < TRIES && (!tries || connection.transport); tries += 1)
+        killed = await orSay(front.kill(route), 'Nothing could be cut');
       history.mark(performance.now(), 'cut');
-      say(killed === 1 ? 'Cut 1 connection.' : `Cut ${killed} connections.`, 'act');
+      if (killed === 0) say('Nothing was open to be cut.', 'act');
+      else say(killed === 1 ? 'Cut 1 connection.' : `Cut ${killed} connections.`, 'act');
       return killed;
     },
 
     /** @param {string} transport */
     async switchTo(transport) {
-      history.mark(performance.now(), `to ${transportName(transport)}`);
+      history.mark(performance.now(), `→ ${transportName(transport)}`);
       say(`Switch to ${transportName(transport)}, please.`, 'act');
       await connection.switchTo(transport).catch((/** @type {any} */ error) => {
         say(`No switch to ${transportName(transport)}: ${reasonWords(error.code ?? `${error}`)}.`, 'bad');

@@ -42,7 +42,8 @@ export function drawLanes(canvas, history) {
     canvas.width = width * scale;
     canvas.height = HEIGHT * scale;
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    drawnAt = 0;
+    // A new size empties the canvas.
+    paint({ context, colours, width, history, now: performance.now() });
   }).observe(canvas);
 
   /** @param {number} frameAt */
@@ -192,16 +193,22 @@ function paintStrip({ context, colours, width, history, now }, x, direction, top
 /** @param {Picture} picture @param {Scale} x */
 function paintMarks({ context, colours, width, history }, x) {
   context.textAlign = 'left';
-  let free = width + 40;
+  let right = width;
   for (const { at, label } of [...history.marks].reverse()) {
     const left = Math.round(x(at));
     if (left < -200) break;
     context.fillStyle = colours.text ?? '';
     for (let y = TOP - 4; y < HEIGHT - AXIS; y += 6) context.fillRect(left, y, 1, 3);
-    const size = context.measureText(label).width;
-    const start = Math.min(left, width - size);
-    if (start + size > free - 8) continue;
-    context.fillText(label, start, 8);
-    free = start;
+    context.fillText(fit(context, label, right - left - 8), left, 8);
+    right = left;
   }
+}
+
+/** As much of a text as has room. @param {CanvasRenderingContext2D} context @param {string} text @param {number} room */
+function fit(context, text, room) {
+  for (let letters = text.length; letters > 2; letters -= 1) {
+    const part = letters < text.length ? `${text.slice(0, letters)}…` : text;
+    if (context.measureText(part).width <= room) return part;
+  }
+  return '';
 }

@@ -12,6 +12,17 @@ const LOOK_MS = 250;
  * @param {(text: string, kind?: 'event' | 'act' | 'bad') => void} say
  */
 export function narrate(connection, history, say) {
+  // First of all: that an attempt failed explains what comes next.
+  watchAttempts(connection, (failed) => {
+    for (const attempt of failed) history.fail(attempt);
+    for (const reason of new Set(failed.map(({ ended }) => ended)))
+      say(
+        words.attemptsSentence(
+          failed.filter(({ ended }) => ended === reason).map(({ transport }) => transport),
+          reason,
+        ),
+      );
+  });
   connection.on('state', (/** @type {string} */ state) => {
     // That it is online again, the transport says.
     if (state !== 'online') say(words.stateSentence(state), state === 'reconnecting' ? 'event' : 'bad');
@@ -24,40 +35,43 @@ export function narrate(connection, history, say) {
   connection.on('error', (/** @type {any} */ error) =>
     say(`Error: ${words.codeWords(error.code)}. ${error.message}`, 'bad'),
   );
-  watchAttempts(connection, (attempt) => {
-    history.fail(attempt);
-    say(words.attemptSentence(attempt));
-  });
 }
 
 /**
  * Attempts that failed before they carried anything. Those that were overtaken did not fail.
  * @param {any} connection
- * @param {(attempt: {transport: string, from: number, to: number, ended: string}) => void} onFailed
+ * @param {(failed: Array<{transport: string, from: number, to: number, ended: string}>) => void} onFailed one at least
  */
 function watchAttempts(connection, onFailed) {
   /** Legs that carried the session; their end is no failed attempt. @type {Set<number>} */
   const carried = new Set();
-  let told = 0;
+  /** Legs whose end was seen. @type {Set<number>} */
+  let seen = new Set();
   let lookedAt = 0;
 
   function look() {
-    const now = performance.now();
-    const { attempts = [] } = connection.explain();
-    const current = attempts.findLast((/** @type {any} */ attempt) => attempt.usable && !attempt.reason);
-    if (current && connection.transport === current.transport) carried.add(current.n);
-    for (const { n, transport, at, reason } of attempts) {
-      if (n <= told || !reason) continue;
-      told = n;
+    const { attempts } = connection.explain();
+    const failed = [];
+    const over = attempts.filter((/** @type {any} */ attempt) => attempt.reason);
+    for (const { n, transport, at, reason } of over) {
+      if (seen.has(n) || carried.has(n) || reason === 'better') continue;
       // When it ended is not said: since the last look.
-      if (reason !== 'better' && !carried.has(n))
-        onFailed({ transport, from: at, to: Math.max(at, lookedAt), ended: reason });
-      carried.delete(n);
+      failed.push({ transport, from: at, to: Math.max(at, lookedAt), ended: reason });
     }
-    lookedAt = now;
+    // The client remembers few, and so do we.
+    seen = new Set(over.map((/** @type {any} */ { n }) => n));
+    lookedAt = performance.now();
+    if (failed.length) onFailed(failed);
   }
 
   setInterval(look, LOOK_MS);
-  connection.on('transport', look);
+  connection.on('transport', (/** @type {any} */ { to }) => {
+    const { attempts } = connection.explain();
+    const carrier = attempts.findLast(
+      (/** @type {any} */ { transport, usable }) => usable && transport === to,
+    );
+    if (carrier) carried.add(carrier.n);
+    look();
+  });
   connection.on('state', look);
 }

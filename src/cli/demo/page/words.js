@@ -70,13 +70,14 @@ export function transportSentence({ from, to, reason }) {
   if (!to) return `${transportName(from)} is gone: ${reasonWords(reason)}.`;
   if (from === to) return `The session moved to a fresh ${transportName(to)}.`;
   if (from) return `The session moved from ${transportName(from)} to ${transportName(to)}, without a gap.`;
-  if (reason === 'better') return `${transportName(to)} carries the session.`;
-  return `${transportName(to)} carries the session. Of the one before: ${reasonWords(reason)}.`;
+  return `${transportName(to)} carries the session${reason === 'better' ? '' : ` (after ‘${reason}’)`}.`;
 }
 
-/** @param {{transport: string, ended: string}} attempt */
-export const attemptSentence = ({ transport, ended }) =>
-  `${transportName(transport)} was tried in vain: ${reasonWords(ended)}.`;
+const together = new Intl.ListFormat('en');
+
+/** @param {string[]} transports @param {string} reason */
+export const attemptsSentence = (transports, reason) =>
+  `Tried in vain: ${together.format(transports.map(transportName))} (${reason}).`;
 
 /** @param {{reason: string, channel: string}} reset */
 export const resetSentence = ({ reason, channel }) =>
