@@ -43,6 +43,6 @@ lint:
 	$(call step,TypeScript: client-js,npm --prefix client-js run types)
 	$(call step,TypeScript: tests,npm --prefix tests run types)
 
+# Each prints its figure and its bound, and fails above it.
 bench:
 	$(call step,Benchmarks,cargo bench)
-	$(call step,Memory of an idle session,benches/idle-memory.sh)

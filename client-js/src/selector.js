@@ -24,6 +24,7 @@
  * @property {number} rank lower is better
  * @property {number} at when it was opened
  * @property {number} [heard] when anything came
+ * @property {number} [ponged] when a pong came
  * @property {boolean} [usable] its welcome came
  * @property {boolean} [proven] and a pong
  * @property {number} until when it will have failed
@@ -157,9 +158,10 @@ export function createSelector(order, random, session) {
 
     pong(/** @type {Attempt} */ attempt, { rtt }) {
       trip = rtt;
+      attempt.ponged = now;
+      attempt.until = NEVER;
       if (attempt.proven) return;
       attempt.proven = true;
-      attempt.until = NEVER;
       // [U] Once there is a way back up, a better leg is measured before it is taken.
       if (!chosen || attempt.rank < chosen.rank) choose(attempt);
       only(attempt.rank);
@@ -318,20 +320,22 @@ export function createSelector(order, random, session) {
     fail(attempt, /draining|gone/.test(reason) ? 'server' : attempt.usable ? 'closed' : 'refused');
   }
 
-  /** A sign of life: it is under suspicion no more. @param {Attempt} attempt */
+  /** @param {Attempt} attempt */
   function heard(attempt) {
     attempt.heard = now;
-    if (attempt.why === 'stalled') attempt.until = NEVER;
   }
 
-  /** When the active leg has been quiet for too long. [P] After a sleep this judges late. */
+  /**
+   * When the active leg is under suspicion: it was quiet for too long, or frames wait for their acknowledgement. What
+   * still comes down hides that nothing goes up any more; only a pong clears it. [P] After a sleep this judges late.
+   */
   function quietAt() {
     if (!active?.proven || active.until < NEVER) return NEVER;
-    const { heard = 0, transport } = active;
+    const { heard = 0, ponged = 0, transport } = active;
     const { heartbeat_ms, hold_ms } = session.welcome;
     // A poll that is held is silent.
     const quiet = transport === 'poll' ? hold_ms + 10_000 : heartbeat_ms + 5000;
-    return Math.min(heard + quiet, Math.max(heard, session.kept()[0]?.at ?? NEVER) + 6000);
+    return Math.min(heard + quiet, Math.max(ponged, session.kept()[0]?.at ?? NEVER) + 6000);
   }
 
   /**

@@ -23,6 +23,9 @@ use crate::protocol::{ChannelName, Position, limits};
 /// A comment that often, so that a dead reader is noticed and a path does not think the stream idle.
 const HEARTBEAT: Duration = limits::HEARTBEAT;
 
+/// A reader that was cut comes back after a second; the browsers' own default is three or five.
+const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n");
+
 /// The query of a plain stream.
 #[derive(Debug, Deserialize)]
 pub struct Wanted {
@@ -76,6 +79,7 @@ fn events(
 ) -> impl futures::Stream<Item = Result<Bytes, std::convert::Infallible>> {
     async_stream::stream! {
         yield Ok(FIRST_BYTES);
+        yield Ok(RETRY);
         let Position { epoch, mut at } = reader.start.position.clone();
         if lost {
             let reset = format!("event: reset\nid: {epoch}:{at}\ndata: {{\"code\":\"gap\",\"epoch\":\"{epoch}\",\"at\":{at}}}\n\n");

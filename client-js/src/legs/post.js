@@ -23,7 +23,6 @@ export async function post(fetch, url, lines, signal, event) {
     body: sent, // a text goes as text/plain;charset=UTF-8
     headers: event && { accept: 'text/event-stream' },
     credentials: 'omit',
-    cache: 'no-store',
     signal,
   });
   const { ok } = response;

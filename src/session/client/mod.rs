@@ -23,7 +23,7 @@ use super::mutant::{Mutant, Mutation};
 use super::outgoing::Outgoing;
 use super::{Time, milliseconds};
 use crate::protocol::frame::RawFrame;
-use crate::protocol::limits::{self, Limits};
+use crate::protocol::limits::Limits;
 use crate::protocol::up::Hello;
 use crate::protocol::{Line, Nonce, Secret, SessionId, Transport, down};
 
@@ -251,8 +251,10 @@ impl ClientSession {
 
     /// Rule 3 and 4: the next turn, on this leg.
     fn ask(&mut self, number: u32) {
-        let turn = self.turn + 1;
-        let Some(leg) = self.leg(number).filter(|leg| leg.state == State::Usable) else {
+        let (greatest, turn) = (self.turn, self.turn + 1);
+        // Not where it has been asked already.
+        let may_ask = |leg: &&mut Leg| leg.state == State::Usable && (leg.turn == 0 || leg.turn < greatest);
+        let Some(leg) = self.leg(number).filter(may_ask) else {
             return;
         };
         leg.turn = turn;
@@ -328,6 +330,3 @@ fn fresh_secret(random: &mut Box<dyn FnMut() -> String + Send>) -> Secret {
         Err(why) => panic!("the source of randomness gave no secret: {why}"),
     }
 }
-
-/// Bytes of a body left for lines behind a hello and link frames.
-const BODY_ROOM: usize = limits::BODY_BYTES - 1024;

@@ -1,7 +1,7 @@
 //! What goes up. After every input the legs are looked at in the order of their opening, and whatever may go, goes.
 
 use super::leg::{InFlight, Leg, State};
-use super::{BODY_ROOM, ClientSession, Mutant, Output, Route};
+use super::{ClientSession, Mutant, Output, Route};
 use crate::protocol::{Line, Transport, down};
 
 impl ClientSession {
@@ -154,7 +154,10 @@ impl ClientSession {
     pub(super) fn poll(&mut self, number: u32, asks: bool) {
         let Some(leg) = self.leg(number) else { return };
         leg.asking = false;
-        let (turn, links) = (leg.asked_turn(), std::mem::take(&mut leg.links));
+        // What takes the place of another poll brings what that one may not have delivered.
+        let mut links = leg.poll.take().map_or_else(Vec::new, |replaced| replaced.links);
+        links.append(&mut leg.links);
+        let turn = leg.asked_turn();
         let brings = asks && turn.is_some() && self.may_bring_lines();
         let flight = self.body(number, Route::Poll, turn, links, brings);
         if let Some(leg) = self.leg(number) {
@@ -194,12 +197,12 @@ impl ClientSession {
         if lines {
             // The first line goes however long it is: no line is longer than a body may be.
             let mut room = usize::MAX;
-            let mut bytes = 0;
+            let mut bytes: usize = body.iter().map(|line| line.cost() + 1).sum();
             while body.len() < self.limits.body_lines
                 && let Some(line) = self.outgoing.hand_out(until, room)
             {
                 bytes += line.cost() + 1;
-                room = self.limits.body_bytes.min(BODY_ROOM).saturating_sub(bytes);
+                room = self.limits.body_bytes.saturating_sub(bytes);
                 body.push(line.clone());
                 until += 1;
             }

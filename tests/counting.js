@@ -1,0 +1,50 @@
+// @ts-check
+/** Counting numbered messages: what was lost, doubled or out of order, and the longest gap between two. */
+
+/**
+ * @typedef {{ sent: number, received: number, lost: number, doubled: number, disordered: number, longestGapMs: number }} Count
+ */
+
+/**
+ * @param {() => number} [now] milliseconds
+ */
+export function createCounter(now = () => performance.now()) {
+  /** @type {Set<number>} */
+  const seen = new Set();
+  let highest = 0;
+  let doubled = 0;
+  let disordered = 0;
+  let longestGapMs = 0;
+  /** @type {number | undefined} */
+  let last;
+  /** @type {Array<{ count: number, resolve: () => void }>} */
+  let waiting = [];
+  return {
+    /** @param {number} number */
+    take(number) {
+      const at = now();
+      if (last !== undefined) longestGapMs = Math.max(longestGapMs, at - last);
+      last = at;
+      if (seen.has(number)) doubled += 1;
+      else if (number < highest) disordered += 1;
+      seen.add(number);
+      highest = Math.max(highest, number);
+      for (const { count, resolve } of waiting) if (seen.size >= count) resolve();
+      waiting = waiting.filter(({ count }) => seen.size < count);
+    },
+
+    /** Resolves once so many different messages came. @param {number} count @returns {Promise<void>} */
+    reached: (count) =>
+      seen.size >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ count, resolve })),
+
+    /** @param {number} sent @returns {Count} */
+    report: (sent) => ({
+      sent,
+      received: seen.size,
+      lost: sent - seen.size,
+      doubled,
+      disordered,
+      longestGapMs: Math.round(longestGapMs),
+    }),
+  };
+}
