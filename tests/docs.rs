@@ -1,0 +1,32 @@
+//! Keeps the documents true: what they quote decodes, what they name exists, what they tell to type works.
+
+#[path = "docs/exchange.rs"]
+mod exchange;
+#[path = "docs/facts.rs"]
+mod facts;
+#[path = "docs/frames.rs"]
+mod frames;
+#[path = "docs/gateway.rs"]
+mod gateway;
+#[path = "docs/links.rs"]
+mod links;
+#[path = "docs/markdown.rs"]
+mod markdown;
+#[path = "docs/readme.rs"]
+mod readme;
+
+/// Every document, from the repository's root.
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "PROTOCOL.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "client-js/README.md",
+];
+
+/// A file of the repository.
+fn file(path: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}

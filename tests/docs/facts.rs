@@ -1,0 +1,183 @@
+//! Limits, codes, keys and names stand in the documents as they stand in the code.
+
+use std::time::Duration;
+
+use throughline::protocol::limits;
+use throughline::server::config::Config;
+
+use crate::{file, markdown};
+
+fn bare(cell: &str) -> &str {
+    cell.trim_matches('`')
+}
+
+#[test]
+fn every_limit_in_the_protocols_table_is_the_codes_and_none_is_left_out() {
+    let (_, prose) = markdown::split(&file("PROTOCOL.md"));
+    let table: Vec<(&str, &str)> = markdown::rows(&prose)
+        .iter()
+        .map(|row| (bare(row[0]), row[1]))
+        .collect();
+    for name in declared_limits(&file("src/protocol/limits.rs")) {
+        let value = value_of(&name)
+            .unwrap_or_else(|| panic!("{name} is a new limit: name it here and in PROTOCOL.md"));
+        assert!(
+            table.contains(&(&*name, &*value)),
+            "PROTOCOL.md, Limits: | `{name}` | {value} |"
+        );
+    }
+}
+
+fn declared_limits(code: &str) -> Vec<String> {
+    code.lines()
+        .filter_map(|line| line.strip_prefix("pub const "))
+        .filter(|rest| !rest.starts_with("fn "))
+        .filter_map(|rest| Some(rest.split_once(':')?.0.to_owned()))
+        .collect()
+}
+
+/// A limit as the table writes it.
+fn value_of(name: &str) -> Option<String> {
+    let secret = &limits::SECRET_LENGTH;
+    Some(match name {
+        "SECRET_LENGTH" => format!("{} to {}", secret.start(), secret.end()),
+        "SESSION_ID_BYTES" => count(limits::SESSION_ID_BYTES),
+        "NONCE_BYTES" => count(limits::NONCE_BYTES),
+        "TOKEN_BYTES" => count(limits::TOKEN_BYTES),
+        "CLIENT_REPORT_BYTES" => count(limits::CLIENT_REPORT_BYTES),
+        "CHANNEL_BYTES" => count(limits::CHANNEL_BYTES),
+        "EPOCH_BYTES" => count(limits::EPOCH_BYTES),
+        "LEG_AND_TURN" => count(limits::LEG_AND_TURN),
+        "NUMBER" => count(limits::NUMBER),
+        "BODY_BYTES" => count(limits::BODY_BYTES),
+        "BODY_LINES" => count(limits::BODY_LINES),
+        "REPLAY_FRAMES" => count(limits::REPLAY_FRAMES),
+        "REPLAY_BYTES" => count(limits::REPLAY_BYTES),
+        "ATTACHED_LEGS" => count(limits::ATTACHED_LEGS),
+        "ATTACHES_A_MINUTE" => count(limits::ATTACHES_A_MINUTE),
+        "SUBSCRIPTIONS" => count(limits::SUBSCRIPTIONS),
+        "PINGS_A_SECOND" => count(limits::PINGS_A_SECOND),
+        "SILENT_HEARTBEATS" => count(limits::SILENT_HEARTBEATS),
+        "ACK_DELAY" => time(limits::ACK_DELAY),
+        "HELLO_DEADLINE" => time(limits::HELLO_DEADLINE),
+        "CANDIDATE_DEADLINE" => time(limits::CANDIDATE_DEADLINE),
+        "PONG_AFTER_WELCOME" => time(limits::PONG_AFTER_WELCOME),
+        "HEARTBEAT" => time(limits::HEARTBEAT),
+        "POLL_HOLD" => time(limits::POLL_HOLD),
+        "RESUME" => time(limits::RESUME),
+        _ => return None,
+    })
+}
+
+fn count(value: impl Copy + std::fmt::Display) -> String {
+    let digits = value.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn time(value: Duration) -> String {
+    if value.subsec_millis() == 0 {
+        format!("{} s", value.as_secs())
+    } else {
+        format!("{} ms", value.as_millis())
+    }
+}
+
+#[test]
+fn every_code_stands_in_the_protocol_with_its_status() {
+    let (_, prose) = markdown::split(&file("PROTOCOL.md"));
+    let rows = markdown::rows(&prose);
+    let code = file("src/protocol/code.rs");
+    let declared: Vec<(&str, &str)> = code
+        .lines()
+        .filter_map(|line| line.trim().split_once("=> (\"")?.1.split_once("\", "))
+        .map(|(name, status)| (name, status.trim_end_matches("),")))
+        .collect();
+    assert!(declared.len() > 10, "the table of code.rs was not found");
+    for (name, status) in declared {
+        assert!(
+            rows.iter()
+                .any(|row| bare(row[0]) == name && row[1] == status),
+            "PROTOCOL.md, Codes: | `{name}` | {status} |"
+        );
+    }
+}
+
+#[test]
+fn every_key_of_the_configuration_stands_in_the_readme_and_in_the_example() {
+    let code = file("src/server/config.rs");
+    let (_, declared) = code.split_once("struct File {").expect("the file's keys");
+    let (declared, _) = declared.split_once('}').expect("their end");
+    let (_, prose) = markdown::split(&file("README.md"));
+    let rows = markdown::rows(&prose);
+    let example = file("examples/gateway.toml");
+    for key in declared.lines().filter_map(|line| line.split_once(':')) {
+        let key = key.0.trim();
+        assert!(
+            rows.iter().any(|row| bare(row[0]) == key),
+            "README.md says nothing of {key}"
+        );
+        assert!(
+            example
+                .lines()
+                .any(|line| line.starts_with(&format!("{key} = "))),
+            "examples/gateway.toml says nothing of {key}"
+        );
+    }
+}
+
+#[test]
+fn the_example_configuration_holds_the_defaults() {
+    let example = Config::from_toml(&file("examples/gateway.toml")).expect("it parses");
+    assert_eq!(format!("{example:?}"), format!("{:?}", Config::default()));
+}
+
+#[test]
+fn every_option_state_and_reason_of_the_client_stands_in_its_readme() {
+    let types = file("client-js/src/types.js");
+    let readme = file("client-js/README.md");
+    let told: Vec<&str> = markdown::code_spans(&readme).collect();
+    let options = types
+        .split_once("@typedef {object} Options")
+        .expect("the options")
+        .1;
+    let options = options.split("@typedef").next().unwrap_or_default();
+    let names = options
+        .lines()
+        .filter(|line| line.contains("@property"))
+        .filter_map(|line| line.split_once("} [")?.1.split_once(']'))
+        .map(|(name, _)| name);
+    let words = types
+        .lines()
+        .filter(|line| line.ends_with("State") || line.ends_with("Reason"))
+        .flat_map(|line| line.split('\'').skip(1).step_by(2));
+    let mut seen = 0;
+    for word in names.chain(words) {
+        seen += 1;
+        assert!(
+            told.contains(&word),
+            "client-js/README.md says nothing of {word}"
+        );
+    }
+    assert!(seen > 15, "the types were not found");
+}
+
+#[test]
+fn every_metric_stands_in_the_readme() {
+    let readme = file("README.md");
+    let figures = crate::gateway::Gateway::start(&[]).get("/metrics");
+    let names: Vec<&str> = figures
+        .lines()
+        .filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next())
+        .collect();
+    assert!(!names.is_empty(), "{figures}");
+    for name in names {
+        assert!(readme.contains(name), "README.md says nothing of {name}");
+    }
+}

@@ -1,0 +1,89 @@
+//! A gateway of its own for a test: the real binary, on a free port.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Nothing here takes this long unless it is broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The command.
+pub(crate) fn throughline() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+/// Killed when it is dropped.
+pub(crate) struct Gateway {
+    process: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Gateway {
+    /// `throughline serve` with these arguments more.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut process = throughline()
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        let mut first = String::new();
+        let output = process.stdout.take().expect("it is piped");
+        BufReader::new(output)
+            .read_line(&mut first)
+            .expect("a line");
+        let address = first
+            .trim()
+            .strip_prefix("listening on http://")
+            .and_then(|address| address.parse().ok())
+            .unwrap_or_else(|| panic!("the first line is {first:?}"));
+        Self { process, address }
+    }
+
+    /// A connection to it, on which nothing waits for ever.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let socket = TcpStream::connect(self.address).expect("it listens");
+        socket
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a time-out that is not zero");
+        socket
+    }
+
+    /// The body of what is answered to a GET.
+    pub(crate) fn get(&self, path: &str) -> String {
+        self.ask(&format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        ))
+    }
+
+    /// The body of what is answered to a POST.
+    pub(crate) fn post(&self, path: &str, body: &str) -> String {
+        self.ask(&format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    fn ask(&self, request: &str) -> String {
+        let mut socket = self.connect();
+        socket.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("it answers");
+        let (_, body) = answer
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer to {request}: {answer}"));
+        body.to_owned()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It may have gone by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
