@@ -33,15 +33,16 @@ impl ServerSession {
         if let Some(older) = self.leg(number).and_then(|leg| leg.carrier.take()) {
             self.finish(older, down::end(Some(hello.nonce.clone()), &replaced()));
         }
+        // A leg that is active stays so on its new carrier: a browser that repeats a POST by itself reads the second answer,
+        // whose welcome shows the leg's own turn.
+        let turn = self.leg(number).map_or(0, |leg| leg.turn);
         self.legs.retain(|leg| leg.number != number);
         let mut leg = Leg::new(now, number, transport, hello.nonce.clone());
         leg.carrier = Some(carrier);
+        leg.turn = turn;
         leg.ping_at = now + self.settings.heartbeat;
         leg.cursor = self.base(hello.received);
         self.legs.push(leg);
-        if self.active == Some(number) {
-            self.active = None;
-        }
         self.grant(number, &hello);
         self.body(now, &hello, frames);
         self.make_room(number);
