@@ -130,8 +130,8 @@ export function connect(url, options = {}) {
       try {
         const response = await fetch(`${base}/control?nonce=${nonce}`, { signal: AbortSignal.timeout(5000) });
         const ours = (await response.text()).includes(nonce);
-        // A gateway that is being restarted is answered for by its proxy, with 502 or so: that is not a portal.
-        control = ours || /50/.test(`${response.status}`) ? 'reconnecting' : 'portal';
+        // A gateway that is being restarted is answered for by its proxy, with 502 or so: that is no portal.
+        control = ours || response.status > 499 ? 'reconnecting' : 'portal';
       } catch {}
       run({ control });
     },
@@ -216,8 +216,8 @@ export function connect(url, options = {}) {
     const held = kept.reduce((sum, kept) => sum + kept.bytes, size);
     let code;
     if (selector.state === 'closed') code = 'closed';
-    // A line has to fit into a body, behind a hello with its token.
-    else if (size > 64_000 - cost(`${session.token}`)) code = 'too_large';
+    // PROTOCOL.md's limit: what fits into a body, behind the longest hello.
+    else if (size > 56_320) code = 'too_large';
     // Only publishing is bounded: there are no more subscriptions than names.
     else if (verb === 'pub' && (kept.length >= messages || held > bytes)) code = 'queue_full';
     if (code) done(new ThroughlineError(code));

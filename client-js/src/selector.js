@@ -115,7 +115,8 @@ export function createSelector(order, random, session) {
     },
 
     error({ wait }) {
-      if (wait) holdUntil = now + 1000 * wait;
+      // Without a wait it compares with nothing.
+      holdUntil = now + 1000 * wait;
     },
 
     stop: () => leave('closed', 'closed'),
@@ -196,7 +197,6 @@ export function createSelector(order, random, session) {
   }
 
   function next() {
-    const stagger = rank ? 1500 : 1000;
     nextAt = NEVER;
     const [transport] = pending;
     if (!transport) return;
@@ -204,7 +204,7 @@ export function createSelector(order, random, session) {
     else {
       pending.shift();
       start(transport, ++rank);
-      if (pending[0]) nextAt = now + stagger;
+      if (pending[0]) nextAt = now + (rank < 2 ? 1000 : 1500);
     }
   }
 
@@ -272,13 +272,12 @@ export function createSelector(order, random, session) {
    */
   function fail(attempt, reason) {
     const { transport, at, proven } = attempt;
-    const wasActive = active === attempt;
     forget(attempt, reason);
     // [F] What comes of the gateway's own will, or after a long life, is no failure.
     const well = reason === 'server' || (proven && now - at > 2000);
     last = reason;
     if (!well) debts[transport] = Math.max(debts[transport] ?? 0, now) + (proven ? 25_000 : 110_000);
-    if (wasActive) tell(null, reason, 'reconnecting');
+    if (self.transport && !active) tell(null, reason, 'reconnecting');
     // The gateway's will is not about one transport: from the top.
     if (reason === 'server') pending = [];
     const heir = open.find((other) => other.usable);
@@ -317,7 +316,9 @@ export function createSelector(order, random, session) {
    * @param {{reason: string}} event
    */
   function died(attempt, { reason }) {
-    fail(attempt, /draining|gone/.test(reason) ? 'server' : attempt.usable ? 'closed' : 'refused');
+    // It lost its turn to the one that we asked: of that one's confirmation we shall tell.
+    if (reason === 'replaced' && chosen !== attempt) forget(attempt, (last = 'better'));
+    else fail(attempt, /draining|gone/.test(reason) ? 'server' : attempt.usable ? 'closed' : 'refused');
   }
 
   /** @param {Attempt} attempt */

@@ -44,7 +44,8 @@
  * @property {string[]} links link frames for the next write, send or poll
  * @property {Flight} [send]
  * @property {Flight} [poll]
- * @property {number} failures requests that failed since the last that did not
+ * @property {Record<string, number>} failures requests that failed since the last that did not, by route: while sends
+ *   get through, polls may not, and the other way round
  * @property {number} retryAt no request before this
  * @property {number} retireAt a loser is read until then
  */
@@ -116,7 +117,7 @@ export function createSession(random) {
         turn: greatest(legs) ? NaN : ++turn,
         up: 0,
         links: [],
-        failures: 0,
+        failures: {},
         retryAt: NEVER,
         retireAt: NEVER,
       };
@@ -168,12 +169,12 @@ export function createSession(random) {
         leg.up = 0;
         if (flown.turn === leg.turn) leg.asking = false;
         // Nothing of what it carried was taken: not again at once.
-        if (flown.until > acked + 1 && acked === before) return fail(leg);
+        if (flown.until > acked + 1 && acked === before) return fail(leg, route);
       } else {
         leg.down = line.value.next;
         for (const text of rest) if (legs.includes(leg)) take(leg, read(text), 'stream');
       }
-      leg.failures = 0;
+      leg.failures[route] = 0;
     },
 
     failed,
@@ -258,7 +259,7 @@ export function createSession(random) {
     const asked = route === 'send' && !leg.asking ? 0 : leg.turn;
     if (route === 'poll') leg.asking = false;
     // A poll that takes the place of another brings what that one may not have delivered.
-    const links = [...((route === 'poll' && leg.poll?.links) || []), ...leg.links.splice(0)];
+    const links = [...(leg[/** @type {'poll'} */ (route)]?.links ?? ''), ...leg.links.splice(0)];
     /** @type {Frame[]} */
     const lines = [hello(leg, asked), ...links];
     let until = acked + 1;
@@ -327,13 +328,13 @@ export function createSession(random) {
    */
   function read(text) {
     try {
-      const { head = /** @type {string} */ (text), bytes } = /** @type {any} */ (text);
+      const { head = /** @type {string} */ (text), bytes = '' } = /** @type {any} */ (text);
       const frame = JSON.parse(head);
       const verb = /** @type {string} */ (Object.keys(frame)[0]);
       if (bytes) frame.bytes = bytes;
       // Of a text or a list, the first key is 0.
       // (Characters for bytes: at worst the acknowledgement comes at three quarters of the bound in place of one.)
-      if (verb > '9') return { verb, value: frame[verb], frame, bytes: head.length };
+      if (verb > '9') return { verb, value: frame[verb], frame, bytes: head.length + bytes.length };
     } catch {}
     return {};
   }
@@ -455,7 +456,7 @@ export function createSession(random) {
       leg[route] = undefined;
       leg.up = 0;
       leg.links.unshift(...flown.links);
-      fail(leg);
+      fail(leg, route);
     }
   }
 
@@ -469,9 +470,14 @@ export function createSession(random) {
     out.push({ close: leg.n, reason });
   }
 
-  /** A request was for nothing: a pause before each try; after the last the leg has failed. @param {Leg} leg */
-  function fail(leg) {
-    const wait = [100, 300][leg.failures++];
+  /**
+   * A request was for nothing: a pause before each try; after the last the leg has failed.
+   * @param {Leg} leg
+   * @param {Route} route
+   */
+  function fail(leg, route) {
+    // One more than before, or the first.
+    const wait = [0, 100, 300][(leg.failures[route] = -~(/** @type {number} */ (leg.failures[route])))];
     if (wait) leg.retryAt = now + wait;
     else close(leg, 'failed');
   }

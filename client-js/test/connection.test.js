@@ -176,8 +176,8 @@ test('without a WebSocket it starts on sse: a stream by POST, sends beside it, n
   // In Node 22 and later there would be one.
   const stream = last('stream') ?? (await clock.pass(1000), last('stream'));
   assert.deepEqual(
-    [stream.options.method, stream.options.credentials, stream.options.cache, stream.options.headers],
-    ['POST', 'omit', 'no-store', { accept: 'text/event-stream' }],
+    [stream.options.method, stream.options.credentials, stream.options.headers],
+    ['POST', 'omit', { accept: 'text/event-stream' }],
   );
   const pipe = new TransformStream();
   const writer = pipe.writable.getWriter();

@@ -41,7 +41,9 @@ for (const name of BROWSERS) {
         const reached = await page.evaluate(start, lab.gateway.url, `${nginx.url}/rt`, transport, channel);
         assert.equal(reached, transport);
         const up = createCounter();
-        witness.channel('up').on('message', ({ data }) => data.mode === `${name}/${mode}` && up.take(data.number));
+        witness
+          .channel('up')
+          .on('message', ({ data }) => data.mode === `${name}/${mode}` && up.take(data.number));
         await witness.channel('up').subscribed;
         const kills = (async () => {
           const begun = performance.now();
@@ -89,7 +91,9 @@ async function start(gateway, url, expected, channel) {
   const bench = { connection, resets: [], changes: [] };
   Object.assign(globalThis, { bench });
   connection.on('reset', (/** @type {any} */ reset) => bench.resets.push(reset));
-  connection.on('transport', ({ to, reason }) => bench.changes.push(`${to ?? 'none'} (${reason})`));
+  connection.on('transport', (/** @type {any} */ { to, reason }) =>
+    bench.changes.push(`${to ?? 'none'} (${reason})`),
+  );
   await new Promise((resolve) => {
     connection.on('transport', () => connection.transport === expected && resolve(undefined));
     setTimeout(resolve, 10_000);

@@ -34,7 +34,10 @@ test('an EventSource that is dropped three times in a burst gets every message o
     await Promise.all([pace(600, 100, (number) => witness.channel('plain').publish(number)), drops]);
     await counter.reached(600);
     const { received, lost, doubled, disordered } = counter.report(600);
-    assert.deepEqual({ received, lost, doubled, disordered }, { received: 600, lost: 0, doubled: 0, disordered: 0 });
+    assert.deepEqual(
+      { received, lost, doubled, disordered },
+      { received: 600, lost: 0, doubled: 0, disordered: 0 },
+    );
   } finally {
     source.close();
     witness.close();
@@ -81,7 +84,10 @@ function curl(args) {
     /** @param {RegExp} pattern @returns {Promise<void>} */
     printed: (pattern) =>
       new Promise((resolve, reject) => {
-        const deadline = setTimeout(() => reject(new Error(`curl never printed ${pattern}: ${text}`)), 10_000);
+        const deadline = setTimeout(
+          () => reject(new Error(`curl never printed ${pattern}: ${text}`)),
+          10_000,
+        );
         look = () => {
           if (!pattern.test(text)) return;
           clearTimeout(deadline);

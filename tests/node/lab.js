@@ -92,7 +92,10 @@ export async function burst({ main, witness, messages, rate, during }) {
   const down = createCounter();
   witness.channel(`${channel}/up`).on('message', ({ data }) => up.take(data));
   main.channel(`${channel}/down`).on('message', ({ data }) => down.take(data));
-  await Promise.all([witness.channel(`${channel}/up`).subscribed, main.channel(`${channel}/down`).subscribed]);
+  await Promise.all([
+    witness.channel(`${channel}/up`).subscribed,
+    main.channel(`${channel}/down`).subscribed,
+  ]);
   await Promise.all([
     pace(messages, rate, (number) => main.channel(`${channel}/up`).publish(number)),
     pace(messages, rate, (number) => witness.channel(`${channel}/down`).publish(number)),

@@ -29,8 +29,11 @@ async function hold(how, { from, to }, change) {
   /** @type {unknown[]} */
   const resets = [];
   main.on('reset', (reset) => resets.push(reset));
+  /** @type {unknown[]} */
+  const changes = [];
   try {
     await until(main, 'transport', () => main.transport === from);
+    main.on('transport', (change) => changes.push(change));
     const during = async () => {
       await pause(AT_MS);
       await change(main, front);
@@ -41,6 +44,7 @@ async function hold(how, { from, to }, change) {
     console.log(`${from} → ${to}, ${how}: ${gaps}`);
     assertExactlyOnce(counts);
     assert.deepEqual(resets, []);
+    return [...changes];
   } finally {
     main.close();
     witness.close();
@@ -48,13 +52,16 @@ async function hold(how, { from, to }, change) {
 }
 
 for (const pair of PAIRS) {
-  test(`${pair.from} → ${pair.to}, make before break: exactly once, both ways`, () =>
-    hold('make before break', pair, (main) => main.switchTo(pair.to)));
+  test(`${pair.from} → ${pair.to}, make before break: exactly once, both ways, and never without a transport`, async () => {
+    const changes = await hold('make before break', pair, (main) => main.switchTo(pair.to));
+    assert.deepEqual(changes, [{ ...pair, reason: 'better' }]);
+  });
 
-  test(`${pair.from} → ${pair.to}, after a dead leg: exactly once, both ways`, () =>
-    hold('after a dead leg', pair, async (_, front) => {
+  test(`${pair.from} → ${pair.to}, after a dead leg: exactly once, both ways`, async () => {
+    await hold('after a dead leg', pair, async (_, front) => {
       const route = CARRIER[pair.from];
       await front.set({ rules: [{ route, request: 'reset' }] });
       await front.kill(route);
-    }));
+    });
+  });
 }

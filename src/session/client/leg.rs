@@ -1,5 +1,6 @@
 //! What the client knows of one leg.
 
+use super::Route;
 use crate::protocol::{Line, Nonce, Transport};
 use crate::session::Time;
 
@@ -51,8 +52,9 @@ pub struct Leg {
     pub(super) links: Vec<Line>,
     pub(super) send: Option<InFlight>,
     pub(super) poll: Option<InFlight>,
-    /// Requests that failed since the last that did not.
-    pub(super) failures: usize,
+    /// Sends and polls that failed since the last of their kind that did not: while the one gets through, the other may not.
+    pub(super) failed_sends: usize,
+    pub(super) failed_polls: usize,
     /// No request before this.
     pub(super) retry_at: Option<Time>,
     /// A loser is read until then.
@@ -76,9 +78,19 @@ impl Leg {
             links: Vec::new(),
             send: None,
             poll: None,
-            failures: 0,
+            failed_sends: 0,
+            failed_polls: 0,
             retry_at: None,
             retire_at: None,
+        }
+    }
+
+    /// The count of failures on a route.
+    pub(super) fn failures(&mut self, route: Route) -> &mut usize {
+        if route == Route::Poll {
+            &mut self.failed_polls
+        } else {
+            &mut self.failed_sends
         }
     }
 

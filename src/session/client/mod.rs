@@ -253,7 +253,8 @@ impl ClientSession {
     fn ask(&mut self, number: u32) {
         let (greatest, turn) = (self.turn, self.turn + 1);
         // Not where it has been asked already.
-        let may_ask = |leg: &&mut Leg| leg.state == State::Usable && (leg.turn == 0 || leg.turn < greatest);
+        let may_ask =
+            |leg: &&mut Leg| leg.state == State::Usable && (leg.turn == 0 || leg.turn < greatest);
         let Some(leg) = self.leg(number).filter(may_ask) else {
             return;
         };

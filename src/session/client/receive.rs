@@ -177,7 +177,7 @@ impl ClientSession {
                     &mut leg.send
                 }) = None;
                 if route == Route::Poll {
-                    leg.failures = 0;
+                    *leg.failures(route) = 0;
                     self.poll_answer(now, number, &welcome, lines);
                 } else {
                     self.send_answer(now, number, &welcome, &flight);
@@ -224,9 +224,9 @@ impl ClientSession {
         leg.up = lowest;
         // Nothing of what it carried was taken: not again at once.
         if flight.until > before && lowest == before {
-            self.count_failure(now, number);
+            self.count_failure(now, number, Route::Send);
         } else {
-            leg.failures = 0;
+            *leg.failures(Route::Send) = 0;
         }
     }
 
@@ -246,14 +246,14 @@ impl ClientSession {
         let Some(flight) = flight else { return };
         leg.up = lowest;
         leg.links.splice(0..0, flight.links);
-        self.count_failure(now, number);
+        self.count_failure(now, number, route);
     }
 
-    fn count_failure(&mut self, now: Time, number: u32) {
+    fn count_failure(&mut self, now: Time, number: u32, route: Route) {
         let Some(leg) = self.leg(number) else { return };
-        if let Some(wait) = RETRIES.get(leg.failures) {
+        if let Some(wait) = RETRIES.get(*leg.failures(route)) {
             leg.retry_at = Some(now + *wait);
-            leg.failures += 1;
+            *leg.failures(route) += 1;
         } else {
             self.close(number, "failed");
         }

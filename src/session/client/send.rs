@@ -155,7 +155,10 @@ impl ClientSession {
         let Some(leg) = self.leg(number) else { return };
         leg.asking = false;
         // What takes the place of another poll brings what that one may not have delivered.
-        let mut links = leg.poll.take().map_or_else(Vec::new, |replaced| replaced.links);
+        let mut links = leg
+            .poll
+            .take()
+            .map_or_else(Vec::new, |replaced| replaced.links);
         links.append(&mut leg.links);
         let turn = leg.asked_turn();
         let brings = asks && turn.is_some() && self.may_bring_lines();

@@ -356,7 +356,11 @@ impl Schedule {
         if faulty && self.random.percent(self.chance / 2) {
             // The copy comes late; or first, and it is the second whose answer is read, as when a browser repeats a POST.
             let first = self.random.percent(50);
-            let at = if first { self.now } else { at + self.random.milliseconds(3_000) };
+            let at = if first {
+                self.now
+            } else {
+                at + self.random.milliseconds(3_000)
+            };
             self.agenda.plan(
                 at,
                 Event::Request {
