@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::protocol::code::Code;
 use crate::protocol::frame::RawFrame;
 use crate::protocol::up::{Hello, Up};
 use crate::protocol::{Line, SessionId, Transport};
@@ -107,6 +108,27 @@ fn an_ended_leg_keeps_no_session_alive() {
     bench.frame(10, 1, r#"{"msg":1}"#);
     bench.frame(90_000, 1, r#"{"msg":1}"#);
     assert_eq!(bench.session.poll_timeout(), Some(at(120_010)));
+}
+
+/// 1. A client attaches a leg by socket, then polls in the name of the same leg.
+/// 2. The poll took the socket's place in a leg that still counted as a socket, so that its one answer was written in pieces.
+#[test]
+fn a_leg_keeps_its_transport() {
+    let mut bench = Bench::new(Settings::default());
+    bench.attach(0, 1, Transport::WebSocket, r#","turn":1,"received":0"#);
+    for transport in [Transport::Poll, Transport::Sse] {
+        let input = Input::Attach {
+            carrier: Carrier(2),
+            transport,
+            hello: hello(1, r#","turn":2,"received":0"#),
+            frames: Vec::new(),
+        };
+        assert_eq!(
+            bench.session.handle(at(1), input).unwrap_err().code,
+            Code::BadFrame
+        );
+    }
+    assert_eq!(bench.write(1, 1).len(), 1);
 }
 
 #[test]
