@@ -110,6 +110,35 @@ fn an_ended_leg_keeps_no_session_alive() {
     assert_eq!(bench.session.poll_timeout(), Some(at(120_010)));
 }
 
+/// 1. A ping waits until 20 ms after its leg's welcome; the time comes.
+/// 2. Before it is written the leg is granted a turn, and the welcome that confirms goes first.
+/// 3. The pong has to wait again, but was still due: the leg wanted to write, and had nothing to say, again and again.
+#[test]
+fn a_pong_that_must_wait_again_is_not_due() {
+    let mut bench = Bench::new(Settings::default());
+    bench.attach(0, 1, Transport::WebSocket, r#","received":0"#);
+    bench.write(0, 1);
+    bench.frame(1, 1, r#"{"ping":7}"#);
+    bench.session.handle(at(20), Input::Timeout).unwrap();
+    let ask = Up::Hello(hello(1, r#","turn":1,"received":0"#));
+    let carrier = Carrier(1);
+    bench
+        .session
+        .handle(
+            at(20),
+            Input::Frame {
+                carrier,
+                frame: ask,
+            },
+        )
+        .unwrap();
+    assert_eq!(bench.write(20, 1).len(), 1);
+    assert_eq!(bench.session.wants_write().count(), 0);
+    assert_eq!(bench.session.poll_timeout(), Some(at(40)));
+    bench.session.handle(at(40), Input::Timeout).unwrap();
+    assert_eq!(bench.write(40, 1), [r#"{"pong":7}"#]);
+}
+
 /// 1. A client attaches a leg by socket, then polls in the name of the same leg.
 /// 2. The poll took the socket's place in a leg that still counted as a socket, so that its one answer was written in pieces.
 #[test]
