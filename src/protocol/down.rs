@@ -5,9 +5,9 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 
 use super::code::Refusal;
-use super::frame::{Payload, RawFrame};
+use super::frame::{Payload, RawFrame, object};
 use super::id::{ChannelName, Nonce, SessionId};
-use super::limits::Limits;
+use super::limits::{self, Limits};
 use super::line::Line;
 use super::{Position, VERSION};
 
@@ -88,22 +88,40 @@ impl Down {
         let fields = frame.fields()?;
         let bad = || Refusal::bad_frame(format!("a broken {}", fields.verb));
         Ok(match &*fields.verb {
-            "welcome" => Self::Welcome(parse(fields.subject).ok_or_else(bad)?),
-            "end" => Self::End(parse(fields.subject).ok_or_else(bad)?),
+            "welcome" => {
+                let welcome: Box<Welcome> = object(fields.subject).map_err(|_| bad())?;
+                if !welcome.is_in_bounds() {
+                    return Err(bad());
+                }
+                Self::Welcome(welcome)
+            }
+            "end" => Self::End(object(fields.subject).map_err(|_| bad())?),
             "ack" => Self::Ack {
                 received: fields.subject_number().ok_or_else(bad)?,
-                next: fields.next,
+                next: match fields.next {
+                    Some(0) => return Err(bad()),
+                    next => next,
+                },
             },
-            "ping" => Self::Ping(parse(fields.subject).ok_or_else(bad)?),
-            "pong" => Self::Pong(parse(fields.subject).ok_or_else(bad)?),
+            "ping" => Self::Ping(number(fields.subject).ok_or_else(bad)?),
+            "pong" => Self::Pong(number(fields.subject).ok_or_else(bad)?),
             "config" | "goaway" => Self::Link,
             _ => Self::Numbered,
         })
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(subject: &'a RawValue) -> Option<T> {
+fn number(subject: &RawValue) -> Option<Number> {
     serde_json::from_str(subject.get()).ok()
+}
+
+impl Welcome {
+    /// A client counts with these numbers: none may be one that no server can mean.
+    fn is_in_bounds(&self) -> bool {
+        self.turn < limits::LEG_AND_TURN
+            && self.received < limits::NUMBER
+            && (1..limits::NUMBER).contains(&self.next)
+    }
 }
 
 /// A frame from anything that serialises to an object.
@@ -274,5 +292,37 @@ pub fn publication(channel: &ChannelName, at: u64, payload: &Payload) -> Line {
             buffer.push(b'}');
         }),
         Payload::Binary(bytes) => Line::compose_binary(head, bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 1. A welcome, or an ack, states a number that no server can mean: 0, or one near the end of what an integer holds.
+    /// 2. The client counts from it, and adding one to it runs over.
+    #[test]
+    fn a_number_that_nobody_can_count_from_is_refused() {
+        let welcome = |turn: u32, received: u64, next: u64| {
+            let line = welcome(&Welcome {
+                v: VERSION,
+                nonce: Nonce::try_from("n".to_owned()).unwrap(),
+                id: SessionId::try_from("s".to_owned()).unwrap(),
+                leg: 1,
+                turn,
+                received,
+                next,
+                transports: Vec::new(),
+                heartbeat_ms: 1,
+                hold_ms: 1,
+                resume_ms: 1,
+                limits: Limits::default(),
+            });
+            Down::read(&line.received()).is_ok()
+        };
+        assert!(welcome(1, 0, 1));
+        assert!(!welcome(1, 0, 0) && !welcome(1, 0, u64::MAX) && !welcome(1, u64::MAX, 1));
+        assert!(!welcome(limits::LEG_AND_TURN, 0, 1));
+        assert!(Down::read(&ack(0, Some(0)).received()).is_err());
     }
 }

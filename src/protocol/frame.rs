@@ -179,10 +179,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                     b64: None,
                 };
                 while let Some(key) = map.next_key::<Text<'de>>()? {
+                    // Readers differ in which of two they take, and what is carried on as it came must mean one thing.
+                    if key.0 == fields.verb {
+                        return Err(M::Error::custom("the verb stands twice"));
+                    }
                     match &*key.0 {
                         "id" => once(&mut fields.id, number(map.next_value()?)?, "id")?,
                         "next" => once(&mut fields.next, number(map.next_value()?)?, "next")?,
-                        "since" => once(&mut fields.since, map.next_value()?, "since")?,
+                        "since" => {
+                            let since = object(map.next_value()?).map_err(M::Error::custom)?;
+                            once(&mut fields.since, since, "since")?;
+                        }
                         "data" => once(&mut fields.data, map.next_value()?, "data")?,
                         "b64" => once(&mut fields.b64, map.next_value()?, "b64")?,
                         _ => {
@@ -195,6 +202,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
         }
 
         deserializer.deserialize_map(Reader)
+    }
+}
+
+/// A value with named keys. (A derived reader would take a list of the values as well.)
+pub(super) fn object<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Result<T, serde_json::Error> {
+    if value.get().starts_with('{') {
+        serde_json::from_str(value.get())
+    } else {
+        Err(serde_json::Error::custom("an object is expected"))
     }
 }
 
@@ -268,6 +284,28 @@ mod tests {
         );
         assert_eq!(
             RawFrame::text(vec![b'{', 0xff]).fields().unwrap_err().code,
+            Code::BadFrame
+        );
+    }
+
+    /// 1. A line says `pub` twice, of an allowed channel and of another.
+    /// 2. The first is what a gate looks at, the last is what JavaScript's reader sees: one line, two meanings.
+    #[test]
+    fn a_verb_stands_once() {
+        for bad in [
+            r#"{"pub":"a","pub":"b","data":1}"#,
+            r#"{"pub":"a","data":1,"\u0070ub":"b"}"#,
+        ] {
+            assert_eq!(refused(bad).code, Code::BadFrame, "{bad:?}");
+        }
+    }
+
+    /// 1. A value that should have named keys comes as a list.
+    /// 2. A derived reader takes the list's places for the keys, which no other language's reader does.
+    #[test]
+    fn a_list_is_no_object() {
+        assert_eq!(
+            refused(r#"{"sub":"a","since":["e",1]}"#).code,
             Code::BadFrame
         );
     }

@@ -10,7 +10,7 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 
 use super::code::{Code, Refusal};
-use super::frame::{Payload, RawFrame};
+use super::frame::{Payload, RawFrame, object};
 use super::id::{ChannelName, Nonce, Secret, SessionId};
 use super::line::Line;
 use super::{Position, VERSION, limits};
@@ -201,8 +201,8 @@ struct WireHello<'a> {
 
 impl Hello {
     fn read(subject: &RawValue) -> Result<Self, Refusal> {
-        let wire: WireHello<'_> = serde_json::from_str(subject.get())
-            .map_err(|error| Refusal::bad_frame(format!("hello: {error}")))?;
+        let wire: WireHello<'_> =
+            object(subject).map_err(|error| Refusal::bad_frame(format!("hello: {error}")))?;
         let bad = |why: &str| Err(Refusal::bad_frame(format!("hello: {why}")));
         if wire.v != VERSION {
             return bad("this gateway speaks version 1");

@@ -13,6 +13,8 @@
 pub mod leg;
 mod receive;
 mod send;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 

@@ -198,6 +198,10 @@ impl ClientSession {
         self.welcome(now, number, welcome, Route::Poll);
         let mut stated = false;
         for frame in lines {
+            // What its welcome or an earlier line closed says nothing any more.
+            if self.leg(number).is_none() {
+                return;
+            }
             let Ok(down) = Down::read(&frame) else {
                 self.close(number, "bad_frame");
                 return;

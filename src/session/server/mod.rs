@@ -243,12 +243,12 @@ impl ServerSession {
             } => self.send(now, carrier, hello, frames),
             Input::Frame { carrier, frame } => {
                 if let Err(refusal) = self.socket_frame(now, carrier, frame) {
-                    self.refuse(carrier, &refusal);
+                    self.refuse(now, carrier, &refusal);
                 }
                 Ok(())
             }
             Input::Refused { carrier, refusal } => {
-                self.refuse(carrier, &refusal);
+                self.refuse(now, carrier, &refusal);
                 Ok(())
             }
             Input::Push(line) => {
@@ -332,11 +332,15 @@ impl ServerSession {
     }
 
     /// Ends a socket's leg for what it did wrong. Its count is void: no later line of it is taken.
-    fn refuse(&mut self, carrier: Carrier, refusal: &Refusal) {
+    fn refuse(&mut self, now: Time, carrier: Carrier, refusal: &Refusal) {
         if let Some(leg) = self.leg_of(carrier) {
             leg.up_next = None;
-            let number = leg.number;
+            let (number, attached) = (leg.number, leg.is_attached());
             self.end_leg(number, refusal);
+            if attached {
+                // Until now; the session lives on from here (rules 7 and 12).
+                self.alive = now;
+            }
         }
     }
 

@@ -19,6 +19,7 @@ impl ServerSession {
         frames: Vec<Up>,
     ) -> Result<(), Refusal> {
         self.check(&hello, &frames)?;
+        self.check_transport(hello.leg, transport)?;
         self.spend_attach(now)?;
         self.accept(now, &hello)?;
         let number = hello.leg;
@@ -58,6 +59,7 @@ impl ServerSession {
         frames: Vec<Up>,
     ) -> Result<(), Refusal> {
         self.check(&hello, &frames)?;
+        self.check_transport(hello.leg, Transport::Poll)?;
         let known = self.leg(hello.leg).map(|leg| leg.state);
         if known.is_none() || hello.turn.is_some_and(|turn| turn > self.turn) {
             self.spend_attach(now)?;
@@ -351,6 +353,17 @@ impl ServerSession {
             ));
         }
         Ok(())
+    }
+
+    /// A leg is carried by one transport for as long as it lives: a poll that took a socket's place would be written to like one.
+    fn check_transport(&self, number: u32, transport: Transport) -> Result<(), Refusal> {
+        match self.legs.iter().find(|leg| leg.number == number) {
+            Some(leg) if leg.transport != transport => Err(Refusal::bad_frame(format!(
+                "leg {number} is carried by {}",
+                leg.transport
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn accept(&mut self, now: Time, hello: &Hello) -> Result<(), Refusal> {

@@ -1,1 +1,4 @@
+//! The gateway's half: rules that a sentence says best, and sequences of operations that nobody would write down.
 
+mod properties;
+mod rules;

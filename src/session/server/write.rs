@@ -84,6 +84,8 @@ impl ServerSession {
         let (number, cursor, nonce) = (leg.number, leg.cursor, leg.nonce.clone());
         if welcome {
             leg.welcomed = Some(now);
+            // A pong that was ripe after an earlier welcome waits again.
+            leg.pong_ripe = false;
             out.push(self.welcome(nonce, number, cursor));
         } else if ack || (overrun && !self.mutation.is(Mutant::OverrunUnstated)) {
             out.push(self.ack(active.then_some(cursor)));

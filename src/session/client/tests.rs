@@ -1,0 +1,4 @@
+//! The client's half: rules that a sentence says best, and sequences of operations that nobody would write down.
+
+mod properties;
+mod rules;

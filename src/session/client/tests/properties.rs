@@ -1,0 +1,319 @@
+//! Sequences of operations, sensible and not: a server that says anything, an owner that does anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::protocol::frame::RawFrame;
+use crate::protocol::{Line, Transport, limits};
+use crate::session::Time;
+use crate::session::client::{ClientSession, Input, Output, Reset, Route};
+
+/// Timeouts that may come in a row at one moment before something spins.
+const MOST_TIMEOUTS: usize = 8;
+
+/// What a made-up server says; `true` echoes the last nonce of that leg and route, as a real one does.
+#[derive(Debug, Clone)]
+enum Said {
+    Welcome {
+        ours: bool,
+        id: u8,
+        turn: u32,
+        received: u64,
+        next: u64,
+    },
+    End(bool, &'static str),
+    Ack(u64, Option<u64>),
+    Numbered,
+    Text(&'static str),
+}
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Open(Transport),
+    Opened(u32),
+    Line(u32, Said),
+    Answer(u32, Route, Vec<Said>),
+    Failed(u32, Route),
+    Closed(u32),
+    Ask(u32),
+    Ping(u32),
+    Push,
+    Timeout,
+    Later(u64),
+}
+
+fn small() -> impl Strategy<Value = u64> {
+    prop_oneof![20 => 0..9u64, 1 => Just(limits::NUMBER - 1), 1 => Just(limits::NUMBER), 1 => Just(u64::MAX)]
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    prop_oneof![
+        6 => (prop::bool::weighted(0.95), prop_oneof![9 => Just(1u8), 1 => Just(2u8)], 0..6u32, prop_oneof![3 => Just(0), 1 => small()], prop_oneof![3 => Just(1), 1 => small()])
+            .prop_map(|(ours, id, turn, received, next)| Said::Welcome { ours, id, turn, received, next }),
+        1 => (any::<bool>(), prop::sample::select(vec!["gone", "replaced", "gap"])).prop_map(|(ours, code)| Said::End(ours, code)),
+        2 => (small(), prop::option::of(small())).prop_map(|(ack, next)| Said::Ack(ack, next)),
+        6 => Just(Said::Numbered),
+        2 => prop::sample::select(vec![r#"{"ping":3}"#, r#"{"pong":3}"#, r#"{"pong":-1.5}"#, r#"{"goaway":{}}"#, "", "[]", "nonsense"]).prop_map(Said::Text),
+    ]
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let leg = || 1..6u32;
+    let route = || prop::sample::select(vec![Route::Stream, Route::Send, Route::Poll]);
+    prop_oneof![
+        4 => prop::sample::select(Transport::ALL.to_vec()).prop_map(Operation::Open),
+        4 => leg().prop_map(Operation::Opened),
+        9 => (leg(), said()).prop_map(|(leg, said)| Operation::Line(leg, said)),
+        9 => (leg(), route(), prop::collection::vec(said(), 0..4)).prop_map(|(l, r, s)| Operation::Answer(l, r, s)),
+        2 => (leg(), route()).prop_map(|(leg, route)| Operation::Failed(leg, route)),
+        2 => leg().prop_map(Operation::Closed),
+        3 => leg().prop_map(Operation::Ask),
+        2 => leg().prop_map(Operation::Ping),
+        5 => Just(Operation::Push),
+        4 => Just(Operation::Timeout),
+        3 => prop_oneof![0..50u64, 900..7_000u64].prop_map(Operation::Later),
+    ]
+}
+
+/// What the owner of the session sees, and what must be true of it.
+struct Watch {
+    session: ClientSession,
+    now: Time,
+    opened: u32,
+    over: BTreeSet<u32>,
+    usable: BTreeSet<u32>,
+    /// By leg and route; a socket's stand under `Stream`.
+    nonces: BTreeMap<(u32, u8), String>,
+    counted: u64,
+    turn: u64,
+    received: u64,
+    pushed: usize,
+    /// Given up by a reset, or pushed before it.
+    unknown: usize,
+}
+
+impl Watch {
+    fn new() -> Self {
+        let mut given = 0;
+        let random = Box::new(move || {
+            given += 1;
+            format!("{given}-and-22-or-more-of-them")
+        });
+        Self {
+            session: ClientSession::new(random),
+            now: Time::ZERO,
+            opened: 0,
+            over: BTreeSet::new(),
+            usable: BTreeSet::new(),
+            nonces: BTreeMap::new(),
+            counted: 0,
+            turn: 0,
+            received: 0,
+            pushed: 0,
+            unknown: 0,
+        }
+    }
+
+    fn apply(&mut self, operation: Operation) {
+        let input = match operation {
+            Operation::Open(transport) => {
+                self.opened += 1;
+                Input::Open(transport)
+            }
+            Operation::Opened(leg) => Input::Opened(leg),
+            Operation::Line(leg, said) => {
+                let frame = self.frame(&said, leg, Route::Stream);
+                Input::Line(leg, frame)
+            }
+            Operation::Answer(leg, route, said) => {
+                let frames = said.iter().map(|said| self.frame(said, leg, route));
+                Input::Answer(leg, route, frames.collect())
+            }
+            Operation::Failed(leg, route) => Input::Failed(leg, route),
+            Operation::Closed(leg) => {
+                self.over.extend((leg <= self.opened).then_some(leg));
+                Input::Closed(leg)
+            }
+            Operation::Ask(leg) => Input::Ask(leg),
+            Operation::Ping(leg) => Input::Ping(leg),
+            Operation::Push => {
+                self.pushed += 1;
+                let text = format!(r#"{{"msg":{}}}"#, self.pushed);
+                Input::Push(Line::compose(|buffer| {
+                    buffer.extend_from_slice(text.as_bytes());
+                }))
+            }
+            Operation::Timeout => return self.timeout(),
+            Operation::Later(ms) => {
+                self.now += Time::from_millis(ms);
+                return;
+            }
+        };
+        self.session.handle(self.now, input);
+        self.drain();
+    }
+
+    fn frame(&self, said: &Said, leg: u32, route: Route) -> RawFrame {
+        let nonce = |ours: bool| {
+            let ours = self.nonces.get(&(leg, route as u8)).filter(|_| ours);
+            ours.map_or("foreign", String::as_str)
+        };
+        RawFrame::text(match said {
+            Said::Welcome {
+                ours,
+                id,
+                turn,
+                received,
+                next,
+            } => format!(
+                r#"{{"welcome":{{"v":1,"nonce":"{}","id":"s{id}","leg":{leg},"turn":{turn},"received":{received},"next":{next},"transports":[],"heartbeat_ms":1,"hold_ms":1,"resume_ms":1,"limits":{{"replay_frames":8,"replay_bytes":80,"body_bytes":40,"body_lines":4,"line_bytes":65536}}}}}}"#,
+                nonce(*ours)
+            ),
+            Said::End(ours, code) => {
+                format!(
+                    r#"{{"end":{{"v":1,"nonce":"{}","code":"{code}"}}}}"#,
+                    nonce(*ours)
+                )
+            }
+            Said::Ack(ack, None) => format!(r#"{{"ack":{ack}}}"#),
+            Said::Ack(ack, Some(next)) => format!(r#"{{"ack":{ack},"next":{next}}}"#),
+            Said::Numbered => r#"{"msg":"down"}"#.to_owned(),
+            Said::Text(text) => (*text).to_owned(),
+        })
+    }
+
+    /// The deadline is met; the next is later, within few steps.
+    fn timeout(&mut self) {
+        let Some(due) = self.session.poll_timeout() else {
+            return;
+        };
+        self.now = self.now.max(due);
+        for _ in 0..MOST_TIMEOUTS {
+            self.session.handle(self.now, Input::Timeout);
+            self.drain();
+            if self.session.poll_timeout().is_none_or(|at| at > self.now) {
+                return;
+            }
+        }
+        panic!("the timeout spins at {:?}: {:?}", self.now, self.session);
+    }
+
+    fn drain(&mut self) {
+        let mut outputs = 0;
+        while let Some(output) = self.session.poll_output() {
+            outputs += 1;
+            assert!(outputs < 200, "outputs are bounded by the input");
+            self.happened(output);
+        }
+        let (frames, _) = self.session.kept();
+        assert!(frames <= self.pushed - self.unknown);
+        if let Some(current) = self.session.current() {
+            assert!(!self.over.contains(&current));
+        }
+    }
+
+    fn happened(&mut self, output: Output) {
+        match output {
+            Output::Write(leg, lines) => self.written(leg, None, &lines),
+            Output::Request(leg, route, lines) => {
+                assert!(lines[0].json().starts_with(b"{\"hello\""));
+                self.written(leg, Some(route), &lines);
+            }
+            Output::Usable(leg) => {
+                self.lives(leg);
+                assert!(self.usable.insert(leg), "usable once");
+            }
+            Output::Active(leg) | Output::Pong(leg, _) => {
+                self.lives(leg);
+                assert!(self.usable.contains(&leg));
+            }
+            Output::Close(leg, _) => {
+                self.lives(leg);
+                self.over.insert(leg);
+            }
+            Output::Reset(Reset::Gone, lost) => {
+                self.unknown += usize::try_from(lost).unwrap();
+                (self.turn, self.received) = (0, 0);
+                assert!((1..=self.opened).all(|leg| self.over.contains(&leg)));
+            }
+            Output::Reset(Reset::Overrun, lost) => assert!(lost > 0),
+            Output::Unknown(lines) => assert!(!lines.is_empty()),
+            Output::Frame(_) | Output::Link(_) => {}
+        }
+    }
+
+    fn lives(&self, leg: u32) {
+        assert!(
+            leg <= self.opened && !self.over.contains(&leg),
+            "leg {leg} is over"
+        );
+    }
+
+    /// Numbers, turns and nonces only grow; a body keeps its bounds.
+    fn written(&mut self, leg: u32, route: Option<Route>, lines: &[Line]) {
+        self.lives(leg);
+        assert!(!lines.is_empty());
+        let (mut hellos, mut acks) = (0, 0);
+        for line in lines {
+            let frame: Value = serde_json::from_slice(&line.json()).unwrap();
+            if let Some(hello) = frame.get("hello") {
+                hellos += 1;
+                self.hello(leg, route, hello);
+            } else if let Some(ack) = frame["ack"].as_u64() {
+                acks += 1;
+                self.grown(ack);
+                assert!(frame["next"].as_u64().is_some_and(|next| next >= 1));
+            }
+        }
+        assert!(
+            hellos <= 1 && acks <= 1,
+            "{hellos} hellos and {acks} acks at once"
+        );
+    }
+
+    fn hello(&mut self, leg: u32, route: Option<Route>, hello: &Value) {
+        assert_eq!(hello["leg"], leg);
+        let nonce = hello["nonce"].as_str().unwrap().to_owned();
+        let count: u64 = nonce.rsplit('.').next().unwrap().parse().unwrap();
+        assert!(count > self.counted, "a nonce is used once");
+        self.counted = count;
+        // A socket's second hello is answered in the name of its first.
+        let key = (leg, route.unwrap_or(Route::Stream) as u8);
+        if route.is_some() || !self.nonces.contains_key(&key) {
+            self.nonces.insert(key, nonce);
+        }
+        if let Some(turn) = hello["turn"].as_u64() {
+            self.turn = self.turn.max(turn);
+        }
+        self.grown(hello["received"].as_u64().unwrap());
+        assert!(hello["next"].as_u64().unwrap() >= 1);
+        if hello.get("id").is_none() {
+            assert_eq!(hello["received"], 0);
+        }
+    }
+
+    fn grown(&mut self, received: u64) {
+        assert!(
+            received >= self.received,
+            "{received} after {}",
+            self.received
+        );
+        self.received = received;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_sequence_of_operations_keeps_the_bounds(
+        operations in prop::collection::vec(operation(), 1..80),
+    ) {
+        let mut watch = Watch::new();
+        for operation in operations {
+            watch.apply(operation);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The real server half of a session on standard input and output, for the JavaScript client's simulation.
+//!
+//! Under `cargo test` this runs `node client-js/test/simulation.js PATH` from the repository's root, PATH being this very
+//! executable, and passes its exit status on. With the argument `serve` it is the server half: one JSON command a line in, one
+//! JSON answer a line out, in order, nothing unasked. It must hold no rule of a session itself.
+//!
+//! # Commands
+//! Every command but `new` has `"now"`, in whole milliseconds that never go back, and may have `"full":[carrier…]`: the carriers
+//! that take nothing at this moment (what waits for them is written at a later command). Carriers are numbers, chosen by the
+//! caller, a new one for each socket, stream, poll and send.
+//!
+//! | command | meaning |
+//! |---|---|
+//! | `{"new":{…}}` | a fresh node without sessions. Settings, all optional: `replay_frames`, `replay_bytes`, `hold_ms`, `resume_ms`, `heartbeat_ms`, `attaches_a_minute` |
+//! | `{"now":ms,"socket":c,"text":FRAME}` | a message came up a socket |
+//! | `{"now":ms,"request":c,"kind":"stream"\|"send"\|"poll","body":TEXT}` | a POST came, whole |
+//! | `{"now":ms,"closed":c}` | the carrier is no more |
+//! | `{"now":ms,"push":ID,"lines":[FRAME…]}` | the application says this to that session; `"newest"` names the newest. Frames are numbered in order |
+//! | `{"now":ms,"timeout":true}` | time has passed |
+//! | `{"now":ms}` | nothing happened; carriers that have room again are written to |
+//!
+//! # Answers
+//! `{"effects":[…],"timeout":ms|null,"newest":ID|null,"kept":n}`: what was done, in order; when `timeout` is due at the
+//! latest; the newest session that lives, and how many frames it keeps. An error of the caller's is answered by
+//! `{"error":"…"}`, and the process goes on. Effects:
+//!
+//! | effect | meaning |
+//! |---|---|
+//! | `{"write":c,"lines":[FRAME…]}` | lines down a carrier. A poll is answered by it, and is over |
+//! | `{"finish":c,"lines":[FRAME…]}` | the last lines of a carrier. It is over |
+//! | `{"refused":c,"code":CODE,"message":…}` | answered with an error. It is over |
+//! | `{"command":ID,"verb":"pub","channel":…,"id":n,"data":TEXT}` | the session took this from its client, once, in order. `verb` is `sub`, `unsub`, `pub`, `application` (req and msg) or `faulty`; `data` is JSON as text (`b64` in its place for bytes) |
+//! | `{"overrun":n}` | the frames up to number n were dropped unacknowledged |
+
+#[allow(dead_code, unreachable_pub)]
+#[path = "../src/session/simulation/node.rs"]
+mod node;
+
+use std::error::Error;
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use throughline::protocol::frame::{Payload, RawFrame};
+use throughline::protocol::limits::Limits;
+use throughline::protocol::up::Action;
+use throughline::protocol::{Line, SessionId, up};
+use throughline::session::Time;
+use throughline::session::server::{Carrier, ServerSession, Settings};
+
+use node::{Effect, Kind, Node};
+
+const NAME: &str = "the_javascript_half_keeps_the_invariants";
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    match std::env::args().nth(1).as_deref() {
+        Some("serve") => serve().map(|()| ExitCode::SUCCESS),
+        // The test command's own arguments: a filter for another test, or a list.
+        Some("--list") => Ok(ExitCode::SUCCESS),
+        Some(filter) if !filter.starts_with('-') && !NAME.contains(filter) => Ok(ExitCode::SUCCESS),
+        _ => simulate(),
+    }
+}
+
+/// Has the JavaScript client's simulation drive this executable.
+fn simulate() -> Result<ExitCode, Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let script = root.join("client-js/test/simulation.js");
+    if !script.is_file() {
+        return Err(format!("{} is missing", script.display()).into());
+    }
+    let status = Command::new("node")
+        .arg(&script)
+        .arg(std::env::current_exe()?)
+        .current_dir(root)
+        .status()
+        .map_err(|error| format!("node is needed for the JavaScript client's tests: {error}"))?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn serve() -> Result<(), Box<dyn Error>> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut node = fresh(&json!({}));
+    for line in io::stdin().lock().lines() {
+        let answer = match serde_json::from_str(&line?) {
+            Ok(command) => obey(&mut node, &command),
+            Err(error) => Err(error.into()),
+        };
+        let answer = answer.unwrap_or_else(|error| json!({ "error": error.to_string() }));
+        writeln!(out, "{answer}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// A node whose sessions have these settings.
+fn fresh(wanted: &Value) -> Node {
+    let default = Settings::default();
+    let number = |key: &str| wanted[key].as_u64();
+    let time = |key: &str, usual: Time| number(key).map_or(usual, Time::from_millis);
+    let size = |key: &str, usual: usize| {
+        number(key).map_or(usual, |n| usize::try_from(n).unwrap_or(usize::MAX))
+    };
+    let settings = Arc::new(Settings {
+        limits: Limits {
+            replay_frames: size("replay_frames", default.limits.replay_frames),
+            replay_bytes: size("replay_bytes", default.limits.replay_bytes),
+            ..default.limits
+        },
+        hold: time("hold_ms", default.hold),
+        resume: time("resume_ms", default.resume),
+        heartbeat: time("heartbeat_ms", default.heartbeat),
+        attaches_a_minute: number("attaches_a_minute")
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(1_000_000),
+        ..default
+    });
+    Node::new(Box::new(move |now, id| {
+        ServerSession::new(now, id, Arc::clone(&settings))
+    }))
+}
+
+fn obey(node: &mut Node, command: &Value) -> Result<Value, Box<dyn Error>> {
+    if let Some(wanted) = command.get("new") {
+        *node = fresh(wanted);
+    }
+    let now = Time::from_millis(command["now"].as_u64().unwrap_or(0));
+    happen(node, now, command)?;
+    let full: Vec<u64> = command["full"]
+        .as_array()
+        .map(|full| full.iter().filter_map(Value::as_u64).collect())
+        .unwrap_or_default();
+    let effects = node.effects(now, |carrier| !full.contains(&carrier.0));
+    let newest = node.newest();
+    let kept = newest
+        .as_ref()
+        .and_then(|id| node.session(id))
+        .map_or(0, |session| session.kept().0);
+    Ok(json!({
+        "effects": effects.iter().map(effect).collect::<Vec<_>>(),
+        "timeout": node.poll_timeout().map(rounded_up),
+        "newest": newest.as_ref().map(SessionId::as_str),
+        "kept": kept,
+    }))
+}
+
+fn happen(node: &mut Node, now: Time, command: &Value) -> Result<(), Box<dyn Error>> {
+    let carrier = |key: &str| command[key].as_u64().map(Carrier);
+    if let Some(socket) = carrier("socket") {
+        let text = text(command, "text")?.to_owned();
+        node.socket(now, socket, &RawFrame::text(text));
+    } else if let Some(request) = carrier("request") {
+        let kind = match text(command, "kind")? {
+            "stream" => Kind::Stream,
+            "send" => Kind::Send,
+            "poll" => Kind::Poll,
+            other => return Err(format!("{other:?} is no kind of request").into()),
+        };
+        let body = text(command, "body")?.to_owned();
+        node.request(now, request, kind, &body.into());
+    } else if let Some(closed) = carrier("closed") {
+        node.closed(now, closed);
+    } else if command.get("push").is_some() {
+        push(node, now, command)?;
+    } else if command["timeout"] == true {
+        node.timeout(now);
+    }
+    Ok(())
+}
+
+fn push(node: &mut Node, now: Time, command: &Value) -> Result<(), Box<dyn Error>> {
+    let id = match text(command, "push")? {
+        "newest" => node.newest().ok_or("there is no session")?,
+        id => SessionId::try_from(id.to_owned())?,
+    };
+    let lines = command["lines"].as_array().ok_or("lines is missing")?;
+    for line in lines {
+        let line = line.as_str().ok_or("a line is a string")?;
+        let line = Line::compose(|buffer| buffer.extend_from_slice(line.as_bytes()));
+        if !node.push(now, &id, line) {
+            return Err(format!("session {id} does not live").into());
+        }
+    }
+    Ok(())
+}
+
+fn text<'a>(command: &'a Value, key: &str) -> Result<&'a str, String> {
+    command[key]
+        .as_str()
+        .ok_or_else(|| format!("{key} is missing"))
+}
+
+fn effect(effect: &Effect) -> Value {
+    match effect {
+        Effect::Write(carrier, lines) => json!({ "write": carrier.0, "lines": texts(lines) }),
+        Effect::Finish(carrier, lines) => json!({ "finish": carrier.0, "lines": texts(lines) }),
+        Effect::Refused(carrier, refusal) => {
+            json!({ "refused": carrier.0, "code": refusal.code.name(), "message": refusal.message })
+        }
+        Effect::Command(session, command) => taken(session, command),
+        Effect::Overrun(through) => json!({ "overrun": through }),
+    }
+}
+
+fn taken(session: &SessionId, command: &up::Command) -> Value {
+    let (verb, channel) = match &command.action {
+        Action::Subscribe(channel, _) => ("sub", Some(channel)),
+        Action::Unsubscribe(channel) => ("unsub", Some(channel)),
+        Action::Publish(channel, _) => ("pub", Some(channel)),
+        Action::Application => ("application", None),
+        Action::Faulty(_) => ("faulty", None),
+    };
+    let mut taken = json!({ "command": session.as_str(), "verb": verb });
+    if let Some(channel) = channel {
+        taken["channel"] = channel.as_str().into();
+    }
+    if let Some(id) = command.id {
+        taken["id"] = id.into();
+    }
+    match &command.action {
+        Action::Publish(_, Payload::Json(data)) => {
+            taken["data"] = String::from_utf8_lossy(data).into();
+        }
+        Action::Publish(_, Payload::Binary(bytes)) => taken["b64"] = STANDARD.encode(bytes).into(),
+        _ => {}
+    }
+    taken
+}
+
+fn texts(lines: &[Line]) -> Vec<String> {
+    let text = |line: &Line| String::from_utf8_lossy(&line.json()).into_owned();
+    lines.iter().map(text).collect()
+}
+
+/// Never too early: a timer that is due must find something due.
+fn rounded_up(time: Time) -> u64 {
+    u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
+}

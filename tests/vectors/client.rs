@@ -1,0 +1,131 @@
+//! Conversations of the client's half.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use throughline::session::client::{ClientSession, Input, Output, Reset, Route};
+use throughline::session::{Time, milliseconds};
+
+use super::frame::{Defaults, line, object, texts};
+use super::{Conversation, Player, Step};
+
+pub(super) struct Client(ClientSession);
+
+/// Every key an input may have; the first says what it is.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    open: Option<String>,
+    opened: Option<u32>,
+    line: Option<u32>,
+    text: Option<Box<RawValue>>,
+    answer: Option<u32>,
+    route: Option<String>,
+    lines: Option<Vec<Box<RawValue>>>,
+    failed: Option<u32>,
+    closed: Option<u32>,
+    ask: Option<u32>,
+    ping: Option<u32>,
+    push: Option<Box<RawValue>>,
+    timeout: Option<bool>,
+}
+
+impl Client {
+    pub(super) fn new(conversation: &Conversation, defaults: &Defaults) -> Self {
+        let given = conversation.random.clone();
+        let mut random = given.unwrap_or_else(|| defaults.random()).into_iter();
+        let name = conversation.name.clone();
+        Self(ClientSession::new(Box::new(move || {
+            random
+                .next()
+                .unwrap_or_else(|| panic!("{name}: more randomness is asked for than is given"))
+        })))
+    }
+}
+
+impl Player for Client {
+    fn play(&mut self, step: &Step, defaults: &Defaults) -> Vec<Value> {
+        let keys: Keys = serde_json::from_str(step.input.get())
+            .unwrap_or_else(|error| panic!("{}: {error}", step.input.get()));
+        assert!(step.full.is_empty(), "only the server's carriers are full");
+        let now = Time::from_millis(step.at);
+        self.0.handle(now, input(keys, defaults));
+        std::iter::from_fn(|| self.0.poll_output())
+            .map(|output| told(&output))
+            .collect()
+    }
+
+    fn due(&self) -> Option<u64> {
+        self.0.poll_timeout().map(milliseconds)
+    }
+}
+
+fn input(keys: Keys, defaults: &Defaults) -> Input {
+    let route = || match keys.route.as_deref() {
+        Some("stream") => Route::Stream,
+        Some("send") => Route::Send,
+        Some("poll") => Route::Poll,
+        other => panic!("{other:?} is no route"),
+    };
+    let frame = |raw: &RawValue| defaults.frame(raw);
+    match keys {
+        Keys {
+            open: Some(transport),
+            ..
+        } => Input::Open(transport.parse().unwrap()),
+        Keys {
+            opened: Some(leg), ..
+        } => Input::Opened(leg),
+        Keys {
+            line: Some(leg),
+            text: Some(text),
+            ..
+        } => Input::Line(leg, frame(&text)),
+        Keys {
+            answer: Some(leg),
+            lines: Some(ref lines),
+            ..
+        } => Input::Answer(leg, route(), lines.iter().map(|line| frame(line)).collect()),
+        Keys {
+            failed: Some(leg), ..
+        } => Input::Failed(leg, route()),
+        Keys {
+            closed: Some(leg), ..
+        } => Input::Closed(leg),
+        Keys { ask: Some(leg), .. } => Input::Ask(leg),
+        Keys {
+            ping: Some(leg), ..
+        } => Input::Ping(leg),
+        Keys {
+            push: Some(push), ..
+        } => Input::Push(line(&frame(&push))),
+        Keys {
+            timeout: Some(true),
+            ..
+        } => Input::Timeout,
+        _ => panic!("no input"),
+    }
+}
+
+fn told(output: &Output) -> Value {
+    match output {
+        Output::Write(leg, lines) => json!({ "write": leg, "lines": texts(lines) }),
+        Output::Request(leg, route, lines) => {
+            let route = match route {
+                Route::Stream => "stream",
+                Route::Send => "send",
+                Route::Poll => "poll",
+            };
+            json!({ "request": leg, "route": route, "lines": texts(lines) })
+        }
+        Output::Usable(leg) => json!({ "usable": leg }),
+        Output::Active(leg) => json!({ "active": leg }),
+        Output::Pong(leg, rtt) => json!({ "pong": leg, "rtt": milliseconds(*rtt) }),
+        Output::Frame(frame) => json!({ "frame": object(frame) }),
+        Output::Close(leg, reason) => json!({ "close": leg, "reason": reason }),
+        Output::Reset(Reset::Gone, lost) => json!({ "reset": "gone", "lost": lost }),
+        Output::Reset(Reset::Overrun, lost) => json!({ "reset": "overrun", "lost": lost }),
+        Output::Unknown(lines) => json!({ "unknown": texts(lines) }),
+        Output::Link(frame) => json!({ "link": object(frame) }),
+    }
+}

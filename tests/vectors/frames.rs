@@ -1,0 +1,205 @@
+//! What a frame means, or the code it is refused with.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use throughline::protocol::SessionId;
+use throughline::protocol::code::Refusal;
+use throughline::protocol::down::Down;
+use throughline::protocol::frame::{Payload, RawFrame};
+use throughline::protocol::up::{Action, Command, Hello, Token, Up};
+
+use super::frame::object;
+use super::{directory, read};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vector {
+    name: String,
+    /// The line as text; or as base64 where it is not text; or a binary message as base64.
+    line: Option<String>,
+    line_b64: Option<String>,
+    message_b64: Option<String>,
+    /// The line is this text so many times, between `before` and `after`.
+    repeat: Option<Repeat>,
+    means: Option<Value>,
+    refused: Option<String>,
+    /// A client that trusts its gateway need not notice.
+    #[serde(default)]
+    strict: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Repeat {
+    before: String,
+    text: String,
+    times: usize,
+    after: String,
+}
+
+impl Vector {
+    fn frame(&self) -> Result<RawFrame, Refusal> {
+        let decoded = |text: &String| Bytes::from(STANDARD.decode(text).unwrap());
+        match self {
+            Self {
+                line: Some(line), ..
+            } => Ok(RawFrame::text(line.clone())),
+            Self {
+                line_b64: Some(line),
+                ..
+            } => Ok(RawFrame::text(decoded(line))),
+            Self {
+                message_b64: Some(message),
+                ..
+            } => RawFrame::from_binary_message(&decoded(message)),
+            Self {
+                repeat:
+                    Some(Repeat {
+                        before,
+                        text,
+                        times,
+                        after,
+                    }),
+                ..
+            } => Ok(RawFrame::text(format!(
+                "{before}{}{after}",
+                text.repeat(*times)
+            ))),
+            _ => panic!("{}: no frame", self.name),
+        }
+    }
+}
+
+fn check(file: &str, meaning: impl Fn(&RawFrame) -> Result<Value, Refusal>) {
+    let text = read(&directory().join(file));
+    let vectors: Vec<Vector> = serde_json::from_str(&text).unwrap();
+    let (mut names, mut wrong) = (BTreeSet::new(), Vec::new());
+    for vector in &vectors {
+        assert!(names.insert(&vector.name), "{} stands twice", vector.name);
+        assert!(
+            !vector.strict || vector.refused.is_some(),
+            "{}",
+            vector.name
+        );
+        let got = vector.frame().and_then(|frame| meaning(&frame));
+        let as_said = match (&got, &vector.means, &vector.refused) {
+            (Ok(got), Some(means), None) => got == means,
+            (Err(got), None, Some(code)) => got.code.name() == code,
+            _ => false,
+        };
+        if !as_said {
+            wrong.push(format!("{}: {got:?}", vector.name));
+        }
+    }
+    assert!(vectors.len() >= 30, "{file} holds {}", vectors.len());
+    assert!(wrong.is_empty(), "{file}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn frames_up_mean_what_the_vectors_say() {
+    check("frames-up.json", |frame| {
+        Ok(match Up::read(frame)? {
+            Up::Hello(hello) => json!({ "hello": greeting(&hello) }),
+            Up::Ack { received, next } => acknowledgement(received, next),
+            Up::Ping(value) => json!({ "ping": value }),
+            Up::Pong(value) => json!({ "pong": value }),
+            Up::Command(taken) => {
+                assert_eq!(taken.cost, frame.cost());
+                command(&taken)
+            }
+        })
+    });
+}
+
+#[test]
+fn frames_down_mean_what_the_vectors_say() {
+    check("frames-down.json", |frame| {
+        Ok(match Down::read(frame)? {
+            Down::Welcome(welcome) => json!({ "welcome": *welcome }),
+            Down::End(end) => json!({ "end": end }),
+            Down::Ack { received, next } => acknowledgement(received, next),
+            Down::Ping(value) => json!({ "ping": value }),
+            Down::Pong(value) => json!({ "pong": value }),
+            Down::Link => json!({ "link": object(frame) }),
+            Down::Numbered => json!({ "numbered": object(frame) }),
+        })
+    });
+}
+
+/// The lines of a file, of a length that one looks at.
+pub(super) fn lines_of(file: &str) -> Vec<Vec<u8>> {
+    let vectors: Vec<Vector> = serde_json::from_str(&read(&directory().join(file))).unwrap();
+    let lines = vectors.iter().filter_map(|vector| match vector {
+        Vector {
+            line: Some(line), ..
+        } => Some(line.clone().into_bytes()),
+        Vector {
+            line_b64: Some(bytes),
+            ..
+        }
+        | Vector {
+            message_b64: Some(bytes),
+            ..
+        } => Some(STANDARD.decode(bytes).unwrap()),
+        _ => None,
+    });
+    lines.collect()
+}
+
+fn acknowledgement(received: u64, next: Option<u64>) -> Value {
+    let mut ack = json!({ "ack": received });
+    if let Some(next) = next {
+        ack["next"] = next.into();
+    }
+    ack
+}
+
+fn greeting(hello: &Hello) -> Map<String, Value> {
+    let all = json!({
+        "session": hello.secret.reveal(),
+        "id": hello.id.as_ref().map(SessionId::as_str),
+        "leg": hello.leg,
+        "turn": hello.turn,
+        "received": hello.received,
+        "next": hello.next,
+        "nonce": hello.nonce.as_str(),
+        "token": hello.token.as_ref().map(Token::reveal),
+    });
+    let Value::Object(mut keys) = all else {
+        unreachable!()
+    };
+    keys.retain(|_, value| !value.is_null());
+    keys
+}
+
+/// A numbered frame of a client, as the vectors write it.
+pub(super) fn command(command: &Command) -> Value {
+    let mut all = match &command.action {
+        Action::Subscribe(channel, since) => {
+            let mut all = json!({ "command": "sub", "channel": channel.as_str() });
+            if let Some(since) = since {
+                all["since"] = json!(since);
+            }
+            all
+        }
+        Action::Unsubscribe(channel) => json!({ "command": "unsub", "channel": channel.as_str() }),
+        Action::Publish(channel, Payload::Json(data)) => {
+            let data: Value = serde_json::from_slice(data).unwrap_or_else(|_| "too deep".into());
+            json!({ "command": "pub", "channel": channel.as_str(), "data": data })
+        }
+        Action::Publish(channel, Payload::Binary(bytes)) => {
+            json!({ "command": "pub", "channel": channel.as_str(), "b64": STANDARD.encode(bytes) })
+        }
+        Action::Application => json!({ "command": "application" }),
+        Action::Faulty(refusal) => json!({ "command": "faulty", "code": refusal.code.name() }),
+    };
+    if let Some(id) = command.id {
+        all["id"] = id.into();
+    }
+    all
+}
