@@ -69,7 +69,7 @@ export function createSession(random) {
   /** The greatest turn asked for. */
   let turn = 0;
   /** Numbered from acked + 1. @type {Kept[]} */
-  let kept = [];
+  const kept = [];
   let acked = 0;
   let sent = 0;
   let received = 0;
@@ -333,7 +333,8 @@ export function createSession(random) {
       const verb = /** @type {string} */ (Object.keys(frame)[0]);
       if (bytes) frame.bytes = bytes;
       // Of a text or a list, the first key is 0.
-      // (Characters for bytes: at worst the acknowledgement comes at three quarters of the bound in place of one.)
+      // (Characters for bytes, and bytes as they came: at worst the acknowledgement comes at three quarters of the
+      // bound in place of one.)
       if (verb > '9') return { verb, value: frame[verb], frame, bytes: head.length + bytes.length };
     } catch {}
     return {};
@@ -351,8 +352,7 @@ export function createSession(random) {
       if (value.code === 'gone' && id) {
         // What was never handed to a leg goes into the next one, with a new secret.
         for (const leg of legs) close(leg, 'gone');
-        const unknown = kept.slice(0, sent - acked).map(({ frame }) => frame);
-        kept = kept.slice(unknown.length);
+        const unknown = kept.splice(0, sent - acked).map(({ frame }) => frame);
         secret = random();
         id = undefined;
         turn = acked = sent = received = 0;
