@@ -181,6 +181,12 @@ impl Link {
         hello: Hello,
         frames: Vec<Up>,
     ) -> Result<(), Refusal> {
+        if !self.driver.settings.transports.contains(&transport) {
+            return Err(Refusal::new(
+                Code::Forbidden,
+                format!("this gateway does not offer {transport}"),
+            ));
+        }
         let nonce = hello.nonce.clone();
         let Some(session) = self.driver.find(&hello, true)? else {
             self.state = State::Over(vec![down::end(Some(nonce), &gone())]);

@@ -29,7 +29,7 @@ pub struct Bounds {
     /// Channels at one time.
     pub channels: usize,
     /// Bytes of all histories together.
-    pub history_bytes: usize,
+    pub all_history_bytes: usize,
 }
 
 impl Default for Bounds {
@@ -37,7 +37,7 @@ impl Default for Bounds {
         Self {
             retention: Retention::default(),
             channels: 100_000,
-            history_bytes: 256 << 20,
+            all_history_bytes: 256 << 20,
         }
     }
 }
@@ -70,7 +70,7 @@ impl Hub {
         Self {
             channels: Mutex::default(),
             bounds,
-            budget: Arc::new(Budget::new(bounds.history_bytes)),
+            budget: Arc::new(Budget::new(bounds.all_history_bytes)),
         }
     }
 

@@ -22,8 +22,11 @@ pub const EPOCH_BYTES: usize = 64;
 pub const LEG_AND_TURN: u32 = 1 << 31;
 /// Numbers, offsets and ids stay below this: what a JavaScript number holds exactly.
 pub const NUMBER: u64 = 1 << 53;
-/// A body or a socket message, and so a line, is at most this long.
+/// A body or a socket message is at most this long.
 pub const BODY_BYTES: usize = 64 * 1024;
+/// A numbered line of a client is at most this long: what fits into a body behind a hello with the longest token, so that
+/// a line that one transport takes can go by any other.
+pub const LINE_BYTES: usize = 55 * 1024;
 /// Lines in one body.
 pub const BODY_LINES: usize = 512;
 /// Frames a session keeps for a client that does not acknowledge.
@@ -45,7 +48,7 @@ pub const ACK_DELAY: Duration = Duration::from_secs(1);
 pub const HELLO_DEADLINE: Duration = Duration::from_secs(10);
 /// A candidate that does not prove itself in this time is ended.
 pub const CANDIDATE_DEADLINE: Duration = Duration::from_secs(30);
-/// A pong follows its leg's welcome no sooner: a proof that a second write passes (NETWORKS 3.2, P2).
+/// A pong follows its leg's welcome no sooner: a proof that a second write passes (PROTOCOL.md, *Proofs*).
 pub const PONG_AFTER_WELCOME: Duration = Duration::from_millis(20);
 /// The server pings a stream or a socket that often.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -78,7 +81,7 @@ impl Default for Limits {
             replay_bytes: REPLAY_BYTES,
             body_bytes: BODY_BYTES,
             body_lines: BODY_LINES,
-            line_bytes: BODY_BYTES,
+            line_bytes: LINE_BYTES,
         }
     }
 }

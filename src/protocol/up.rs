@@ -107,6 +107,14 @@ impl Up {
     /// `bad_frame` or `too_large`; a sentence that says what is wrong with it.
     pub fn read(frame: &RawFrame) -> Result<Self, Refusal> {
         let fields = frame.fields()?;
+        if frame.cost() > limits::LINE_BYTES {
+            let message = format!(
+                "a line of {} bytes; the limit is {}",
+                frame.cost(),
+                limits::LINE_BYTES
+            );
+            return Err(Refusal::new(Code::TooLarge, message));
+        }
         let missing = |what: &str| Refusal::bad_frame(format!("{what} in {}", fields.verb));
         match &*fields.verb {
             "hello" => Hello::read(fields.subject).map(Self::Hello),

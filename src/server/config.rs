@@ -64,6 +64,8 @@ struct File {
     history_messages: Option<usize>,
     history_s: Option<u64>,
     history_bytes: Option<usize>,
+    all_history_bytes: Option<usize>,
+    channels: Option<usize>,
 }
 
 impl Config {
@@ -98,6 +100,9 @@ impl Config {
         kept.messages = file.history_messages.unwrap_or(kept.messages);
         kept.age = seconds("history_s", file.history_s, kept.age, 0..=86_400)?;
         kept.bytes = file.history_bytes.unwrap_or(kept.bytes);
+        let channels = &mut config.channels;
+        channels.all_history_bytes = file.all_history_bytes.unwrap_or(channels.all_history_bytes);
+        channels.channels = file.channels.unwrap_or(channels.channels);
         Ok(config)
     }
 

@@ -1,4 +1,4 @@
-//! Which path leads where, and the headers every answer of the session's routes has (NETWORKS: they took a default
+//! Which path leads where, and the headers every answer of the session's routes has (they took a default
 //! nginx from 0 of 10 events to 10 of 10).
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! nothing of sockets, tasks or channels. The contract of both: `handle` an input, then drain `poll_output` until
 //! it is empty, then arm one timer for `poll_timeout` and hand in `Input::Timeout` when it has come.
 //!
-//! The rules are numbered in DESIGN and PROTOCOL.md (*The rules of a session*); comments cite them by number. They were
+//! The rules are numbered in PROTOCOL.md (*The rules of a session*); comments cite them by number. They were
 //! model-checked before a line was written; the simulation beside this file breaks them one at a time
 //! and shows what each is for.
 //!

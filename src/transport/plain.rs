@@ -94,8 +94,9 @@ fn events(
                 Ok(None) => return,
                 Ok(Some(line)) => {
                     at += 1;
-                    yield Ok(format!("id: {epoch}:{at}\n").into());
-                    yield Ok(line.event().clone());
+                    // One chunk: what holds chunks back must not part an event.
+                    let id = Bytes::from(format!("id: {epoch}:{at}\n"));
+                    yield Ok(answer::join([id, line.event().clone()].into_iter()));
                 }
             }
         }

@@ -50,6 +50,7 @@ fn value_of(name: &str) -> Option<String> {
         "LEG_AND_TURN" => count(limits::LEG_AND_TURN),
         "NUMBER" => count(limits::NUMBER),
         "BODY_BYTES" => count(limits::BODY_BYTES),
+        "LINE_BYTES" => count(limits::LINE_BYTES),
         "BODY_LINES" => count(limits::BODY_LINES),
         "REPLAY_FRAMES" => count(limits::REPLAY_FRAMES),
         "REPLAY_BYTES" => count(limits::REPLAY_BYTES),

@@ -31,8 +31,11 @@ impl ServerSession {
             self.take_lines(now, hello.next, frames);
             return Ok(());
         }
-        if let Some(older) = self.leg(number).and_then(|leg| leg.carrier.take()) {
-            self.finish(older, down::end(Some(hello.nonce.clone()), &replaced()));
+        if let Some(leg) = self.leg(number) {
+            let (older, nonce) = (leg.carrier.take(), leg.nonce.clone());
+            if let Some(older) = older {
+                self.finish(older, down::end(Some(nonce), &replaced()));
+            }
         }
         // A leg that is active stays so on its new carrier: a browser that repeats a POST by itself reads the second answer,
         // whose welcome shows the leg's own turn.

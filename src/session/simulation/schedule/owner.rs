@@ -1,0 +1,151 @@
+//! The client's owner and the faults: it opens legs, drops dead ones, asks at random; and the network breaks what it likes.
+
+use super::*;
+
+impl Schedule {
+    /// The client's owner drops a leg and tells its session.
+    pub(super) fn client_drops(&mut self, leg: u32) {
+        if self.owned.contains_key(&leg) {
+            self.client.handle(self.now, Input::Closed(leg));
+            self.dispose(leg);
+        }
+    }
+
+    pub(super) fn dispose(&mut self, leg: u32) {
+        self.owned.remove(&leg);
+        for kind in [Kind::Stream, Kind::Send, Kind::Poll] {
+            self.requests.remove(&(leg, kind as u8));
+        }
+        let Some(path) = self.path(leg) else { return };
+        path.disposed = true;
+        path.up_cut |= path.transport == Transport::WebSocket;
+        path.down_cut = true;
+        let carrier = path.carrier;
+        // The server may hear of it, or believe the leg alive for ever: it must not matter (rule 3).
+        if let Some(carrier) = carrier.filter(|_| self.random.percent(60)) {
+            let at = self.delay();
+            self.agenda.plan(at, Event::ServerNotices(carrier));
+        }
+    }
+
+    pub(super) fn fault(&mut self) {
+        if self.quiet() || self.paths.is_empty() {
+            return;
+        }
+        let place = usize::try_from(self.random.below(self.paths.len() as u64)).unwrap_or(0);
+        let directions = 1 + self.random.below(3);
+        let path = &mut self.paths[place];
+        path.up_cut |= directions & 1 != 0;
+        path.down_cut |= directions & 2 != 0;
+        let (leg, carrier) = (path.leg, path.carrier);
+        if self.random.percent(40) {
+            let at = self.delay();
+            self.agenda.plan(at, Event::ClientNotices(leg));
+        }
+        if let Some(carrier) = carrier.filter(|_| self.random.percent(40)) {
+            let at = self.delay();
+            self.agenda.plan(at, Event::ServerNotices(carrier));
+        }
+    }
+
+    pub(super) fn tick(&mut self) {
+        self.drop_the_dead();
+        let busy = !self.owned.is_empty();
+        let chaos = !self.quiet() && self.owned.len() < 3 && self.random.percent(self.chaos);
+        if !busy && self.random.percent(60) || chaos {
+            self.open();
+        }
+        if !self.quiet() && self.random.percent(self.chaos) {
+            let mut usable: Vec<u32> = self
+                .owned
+                .iter()
+                .filter(|(_, owned)| owned.usable)
+                .map(|(leg, _)| *leg)
+                .collect();
+            usable.sort_unstable();
+            if !usable.is_empty() {
+                let pick = usize::try_from(self.random.below(usable.len() as u64)).unwrap_or(0);
+                self.client.handle(self.now, Input::Ask(usable[pick]));
+            }
+        }
+        self.agenda
+            .plan(self.now + Time::from_millis(250), Event::Tick);
+    }
+
+    pub(super) fn open(&mut self) {
+        let transport = Transport::ALL[usize::try_from(self.random.below(3)).unwrap_or(0)];
+        let leg = u32::try_from(self.paths.len()).unwrap_or(0) + 1;
+        let mut path = Path::new(leg, transport);
+        if transport == Transport::WebSocket {
+            self.counted += 1;
+            let carrier = Carrier(self.counted);
+            path.carrier = Some(carrier);
+            self.carriers.insert(carrier, (leg, None));
+            let at = self.delay();
+            self.agenda.plan(at, Event::SocketOpens(leg));
+        }
+        self.paths.push(path);
+        self.owned.insert(
+            leg,
+            Owned {
+                usable: false,
+                opened: self.now,
+                heard: self.now,
+                pinged: None,
+            },
+        );
+        self.client.handle(self.now, Input::Open(transport));
+    }
+
+    /// Liveness as any owner has it: no welcome in time, no answer to a request, no pong to a ping. Only a pong tells
+    /// that both directions pass: frames that still come down hide that nothing goes up any more.
+    pub(super) fn drop_the_dead(&mut self) {
+        let now = self.now;
+        let since = |at: Time| now.saturating_sub(at);
+        let mut failed: Vec<(u32, u8)> = self
+            .requests
+            .iter()
+            .filter(|(_, (_, at))| since(*at) > Time::from_secs(5))
+            .map(|(key, _)| *key)
+            .collect();
+        failed.sort_unstable();
+        for (leg, kind) in failed
+            .into_iter()
+            .filter(|(_, kind)| *kind != Kind::Stream as u8)
+        {
+            self.requests.remove(&(leg, kind));
+            let route = if kind == Kind::Send as u8 {
+                Route::Send
+            } else {
+                Route::Poll
+            };
+            self.client.handle(now, Input::Failed(leg, route));
+            while let Some(output) = self.client.poll_output() {
+                let _ = self.client_does(output);
+            }
+        }
+        let mut legs: Vec<u32> = self.owned.keys().copied().collect();
+        legs.sort_unstable();
+        for leg in legs {
+            let polls = self
+                .path(leg)
+                .is_some_and(|path| path.transport == Transport::Poll);
+            let Some(owned) = self.owned.get_mut(&leg) else {
+                continue;
+            };
+            let silent = owned
+                .pinged
+                .is_some_and(|at| since(at) > Time::from_millis(3_500));
+            if (!owned.usable && since(owned.opened) > Time::from_secs(3)) || silent {
+                self.client_drops(leg);
+            } else if owned.usable
+                && !polls
+                && owned.pinged.is_none()
+                && since(owned.heard) > Time::from_secs(2)
+            {
+                owned.pinged = Some(now);
+                self.client.handle(now, Input::Ping(leg));
+            }
+        }
+    }
+}
