@@ -1,0 +1,95 @@
+// @ts-check
+/**
+ * The client's owner in a schedule: it opens legs, pings them and drops the dead. It knows nothing of turns.
+ *
+ * @typedef {import('../../src/types.js').Transport} Transport
+ * @typedef {{usable: boolean, polls: boolean, opened: number, heard: number, pinged?: number}} Owned
+ */
+
+const PING_EVERY = 2_000;
+const LONGEST_PONG = 3_500;
+const LONGEST_WELCOME = 3_000;
+const LONGEST_REQUEST = 5_000;
+const MOST_LEGS = 3;
+
+/** @type {Transport[]} */
+const TRANSPORTS = ['websocket', 'sse', 'poll'];
+
+/**
+ * @param {ReturnType<typeof import('./random.js').createRandom>} random
+ * @param {object} world
+ * @param {() => number} world.now
+ * @param {(input: any) => void} world.say to the session
+ * @param {(transport: Transport) => number} world.open
+ * @param {(leg: number) => void} world.drop
+ */
+export function createOwner(random, { now, say, open, drop }) {
+  /** @type {Map<number, Owned>} */
+  const legs = new Map();
+  /** Requests under way, by leg and route. @type {Map<string, {leg: number, route: string, request: number, at: number}>} */
+  const requests = new Map();
+  /** In so many of a hundred looks, another leg is opened, or one is asked for. */
+  const chaos = 5 + random.below(40);
+
+  function failLateRequests() {
+    for (const [key, { leg, route, at }] of [...requests]) {
+      if (route === 'stream' || now() - at <= LONGEST_REQUEST || !requests.delete(key)) continue;
+      say({ failed: leg, route });
+    }
+  }
+
+  /**
+   * Only a pong tells that both directions pass: frames that still come down hide that nothing goes up any more.
+   */
+  function dropTheDead() {
+    failLateRequests();
+    for (const [n, leg] of [...legs]) {
+      if (!legs.has(n)) continue;
+      const mute = leg.pinged !== undefined && now() - leg.pinged > LONGEST_PONG;
+      if (mute || (!leg.usable && now() - leg.opened > LONGEST_WELCOME)) drop(n);
+      else if (leg.usable && !leg.polls && leg.pinged === undefined && now() - leg.heard > PING_EVERY) {
+        leg.pinged = now();
+        say({ ping: n });
+      }
+    }
+  }
+
+  return {
+    legs,
+
+    /** @param {number} leg @param {string} route @param {number} request it takes the place of an older one */
+    issued: (leg, route, request) => void requests.set(`${leg} ${route}`, { leg, route, request, at: now() }),
+
+    /** Whether anybody waits for this answer. @param {number} leg @param {string} route @param {number} request */
+    awaits: (leg, route, request) =>
+      requests.get(`${leg} ${route}`)?.request === request && requests.delete(`${leg} ${route}`),
+
+    /** @param {number} leg */
+    forget(leg) {
+      legs.delete(leg);
+      for (const route of ['stream', 'send', 'poll']) requests.delete(`${leg} ${route}`);
+    },
+
+    /** @param {number} leg */
+    heard(leg) {
+      const owned = legs.get(leg);
+      if (owned) Object.assign(owned, { heard: now(), pinged: undefined });
+    },
+
+    /** Looks after the legs. @param {boolean} quiet the faults have stopped */
+    look(quiet) {
+      dropTheDead();
+      const another = !quiet && legs.size < MOST_LEGS && random.percent(chaos);
+      if (another || (legs.size === 0 && random.percent(60))) {
+        const transport = random.pick(TRANSPORTS);
+        const n = open(transport);
+        const [opened, heard] = [now(), now()];
+        legs.set(n, { usable: false, polls: transport === 'poll', opened, heard });
+        say({ open: transport });
+      }
+      const usable = [...legs].filter(([, leg]) => leg.usable).map(([n]) => n);
+      if (!quiet && usable.length > 0 && random.percent(chaos))
+        say(random.percent(70) ? { ask: random.pick(usable) } : { ping: random.pick(usable) });
+    },
+  };
+}
