@@ -74,3 +74,34 @@ async fn the_demo_stops_as_well() {
     running.signal("TERM").await;
     assert_eq!(running.ended().await.0, Some(0));
 }
+
+#[tokio::test]
+async fn no_log_holds_a_secret_or_a_token_however_much_is_logged() {
+    for (command, level) in [
+        ("serve", "trace"),
+        ("demo", "trace"),
+        ("serve", "tungstenite::protocol=trace,throughline=trace"),
+    ] {
+        let running = Running::logging(&[command, "--listen", "127.0.0.1:0"], level).await;
+        let mut socket = connect(&running).await;
+        // Good ones, refused ones, and one that breaks off: each takes another way through.
+        for route in ["/rt/poll", "/rt/send"] {
+            running.ask("POST", route, &hello(2)).await;
+            running
+                .ask("POST", route, &hello(2).replace("\"v\":1", "\"v\":2"))
+                .await;
+            running.ask("POST", route, &hello(2)[1..]).await;
+        }
+        socket.send(Message::Text(hello(9).into())).await.unwrap();
+        assert!(next(&mut socket).await["end"].is_object());
+        drop(socket);
+        running.signal("TERM").await;
+        let (code, log) = running.ended().await;
+        assert_eq!(code, Some(0));
+        assert!(!log.is_empty(), "something is logged");
+        for secret in [SECRET, TOKEN] {
+            let line = log.lines().find(|line| line.contains(secret));
+            assert_eq!(line, None, "{command} logs {secret}");
+        }
+    }
+}
