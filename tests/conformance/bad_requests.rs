@@ -153,3 +153,20 @@ async fn a_socket_that_breaks_the_websocket_protocol_is_closed_alone() {
         bystander.is_well(what).await;
     }
 }
+
+#[tokio::test]
+async fn a_text_message_that_is_not_utf_8_is_told_so() {
+    let gateway = Running::start().await;
+    let mut bystander = Bystander::new(&gateway, Transport::Poll).await;
+    let mut socket = TcpStream::connect(gateway.address).await.unwrap();
+    let message = b"\x81\x82\0\0\0\0\xff\xfe";
+    let request = [UPGRADE.as_bytes(), b"\r\n", message].concat();
+    socket.write_all(&request).await.unwrap();
+    let mut answer = Vec::new();
+    within_patience(socket.read_to_end(&mut answer))
+        .await
+        .unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.contains("\"code\":\"bad_frame\""), "{answer}");
+    bystander.is_well("invalid UTF-8").await;
+}

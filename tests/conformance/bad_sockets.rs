@@ -91,6 +91,8 @@ fn bad_messages() -> Vec<(&'static str, Frame, &'static str)> {
             Frame::Binary(Vec::new()),
             "bad_frame",
         ),
+        ("64 KB and one byte", long(65_537), "too_large"),
+        ("a megabyte", long(1 << 20), "too_large"),
         (
             "binary too long in line form",
             Frame::Binary([b"{\"pub\":\"c\"}\n".as_slice(), &[0; 60_000]].concat()),
