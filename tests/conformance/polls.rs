@@ -141,3 +141,19 @@ async fn a_send_asks_for_no_turn_on_a_poll() {
         "{seen:?}"
     );
 }
+
+/// 1. A client's first poll makes its session, and the answer gets lost.
+/// 2. The client polls again with a hello that names no incarnation, since it knows none.
+/// 3. That poll was held like any other whose turn is known: nobody confirmed the session, and after 10 s the answer was `gone`.
+#[tokio::test]
+async fn a_first_poll_that_comes_again_since_its_answer_got_lost_is_answered_at_once() {
+    let gateway = Running::with(|config| config.session.hold = Duration::from_secs(120)).await;
+    let mut client = Client::new(&gateway);
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let hello = client.hello(1, Some(1)).to_string();
+        let answer = within_patience(http::post(gateway.address, "/rt/poll", hello)).await;
+        ids.push(answer.lines()[0]["welcome"]["id"].clone());
+    }
+    assert!(ids[0].is_string() && ids[0] == ids[1], "{ids:?}");
+}

@@ -8,6 +8,22 @@ use crate::on_every_transport;
 use crate::wire::{Down, Frame, Wire};
 
 on_every_transport! {
+    async fn a_repeated_or_raced_first_hello_joins_the_session_it_made(transport) {
+        let gateway = Running::start().await;
+        let secret = secret();
+        let mut first = Client::at(gateway.address, &secret);
+        let mut again = Client::at(gateway.address, &secret);
+        let (a, b) = (first.open(transport, true).await, again.open(transport, true).await);
+        // The second is the same leg over again: whoever was first is answered by end, or was answered before.
+        let _ = first.see(a).await;
+        let joined = again.welcome(b).await;
+        let mut other = Client::at(gateway.address, &secret);
+        other.open(transport, false).await;
+        let candidate = other.open(transport, false).await;
+        assert_eq!(other.welcome(candidate).await["id"], joined["id"]);
+        assert_eq!(gateway.figure("sessions_created_total").await, 1);
+    }
+
     async fn a_welcome_comes_first_and_tells_all_a_client_must_know(transport) {
         let gateway = Running::start().await;
         let mut client = Client::new(&gateway);
