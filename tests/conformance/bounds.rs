@@ -85,6 +85,8 @@ on_every_transport! {
         client.flush(leg).await;
         let answer = client.request(leg, "\"sub\":\"one more\"", "").await;
         assert_eq!(answer["code"], "too_large", "{answer}");
+        // To subscribe again to what is subscribed is no further one.
+        assert_eq!(client.request(leg, "\"sub\":\"c0\"", "").await["recovered"], false);
         assert_eq!(client.request(leg, "\"unsub\":\"c1\"", "").await["err"], serde_json::Value::Null);
         client.subscribe(leg, "one more").await;
     }
