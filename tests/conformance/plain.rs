@@ -177,6 +177,9 @@ async fn a_plain_stream_without_a_valid_channel_is_refused() {
             .await
             .is_error(400, "unknown_channel");
     }
+    http::get(gateway.address, "/rt/stream?channel=a&channel=b")
+        .await
+        .is_error(400, "bad_frame");
 }
 
 #[tokio::test]

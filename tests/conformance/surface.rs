@@ -153,6 +153,7 @@ async fn control_answers_exactly_this() {
         "/rt/control?nonce=",
         "/rt/control?nonce=%0a",
         "/rt/control?nonce=%ff",
+        "/rt/control?nonce=a&nonce=b",
         &long,
     ] {
         http::get(gateway.address, bad)
