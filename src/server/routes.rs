@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -69,6 +69,7 @@ fn cors(gate: &Arc<Gate>) -> CorsLayer {
             HeaderName::from_static("last-event-id"),
             CACHE_CONTROL,
         ])
+        .expose_headers([RETRY_AFTER])
 }
 
 #[derive(Deserialize)]

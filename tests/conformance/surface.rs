@@ -105,6 +105,12 @@ async fn a_page_of_an_allowed_origin_calls_without_a_preflight_and_reads_the_ans
         answer.header("access-control-allow-origin"),
         "http://localhost:3000"
     );
+    assert!(
+        answer
+            .header("access-control-expose-headers")
+            .contains("retry-after"),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test]
