@@ -14,6 +14,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::server::config::Config;
 use crate::server::gate::AllowedOrigin;
@@ -108,7 +111,14 @@ fn log() {
         .with_ansi(to_people)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .finish()
+        .with(filter_fn(holds_no_secret))
         .try_init();
+}
+
+/// The WebSocket library traces whole messages, and so secrets and tokens: not even who asks for all is given that.
+fn holds_no_secret(about: &tracing::Metadata<'_>) -> bool {
+    !about.target().contains("tungstenite") || *about.level() <= tracing::Level::INFO
 }
 
 fn usage(why: &str) -> ExitCode {

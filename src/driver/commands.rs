@@ -42,11 +42,10 @@ impl Driver {
         channel: &ChannelName,
         since: Option<&Position>,
     ) -> Result<Option<Line>, Refusal> {
-        if session.subscriptions() >= limits::SUBSCRIPTIONS {
+        if !session.add_subscription(channel) {
             let message = format!("a session may hold {} subscriptions", limits::SUBSCRIPTIONS);
             return Err(Refusal::new(Code::TooLarge, message));
         }
-        session.add_subscription(channel.clone());
         let subscriber = Arc::clone(session);
         let answer = |start: &crate::hub::Start| {
             id.map(|id| down::ok_subscribed(id, &start.position, start.recovered))

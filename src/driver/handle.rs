@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use super::Driver;
 use crate::hub::Subscriber;
 use crate::protocol::up::Command;
-use crate::protocol::{ChannelName, Line, Secret, SessionId};
+use crate::protocol::{ChannelName, Line, Secret, SessionId, limits};
 use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, Room, ServerSession};
 
@@ -144,12 +144,14 @@ impl Handle {
         }
     }
 
-    pub(super) fn subscriptions(&self) -> usize {
-        self.lock().subscriptions.len()
-    }
-
-    pub(super) fn add_subscription(&self, channel: ChannelName) {
-        self.lock().subscriptions.insert(channel);
+    /// Notes a subscription; false if it would be one too many. One that is held already may always be taken anew.
+    pub(super) fn add_subscription(&self, channel: &ChannelName) -> bool {
+        let held = &mut self.lock().subscriptions;
+        if held.len() >= limits::SUBSCRIPTIONS && !held.contains(channel) {
+            return false;
+        }
+        held.insert(channel.clone());
+        true
     }
 
     pub(super) fn remove_subscription(&self, channel: &ChannelName) {

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use axum::extract::Query;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::extract::rejection::QueryRejection;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -68,6 +69,7 @@ fn cors(gate: &Arc<Gate>) -> CorsLayer {
             HeaderName::from_static("last-event-id"),
             CACHE_CONTROL,
         ])
+        .expose_headers([RETRY_AFTER])
 }
 
 #[derive(Deserialize)]
@@ -83,8 +85,9 @@ struct Control {
 }
 
 /// Is anybody there, and is it us?
-async fn control(Query(asked): Query<Asked>) -> Response {
-    match asked.nonce.map(Nonce::try_from) {
+async fn control(asked: Result<Query<Asked>, QueryRejection>) -> Response {
+    let nonce = asked.ok().and_then(|Query(asked)| asked.nonce);
+    match nonce.map(Nonce::try_from) {
         Some(Ok(nonce)) => Json(Control {
             v: VERSION,
             nonce,

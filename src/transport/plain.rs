@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -39,9 +40,13 @@ pub struct Wanted {
 /// Opens a plain stream.
 pub async fn open(
     State(driver): State<Arc<Driver>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
+    let wanted = match wanted {
+        Ok(Query(wanted)) => wanted,
+        Err(why) => return answer::refuse(None, &Refusal::bad_frame(why.body_text())),
+    };
     let channel = match ChannelName::try_from(&*wanted.channel) {
         Ok(channel) => channel,
         Err(why) => return answer::refuse(None, &Refusal::new(Code::UnknownChannel, why)),

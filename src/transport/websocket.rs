@@ -27,6 +27,9 @@ const READ_BUFFER: usize = 512;
 const LONGEST_MESSAGE: usize = BODY_BYTES;
 /// A write that does not get through for this long means that the peer is gone.
 const WRITE_STALL: Duration = Duration::from_secs(30);
+/// A socket that was sent too much is kept so long before it is closed with all that was not read: that resets it, and a reset
+/// takes away what the client has not read yet.
+const LINGER: Duration = Duration::from_secs(1);
 /// After `end` the client's late lines are read for this long (rule 5), unless it closes first.
 const LATE_LINES: Duration = Duration::from_secs(5);
 
@@ -72,22 +75,13 @@ async fn serve(mut socket: WebSocket, mut link: Link) {
         };
         match event {
             Event::Message(Some(Ok(message))) => receive(&mut link, message),
-            Event::Message(Some(Err(error))) if is_too_long(&error) => {
-                link.receive(Err(Refusal::new(
-                    Code::TooLarge,
-                    format!("a message may be {LONGEST_MESSAGE} bytes long"),
-                )));
-                out.clear();
-                poll_fn(|cx| link.poll_lines(cx, &mut out)).await;
-                let _ = write(&mut socket, &mut out).await;
-                let frame = CloseFrame {
-                    code: close_code::SIZE,
-                    reason: Utf8Bytes::from_static("too_large"),
-                };
-                let _ = socket.send(Message::Close(Some(frame))).await;
+            Event::Message(Some(Err(error))) => {
+                if let Some((code, refusal)) = fault(&error) {
+                    turn_away(socket, link, code, refusal).await;
+                }
                 return;
             }
-            Event::Message(_) => return,
+            Event::Message(None) => return,
             Event::NoHello => {
                 link.refuse(&Refusal::new(Code::Timeout, "no hello came within 10 s"));
             }
@@ -101,6 +95,19 @@ async fn serve(mut socket: WebSocket, mut link: Link) {
             }
         }
     }
+}
+
+/// A message could not be read at all, nor can anything after it.
+async fn turn_away(mut socket: WebSocket, mut link: Link, code: u16, refusal: Refusal) {
+    let reason = Utf8Bytes::from_static(refusal.code.name());
+    link.receive(Err(refusal));
+    let mut out = Vec::new();
+    poll_fn(|cx| link.poll_lines(cx, &mut out)).await;
+    drop(link);
+    let _ = write(&mut socket, &mut out).await;
+    let frame = CloseFrame { code, reason };
+    let _ = socket.send(Message::Close(Some(frame))).await;
+    tokio::time::sleep(LINGER).await;
 }
 
 fn receive(link: &mut Link, message: Message) {
@@ -145,6 +152,16 @@ async fn finish(mut socket: WebSocket, mut link: Link) {
     let _ = tokio::time::timeout(LATE_LINES, late).await;
 }
 
-fn is_too_long(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|cause| cause.to_string().contains("too long"))
+/// What the peer did wrong, where the connection did not simply break. The library tells its errors apart by their words only,
+/// seen through axum.
+fn fault(error: &axum::Error) -> Option<(u16, Refusal)> {
+    let cause = std::error::Error::source(error)?.to_string();
+    if cause.contains("too long") {
+        let message = format!("a message may be {LONGEST_MESSAGE} bytes long");
+        return Some((close_code::SIZE, Refusal::new(Code::TooLarge, message)));
+    }
+    let refusal = || Refusal::bad_frame("a frame must be UTF-8");
+    cause
+        .contains("UTF-8")
+        .then(|| (close_code::INVALID, refusal()))
 }

@@ -100,7 +100,9 @@ impl ServerSession {
         } else {
             base
         };
-        leg.at_once = !heard || frames.iter().any(|frame| matches!(frame, Up::Ping(_)));
+        // Who names no incarnation has read no welcome yet: the answer to the first poll got lost.
+        leg.at_once =
+            !heard || hello.id.is_none() || frames.iter().any(|frame| matches!(frame, Up::Ping(_)));
         let granted = self.grant(number, &hello);
         let holds_turn = self.active == Some(number) && hello.turn.is_some();
         let gap = hello.next > self.received + 1 && !frames.is_empty();

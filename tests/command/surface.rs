@@ -1,0 +1,40 @@
+//! What `serve` and `demo` answer: the demo alone opens hostile networks.
+
+use crate::process::Running;
+
+#[tokio::test]
+async fn serve_answers_its_pages_and_has_nothing_of_the_demo() {
+    let running = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    assert_eq!(running.ask("GET", "/healthz", "").await, (200, "ok".into()));
+    let (status, page) = running.ask("GET", "/", "").await;
+    assert_eq!(status, 200);
+    assert!(page.to_ascii_lowercase().contains("throughline"), "{page}");
+    for (method, path) in [
+        ("GET", "/demo/networks"),
+        ("POST", "/demo/fronts"),
+        ("GET", "/demo/fronts/1"),
+        ("GET", "/demo/page/index.html"),
+    ] {
+        let (status, body) = running.ask(method, path, "").await;
+        assert_eq!(status, 404, "{path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn the_demo_has_a_page_and_makes_networks_to_stand_behind() {
+    let mut running = Running::start(&["demo", "--listen", "127.0.0.1:0"]).await;
+    let second = running.next_line().await;
+    assert!(
+        second.contains(&format!("http://{}/", running.address)),
+        "{second}"
+    );
+    assert!(second.contains("nobody is authenticated"), "{second}");
+    assert_eq!(running.ask("GET", "/", "").await.0, 200);
+    assert_eq!(running.ask("GET", "/healthz", "").await, (200, "ok".into()));
+    let (status, networks) = running.ask("GET", "/demo/networks", "").await;
+    assert_eq!(status, 200);
+    assert!(networks.contains("websocket-refused"), "{networks}");
+    let (status, front) = running.ask("POST", "/demo/fronts", "").await;
+    assert_eq!(status, 200, "{front}");
+    assert!(front.contains("http://127.0.0.1:"), "{front}");
+}

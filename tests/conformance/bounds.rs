@@ -1,0 +1,122 @@
+//! Rule 7 and the bounds: what happens when somebody does not keep up.
+
+use crate::client::{Client, Seen};
+use crate::gateway::Running;
+use crate::on_every_transport;
+use crate::wire::Down;
+
+/// What a slow reader is sent: more than the kernel holds for it.
+const LARGE: usize = 48 * 1024;
+const MANY: u64 = 300;
+
+on_every_transport! {
+    async fn an_overrun_is_told_by_the_next_number_and_the_session_goes_on(transport) {
+        let gateway = Running::with(|config| config.session.limits.replay_frames = 10).await;
+        let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        client.subscribe(leg, "c").await;
+        client.settle(leg).await;
+        client.kill(leg);
+        for number in 1..=25 {
+            other.publish(writing, "c", &number.to_string()).await;
+        }
+        let leg = client.attach(transport).await;
+        assert_eq!(client.overrun, 15);
+        for number in 16..=25 {
+            assert_eq!(client.next(leg).await.value()["data"], number);
+        }
+        client.publish(leg, "c", "26").await;
+        assert_eq!(client.next(leg).await.value()["data"], 26);
+    }
+
+    async fn the_bound_in_bytes_holds_too(transport) {
+        let gateway = Running::with(|config| config.session.limits.replay_bytes = 10_000).await;
+        let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        client.subscribe(leg, "c").await;
+        client.settle(leg).await;
+        client.kill(leg);
+        let data = format!("\"{}\"", "x".repeat(3000));
+        for _ in 0..8 {
+            other.publish(writing, "c", &data).await;
+        }
+        let leg = client.attach(transport).await;
+        assert_eq!(client.overrun, 5);
+        assert_eq!(client.next(leg).await.value()["at"], 6);
+    }
+
+    async fn a_reader_that_stopped_holds_up_nobody_and_is_bounded(transport) {
+        let gateway = Running::with(|config| config.session.limits.replay_bytes = 4 * LARGE).await;
+        let mut slow = Client::new(&gateway);
+        let stuck = slow.open_narrow(transport).await;
+        slow.activated(stuck).await;
+        slow.subscribe(stuck, "c").await;
+        let (mut fast, leg) = Client::online(&gateway, Transport::WebSocket).await;
+        fast.subscribe(leg, "c").await;
+        let data = format!("\"{}\"", "x".repeat(LARGE));
+        for at in 1..=MANY {
+            assert_eq!(fast.publish(leg, "c", &data).await, at);
+            assert_eq!(fast.next(leg).await.value()["at"], at);
+            let ack = fast.ack();
+            fast.wire(leg).write(&[ack.into()]).await;
+        }
+        // Once for each publication that did not fit, and never for the one who reads.
+        let dropped = gateway.figure("overruns_total").await;
+        assert!(dropped > MANY / 2 && dropped <= MANY, "{dropped}");
+        assert_eq!(fast.overrun, 0);
+        // It is told what it lost, and goes on.
+        let mut last = 0;
+        while last < MANY {
+            match slow.see(stuck).await {
+                Seen::New(frame) => last = frame.value()["at"].as_u64().unwrap_or(last),
+                Seen::End(_) | Seen::Closed | Seen::Refused(_) => panic!("the slow reader was cut off"),
+                _ => {}
+            }
+        }
+        assert!(slow.overrun > 0);
+    }
+
+    async fn subscriptions_of_a_session_are_bounded(transport) {
+        let gateway = Running::start().await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        for number in 0..512 {
+            client.push(format!("{{\"sub\":\"c{number}\"}}"));
+        }
+        client.flush(leg).await;
+        let answer = client.request(leg, "\"sub\":\"one more\"", "").await;
+        assert_eq!(answer["code"], "too_large", "{answer}");
+        // To subscribe again to what is subscribed is no further one.
+        assert_eq!(client.request(leg, "\"sub\":\"c0\"", "").await["recovered"], false);
+        assert_eq!(client.request(leg, "\"unsub\":\"c1\"", "").await["err"], serde_json::Value::Null);
+        client.subscribe(leg, "one more").await;
+    }
+
+    async fn a_node_that_is_full_says_so_and_keeps_what_it_has(transport) {
+        let gateway = Running::with(|config| config.sessions = 1).await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        let mut late = Client::new(&gateway);
+        let refused = late.open(transport, true).await;
+        match late.wire(refused).next().await {
+            Down::Refused(answer) => {
+                answer.is_error(429, "rate_limited");
+                assert_eq!(answer.header("retry-after"), "5");
+                let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+                assert_eq!(body["nonce"], "n1");
+            }
+            Down::Frame(end) => assert_eq!(end.value()["end"]["code"], "rate_limited"),
+            Down::Closed => panic!("closed without a word"),
+        }
+        client.publish(leg, "c", "1").await;
+    }
+
+    async fn channels_of_a_node_are_bounded(transport) {
+        let gateway = Running::with(|config| config.channels.channels = 1).await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        client.subscribe(leg, "c").await;
+        for verb in ["\"sub\":\"d\"", "\"pub\":\"d\""] {
+            let answer = client.request(leg, verb, ",\"data\":1").await;
+            assert_eq!(answer["code"], "rate_limited", "{answer}");
+        }
+        client.publish(leg, "c", "1").await;
+    }
+}

@@ -1,0 +1,114 @@
+//! A real gateway in this process, on a port of its own, for one test.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use throughline::server::Gateway;
+use throughline::server::config::Config;
+use throughline::server::serve::Stopped;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::http;
+
+/// Nothing in these tests takes this long unless it is broken, or the machine is very busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+/// How often a condition that cannot be waited for is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Panics of the gateway or of what it is built on; those of the tests themselves are seen anyway.
+static PANICS: AtomicUsize = AtomicUsize::new(0);
+
+/// Dropping it leaves the gateway to the end of the test's runtime.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    served: JoinHandle<io::Result<Stopped>>,
+}
+
+impl Running {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        count_panics();
+        let mut config = Config::default();
+        change(&mut config);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(Gateway::new(config).serve(listener, async move {
+            // A test that lets go of its handle does not want a stop.
+            if stopped.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }));
+        Self {
+            address,
+            stop: Some(stop),
+            served,
+        }
+    }
+
+    /// The stop that SIGTERM causes.
+    pub(crate) fn stop(&mut self) {
+        let _ = self.stop.take().unwrap().send(());
+    }
+
+    /// How it went.
+    pub(crate) async fn stopped(self) -> Stopped {
+        self.served.await.unwrap().unwrap()
+    }
+
+    /// A figure of `/metrics`.
+    pub(crate) async fn figure(&self, name: &str) -> u64 {
+        let text = http::get(self.address, "/metrics").await.body;
+        let row = format!("throughline_{name} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&row));
+        value
+            .unwrap_or_else(|| panic!("{name} in {text}"))
+            .parse()
+            .unwrap()
+    }
+
+    /// Waits until a figure is as wanted.
+    pub(crate) async fn until(&self, name: &str, wanted: impl Fn(u64) -> bool) {
+        while !wanted(self.figure(name).await) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+/// Fails a test that waits for what does not come.
+pub(crate) async fn within_patience<T>(test: impl Future<Output = T>) -> T {
+    let outcome = tokio::time::timeout(PATIENCE, test).await;
+    let outcome = outcome.expect("the test came to its end within its patience");
+    assert_eq!(panics(), 0, "the gateway panicked");
+    outcome
+}
+
+pub(crate) fn panics() -> usize {
+    PANICS.load(Ordering::SeqCst)
+}
+
+fn count_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let ours = panic
+                .location()
+                .is_none_or(|place| !place.file().starts_with("tests/"));
+            if ours {
+                PANICS.fetch_add(1, Ordering::SeqCst);
+            }
+            usual(panic);
+        }));
+    });
+}

@@ -1,0 +1,69 @@
+//! What the gateway promises, over real sockets. Every rule of a session is one function that is run against all three
+//! transports, so that their equality is tested and not hoped for.
+//!
+//! # Layout
+//! - `gateway`: a gateway of its own for each test, in this process
+//! - `http`, `wire`: requests, and one interface to the three transports, at the level of raw frames
+//! - `client`: a client that follows the protocol and sees through nothing that would hide a mistake
+//! - the other files: the rules
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and the place says enough"
+)]
+#![allow(
+    clippy::large_futures,
+    reason = "a test's future is as large as what it talks about, and lives once"
+)]
+
+mod bad_bodies;
+mod bad_requests;
+mod bad_sockets;
+mod binary;
+mod bounds;
+mod channels;
+mod client;
+mod fan_out;
+mod gateway;
+mod http;
+mod lines;
+mod plain;
+mod polls;
+mod proof;
+mod resume;
+mod sessions;
+mod stop;
+mod surface;
+mod switches;
+mod turns;
+mod wire;
+
+/// Each rule once for every transport: `rule::websocket`, `rule::sse`, `rule::poll`.
+macro_rules! on_every_transport {
+    ($($(#[$about:meta])* async fn $rule:ident($transport:ident) $body:block)+) => {$(
+        mod $rule {
+            #[allow(unused_imports)]
+            use super::*;
+            use throughline::protocol::Transport;
+
+            $(#[$about])*
+            async fn rule($transport: Transport) $body
+
+            #[tokio::test]
+            async fn websocket() {
+                crate::gateway::within_patience(rule(Transport::WebSocket)).await;
+            }
+
+            #[tokio::test]
+            async fn sse() {
+                crate::gateway::within_patience(rule(Transport::Sse)).await;
+            }
+
+            #[tokio::test]
+            async fn poll() {
+                crate::gateway::within_patience(rule(Transport::Poll)).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_every_transport;
