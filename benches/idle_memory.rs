@@ -36,30 +36,16 @@ impl Gateway {
             .spawn()
             .expect("the gateway starts");
         let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("it says where it listens");
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .expect("its first line")
-            .to_owned();
+        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut line).expect("it says where it listens");
+        let address = line.trim().strip_prefix("listening on http://").expect("its first line").to_owned();
         Self { process, address }
     }
 
     /// Resident bytes.
     fn memory(&self) -> f64 {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("/proc");
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .expect("VmRSS");
-        let kib: f64 = line
-            .split_whitespace()
-            .nth(1)
-            .and_then(|kib| kib.parse().ok())
-            .expect("a number");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("/proc");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+        let kib: f64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
         kib * 1024.0
     }
 }
@@ -86,22 +72,11 @@ async fn main() -> ExitCode {
         // Idle means idle: what the handshakes left behind is given back first.
         tokio::time::sleep(Duration::from_secs(3)).await;
         looks.push(gateway.memory());
-        println!(
-            "{size} idle WebSocket sessions: {:.1} MB resident",
-            gateway.memory() / 1e6
-        );
+        println!("{size} idle WebSocket sessions: {:.1} MB resident", gateway.memory() / 1e6);
     }
     let slope = (looks[1] - looks[0]) / (SIZES[1] - SIZES[0]) as f64;
-    println!(
-        "per session: {:.2} KB (bound {:.0} KB)",
-        slope / 1024.0,
-        BOUND / 1024.0
-    );
-    if slope <= BOUND {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    println!("per session: {:.2} KB (bound {:.0} KB)", slope / 1024.0, BOUND / 1024.0);
+    if slope <= BOUND { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// A session whose welcome is answered, subscribed to a channel.
@@ -119,19 +94,10 @@ async fn open(address: String, number: usize) -> TcpStream {
     );
     socket.write_all(&frame(&hello)).await.expect("writes");
     read_until(&mut socket, "\"limits\"").await;
-    socket
-        .write_all(&frame(r#"{"ack":0,"next":1}"#))
-        .await
-        .expect("writes");
-    socket
-        .write_all(&frame(r#"{"sub":"news","id":1}"#))
-        .await
-        .expect("writes");
+    socket.write_all(&frame(r#"{"ack":0,"next":1}"#)).await.expect("writes");
+    socket.write_all(&frame(r#"{"sub":"news","id":1}"#)).await.expect("writes");
     read_until(&mut socket, "\"ok\":1").await;
-    socket
-        .write_all(&frame(r#"{"ack":1,"next":2}"#))
-        .await
-        .expect("writes");
+    socket.write_all(&frame(r#"{"ack":1,"next":2}"#)).await.expect("writes");
     socket
 }
 
@@ -155,11 +121,7 @@ async fn read_until(socket: &mut TcpStream, mark: &str) {
     while !String::from_utf8_lossy(&seen).contains(mark) {
         let mut piece = [0; 1024];
         let length = socket.read(&mut piece).await.expect("reads");
-        assert!(
-            length > 0,
-            "closed before {mark:?}: {}",
-            String::from_utf8_lossy(&seen)
-        );
+        assert!(length > 0, "closed before {mark:?}: {}", String::from_utf8_lossy(&seen));
         seen.extend_from_slice(&piece[..length]);
     }
 }

@@ -1,9 +1,6 @@
 //! The command as a person or a supervisor meets it: its first line, its exits, its stop, its logs.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed, and the place says enough"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the place says enough")]
 
 #[path = "command/process.rs"]
 mod process;

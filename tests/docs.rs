@@ -16,14 +16,8 @@ mod markdown;
 mod readme;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 6] = [
-    "README.md",
-    "PROTOCOL.md",
-    "ARCHITECTURE.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "client-js/README.md",
-];
+const DOCUMENTS: [&str; 6] =
+    ["README.md", "PROTOCOL.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "client-js/README.md"];
 
 /// A file of the repository.
 fn file(path: &str) -> String {

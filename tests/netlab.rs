@@ -32,9 +32,7 @@ struct Lab {
 impl Lab {
     async fn new(rules: impl Into<Vec<Rule>>) -> Self {
         let origin = Origin::start().await;
-        let front = Front::bind("lab", LOOPBACK, origin.addr)
-            .await
-            .expect("a loopback port");
+        let front = Front::bind("lab", LOOPBACK, origin.addr).await.expect("a loopback port");
         let lab = Self { origin, front };
         lab.switch(rules);
         lab

@@ -79,11 +79,7 @@ fn simulate() -> Result<ExitCode, Box<dyn Error>> {
         .current_dir(root)
         .status()
         .map_err(|error| format!("node is needed for the JavaScript client's tests: {error}"))?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn serve() -> Result<(), Box<dyn Error>> {
@@ -106,9 +102,7 @@ fn fresh(wanted: &Value) -> Node {
     let default = Settings::default();
     let number = |key: &str| wanted[key].as_u64();
     let time = |key: &str, usual: Time| number(key).map_or(usual, Time::from_millis);
-    let size = |key: &str, usual: usize| {
-        number(key).map_or(usual, |n| usize::try_from(n).unwrap_or(usize::MAX))
-    };
+    let size = |key: &str, usual: usize| number(key).map_or(usual, |n| usize::try_from(n).unwrap_or(usize::MAX));
     let settings = Arc::new(Settings {
         limits: Limits {
             replay_frames: size("replay_frames", default.limits.replay_frames),
@@ -118,14 +112,10 @@ fn fresh(wanted: &Value) -> Node {
         hold: time("hold_ms", default.hold),
         resume: time("resume_ms", default.resume),
         heartbeat: time("heartbeat_ms", default.heartbeat),
-        attaches_a_minute: number("attaches_a_minute")
-            .and_then(|n| u32::try_from(n).ok())
-            .unwrap_or(1_000_000),
+        attaches_a_minute: number("attaches_a_minute").and_then(|n| u32::try_from(n).ok()).unwrap_or(1_000_000),
         ..default
     });
-    Node::new(Box::new(move |now, id| {
-        ServerSession::new(now, id, Arc::clone(&settings))
-    }))
+    Node::new(Box::new(move |now, id| ServerSession::new(now, id, Arc::clone(&settings))))
 }
 
 fn obey(node: &mut Node, command: &Value) -> Result<Value, Box<dyn Error>> {
@@ -134,16 +124,11 @@ fn obey(node: &mut Node, command: &Value) -> Result<Value, Box<dyn Error>> {
     }
     let now = Time::from_millis(command["now"].as_u64().unwrap_or(0));
     happen(node, now, command)?;
-    let full: Vec<u64> = command["full"]
-        .as_array()
-        .map(|full| full.iter().filter_map(Value::as_u64).collect())
-        .unwrap_or_default();
+    let full: Vec<u64> =
+        command["full"].as_array().map(|full| full.iter().filter_map(Value::as_u64).collect()).unwrap_or_default();
     let effects = node.effects(now, |carrier| !full.contains(&carrier.0));
     let newest = node.newest();
-    let kept = newest
-        .as_ref()
-        .and_then(|id| node.session(id))
-        .map_or(0, |session| session.kept().0);
+    let kept = newest.as_ref().and_then(|id| node.session(id)).map_or(0, |session| session.kept().0);
     Ok(json!({
         "effects": effects.iter().map(effect).collect::<Vec<_>>(),
         "timeout": node.poll_timeout().map(rounded_up),
@@ -193,9 +178,7 @@ fn push(node: &mut Node, now: Time, command: &Value) -> Result<(), Box<dyn Error
 }
 
 fn text<'a>(command: &'a Value, key: &str) -> Result<&'a str, String> {
-    command[key]
-        .as_str()
-        .ok_or_else(|| format!("{key} is missing"))
+    command[key].as_str().ok_or_else(|| format!("{key} is missing"))
 }
 
 fn effect(effect: &Effect) -> Value {

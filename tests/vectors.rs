@@ -97,19 +97,14 @@ fn conversations() -> Vec<File> {
         .filter(|path| path.file_name().is_some_and(|name| name != "defaults.json"))
         .collect();
     files.sort();
-    let parsed = files.iter().map(|path| {
-        serde_json::from_str(&read(path))
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    });
+    let parsed = files
+        .iter()
+        .map(|path| serde_json::from_str(&read(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
     parsed.collect()
 }
 
 /// Plays one conversation; where it goes wrong, the sentence.
-fn converse(
-    player: &mut dyn Player,
-    conversation: &Conversation,
-    defaults: &Defaults,
-) -> Result<(), String> {
+fn converse(player: &mut dyn Player, conversation: &Conversation, defaults: &Defaults) -> Result<(), String> {
     for (place, step) in conversation.steps.iter().enumerate() {
         let expected: Vec<Value> = step.expect.iter().map(|out| defaults.output(out)).collect();
         let got = frame::settled(&expected, player.play(step, defaults));
@@ -139,11 +134,7 @@ fn play_all(half: Half) {
     for file in conversations().iter().filter(|file| file.half == half) {
         for conversation in &file.conversations {
             assert!(!conversation.steps.is_empty(), "{}", conversation.name);
-            assert!(
-                names.insert(conversation.name.clone()),
-                "{} stands twice",
-                conversation.name
-            );
+            assert!(names.insert(conversation.name.clone()), "{} stands twice", conversation.name);
             let mut player: Box<dyn Player> = match half {
                 Half::Client => Box::new(client::Client::new(conversation, &defaults)),
                 Half::Server => Box::new(server::Server::new(&conversation.settings)),
@@ -151,23 +142,14 @@ fn play_all(half: Half) {
             wrong.extend(converse(&mut *player, conversation, &defaults).err());
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {}:\n{}",
-        wrong.len(),
-        names.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), names.len(), wrong.join("\n"));
     every_rule_is_named(&names);
 }
 
 fn every_rule_is_named(names: &BTreeSet<String>) {
     for rule in 1..=12 {
         let start = format!("rule {rule}: ");
-        assert!(
-            names.iter().any(|name| name.starts_with(&start)),
-            "no conversation for rule {rule}"
-        );
+        assert!(names.iter().any(|name| name.starts_with(&start)), "no conversation for rule {rule}");
     }
 }
 
@@ -189,9 +171,6 @@ fn no_file_is_passed_over() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let folder = entry.file_type().unwrap().is_dir();
         let read = known.contains(&name.as_str()) || name.ends_with(".rs");
-        assert!(
-            read || (folder && name == "conversations"),
-            "who reads {name}?"
-        );
+        assert!(read || (folder && name == "conversations"), "who reads {name}?");
     }
 }

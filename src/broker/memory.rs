@@ -21,11 +21,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self {
-            messages: 1000,
-            age: Duration::from_secs(300),
-            bytes: 1 << 20,
-        }
+        Self { messages: 1000, age: Duration::from_secs(300), bytes: 1 << 20 }
     }
 }
 
@@ -41,10 +37,7 @@ impl Budget {
     /// A budget of so many bytes.
     #[must_use]
     pub const fn new(most: usize) -> Self {
-        Self {
-            used: AtomicUsize::new(0),
-            most,
-        }
+        Self { used: AtomicUsize::new(0), most }
     }
 
     fn is_exceeded(&self) -> bool {
@@ -69,24 +62,11 @@ impl ChannelLog {
     #[must_use]
     pub fn new(now: Duration, retention: Retention, budget: Arc<Budget>) -> Self {
         let epoch = uuid::Uuid::new_v4().simple().to_string();
-        Self {
-            epoch,
-            top: 0,
-            kept: VecDeque::new(),
-            bytes: 0,
-            touched: now,
-            retention,
-            budget,
-        }
+        Self { epoch, top: 0, kept: VecDeque::new(), bytes: 0, touched: now, retention, budget }
     }
 
     /// Gives a publication its offset, encodes it once, and keeps it.
-    pub fn append(
-        &mut self,
-        now: Duration,
-        channel: &ChannelName,
-        payload: &Payload,
-    ) -> (u64, Line) {
+    pub fn append(&mut self, now: Duration, channel: &ChannelName, payload: &Payload) -> (u64, Line) {
         self.top += 1;
         self.touched = now;
         let line = down::publication(channel, self.top, payload);
@@ -100,32 +80,15 @@ impl ChannelLog {
     /// Where the log stands.
     #[must_use]
     pub fn position(&self) -> Position {
-        Position {
-            epoch: self.epoch.clone(),
-            at: self.top,
-        }
+        Position { epoch: self.epoch.clone(), at: self.top }
     }
 
     /// What was published after a position, if all of it is still there.
-    pub fn since(
-        &mut self,
-        now: Duration,
-        position: &Position,
-    ) -> Option<impl Iterator<Item = &Line>> {
+    pub fn since(&mut self, now: Duration, position: &Position) -> Option<impl Iterator<Item = &Line>> {
         self.trim(now);
-        let missed = self
-            .top
-            .checked_sub(position.at)
-            .filter(|_| position.epoch == self.epoch)?;
-        let missed = usize::try_from(missed)
-            .ok()
-            .filter(|missed| *missed <= self.kept.len())?;
-        Some(
-            self.kept
-                .iter()
-                .skip(self.kept.len() - missed)
-                .map(|(_, line)| line),
-        )
+        let missed = self.top.checked_sub(position.at).filter(|_| position.epoch == self.epoch)?;
+        let missed = usize::try_from(missed).ok().filter(|missed| *missed <= self.kept.len())?;
+        Some(self.kept.iter().skip(self.kept.len() - missed).map(|(_, line)| line))
     }
 
     /// Whether nothing would be lost by forgetting the log: it is empty, and nobody used it for the age of its history.
@@ -137,8 +100,7 @@ impl ChannelLog {
     fn trim(&mut self, now: Duration) {
         while let Some((published, _)) = self.kept.front() {
             let old = now.saturating_sub(*published) > self.retention.age;
-            let many =
-                self.kept.len() > self.retention.messages || self.bytes > self.retention.bytes;
+            let many = self.kept.len() > self.retention.messages || self.bytes > self.retention.bytes;
             if !(old || many || self.budget.is_exceeded()) {
                 return;
             }
@@ -167,11 +129,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn log(messages: usize, budget: usize) -> ChannelLog {
-        let retention = Retention {
-            messages,
-            age: SECOND * 10,
-            bytes: 10_000,
-        };
+        let retention = Retention { messages, age: SECOND * 10, bytes: 10_000 };
         ChannelLog::new(Duration::ZERO, retention, Arc::new(Budget::new(budget)))
     }
 
@@ -195,16 +153,7 @@ mod tests {
         assert_eq!(after(&mut log, Duration::ZERO, 2), Some(3));
         assert_eq!(after(&mut log, Duration::ZERO, 1), None, "offset 2 is gone");
         assert_eq!(after(&mut log, Duration::ZERO, 6), None, "never published");
-        assert!(
-            log.since(
-                Duration::ZERO,
-                &Position {
-                    epoch: "other".into(),
-                    at: 5
-                }
-            )
-            .is_none()
-        );
+        assert!(log.since(Duration::ZERO, &Position { epoch: "other".into(), at: 5 }).is_none());
     }
 
     #[test]

@@ -23,12 +23,7 @@ use crate::server::gate::AllowedOrigin;
 
 /// A realtime gateway whose sessions hold while the network under them changes.
 #[derive(Parser)]
-#[command(
-    name = "throughline",
-    version,
-    about,
-    after_help = "Without a command: the demo, on 127.0.0.1:8080."
-)]
+#[command(name = "throughline", version, about, after_help = "Without a command: the demo, on 127.0.0.1:8080.")]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -70,9 +65,7 @@ struct Serve {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log();
-    let command = arguments.command.unwrap_or(Command::Demo {
-        listen: Config::default().listen,
-    });
+    let command = arguments.command.unwrap_or(Command::Demo { listen: Config::default().listen });
     match command {
         Command::Demo { listen } => demo::run(listen),
         Command::Serve(options) => match options.configuration() {
@@ -87,8 +80,7 @@ impl Serve {
         let mut config = match &self.config {
             None => Config::default(),
             Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| format!("{}: {error}", path.display()))?;
+                let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
                 Config::from_toml(&text).map_err(|why| format!("{}: {why}", path.display()))?
             }
         };
@@ -103,8 +95,7 @@ impl Serve {
 
 /// Structured logs on standard error; `RUST_LOG` sets their level.
 fn log() {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,throughline=info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,throughline=info"));
     // A second subscriber can only be set up in a test; the first one stays.
     let to_people = std::io::stderr().is_terminal();
     let _ = tracing_subscriber::fmt()

@@ -30,9 +30,9 @@ pub(super) fn on_a_runtime(work: impl Future<Output = io::Result<()>>) -> ExitCo
 
 pub(super) async fn listen(config: &Config) -> io::Result<TcpListener> {
     let address = config.listen;
-    TcpListener::bind(address).await.map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
-    })
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
 }
 
 /// Serves until SIGTERM or Ctrl-C, then drains.

@@ -17,15 +17,12 @@ impl Driver {
     pub(super) fn execute(&self, session: &Arc<Handle>, command: Command) {
         let id = command.id;
         let outcome = match command.action {
-            Action::Subscribe(channel, since) => {
-                self.subscribe(session, id, &channel, since.as_ref())
-            }
+            Action::Subscribe(channel, since) => self.subscribe(session, id, &channel, since.as_ref()),
             Action::Unsubscribe(channel) => self.unsubscribe(session, id, &channel),
             Action::Publish(channel, payload) => self.publish(id, &channel, &payload),
-            Action::Application => Err(Refusal::new(
-                Code::Forbidden,
-                "no application stands behind this gateway to answer that",
-            )),
+            Action::Application => {
+                Err(Refusal::new(Code::Forbidden, "no application stands behind this gateway to answer that"))
+            }
             Action::Faulty(refusal) => Err(refusal),
         };
         let answer = outcome.unwrap_or_else(|refusal| id.map(|id| down::err(id, &refusal)));
@@ -47,12 +44,8 @@ impl Driver {
             return Err(Refusal::new(Code::TooLarge, message));
         }
         let subscriber = Arc::clone(session);
-        let answer = |start: &crate::hub::Start| {
-            id.map(|id| down::ok_subscribed(id, &start.position, start.recovered))
-        };
-        let outcome = self
-            .hub
-            .subscribe(self.now(), channel, subscriber, since, answer);
+        let answer = |start: &crate::hub::Start| id.map(|id| down::ok_subscribed(id, &start.position, start.recovered));
+        let outcome = self.hub.subscribe(self.now(), channel, subscriber, since, answer);
         if let Err(refusal) = outcome {
             session.remove_subscription(channel);
             return Err(refusal);
@@ -63,23 +56,13 @@ impl Driver {
         Ok(None)
     }
 
-    fn unsubscribe(
-        &self,
-        session: &Handle,
-        id: Option<u64>,
-        channel: &ChannelName,
-    ) -> Result<Option<Line>, Refusal> {
+    fn unsubscribe(&self, session: &Handle, id: Option<u64>, channel: &ChannelName) -> Result<Option<Line>, Refusal> {
         session.remove_subscription(channel);
         self.hub.unsubscribe(channel, session.key);
         Ok(id.map(down::ok))
     }
 
-    fn publish(
-        &self,
-        id: Option<u64>,
-        channel: &ChannelName,
-        payload: &Payload,
-    ) -> Result<Option<Line>, Refusal> {
+    fn publish(&self, id: Option<u64>, channel: &ChannelName, payload: &Payload) -> Result<Option<Line>, Refusal> {
         self.counters.publications.fetch_add(1, Ordering::Relaxed);
         let at = self.hub.publish(self.now(), channel, payload)?;
         Ok(id.map(|id| down::ok_published(id, at)))

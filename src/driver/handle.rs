@@ -45,12 +45,7 @@ struct State {
 }
 
 impl Handle {
-    pub(super) fn new(
-        key: u64,
-        secret: Secret,
-        driver: Weak<Driver>,
-        session: ServerSession,
-    ) -> Arc<Self> {
+    pub(super) fn new(key: u64, secret: Secret, driver: Weak<Driver>, session: ServerSession) -> Arc<Self> {
         let state = State {
             session,
             wakers: Vec::new(),
@@ -61,13 +56,7 @@ impl Handle {
             subscriptions: HashSet::new(),
         };
         let id = state.session.id().clone();
-        Arc::new(Self {
-            key,
-            secret,
-            id,
-            driver,
-            state: Mutex::new(state),
-        })
+        Arc::new(Self { key, secret, id, driver, state: Mutex::new(state) })
     }
 
     /// Hands an input to the session and does what follows from it. `None` if the session is over.
@@ -190,11 +179,7 @@ impl Handle {
 
     /// Has the shared timers wake the session in time. A deadline that moved further away is not touched: it fires, and finds that.
     fn arm(self: &Arc<Self>, driver: &Driver, state: &mut State) {
-        if let Some(at) = state
-            .session
-            .poll_timeout()
-            .filter(|at| state.armed.is_none_or(|armed| *at < armed))
-        {
+        if let Some(at) = state.session.poll_timeout().filter(|at| state.armed.is_none_or(|armed| *at < armed)) {
             state.armed = Some(at);
             driver.timers.arm(at, self);
         }
@@ -218,10 +203,7 @@ impl State {
                     self.wake(carrier);
                 }
                 Output::Overrun { .. } => {
-                    driver
-                        .counters
-                        .overruns
-                        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    driver.counters.overruns.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 }
                 Output::Expired => expired = true,
             }
@@ -240,10 +222,7 @@ impl State {
     }
 
     fn take_finished(&mut self, carrier: Carrier) -> Option<Vec<Line>> {
-        let place = self
-            .finished
-            .iter()
-            .position(|(other, _)| *other == carrier)?;
+        let place = self.finished.iter().position(|(other, _)| *other == carrier)?;
         Some(self.finished.swap_remove(place).1)
     }
 }

@@ -45,11 +45,7 @@ impl Driver {
     #[must_use]
     pub fn socket(self: &Arc<Self>) -> Link {
         self.links.fetch_add(1, Ordering::Relaxed);
-        Link {
-            driver: Arc::clone(self),
-            carrier: self.next_carrier(),
-            state: State::Silent,
-        }
+        Link { driver: Arc::clone(self), carrier: self.next_carrier(), state: State::Silent }
     }
 
     /// A stream's or a poll's whole body.
@@ -60,8 +56,7 @@ impl Driver {
         let Body { hello, frames } = self.read(body)?;
         let mut link = self.socket();
         let nonce = hello.nonce.clone();
-        link.attach(transport, hello, frames)
-            .map_err(|refusal| self.refused(Some(nonce), refusal))?;
+        link.attach(transport, hello, frames).map_err(|refusal| self.refused(Some(nonce), refusal))?;
         Ok(link)
     }
 
@@ -72,17 +67,9 @@ impl Driver {
     pub fn send(self: &Arc<Self>, body: &Bytes) -> Result<Vec<Line>, Refused> {
         let Body { hello, frames } = self.read(body)?;
         let nonce = hello.nonce.clone();
-        let session = self
-            .find(&hello, false)
-            .map_err(|refusal| self.refused(Some(nonce.clone()), refusal))?;
+        let session = self.find(&hello, false).map_err(|refusal| self.refused(Some(nonce.clone()), refusal))?;
         let carrier = self.next_carrier();
-        let taken = session.as_ref().and_then(|session| {
-            session.input(Input::Send {
-                carrier,
-                hello,
-                frames,
-            })
-        });
+        let taken = session.as_ref().and_then(|session| session.input(Input::Send { carrier, hello, frames }));
         match (session, taken) {
             (Some(session), Some(Ok(()))) => Ok(session.take_finished(carrier)),
             (_, Some(Err(refusal))) => Err(self.refused(Some(nonce), refusal)),
@@ -107,44 +94,28 @@ impl Link {
         match (&self.state, frame) {
             (State::Over(_), _) => {}
             (State::Attached(session), Ok(Up::Hello(hello))) if hello.secret != session.secret => {
-                self.refuse_attached(Refusal::bad_frame(
-                    "a socket carries one session; this hello names another",
-                ));
+                self.refuse_attached(Refusal::bad_frame("a socket carries one session; this hello names another"));
             }
             (State::Attached(session), Ok(frame)) => {
                 let session = Arc::clone(session);
-                self.hand_in(
-                    &session,
-                    Input::Frame {
-                        carrier: self.carrier,
-                        frame,
-                    },
-                );
+                self.hand_in(&session, Input::Frame { carrier: self.carrier, frame });
             }
             (State::Attached(_), Err(refusal)) => self.refuse_attached(refusal),
             (State::Silent, Ok(Up::Hello(hello))) => {
                 let nonce = hello.nonce.clone();
                 if let Err(refusal) = self.attach(Transport::WebSocket, hello, Vec::new()) {
-                    self.driver
-                        .counters
-                        .refusals
-                        .fetch_add(1, Ordering::Relaxed);
+                    self.driver.counters.refusals.fetch_add(1, Ordering::Relaxed);
                     self.state = State::Over(vec![down::end(Some(nonce), &refusal)]);
                 }
             }
-            (State::Silent, Ok(_)) => self.refuse(&Refusal::bad_frame(
-                "the first frame on a socket must be a hello",
-            )),
+            (State::Silent, Ok(_)) => self.refuse(&Refusal::bad_frame("the first frame on a socket must be a hello")),
             (State::Silent, Err(refusal)) => self.refuse(&refusal),
         }
     }
 
     /// Says `end` to a socket that has no session yet.
     pub fn refuse(&mut self, refusal: &Refusal) {
-        self.driver
-            .counters
-            .refusals
-            .fetch_add(1, Ordering::Relaxed);
+        self.driver.counters.refusals.fetch_add(1, Ordering::Relaxed);
         if matches!(self.state, State::Silent) {
             self.state = State::Over(vec![down::end(None, refusal)]);
         }
@@ -164,28 +135,16 @@ impl Link {
                 out.append(lines);
                 Poll::Ready(Progress::End)
             }
-            State::Attached(session) => {
-                session
-                    .poll_lines(cx, self.carrier, out)
-                    .map(|written| match written {
-                        Written::Some => Progress::Lines,
-                        Written::Last => Progress::End,
-                    })
-            }
+            State::Attached(session) => session.poll_lines(cx, self.carrier, out).map(|written| match written {
+                Written::Some => Progress::Lines,
+                Written::Last => Progress::End,
+            }),
         }
     }
 
-    fn attach(
-        &mut self,
-        transport: Transport,
-        hello: Hello,
-        frames: Vec<Up>,
-    ) -> Result<(), Refusal> {
+    fn attach(&mut self, transport: Transport, hello: Hello, frames: Vec<Up>) -> Result<(), Refusal> {
         if !self.driver.settings.transports.contains(&transport) {
-            return Err(Refusal::new(
-                Code::Forbidden,
-                format!("this gateway does not offer {transport}"),
-            ));
+            return Err(Refusal::new(Code::Forbidden, format!("this gateway does not offer {transport}")));
         }
         let nonce = hello.nonce.clone();
         let Some(session) = self.driver.find(&hello, true)? else {
@@ -193,12 +152,7 @@ impl Link {
             return Ok(());
         };
         self.driver.count_attach(transport);
-        match session.input(Input::Attach {
-            carrier: self.carrier,
-            transport,
-            hello,
-            frames,
-        }) {
+        match session.input(Input::Attach { carrier: self.carrier, transport, hello, frames }) {
             None => self.state = State::Over(vec![down::end(Some(nonce), &gone())]),
             Some(Err(refusal)) => return Err(refusal),
             Some(Ok(())) => self.state = State::Attached(session),
@@ -207,19 +161,10 @@ impl Link {
     }
 
     fn refuse_attached(&mut self, refusal: Refusal) {
-        self.driver
-            .counters
-            .refusals
-            .fetch_add(1, Ordering::Relaxed);
+        self.driver.counters.refusals.fetch_add(1, Ordering::Relaxed);
         if let State::Attached(session) = &self.state {
             let session = Arc::clone(session);
-            self.hand_in(
-                &session,
-                Input::Refused {
-                    carrier: self.carrier,
-                    refusal,
-                },
-            );
+            self.hand_in(&session, Input::Refused { carrier: self.carrier, refusal });
         }
     }
 
@@ -241,8 +186,5 @@ impl Drop for Link {
 }
 
 fn gone() -> Refusal {
-    Refusal::new(
-        Code::Gone,
-        "that session does not exist any more; start a new one",
-    )
+    Refusal::new(Code::Gone, "that session does not exist any more; start a new one")
 }

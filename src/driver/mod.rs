@@ -144,10 +144,7 @@ impl Driver {
     }
 
     fn count_attach(&self, transport: Transport) {
-        let place = Transport::ALL
-            .iter()
-            .position(|known| *known == transport)
-            .unwrap_or(0);
+        let place = Transport::ALL.iter().position(|known| *known == transport).unwrap_or(0);
         self.counters.attaches[place].fetch_add(1, Ordering::Relaxed);
     }
 }

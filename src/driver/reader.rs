@@ -39,25 +39,11 @@ impl Driver {
     ///
     /// # Errors
     /// As [`crate::hub::Hub::subscribe`].
-    pub fn read_channel(
-        self: &Arc<Self>,
-        channel: ChannelName,
-        since: Option<&Position>,
-    ) -> Result<Reader, Refusal> {
-        let queue = Arc::new(Queue {
-            key: self.registry.next_key(),
-            state: Mutex::default(),
-        });
+    pub fn read_channel(self: &Arc<Self>, channel: ChannelName, since: Option<&Position>) -> Result<Reader, Refusal> {
+        let queue = Arc::new(Queue { key: self.registry.next_key(), state: Mutex::default() });
         let subscriber = Arc::clone(&queue) as Arc<dyn Subscriber>;
-        let start = self
-            .hub
-            .subscribe(self.now(), &channel, subscriber, since, |_| None)?;
-        Ok(Reader {
-            driver: Arc::clone(self),
-            channel,
-            queue,
-            start,
-        })
+        let start = self.hub.subscribe(self.now(), &channel, subscriber, since, |_| None)?;
+        Ok(Reader { driver: Arc::clone(self), channel, queue, start })
     }
 }
 
@@ -95,9 +81,7 @@ impl Queue {
 impl Subscriber for Queue {
     fn deliver(&self, line: &Line) {
         let mut state = self.lock();
-        if state.lines.len() >= limits::REPLAY_FRAMES
-            || state.bytes + line.cost() > limits::REPLAY_BYTES
-        {
+        if state.lines.len() >= limits::REPLAY_FRAMES || state.bytes + line.cost() > limits::REPLAY_BYTES {
             state.behind = true;
         }
         if !state.behind {

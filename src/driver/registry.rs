@@ -24,11 +24,7 @@ pub(super) struct Registry {
 
 impl Registry {
     pub(super) fn new(most: usize) -> Self {
-        Self {
-            sessions: Mutex::default(),
-            keys: AtomicU64::new(0),
-            most,
-        }
+        Self { sessions: Mutex::default(), keys: AtomicU64::new(0), most }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -41,10 +37,7 @@ impl Registry {
 
     pub(super) fn remove(&self, session: &Arc<Handle>) {
         let mut sessions = self.lock();
-        if sessions
-            .get(&session.secret)
-            .is_some_and(|held| Arc::ptr_eq(held, session))
-        {
+        if sessions.get(&session.secret).is_some_and(|held| Arc::ptr_eq(held, session)) {
             sessions.remove(&session.secret);
         }
     }
@@ -61,19 +54,14 @@ impl Registry {
 
 impl Driver {
     /// The session a hello is about; `None` is `gone` (rule 2).
-    pub(super) fn find(
-        self: &Arc<Self>,
-        hello: &Hello,
-        may_create: bool,
-    ) -> Result<Option<Arc<Handle>>, Refusal> {
+    pub(super) fn find(self: &Arc<Self>, hello: &Hello, may_create: bool) -> Result<Option<Arc<Handle>>, Refusal> {
         let mut sessions = self.registry.lock();
         let held = sessions.get(&hello.secret).cloned();
         match resolve(held.as_ref().map(|session| &session.id), hello, may_create) {
             Resolution::Join => Ok(held),
             Resolution::Gone => Ok(None),
             Resolution::Create if self.is_draining() => {
-                Err(Refusal::new(Code::Draining, "this gateway is going away")
-                    .retry_after(RETRY_AFTER))
+                Err(Refusal::new(Code::Draining, "this gateway is going away").retry_after(RETRY_AFTER))
             }
             Resolution::Create if sessions.len() >= self.registry.most => {
                 let message = format!("this node holds {} sessions, its limit", sessions.len());
@@ -88,18 +76,11 @@ impl Driver {
     }
 
     fn create(self: &Arc<Self>, hello: &Hello) -> Arc<Handle> {
-        self.counters
-            .sessions_created
-            .fetch_add(1, Ordering::Relaxed);
+        self.counters.sessions_created.fetch_add(1, Ordering::Relaxed);
         let Ok(id) = SessionId::try_from(uuid::Uuid::new_v4().to_string()) else {
             unreachable!("a UUID is 36 printable characters")
         };
         let session = ServerSession::new(self.now(), id, Arc::clone(&self.settings));
-        Handle::new(
-            self.registry.next_key(),
-            hello.secret.clone(),
-            Arc::downgrade(self),
-            session,
-        )
+        Handle::new(self.registry.next_key(), hello.secret.clone(), Arc::downgrade(self), session)
     }
 }

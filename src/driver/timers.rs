@@ -19,9 +19,7 @@ pub(super) struct Timers {
 impl Timers {
     pub(super) fn arm(&self, at: Time, session: &Arc<Handle>) {
         let mut deadlines = self.lock();
-        let first = deadlines
-            .first_key_value()
-            .is_none_or(|((earliest, _), _)| at < *earliest);
+        let first = deadlines.first_key_value().is_none_or(|((earliest, _), _)| at < *earliest);
         deadlines.insert((at, session.key), Arc::downgrade(session));
         drop(deadlines);
         if first {
@@ -32,10 +30,7 @@ impl Timers {
     /// Fires what comes due. May be dropped and called again at any await.
     pub(super) async fn run(&self, origin: Instant) {
         loop {
-            let next = self
-                .lock()
-                .first_key_value()
-                .map(|((at, _), _)| origin + *at);
+            let next = self.lock().first_key_value().map(|((at, _), _)| origin + *at);
             match next {
                 None => self.earlier.notified().await,
                 Some(at) => {
@@ -63,8 +58,6 @@ impl Timers {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Time, u64), Weak<Handle>>> {
-        self.deadlines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.deadlines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -34,11 +34,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self {
-            retention: Retention::default(),
-            channels: 100_000,
-            all_history_bytes: 256 << 20,
-        }
+        Self { retention: Retention::default(), channels: 100_000, all_history_bytes: 256 << 20 }
     }
 }
 
@@ -67,23 +63,14 @@ impl Hub {
     /// A hub without channels.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
-        Self {
-            channels: Mutex::default(),
-            bounds,
-            budget: Arc::new(Budget::new(bounds.all_history_bytes)),
-        }
+        Self { channels: Mutex::default(), bounds, budget: Arc::new(Budget::new(bounds.all_history_bytes)) }
     }
 
     /// Publishes, and says at which offset.
     ///
     /// # Errors
     /// `rate_limited` when there are too many channels to make another.
-    pub fn publish(
-        &self,
-        now: Duration,
-        channel: &ChannelName,
-        payload: &Payload,
-    ) -> Result<u64, Refusal> {
+    pub fn publish(&self, now: Duration, channel: &ChannelName, payload: &Payload) -> Result<u64, Refusal> {
         let shared = self.channel(now, channel)?;
         let mut locked = lock(&shared);
         let (at, line) = locked.log.append(now, channel, payload);
@@ -109,20 +96,11 @@ impl Hub {
         let shared = self.channel(now, channel)?;
         let mut locked = lock(&shared);
         let top = locked.log.position();
-        let missed: Option<Vec<Line>> = since.and_then(|since| {
-            locked
-                .log
-                .since(now, since)
-                .map(|lines| lines.cloned().collect())
-        });
+        let missed: Option<Vec<Line>> =
+            since.and_then(|since| locked.log.since(now, since).map(|lines| lines.cloned().collect()));
         let position = since.filter(|_| missed.is_some()).cloned().unwrap_or(top);
-        let start = Start {
-            position,
-            recovered: missed.is_some(),
-        };
-        let lines = answer(&start)
-            .into_iter()
-            .chain(missed.into_iter().flatten());
+        let start = Start { position, recovered: missed.is_some() };
+        let lines = answer(&start).into_iter().chain(missed.into_iter().flatten());
         lines.for_each(|line| subscriber.deliver(&line));
         locked.subscribers.insert(subscriber.key(), subscriber);
         Ok(start)
@@ -159,17 +137,11 @@ impl Hub {
             return Ok(Arc::clone(channel));
         }
         if channels.len() >= self.bounds.channels {
-            let message = format!(
-                "this node holds {} channels, its limit; try later or use another",
-                channels.len()
-            );
+            let message = format!("this node holds {} channels, its limit; try later or use another", channels.len());
             return Err(Refusal::new(Code::RateLimited, message));
         }
         let log = ChannelLog::new(now, self.bounds.retention, Arc::clone(&self.budget));
-        let channel = Arc::new(Mutex::new(Channel {
-            log,
-            subscribers: HashMap::new(),
-        }));
+        let channel = Arc::new(Mutex::new(Channel { log, subscribers: HashMap::new() }));
         channels.insert(name.clone(), Arc::clone(&channel));
         Ok(channel)
     }
@@ -200,13 +172,7 @@ mod tests {
     }
 
     fn hub() -> (Hub, ChannelName) {
-        (
-            Hub::new(Bounds {
-                channels: 2,
-                ..Bounds::default()
-            }),
-            ChannelName::try_from("c").unwrap(),
-        )
+        (Hub::new(Bounds { channels: 2, ..Bounds::default() }), ChannelName::try_from("c").unwrap())
     }
 
     #[test]
@@ -214,19 +180,9 @@ mod tests {
         let (hub, channel) = hub();
         let (a, b) = (inbox(1), inbox(2));
         for subscriber in [&a, &b] {
-            hub.subscribe(
-                Duration::ZERO,
-                &channel,
-                Arc::clone(subscriber) as _,
-                None,
-                |_| None,
-            )
-            .unwrap();
+            hub.subscribe(Duration::ZERO, &channel, Arc::clone(subscriber) as _, None, |_| None).unwrap();
         }
-        assert_eq!(
-            hub.publish(Duration::ZERO, &channel, &Payload::Json("1".into())),
-            Ok(1)
-        );
+        assert_eq!(hub.publish(Duration::ZERO, &channel, &Payload::Json("1".into())), Ok(1));
         let (a, b) = (a.1.lock().unwrap(), b.1.lock().unwrap());
         assert_eq!(a[0].event().as_ptr(), b[0].event().as_ptr());
     }
@@ -235,32 +191,13 @@ mod tests {
     fn a_subscription_from_a_position_gets_what_it_missed_behind_its_answer() {
         let (hub, channel) = hub();
         for _ in 0..3 {
-            hub.publish(Duration::ZERO, &channel, &Payload::Json("1".into()))
-                .unwrap();
+            hub.publish(Duration::ZERO, &channel, &Payload::Json("1".into())).unwrap();
         }
         let a = inbox(1);
-        let epoch = hub
-            .subscribe(Duration::ZERO, &channel, inbox(9), None, |_| None)
-            .unwrap()
-            .position
-            .epoch;
-        let answer = |start: &Start| {
-            Some(crate::protocol::down::ok_subscribed(
-                7,
-                &start.position,
-                start.recovered,
-            ))
-        };
+        let epoch = hub.subscribe(Duration::ZERO, &channel, inbox(9), None, |_| None).unwrap().position.epoch;
+        let answer = |start: &Start| Some(crate::protocol::down::ok_subscribed(7, &start.position, start.recovered));
         let since = Position { epoch, at: 1 };
-        let start = hub
-            .subscribe(
-                Duration::ZERO,
-                &channel,
-                Arc::clone(&a) as _,
-                Some(&since),
-                answer,
-            )
-            .unwrap();
+        let start = hub.subscribe(Duration::ZERO, &channel, Arc::clone(&a) as _, Some(&since), answer).unwrap();
         assert!(start.recovered && start.position == since);
         assert_eq!(a.1.lock().unwrap().len(), 3);
     }
@@ -269,10 +206,8 @@ mod tests {
     fn channels_are_bounded_and_forgotten_when_idle() {
         let (hub, channel) = hub();
         let other = |name: &str| ChannelName::try_from(name).unwrap();
-        hub.publish(Duration::ZERO, &channel, &Payload::Json("1".into()))
-            .unwrap();
-        hub.subscribe(Duration::ZERO, &other("d"), inbox(1), None, |_| None)
-            .unwrap();
+        hub.publish(Duration::ZERO, &channel, &Payload::Json("1".into())).unwrap();
+        hub.subscribe(Duration::ZERO, &other("d"), inbox(1), None, |_| None).unwrap();
         let full = hub.publish(Duration::ZERO, &other("e"), &Payload::Json("1".into()));
         assert_eq!(full.unwrap_err().code, Code::RateLimited);
         hub.sweep(Duration::from_secs(3600));

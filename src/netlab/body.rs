@@ -15,18 +15,8 @@ const MOST: usize = 1024 * 1024;
 
 /// The same bytes, each when the buffer lets it go.
 pub(super) fn hold(source: ByteStream, buffer: Buffer) -> ByteStream {
-    let hold = Hold {
-        source,
-        until: buffer.until,
-        chunks: VecDeque::new(),
-        held: 0,
-        passed: 0,
-        ended: false,
-    };
-    stream::unfold(hold, |mut hold| async move {
-        hold.next().await.map(|item| (item, hold))
-    })
-    .boxed()
+    let hold = Hold { source, until: buffer.until, chunks: VecDeque::new(), held: 0, passed: 0, ended: false };
+    stream::unfold(hold, |mut hold| async move { hold.next().await.map(|item| (item, hold)) }).boxed()
 }
 
 struct Hold {
@@ -108,13 +98,7 @@ mod tests {
     /// What comes out after each chunk that went in, and at the end.
     fn through(until: Until, chunks: &[&'static str]) -> Vec<String> {
         let (mut sender, receiver) = futures::channel::mpsc::channel(chunks.len() + 1);
-        let mut held = hold(
-            receiver.boxed(),
-            Buffer {
-                until,
-                headers: Headers::Passed,
-            },
-        );
+        let mut held = hold(receiver.boxed(), Buffer { until, headers: Headers::Passed });
         let mut ready = move || {
             let mut out = String::new();
             while let Some(Some(bytes)) = held.next().now_or_never() {
@@ -124,9 +108,7 @@ mod tests {
         };
         let mut steps = Vec::new();
         for chunk in chunks {
-            sender
-                .try_send(Ok(Bytes::from_static(chunk.as_bytes())))
-                .unwrap();
+            sender.try_send(Ok(Bytes::from_static(chunk.as_bytes()))).unwrap();
             steps.push(ready());
         }
         drop(sender);
@@ -138,14 +120,8 @@ mod tests {
     fn each_buffer_lets_go_when_it_says() {
         let chunks = ["abc", "def", "ghi"];
         assert_eq!(through(Until::Close, &chunks), ["", "", "", "abcdefghi"]);
-        assert_eq!(
-            through(Until::NextChunk, &chunks),
-            ["", "abc", "def", "ghi"]
-        );
+        assert_eq!(through(Until::NextChunk, &chunks), ["", "abc", "def", "ghi"]);
         assert_eq!(through(Until::Block(4), &chunks), ["", "abcd", "efgh", "i"]);
-        assert_eq!(
-            through(Until::CloseAfter(4), &chunks),
-            ["abc", "d", "", "efghi"]
-        );
+        assert_eq!(through(Until::CloseAfter(4), &chunks), ["abc", "d", "", "efghi"]);
     }
 }

@@ -78,9 +78,7 @@ impl Exchange {
                 exhaust(response.into_body()).await;
                 pending().await
             }
-            Opening::Twice if request.headers().contains_key(header::UPGRADE) => {
-                self.pass(request).await
-            }
+            Opening::Twice if request.headers().contains_key(header::UPGRADE) => self.pass(request).await,
             Opening::Twice => self.twice(request).await,
         }
     }
@@ -91,9 +89,7 @@ impl Exchange {
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return self.deliver(response).await;
         }
-        let origin = hyper::upgrade::on(&mut response)
-            .await
-            .map_err(io::Error::other)?;
+        let origin = hyper::upgrade::on(&mut response).await.map_err(io::Error::other)?;
         let mut tunnel = Tunnel::new(&self.path, origin);
         tunnel.head().await;
         // Ends with its path: when both sides are done, by a rule, or by a reset.
@@ -138,11 +134,7 @@ impl Exchange {
 
     async fn twice(self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let (head, body) = request.into_parts();
-        let body = Limited::new(body, TWIN_BODY)
-            .collect()
-            .await
-            .map_err(io::Error::other)?
-            .to_bytes();
+        let body = Limited::new(body, TWIN_BODY).collect().await.map_err(io::Error::other)?.to_bytes();
         let copy = || Request::from_parts(head.clone(), whole(body.clone()));
         self.cross(Direction::Up).await;
         let (upstream, path, first) = (self.upstream, self.path.clone(), copy());
@@ -167,29 +159,20 @@ impl Exchange {
 
     /// A head without a body goes one way.
     async fn cross(&self, direction: Direction) {
-        Line::new(&self.path, direction, stream::empty().boxed())
-            .head()
-            .await;
+        Line::new(&self.path, direction, stream::empty().boxed()).head().await;
     }
 }
 
 /// One request on a connection of its own, which ends with the response's body or with the path's reset.
-async fn send(
-    upstream: SocketAddr,
-    path: &Path,
-    request: Request<Body>,
-) -> io::Result<Response<Incoming>> {
+async fn send(upstream: SocketAddr, path: &Path, request: Request<Body>) -> io::Result<Response<Incoming>> {
     let fate = path.fate().clone();
     let Ok(stream) = TcpStream::connect(upstream).await else {
         fate.reset();
         return pending().await;
     };
     let wire = TokioIo::new(Wire::new(stream, fate.clone()));
-    let (mut sender, connection) = http1::Builder::new()
-        .preserve_header_case(true)
-        .handshake(wire)
-        .await
-        .map_err(io::Error::other)?;
+    let (mut sender, connection) =
+        http1::Builder::new().preserve_header_case(true).handshake(wire).await.map_err(io::Error::other)?;
     tokio::spawn(async move {
         select! {
             biased;
@@ -203,9 +186,7 @@ async fn send(
 
 /// What the network says in the origin's place; one that cannot be said is told as a 500.
 fn page(answer: &Answer) -> Response<Body> {
-    let mut response = Response::builder()
-        .status(answer.status)
-        .header(header::CONTENT_TYPE, "text/html");
+    let mut response = Response::builder().status(answer.status).header(header::CONTENT_TYPE, "text/html");
     if let Some(location) = &answer.location {
         response = response.header(header::LOCATION, location);
     }
@@ -216,9 +197,7 @@ fn page(answer: &Answer) -> Response<Body> {
     match response {
         Ok(response) if answer.status >= 200 => response,
         _ => {
-            let body = whole(Bytes::from_static(
-                b"netlab: the scripted answer is not a valid response\n",
-            ));
+            let body = whole(Bytes::from_static(b"netlab: the scripted answer is not a valid response\n"));
             let mut response = Response::new(body);
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response
@@ -235,9 +214,7 @@ fn streamed(pieces: ByteStream) -> Body {
 }
 
 fn whole(bytes: Bytes) -> Body {
-    Full::new(bytes)
-        .map_err(|never| match never {})
-        .boxed_unsync()
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn nothing() -> Body {

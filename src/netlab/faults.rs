@@ -64,11 +64,7 @@ impl Answer {
     /// This status with an empty page.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self {
-            status,
-            location: None,
-            html: String::new(),
-        }
+        Self { status, location: None, html: String::new() }
     }
 }
 

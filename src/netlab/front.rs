@@ -45,11 +45,7 @@ impl Front {
     ///
     /// # Errors
     /// `InvalidInput` if either address is not loopback: this must never be an open proxy. Otherwise the system's.
-    pub async fn bind(
-        name: impl Into<String>,
-        listen: SocketAddr,
-        upstream: SocketAddr,
-    ) -> io::Result<Self> {
+    pub async fn bind(name: impl Into<String>, listen: SocketAddr, upstream: SocketAddr) -> io::Result<Self> {
         for addr in [listen, upstream] {
             if !addr.ip().is_loopback() {
                 let message = format!("netlab stays on loopback, {addr} is not");
@@ -60,12 +56,7 @@ impl Front {
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared::new(upstream));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
-        Ok(Self {
-            name: name.into(),
-            addr,
-            shared,
-            accepting,
-        })
+        Ok(Self { name: name.into(), addr, shared, accepting })
     }
 
     /// Its name, for people.
@@ -179,18 +170,8 @@ impl Shared {
         let opened = self.registry.enter(route, Arc::clone(fate));
         let network = self.network.subscribe();
         let opening = dice.opening(&network.borrow(), route);
-        let path = Path::new(
-            route,
-            network,
-            Arc::clone(fate),
-            dice.random.number(),
-            opened,
-        );
-        Exchange {
-            upstream: self.upstream,
-            path,
-            opening,
-        }
+        let path = Path::new(route, network, Arc::clone(fate), dice.random.number(), opened);
+        Exchange { upstream: self.upstream, path, opening }
     }
 }
 
@@ -204,10 +185,7 @@ struct Dice {
 
 impl Dice {
     fn new(network: &Network) -> Self {
-        Self {
-            random: Random::new(network.seed),
-            met: vec![0; network.rules.len()],
-        }
+        Self { random: Random::new(network.seed), met: vec![0; network.rules.len()] }
     }
 
     fn opening(&mut self, network: &Network, route: Route) -> Opening {
@@ -221,19 +199,13 @@ impl Dice {
             When::Every(each) => self.met[place].is_multiple_of(each.max(1)),
             When::First(count) => self.met[place] <= count,
         };
-        if strikes {
-            rule.request.clone()
-        } else {
-            Opening::Pass
-        }
+        if strikes { rule.request.clone() } else { Opening::Pass }
     }
 }
 
 fn wants_websocket(request: &Request<Incoming>) -> bool {
     let upgrades = request.headers().get_all(header::UPGRADE);
-    upgrades
-        .iter()
-        .any(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    upgrades.iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Ends when the front closes, by being aborted.

@@ -4,20 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub(super) fn serialize<S: Serializer>(
-    duration: &Duration,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     number(*duration).serialize(serializer)
 }
 
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Duration, D::Error> {
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     // 32 bits, so that no sum of an instant and a duration from outside can overflow.
-    Ok(Duration::from_millis(
-        u32::deserialize(deserializer)?.into(),
-    ))
+    Ok(Duration::from_millis(u32::deserialize(deserializer)?.into()))
 }
 
 fn number(duration: Duration) -> u32 {

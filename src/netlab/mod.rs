@@ -22,8 +22,6 @@ mod shaping;
 mod tunnel;
 mod wire;
 
-pub use faults::{
-    Answer, Buffer, Direction, Headers, Hiccup, Idle, Lost, Opening, Silence, Until, When,
-};
+pub use faults::{Answer, Buffer, Direction, Headers, Hiccup, Idle, Lost, Opening, Silence, Until, When};
 pub use front::Front;
 pub use network::{Network, Route, Rule};

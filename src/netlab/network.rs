@@ -23,20 +23,13 @@ impl Network {
     /// The network with these rules, and seed 0.
     #[must_use]
     pub fn new(rules: impl Into<Vec<Rule>>) -> Self {
-        Self {
-            seed: 0,
-            rules: rules.into(),
-        }
+        Self { seed: 0, rules: rules.into() }
     }
 
     /// The rule that holds on this route, and its place in the list (none for the clean default).
     pub(super) fn rule(&self, route: Route) -> (Option<usize>, &Rule) {
         static CLEAR: LazyLock<Rule> = LazyLock::new(Rule::default);
-        let found = self
-            .rules
-            .iter()
-            .enumerate()
-            .find(|(_, rule)| rule.route.covers(route));
+        let found = self.rules.iter().enumerate().find(|(_, rule)| rule.route.covers(route));
         found.map_or((None, &CLEAR), |(place, rule)| (Some(place), rule))
     }
 
@@ -73,14 +66,7 @@ pub enum Route {
 }
 
 impl Route {
-    const ALL: [Self; 6] = [
-        Self::Websocket,
-        Self::Stream,
-        Self::Send,
-        Self::Poll,
-        Self::Control,
-        Self::Any,
-    ];
+    const ALL: [Self; 6] = [Self::Websocket, Self::Stream, Self::Send, Self::Poll, Self::Control, Self::Any];
 
     pub(super) fn of(path: &str, upgrades: bool) -> Self {
         if upgrades {
@@ -145,20 +131,10 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle: Option<Idle>,
     /// How late everything is, each way: a latency, so it does not limit the rate.
-    #[serde(
-        default,
-        rename = "delay_ms",
-        with = "milliseconds",
-        skip_serializing_if = "Duration::is_zero"
-    )]
+    #[serde(default, rename = "delay_ms", with = "milliseconds", skip_serializing_if = "Duration::is_zero")]
     pub delay: Duration,
     /// The most that is added to the delay at random. Order is kept.
-    #[serde(
-        default,
-        rename = "jitter_ms",
-        with = "milliseconds",
-        skip_serializing_if = "Duration::is_zero"
-    )]
+    #[serde(default, rename = "jitter_ms", with = "milliseconds", skip_serializing_if = "Duration::is_zero")]
     pub jitter: Duration,
     /// Bytes a second, for each exchange and each direction by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,10 +152,7 @@ impl Rule {
     /// A rule for this route, without faults.
     #[must_use]
     pub fn on(route: Route) -> Self {
-        Self {
-            route,
-            ..Self::default()
-        }
+        Self { route, ..Self::default() }
     }
 }
 
@@ -202,11 +175,7 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_covers_a_route_holds() {
-        let network = Network::new([
-            Rule::on(Route::Poll),
-            Rule::on(Route::Any),
-            Rule::on(Route::Send),
-        ]);
+        let network = Network::new([Rule::on(Route::Poll), Rule::on(Route::Any), Rule::on(Route::Send)]);
         assert_eq!(network.rule(Route::Poll).0, Some(0));
         assert_eq!(network.rule(Route::Send).0, Some(1));
         assert_eq!(Network::default().rule(Route::Send).0, None);

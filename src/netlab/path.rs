@@ -50,22 +50,12 @@ impl Path {
         seed: u64,
         opened: Opened,
     ) -> Self {
-        Self {
-            route,
-            network,
-            fate,
-            clock: Arc::new(Clock::new()),
-            seed,
-            _opened: Arc::new(opened),
-        }
+        Self { route, network, fate, clock: Arc::new(Clock::new()), seed, _opened: Arc::new(opened) }
     }
 
     /// The same path with its age counted from now.
     pub(super) fn renewed(&self) -> Self {
-        Self {
-            clock: Arc::new(Clock::new()),
-            ..self.clone()
-        }
+        Self { clock: Arc::new(Clock::new()), ..self.clone() }
     }
 
     pub(super) fn fate(&self) -> &Arc<Fate> {
@@ -133,10 +123,7 @@ impl Path {
                 Silence::Reset => Some((due, Ending::Reset)),
             }
         });
-        [killed, cut, idle]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(due, _)| *due)
+        [killed, cut, idle].into_iter().flatten().min_by_key(|(due, _)| *due)
     }
 }
 
@@ -151,11 +138,7 @@ struct Clock {
 
 impl Clock {
     fn new() -> Self {
-        Self {
-            born: Instant::now(),
-            moved: AtomicU64::new(0),
-            forgotten: AtomicBool::new(false),
-        }
+        Self { born: Instant::now(), moved: AtomicU64::new(0), forgotten: AtomicBool::new(false) }
     }
 
     fn touch(&self) {

@@ -7,49 +7,23 @@ use super::{
     network::{Network, Route, Rule},
 };
 
-const PORTAL: &str = "<!doctype html><title>Sign in</title><h1>Welcome to the hotel network</h1><p>Please sign in to go on.";
+const PORTAL: &str =
+    "<!doctype html><title>Sign in</title><h1>Welcome to the hotel network</h1><p>Please sign in to go on.";
 
 /// Name, description, in the order in which they are offered.
 const PRESETS: [(&str, &str); 12] = [
     ("clear", "Nothing is wrong."),
-    (
-        "websocket-refused",
-        "A proxy answers every WebSocket with 403.",
-    ),
-    (
-        "upgrade-stripped",
-        "A proxy removes the Upgrade header, so the server sees a plain GET.",
-    ),
-    (
-        "websocket-black-hole",
-        "WebSocket requests are taken and never answered.",
-    ),
-    (
-        "websocket-mute",
-        "WebSockets open, and then nothing comes through, either way.",
-    ),
-    (
-        "websocket-killed",
-        "WebSockets open, and are reset after 300 ms, every time.",
-    ),
-    (
-        "streams-buffered",
-        "A proxy holds streamed responses back until they end.",
-    ),
-    (
-        "websocket-refused-and-streams-buffered",
-        "Both: only short requests and answers get through.",
-    ),
+    ("websocket-refused", "A proxy answers every WebSocket with 403."),
+    ("upgrade-stripped", "A proxy removes the Upgrade header, so the server sees a plain GET."),
+    ("websocket-black-hole", "WebSocket requests are taken and never answered."),
+    ("websocket-mute", "WebSockets open, and then nothing comes through, either way."),
+    ("websocket-killed", "WebSockets open, and are reset after 300 ms, every time."),
+    ("streams-buffered", "A proxy holds streamed responses back until they end."),
+    ("websocket-refused-and-streams-buffered", "Both: only short requests and answers get through."),
     ("slow", "Everything takes 400 to 600 ms, each way."),
-    (
-        "lossy",
-        "One in three sends and polls loses its answer; everything stumbles now and then.",
-    ),
+    ("lossy", "One in three sends and polls loses its answer; everything stumbles now and then."),
     ("offline", "Every connection is reset."),
-    (
-        "portal",
-        "A captive portal answers every request with its own page.",
-    ),
+    ("portal", "A captive portal answers every request with its own page."),
 ];
 
 impl Network {
@@ -72,14 +46,10 @@ impl Network {
             "websocket-refused" => vec![websocket_refused()],
             "upgrade-stripped" => vec![begins(Route::Websocket, Opening::StripUpgrade)],
             "websocket-black-hole" => vec![begins(Route::Websocket, Opening::Swallow)],
-            "websocket-mute" => vec![Rule {
-                mute: Some(Direction::Both),
-                ..Rule::on(Route::Websocket)
-            }],
-            "websocket-killed" => vec![Rule {
-                kill_after: Some(Duration::from_millis(300)),
-                ..Rule::on(Route::Websocket)
-            }],
+            "websocket-mute" => vec![Rule { mute: Some(Direction::Both), ..Rule::on(Route::Websocket) }],
+            "websocket-killed" => {
+                vec![Rule { kill_after: Some(Duration::from_millis(300)), ..Rule::on(Route::Websocket) }]
+            }
             "streams-buffered" => vec![streams_buffered()],
             "websocket-refused-and-streams-buffered" => {
                 vec![websocket_refused(), streams_buffered()]
@@ -88,10 +58,7 @@ impl Network {
             "lossy" => lossy(),
             "offline" => vec![begins(Route::Any, Opening::Reset)],
             "portal" => {
-                let page = Answer {
-                    html: PORTAL.to_owned(),
-                    ..Answer::status(200)
-                };
+                let page = Answer { html: PORTAL.to_owned(), ..Answer::status(200) };
                 vec![begins(Route::Any, Opening::Answer(page))]
             }
             _ => return None,
@@ -102,18 +69,12 @@ impl Network {
     /// What the network of this name does, in one line.
     #[must_use]
     pub fn description(name: &str) -> Option<&'static str> {
-        PRESETS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, description)| *description)
+        PRESETS.iter().find(|(known, _)| *known == name).map(|(_, description)| *description)
     }
 }
 
 fn begins(route: Route, request: Opening) -> Rule {
-    Rule {
-        request,
-        ..Rule::on(route)
-    }
+    Rule { request, ..Rule::on(route) }
 }
 
 fn websocket_refused() -> Rule {
@@ -121,42 +82,19 @@ fn websocket_refused() -> Rule {
 }
 
 fn streams_buffered() -> Rule {
-    let buffer = Buffer {
-        until: Until::Close,
-        headers: Headers::Held,
-    };
-    Rule {
-        buffer: Some(buffer),
-        ..Rule::on(Route::Stream)
-    }
+    let buffer = Buffer { until: Until::Close, headers: Headers::Held };
+    Rule { buffer: Some(buffer), ..Rule::on(Route::Stream) }
 }
 
 fn slow() -> Rule {
-    Rule {
-        delay: Duration::from_millis(400),
-        jitter: Duration::from_millis(200),
-        ..Rule::on(Route::Any)
-    }
+    Rule { delay: Duration::from_millis(400), jitter: Duration::from_millis(200), ..Rule::on(Route::Any) }
 }
 
 fn lossy() -> Vec<Rule> {
-    let hiccup = Some(Hiccup {
-        chance: 0.02,
-        lasting: Duration::from_secs(1),
-    });
-    let losing = |route| Rule {
-        when: When::Chance(1.0 / 3.0),
-        hiccup,
-        ..begins(route, Opening::LoseResponse(Lost::Reset))
-    };
-    vec![
-        losing(Route::Send),
-        losing(Route::Poll),
-        Rule {
-            hiccup,
-            ..Rule::on(Route::Any)
-        },
-    ]
+    let hiccup = Some(Hiccup { chance: 0.02, lasting: Duration::from_secs(1) });
+    let losing =
+        |route| Rule { when: When::Chance(1.0 / 3.0), hiccup, ..begins(route, Opening::LoseResponse(Lost::Reset)) };
+    vec![losing(Route::Send), losing(Route::Poll), Rule { hiccup, ..Rule::on(Route::Any) }]
 }
 
 #[cfg(test)]
@@ -168,11 +106,7 @@ mod tests {
         for name in Network::NAMES {
             let network = Network::named(name).unwrap();
             let json = serde_json::to_string(&network).unwrap();
-            assert_eq!(
-                serde_json::from_str::<Network>(&json).unwrap(),
-                network,
-                "{name}"
-            );
+            assert_eq!(serde_json::from_str::<Network>(&json).unwrap(), network, "{name}");
             assert!(Network::description(name).is_some());
         }
         assert!(Network::named("perfect").is_none());

@@ -26,11 +26,7 @@ impl Random {
 
     /// A duration from nothing to `most`.
     pub(super) fn up_to(&mut self, most: Duration) -> Duration {
-        if most.is_zero() {
-            most
-        } else {
-            most.mul_f64(self.share())
-        }
+        if most.is_zero() { most } else { most.mul_f64(self.share()) }
     }
 
     /// At least 0, less than 1.

@@ -27,10 +27,7 @@ impl Registry {
             table.open.insert(number, (route, fate));
             *table.begun.entry(route).or_default() += 1;
         });
-        Opened {
-            registry: Arc::clone(self),
-            number,
-        }
+        Opened { registry: Arc::clone(self), number }
     }
 
     /// Resets what is open on the routes chosen, and counts it no longer. Returns how many these were.
@@ -56,37 +53,22 @@ impl Registry {
     /// Comes true when exactly this many are open. Cancel-safe.
     pub(super) async fn until_open(&self, route: Route, count: usize) {
         // The sender lives in `self`, so this cannot fail while anybody waits; nor below.
-        let _ = self
-            .0
-            .subscribe()
-            .wait_for(|table| table.open(route) == count)
-            .await;
+        let _ = self.0.subscribe().wait_for(|table| table.open(route) == count).await;
     }
 
     /// Comes true when at least this many have begun. Cancel-safe.
     pub(super) async fn until_begun(&self, route: Route, count: usize) {
-        let _ = self
-            .0
-            .subscribe()
-            .wait_for(|table| table.begun(route) >= count)
-            .await;
+        let _ = self.0.subscribe().wait_for(|table| table.begun(route) >= count).await;
     }
 }
 
 impl Table {
     fn open(&self, route: Route) -> usize {
-        self.open
-            .values()
-            .filter(|(of, _)| route.covers(*of))
-            .count()
+        self.open.values().filter(|(of, _)| route.covers(*of)).count()
     }
 
     fn begun(&self, route: Route) -> usize {
-        self.begun
-            .iter()
-            .filter(|(of, _)| route.covers(**of))
-            .map(|(_, count)| count)
-            .sum()
+        self.begun.iter().filter(|(of, _)| route.covers(**of)).map(|(_, count)| count).sum()
     }
 }
 

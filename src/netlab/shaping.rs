@@ -97,10 +97,7 @@ impl Line {
                 return None;
             }
             let room = !stalled && !self.ended && self.queued < ROOM;
-            let timer = due.map_or_else(
-                || Either::Left(std::future::pending()),
-                |due| Either::Right(sleep_until(due)),
-            );
+            let timer = due.map_or_else(|| Either::Left(std::future::pending()), |due| Either::Right(sleep_until(due)));
             select! {
                 // A switch is noticed before anything is taken in by its rules; else it would hurry that too.
                 biased;
@@ -141,11 +138,8 @@ impl Line {
         let is_head = matches!(&item, Some(Ok(bytes)) if bytes.is_empty());
         self.ended = !matches!(item, Some(Ok(_)));
         if !is_head {
-            let size = item
-                .as_ref()
-                .map_or(0, |item| item.as_ref().map_or(0, Bytes::len));
-            self.lost |=
-                !self.path.moves() || self.path.rule(|rule| loses(rule, self.direction, size));
+            let size = item.as_ref().map_or(0, |item| item.as_ref().map_or(0, Bytes::len));
+            self.lost |= !self.path.moves() || self.path.rule(|rule| loses(rule, self.direction, size));
             if self.lost {
                 return;
             }
@@ -158,10 +152,7 @@ impl Line {
     }
 
     fn send_off(&mut self, mut bytes: Bytes) {
-        let bandwidth = self
-            .path
-            .rule(|rule| rule.bandwidth)
-            .map(|bandwidth| bandwidth.max(1));
+        let bandwidth = self.path.rule(|rule| rule.bandwidth).map(|bandwidth| bandwidth.max(1));
         let Some(bandwidth) = bandwidth else {
             return self.enqueue(Duration::ZERO, Parcel::Bytes(bytes));
         };
@@ -177,9 +168,7 @@ impl Line {
     }
 
     fn enqueue(&mut self, takes: Duration, parcel: Parcel) {
-        let (delay, jitter, hiccup) = self
-            .path
-            .rule(|rule| (rule.delay, rule.jitter, rule.hiccup));
+        let (delay, jitter, hiccup) = self.path.rule(|rule| (rule.delay, rule.jitter, rule.hiccup));
         self.link_free = self.link_free.max(Instant::now()) + takes;
         let mut due = self.link_free + delay + self.random.up_to(jitter);
         if let Some(hiccup) = hiccup

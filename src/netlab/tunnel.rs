@@ -38,11 +38,7 @@ impl Tunnel {
         let path = path.renewed();
         let (from_origin, to_origin) = split(TokioIo::new(origin));
         let down = Line::new(&path, Direction::Down, incoming(from_origin));
-        Self {
-            path,
-            down,
-            to_origin,
-        }
+        Self { path, down, to_origin }
     }
 
     /// Waits until the 101 has come down.
@@ -64,12 +60,7 @@ impl Tunnel {
         let Ok(client) = client.await else { return };
         let (from_client, mut to_client) = split(TokioIo::new(client));
         let mut up = Line::headless(&self.path, Direction::Up, incoming(from_client));
-        let both = async {
-            tokio::try_join!(
-                pour(&mut up, &mut self.to_origin),
-                pour(&mut self.down, &mut to_client)
-            )
-        };
+        let both = async { tokio::try_join!(pour(&mut up, &mut self.to_origin), pour(&mut self.down, &mut to_client)) };
         let cut = select! {
             result = both => {
                 if result.is_err() {

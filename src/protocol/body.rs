@@ -22,17 +22,9 @@ pub struct Body {
 /// `bad_frame` or `too_large`, with the hello's nonce where the hello could be read.
 pub fn read(body: &Bytes) -> Result<Body, (Option<super::Nonce>, Refusal)> {
     let mut lines = split(body);
-    let first = lines.next().ok_or_else(|| {
-        (
-            None,
-            Refusal::bad_frame("an empty body; a hello must come first"),
-        )
-    })?;
+    let first = lines.next().ok_or_else(|| (None, Refusal::bad_frame("an empty body; a hello must come first")))?;
     let Up::Hello(hello) = Up::read(&first).map_err(|refusal| (None, refusal))? else {
-        return Err((
-            None,
-            Refusal::bad_frame("the first line of a body must be a hello"),
-        ));
+        return Err((None, Refusal::bad_frame("the first line of a body must be a hello")));
     };
     let refused = |refusal| (Some(hello.nonce.clone()), refusal);
     let mut frames = Vec::new();
@@ -43,9 +35,7 @@ pub fn read(body: &Bytes) -> Result<Body, (Option<super::Nonce>, Refusal)> {
         }
         match Up::read(&line).map_err(refused)? {
             Up::Hello(_) => {
-                return Err(refused(Refusal::bad_frame(
-                    "a body has one hello, its first line",
-                )));
+                return Err(refused(Refusal::bad_frame("a body has one hello, its first line")));
             }
             frame => frames.push(frame),
         }
@@ -71,30 +61,23 @@ pub fn split(body: &Bytes) -> impl Iterator<Item = RawFrame> + '_ {
 mod tests {
     use super::*;
 
-    const HELLO: &str = r#"{"hello":{"v":1,"session":"aaaaaaaaaaaaaaaaaaaaaaaa","leg":1,"received":0,"next":1,"nonce":"n"}}"#;
+    const HELLO: &str =
+        r#"{"hello":{"v":1,"session":"aaaaaaaaaaaaaaaaaaaaaaaa","leg":1,"received":0,"next":1,"nonce":"n"}}"#;
 
     #[test]
     fn a_body_is_a_hello_and_lines() {
-        let body =
-            read(&format!("{HELLO}\n{{\"ping\":5}}\n{{\"sub\":\"a\",\"id\":1}}\n").into()).unwrap();
+        let body = read(&format!("{HELLO}\n{{\"ping\":5}}\n{{\"sub\":\"a\",\"id\":1}}\n").into()).unwrap();
         assert_eq!(body.frames.len(), 2);
     }
 
     #[test]
     fn a_bad_body_is_refused_whole() {
-        let bad =
-            |text: String, code: Code| assert_eq!(read(&text.into()).unwrap_err().1.code, code);
+        let bad = |text: String, code: Code| assert_eq!(read(&text.into()).unwrap_err().1.code, code);
         bad(String::new(), Code::BadFrame);
         bad("{\"ping\":1}".into(), Code::BadFrame);
         bad(format!("{HELLO}\n{HELLO}"), Code::BadFrame);
         bad(format!("{HELLO}\n\n{{\"ping\":1}}"), Code::BadFrame);
         bad(format!("{HELLO}\r\n"), Code::BadFrame);
-        bad(
-            format!(
-                "{HELLO}\n{}",
-                "{\"ping\":1}\n".repeat(limits::BODY_LINES + 1)
-            ),
-            Code::TooLarge,
-        );
+        bad(format!("{HELLO}\n{}", "{\"ping\":1}\n".repeat(limits::BODY_LINES + 1)), Code::TooLarge);
     }
 }

@@ -91,11 +91,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that does not change by waiting.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            retry_after: None,
-        }
+        Self { code, message: message.into(), retry_after: None }
     }
 
     /// The most common one.

@@ -118,9 +118,7 @@ fn number(subject: &RawValue) -> Option<Number> {
 impl Welcome {
     /// A client counts with these numbers: none may be one that no server can mean.
     fn is_in_bounds(&self) -> bool {
-        self.turn < limits::LEG_AND_TURN
-            && self.received < limits::NUMBER
-            && (1..limits::NUMBER).contains(&self.next)
+        self.turn < limits::LEG_AND_TURN && self.received < limits::NUMBER && (1..limits::NUMBER).contains(&self.next)
     }
 }
 
@@ -154,14 +152,7 @@ pub fn end(nonce: Option<Nonce>, refusal: &Refusal) -> Line {
         end: End,
     }
     let code = refusal.code.name().to_owned();
-    json_line(&Frame {
-        end: End {
-            v: VERSION,
-            nonce,
-            code,
-            message: refusal.message.clone(),
-        },
-    })
+    json_line(&Frame { end: End { v: VERSION, nonce, code, message: refusal.message.clone() } })
 }
 
 /// `ack`, in either direction.
@@ -173,10 +164,7 @@ pub fn ack(received: u64, next: Option<u64>) -> Line {
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<u64>,
     }
-    json_line(&Frame {
-        ack: received,
-        next,
-    })
+    json_line(&Frame { ack: received, next })
 }
 
 /// `ping`, in either direction.
@@ -211,12 +199,7 @@ pub fn goaway(after_ms: u64, jitter_ms: u64) -> Line {
     struct Frame {
         goaway: Goaway,
     }
-    json_line(&Frame {
-        goaway: Goaway {
-            after_ms,
-            jitter_ms,
-        },
-    })
+    json_line(&Frame { goaway: Goaway { after_ms, jitter_ms } })
 }
 
 /// `ok` without anything to tell.
@@ -250,12 +233,7 @@ pub fn ok_subscribed(id: u64, position: &Position, recovered: bool) -> Line {
         at: u64,
         recovered: bool,
     }
-    json_line(&Frame {
-        ok: id,
-        epoch: &position.epoch,
-        at: position.at,
-        recovered,
-    })
+    json_line(&Frame { ok: id, epoch: &position.epoch, at: position.at, recovered })
 }
 
 /// `err`: the answer to a command that could not be done.
@@ -267,11 +245,7 @@ pub fn err(id: u64, refusal: &Refusal) -> Line {
         code: &'a str,
         message: &'a str,
     }
-    json_line(&Frame {
-        err: id,
-        code: refusal.code.name(),
-        message: &refusal.message,
-    })
+    json_line(&Frame { err: id, code: refusal.code.name(), message: &refusal.message })
 }
 
 /// `pub`: a publication, encoded once for all its subscribers.

@@ -26,10 +26,7 @@ pub struct RawFrame {
 impl RawFrame {
     /// A frame of text alone.
     pub fn text(text: impl Into<Bytes>) -> Self {
-        Self {
-            text: text.into(),
-            attachment: None,
-        }
+        Self { text: text.into(), attachment: None }
     }
 
     /// A binary WebSocket message: the line, a newline, the raw bytes.
@@ -38,24 +35,15 @@ impl RawFrame {
     /// `bad_frame` without a newline.
     pub fn from_binary_message(message: &Bytes) -> Result<Self, Refusal> {
         let end = memchr::memchr(b'\n', message).ok_or_else(|| {
-            Refusal::bad_frame(
-                "a binary message is a line, a newline and the bytes; the newline is missing",
-            )
+            Refusal::bad_frame("a binary message is a line, a newline and the bytes; the newline is missing")
         })?;
-        Ok(Self {
-            text: message.slice(..end),
-            attachment: Some(message.slice(end + 1..)),
-        })
+        Ok(Self { text: message.slice(..end), attachment: Some(message.slice(end + 1..)) })
     }
 
     /// What the frame costs: its length in line form.
     #[must_use]
     pub fn cost(&self) -> usize {
-        self.text.len()
-            + self
-                .attachment
-                .as_ref()
-                .map_or(0, |bytes| bytes.len().div_ceil(3) * 4)
+        self.text.len() + self.attachment.as_ref().map_or(0, |bytes| bytes.len().div_ceil(3) * 4)
     }
 
     /// Reads verb and keys.
@@ -64,22 +52,14 @@ impl RawFrame {
     /// `bad_frame` for anything that is not one JSON object on one line, `too_large` above the limit.
     pub fn fields(&self) -> Result<Fields<'_>, Refusal> {
         if self.cost() > limits::BODY_BYTES {
-            let message = format!(
-                "a frame of {} bytes; the limit is {}",
-                self.cost(),
-                limits::BODY_BYTES
-            );
+            let message = format!("a frame of {} bytes; the limit is {}", self.cost(), limits::BODY_BYTES);
             return Err(Refusal::new(Code::TooLarge, message));
         }
         if memchr::memchr2(b'\n', b'\r', &self.text).is_some() {
-            return Err(Refusal::bad_frame(
-                "a frame is one line: it holds a raw CR or LF",
-            ));
+            return Err(Refusal::bad_frame("a frame is one line: it holds a raw CR or LF"));
         }
-        let text = std::str::from_utf8(&self.text)
-            .map_err(|_| Refusal::bad_frame("a frame must be UTF-8"))?;
-        serde_json::from_str(text)
-            .map_err(|error| Refusal::bad_frame(format!("not a frame: {error}")))
+        let text = std::str::from_utf8(&self.text).map_err(|_| Refusal::bad_frame("a frame must be UTF-8"))?;
+        serde_json::from_str(text).map_err(|error| Refusal::bad_frame(format!("not a frame: {error}")))
     }
 }
 
@@ -113,17 +93,13 @@ impl Fields<'_> {
     /// The verb's value as a string.
     #[must_use]
     pub fn subject_text(&self) -> Option<Cow<'_, str>> {
-        serde_json::from_str::<Text<'_>>(self.subject.get())
-            .ok()
-            .map(|text| text.0)
+        serde_json::from_str::<Text<'_>>(self.subject.get()).ok().map(|text| text.0)
     }
 
     /// The verb's value as a number below 2^53.
     #[must_use]
     pub fn subject_number(&self) -> Option<u64> {
-        serde_json::from_str(self.subject.get())
-            .ok()
-            .filter(|number| *number < limits::NUMBER)
+        serde_json::from_str(self.subject.get()).ok().filter(|number| *number < limits::NUMBER)
     }
 
     /// The content, sliced from the frame it was read from.
@@ -132,13 +108,9 @@ impl Fields<'_> {
     /// The sentence for a `bad_frame`: no content, two, or broken base64.
     pub fn payload(&self, frame: &RawFrame) -> Result<Payload, &'static str> {
         match (self.data, &self.b64, &frame.attachment) {
-            (Some(data), None, None) => {
-                Ok(Payload::Json(frame.text.slice_ref(data.get().as_bytes())))
-            }
+            (Some(data), None, None) => Ok(Payload::Json(frame.text.slice_ref(data.get().as_bytes()))),
             (None, Some(text), None) => {
-                let bytes = STANDARD
-                    .decode(text.0.as_bytes())
-                    .map_err(|_| "b64 is not base64")?;
+                let bytes = STANDARD.decode(text.0.as_bytes()).map_err(|_| "b64 is not base64")?;
                 Ok(Payload::Binary(bytes.into()))
             }
             (None, None, Some(bytes)) => Ok(Payload::Binary(bytes.clone())),
@@ -169,15 +141,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                     return Err(M::Error::custom("an empty object has no verb"));
                 };
                 let subject = map.next_value()?;
-                let mut fields = Fields {
-                    verb: verb.0,
-                    subject,
-                    id: None,
-                    next: None,
-                    since: None,
-                    data: None,
-                    b64: None,
-                };
+                let mut fields =
+                    Fields { verb: verb.0, subject, id: None, next: None, since: None, data: None, b64: None };
                 while let Some(key) = map.next_key::<Text<'de>>()? {
                     // Readers differ in which of two they take, and what is carried on as it came must mean one thing.
                     if key.0 == fields.verb {
@@ -214,24 +179,12 @@ pub(super) fn object<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Result<T, s
     }
 }
 
-fn once<T, E: serde::de::Error>(
-    slot: &mut Option<T>,
-    value: T,
-    key: &'static str,
-) -> Result<(), E> {
-    if slot.replace(value).is_some() {
-        Err(E::duplicate_field(key))
-    } else {
-        Ok(())
-    }
+fn once<T, E: serde::de::Error>(slot: &mut Option<T>, value: T, key: &'static str) -> Result<(), E> {
+    if slot.replace(value).is_some() { Err(E::duplicate_field(key)) } else { Ok(()) }
 }
 
 fn number<E: serde::de::Error>(value: u64) -> Result<u64, E> {
-    if value < limits::NUMBER {
-        Ok(value)
-    } else {
-        Err(E::custom("a number must be below 2^53"))
-    }
+    if value < limits::NUMBER { Ok(value) } else { Err(E::custom("a number must be below 2^53")) }
 }
 
 #[cfg(test)]
@@ -247,10 +200,7 @@ mod tests {
         let frame = RawFrame::text(r#"{"pub":"a","id":3,"data": {"x" : 1.50} ,"more":[1]}"#);
         let fields = frame.fields().unwrap();
         assert_eq!((&*fields.verb, fields.id), ("pub", Some(3)));
-        assert_eq!(
-            fields.payload(&frame),
-            Ok(Payload::Json(Bytes::from_static(br#"{"x" : 1.50}"#)))
-        );
+        assert_eq!(fields.payload(&frame), Ok(Payload::Json(Bytes::from_static(br#"{"x" : 1.50}"#))));
     }
 
     #[test]
@@ -274,28 +224,15 @@ mod tests {
         ] {
             assert_eq!(refused(bad).code, Code::BadFrame, "{bad:?}");
         }
-        assert_eq!(
-            refused(&format!(
-                "{{\"pub\":\"{}\"}}",
-                "x".repeat(limits::BODY_BYTES)
-            ))
-            .code,
-            Code::TooLarge
-        );
-        assert_eq!(
-            RawFrame::text(vec![b'{', 0xff]).fields().unwrap_err().code,
-            Code::BadFrame
-        );
+        assert_eq!(refused(&format!("{{\"pub\":\"{}\"}}", "x".repeat(limits::BODY_BYTES))).code, Code::TooLarge);
+        assert_eq!(RawFrame::text(vec![b'{', 0xff]).fields().unwrap_err().code, Code::BadFrame);
     }
 
     /// 1. A line says `pub` twice, of an allowed channel and of another.
     /// 2. The first is what a gate looks at, the last is what JavaScript's reader sees: one line, two meanings.
     #[test]
     fn a_verb_stands_once() {
-        for bad in [
-            r#"{"pub":"a","pub":"b","data":1}"#,
-            r#"{"pub":"a","data":1,"\u0070ub":"b"}"#,
-        ] {
+        for bad in [r#"{"pub":"a","pub":"b","data":1}"#, r#"{"pub":"a","data":1,"\u0070ub":"b"}"#] {
             assert_eq!(refused(bad).code, Code::BadFrame, "{bad:?}");
         }
     }
@@ -304,19 +241,12 @@ mod tests {
     /// 2. A derived reader takes the list's places for the keys, which no other language's reader does.
     #[test]
     fn a_list_is_no_object() {
-        assert_eq!(
-            refused(r#"{"sub":"a","since":["e",1]}"#).code,
-            Code::BadFrame
-        );
+        assert_eq!(refused(r#"{"sub":"a","since":["e",1]}"#).code, Code::BadFrame);
     }
 
     #[test]
     fn deep_nesting_is_data_like_any_other_and_never_a_stack_overflow() {
-        let text = format!(
-            "{{\"pub\":\"a\",\"data\":{}{}}}",
-            "[".repeat(30_000),
-            "]".repeat(30_000)
-        );
+        let text = format!("{{\"pub\":\"a\",\"data\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
         let frame = RawFrame::text(text);
         // serde_json may bound the depth; what matters is that it answers.
         let _ = frame.fields();
@@ -327,10 +257,7 @@ mod tests {
         let message = Bytes::from_static(b"{\"pub\":\"a\"}\n\x00\n\xff");
         let frame = RawFrame::from_binary_message(&message).unwrap();
         let payload = frame.fields().unwrap().payload(&frame);
-        assert_eq!(
-            payload,
-            Ok(Payload::Binary(Bytes::from_static(b"\x00\n\xff")))
-        );
+        assert_eq!(payload, Ok(Payload::Binary(Bytes::from_static(b"\x00\n\xff"))));
         let frame = RawFrame::text(r#"{"pub":"a","b64":"AAr/"}"#);
         assert_eq!(frame.fields().unwrap().payload(&frame), payload);
         assert!(RawFrame::from_binary_message(&Bytes::from_static(b"{}")).is_err());

@@ -24,9 +24,7 @@ impl TryFrom<String> for Secret {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let fits = limits::SECRET_LENGTH.contains(&text.len());
-        let plain = text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
         if fits && plain {
             Ok(Self(text.into()))
         } else {
@@ -106,10 +104,7 @@ impl TryFrom<&str> for ChannelName {
     type Error = &'static str;
 
     fn try_from(text: &str) -> Result<Self, Self::Error> {
-        if text.is_empty()
-            || text.len() > limits::CHANNEL_BYTES
-            || text.chars().any(char::is_control)
-        {
+        if text.is_empty() || text.len() > limits::CHANNEL_BYTES || text.chars().any(char::is_control) {
             Err("a channel name is 1 to 128 bytes of text without control characters")
         } else {
             Ok(Self(text.into()))

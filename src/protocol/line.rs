@@ -27,16 +27,10 @@ impl Line {
         let mut buffer = Vec::with_capacity(128);
         buffer.extend_from_slice(PREFIX);
         write(&mut buffer);
-        debug_assert!(
-            memchr::memchr2(b'\n', b'\r', &buffer).is_none(),
-            "a frame is one line"
-        );
+        debug_assert!(memchr::memchr2(b'\n', b'\r', &buffer).is_none(), "a frame is one line");
         buffer.extend_from_slice(SUFFIX);
         buffer.shrink_to_fit();
-        Self {
-            event: buffer.into(),
-            message: None,
-        }
+        Self { event: buffer.into(), message: None }
     }
 
     /// A line with raw bytes: `head` writes the frame up to, not including, its closing brace.
@@ -51,24 +45,19 @@ impl Line {
         head(&mut message);
         message.extend_from_slice(b"}\n");
         message.extend_from_slice(bytes);
-        Self {
-            message: Some(message.into()),
-            ..line
-        }
+        Self { message: Some(message.into()), ..line }
     }
 
     /// The frame alone: a text message, or the line form of a binary one.
     #[must_use]
     pub fn json(&self) -> Bytes {
-        self.event
-            .slice(PREFIX.len()..self.event.len() - SUFFIX.len())
+        self.event.slice(PREFIX.len()..self.event.len() - SUFFIX.len())
     }
 
     /// The frame and a newline: a line of a poll's answer or of a POST.
     #[must_use]
     pub fn record(&self) -> Bytes {
-        self.event
-            .slice(PREFIX.len()..=self.event.len() - SUFFIX.len())
+        self.event.slice(PREFIX.len()..=self.event.len() - SUFFIX.len())
     }
 
     /// The frame as an SSE event.
@@ -112,14 +101,8 @@ mod tests {
 
     #[test]
     fn a_binary_line_is_base64_in_text_and_raw_on_a_socket() {
-        let line = Line::compose_binary(
-            |buffer| buffer.extend_from_slice(b"{\"pub\":\"a\",\"at\":1"),
-            b"\x00\n\xff",
-        );
+        let line = Line::compose_binary(|buffer| buffer.extend_from_slice(b"{\"pub\":\"a\",\"at\":1"), b"\x00\n\xff");
         assert_eq!(&line.json()[..], br#"{"pub":"a","at":1,"b64":"AAr/"}"#);
-        assert_eq!(
-            &line.binary_message().unwrap()[..],
-            b"{\"pub\":\"a\",\"at\":1}\n\x00\n\xff"
-        );
+        assert_eq!(&line.binary_message().unwrap()[..], b"{\"pub\":\"a\",\"at\":1}\n\x00\n\xff");
     }
 }

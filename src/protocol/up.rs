@@ -108,71 +108,41 @@ impl Up {
     pub fn read(frame: &RawFrame) -> Result<Self, Refusal> {
         let fields = frame.fields()?;
         if frame.cost() > limits::LINE_BYTES {
-            let message = format!(
-                "a line of {} bytes; the limit is {}",
-                frame.cost(),
-                limits::LINE_BYTES
-            );
+            let message = format!("a line of {} bytes; the limit is {}", frame.cost(), limits::LINE_BYTES);
             return Err(Refusal::new(Code::TooLarge, message));
         }
         let missing = |what: &str| Refusal::bad_frame(format!("{what} in {}", fields.verb));
         match &*fields.verb {
             "hello" => Hello::read(fields.subject).map(Self::Hello),
             "ack" => {
-                let received = fields
-                    .subject_number()
-                    .ok_or_else(|| missing("no number"))?;
+                let received = fields.subject_number().ok_or_else(|| missing("no number"))?;
                 if fields.next == Some(0) {
                     return Err(Refusal::bad_frame("ack.next counts from 1"));
                 }
-                Ok(Self::Ack {
-                    received,
-                    next: fields.next,
-                })
+                Ok(Self::Ack { received, next: fields.next })
             }
-            "ping" => ping_value(fields.subject)
-                .map(Self::Ping)
-                .ok_or_else(|| missing("no number")),
-            "pong" => ping_value(fields.subject)
-                .map(Self::Pong)
-                .ok_or_else(|| missing("no number")),
+            "ping" => ping_value(fields.subject).map(Self::Ping).ok_or_else(|| missing("no number")),
+            "pong" => ping_value(fields.subject).map(Self::Pong).ok_or_else(|| missing("no number")),
             "sub" | "unsub" | "pub" => {
                 let action = channel_action(frame, &fields).unwrap_or_else(Action::Faulty);
-                Ok(Self::Command(Command {
-                    id: fields.id,
-                    action,
-                    cost: frame.cost(),
-                }))
+                Ok(Self::Command(Command { id: fields.id, action, cost: frame.cost() }))
             }
-            "req" | "msg" => Ok(Self::Command(Command {
-                id: fields.id,
-                action: Action::Application,
-                cost: frame.cost(),
-            })),
-            verb => Err(Refusal::bad_frame(format!(
-                "unknown verb {:?}",
-                shortened(verb)
-            ))),
+            "req" | "msg" => {
+                Ok(Self::Command(Command { id: fields.id, action: Action::Application, cost: frame.cost() }))
+            }
+            verb => Err(Refusal::bad_frame(format!("unknown verb {:?}", shortened(verb)))),
         }
     }
 }
 
 fn channel_action(frame: &RawFrame, fields: &super::frame::Fields<'_>) -> Result<Action, Refusal> {
     let name = fields.subject_text().unwrap_or(Cow::Borrowed(""));
-    let channel =
-        ChannelName::try_from(&*name).map_err(|why| Refusal::new(Code::UnknownChannel, why))?;
+    let channel = ChannelName::try_from(&*name).map_err(|why| Refusal::new(Code::UnknownChannel, why))?;
     match &*fields.verb {
-        "pub" => fields
-            .payload(frame)
-            .map(|payload| Action::Publish(channel, payload))
-            .map_err(Refusal::bad_frame),
+        "pub" => fields.payload(frame).map(|payload| Action::Publish(channel, payload)).map_err(Refusal::bad_frame),
         "sub" => match &fields.since {
-            Some(since)
-                if since.epoch.len() > limits::EPOCH_BYTES || since.at >= limits::NUMBER =>
-            {
-                Err(Refusal::bad_frame(
-                    "since is {epoch, at} as an ok or a publication told it",
-                ))
+            Some(since) if since.epoch.len() > limits::EPOCH_BYTES || since.at >= limits::NUMBER => {
+                Err(Refusal::bad_frame("since is {epoch, at} as an ok or a publication told it"))
             }
             since => Ok(Action::Subscribe(channel, since.clone())),
         },
@@ -209,8 +179,7 @@ struct WireHello<'a> {
 
 impl Hello {
     fn read(subject: &RawValue) -> Result<Self, Refusal> {
-        let wire: WireHello<'_> =
-            object(subject).map_err(|error| Refusal::bad_frame(format!("hello: {error}")))?;
+        let wire: WireHello<'_> = object(subject).map_err(|error| Refusal::bad_frame(format!("hello: {error}")))?;
         let bad = |why: &str| Err(Refusal::bad_frame(format!("hello: {why}")));
         if wire.v != VERSION {
             return bad("this gateway speaks version 1");
@@ -218,26 +187,16 @@ impl Hello {
         if wire.leg == 0 || wire.leg >= limits::LEG_AND_TURN {
             return bad("leg must be from 1 to 2^31 - 1");
         }
-        if wire
-            .turn
-            .is_some_and(|turn| turn == 0 || turn >= limits::LEG_AND_TURN)
-        {
+        if wire.turn.is_some_and(|turn| turn == 0 || turn >= limits::LEG_AND_TURN) {
             return bad("turn must be from 1 to 2^31 - 1");
         }
         if wire.received >= limits::NUMBER || wire.next == 0 || wire.next >= limits::NUMBER {
             return bad("received must be from 0, next from 1, both below 2^53");
         }
-        if wire
-            .token
-            .as_ref()
-            .is_some_and(|token| token.len() > limits::TOKEN_BYTES)
-        {
+        if wire.token.as_ref().is_some_and(|token| token.len() > limits::TOKEN_BYTES) {
             return bad("token is longer than 8 KB");
         }
-        if wire
-            .client
-            .is_some_and(|report| report.get().len() > limits::CLIENT_REPORT_BYTES)
-        {
+        if wire.client.is_some_and(|report| report.get().len() > limits::CLIENT_REPORT_BYTES) {
             return bad("client is longer than 512 bytes");
         }
         if wire.id.is_none() && wire.received != 0 {
@@ -295,26 +254,15 @@ mod tests {
 
     #[test]
     fn a_hello_round_trips_and_hides_its_secrets() {
-        let Ok(Up::Hello(hello)) = read(&hello(r#","turn":2,"id":"x","token":"t0k3n","new":1"#))
-        else {
-            panic!()
-        };
+        let Ok(Up::Hello(hello)) = read(&hello(r#","turn":2,"id":"x","token":"t0k3n","new":1"#)) else { panic!() };
         assert_eq!((hello.turn, hello.leg), (Some(2), 1));
         assert!(!format!("{hello:?}").contains("t0k3n"));
-        assert!(
-            matches!(Up::read(&hello.line().received()), Ok(Up::Hello(again)) if again.token == hello.token)
-        );
+        assert!(matches!(Up::read(&hello.line().received()), Ok(Up::Hello(again)) if again.token == hello.token));
     }
 
     #[test]
     fn a_hello_out_of_bounds_is_refused() {
-        for bad in [
-            r#","turn":0"#,
-            r#","turn":2147483648"#,
-            r#","turn":-1"#,
-            r#","turn":"1""#,
-            r#","leg":2"#,
-        ] {
+        for bad in [r#","turn":0"#, r#","turn":2147483648"#, r#","turn":-1"#, r#","turn":"1""#, r#","leg":2"#] {
             assert!(read(&hello(bad)).is_err(), "{bad}");
         }
         assert!(read(&hello("").replace("\"v\":1", "\"v\":2")).is_err());
@@ -325,15 +273,8 @@ mod tests {
 
     #[test]
     fn a_command_that_cannot_be_done_still_counts() {
-        for text in [
-            r#"{"pub":"a","id":1}"#,
-            r#"{"sub":"","id":1}"#,
-            r#"{"sub":7}"#,
-            r#"{"pub":"a","b64":"!"}"#,
-        ] {
-            let Ok(Up::Command(command)) = read(text) else {
-                panic!("{text}")
-            };
+        for text in [r#"{"pub":"a","id":1}"#, r#"{"sub":"","id":1}"#, r#"{"sub":7}"#, r#"{"pub":"a","b64":"!"}"#] {
+            let Ok(Up::Command(command)) = read(text) else { panic!("{text}") };
             assert!(matches!(command.action, Action::Faulty(_)), "{text}");
         }
     }

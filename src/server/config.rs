@@ -78,11 +78,7 @@ impl Config {
         let mut config = Self::default();
         config.listen = file.listen.unwrap_or(config.listen);
         config.open = file.open.unwrap_or(false);
-        config.origins = file
-            .origins
-            .iter()
-            .map(|origin| origin.parse())
-            .collect::<Result<_, _>>()?;
+        config.origins = file.origins.iter().map(|origin| origin.parse()).collect::<Result<_, _>>()?;
         config.drain = seconds("drain_s", file.drain_s, config.drain, 0..=3600)?;
         config.sessions = file.sessions.unwrap_or(config.sessions);
         config.connections = file.connections.unwrap_or(config.connections);
@@ -91,10 +87,7 @@ impl Config {
         session.hold = seconds("poll_hold_s", file.poll_hold_s, session.hold, 1..=120)?;
         session.resume = seconds("resume_s", file.resume_s, session.resume, 1..=86_400)?;
         if let Some(names) = file.transports {
-            session.transports = names
-                .iter()
-                .map(|name| name.parse::<Transport>())
-                .collect::<Result<_, _>>()?;
+            session.transports = names.iter().map(|name| name.parse::<Transport>()).collect::<Result<_, _>>()?;
         }
         let kept: &mut Retention = &mut config.channels.retention;
         kept.messages = file.history_messages.unwrap_or(kept.messages);
@@ -131,11 +124,7 @@ fn seconds(
     match given {
         None => Ok(default),
         Some(value) if allowed.contains(&value) => Ok(Duration::from_secs(value)),
-        Some(value) => Err(format!(
-            "{key} = {value}: it may be {} to {}",
-            allowed.start(),
-            allowed.end()
-        )),
+        Some(value) => Err(format!("{key} = {value}: it may be {} to {}", allowed.start(), allowed.end())),
     }
 }
 
@@ -145,29 +134,18 @@ mod tests {
 
     #[test]
     fn a_file_overrides_defaults_and_a_wrong_key_is_named() {
-        let config =
-            Config::from_toml("listen = '127.0.0.1:0'\nheartbeat_s = 5\ntransports = ['sse']")
-                .unwrap();
-        assert_eq!(
-            (config.listen.port(), config.session.heartbeat),
-            (0, Duration::from_secs(5))
-        );
+        let config = Config::from_toml("listen = '127.0.0.1:0'\nheartbeat_s = 5\ntransports = ['sse']").unwrap();
+        assert_eq!((config.listen.port(), config.session.heartbeat), (0, Duration::from_secs(5)));
         assert_eq!(config.session.transports, [Transport::Sse]);
-        for (text, key) in [
-            ("hart = 1", "hart"),
-            ("heartbeat_s = 99", "heartbeat_s"),
-            ("transports = ['x']", "\"x\""),
-        ] {
+        for (text, key) in [("hart = 1", "hart"), ("heartbeat_s = 99", "heartbeat_s"), ("transports = ['x']", "\"x\"")]
+        {
             assert!(Config::from_toml(text).unwrap_err().contains(key), "{text}");
         }
     }
 
     #[test]
     fn beyond_loopback_without_open_is_refused() {
-        let mut config = Config {
-            listen: SocketAddr::from(([0, 0, 0, 0], 80)),
-            ..Config::default()
-        };
+        let mut config = Config { listen: SocketAddr::from(([0, 0, 0, 0], 80)), ..Config::default() };
         assert!(config.check().unwrap_err().contains("--open"));
         config.open = true;
         assert_eq!(config.check(), Ok(()));

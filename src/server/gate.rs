@@ -27,16 +27,12 @@ impl FromStr for AllowedOrigin {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.trim_end_matches('/').split_once("://");
-        let plain =
-            |authority: &str| !authority.is_empty() && !authority.contains(['/', '@', '*', ' ']);
+        let plain = |authority: &str| !authority.is_empty() && !authority.contains(['/', '@', '*', ' ']);
         match parts {
-            Some((scheme @ ("http" | "https"), authority)) if plain(authority) => Ok(Self {
-                scheme: scheme.to_owned(),
-                authority: authority.to_ascii_lowercase(),
-            }),
-            _ => Err(format!(
-                "{text:?} is not an origin; it looks like https://example.org or http://localhost:3000"
-            )),
+            Some((scheme @ ("http" | "https"), authority)) if plain(authority) => {
+                Ok(Self { scheme: scheme.to_owned(), authority: authority.to_ascii_lowercase() })
+            }
+            _ => Err(format!("{text:?} is not an origin; it looks like https://example.org or http://localhost:3000")),
         }
     }
 }
@@ -57,32 +53,20 @@ impl Gate {
     /// Whether a page of this origin may read our answers.
     #[must_use]
     pub fn allows_origin(&self, origin: &HeaderValue) -> bool {
-        let Some((scheme, authority)) = origin
-            .to_str()
-            .ok()
-            .and_then(|origin| origin.split_once("://"))
-        else {
+        let Some((scheme, authority)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else {
             return false;
         };
-        let listed = |allowed: &AllowedOrigin| {
-            allowed.scheme == scheme && allowed.authority.eq_ignore_ascii_case(authority)
-        };
+        let listed =
+            |allowed: &AllowedOrigin| allowed.scheme == scheme && allowed.authority.eq_ignore_ascii_case(authority);
         is_loopback(authority) || self.origins.iter().any(listed)
     }
 
     fn allows_host(&self, host: &str) -> bool {
-        is_loopback(host)
-            || self
-                .origins
-                .iter()
-                .any(|allowed| allowed.authority.eq_ignore_ascii_case(host))
+        is_loopback(host) || self.origins.iter().any(|allowed| allowed.authority.eq_ignore_ascii_case(host))
     }
 
     fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let host = headers
-            .get(HOST)
-            .and_then(|host| host.to_str().ok())
-            .unwrap_or_default();
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         if !self.allows_host(host) {
             let message = format!(
                 "the host {:?} is neither loopback nor listed; the operator can add it with --origin",
@@ -93,9 +77,8 @@ impl Gate {
         match headers.get(ORIGIN) {
             Some(origin) if !self.allows_origin(origin) => {
                 let origin = shortened(origin.to_str().unwrap_or_default());
-                let message = format!(
-                    "pages of {origin:?} are not allowed here; the operator can add them with --origin"
-                );
+                let message =
+                    format!("pages of {origin:?} are not allowed here; the operator can add them with --origin");
                 Err(Refusal::new(Code::Forbidden, message))
             }
             _ => Ok(()),
@@ -119,16 +102,10 @@ pub async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) 
 fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split_once(']').map_or("", |(host, _)| host),
-        None => authority
-            .split_once(':')
-            .map_or(authority, |(host, _)| host),
+        None => authority.split_once(':').map_or(authority, |(host, _)| host),
     };
-    let named =
-        host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
-    named
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    let named = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
+    named || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

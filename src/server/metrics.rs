@@ -19,15 +19,9 @@ use crate::transport::refuse;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-pub(super) async fn show(
-    State(driver): State<Arc<Driver>>,
-    peer: Option<Extension<Peer>>,
-) -> Response {
+pub(super) async fn show(State(driver): State<Arc<Driver>>, peer: Option<Extension<Peer>>) -> Response {
     if !peer.is_some_and(|Extension(Peer(address))| address.ip().is_loopback()) {
-        return refuse(
-            None,
-            &Refusal::new(Code::Forbidden, "figures are told to this machine only"),
-        );
+        return refuse(None, &Refusal::new(Code::Forbidden, "figures are told to this machine only"));
     }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text(&driver)).into_response()
 }
@@ -37,61 +31,20 @@ fn text(driver: &Driver) -> String {
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let mut text = String::new();
     let mut row = |name: &str, kind: &str, help: &str, values: &[(&str, u64)]| {
-        let _ = write!(
-            text,
-            "# HELP throughline_{name} {help}\n# TYPE throughline_{name} {kind}\n"
-        );
+        let _ = write!(text, "# HELP throughline_{name} {help}\n# TYPE throughline_{name} {kind}\n");
         for (labels, value) in values {
             let _ = writeln!(text, "throughline_{name}{labels} {value}");
         }
     };
-    row(
-        "sessions",
-        "gauge",
-        "Sessions that live.",
-        &[("", driver.sessions() as u64)],
-    );
-    row(
-        "channels",
-        "gauge",
-        "Channels that are remembered.",
-        &[("", driver.hub().channels() as u64)],
-    );
-    row(
-        "sessions_created_total",
-        "counter",
-        "Sessions made.",
-        &[("", read(&counters.sessions_created))],
-    );
+    row("sessions", "gauge", "Sessions that live.", &[("", driver.sessions() as u64)]);
+    row("channels", "gauge", "Channels that are remembered.", &[("", driver.hub().channels() as u64)]);
+    row("sessions_created_total", "counter", "Sessions made.", &[("", read(&counters.sessions_created))]);
     let labels = Transport::ALL.map(|transport| format!("{{transport=\"{transport}\"}}"));
-    let attaches: Vec<(&str, u64)> = labels
-        .iter()
-        .zip(&counters.attaches)
-        .map(|(label, counter)| (label.as_str(), read(counter)))
-        .collect();
-    row(
-        "attaches_total",
-        "counter",
-        "Legs attached, and polls.",
-        &attaches,
-    );
-    row(
-        "refusals_total",
-        "counter",
-        "Requests and sockets refused.",
-        &[("", read(&counters.refusals))],
-    );
-    row(
-        "publications_total",
-        "counter",
-        "Publications of clients.",
-        &[("", read(&counters.publications))],
-    );
-    row(
-        "overruns_total",
-        "counter",
-        "Times that a session dropped frames.",
-        &[("", read(&counters.overruns))],
-    );
+    let attaches: Vec<(&str, u64)> =
+        labels.iter().zip(&counters.attaches).map(|(label, counter)| (label.as_str(), read(counter))).collect();
+    row("attaches_total", "counter", "Legs attached, and polls.", &attaches);
+    row("refusals_total", "counter", "Requests and sockets refused.", &[("", read(&counters.refusals))]);
+    row("publications_total", "counter", "Publications of clients.", &[("", read(&counters.publications))]);
+    row("overruns_total", "counter", "Times that a session dropped frames.", &[("", read(&counters.overruns))]);
     text
 }

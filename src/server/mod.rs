@@ -38,18 +38,9 @@ impl Gateway {
     /// A gateway with this configuration. Nothing is opened yet.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let driver = Driver::new(
-            config.session.clone(),
-            Hub::new(config.channels),
-            config.sessions,
-        );
+        let driver = Driver::new(config.session.clone(), Hub::new(config.channels), config.sessions);
         let gate = Arc::new(Gate::new(config.origins.clone()));
-        Self {
-            driver,
-            gate,
-            config,
-            start: pages::start(),
-        }
+        Self { driver, gate, config, start: pages::start() }
     }
 
     /// The same with another router in place of the start page. It is behind the same gate.

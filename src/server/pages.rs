@@ -18,10 +18,7 @@ pub(super) fn start() -> Router {
 }
 
 pub(super) fn client() -> Router {
-    Router::new().route(
-        "/{*path}",
-        get(|Path(path): Path<String>| async move { file(&CLIENT, &path) }),
-    )
+    Router::new().route("/{*path}", get(|Path(path): Path<String>| async move { file(&CLIENT, &path) }))
 }
 
 /// A file of an embedded folder, to be asked for again each time: it changes with the binary.
@@ -37,9 +34,5 @@ pub fn file(folder: &'static Dir<'static>, path: &str) -> Response {
         "svg" => "image/svg+xml",
         _ => "application/octet-stream",
     };
-    (
-        [(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")],
-        found.contents(),
-    )
-        .into_response()
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")], found.contents()).into_response()
 }

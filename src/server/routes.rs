@@ -27,10 +27,7 @@ pub(super) fn router(driver: &Arc<Driver>, gate: &Arc<Gate>, start: Router) -> R
         .nest("/rt", session(driver))
         .nest("/rt/client", pages::client())
         .route("/healthz", get(|| async { "ok" }))
-        .route(
-            "/metrics",
-            get(metrics::show).with_state(Arc::clone(driver)),
-        )
+        .route("/metrics", get(metrics::show).with_state(Arc::clone(driver)))
         .merge(start)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -39,8 +36,7 @@ pub(super) fn router(driver: &Arc<Driver>, gate: &Arc<Gate>, start: Router) -> R
 }
 
 fn session(driver: &Arc<Driver>) -> Router {
-    let header =
-        |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
+    let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     let headers = ServiceBuilder::new()
         .layer(header(CACHE_CONTROL, "no-store, no-transform"))
         .layer(header(HeaderName::from_static("x-accel-buffering"), "no"))
@@ -60,15 +56,9 @@ fn session(driver: &Arc<Driver>) -> Router {
 fn cors(gate: &Arc<Gate>) -> CorsLayer {
     let gate = Arc::clone(gate);
     CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(move |origin, _| {
-            gate.allows_origin(origin)
-        }))
+        .allow_origin(AllowOrigin::predicate(move |origin, _| gate.allows_origin(origin)))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            CONTENT_TYPE,
-            HeaderName::from_static("last-event-id"),
-            CACHE_CONTROL,
-        ])
+        .allow_headers([CONTENT_TYPE, HeaderName::from_static("last-event-id"), CACHE_CONTROL])
         .expose_headers([RETRY_AFTER])
 }
 
@@ -88,36 +78,17 @@ struct Control {
 async fn control(asked: Result<Query<Asked>, QueryRejection>) -> Response {
     let nonce = asked.ok().and_then(|Query(asked)| asked.nonce);
     match nonce.map(Nonce::try_from) {
-        Some(Ok(nonce)) => Json(Control {
-            v: VERSION,
-            nonce,
-            control: true,
-        })
-        .into_response(),
-        _ => refuse(
-            None,
-            &Refusal::bad_frame(
-                "a control request has ?nonce= of 1 to 64 printable ASCII characters",
-            ),
-        ),
+        Some(Ok(nonce)) => Json(Control { v: VERSION, nonce, control: true }).into_response(),
+        _ => refuse(None, &Refusal::bad_frame("a control request has ?nonce= of 1 to 64 printable ASCII characters")),
     }
 }
 
 async fn not_found() -> Response {
-    refuse(
-        None,
-        &Refusal::new(
-            Code::NotFound,
-            "nothing is here; the session's routes are under /rt",
-        ),
-    )
+    refuse(None, &Refusal::new(Code::NotFound, "nothing is here; the session's routes are under /rt"))
 }
 
 async fn method_not_allowed() -> Response {
-    let mut response = refuse(
-        None,
-        &Refusal::bad_frame("this route answers another method"),
-    );
+    let mut response = refuse(None, &Refusal::bad_frame("this route answers another method"));
     *response.status_mut() = axum::http::StatusCode::METHOD_NOT_ALLOWED;
     response
 }

@@ -41,11 +41,7 @@ impl Gateway {
     ///
     /// # Errors
     /// What the listener says.
-    pub async fn serve(
-        self,
-        listener: TcpListener,
-        stop: impl Future<Output = ()>,
-    ) -> io::Result<Stopped> {
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<Stopped> {
         let driver = tokio::spawn(Arc::clone(&self.driver).run());
         let router = self.router();
         let room = Arc::new(Semaphore::new(self.config.connections));
@@ -67,12 +63,8 @@ impl Gateway {
             });
         }
         drop(listener);
-        info!(
-            sessions = self.driver.sessions(),
-            "stopping: clients are told to leave"
-        );
-        self.driver
-            .drain(self.config.drain.mul_f64(JITTER_OF_DRAIN));
+        info!(sessions = self.driver.sessions(), "stopping: clients are told to leave");
+        self.driver.drain(self.config.drain.mul_f64(JITTER_OF_DRAIN));
         // Connections without a request under way end now, the others with their answer.
         let _ = leave.send(());
         let all_left = async {
@@ -95,15 +87,9 @@ impl Gateway {
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> (
-    TcpStream,
-    std::net::SocketAddr,
-    tokio::sync::OwnedSemaphorePermit,
-) {
+) -> (TcpStream, std::net::SocketAddr, tokio::sync::OwnedSemaphorePermit) {
     loop {
-        let Ok(permit) = Arc::clone(room).acquire_owned().await else {
-            unreachable!("the semaphore is never closed")
-        };
+        let Ok(permit) = Arc::clone(room).acquire_owned().await else { unreachable!("the semaphore is never closed") };
         match listener.accept().await {
             Ok((socket, peer)) => return (socket, peer, permit),
             Err(error) => {

@@ -41,10 +41,7 @@ impl Outgoing {
     /// [`BeyondSent`] for a number greater than was ever sent; nothing is changed.
     pub fn acknowledge(&mut self, received: u64) -> Result<(), BeyondSent> {
         if received > self.sent {
-            return Err(BeyondSent {
-                received,
-                sent: self.sent,
-            });
+            return Err(BeyondSent { received, sent: self.sent });
         }
         while self.settled < received {
             self.drop_first();
@@ -67,19 +64,14 @@ impl Outgoing {
     /// The frame with this number, to be handed to a leg if it costs less than `room`; it counts as sent from now on.
     pub fn hand_out(&mut self, number: u64, room: usize) -> Option<&Line> {
         let place = number.checked_sub(self.settled + 1)?;
-        let line = self
-            .lines
-            .get(usize::try_from(place).ok()?)
-            .filter(|line| line.cost() < room)?;
+        let line = self.lines.get(usize::try_from(place).ok()?).filter(|line| line.cost() < room)?;
         self.sent = self.sent.max(number);
         Some(line)
     }
 
     /// Gives up the numbering: what was handed to a leg is returned, what was not is kept and starts at 1.
     pub fn restart(&mut self) -> Vec<Line> {
-        let handed = usize::try_from(self.sent - self.settled)
-            .unwrap_or(usize::MAX)
-            .min(self.lines.len());
+        let handed = usize::try_from(self.sent - self.settled).unwrap_or(usize::MAX).min(self.lines.len());
         let unknown: Vec<Line> = self.lines.drain(..handed).collect();
         self.bytes -= unknown.iter().map(Line::cost).sum::<usize>();
         self.settled = 0;
@@ -132,20 +124,11 @@ mod tests {
         for text in ["a", "bb", "ccc"] {
             outgoing.push(line(text));
         }
-        assert_eq!(
-            outgoing.acknowledge(1),
-            Err(BeyondSent {
-                received: 1,
-                sent: 0
-            })
-        );
+        assert_eq!(outgoing.acknowledge(1), Err(BeyondSent { received: 1, sent: 0 }));
         assert_eq!(outgoing.hand_out(2, 9).map(Line::cost), Some(2));
         assert_eq!(outgoing.acknowledge(2), Ok(()));
         assert_eq!(outgoing.acknowledge(1), Ok(()));
-        assert_eq!(
-            (outgoing.lowest(), outgoing.last(), outgoing.bytes()),
-            (3, 3, 3)
-        );
+        assert_eq!((outgoing.lowest(), outgoing.last(), outgoing.bytes()), (3, 3, 3));
         assert!(outgoing.hand_out(2, 9).is_none() && outgoing.hand_out(4, 9).is_none());
     }
 
@@ -166,9 +149,6 @@ mod tests {
         }
         outgoing.hand_out(2, 9);
         assert_eq!(outgoing.restart().len(), 2);
-        assert_eq!(
-            (outgoing.lowest(), outgoing.last(), outgoing.bytes()),
-            (1, 1, 1)
-        );
+        assert_eq!((outgoing.lowest(), outgoing.last(), outgoing.bytes()), (1, 1, 1));
     }
 }

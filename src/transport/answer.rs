@@ -20,20 +20,12 @@ pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
         code: &'a str,
         message: &'a str,
     }
-    let body = ErrorBody {
-        v: VERSION,
-        nonce,
-        code: refusal.code.name(),
-        message: &refusal.message,
-    };
+    let body = ErrorBody { v: VERSION, nonce, code: refusal.code.name(), message: &refusal.message };
     // Strings and numbers only: this cannot fail.
     let text = serde_json::to_string(&body).unwrap_or_default();
     let mut response = Response::new(Body::from(text));
-    *response.status_mut() =
-        StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.status_mut() = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(wait) = refusal.retry_after {
         let seconds = wait.as_secs_f64().ceil().max(1.0);
         if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
@@ -54,10 +46,7 @@ pub(super) fn lines(lines: &[Line]) -> Response {
         lines => join(lines.iter().map(Line::record)),
     };
     let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
 

@@ -18,12 +18,7 @@ const DISCARDED: usize = 16 * BODY_BYTES;
 pub(super) async fn read(body: Body) -> Result<Bytes, Refusal> {
     tokio::time::timeout(DEADLINE, collect(body))
         .await
-        .unwrap_or_else(|_| {
-            Err(Refusal::new(
-                Code::BadFrame,
-                "the body did not come within 20 s",
-            ))
-        })
+        .unwrap_or_else(|_| Err(Refusal::new(Code::BadFrame, "the body did not come within 20 s")))
 }
 
 async fn collect(mut body: Body) -> Result<Bytes, Refusal> {
@@ -43,10 +38,7 @@ async fn collect(mut body: Body) -> Result<Bytes, Refusal> {
         }
     }
     if total > BODY_BYTES {
-        return Err(Refusal::new(
-            Code::TooLarge,
-            format!("a body may be {BODY_BYTES} bytes long"),
-        ));
+        return Err(Refusal::new(Code::TooLarge, format!("a body may be {BODY_BYTES} bytes long")));
     }
     Ok(collected.freeze())
 }

@@ -51,13 +51,8 @@ pub async fn open(
         Ok(channel) => channel,
         Err(why) => return answer::refuse(None, &Refusal::new(Code::UnknownChannel, why)),
     };
-    let header = headers
-        .get("last-event-id")
-        .and_then(|value| value.to_str().ok());
-    let since = header
-        .or(wanted.last_event_id.as_deref())
-        .filter(|id| !id.is_empty())
-        .map(position);
+    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let since = header.or(wanted.last_event_id.as_deref()).filter(|id| !id.is_empty()).map(position);
     let known = since.clone().flatten();
     match driver.read_channel(channel, known.as_ref()) {
         Ok(reader) => {
@@ -72,16 +67,10 @@ pub async fn open(
 fn position(id: &str) -> Option<Position> {
     let (epoch, at) = id.rsplit_once(':')?;
     let at = at.parse().ok().filter(|at| *at < limits::NUMBER)?;
-    (epoch.len() <= limits::EPOCH_BYTES).then(|| Position {
-        epoch: epoch.to_owned(),
-        at,
-    })
+    (epoch.len() <= limits::EPOCH_BYTES).then(|| Position { epoch: epoch.to_owned(), at })
 }
 
-fn events(
-    mut reader: Reader,
-    lost: bool,
-) -> impl futures::Stream<Item = Result<Bytes, std::convert::Infallible>> {
+fn events(mut reader: Reader, lost: bool) -> impl futures::Stream<Item = Result<Bytes, std::convert::Infallible>> {
     async_stream::stream! {
         yield Ok(FIRST_BYTES);
         yield Ok(RETRY);
@@ -114,13 +103,7 @@ mod tests {
 
     #[test]
     fn an_event_id_is_an_epoch_and_an_offset() {
-        assert_eq!(
-            position("e:1:17"),
-            Some(Position {
-                epoch: "e:1".into(),
-                at: 17
-            })
-        );
+        assert_eq!(position("e:1:17"), Some(Position { epoch: "e:1".into(), at: 17 }));
         for bad in ["", "17", "e:", "e:x", "e:-1", "e:99999999999999999999"] {
             assert_eq!(position(bad), None, "{bad:?}");
         }

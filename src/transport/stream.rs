@@ -32,9 +32,7 @@ pub async fn open(State(driver): State<Arc<Driver>>, request: Body) -> Response 
 
 pub(super) fn event_stream(body: Body) -> Response {
     let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response
 }
 
@@ -58,11 +56,7 @@ fn events(link: Link) -> impl futures::Stream<Item = Result<Bytes, std::convert:
             [line] => line.event().clone(),
             lines => answer::join(lines.iter().map(|line| line.event().clone())),
         };
-        let next = if progress == Progress::End {
-            Stage::Over
-        } else {
-            Stage::Open(link)
-        };
+        let next = if progress == Progress::End { Stage::Over } else { Stage::Open(link) };
         Some((Ok(chunk), next))
     })
 }

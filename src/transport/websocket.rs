@@ -41,10 +41,7 @@ pub async fn upgrade(
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(why) => {
-            return refuse(
-                None,
-                &Refusal::bad_frame(format!("not a WebSocket upgrade: {why}")),
-            );
+            return refuse(None, &Refusal::bad_frame(format!("not a WebSocket upgrade: {why}")));
         }
     };
     upgrade
@@ -133,9 +130,7 @@ async fn write(socket: &mut WebSocket, lines: &mut Vec<Line>) -> Option<()> {
 fn message(line: &Line) -> Result<Message, axum::Error> {
     match line.binary_message() {
         Some(bytes) => Ok(Message::Binary(bytes.clone())),
-        None => Utf8Bytes::try_from(line.json())
-            .map(Message::Text)
-            .map_err(axum::Error::new),
+        None => Utf8Bytes::try_from(line.json()).map(Message::Text).map_err(axum::Error::new),
     }
 }
 
@@ -161,7 +156,5 @@ fn fault(error: &axum::Error) -> Option<(u16, Refusal)> {
         return Some((close_code::SIZE, Refusal::new(Code::TooLarge, message)));
     }
     let refusal = || Refusal::bad_frame("a frame must be UTF-8");
-    cause
-        .contains("UTF-8")
-        .then(|| (close_code::INVALID, refusal()))
+    cause.contains("UTF-8").then(|| (close_code::INVALID, refusal()))
 }

@@ -12,18 +12,12 @@ use tokio::process::{Child, ChildStdout, Command};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn within_patience<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work)
-        .await
-        .expect("it came within its patience")
+    tokio::time::timeout(PATIENCE, work).await.expect("it came within its patience")
 }
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env_remove("RUST_LOG").kill_on_drop(true);
     command
 }
@@ -50,22 +44,14 @@ impl Running {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         within_patience(output.read_line(&mut first)).await.unwrap();
-        let address = first
-            .strip_prefix("listening on http://")
-            .and_then(|rest| rest.strip_suffix('\n'));
+        let address = first.strip_prefix("listening on http://").and_then(|rest| rest.strip_suffix('\n'));
         let address = address.and_then(|address| address.parse().ok());
-        Self {
-            child,
-            output,
-            address: address.unwrap_or_else(|| panic!("{first:?} is the first line")),
-        }
+        Self { child, output, address: address.unwrap_or_else(|| panic!("{first:?} is the first line")) }
     }
 
     pub(crate) async fn next_line(&mut self) -> String {
         let mut line = String::new();
-        within_patience(self.output.read_line(&mut line))
-            .await
-            .unwrap();
+        within_patience(self.output.read_line(&mut line)).await.unwrap();
         line
     }
 
@@ -79,9 +65,7 @@ impl Running {
         );
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
-        within_patience(socket.read_to_string(&mut answer))
-            .await
-            .unwrap();
+        within_patience(socket.read_to_string(&mut answer)).await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head[9..12].parse().unwrap(), body.to_owned())
     }
@@ -89,11 +73,7 @@ impl Running {
     /// What a supervisor sends.
     pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().unwrap().to_string();
-        let sent = Command::new("kill")
-            .args(["-s", name, &id])
-            .status()
-            .await
-            .unwrap();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().await.unwrap();
         assert!(sent.success());
     }
 
@@ -101,12 +81,7 @@ impl Running {
     pub(crate) async fn ended(self) -> (Option<i32>, String) {
         // Both pipes are read, or the child could wait for us.
         drop(self.output);
-        let output = within_patience(self.child.wait_with_output())
-            .await
-            .unwrap();
-        (
-            output.status.code(),
-            String::from_utf8(output.stderr).unwrap(),
-        )
+        let output = within_patience(self.child.wait_with_output()).await.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }
 }

@@ -38,11 +38,7 @@ async fn beyond_loopback_nobody_is_served_without_open() {
 
 #[tokio::test]
 async fn the_demo_listens_on_loopback_only() {
-    refused(
-        &run(&["demo", "--listen", "0.0.0.0:0"]).await,
-        2,
-        "loopback",
-    );
+    refused(&run(&["demo", "--listen", "0.0.0.0:0"]).await, 2, "loopback");
 }
 
 #[tokio::test]
@@ -65,10 +61,7 @@ async fn a_bad_configuration_exits_with_2_and_names_the_key() {
     std::fs::write(&path, "listen = '0.0.0.0:0'\nopen = false\n").unwrap();
     let running = Running::start(&["serve", "--config", file, "--listen", "127.0.0.1:0"]).await;
     std::fs::remove_dir_all(&folder).unwrap();
-    assert!(
-        running.address.ip().is_loopback(),
-        "the command line comes before the file"
-    );
+    assert!(running.address.ip().is_loopback(), "the command line comes before the file");
     refused(&missing, 2, file);
 }
 

@@ -42,12 +42,7 @@ async fn a_signal_tells_clients_to_leave_and_exits_with_0_when_they_have() {
         running.signal(signal).await;
         let told = next(&mut socket).await;
         assert_eq!(told["goaway"]["after_ms"], 0, "{told}");
-        assert!(
-            told["goaway"]["jitter_ms"]
-                .as_u64()
-                .is_some_and(|jitter| jitter <= 20_000),
-            "{told}"
-        );
+        assert!(told["goaway"]["jitter_ms"].as_u64().is_some_and(|jitter| jitter <= 20_000), "{told}");
         socket.close(None).await.unwrap();
         drop(socket);
         assert_eq!(running.ended().await.0, Some(0), "{signal}");
@@ -61,11 +56,7 @@ async fn a_client_that_never_leaves_holds_a_stop_no_longer_than_the_drain() {
     let stopping = std::time::Instant::now();
     running.signal("TERM").await;
     assert_eq!(running.ended().await.0, Some(0));
-    assert!(
-        stopping.elapsed().as_secs() < 10,
-        "{:?}",
-        stopping.elapsed()
-    );
+    assert!(stopping.elapsed().as_secs() < 10, "{:?}", stopping.elapsed());
 }
 
 #[tokio::test]
@@ -77,19 +68,15 @@ async fn the_demo_stops_as_well() {
 
 #[tokio::test]
 async fn no_log_holds_a_secret_or_a_token_however_much_is_logged() {
-    for (command, level) in [
-        ("serve", "trace"),
-        ("demo", "trace"),
-        ("serve", "tungstenite::protocol=trace,throughline=trace"),
-    ] {
+    for (command, level) in
+        [("serve", "trace"), ("demo", "trace"), ("serve", "tungstenite::protocol=trace,throughline=trace")]
+    {
         let running = Running::logging(&[command, "--listen", "127.0.0.1:0"], level).await;
         let mut socket = connect(&running).await;
         // Good ones, refused ones, and one that breaks off: each takes another way through.
         for route in ["/rt/poll", "/rt/send"] {
             running.ask("POST", route, &hello(2)).await;
-            running
-                .ask("POST", route, &hello(2).replace("\"v\":1", "\"v\":2"))
-                .await;
+            running.ask("POST", route, &hello(2).replace("\"v\":1", "\"v\":2")).await;
             running.ask("POST", route, &hello(2)[1..]).await;
         }
         socket.send(Message::Text(hello(9).into())).await.unwrap();

@@ -27,11 +27,7 @@ impl Bystander {
         let at = writer.publish(*leg, "bystander", "1").await;
         let (reader, leg) = &mut self.reader;
         let publication = reader.next(*leg).await.value();
-        assert_eq!(
-            (&publication["pub"], &publication["at"]),
-            (&"bystander".into(), &at.into()),
-            "after {after}"
-        );
+        assert_eq!((&publication["pub"], &publication["at"]), (&"bystander".into(), &at.into()), "after {after}");
         assert_eq!(panics(), 0, "after {after}");
     }
 }
@@ -46,13 +42,7 @@ struct Bad {
 }
 
 fn bad(what: &'static str, body: impl Into<Vec<u8>>) -> Bad {
-    Bad {
-        what,
-        body: body.into(),
-        status: 400,
-        code: "bad_frame",
-        has_nonce: false,
-    }
+    Bad { what, body: body.into(), status: 400, code: "bad_frame", has_nonce: false }
 }
 
 impl Bad {
@@ -69,8 +59,7 @@ impl Bad {
 }
 
 pub(crate) fn hello(change: impl FnOnce(&mut Value)) -> String {
-    let mut hello =
-        json!({ "v": 1, "session": secret(), "leg": 1, "received": 0, "next": 1, "nonce": "N" });
+    let mut hello = json!({ "v": 1, "session": secret(), "leg": 1, "received": 0, "next": 1, "nonce": "N" });
     change(&mut hello);
     json!({ "hello": hello }).to_string()
 }
@@ -85,10 +74,7 @@ pub(crate) fn bad_hellos() -> Vec<(&'static str, String)> {
         ("no secret", without("session")),
         ("a short secret", with("session", "a".repeat(21).into())),
         ("a long secret", with("session", "a".repeat(65).into())),
-        (
-            "a secret with other characters",
-            with("session", format!("{}!", "a".repeat(24)).into()),
-        ),
+        ("a secret with other characters", with("session", format!("{}!", "a".repeat(24)).into())),
         ("a secret that is no text", with("session", 7.into())),
         ("leg 0", with("leg", 0.into())),
         ("leg 2^31", with("leg", (1u64 << 31).into())),
@@ -109,10 +95,7 @@ pub(crate) fn bad_hellos() -> Vec<(&'static str, String)> {
         ("no nonce", without("nonce")),
         ("an empty id", with("id", "".into())),
         ("a long id", with("id", "i".repeat(65).into())),
-        (
-            "a long token",
-            with("token", "t".repeat(8 * 1024 + 1).into()),
-        ),
+        ("a long token", with("token", "t".repeat(8 * 1024 + 1).into())),
         ("a long report", with("client", "c".repeat(600).into())),
         ("a hello that is a list", "{\"hello\":[1]}".into()),
     ]
@@ -124,12 +107,8 @@ fn bad_bodies() -> Vec<Bad> {
         let hello = good();
         format!("{hello}{}", " ".repeat(bytes - hello.len()))
     };
-    let lines =
-        |line: &str, many: usize| format!("{}\n{}", good(), format!("{line}\n").repeat(many));
-    let mut all: Vec<Bad> = bad_hellos()
-        .into_iter()
-        .map(|(what, hello)| bad(what, hello))
-        .collect();
+    let lines = |line: &str, many: usize| format!("{}\n{}", good(), format!("{line}\n").repeat(many));
+    let mut all: Vec<Bad> = bad_hellos().into_iter().map(|(what, hello)| bad(what, hello)).collect();
     all.extend([
         bad("an empty body", ""),
         bad("newlines alone", "\n\n\n"),
@@ -143,33 +122,16 @@ fn bad_bodies() -> Vec<Bad> {
         bad("nothing but zeros", [0u8; 100].as_slice()),
         bad("CR LF for a newline", format!("{}\r\n", good())),
         bad("a hello over two lines", good().replace("\"v\"", "\n\"v\"")),
-        bad(
-            "deep nesting",
-            format!("{{\"hello\":{}", "[".repeat(60_000)),
-        ),
+        bad("deep nesting", format!("{{\"hello\":{}", "[".repeat(60_000))),
         bad("a second hello", format!("{0}\n{0}\n", good())).after_hello(),
         bad("an empty line", format!("{}\n\n{{\"ping\":1}}\n", good())).after_hello(),
         bad("an unknown verb", lines("{\"nope\":1}", 1)).after_hello(),
         bad("a ping that is no number", lines("{\"ping\":\"x\"}", 1)).after_hello(),
         bad("ack with next 0", lines("{\"ack\":0,\"next\":0}", 1)).after_hello(),
-        bad(
-            "an id of 2^53",
-            lines("{\"sub\":\"c\",\"id\":9007199254740992}", 1),
-        )
-        .after_hello(),
-        bad(
-            "a key twice",
-            lines("{\"pub\":\"bystander\",\"data\":1,\"data\":2}", 1),
-        )
-        .after_hello(),
-        bad(
-            "a raw CR in a line",
-            lines("{\"pub\":\"bystander\",\r\"data\":1}", 1),
-        )
-        .after_hello(),
-        bad("too many lines", lines("{\"ping\":1}", 513))
-            .after_hello()
-            .too_large(),
+        bad("an id of 2^53", lines("{\"sub\":\"c\",\"id\":9007199254740992}", 1)).after_hello(),
+        bad("a key twice", lines("{\"pub\":\"bystander\",\"data\":1,\"data\":2}", 1)).after_hello(),
+        bad("a raw CR in a line", lines("{\"pub\":\"bystander\",\r\"data\":1}", 1)).after_hello(),
+        bad("too many lines", lines("{\"ping\":1}", 513)).after_hello().too_large(),
         bad("64 KB and one byte", long(65_537)).too_large(),
         bad("a megabyte", long(1 << 20)).too_large(),
     ]);
@@ -179,23 +141,12 @@ fn bad_bodies() -> Vec<Bad> {
 async fn rule(route: &str, transport: Transport) {
     let gateway = Running::start().await;
     let mut bystander = Bystander::new(&gateway, transport).await;
-    for Bad {
-        what,
-        body,
-        status,
-        code,
-        has_nonce,
-    } in bad_bodies()
-    {
+    for Bad { what, body, status, code, has_nonce } in bad_bodies() {
         let answer = http::post(gateway.address, route, body).await;
         assert_eq!(answer.status, status, "{what}: {answer:?}");
         answer.is_error(status, code);
         let nonce = serde_json::from_str::<Value>(&answer.body).unwrap()["nonce"].clone();
-        assert_eq!(
-            nonce,
-            if has_nonce { "N".into() } else { Value::Null },
-            "{what}"
-        );
+        assert_eq!(nonce, if has_nonce { "N".into() } else { Value::Null }, "{what}");
         bystander.is_well(what).await;
     }
     // No session was made of any of it.
@@ -221,12 +172,7 @@ async fn a_bad_body_on_a_send_is_a_coded_error() {
 async fn a_body_of_64_kb_exactly_is_taken() {
     let gateway = Running::start().await;
     let (mut client, leg) = Client::online(&gateway, Transport::Sse).await;
-    let line = |bytes: usize| {
-        format!(
-            "{{\"pub\":\"c\",\"data\":\"{}\"}}\n",
-            "x".repeat(bytes - 22)
-        )
-    };
+    let line = |bytes: usize| format!("{{\"pub\":\"c\",\"data\":\"{}\"}}\n", "x".repeat(bytes - 22));
     let head = format!("{}\n{}", client.hello(leg, None), line(50_000));
     let body = format!("{head}{}", line(65_536 - head.len()));
     assert_eq!(body.len(), 65_536);
@@ -244,14 +190,10 @@ async fn a_refused_body_leaves_the_session_it_names_as_it_was() {
             // The good line before the bad one is not taken either.
             let hello = client.hello(leg + 1, Some(99));
             let body = format!("{hello}\n{{\"pub\":\"c\",\"data\":\"never\"}}\n{{\"nope\":1}}\n");
-            http::post(gateway.address, route, body)
-                .await
-                .is_error(400, "bad_frame");
+            http::post(gateway.address, route, body).await.is_error(400, "bad_frame");
             let mut beyond = client.hello(leg + 1, Some(99));
             beyond["hello"]["received"] = 1000.into();
-            http::post(gateway.address, route, beyond.to_string())
-                .await
-                .is_error(400, "bad_frame");
+            http::post(gateway.address, route, beyond.to_string()).await.is_error(400, "bad_frame");
         }
         client.publish(leg, "c", "1").await;
         assert_eq!(client.next(leg).await.value()["data"], 1);
@@ -265,10 +207,7 @@ async fn an_unknown_session_is_gone_on_every_route_and_never_made_by_a_send() {
     for route in ["/rt/poll", "/rt/send"] {
         let answer = http::post(gateway.address, route, unknown.clone()).await;
         let end = &answer.lines()[0]["end"];
-        assert_eq!(
-            (&end["code"], &end["nonce"], &end["v"]),
-            (&"gone".into(), &"N".into(), &1.into())
-        );
+        assert_eq!((&end["code"], &end["nonce"], &end["v"]), (&"gone".into(), &"N".into(), &1.into()));
         assert_eq!(answer.lines().len(), 1);
     }
     let answer = http::post(gateway.address, "/rt/stream", unknown).await;

@@ -23,14 +23,8 @@ async fn what_is_no_upgrade_is_told_so() {
     ] {
         let request = format!("{}Connection: close\r\n\r\n", UPGRADE.replace(missing, ""));
         let answer = within_patience(http::raw(gateway.address, request.as_bytes())).await;
-        assert!(
-            answer.starts_with("HTTP/1.1 400 "),
-            "without {missing}: {answer}"
-        );
-        assert!(
-            answer.contains("\"code\":\"bad_frame\""),
-            "without {missing}: {answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 400 "), "without {missing}: {answer}");
+        assert!(answer.contains("\"code\":\"bad_frame\""), "without {missing}: {answer}");
         bystander.is_well(missing).await;
     }
 }
@@ -42,38 +36,20 @@ async fn requests_that_are_hardly_http_harm_nobody() {
     let body = hello(|_| {});
     for (request, status) in [
         ("garbage\r\n\r\n".to_owned(), "400"),
-        (
-            "POST /rt/poll HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".into(),
-            "403",
-        ),
+        ("POST /rt/poll HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".into(), "403"),
         ("POST /rt/poll HTTP/1.0\r\n\r\n".into(), "403"),
-        (
-            "POST /rt/poll HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n".into(),
-            "400",
-        ),
-        (
-            "POST /rt/poll HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".into(),
-            "400",
-        ),
+        ("POST /rt/poll HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n".into(), "400"),
+        ("POST /rt/poll HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".into(), "400"),
         (
             format!(
                 "POST /rt/poll HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n{body}"
             ),
             "400",
         ),
-        (
-            format!(
-                "GET /{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-                "x".repeat(20_000)
-            ),
-            "404",
-        ),
+        (format!("GET /{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "x".repeat(20_000)), "404"),
     ] {
         let answer = within_patience(http::raw(gateway.address, request.as_bytes())).await;
-        assert!(
-            answer.starts_with("HTTP/1.") && answer[9..].starts_with(status),
-            "{status}: {request:.60}: {answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.") && answer[9..].starts_with(status), "{status}: {request:.60}: {answer}");
         bystander.is_well(&request[..10]).await;
     }
 }
@@ -85,9 +61,7 @@ async fn a_body_that_breaks_off_is_not_taken() {
     let body = hello(|_| {});
     for route in ["stream", "poll", "send"] {
         let mut socket = TcpStream::connect(gateway.address).await.unwrap();
-        let head = format!(
-            "POST /rt/{route} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n{body}\n"
-        );
+        let head = format!("POST /rt/{route} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n{body}\n");
         socket.write_all(head.as_bytes()).await.unwrap();
         socket.shutdown().await.unwrap();
         let mut answer = Vec::new();
@@ -103,9 +77,7 @@ async fn a_declared_length_beyond_the_limit_is_answered_without_waiting_for_all_
     let mut bystander = Bystander::new(&gateway, Transport::WebSocket).await;
     for route in ["stream", "poll", "send"] {
         let mut socket = TcpStream::connect(gateway.address).await.unwrap();
-        let head = format!(
-            "POST /rt/{route} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000000000\r\n\r\n"
-        );
+        let head = format!("POST /rt/{route} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000000000\r\n\r\n");
         socket.write_all(head.as_bytes()).await.unwrap();
         let chunk = vec![b' '; 64 * 1024];
         for _ in 0..20 {
@@ -114,9 +86,7 @@ async fn a_declared_length_beyond_the_limit_is_answered_without_waiting_for_all_
             }
         }
         let mut answer = [0; 12];
-        within_patience(socket.read_exact(&mut answer))
-            .await
-            .unwrap();
+        within_patience(socket.read_exact(&mut answer)).await.unwrap();
         assert_eq!(&answer, b"HTTP/1.1 413", "{route}");
         bystander.is_well(route).await;
     }
@@ -132,16 +102,10 @@ async fn a_socket_that_breaks_the_websocket_protocol_is_closed_alone() {
         ("a reserved opcode", b"\x83\x80\0\0\0\0"),
         ("text that is not UTF-8", b"\x81\x82\0\0\0\0\xff\xfe"),
         ("a ping that is too long", b"\x89\xfe\x01\x00\0\0\0\0"),
-        (
-            "a length of 2^63",
-            b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0",
-        ),
+        ("a length of 2^63", b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0"),
     ] {
         let mut socket = TcpStream::connect(gateway.address).await.unwrap();
-        socket
-            .write_all(format!("{UPGRADE}\r\n").as_bytes())
-            .await
-            .unwrap();
+        socket.write_all(format!("{UPGRADE}\r\n").as_bytes()).await.unwrap();
         let mut head = [0; 12];
         socket.read_exact(&mut head).await.unwrap();
         assert_eq!(&head, b"HTTP/1.1 101");
@@ -163,9 +127,7 @@ async fn a_text_message_that_is_not_utf_8_is_told_so() {
     let request = [UPGRADE.as_bytes(), b"\r\n", message].concat();
     socket.write_all(&request).await.unwrap();
     let mut answer = Vec::new();
-    within_patience(socket.read_to_end(&mut answer))
-        .await
-        .unwrap();
+    within_patience(socket.read_to_end(&mut answer)).await.unwrap();
     let answer = String::from_utf8_lossy(&answer);
     assert!(answer.contains("\"code\":\"bad_frame\""), "{answer}");
     bystander.is_well("invalid UTF-8").await;

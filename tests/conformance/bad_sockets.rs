@@ -20,77 +20,33 @@ async fn end(wire: &mut Wire, what: &str) -> Value {
         }
     };
     assert!(matches!(wire.next().await, Down::Closed), "{what}");
-    assert!(
-        end["message"].as_str().is_some_and(|text| text.len() > 8),
-        "{what}: {end}"
-    );
+    assert!(end["message"].as_str().is_some_and(|text| text.len() > 8), "{what}: {end}");
     end
 }
 
 fn bad_messages() -> Vec<(&'static str, Frame, &'static str)> {
     let text = |text: &str| Frame::from(text);
-    let long = |bytes: usize| {
-        Frame::from(format!(
-            "{{\"pub\":\"c\",\"data\":\"{}\"}}",
-            "x".repeat(bytes - 21)
-        ))
-    };
+    let long = |bytes: usize| Frame::from(format!("{{\"pub\":\"c\",\"data\":\"{}\"}}", "x".repeat(bytes - 21)));
     vec![
         ("not JSON", text("hello"), "bad_frame"),
         ("an empty message", text(""), "bad_frame"),
         ("a list", text("[1]"), "bad_frame"),
-        (
-            "two frames in one message",
-            text("{\"ping\":1}\n{\"ping\":2}"),
-            "bad_frame",
-        ),
+        ("two frames in one message", text("{\"ping\":1}\n{\"ping\":2}"), "bad_frame"),
         ("a raw CR", text("{\"ping\":\r1}"), "bad_frame"),
         ("a trailing newline", text("{\"ping\":1}\n"), "bad_frame"),
         ("an unknown verb", text("{\"nope\":1}"), "bad_frame"),
         ("a server's verb", text("{\"welcome\":{}}"), "bad_frame"),
         ("next 0", text("{\"ack\":0,\"next\":0}"), "bad_frame"),
         ("ack 2^53", text("{\"ack\":9007199254740992}"), "bad_frame"),
-        (
-            "ack beyond what was sent",
-            text("{\"ack\":900}"),
-            "bad_frame",
-        ),
-        (
-            "next 2^53",
-            text("{\"ack\":0,\"next\":9007199254740992}"),
-            "bad_frame",
-        ),
+        ("ack beyond what was sent", text("{\"ack\":900}"), "bad_frame"),
+        ("next 2^53", text("{\"ack\":0,\"next\":9007199254740992}"), "bad_frame"),
         ("a gap", text("{\"ack\":0,\"next\":5}"), "gap"),
-        (
-            "an id of 2^53",
-            text("{\"sub\":\"c\",\"id\":9007199254740992}"),
-            "bad_frame",
-        ),
-        (
-            "a key twice",
-            text("{\"sub\":\"c\",\"id\":1,\"id\":2}"),
-            "bad_frame",
-        ),
-        (
-            "a ping that is no number",
-            text("{\"ping\":null}"),
-            "bad_frame",
-        ),
-        (
-            "binary without a newline",
-            Frame::Binary(b"{\"pub\":\"c\"}".to_vec()),
-            "bad_frame",
-        ),
-        (
-            "binary that is no frame",
-            Frame::Binary(b"\x00\xff\n\x00".to_vec()),
-            "bad_frame",
-        ),
-        (
-            "binary with nothing in it",
-            Frame::Binary(Vec::new()),
-            "bad_frame",
-        ),
+        ("an id of 2^53", text("{\"sub\":\"c\",\"id\":9007199254740992}"), "bad_frame"),
+        ("a key twice", text("{\"sub\":\"c\",\"id\":1,\"id\":2}"), "bad_frame"),
+        ("a ping that is no number", text("{\"ping\":null}"), "bad_frame"),
+        ("binary without a newline", Frame::Binary(b"{\"pub\":\"c\"}".to_vec()), "bad_frame"),
+        ("binary that is no frame", Frame::Binary(b"\x00\xff\n\x00".to_vec()), "bad_frame"),
+        ("binary with nothing in it", Frame::Binary(Vec::new()), "bad_frame"),
         ("64 KB and one byte", long(65_537), "too_large"),
         ("a megabyte", long(1 << 20), "too_large"),
         (
@@ -140,10 +96,7 @@ async fn a_bad_message_ends_its_leg_and_the_session_stays() {
         let mut bystander = Bystander::new(&gateway, Transport::Poll).await;
         for (what, message, code) in bad_messages() {
             let (mut client, leg) = Client::online(&gateway, Transport::WebSocket).await;
-            client
-                .wire(leg)
-                .write(&[message, "{\"pub\":\"bystander\",\"data\":\"never\"}".into()])
-                .await;
+            client.wire(leg).write(&[message, "{\"pub\":\"bystander\",\"data\":\"never\"}".into()]).await;
             let end = end(client.wire(leg), what).await;
             assert_eq!(end["code"], code, "{what}");
             assert_eq!(end["nonce"], "n1", "{what}");
@@ -162,27 +115,11 @@ async fn a_socket_carries_one_session_and_one_leg() {
     let mut bystander = Bystander::new(&gateway, Transport::WebSocket).await;
     let (victim, _) = Client::online(&gateway, Transport::WebSocket).await;
     for (what, change, code) in [
-        (
-            "another session's secret",
-            ("session", Value::from(victim.secret.as_str())),
-            "bad_frame",
-        ),
-        (
-            "a secret nobody has",
-            ("session", Value::from("a".repeat(30))),
-            "bad_frame",
-        ),
+        ("another session's secret", ("session", Value::from(victim.secret.as_str())), "bad_frame"),
+        ("a secret nobody has", ("session", Value::from("a".repeat(30))), "bad_frame"),
         ("another leg", ("leg", Value::from(9)), "bad_frame"),
-        (
-            "another incarnation",
-            ("id", Value::from("another")),
-            "gone",
-        ),
-        (
-            "a count beyond what was sent",
-            ("received", Value::from(99)),
-            "bad_frame",
-        ),
+        ("another incarnation", ("id", Value::from("another")), "gone"),
+        ("a count beyond what was sent", ("received", Value::from(99)), "bad_frame"),
     ] {
         let (mut client, leg) = Client::online(&gateway, Transport::WebSocket).await;
         let mut hello = client.hello(leg, Some(50));
@@ -199,12 +136,7 @@ async fn a_socket_carries_one_session_and_one_leg() {
 async fn lines_before_their_number_was_stated_are_refused() {
     let gateway = Running::start().await;
     let line = Frame::from("{\"pub\":\"c\",\"data\":1}");
-    let mut wire = Wire::open(
-        gateway.address,
-        Transport::WebSocket,
-        &[hello(|_| {}).into(), line.clone()],
-    )
-    .await;
+    let mut wire = Wire::open(gateway.address, Transport::WebSocket, &[hello(|_| {}).into(), line.clone()]).await;
     assert_eq!(end(&mut wire, "a line").await["code"], "bad_frame");
     let (mut client, leg) = Client::online(&gateway, Transport::Sse).await;
     client.kill(leg);

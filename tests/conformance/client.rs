@@ -149,13 +149,7 @@ impl Client {
         } else {
             Wire::open(self.address, transport, &frames).await
         };
-        let state = Leg {
-            wire,
-            turn,
-            nonces: vec![nonce],
-            down: None,
-            up,
-        };
+        let state = Leg { wire, turn, nonces: vec![nonce], down: None, up };
         self.legs.insert(leg, state);
         leg
     }
@@ -241,8 +235,7 @@ impl Client {
             Transport::Sse => drop(self.post_send(&[hello, frame.into()]).await),
             Transport::Poll => {
                 let hello = self.hello(leg, (turn > 0).then_some(turn));
-                self.wire(leg)
-                    .poll(&[hello.to_string().into(), frame.into()]);
+                self.wire(leg).poll(&[hello.to_string().into(), frame.into()]);
             }
         }
     }
@@ -283,9 +276,7 @@ impl Client {
     /// Lines for one body.
     fn next_lines(&self) -> Vec<Frame> {
         let mut bytes = 0;
-        let unacked = self.lines[self.acked as usize..]
-            .iter()
-            .take(LINES_IN_A_BODY);
+        let unacked = self.lines[self.acked as usize..].iter().take(LINES_IN_A_BODY);
         let fits = unacked.take_while(|line| {
             bytes += line.line().len();
             bytes < BYTES_IN_A_BODY
@@ -322,22 +313,14 @@ impl Client {
     }
 
     pub(crate) async fn subscribe(&mut self, leg: u32, channel: &str) -> Value {
-        let answer = self
-            .request(leg, &format!("\"sub\":\"{channel}\""), "")
-            .await;
+        let answer = self.request(leg, &format!("\"sub\":\"{channel}\""), "").await;
         assert!(answer["ok"].is_u64(), "{answer}");
         answer
     }
 
     /// Publishes JSON; the offset.
     pub(crate) async fn publish(&mut self, leg: u32, channel: &str, data: &str) -> u64 {
-        let answer = self
-            .request(
-                leg,
-                &format!("\"pub\":\"{channel}\""),
-                &format!(",\"data\":{data}"),
-            )
-            .await;
+        let answer = self.request(leg, &format!("\"pub\":\"{channel}\""), &format!(",\"data\":{data}")).await;
         answer["at"].as_u64().unwrap_or_else(|| panic!("{answer}"))
     }
 

@@ -26,10 +26,7 @@ async fn every_subscriber_gets_every_publication_in_order_whatever_its_transport
     });
     let all = within_patience(futures::future::join_all(reading)).await;
     for (number, line) in (1..).zip(&all[0]) {
-        assert_eq!(
-            *line,
-            format!("{{\"pub\":\"c\",\"at\":{number},\"data\":{number}}}")
-        );
+        assert_eq!(*line, format!("{{\"pub\":\"c\",\"at\":{number},\"data\":{number}}}"));
     }
     assert!(all.iter().all(|lines| *lines == all[0]));
 }

@@ -49,11 +49,7 @@ impl Running {
                 std::future::pending::<()>().await;
             }
         }));
-        Self {
-            address,
-            stop: Some(stop),
-            served,
-        }
+        Self { address, stop: Some(stop), served }
     }
 
     /// The stop that SIGTERM causes.
@@ -71,10 +67,7 @@ impl Running {
         let text = http::get(self.address, "/metrics").await.body;
         let row = format!("throughline_{name} ");
         let value = text.lines().find_map(|line| line.strip_prefix(&row));
-        value
-            .unwrap_or_else(|| panic!("{name} in {text}"))
-            .parse()
-            .unwrap()
+        value.unwrap_or_else(|| panic!("{name} in {text}")).parse().unwrap()
     }
 
     /// Waits until a figure is as wanted.
@@ -102,9 +95,7 @@ fn count_panics() {
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let ours = panic
-                .location()
-                .is_none_or(|place| !place.file().starts_with("tests/"));
+            let ours = panic.location().is_none_or(|place| !place.file().starts_with("tests/"));
             if ours {
                 PANICS.fetch_add(1, Ordering::SeqCst);
             }

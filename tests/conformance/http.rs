@@ -23,35 +23,22 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The lines of a poll's or a send's answer.
     pub(crate) fn lines(&self) -> Vec<Value> {
         assert_eq!(self.status, 200, "{self:?}");
-        self.body
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        self.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Checks that this is an error as all routes tell it.
     #[track_caller]
     pub(crate) fn is_error(&self, status: u16, code: &str) {
         assert_eq!(self.status, status, "{self:?}");
-        let body: Value =
-            serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"));
-        assert_eq!(
-            (&body["v"], &body["code"]),
-            (&1.into(), &code.into()),
-            "{self:?}"
-        );
-        assert!(
-            body["message"].as_str().is_some_and(|text| text.len() > 8),
-            "{self:?}"
-        );
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        assert_eq!((&body["v"], &body["code"]), (&1.into(), &code.into()), "{self:?}");
+        assert!(body["message"].as_str().is_some_and(|text| text.len() > 8), "{self:?}");
         assert_eq!(self.header("content-type"), "application/json");
     }
 }
@@ -95,21 +82,12 @@ pub(crate) async fn open_on(socket: TcpStream, mut request: Request<Full<Bytes>>
     let connection = Task::spawn(async move {
         let _ = connection.await;
     });
-    let response = sender
-        .send_request(request)
-        .await
-        .expect("answered, not reset");
-    Opened {
-        response,
-        _connection: connection,
-    }
+    let response = sender.send_request(request).await.expect("answered, not reset");
+    Opened { response, _connection: connection }
 }
 
 pub(crate) async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer {
-    let Opened {
-        response,
-        _connection,
-    } = open(address, request).await;
+    let Opened { response, _connection } = open(address, request).await;
     whole(response).await
 }
 
@@ -117,11 +95,7 @@ pub(crate) async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>)
 pub(crate) async fn whole(response: Response<Incoming>) -> Answer {
     let (head, body) = response.into_parts();
     let body = body.collect().await.expect("a whole body").to_bytes();
-    Answer {
-        status: head.status.as_u16(),
-        headers: head.headers,
-        body: String::from_utf8(body.into()).unwrap(),
-    }
+    Answer { status: head.status.as_u16(), headers: head.headers, body: String::from_utf8(body.into()).unwrap() }
 }
 
 pub(crate) fn request(method: Method, path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
@@ -146,9 +120,6 @@ pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
-    socket
-        .read_to_end(&mut answer)
-        .await
-        .expect("closed, not reset");
+    socket.read_to_end(&mut answer).await.expect("closed, not reset");
     String::from_utf8_lossy(&answer).into_owned()
 }

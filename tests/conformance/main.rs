@@ -7,14 +7,8 @@
 //! - `client`: a client that follows the protocol and sees through nothing that would hide a mistake
 //! - the other files: the rules
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed, and the place says enough"
-)]
-#![allow(
-    clippy::large_futures,
-    reason = "a test's future is as large as what it talks about, and lives once"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the place says enough")]
+#![allow(clippy::large_futures, reason = "a test's future is as large as what it talks about, and lives once")]
 
 mod bad_bodies;
 mod bad_requests;

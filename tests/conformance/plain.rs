@@ -19,20 +19,12 @@ impl Reader {
     async fn open(gateway: &Running, channel: &str, last: Option<&str>) -> Self {
         let mut request = http::request(Method::GET, &format!("/rt/stream?channel={channel}"), "");
         if let Some(last) = last {
-            request
-                .headers_mut()
-                .insert("last-event-id", last.parse().unwrap());
+            request.headers_mut().insert("last-event-id", last.parse().unwrap());
         }
         let opened = http::open(gateway.address, request).await;
         assert_eq!(opened.response.status(), 200);
-        assert_eq!(
-            opened.response.headers()["content-type"],
-            "text/event-stream"
-        );
-        Self {
-            opened,
-            events: Events::default(),
-        }
+        assert_eq!(opened.response.headers()["content-type"], "text/event-stream");
+        Self { opened, events: Events::default() }
     }
 
     /// The fields of the next block that is no comment.
@@ -43,9 +35,7 @@ impl Reader {
                 // How soon to come back stands before the first event.
                 Some(block) => return Some(block.trim_start_matches("retry: 1000\n").to_owned()),
                 None => {
-                    let chunk = within_patience(self.opened.response.frame())
-                        .await?
-                        .unwrap();
+                    let chunk = within_patience(self.opened.response.frame()).await?.unwrap();
                     self.events.feed(&chunk.into_data().unwrap());
                 }
             }
@@ -56,10 +46,7 @@ impl Reader {
     async fn event(&mut self) -> (String, Value) {
         loop {
             let block = self.block().await.unwrap();
-            if let Some((id, data)) = block
-                .strip_prefix("id: ")
-                .and_then(|block| block.split_once("\ndata: "))
-            {
+            if let Some((id, data)) = block.strip_prefix("id: ").and_then(|block| block.split_once("\ndata: ")) {
                 return (id.to_owned(), serde_json::from_str(data).unwrap());
             }
         }
@@ -108,23 +95,13 @@ async fn events_carry_epoch_and_offset_and_a_dropped_reader_recovers_exactly_onc
 async fn a_position_that_cannot_be_honoured_is_told_by_a_reset() {
     let gateway = Running::with(|config| config.channels.retention.messages = 2).await;
     let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
-    let epoch = writer.subscribe(leg, "c").await["epoch"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let epoch = writer.subscribe(leg, "c").await["epoch"].as_str().unwrap().to_owned();
     for number in 1..=5 {
         writer.publish(leg, "c", &number.to_string()).await;
     }
     let old = format!("{epoch}:1");
     let beyond = format!("{epoch}:9");
-    for unknown in [
-        "unknown:3",
-        &old,
-        &beyond,
-        "nonsense",
-        "a:b",
-        "x:99999999999999999999",
-    ] {
+    for unknown in ["unknown:3", &old, &beyond, "nonsense", "a:b", "x:99999999999999999999"] {
         let mut reader = Reader::open(&gateway, "c", Some(unknown)).await;
         let reset = reader.block().await.unwrap();
         let (head, data) = reset.split_once("\ndata: ").unwrap();
@@ -140,11 +117,7 @@ async fn a_binary_publication_reaches_a_plain_reader_as_b64() {
     let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
     let mut reader = Reader::open(&gateway, "c", None).await;
     reader.start().await;
-    writer.push(Frame::with_bytes(
-        Transport::WebSocket,
-        "{\"pub\":\"c\"}",
-        b"\x00\n\xff",
-    ));
+    writer.push(Frame::with_bytes(Transport::WebSocket, "{\"pub\":\"c\"}", b"\x00\n\xff"));
     writer.flush(leg).await;
     assert_eq!(reader.event().await.1["b64"], "AAr/");
 }
@@ -153,10 +126,7 @@ async fn a_binary_publication_reaches_a_plain_reader_as_b64() {
 async fn a_plain_reader_may_give_its_position_in_the_query() {
     let gateway = Running::start().await;
     let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
-    let epoch = writer.subscribe(leg, "c").await["epoch"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let epoch = writer.subscribe(leg, "c").await["epoch"].as_str().unwrap().to_owned();
     writer.publish(leg, "c", "1").await;
     writer.publish(leg, "c", "2").await;
     let mut reader = Reader::open(&gateway, &format!("c&last_event_id={epoch}:1"), None).await;
@@ -167,19 +137,10 @@ async fn a_plain_reader_may_give_its_position_in_the_query() {
 async fn a_plain_stream_without_a_valid_channel_is_refused() {
     let gateway = Running::start().await;
     let long = format!("/rt/stream?channel={}", "x".repeat(129));
-    for path in [
-        "/rt/stream",
-        "/rt/stream?channel=",
-        "/rt/stream?channel=a%0ab",
-        &long,
-    ] {
-        http::get(gateway.address, path)
-            .await
-            .is_error(400, "unknown_channel");
+    for path in ["/rt/stream", "/rt/stream?channel=", "/rt/stream?channel=a%0ab", &long] {
+        http::get(gateway.address, path).await.is_error(400, "unknown_channel");
     }
-    http::get(gateway.address, "/rt/stream?channel=a&channel=b")
-        .await
-        .is_error(400, "bad_frame");
+    http::get(gateway.address, "/rt/stream?channel=a&channel=b").await.is_error(400, "bad_frame");
 }
 
 #[tokio::test]

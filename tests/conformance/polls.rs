@@ -19,34 +19,18 @@ async fn a_newer_poll_has_the_older_one_answered_with_a_welcome_and_no_lines() {
     client.settle(leg).await;
     let before = gateway.figure(POLLS).await;
     let (older, newer) = (client.hello(leg, Some(1)), client.hello(leg, Some(1)));
-    let mut first = Wire::open(
-        gateway.address,
-        Transport::Poll,
-        &[older.to_string().into()],
-    )
-    .await;
+    let mut first = Wire::open(gateway.address, Transport::Poll, &[older.to_string().into()]).await;
     // The older one is there when it counts as a request of the leg.
     gateway.until(POLLS, |polls| polls > before).await;
-    let mut second = Wire::open(
-        gateway.address,
-        Transport::Poll,
-        &[newer.to_string().into()],
-    )
-    .await;
-    let Down::Frame(answer) = within_patience(first.next()).await else {
-        panic!("no answer")
-    };
+    let mut second = Wire::open(gateway.address, Transport::Poll, &[newer.to_string().into()]).await;
+    let Down::Frame(answer) = within_patience(first.next()).await else { panic!("no answer") };
     assert_eq!(answer.value()["welcome"]["nonce"], older["hello"]["nonce"]);
     assert!(matches!(first.next().await, Down::Closed));
     let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
     other.publish(writing, "c", "1").await;
-    let Down::Frame(answer) = within_patience(second.next()).await else {
-        panic!("no answer")
-    };
+    let Down::Frame(answer) = within_patience(second.next()).await else { panic!("no answer") };
     assert_eq!(answer.value()["welcome"]["nonce"], newer["hello"]["nonce"]);
-    let Down::Frame(line) = second.next().await else {
-        panic!("no line")
-    };
+    let Down::Frame(line) = second.next().await else { panic!("no line") };
     assert_eq!(line.value()["data"], 1);
 }
 
@@ -58,11 +42,7 @@ async fn a_poll_is_held_no_longer_than_its_time_and_then_answered_by_a_welcome_a
     let hello = client.hello(leg, Some(1)).to_string();
     let sent = std::time::Instant::now();
     let answer = within_patience(http::post(gateway.address, "/rt/poll", hello)).await;
-    assert!(
-        sent.elapsed() >= Duration::from_millis(95),
-        "{:?}",
-        sent.elapsed()
-    );
+    assert!(sent.elapsed() >= Duration::from_millis(95), "{:?}", sent.elapsed());
     assert_eq!(answer.lines().len(), 1);
     assert!(answer.lines()[0]["welcome"].is_object());
 }
@@ -80,9 +60,7 @@ async fn a_parked_poll_of_a_leg_that_loses_is_answered_with_replaced_and_so_is_a
     let later = client.hello(polling, Some(1)).to_string();
     let mut later = Wire::open(gateway.address, Transport::Poll, &[later.into()]).await;
     for wire in [&mut parked, &mut later] {
-        let Down::Frame(end) = within_patience(wire.next()).await else {
-            panic!("no end")
-        };
+        let Down::Frame(end) = within_patience(wire.next()).await else { panic!("no end") };
         assert_eq!(end.value()["end"]["code"], "replaced");
         assert!(matches!(wire.next().await, Down::Closed));
     }
@@ -99,12 +77,8 @@ async fn an_answer_that_got_lost_was_not_delivered() {
     for _ in 0..2 {
         // The same count twice: the first answer counts for nothing.
         let hello = client.hello(leg, Some(1)).to_string();
-        let answer = within_patience(http::post(
-            gateway.address,
-            "/rt/poll",
-            format!("{hello}\n{{\"ping\":1}}\n"),
-        ))
-        .await;
+        let answer =
+            within_patience(http::post(gateway.address, "/rt/poll", format!("{hello}\n{{\"ping\":1}}\n"))).await;
         once.push(answer.lines()[1..].to_vec());
     }
     assert_eq!(once[0], once[1]);
@@ -117,12 +91,7 @@ async fn a_poll_with_lines_is_answered_as_soon_as_they_are_due_an_acknowledgemen
     client.settle(leg).await;
     let lines = "{\"pub\":\"c\",\"data\":1}\n".repeat(2);
     let hello = client.hello(leg, Some(1)).to_string();
-    let answer = within_patience(http::post(
-        gateway.address,
-        "/rt/poll",
-        format!("{hello}\n{lines}"),
-    ))
-    .await;
+    let answer = within_patience(http::post(gateway.address, "/rt/poll", format!("{hello}\n{lines}"))).await;
     assert_eq!(answer.lines()[0]["welcome"]["received"], 2);
 }
 
@@ -136,10 +105,7 @@ async fn a_send_asks_for_no_turn_on_a_poll() {
     let answer = http::post(gateway.address, "/rt/send", hello).await;
     assert_eq!(answer.lines()[0]["welcome"]["turn"], 1);
     let seen = client.settle(active).await;
-    assert!(
-        !seen.iter().any(|seen| matches!(seen, Seen::End(_))),
-        "{seen:?}"
-    );
+    assert!(!seen.iter().any(|seen| matches!(seen, Seen::End(_))), "{seen:?}");
 }
 
 /// 1. A client's first poll makes its session, and the answer gets lost.

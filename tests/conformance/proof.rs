@@ -89,30 +89,13 @@ async fn a_pong_comes_at_least_20_ms_after_the_welcome_in_a_write_of_its_own() {
         let mut client = Client::new(&gateway);
         let hello = client.hello(1, Some(1)).to_string();
         let opened = Instant::now();
-        let mut wire = Wire::open(
-            gateway.address,
-            transport,
-            &[hello.into(), "{\"ping\":3}".into()],
-        )
-        .await;
+        let mut wire = Wire::open(gateway.address, transport, &[hello.into(), "{\"ping\":3}".into()]).await;
         for verb in ["welcome", "pong"] {
-            let crate::wire::Down::Frame(frame) = within_patience(wire.next()).await else {
-                panic!("no {verb}")
-            };
-            assert!(
-                !frame.value()[verb].is_null(),
-                "{frame:?} in place of {verb}"
-            );
+            let crate::wire::Down::Frame(frame) = within_patience(wire.next()).await else { panic!("no {verb}") };
+            assert!(!frame.value()[verb].is_null(), "{frame:?} in place of {verb}");
         }
-        assert!(
-            opened.elapsed() >= Duration::from_millis(20),
-            "{:?}",
-            opened.elapsed()
-        );
-        let joined = wire
-            .chunks()
-            .iter()
-            .any(|chunk| chunk.contains("welcome") && chunk.contains("pong"));
+        assert!(opened.elapsed() >= Duration::from_millis(20), "{:?}", opened.elapsed());
+        let joined = wire.chunks().iter().any(|chunk| chunk.contains("welcome") && chunk.contains("pong"));
         assert!(!joined, "{:?}", wire.chunks());
     }
 }
@@ -121,9 +104,7 @@ async fn a_pong_comes_at_least_20_ms_after_the_welcome_in_a_write_of_its_own() {
 async fn the_second_poll_brings_the_pong_at_once() {
     let gateway = Running::with(|config| config.session.hold = Duration::from_secs(120)).await;
     let mut client = Client::new(&gateway);
-    let candidate = client
-        .open(throughline::protocol::Transport::Poll, false)
-        .await;
+    let candidate = client.open(throughline::protocol::Transport::Poll, false).await;
     client.welcome(candidate).await;
     let seen = within_patience(client.settle(candidate)).await;
     assert!(matches!(seen[..], [Seen::Welcome(_)]), "{seen:?}");

@@ -147,9 +147,7 @@ async fn is_refused(wire: &mut Wire) {
 async fn a_session_whose_welcome_nobody_answers_goes_after_10_s() {
     let gateway = Running::start().await;
     let mut client = Client::new(&gateway);
-    let leg = client
-        .open(throughline::protocol::Transport::Sse, true)
-        .await;
+    let leg = client.open(throughline::protocol::Transport::Sse, true).await;
     client.activated(leg).await;
     let made = std::time::Instant::now();
     gateway.until("sessions", |sessions| sessions == 0).await;

@@ -24,10 +24,7 @@ async fn no_answer_of_a_session_route_is_stored_transformed_or_buffered() {
     let get = |path| http::request(Method::GET, path, Bytes::new());
     let requests = [
         (post("/rt/stream", hello(leg + 1)), "text/event-stream"),
-        (
-            post("/rt/poll", hello(leg + 2)),
-            "text/plain; charset=utf-8",
-        ),
+        (post("/rt/poll", hello(leg + 2)), "text/plain; charset=utf-8"),
         (post("/rt/send", hello(leg)), "text/plain; charset=utf-8"),
         (get("/rt/stream?channel=c"), "text/event-stream"),
         (get("/rt/control?nonce=n"), "application/json"),
@@ -38,14 +35,8 @@ async fn no_answer_of_a_session_route_is_stored_transformed_or_buffered() {
     for (request, kind) in requests {
         let what = format!("{} {}", request.method(), request.uri());
         let opened = within_patience(http::open(gateway.address, request)).await;
-        let header = |name: &str| {
-            opened
-                .response
-                .headers()
-                .get(name)
-                .map_or("", |value| value.to_str().unwrap())
-                .to_owned()
-        };
+        let header =
+            |name: &str| opened.response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
         assert_eq!(header("cache-control"), "no-store, no-transform", "{what}");
         assert_eq!(header("x-accel-buffering"), "no", "{what}");
         assert_eq!(header("content-type"), kind, "{what}");
@@ -61,56 +52,28 @@ async fn the_first_byte_of_a_stream_comes_at_once() {
         http::request(Method::GET, "/rt/stream?channel=c", Bytes::new()),
     ] {
         let mut opened = http::open(gateway.address, request).await;
-        let first = within_patience(opened.response.frame())
-            .await
-            .unwrap()
-            .unwrap();
+        let first = within_patience(opened.response.frame()).await.unwrap().unwrap();
         assert_eq!(first.into_data().unwrap(), ":\n\n");
     }
 }
 
 #[tokio::test]
 async fn a_page_of_an_allowed_origin_calls_without_a_preflight_and_reads_the_answer() {
-    let gateway =
-        Running::with(|config| config.origins.push("https://example.org".parse().unwrap())).await;
-    for origin in [
-        "http://localhost:3000",
-        "http://127.0.0.1:5173",
-        "https://example.org",
-    ] {
-        let mut request = http::request(
-            Method::POST,
-            "/rt/poll",
-            Client::new(&gateway).hello(1, None).to_string(),
-        );
-        request
-            .headers_mut()
-            .insert("origin", origin.parse().unwrap());
+    let gateway = Running::with(|config| config.origins.push("https://example.org".parse().unwrap())).await;
+    for origin in ["http://localhost:3000", "http://127.0.0.1:5173", "https://example.org"] {
+        let mut request = http::request(Method::POST, "/rt/poll", Client::new(&gateway).hello(1, None).to_string());
+        request.headers_mut().insert("origin", origin.parse().unwrap());
         let answer = http::exchange(gateway.address, request).await;
         assert_eq!(answer.status, 200, "{origin}");
         assert_eq!(answer.header("access-control-allow-origin"), origin);
-        assert!(
-            answer
-                .header("vary")
-                .to_ascii_lowercase()
-                .contains("origin"),
-            "{answer:?}"
-        );
+        assert!(answer.header("vary").to_ascii_lowercase().contains("origin"), "{answer:?}");
         assert_eq!(answer.header("access-control-allow-credentials"), "");
     }
     // Errors are readable as well, with the time to wait.
     let answer = with_header(&gateway, "/rt/poll", "origin", "http://localhost:3000").await;
     answer.is_error(405, "bad_frame");
-    assert_eq!(
-        answer.header("access-control-allow-origin"),
-        "http://localhost:3000"
-    );
-    assert!(
-        answer
-            .header("access-control-expose-headers")
-            .contains("retry-after"),
-        "{answer:?}"
-    );
+    assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:3000");
+    assert!(answer.header("access-control-expose-headers").contains("retry-after"), "{answer:?}");
 }
 
 #[tokio::test]
@@ -136,11 +99,7 @@ async fn a_foreign_origin_or_host_is_refused_on_every_route() {
         for (name, value) in foreign {
             let answer = with_header(&gateway, path, name, value).await;
             answer.is_error(403, "forbidden");
-            assert_eq!(
-                answer.header("access-control-allow-origin"),
-                "",
-                "{path} {value}"
-            );
+            assert_eq!(answer.header("access-control-allow-origin"), "", "{path} {value}");
         }
     }
 }
@@ -149,10 +108,7 @@ async fn a_foreign_origin_or_host_is_refused_on_every_route() {
 async fn control_answers_exactly_this() {
     let gateway = Running::start().await;
     let answer = http::get(gateway.address, "/rt/control?nonce=N-1_x").await;
-    assert_eq!(
-        (answer.status, &*answer.body),
-        (200, "{\"v\":1,\"nonce\":\"N-1_x\",\"control\":true}")
-    );
+    assert_eq!((answer.status, &*answer.body), (200, "{\"v\":1,\"nonce\":\"N-1_x\",\"control\":true}"));
     let long = format!("/rt/control?nonce={}", "n".repeat(65));
     for bad in [
         "/rt/control",
@@ -162,9 +118,7 @@ async fn control_answers_exactly_this() {
         "/rt/control?nonce=a&nonce=b",
         &long,
     ] {
-        http::get(gateway.address, bad)
-            .await
-            .is_error(400, "bad_frame");
+        http::get(gateway.address, bad).await.is_error(400, "bad_frame");
     }
 }
 
@@ -182,15 +136,8 @@ async fn the_pages_are_there() {
     assert!(client.body.contains("export"));
     let metrics = http::get(gateway.address, "/metrics").await;
     assert!(metrics.header("content-type").starts_with("text/plain"));
-    for figure in [
-        "throughline_sessions 0",
-        "throughline_attaches_total{transport=\"sse\"} 0",
-    ] {
-        assert!(
-            metrics.body.lines().any(|line| line == figure),
-            "{figure} in {}",
-            metrics.body
-        );
+    for figure in ["throughline_sessions 0", "throughline_attaches_total{transport=\"sse\"} 0"] {
+        assert!(metrics.body.lines().any(|line| line == figure), "{figure} in {}", metrics.body);
     }
 }
 
@@ -206,9 +153,7 @@ async fn what_is_not_there_is_404_and_another_method_405() {
         "/rt/client/%2e%2e/x",
         "/demo/fronts",
     ] {
-        http::get(gateway.address, path)
-            .await
-            .is_error(404, "not_found");
+        http::get(gateway.address, path).await.is_error(404, "not_found");
     }
     for (method, path) in [
         (Method::GET, "/rt/send"),

@@ -60,11 +60,7 @@ async fn rule(from: Transport, to: Transport, old: Old) {
     peer.await.unwrap();
     assert_eq!(client.overrun, 0);
     // While the old leg still writes, the new one may bring what crossed its hello; a dead one writes nothing.
-    assert!(
-        old == Old::Stays || client.repeated == 0,
-        "{}",
-        client.repeated
-    );
+    assert!(old == Old::Stays || client.repeated == 0, "{}", client.repeated);
 }
 
 async fn switch(client: &mut Client, leg: u32, to: Transport, old: Old) -> u32 {

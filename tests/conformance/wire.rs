@@ -54,9 +54,7 @@ impl Frame {
     /// The bytes it carries, whatever the form; the form must be the transport's.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {
-            Self::Text(_) => STANDARD
-                .decode(self.value()["b64"].as_str().unwrap())
-                .unwrap(),
+            Self::Text(_) => STANDARD.decode(self.value()["b64"].as_str().unwrap()).unwrap(),
             Self::Binary(bytes) => bytes[self.line().len() + 1..].to_vec(),
         }
     }
@@ -87,10 +85,7 @@ pub(crate) enum Down {
 
 /// The lines of a body.
 pub(crate) fn body(frames: &[Frame]) -> String {
-    frames
-        .iter()
-        .map(|frame| format!("{}\n", frame.line()))
-        .collect()
+    frames.iter().map(|frame| format!("{}\n", frame.line())).collect()
 }
 
 pub(crate) struct Wire {
@@ -114,11 +109,7 @@ impl Wire {
     }
 
     /// The same for a reader that takes little before it is asked: its window is small.
-    pub(crate) async fn open_narrow(
-        address: SocketAddr,
-        transport: Transport,
-        frames: &[Frame],
-    ) -> Self {
+    pub(crate) async fn open_narrow(address: SocketAddr, transport: Transport, frames: &[Frame]) -> Self {
         Self::open_on(connect(address, Some(4096)).await, transport, frames).await
     }
 
@@ -145,33 +136,21 @@ impl Wire {
             }
             Transport::Poll => {
                 let post = post("/rt/poll");
-                let answer = Task::spawn(async move {
-                    http::whole(http::open_on(socket, post).await.response).await
-                });
+                let answer = Task::spawn(async move { http::whole(http::open_on(socket, post).await.response).await });
                 State::Poll(Some(answer), VecDeque::new())
             }
         };
-        Self {
-            transport,
-            address,
-            state,
-        }
+        Self { transport, address, state }
     }
 
     /// What is left when the connection died.
     pub(crate) const fn dead(transport: Transport, address: SocketAddr) -> Self {
-        Self {
-            transport,
-            address,
-            state: State::Closed,
-        }
+        Self { transport, address, state: State::Closed }
     }
 
     /// Writes on a socket. The peer may have closed it; then nothing happens.
     pub(crate) async fn write(&mut self, frames: &[Frame]) {
-        let State::Socket(socket) = &mut self.state else {
-            panic!("only a socket is written to")
-        };
+        let State::Socket(socket) = &mut self.state else { panic!("only a socket is written to") };
         for frame in frames {
             let _ = socket.feed(frame.message()).await;
         }
@@ -181,12 +160,8 @@ impl Wire {
     /// Sends a poll; one that was not answered is given up by us, not by the connection.
     pub(crate) fn poll(&mut self, frames: &[Frame]) {
         let (address, body) = (self.address, body(frames));
-        let State::Poll(answer, _) = &mut self.state else {
-            panic!("only a poll polls")
-        };
-        *answer = Some(Task::spawn(async move {
-            http::post(address, "/rt/poll", body).await
-        }));
+        let State::Poll(answer, _) = &mut self.state else { panic!("only a poll polls") };
+        *answer = Some(Task::spawn(async move { http::post(address, "/rt/poll", body).await }));
     }
 
     /// Whether a poll has to be sent before anything can come.
@@ -298,12 +273,8 @@ pub(crate) async fn upgrade(socket: TcpStream) -> WebSocketStream<TcpStream> {
     let url = format!("ws://{}/rt/ws", socket.peer_addr().unwrap());
     let mut request = url.into_client_request().unwrap();
     let wanted = "throughline.v1";
-    request
-        .headers_mut()
-        .insert("sec-websocket-protocol", wanted.parse().unwrap());
-    let (socket, answer) = tokio_tungstenite::client_async(request, socket)
-        .await
-        .unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", wanted.parse().unwrap());
+    let (socket, answer) = tokio_tungstenite::client_async(request, socket).await.unwrap();
     assert_eq!(answer.headers()["sec-websocket-protocol"], wanted);
     socket
 }

@@ -34,24 +34,13 @@ fn replay(exchange: &str) {
     let mut names = Names::default();
     let mut connections: HashMap<String, Connection> = HashMap::new();
     let mut replayed = 0;
-    for block in blocks
-        .iter()
-        .filter(|block| block.attribute("exchange") == Some(exchange))
-    {
+    for block in blocks.iter().filter(|block| block.attribute("exchange") == Some(exchange)) {
         let name = block.attribute("connection").expect("a connection");
-        let connection = connections
-            .entry(name.to_owned())
-            .or_insert_with(|| Connection::new(gateway.connect()));
+        let connection = connections.entry(name.to_owned()).or_insert_with(|| Connection::new(gateway.connect()));
         // What goes one way without a break is one step.
         for step in block.lines.chunk_by(|a, b| a[..1] == b[..1]) {
-            let lines: Vec<&str> = step
-                .iter()
-                .map(|line| line[1..].strip_prefix(' ').unwrap_or(&line[1..]))
-                .collect();
-            let place = format!(
-                "PROTOCOL.md:{}, connection {name}, {:?}",
-                block.line, step[0]
-            );
+            let lines: Vec<&str> = step.iter().map(|line| line[1..].strip_prefix(' ').unwrap_or(&line[1..])).collect();
+            let place = format!("PROTOCOL.md:{}, connection {name}, {:?}", block.line, step[0]);
             if step[0].starts_with('>') {
                 connection.send(&lines, &names);
             } else {
@@ -60,10 +49,7 @@ fn replay(exchange: &str) {
             replayed += 1;
         }
     }
-    assert!(
-        replayed > 8,
-        "only {replayed} steps of {exchange} were found"
-    );
+    assert!(replayed > 8, "only {replayed} steps of {exchange} were found");
 }
 
 /// The ids and epochs of the document, and what they are this time.
@@ -110,16 +96,8 @@ fn blanked(text: &str) -> (String, Vec<String>) {
         rest = after;
     }
     shape.push_str(rest);
-    let undated: Vec<&str> = shape
-        .split('\n')
-        .map(|line| {
-            if line.starts_with("date: ") {
-                "date: …"
-            } else {
-                line
-            }
-        })
-        .collect();
+    let undated: Vec<&str> =
+        shape.split('\n').map(|line| if line.starts_with("date: ") { "date: …" } else { line }).collect();
     (undated.join("\n"), names)
 }
 
@@ -144,13 +122,7 @@ struct Connection {
 
 impl Connection {
     fn new(socket: TcpStream) -> Self {
-        Self {
-            socket,
-            unread: Vec::new(),
-            events: Vec::new(),
-            form: Form::Requests,
-            awaits_answer: false,
-        }
+        Self { socket, unread: Vec::new(), events: Vec::new(), form: Form::Requests, awaits_answer: false }
     }
 
     fn send(&mut self, lines: &[&str], names: &Names) {
@@ -231,10 +203,7 @@ impl Connection {
     /// Reads to the next of these bytes, and takes what stands before it.
     fn until(&mut self, end: &str) -> String {
         loop {
-            let found = self
-                .unread
-                .windows(end.len())
-                .position(|bytes| bytes == end.as_bytes());
+            let found = self.unread.windows(end.len()).position(|bytes| bytes == end.as_bytes());
             if let Some(place) = found {
                 let mut text = self.take(place + end.len());
                 text.truncate(place);
@@ -277,10 +246,7 @@ impl Connection {
         }
         assert_eq!(self.unread[0], 0x81, "not a whole text message");
         let (head, length) = match self.unread[1] {
-            126 => (
-                4,
-                usize::from(u16::from_be_bytes([self.unread[2], self.unread[3]])),
-            ),
+            126 => (4, usize::from(u16::from_be_bytes([self.unread[2], self.unread[3]]))),
             short => (2, usize::from(short)),
         };
         self.unread.drain(..head);
@@ -290,16 +256,9 @@ impl Connection {
 
 /// A request whose head the document shows. Its length must be true.
 fn whole(lines: &[String]) -> String {
-    let end = lines
-        .iter()
-        .position(String::is_empty)
-        .unwrap_or(lines.len());
+    let end = lines.iter().position(String::is_empty).unwrap_or(lines.len());
     let (head, body) = lines.split_at(end);
-    let body: String = body
-        .iter()
-        .skip(1)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let body: String = body.iter().skip(1).map(|line| format!("{line}\n")).collect();
     let head = head.join("\n");
     let length = header(&head, "content-length").unwrap_or(0);
     assert_eq!(length, body.len(), "Content-Length of {head}");
@@ -336,11 +295,6 @@ fn masked(payload: &[u8]) -> Vec<u8> {
         }
     }
     frame.extend_from_slice(&MASK);
-    frame.extend(
-        payload
-            .iter()
-            .zip(MASK.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
+    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
 }

@@ -14,17 +14,10 @@ fn bare(cell: &str) -> &str {
 #[test]
 fn every_limit_in_the_protocols_table_is_the_codes_and_none_is_left_out() {
     let (_, prose) = markdown::split(&file("PROTOCOL.md"));
-    let table: Vec<(&str, &str)> = markdown::rows(&prose)
-        .iter()
-        .map(|row| (bare(row[0]), row[1]))
-        .collect();
+    let table: Vec<(&str, &str)> = markdown::rows(&prose).iter().map(|row| (bare(row[0]), row[1])).collect();
     for name in declared_limits(&file("src/protocol/limits.rs")) {
-        let value = value_of(&name)
-            .unwrap_or_else(|| panic!("{name} is a new limit: name it here and in PROTOCOL.md"));
-        assert!(
-            table.contains(&(&*name, &*value)),
-            "PROTOCOL.md, Limits: | `{name}` | {value} |"
-        );
+        let value = value_of(&name).unwrap_or_else(|| panic!("{name} is a new limit: name it here and in PROTOCOL.md"));
+        assert!(table.contains(&(&*name, &*value)), "PROTOCOL.md, Limits: | `{name}` | {value} |");
     }
 }
 
@@ -83,11 +76,7 @@ fn count(value: impl Copy + std::fmt::Display) -> String {
 }
 
 fn time(value: Duration) -> String {
-    if value.subsec_millis() == 0 {
-        format!("{} s", value.as_secs())
-    } else {
-        format!("{} ms", value.as_millis())
-    }
+    if value.subsec_millis() == 0 { format!("{} s", value.as_secs()) } else { format!("{} ms", value.as_millis()) }
 }
 
 #[test]
@@ -103,8 +92,7 @@ fn every_code_stands_in_the_protocol_with_its_status() {
     assert!(declared.len() > 10, "the table of code.rs was not found");
     for (name, status) in declared {
         assert!(
-            rows.iter()
-                .any(|row| bare(row[0]) == name && row[1] == status),
+            rows.iter().any(|row| bare(row[0]) == name && row[1] == status),
             "PROTOCOL.md, Codes: | `{name}` | {status} |"
         );
     }
@@ -120,14 +108,9 @@ fn every_key_of_the_configuration_stands_in_the_readme_and_in_the_example() {
     let example = file("examples/gateway.toml");
     for key in declared.lines().filter_map(|line| line.split_once(':')) {
         let key = key.0.trim();
+        assert!(rows.iter().any(|row| bare(row[0]) == key), "README.md says nothing of {key}");
         assert!(
-            rows.iter().any(|row| bare(row[0]) == key),
-            "README.md says nothing of {key}"
-        );
-        assert!(
-            example
-                .lines()
-                .any(|line| line.starts_with(&format!("{key} = "))),
+            example.lines().any(|line| line.starts_with(&format!("{key} = "))),
             "examples/gateway.toml says nothing of {key}"
         );
     }
@@ -144,10 +127,7 @@ fn every_option_state_and_reason_of_the_client_stands_in_its_readme() {
     let types = file("client-js/src/types.js");
     let readme = file("client-js/README.md");
     let told: Vec<&str> = markdown::code_spans(&readme).collect();
-    let options = types
-        .split_once("@typedef {object} Options")
-        .expect("the options")
-        .1;
+    let options = types.split_once("@typedef {object} Options").expect("the options").1;
     let options = options.split("@typedef").next().unwrap_or_default();
     let names = options
         .lines()
@@ -161,10 +141,7 @@ fn every_option_state_and_reason_of_the_client_stands_in_its_readme() {
     let mut seen = 0;
     for word in names.chain(words) {
         seen += 1;
-        assert!(
-            told.contains(&word),
-            "client-js/README.md says nothing of {word}"
-        );
+        assert!(told.contains(&word), "client-js/README.md says nothing of {word}");
     }
     assert!(seen > 15, "the types were not found");
 }
@@ -173,10 +150,7 @@ fn every_option_state_and_reason_of_the_client_stands_in_its_readme() {
 fn every_metric_stands_in_the_readme() {
     let readme = file("README.md");
     let figures = crate::gateway::Gateway::start(&[]).get("/metrics");
-    let names: Vec<&str> = figures
-        .lines()
-        .filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next())
-        .collect();
+    let names: Vec<&str> = figures.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next()).collect();
     assert!(!names.is_empty(), "{figures}");
     for name in names {
         assert!(readme.contains(name), "README.md says nothing of {name}");

@@ -30,18 +30,14 @@ fn every_frame_of_the_protocols_blocks_decodes_in_its_direction() {
             }
         }
     }
-    assert!(
-        decoded.iter().all(|count| *count > 20),
-        "only {decoded:?} frames were found"
-    );
+    assert!(decoded.iter().all(|count| *count > 20), "only {decoded:?} frames were found");
 }
 
 fn up(line: usize, text: &str) {
     match Up::read(&RawFrame::text(text.to_owned())) {
-        Ok(Up::Command(command)) => assert!(
-            !matches!(command.action, Action::Faulty(_)),
-            "PROTOCOL.md:{line}: {command:?}"
-        ),
+        Ok(Up::Command(command)) => {
+            assert!(!matches!(command.action, Action::Faulty(_)), "PROTOCOL.md:{line}: {command:?}")
+        }
         Ok(_) => {}
         Err(why) => panic!("PROTOCOL.md:{line}: {why}: {text}"),
     }
@@ -52,10 +48,7 @@ fn down(line: usize, text: &str) {
     match Down::read(&frame) {
         Ok(Down::Numbered) => {
             let verb = frame.fields().expect("it was read before").verb;
-            assert!(
-                NUMBERED_DOWN.contains(&&*verb),
-                "PROTOCOL.md:{line}: no gateway writes {verb:?}"
-            );
+            assert!(NUMBERED_DOWN.contains(&&*verb), "PROTOCOL.md:{line}: no gateway writes {verb:?}");
         }
         Ok(_) => {}
         Err(why) => panic!("PROTOCOL.md:{line}: {why}: {text}"),

@@ -33,9 +33,7 @@ impl Gateway {
             .expect("the binary starts");
         let mut first = String::new();
         let output = process.stdout.take().expect("it is piped");
-        BufReader::new(output)
-            .read_line(&mut first)
-            .expect("a line");
+        BufReader::new(output).read_line(&mut first).expect("a line");
         let address = first
             .trim()
             .strip_prefix("listening on http://")
@@ -47,17 +45,13 @@ impl Gateway {
     /// A connection to it, on which nothing waits for ever.
     pub(crate) fn connect(&self) -> TcpStream {
         let socket = TcpStream::connect(self.address).expect("it listens");
-        socket
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a time-out that is not zero");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
         socket
     }
 
     /// The body of what is answered to a GET.
     pub(crate) fn get(&self, path: &str) -> String {
-        self.ask(&format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        ))
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
     }
 
     /// The body of what is answered to a POST.
@@ -73,9 +67,7 @@ impl Gateway {
         socket.write_all(request.as_bytes()).expect("it reads");
         let mut answer = String::new();
         socket.read_to_string(&mut answer).expect("it answers");
-        let (_, body) = answer
-            .split_once("\r\n\r\n")
-            .unwrap_or_else(|| panic!("no answer to {request}: {answer}"));
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {request}: {answer}"));
         body.to_owned()
     }
 }

@@ -12,9 +12,7 @@ pub(crate) struct Block {
 impl Block {
     /// `key=value` behind the fence.
     pub(crate) fn attribute(&self, key: &str) -> Option<&str> {
-        self.info
-            .split_whitespace()
-            .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+        self.info.split_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
     }
 
     /// The language: the first word behind the fence.
@@ -32,18 +30,10 @@ pub(crate) fn split(text: &str) -> (Vec<Block>, String) {
         match content.strip_prefix("```") {
             Some(info) if !inside => {
                 inside = true;
-                blocks.push(Block {
-                    line,
-                    info: info.to_owned(),
-                    lines: Vec::new(),
-                });
+                blocks.push(Block { line, info: info.to_owned(), lines: Vec::new() });
             }
             Some(_) => inside = false,
-            None if inside => blocks
-                .last_mut()
-                .expect("a block is open")
-                .lines
-                .push(content.to_owned()),
+            None if inside => blocks.last_mut().expect("a block is open").lines.push(content.to_owned()),
             None => prose.push_str(content),
         }
         prose.push('\n');

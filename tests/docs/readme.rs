@@ -26,10 +26,7 @@ fn each_command_is_of_a_kind_that_is_known_to_work() {
     for command in commands() {
         let words: Vec<&str> = command.split_whitespace().collect();
         match words[..] {
-            ["make", target] => assert!(
-                makefile.contains(&format!("\n{target}:")),
-                "the Makefile has no {target}"
-            ),
+            ["make", target] => assert!(makefile.contains(&format!("\n{target}:")), "the Makefile has no {target}"),
             ["cargo", "run" | "install" | "build", ..] | ["npm", ..] | ["throughline", ..] => {}
             // Run below, or by hand.
             ["curl", ..] | ["node", ..] => {}
@@ -41,9 +38,7 @@ fn each_command_is_of_a_kind_that_is_known_to_work() {
 /// Commands of the gateway itself, however they are started.
 fn own_commands() -> Vec<Vec<String>> {
     let own = |command: &String| {
-        let words = command
-            .strip_prefix("throughline")
-            .or(command.strip_prefix("cargo run --release --"))?;
+        let words = command.strip_prefix("throughline").or(command.strip_prefix("cargo run --release --"))?;
         Some(words.split_whitespace().map(str::to_owned).collect())
     };
     commands().iter().filter_map(own).collect()
@@ -51,18 +46,13 @@ fn own_commands() -> Vec<Vec<String>> {
 
 #[test]
 fn every_help_that_is_named_is_given() {
-    let asked: Vec<_> = own_commands()
-        .into_iter()
-        .filter(|words| words.last().is_some_and(|word| word == "--help"))
-        .collect();
+    let asked: Vec<_> =
+        own_commands().into_iter().filter(|words| words.last().is_some_and(|word| word == "--help")).collect();
     assert!(!asked.is_empty());
     for words in asked {
         let output = throughline().args(&words).output().expect("it runs");
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success() && text.contains("Usage: throughline"),
-            "{words:?}: {text}"
-        );
+        assert!(output.status.success() && text.contains("Usage: throughline"), "{words:?}: {text}");
     }
 }
 
@@ -71,14 +61,8 @@ fn every_option_of_serve_stands_in_the_readme() {
     let output = throughline().args(["serve", "--help"]).output();
     let help = String::from_utf8(output.expect("it runs").stdout).expect("UTF-8");
     let readme = file("README.md");
-    for option in help
-        .split_whitespace()
-        .filter(|word| word.starts_with("--") && *word != "--help")
-    {
-        assert!(
-            readme.contains(option),
-            "README.md says nothing of serve {option}"
-        );
+    for option in help.split_whitespace().filter(|word| word.starts_with("--") && *word != "--help") {
+        assert!(readme.contains(option), "README.md says nothing of serve {option}");
     }
 }
 
@@ -86,9 +70,7 @@ fn every_option_of_serve_stands_in_the_readme() {
 fn every_serve_that_is_named_serves() {
     let serves: Vec<_> = own_commands()
         .into_iter()
-        .filter(|words| {
-            words.first().is_some_and(|word| word == "serve") && !words.contains(&"--help".into())
-        })
+        .filter(|words| words.first().is_some_and(|word| word == "serve") && !words.contains(&"--help".into()))
         .collect();
     assert!(!serves.is_empty());
     for words in serves {
@@ -108,23 +90,15 @@ fn every_serve_that_is_named_serves() {
 
 #[test]
 fn the_curl_command_prints_what_is_published() {
-    let command = commands()
-        .into_iter()
-        .find(|command| command.starts_with("curl -N "))
-        .expect("README.md shows curl");
+    let command = commands().into_iter().find(|command| command.starts_with("curl -N ")).expect("README.md shows curl");
     let gateway = Gateway::start(&[]);
     let command = command.replace("127.0.0.1:8080", &gateway.address.to_string());
     let mut curl = Command::new("sh")
-        .args([
-            "-c",
-            &format!("exec {command} --no-progress-meter --max-time 30"),
-        ])
+        .args(["-c", &format!("exec {command} --no-progress-meter --max-time 30")])
         .stdout(Stdio::piped())
         .spawn()
         .expect("a shell");
-    let mut lines = BufReader::new(curl.stdout.take().expect("it is piped"))
-        .lines()
-        .map_while(Result::ok);
+    let mut lines = BufReader::new(curl.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
     // Its `id:` says that it listens; is curl installed?
     let started = lines.by_ref().find(|line| line.starts_with("id: "));
     assert!(started.is_some(), "curl gave nothing");
@@ -132,10 +106,7 @@ fn the_curl_command_prints_what_is_published() {
     let event = lines.find(|line| line.starts_with("data: "));
     let _ = curl.kill();
     let _ = curl.wait();
-    assert_eq!(
-        event.as_deref(),
-        Some(r#"data: {"pub":"news","at":1,"data":{"text":"hello"}}"#)
-    );
+    assert_eq!(event.as_deref(), Some(r#"data: {"pub":"news","at":1,"data":{"text":"hello"}}"#));
 }
 
 fn publish(gateway: &Gateway, channel: &str, data: &str) {
@@ -151,19 +122,13 @@ fn publish(gateway: &Gateway, channel: &str, data: &str) {
         .unwrap_or_else(|| panic!("no welcome: {welcome}"))
         .0;
     let hello = hello(&format!(r#""id":{id},"#));
-    gateway.post(
-        "/rt/send",
-        &format!("{hello}\n{{\"pub\":\"{channel}\",\"data\":{data}}}"),
-    );
+    gateway.post("/rt/send", &format!("{hello}\n{{\"pub\":\"{channel}\",\"data\":{data}}}"));
 }
 
 /// What the gate says, as the README says it.
 #[test]
 fn beyond_loopback_it_refuses_to_serve_without_open() {
-    let output = throughline()
-        .args(["serve", "--listen", "0.0.0.0:0"])
-        .output()
-        .expect("it runs");
+    let output = throughline().args(["serve", "--listen", "0.0.0.0:0"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--open"));
 }

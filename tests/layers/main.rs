@@ -15,17 +15,7 @@ use paths::{Target, paths};
 use tokens::tokens;
 
 /// The layers, top to bottom.
-const LAYERS: [&str; 9] = [
-    "cli",
-    "server",
-    "transport",
-    "driver",
-    "backend",
-    "hub",
-    "broker",
-    "session",
-    "protocol",
-];
+const LAYERS: [&str; 9] = ["cli", "server", "transport", "driver", "backend", "hub", "broker", "session", "protocol"];
 
 /// Beside the layers: the hostile network, and the harness.
 const BESIDE: [&str; 2] = ["netlab", "bench"];
@@ -63,45 +53,27 @@ impl fmt::Display for Breach {
 
 /// All that is wrong with one file. `file` is its path below `src`, with `/`.
 fn breaches(file: &str, source: &str) -> Vec<Breach> {
-    let breach = |line, what| Breach {
-        file: file.to_owned(),
-        line,
-        what,
-    };
+    let breach = |line, what| Breach { file: file.to_owned(), line, what };
     let mut found = Vec::new();
     let lines = source.lines().count();
     if lines > MOST_LINES {
-        found.push(breach(
-            lines,
-            format!("{lines} lines, at most {MOST_LINES}: split it by concern"),
-        ));
+        found.push(breach(lines, format!("{lines} lines, at most {MOST_LINES}: split it by concern")));
     }
     if file == "lib.rs" {
         return found; // the root: it declares the layers, and re-exports from any of them
     }
     let module = module_of(file);
     // The binary stands with cli, at the top.
-    let top = if file == "main.rs" {
-        "cli"
-    } else {
-        module[0].as_str()
-    };
+    let top = if file == "main.rs" { "cli" } else { module[0].as_str() };
     if !is_known(top) {
-        found.push(breach(
-            1,
-            format!("`{top}` is no layer: see LAYERS in tests/layers/main.rs"),
-        ));
+        found.push(breach(1, format!("`{top}` is no layer: see LAYERS in tests/layers/main.rs")));
     }
     for path in paths(&tokens(source)) {
         match path.target(&module) {
             Target::Inside => {}
-            Target::Root => found.push(breach(
-                path.line,
-                "names the whole crate: name one layer".to_owned(),
-            )),
+            Target::Root => found.push(breach(path.line, "names the whole crate: name one layer".to_owned())),
             Target::Module(to) if !is_known(to) => {
-                let what =
-                    format!("`{to}` at the crate's root is no layer: name it where it is defined");
+                let what = format!("`{to}` at the crate's root is no layer: name it where it is defined");
                 found.push(breach(path.line, what));
             }
             Target::Module(to) if may_name(top, to) => {}
@@ -121,11 +93,7 @@ fn is_known(name: &str) -> bool {
 /// The module that a file holds: `session/server/mod.rs` and `session/server.rs` are both session, server. Never empty.
 fn module_of(file: &str) -> Vec<String> {
     let stem = file.strip_suffix(".rs").unwrap_or(file);
-    stem.strip_suffix("/mod")
-        .unwrap_or(stem)
-        .split('/')
-        .map(str::to_owned)
-        .collect()
+    stem.strip_suffix("/mod").unwrap_or(stem).split('/').map(str::to_owned).collect()
 }
 
 /// Every Rust file below `directory`: its path from `src`, and its text.
@@ -135,15 +103,8 @@ fn sources(src: &Path, directory: &Path, into: &mut Vec<(String, String)>) {
         if path.is_dir() {
             sources(src, &path, into);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let file = path
-                .strip_prefix(src)
-                .expect("it is below src")
-                .to_string_lossy()
-                .replace('\\', "/");
-            into.push((
-                file,
-                fs::read_to_string(&path).expect("a source file is text"),
-            ));
+            let file = path.strip_prefix(src).expect("it is below src").to_string_lossy().replace('\\', "/");
+            into.push((file, fs::read_to_string(&path).expect("a source file is text")));
         }
     }
 }
@@ -153,24 +114,15 @@ fn every_source_file_names_only_layers_below_its_own_and_stays_short() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&src, &src, &mut files);
-    assert!(
-        files.iter().any(|(file, _)| file == "lib.rs"),
-        "the sources were not found"
-    );
-    let found: Vec<String> = files
-        .iter()
-        .flat_map(|(file, source)| breaches(file, source))
-        .map(|breach| breach.to_string())
-        .collect();
+    assert!(files.iter().any(|(file, _)| file == "lib.rs"), "the sources were not found");
+    let found: Vec<String> =
+        files.iter().flat_map(|(file, source)| breaches(file, source)).map(|breach| breach.to_string()).collect();
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
 /// What the checker says of one file, without its place.
 fn said(file: &str, source: &str) -> Vec<String> {
-    breaches(file, source)
-        .into_iter()
-        .map(|breach| breach.what)
-        .collect()
+    breaches(file, source).into_iter().map(|breach| breach.what).collect()
 }
 
 #[test]
@@ -190,11 +142,7 @@ fn a_layer_that_names_one_above_is_found_in_every_way_to_write_it() {
         "const C: char = '\"'; use crate::hub; const D: char = '\"';",
         "fn f<'a>(x: &'a str) { r#\"\"#; crate::hub::go(x, '\\''); }",
     ] {
-        assert_eq!(
-            said("session/server.rs", source),
-            ["session must not name hub"],
-            "{source}"
-        );
+        assert_eq!(said("session/server.rs", source), ["session must not name hub"], "{source}");
     }
 }
 
@@ -207,11 +155,7 @@ fn what_a_layer_may_name_is_let_pass() {
         "// crate::hub\n/* /* */ crate::hub */ const S: &str = \"\\\"crate::hub\"; const R: &[u8] = br##\"\"#crate::hub\"##;",
         "use other::crate_::hub; use other::throughline::hub; use hub::x;",
     ] {
-        assert_eq!(
-            said("session/server.rs", source),
-            Vec::<String>::new(),
-            "{source}"
-        );
+        assert_eq!(said("session/server.rs", source), Vec::<String>::new(), "{source}");
     }
 }
 
@@ -219,105 +163,33 @@ fn what_a_layer_may_name_is_let_pass() {
 fn what_stands_beside_the_layers_has_rules_of_its_own() {
     for (file, source, expected) in [
         ("transport/poll.rs", "use crate::{driver, protocol};", None),
-        (
-            "transport/poll.rs",
-            "use crate::session;",
-            Some("transport must not name session"),
-        ),
-        (
-            "transport/poll.rs",
-            "use crate::hub;",
-            Some("transport must not name hub"),
-        ),
-        (
-            "netlab/mod.rs",
-            "use crate::protocol;",
-            Some("netlab must not name protocol"),
-        ),
-        (
-            "server/mod.rs",
-            "use crate::netlab;",
-            Some("server must not name netlab"),
-        ),
-        (
-            "server/mod.rs",
-            "use crate::bench;",
-            Some("server must not name bench"),
-        ),
-        (
-            "bench/mod.rs",
-            "use crate::{protocol, session, netlab};",
-            None,
-        ),
-        (
-            "bench/mod.rs",
-            "use crate::hub;",
-            Some("bench must not name hub"),
-        ),
-        (
-            "cli/demo.rs",
-            "use crate::{netlab, bench, server, protocol};",
-            None,
-        ),
+        ("transport/poll.rs", "use crate::session;", Some("transport must not name session")),
+        ("transport/poll.rs", "use crate::hub;", Some("transport must not name hub")),
+        ("netlab/mod.rs", "use crate::protocol;", Some("netlab must not name protocol")),
+        ("server/mod.rs", "use crate::netlab;", Some("server must not name netlab")),
+        ("server/mod.rs", "use crate::bench;", Some("server must not name bench")),
+        ("bench/mod.rs", "use crate::{protocol, session, netlab};", None),
+        ("bench/mod.rs", "use crate::hub;", Some("bench must not name hub")),
+        ("cli/demo.rs", "use crate::{netlab, bench, server, protocol};", None),
         ("main.rs", "use throughline::cli;", None),
-        (
-            "server/mod.rs",
-            "use crate::cli;",
-            Some("server must not name cli"),
-        ),
+        ("server/mod.rs", "use crate::cli;", Some("server must not name cli")),
         ("lib.rs", "pub use crate::server::Gateway;", None),
     ] {
-        assert_eq!(
-            said(file, source),
-            Vec::from_iter(expected),
-            "{file}: {source}"
-        );
+        assert_eq!(said(file, source), Vec::from_iter(expected), "{file}: {source}");
     }
 }
 
 #[test]
 fn ways_around_the_layers_are_found() {
     for (file, source, expected) in [
-        (
-            "hub/mod.rs",
-            "use crate::*;",
-            "names the whole crate: name one layer",
-        ),
-        (
-            "hub/mod.rs",
-            "use crate as c;",
-            "names the whole crate: name one layer",
-        ),
-        (
-            "hub/mod.rs",
-            "use crate::{self as c};",
-            "names the whole crate: name one layer",
-        ),
-        (
-            "hub/mod.rs",
-            "use super::*;",
-            "names the whole crate: name one layer",
-        ),
-        (
-            "hub/mod.rs",
-            "use crate::Gateway;",
-            "`Gateway` at the crate's root is no layer: name it where it is defined",
-        ),
-        (
-            "utils/mod.rs",
-            "",
-            "`utils` is no layer: see LAYERS in tests/layers/main.rs",
-        ),
-        (
-            "helpers.rs",
-            "",
-            "`helpers` is no layer: see LAYERS in tests/layers/main.rs",
-        ),
-        (
-            "hub/mod.rs",
-            &"\n".repeat(451),
-            "451 lines, at most 450: split it by concern",
-        ),
+        ("hub/mod.rs", "use crate::*;", "names the whole crate: name one layer"),
+        ("hub/mod.rs", "use crate as c;", "names the whole crate: name one layer"),
+        ("hub/mod.rs", "use crate::{self as c};", "names the whole crate: name one layer"),
+        ("hub/mod.rs", "use super::*;", "names the whole crate: name one layer"),
+        ("hub/mod.rs", "use crate::Gateway;", "`Gateway` at the crate's root is no layer: name it where it is defined"),
+        ("utils/mod.rs", "", "`utils` is no layer: see LAYERS in tests/layers/main.rs"),
+        ("helpers.rs", "", "`helpers` is no layer: see LAYERS in tests/layers/main.rs"),
+        ("hub/mod.rs", &"\n".repeat(451), "451 lines, at most 450: split it by concern"),
     ] {
         assert_eq!(said(file, source), [expected], "{file}: {source}");
     }
@@ -325,12 +197,6 @@ fn ways_around_the_layers_are_found() {
 
 #[test]
 fn a_breach_is_told_with_its_file_and_line() {
-    let found = breaches(
-        "session/mod.rs",
-        "//! Head.\n\nuse crate::{\n    protocol,\n    hub,\n};\n",
-    );
-    assert_eq!(
-        found[0].to_string(),
-        "src/session/mod.rs:5: session must not name hub"
-    );
+    let found = breaches("session/mod.rs", "//! Head.\n\nuse crate::{\n    protocol,\n    hub,\n};\n");
+    assert_eq!(found[0].to_string(), "src/session/mod.rs:5: session must not name hub");
 }

@@ -24,9 +24,7 @@ impl RootedPath {
     pub(crate) fn target(&self, file: &[String]) -> Target<'_> {
         let mut depth = file.len() + self.inline.len();
         let mut rest = self.segments.iter().map(String::as_str).peekable();
-        while let Some(keyword) =
-            rest.next_if(|word| ["crate", "throughline", "super", "self"].contains(word))
-        {
+        while let Some(keyword) = rest.next_if(|word| ["crate", "throughline", "super", "self"].contains(word)) {
             match keyword {
                 "super" => depth = depth.saturating_sub(1),
                 "self" => {}
@@ -60,16 +58,7 @@ pub(crate) fn paths(tokens: &[Token]) -> Vec<RootedPath> {
             }
             "crate" | "throughline" | "super" | "self" if starts_path(tokens, at) => {
                 let around: Vec<String> = inline.iter().map(|(name, _)| name.clone()).collect();
-                at = read_path(
-                    tokens,
-                    at,
-                    &RootedPath {
-                        line: 0,
-                        inline: around,
-                        segments: Vec::new(),
-                    },
-                    &mut found,
-                );
+                at = read_path(tokens, at, &RootedPath { line: 0, inline: around, segments: Vec::new() }, &mut found);
                 continue;
             }
             _ => {}
@@ -82,24 +71,13 @@ pub(crate) fn paths(tokens: &[Token]) -> Vec<RootedPath> {
 /// Whether a path starts here: not in the middle of one, and not `pub(crate)` or `&self`.
 fn starts_path(tokens: &[Token], at: usize) -> bool {
     let middle = at >= 2 && text(tokens, at - 1) == "::" && is_word(text(tokens, at - 2));
-    !middle
-        && (text(tokens, at + 1) == "::"
-            || (text(tokens, at) == "crate" && text(tokens, at + 1) == "as"))
+    !middle && (text(tokens, at + 1) == "::" || (text(tokens, at) == "crate" && text(tokens, at + 1) == "as"))
 }
 
 /// Reads one path, or one branch of a use tree, that goes on from `before`. Returns where it ends.
-fn read_path(
-    tokens: &[Token],
-    mut at: usize,
-    before: &RootedPath,
-    found: &mut Vec<RootedPath>,
-) -> usize {
+fn read_path(tokens: &[Token], mut at: usize, before: &RootedPath, found: &mut Vec<RootedPath>) -> usize {
     let line = tokens.get(at).map_or(0, |token| token.line);
-    let mut path = RootedPath {
-        line,
-        inline: before.inline.clone(),
-        segments: before.segments.clone(),
-    };
+    let mut path = RootedPath { line, inline: before.inline.clone(), segments: before.segments.clone() };
     loop {
         let word = text(tokens, at);
         if word == "{" {
@@ -120,12 +98,7 @@ fn read_path(
 }
 
 /// Reads the branches of a use tree up to its closing brace. Returns where it ends.
-fn read_group(
-    tokens: &[Token],
-    mut at: usize,
-    before: &RootedPath,
-    found: &mut Vec<RootedPath>,
-) -> usize {
+fn read_group(tokens: &[Token], mut at: usize, before: &RootedPath, found: &mut Vec<RootedPath>) -> usize {
     loop {
         match text(tokens, at) {
             "}" => return at + 1,

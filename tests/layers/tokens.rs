@@ -19,10 +19,7 @@ pub(crate) fn tokens(source: &str) -> Vec<Token> {
                 _ => first.len_utf8(),
             };
             if !first.is_whitespace() {
-                found.push(Token {
-                    line,
-                    text: rest[..length].to_owned(),
-                });
+                found.push(Token { line, text: rest[..length].to_owned() });
             }
             length
         });
@@ -33,8 +30,7 @@ pub(crate) fn tokens(source: &str) -> Vec<Token> {
 }
 
 fn word_length(rest: &str) -> usize {
-    rest.find(|next: char| !next.is_alphanumeric() && next != '_')
-        .unwrap_or(rest.len())
+    rest.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(rest.len())
 }
 
 /// The length of the comment, string or character literal at the start of `rest`, if one is there.
@@ -52,11 +48,7 @@ fn skipped(rest: &str) -> Option<usize> {
     if prefix <= 2 && rest[..prefix].contains('r') && literal[hashes..].starts_with('"') {
         let close = format!("\"{}", "#".repeat(hashes));
         let open = prefix + hashes + 1;
-        return Some(to_end(
-            rest[open..]
-                .find(&close)
-                .map(|end| open + end + close.len()),
-        ));
+        return Some(to_end(rest[open..].find(&close).map(|end| open + end + close.len())));
     }
     if prefix <= 1 && literal.starts_with('"') {
         return Some(to_end(quoted(literal, '"').map(|end| prefix + end)));
@@ -65,8 +57,7 @@ fn skipped(rest: &str) -> Option<usize> {
     let after = literal.strip_prefix('\'').filter(|_| prefix <= 1)?;
     let mut characters = after.chars();
     let escaped = characters.next()? == '\\';
-    (escaped || characters.next()? == '\'')
-        .then(|| to_end(quoted(literal, '\'').map(|end| prefix + end)))
+    (escaped || characters.next()? == '\'').then(|| to_end(quoted(literal, '\'').map(|end| prefix + end)))
 }
 
 /// The length of the literal at the start of `rest`, from its opening quote to its closing one.

@@ -18,10 +18,7 @@ pub(crate) const UPGRADE: &str = "GET /rt/ws HTTP/1.1\r\nHost: origin.test\r\nCo
      Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 pub(crate) fn post(path: &str, body: &str) -> String {
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: origin.test\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    format!("POST {path} HTTP/1.1\r\nHost: origin.test\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 /// How a connection ended.
@@ -39,19 +36,13 @@ pub(crate) struct Client {
 
 impl From<TcpStream> for Client {
     fn from(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            unread: Vec::new(),
-        }
+        Self { stream, unread: Vec::new() }
     }
 }
 
 impl Client {
     pub(crate) async fn connect(addr: SocketAddr) -> Self {
-        TcpStream::connect(addr)
-            .await
-            .expect("the front listens")
-            .into()
+        TcpStream::connect(addr).await.expect("the front listens").into()
     }
 
     /// Whether a connection is reset before anything is said on it.
@@ -64,29 +55,19 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
-        self.stream
-            .write_all(text.as_bytes())
-            .await
-            .expect("the connection is open");
+        self.stream.write_all(text.as_bytes()).await.expect("the connection is open");
     }
 
     /// All up to and with this text.
     pub(crate) async fn until(&mut self, text: &str) -> String {
         loop {
-            let place = self
-                .unread
-                .windows(text.len())
-                .position(|window| window == text.as_bytes());
+            let place = self.unread.windows(text.len()).position(|window| window == text.as_bytes());
             if let Some(place) = place {
                 let read = self.unread.drain(..place + text.len()).collect();
                 return String::from_utf8(read).expect("text");
             }
             let more = self.more().await.expect("the connection is open");
-            assert!(
-                more > 0,
-                "ended before {text:?}: {:?}",
-                String::from_utf8_lossy(&self.unread)
-            );
+            assert!(more > 0, "ended before {text:?}: {:?}", String::from_utf8_lossy(&self.unread));
         }
     }
 
@@ -128,10 +109,7 @@ impl Client {
 
     /// Closes its own half.
     pub(crate) async fn finish(&mut self) {
-        self.stream
-            .shutdown()
-            .await
-            .expect("the connection is open");
+        self.stream.shutdown().await.expect("the connection is open");
     }
 
     /// Waits for the end.

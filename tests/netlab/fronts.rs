@@ -14,10 +14,9 @@ use crate::{
 #[tokio::test]
 async fn a_clean_network_passes_heads_as_they_are_in_both_directions() {
     let listener = TcpListener::bind(LOOPBACK).await.unwrap();
-    let front = Front::bind("plain", LOOPBACK, listener.local_addr().unwrap())
-        .await
-        .unwrap();
-    let request = "GET /x?y=%20z HTTP/1.1\r\nHost: Origin.Test:81\r\nX-ODD-Case: a\r\nAccept: text/event-stream\r\n\r\n";
+    let front = Front::bind("plain", LOOPBACK, listener.local_addr().unwrap()).await.unwrap();
+    let request =
+        "GET /x?y=%20z HTTP/1.1\r\nHost: Origin.Test:81\r\nX-ODD-Case: a\r\nAccept: text/event-stream\r\n\r\n";
     let response = "HTTP/1.1 418 Short And Stout\r\nX-Accel-Buffering: no\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 3\r\n\r\ntea";
     let mut client = Client::connect(front.addr()).await;
     client.send(request).await;
@@ -45,13 +44,9 @@ async fn a_clean_network_streams_each_chunk_when_it_comes() {
 #[tokio::test]
 async fn a_clean_network_streams_a_request_body_when_it_comes() {
     let listener = TcpListener::bind(LOOPBACK).await.unwrap();
-    let front = Front::bind("plain", LOOPBACK, listener.local_addr().unwrap())
-        .await
-        .unwrap();
+    let front = Front::bind("plain", LOOPBACK, listener.local_addr().unwrap()).await.unwrap();
     let mut client = Client::connect(front.addr()).await;
-    client
-        .send("POST / HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
-        .await;
+    client.send("POST / HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n").await;
     let (stream, _) = listener.accept().await.unwrap();
     let mut origin = Client::from(stream);
     origin.until("abc\r\n").await;
@@ -66,10 +61,7 @@ async fn a_clean_network_keeps_a_connection_for_the_next_request() {
     client.until("first").await;
     client.send(&post("/rt/send", "second")).await;
     client.until("second").await;
-    assert_eq!(
-        lab.origin.account().requests,
-        ["POST /rt/send first", "POST /rt/send second"]
-    );
+    assert_eq!(lab.origin.account().requests, ["POST /rt/send first", "POST /rt/send second"]);
 }
 
 #[tokio::test]
@@ -82,27 +74,16 @@ async fn a_clean_network_carries_a_tunnel_and_both_its_ends() {
     client.until("down").await;
     client.finish().await;
     assert_eq!(client.end().await, End::Clean(String::new()));
-    assert_eq!(
-        lab.origin
-            .until(|account| !account.ends.is_empty())
-            .await
-            .ends,
-        ["fin"]
-    );
+    assert_eq!(lab.origin.until(|account| !account.ends.is_empty()).await.ends, ["fin"]);
     lab.front.until_open(Route::Any, 0).await;
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_closes_its_exchange_at_the_origin() {
     let lab = Lab::new([]).await;
-    let (stream, poll) = (
-        lab.stream().await,
-        lab.client(&post("/rt/poll", "hold")).await,
-    );
+    let (stream, poll) = (lab.stream().await, lab.client(&post("/rt/poll", "hold")).await);
     lab.front.until_open(Route::Any, 2).await;
-    lab.origin
-        .until(|account| account.requests.len() == 2)
-        .await;
+    lab.origin.until(|account| account.requests.len() == 2).await;
     drop((stream, poll));
     lab.front.until_open(Route::Any, 0).await;
 }
@@ -110,11 +91,7 @@ async fn a_client_that_leaves_closes_its_exchange_at_the_origin() {
 #[tokio::test]
 async fn an_origin_that_is_gone_looks_like_a_reset() {
     let lab = Lab::new([]).await;
-    let gone = TcpListener::bind(LOOPBACK)
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let gone = TcpListener::bind(LOOPBACK).await.unwrap().local_addr().unwrap();
     let front = Front::bind("gone", LOOPBACK, gone).await.unwrap();
     drop(lab);
     let mut client = Client::connect(front.addr()).await;
@@ -128,18 +105,10 @@ async fn kill_resets_what_is_open_on_its_route_and_nothing_else() {
     let lab = Lab::new([]).await;
     let (mut tunnel, mut stream) = (lab.tunnel().await, lab.stream().await);
     let mut poll = lab.client(&post("/rt/poll", "hold")).await;
-    lab.origin
-        .until(|account| account.requests.len() == 3)
-        .await;
+    lab.origin.until(|account| account.requests.len() == 3).await;
     assert_eq!(lab.front.kill(Route::Websocket), 1);
     assert_eq!(tunnel.end().await, End::Reset);
-    assert_eq!(
-        lab.origin
-            .until(|account| !account.ends.is_empty())
-            .await
-            .ends,
-        ["reset"]
-    );
+    assert_eq!(lab.origin.until(|account| !account.ends.is_empty()).await.ends, ["reset"]);
     assert_eq!(lab.front.kill(Route::Poll), 1);
     assert_eq!(poll.end().await, End::Reset);
     lab.origin.say("still here");
@@ -156,17 +125,8 @@ async fn what_is_open_and_what_has_begun_is_counted_by_route() {
     let _stream = lab.stream().await;
     lab.client(&post("/rt/send", "x")).await.until("x").await;
     lab.front.until_open(Route::Any, 2).await;
-    assert_eq!(
-        (
-            lab.front.open(Route::Websocket),
-            lab.front.open(Route::Stream)
-        ),
-        (1, 1)
-    );
-    assert_eq!(
-        (lab.front.begun(Route::Send), lab.front.begun(Route::Any)),
-        (1, 3)
-    );
+    assert_eq!((lab.front.open(Route::Websocket), lab.front.open(Route::Stream)), (1, 1));
+    assert_eq!((lab.front.begun(Route::Send), lab.front.begun(Route::Any)), (1, 3));
     drop(tunnel);
     lab.front.until_open(Route::Websocket, 0).await;
 }
@@ -174,10 +134,7 @@ async fn what_is_open_and_what_has_begun_is_counted_by_route() {
 #[tokio::test]
 async fn a_front_that_is_shut_down_or_dropped_resets_all_and_frees_its_port() {
     for dropped in [false, true] {
-        let Lab {
-            origin: _origin,
-            front,
-        } = {
+        let Lab { origin: _origin, front } = {
             let lab = Lab::new([]).await;
             lab.client(&post("/rt/send", "x")).await.until("x").await;
             lab
@@ -202,20 +159,9 @@ async fn a_front_that_is_shut_down_or_dropped_resets_all_and_frees_its_port() {
 
 #[tokio::test]
 async fn a_front_stays_on_loopback_on_both_sides() {
-    for (listen, upstream) in [
-        ("0.0.0.0:0", "127.0.0.1:9"),
-        ("127.0.0.1:0", "192.0.2.1:80"),
-    ] {
-        let refused = Front::bind(
-            "open proxy",
-            listen.parse().unwrap(),
-            upstream.parse().unwrap(),
-        )
-        .await;
-        assert_eq!(
-            refused.unwrap_err().kind(),
-            std::io::ErrorKind::InvalidInput
-        );
+    for (listen, upstream) in [("0.0.0.0:0", "127.0.0.1:9"), ("127.0.0.1:0", "192.0.2.1:80")] {
+        let refused = Front::bind("open proxy", listen.parse().unwrap(), upstream.parse().unwrap()).await;
+        assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
     }
 }
 
@@ -239,22 +185,10 @@ fn a_network_is_read_from_plain_json() {
         {"route": "any", "delay_ms": 400, "jitter_ms": 200, "bandwidth": 5000, "mute": "up", "stall": "both",
          "idle": {"after_ms": 8000, "then": "drop"}, "hiccup": {"chance": 0.01, "for_ms": 3000}, "mtu": 1400}]}"#;
     let network: Network = serde_json::from_str(json).unwrap();
-    assert_eq!(
-        network.rules[0].request,
-        Opening::Answer(Answer::status(403))
-    );
-    assert_eq!(
-        serde_json::from_str::<Network>(&serde_json::to_string(&network).unwrap()).unwrap(),
-        network
-    );
-    assert_eq!(
-        serde_json::from_str::<Network>("{}").unwrap(),
-        Network::default()
-    );
-    assert_eq!(
-        serde_json::to_string(&Rule::on(Route::Poll)).unwrap(),
-        r#"{"route":"poll"}"#
-    );
+    assert_eq!(network.rules[0].request, Opening::Answer(Answer::status(403)));
+    assert_eq!(serde_json::from_str::<Network>(&serde_json::to_string(&network).unwrap()).unwrap(), network);
+    assert_eq!(serde_json::from_str::<Network>("{}").unwrap(), Network::default());
+    assert_eq!(serde_json::to_string(&Rule::on(Route::Poll)).unwrap(), r#"{"route":"poll"}"#);
 }
 
 #[test]

@@ -57,24 +57,14 @@ impl Origin {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind(LOOPBACK).await.expect("a loopback port");
         let addr = listener.local_addr().expect("an address");
-        let shared = Shared {
-            account: watch::Sender::default(),
-            said: broadcast::channel(1024).0,
-        };
+        let shared = Shared { account: watch::Sender::default(), said: broadcast::channel(1024).0 };
         let accepting = tokio::spawn(accept(listener, shared.clone()));
-        Self {
-            addr,
-            shared,
-            accepting,
-        }
+        Self { addr, shared, accepting }
     }
 
     /// Every open stream gets this as a chunk, every tunnel as bytes; nothing ends them.
     pub(crate) fn say(&self, text: &str) {
-        self.shared
-            .said
-            .send(text.to_owned())
-            .expect("a stream or tunnel is open");
+        self.shared.said.send(text.to_owned()).expect("a stream or tunnel is open");
     }
 
     pub(crate) fn account(&self) -> Account {
@@ -84,10 +74,7 @@ impl Origin {
     pub(crate) async fn until(&self, holds: impl Fn(&Account) -> bool) -> Account {
         let mut account = self.shared.account.subscribe();
         let reached = timeout(PATIENCE, account.wait_for(|account| holds(account))).await;
-        reached
-            .expect("the origin got what it should")
-            .expect("the sender lives")
-            .clone()
+        reached.expect("the origin got what it should").expect("the sender lives").clone()
     }
 }
 
@@ -120,9 +107,7 @@ async fn answer(mut request: Request<Incoming>, shared: Shared) -> Response<Body
         note(&shared, &line, "");
         tokio::spawn(tunnel);
         let upgraded = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
-        let upgraded = upgraded
-            .header(header::CONNECTION, "Upgrade")
-            .header(header::UPGRADE, "websocket");
+        let upgraded = upgraded.header(header::CONNECTION, "Upgrade").header(header::UPGRADE, "websocket");
         return upgraded.body(text("")).expect("a response");
     }
     if request.uri().path() == "/rt/stream" {
@@ -144,9 +129,7 @@ async fn answer(mut request: Request<Incoming>, shared: Shared) -> Response<Body
 
 fn note(shared: &Shared, line: &str, body: &str) {
     shared.account.send_modify(|account| {
-        account
-            .requests
-            .push(format!("{line} {body}").trim_end().to_owned());
+        account.requests.push(format!("{line} {body}").trim_end().to_owned());
     });
 }
 
@@ -172,11 +155,7 @@ fn tunnel(upgrade: OnUpgrade, shared: Shared) -> impl Future<Output = ()> {
     }
 }
 
-async fn echo(
-    mut socket: TokioIo<Upgraded>,
-    mut said: broadcast::Receiver<String>,
-    shared: &Shared,
-) -> &'static str {
+async fn echo(mut socket: TokioIo<Upgraded>, mut said: broadcast::Receiver<String>, shared: &Shared) -> &'static str {
     let mut bytes = vec![0; 16 * 1024];
     loop {
         let reply = select! {

@@ -10,21 +10,14 @@ use crate::{Lab, client::post};
 const DELAY: Duration = Duration::from_millis(300);
 
 fn delayed() -> Rule {
-    Rule {
-        delay: DELAY,
-        ..Rule::on(Route::Any)
-    }
+    Rule { delay: DELAY, ..Rule::on(Route::Any) }
 }
 
 #[tokio::test]
 async fn a_delay_is_paid_once_each_way_for_a_head_with_its_body() {
     let lab = Lab::new([delayed()]).await;
     let start = Instant::now();
-    let took = lab
-        .client(&post("/rt/send", "body"))
-        .await
-        .when("body", start)
-        .await;
+    let took = lab.client(&post("/rt/send", "body")).await.when("body", start).await;
     assert!(took >= DELAY * 2 && took < DELAY * 4, "{took:?}");
 }
 
@@ -51,20 +44,14 @@ async fn a_delay_is_a_latency_and_does_not_limit_the_rate() {
         pace.tick().await;
     }
     let took = client.when("chunk 19;", start).await;
-    assert!(
-        took >= DELAY && took < DELAY * 5,
-        "twenty delays in a row would be 6 s: {took:?}"
-    );
+    assert!(took >= DELAY && took < DELAY * 5, "twenty delays in a row would be 6 s: {took:?}");
 }
 
 #[tokio::test]
 async fn a_delay_holds_for_what_is_open_and_lifting_it_hurries_what_is_on_its_way() {
     let lab = Lab::new([]).await;
     let mut client = lab.tunnel().await;
-    lab.switch([Rule {
-        delay: Duration::from_secs(60),
-        ..Rule::on(Route::Websocket)
-    }]);
+    lab.switch([Rule { delay: Duration::from_secs(60), ..Rule::on(Route::Websocket) }]);
     client.send("echo").await;
     client.hears_nothing().await;
     lab.switch([]);
@@ -73,11 +60,7 @@ async fn a_delay_holds_for_what_is_open_and_lifting_it_hurries_what_is_on_its_wa
 
 #[tokio::test]
 async fn jitter_varies_the_delay_and_keeps_the_order() {
-    let lab = Lab::new([Rule {
-        jitter: DELAY,
-        ..Rule::on(Route::Any)
-    }])
-    .await;
+    let lab = Lab::new([Rule { jitter: DELAY, ..Rule::on(Route::Any) }]).await;
     let mut client = lab.tunnel().await;
     let mut times = Vec::new();
     for count in 0..8 {
@@ -95,32 +78,18 @@ async fn jitter_varies_the_delay_and_keeps_the_order() {
 async fn bandwidth_lets_so_many_bytes_through_a_second_and_steadily() {
     let lab = Lab::new([]).await;
     let mut client = lab.stream().await;
-    lab.switch([Rule {
-        bandwidth: Some(10_000),
-        ..Rule::on(Route::Stream)
-    }]);
+    lab.switch([Rule { bandwidth: Some(10_000), ..Rule::on(Route::Stream) }]);
     let start = Instant::now();
-    lab.origin
-        .say(&format!("{}half{}full", "x".repeat(1996), "x".repeat(1996)));
+    lab.origin.say(&format!("{}half{}full", "x".repeat(1996), "x".repeat(1996)));
     let half = client.when("half", start).await;
     let full = client.when("full", start).await;
-    assert!(
-        half >= Duration::from_millis(190) && half < full - Duration::from_millis(100),
-        "{half:?} {full:?}"
-    );
-    assert!(
-        full >= Duration::from_millis(390) && full < Duration::from_millis(1500),
-        "{full:?}"
-    );
+    assert!(half >= Duration::from_millis(190) && half < full - Duration::from_millis(100), "{half:?} {full:?}");
+    assert!(full >= Duration::from_millis(390) && full < Duration::from_millis(1500), "{full:?}");
 }
 
 #[tokio::test]
 async fn a_lifted_bandwidth_lets_the_rest_go_at_once() {
-    let lab = Lab::new([Rule {
-        bandwidth: Some(1000),
-        ..Rule::on(Route::Stream)
-    }])
-    .await;
+    let lab = Lab::new([Rule { bandwidth: Some(1000), ..Rule::on(Route::Stream) }]).await;
     let mut client = lab.stream().await;
     lab.origin.say(&format!("start{}end", "x".repeat(100_000)));
     client.until("start").await;
@@ -132,25 +101,13 @@ async fn a_lifted_bandwidth_lets_the_rest_go_at_once() {
 async fn a_hiccup_makes_a_piece_late_and_all_that_follow_it_wait() {
     let lab = Lab::new([]).await;
     let mut client = lab.tunnel().await;
-    let hiccup = Some(Hiccup {
-        chance: 1.0,
-        lasting: DELAY,
-    });
-    lab.switch([Rule {
-        hiccup,
-        ..Rule::on(Route::Any)
-    }]);
+    let hiccup = Some(Hiccup { chance: 1.0, lasting: DELAY });
+    lab.switch([Rule { hiccup, ..Rule::on(Route::Any) }]);
     let start = Instant::now();
     client.send("one").await;
     let took = client.when("one", start).await;
     assert!(took >= DELAY * 2, "{took:?}");
-    lab.switch([Rule {
-        hiccup: Some(Hiccup {
-            chance: 0.0,
-            lasting: DELAY,
-        }),
-        ..Rule::on(Route::Any)
-    }]);
+    lab.switch([Rule { hiccup: Some(Hiccup { chance: 0.0, lasting: DELAY }), ..Rule::on(Route::Any) }]);
     client.send("two").await;
     client.until("two").await;
 }
@@ -160,11 +117,7 @@ async fn the_slow_network_is_slow_for_everything() {
     let lab = Lab::new([]).await;
     lab.front.set_network(Network::named("slow").unwrap());
     let start = Instant::now();
-    let took = lab
-        .client(&post("/rt/control", "there"))
-        .await
-        .when("there", start)
-        .await;
+    let took = lab.client(&post("/rt/control", "there")).await.when("there", start).await;
     assert!(took >= Duration::from_millis(800), "{took:?}");
 }
 

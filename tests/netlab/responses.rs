@@ -13,21 +13,15 @@ use crate::{
 const SOON: Duration = Duration::from_millis(200);
 
 fn buffered(until: Until, headers: Headers) -> Rule {
-    Rule {
-        buffer: Some(Buffer { until, headers }),
-        ..Rule::on(Route::Stream)
-    }
+    Rule { buffer: Some(Buffer { until, headers }), ..Rule::on(Route::Stream) }
 }
 
 #[tokio::test]
 async fn a_response_buffered_to_its_end_with_its_head_held_is_silence_until_then() {
     let lab = Lab::new([]).await;
-    lab.front
-        .set_network(Network::named("streams-buffered").unwrap());
+    lab.front.set_network(Network::named("streams-buffered").unwrap());
     let mut client = lab.client(&post("/rt/stream", "hello")).await;
-    lab.origin
-        .until(|account| account.requests.len() == 1)
-        .await;
+    lab.origin.until(|account| account.requests.len() == 1).await;
     lab.origin.say("one");
     client.hears_nothing().await;
     lab.origin.say("two");
@@ -50,24 +44,15 @@ async fn a_response_buffered_to_its_end_can_pass_its_head_at_once() {
 
 #[tokio::test]
 async fn a_response_without_an_end_of_its_own_passes_a_buffer_whole() {
-    let lab = Lab::new([Rule {
-        route: Route::Any,
-        ..buffered(Until::Close, Headers::Held)
-    }])
-    .await;
-    lab.client(&post("/rt/poll", "answer"))
-        .await
-        .until("\r\n\r\nanswer")
-        .await;
+    let lab = Lab::new([Rule { route: Route::Any, ..buffered(Until::Close, Headers::Held) }]).await;
+    lab.client(&post("/rt/poll", "answer")).await.until("\r\n\r\nanswer").await;
 }
 
 #[tokio::test]
 async fn blocks_go_on_when_they_are_full() {
     let lab = Lab::new([buffered(Until::Block(8), Headers::Held)]).await;
     let mut client = lab.client(&post("/rt/stream", "hello")).await;
-    lab.origin
-        .until(|account| account.requests.len() == 1)
-        .await;
+    lab.origin.until(|account| account.requests.len() == 1).await;
     lab.origin.say("12345");
     client.hears_nothing().await;
     lab.origin.say("67890");
@@ -105,11 +90,7 @@ async fn a_deceptive_buffer_passes_the_beginning_and_holds_the_rest() {
 
 #[tokio::test]
 async fn a_cut_terminates_a_stream_as_if_the_origin_had() {
-    let lab = Lab::new([Rule {
-        cut_after: Some(SOON),
-        ..Rule::on(Route::Stream)
-    }])
-    .await;
+    let lab = Lab::new([Rule { cut_after: Some(SOON), ..Rule::on(Route::Stream) }]).await;
     let start = Instant::now();
     let mut client = lab.stream().await;
     lab.origin.say("one");
@@ -120,11 +101,7 @@ async fn a_cut_terminates_a_stream_as_if_the_origin_had() {
 
 #[tokio::test]
 async fn a_cut_of_a_request_without_an_answer_closes_the_connection_empty() {
-    let lab = Lab::new([Rule {
-        cut_after: Some(SOON),
-        ..Rule::on(Route::Poll)
-    }])
-    .await;
+    let lab = Lab::new([Rule { cut_after: Some(SOON), ..Rule::on(Route::Poll) }]).await;
     let mut client = lab.client(&post("/rt/poll", "hold")).await;
     assert_eq!(client.end().await, End::Clean(String::new()));
 }
@@ -132,11 +109,7 @@ async fn a_cut_of_a_request_without_an_answer_closes_the_connection_empty() {
 // On several threads, where a good-mannered FIN could overtake the reset.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_stream_is_reset_and_not_terminated() {
-    let lab = Lab::new([Rule {
-        kill_after: Some(SOON),
-        ..Rule::on(Route::Stream)
-    }])
-    .await;
+    let lab = Lab::new([Rule { kill_after: Some(SOON), ..Rule::on(Route::Stream) }]).await;
     let start = Instant::now();
     assert_eq!(lab.stream().await.end().await, End::Reset);
     assert!(start.elapsed() >= SOON);
@@ -144,11 +117,7 @@ async fn a_killed_stream_is_reset_and_not_terminated() {
 
 #[tokio::test]
 async fn a_muted_response_has_a_head_and_then_nothing_for_ever() {
-    let lab = Lab::new([Rule {
-        mute: Some(Direction::Down),
-        ..Rule::on(Route::Stream)
-    }])
-    .await;
+    let lab = Lab::new([Rule { mute: Some(Direction::Down), ..Rule::on(Route::Stream) }]).await;
     let mut client = lab.stream().await;
     lab.origin.say("lost");
     client.hears_nothing().await;
@@ -163,10 +132,7 @@ async fn a_stalled_stream_goes_on_where_it_stopped() {
     let mut client = lab.stream().await;
     lab.origin.say("one");
     client.until("one\r\n").await;
-    lab.switch([Rule {
-        stall: Some(Direction::Down),
-        ..Rule::on(Route::Stream)
-    }]);
+    lab.switch([Rule { stall: Some(Direction::Down), ..Rule::on(Route::Stream) }]);
     lab.origin.say("two");
     client.hears_nothing().await;
     lab.switch([]);
@@ -175,11 +141,7 @@ async fn a_stalled_stream_goes_on_where_it_stopped() {
 
 #[tokio::test]
 async fn a_stalled_request_does_not_reach_the_origin_until_the_stall_is_over() {
-    let lab = Lab::new([Rule {
-        stall: Some(Direction::Up),
-        ..Rule::on(Route::Send)
-    }])
-    .await;
+    let lab = Lab::new([Rule { stall: Some(Direction::Up), ..Rule::on(Route::Send) }]).await;
     let mut client = lab.client(&post("/rt/send", "late")).await;
     lab.front.until_begun(Route::Send, 1).await;
     client.hears_nothing().await;

@@ -15,11 +15,7 @@ fn tunnels() -> Rule {
 
 #[tokio::test]
 async fn a_tunnel_muted_downwards_is_heard_by_the_origin_and_hears_nothing() {
-    let lab = Lab::new([Rule {
-        mute: Some(Direction::Down),
-        ..tunnels()
-    }])
-    .await;
+    let lab = Lab::new([Rule { mute: Some(Direction::Down), ..tunnels() }]).await;
     let mut client = lab.tunnel().await;
     client.send("up").await;
     lab.origin.until(|account| account.tunnelled == "up").await;
@@ -28,11 +24,7 @@ async fn a_tunnel_muted_downwards_is_heard_by_the_origin_and_hears_nothing() {
 
 #[tokio::test]
 async fn a_tunnel_muted_upwards_hears_the_origin_and_is_not_heard() {
-    let lab = Lab::new([Rule {
-        mute: Some(Direction::Up),
-        ..tunnels()
-    }])
-    .await;
+    let lab = Lab::new([Rule { mute: Some(Direction::Up), ..tunnels() }]).await;
     let mut client = lab.tunnel().await;
     client.send("up").await;
     lab.origin.say("down");
@@ -44,21 +36,14 @@ async fn a_tunnel_muted_upwards_hears_the_origin_and_is_not_heard() {
 #[tokio::test]
 async fn a_tunnel_muted_both_ways_opens_and_then_nobody_hears_anybody_not_even_go() {
     let lab = Lab::new([]).await;
-    lab.front
-        .set_network(Network::named("websocket-mute").unwrap());
+    lab.front.set_network(Network::named("websocket-mute").unwrap());
     let mut client = lab.tunnel().await;
     client.send("up").await;
     lab.origin.say("down");
     client.hears_nothing().await;
     client.finish().await;
     client.hears_nothing().await;
-    assert_eq!(
-        (
-            lab.origin.account().tunnelled.as_str(),
-            lab.origin.account().ends.len()
-        ),
-        ("", 0)
-    );
+    assert_eq!((lab.origin.account().tunnelled.as_str(), lab.origin.account().ends.len()), ("", 0));
 }
 
 #[tokio::test]
@@ -67,8 +52,7 @@ async fn a_mute_that_begins_in_mid_session_holds_for_what_is_open() {
     let mut client = lab.tunnel().await;
     client.send("one").await;
     client.until("one").await;
-    lab.front
-        .set_network(Network::named("websocket-mute").unwrap());
+    lab.front.set_network(Network::named("websocket-mute").unwrap());
     client.send("two").await;
     client.hears_nothing().await;
     assert_eq!(lab.origin.account().tunnelled, "one");
@@ -78,10 +62,7 @@ async fn a_mute_that_begins_in_mid_session_holds_for_what_is_open() {
 async fn a_stalled_tunnel_is_silent_without_an_end_and_loses_nothing() {
     let lab = Lab::new([]).await;
     let mut client = lab.tunnel().await;
-    lab.switch([Rule {
-        stall: Some(Direction::Both),
-        ..tunnels()
-    }]);
+    lab.switch([Rule { stall: Some(Direction::Both), ..tunnels() }]);
     client.send("up").await;
     lab.origin.say("down");
     client.hears_nothing().await;
@@ -95,67 +76,34 @@ async fn a_stalled_tunnel_is_silent_without_an_end_and_loses_nothing() {
 async fn a_stall_makes_its_sender_feel_it_in_the_end() {
     let lab = Lab::new([]).await;
     let mut client = lab.tunnel().await;
-    lab.switch([Rule {
-        stall: Some(Direction::Up),
-        ..tunnels()
-    }]);
-    assert!(
-        client.fills_up().await,
-        "the network took all that was sent"
-    );
+    lab.switch([Rule { stall: Some(Direction::Up), ..tunnels() }]);
+    assert!(client.fills_up().await, "the network took all that was sent");
 }
 
 // On several threads, where a good-mannered FIN could overtake the reset.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_tunnel_is_reset_on_both_sides_so_long_after_its_101() {
     let lab = Lab::new([]).await;
-    lab.front
-        .set_network(Network::named("websocket-killed").unwrap());
+    lab.front.set_network(Network::named("websocket-killed").unwrap());
     let mut client = lab.tunnel().await;
     let start = Instant::now();
     assert_eq!(client.end().await, End::Reset);
     assert!(start.elapsed() > SOON);
-    assert_eq!(
-        lab.origin
-            .until(|account| !account.ends.is_empty())
-            .await
-            .ends,
-        ["reset"]
-    );
+    assert_eq!(lab.origin.until(|account| !account.ends.is_empty()).await.ends, ["reset"]);
 }
 
 #[tokio::test]
 async fn a_cut_tunnel_ends_cleanly_on_both_sides() {
-    let lab = Lab::new([Rule {
-        cut_after: Some(SOON),
-        ..tunnels()
-    }])
-    .await;
+    let lab = Lab::new([Rule { cut_after: Some(SOON), ..tunnels() }]).await;
     let mut client = lab.tunnel().await;
     assert_eq!(client.end().await, End::Clean(String::new()));
-    assert_eq!(
-        lab.origin
-            .until(|account| !account.ends.is_empty())
-            .await
-            .ends,
-        ["fin"]
-    );
+    assert_eq!(lab.origin.until(|account| !account.ends.is_empty()).await.ends, ["fin"]);
 }
 
 #[tokio::test]
 async fn an_idle_tunnel_is_cut_or_reset_but_not_while_something_moves() {
-    for (then, end) in [
-        (Silence::Cut, End::Clean(String::new())),
-        (Silence::Reset, End::Reset),
-    ] {
-        let lab = Lab::new([Rule {
-            idle: Some(Idle {
-                after: SOON * 2,
-                then,
-            }),
-            ..tunnels()
-        }])
-        .await;
+    for (then, end) in [(Silence::Cut, End::Clean(String::new())), (Silence::Reset, End::Reset)] {
+        let lab = Lab::new([Rule { idle: Some(Idle { after: SOON * 2, then }), ..tunnels() }]).await;
         let mut client = lab.tunnel().await;
         let mut pace = interval(SOON / 4);
         let start = Instant::now();
@@ -175,10 +123,7 @@ async fn an_idle_tunnel_can_be_forgotten_so_that_later_bytes_vanish() {
     let mut client = lab.tunnel().await;
     client.send("one").await;
     client.until("one").await;
-    let idle = Some(Idle {
-        after: SOON / 4,
-        then: Silence::Drop,
-    });
+    let idle = Some(Idle { after: SOON / 4, then: Silence::Drop });
     lab.switch([Rule { idle, ..tunnels() }]);
     // Longer than the network remembers.
     client.hears_nothing().await;
@@ -190,11 +135,7 @@ async fn an_idle_tunnel_can_be_forgotten_so_that_later_bytes_vanish() {
 
 #[tokio::test]
 async fn an_mtu_hole_passes_small_pieces_until_the_first_large_one() {
-    let lab = Lab::new([Rule {
-        mtu: Some(1400),
-        ..tunnels()
-    }])
-    .await;
+    let lab = Lab::new([Rule { mtu: Some(1400), ..tunnels() }]).await;
     let mut client = lab.tunnel().await;
     client.send("small").await;
     client.until("small").await;
@@ -209,10 +150,7 @@ async fn an_mtu_hole_passes_small_pieces_until_the_first_large_one() {
 async fn a_hole_for_tunnels_alone_leaves_streams_as_they_are() {
     let lab = Lab::new([]).await;
     let (mut tunnel, mut stream) = (lab.tunnel().await, lab.stream().await);
-    lab.switch([Rule {
-        stall: Some(Direction::Both),
-        ..tunnels()
-    }]);
+    lab.switch([Rule { stall: Some(Direction::Both), ..tunnels() }]);
     lab.origin.say("news");
     stream.until("news").await;
     tunnel.hears_nothing().await;

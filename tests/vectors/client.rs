@@ -36,23 +36,19 @@ impl Client {
         let mut random = given.unwrap_or_else(|| defaults.random()).into_iter();
         let name = conversation.name.clone();
         Self(ClientSession::new(Box::new(move || {
-            random
-                .next()
-                .unwrap_or_else(|| panic!("{name}: more randomness is asked for than is given"))
+            random.next().unwrap_or_else(|| panic!("{name}: more randomness is asked for than is given"))
         })))
     }
 }
 
 impl Player for Client {
     fn play(&mut self, step: &Step, defaults: &Defaults) -> Vec<Value> {
-        let keys: Keys = serde_json::from_str(step.input.get())
-            .unwrap_or_else(|error| panic!("{}: {error}", step.input.get()));
+        let keys: Keys =
+            serde_json::from_str(step.input.get()).unwrap_or_else(|error| panic!("{}: {error}", step.input.get()));
         assert!(step.full.is_empty(), "only the server's carriers are full");
         let now = Time::from_millis(step.at);
         self.0.handle(now, input(keys, defaults));
-        std::iter::from_fn(|| self.0.poll_output())
-            .map(|output| told(&output))
-            .collect()
+        std::iter::from_fn(|| self.0.poll_output()).map(|output| told(&output)).collect()
     }
 
     fn due(&self) -> Option<u64> {
@@ -69,40 +65,18 @@ fn input(keys: Keys, defaults: &Defaults) -> Input {
     };
     let frame = |raw: &RawValue| defaults.frame(raw);
     match keys {
-        Keys {
-            open: Some(transport),
-            ..
-        } => Input::Open(transport.parse().unwrap()),
-        Keys {
-            opened: Some(leg), ..
-        } => Input::Opened(leg),
-        Keys {
-            line: Some(leg),
-            text: Some(text),
-            ..
-        } => Input::Line(leg, frame(&text)),
-        Keys {
-            answer: Some(leg),
-            lines: Some(ref lines),
-            ..
-        } => Input::Answer(leg, route(), lines.iter().map(|line| frame(line)).collect()),
-        Keys {
-            failed: Some(leg), ..
-        } => Input::Failed(leg, route()),
-        Keys {
-            closed: Some(leg), ..
-        } => Input::Closed(leg),
+        Keys { open: Some(transport), .. } => Input::Open(transport.parse().unwrap()),
+        Keys { opened: Some(leg), .. } => Input::Opened(leg),
+        Keys { line: Some(leg), text: Some(text), .. } => Input::Line(leg, frame(&text)),
+        Keys { answer: Some(leg), lines: Some(ref lines), .. } => {
+            Input::Answer(leg, route(), lines.iter().map(|line| frame(line)).collect())
+        }
+        Keys { failed: Some(leg), .. } => Input::Failed(leg, route()),
+        Keys { closed: Some(leg), .. } => Input::Closed(leg),
         Keys { ask: Some(leg), .. } => Input::Ask(leg),
-        Keys {
-            ping: Some(leg), ..
-        } => Input::Ping(leg),
-        Keys {
-            push: Some(push), ..
-        } => Input::Push(line(&frame(&push))),
-        Keys {
-            timeout: Some(true),
-            ..
-        } => Input::Timeout,
+        Keys { ping: Some(leg), .. } => Input::Ping(leg),
+        Keys { push: Some(push), .. } => Input::Push(line(&frame(&push))),
+        Keys { timeout: Some(true), .. } => Input::Timeout,
         _ => panic!("no input"),
     }
 }

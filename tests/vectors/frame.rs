@@ -30,10 +30,7 @@ impl Defaults {
         }
         if let Some(head) = value.get("head") {
             let attachment = STANDARD.decode(value["b64"].as_str().unwrap()).unwrap();
-            return RawFrame {
-                text: head.as_str().unwrap().to_owned().into(),
-                attachment: Some(attachment.into()),
-            };
+            return RawFrame { text: head.as_str().unwrap().to_owned().into(), attachment: Some(attachment.into()) };
         }
         if value.as_object().is_some_and(|keys| keys.len() == 1) {
             return RawFrame::text(self.filled(&value).to_string());

@@ -46,30 +46,12 @@ impl Vector {
     fn frame(&self) -> Result<RawFrame, Refusal> {
         let decoded = |text: &String| Bytes::from(STANDARD.decode(text).unwrap());
         match self {
-            Self {
-                line: Some(line), ..
-            } => Ok(RawFrame::text(line.clone())),
-            Self {
-                line_b64: Some(line),
-                ..
-            } => Ok(RawFrame::text(decoded(line))),
-            Self {
-                message_b64: Some(message),
-                ..
-            } => RawFrame::from_binary_message(&decoded(message)),
-            Self {
-                repeat:
-                    Some(Repeat {
-                        before,
-                        text,
-                        times,
-                        after,
-                    }),
-                ..
-            } => Ok(RawFrame::text(format!(
-                "{before}{}{after}",
-                text.repeat(*times)
-            ))),
+            Self { line: Some(line), .. } => Ok(RawFrame::text(line.clone())),
+            Self { line_b64: Some(line), .. } => Ok(RawFrame::text(decoded(line))),
+            Self { message_b64: Some(message), .. } => RawFrame::from_binary_message(&decoded(message)),
+            Self { repeat: Some(Repeat { before, text, times, after }), .. } => {
+                Ok(RawFrame::text(format!("{before}{}{after}", text.repeat(*times))))
+            }
             _ => panic!("{}: no frame", self.name),
         }
     }
@@ -81,11 +63,7 @@ fn check(file: &str, meaning: impl Fn(&RawFrame) -> Result<Value, Refusal>) {
     let (mut names, mut wrong) = (BTreeSet::new(), Vec::new());
     for vector in &vectors {
         assert!(names.insert(&vector.name), "{} stands twice", vector.name);
-        assert!(
-            !vector.strict || vector.refused.is_some(),
-            "{}",
-            vector.name
-        );
+        assert!(!vector.strict || vector.refused.is_some(), "{}", vector.name);
         let got = vector.frame().and_then(|frame| meaning(&frame));
         let as_said = match (&got, &vector.means, &vector.refused) {
             (Ok(got), Some(means), None) => got == means,
@@ -135,17 +113,10 @@ fn frames_down_mean_what_the_vectors_say() {
 pub(super) fn lines_of(file: &str) -> Vec<Vec<u8>> {
     let vectors: Vec<Vector> = serde_json::from_str(&read(&directory().join(file))).unwrap();
     let lines = vectors.iter().filter_map(|vector| match vector {
-        Vector {
-            line: Some(line), ..
-        } => Some(line.clone().into_bytes()),
-        Vector {
-            line_b64: Some(bytes),
-            ..
+        Vector { line: Some(line), .. } => Some(line.clone().into_bytes()),
+        Vector { line_b64: Some(bytes), .. } | Vector { message_b64: Some(bytes), .. } => {
+            Some(STANDARD.decode(bytes).unwrap())
         }
-        | Vector {
-            message_b64: Some(bytes),
-            ..
-        } => Some(STANDARD.decode(bytes).unwrap()),
         _ => None,
     });
     lines.collect()
@@ -170,9 +141,7 @@ fn greeting(hello: &Hello) -> Map<String, Value> {
         "nonce": hello.nonce.as_str(),
         "token": hello.token.as_ref().map(Token::reveal),
     });
-    let Value::Object(mut keys) = all else {
-        unreachable!()
-    };
+    let Value::Object(mut keys) = all else { unreachable!() };
     keys.retain(|_, value| !value.is_null());
     keys
 }

@@ -79,10 +79,7 @@ fn mutated(mut bytes: Vec<u8>, mutations: &[Mutation]) -> Vec<u8> {
 /// Arbitrary bytes, or a line of the vectors with a few things wrong.
 fn input(file: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     let lines = lines_of(file);
-    let changed = (
-        prop::sample::select(lines),
-        prop::collection::vec(mutation(), 0..4),
-    );
+    let changed = (prop::sample::select(lines), prop::collection::vec(mutation(), 0..4));
     prop_oneof![
         1 => prop::collection::vec(any::<u8>(), 0..80),
         9 => changed.prop_map(|(line, mutations)| mutated(line, &mutations)),
@@ -96,10 +93,9 @@ fn written(up: &Up) -> Option<Line> {
         Up::Ack { received, next } => down::ack(*received, *next),
         Up::Ping(value) => down::ping(value),
         Up::Pong(value) => down::pong(value),
-        Up::Command(Command {
-            action: Action::Publish(channel, payload),
-            ..
-        }) => down::publication(channel, 1, payload),
+        Up::Command(Command { action: Action::Publish(channel, payload), .. }) => {
+            down::publication(channel, 1, payload)
+        }
         Up::Command(_) => return None,
     })
 }
@@ -110,10 +106,7 @@ fn meaning(up: &Up) -> Value {
         Up::Hello(hello) => json!(String::from_utf8_lossy(&hello.line().json())),
         Up::Ack { received, next } => json!([received, next]),
         Up::Ping(value) | Up::Pong(value) => rounded(value),
-        Up::Command(Command {
-            action: Action::Publish(channel, payload),
-            ..
-        }) => published(channel, payload),
+        Up::Command(Command { action: Action::Publish(channel, payload), .. }) => published(channel, payload),
         Up::Command(_) => Value::Null,
     }
 }

@@ -69,46 +69,25 @@ impl Server {
         let node = &mut self.0;
         let frame = |raw: &RawValue| defaults.frame(raw);
         match keys {
-            Keys {
-                socket: Some(carrier),
-                text: Some(text),
-                ..
-            } => {
+            Keys { socket: Some(carrier), text: Some(text), .. } => {
                 node.socket(now, Carrier(*carrier), &frame(text));
             }
-            Keys {
-                request: Some(carrier),
-                kind: Some(kind),
-                ..
-            } => {
+            Keys { request: Some(carrier), kind: Some(kind), .. } => {
                 let body = body(keys, defaults);
                 node.request(now, Carrier(*carrier), route(kind), &body.into());
             }
-            Keys {
-                closed: Some(carrier),
-                ..
-            } => node.closed(now, Carrier(*carrier)),
-            Keys {
-                push: Some(push), ..
-            } => {
+            Keys { closed: Some(carrier), .. } => node.closed(now, Carrier(*carrier)),
+            Keys { push: Some(push), .. } => {
                 let id = node.newest().unwrap();
                 node.push(now, &id, line(&frame(push)));
             }
-            Keys {
-                link: Some(link), ..
-            } => {
+            Keys { link: Some(link), .. } => {
                 let id = node.newest().unwrap();
                 let link = Input::Link(line(&frame(link)));
                 node.session(&id).unwrap().handle(now, link).unwrap();
             }
-            Keys {
-                timeout: Some(true),
-                ..
-            } => node.timeout(now),
-            Keys {
-                nothing: Some(true),
-                ..
-            } => {}
+            Keys { timeout: Some(true), .. } => node.timeout(now),
+            Keys { nothing: Some(true), .. } => {}
             _ => panic!("no input"),
         }
     }
@@ -116,13 +95,11 @@ impl Server {
 
 impl Player for Server {
     fn play(&mut self, step: &Step, defaults: &Defaults) -> Vec<Value> {
-        let keys: Keys = serde_json::from_str(step.input.get())
-            .unwrap_or_else(|error| panic!("{}: {error}", step.input.get()));
+        let keys: Keys =
+            serde_json::from_str(step.input.get()).unwrap_or_else(|error| panic!("{}: {error}", step.input.get()));
         let now = Time::from_millis(step.at);
         self.happen(now, &keys, defaults);
-        let effects = self
-            .0
-            .effects(now, |carrier| !step.full.contains(&carrier.0));
+        let effects = self.0.effects(now, |carrier| !step.full.contains(&carrier.0));
         effects.iter().map(told).collect()
     }
 
@@ -145,9 +122,7 @@ fn body(keys: &Keys, defaults: &Defaults) -> Vec<u8> {
         return body.clone().into_bytes();
     }
     let lines = keys.lines.as_ref().unwrap().iter();
-    let lines: Vec<Vec<u8>> = lines
-        .map(|line| defaults.frame(line).text.to_vec())
-        .collect();
+    let lines: Vec<Vec<u8>> = lines.map(|line| defaults.frame(line).text.to_vec()).collect();
     lines.join(&b'\n')
 }
 

@@ -57,10 +57,7 @@ pub(super) fn routes(fronts: &Arc<Fronts>) -> Router {
 
 impl Fronts {
     pub(super) fn new(upstream: SocketAddr) -> Self {
-        Self {
-            upstream,
-            fronts: Mutex::default(),
-        }
+        Self { upstream, fronts: Mutex::default() }
     }
 
     async fn make(&self) -> Result<Arc<Front>, Refusal> {
@@ -72,26 +69,13 @@ impl Fronts {
         };
         let front = Front::bind(number.to_string(), listen, self.upstream)
             .await
-            .map_err(|error| {
-                Refusal::new(
-                    Code::Internal,
-                    format!("no further port could be opened: {error}"),
-                )
-            })?;
+            .map_err(|error| Refusal::new(Code::Internal, format!("no further port could be opened: {error}")))?;
         let front = Arc::new(front);
         let mut fronts = self.lock();
         if fronts.open.len() >= MOST {
-            let idle = fronts
-                .open
-                .iter()
-                .find(|(_, front)| front.open(Route::Any) == 0)
-                .map(|(number, _)| *number);
-            let idle = idle.ok_or_else(|| {
-                Refusal::new(
-                    Code::RateLimited,
-                    format!("{MOST} networks are in use; close a tab"),
-                )
-            })?;
+            let idle = fronts.open.iter().find(|(_, front)| front.open(Route::Any) == 0).map(|(number, _)| *number);
+            let idle = idle
+                .ok_or_else(|| Refusal::new(Code::RateLimited, format!("{MOST} networks are in use; close a tab")))?;
             fronts.open.remove(&idle);
         }
         fronts.open.insert(number, Arc::clone(&front));
@@ -101,12 +85,7 @@ impl Fronts {
     fn find(&self, name: &str) -> Result<Arc<Front>, Refusal> {
         let number = name.parse::<u64>().ok();
         let front = number.and_then(|number| self.lock().open.get(&number).cloned());
-        front.ok_or_else(|| {
-            Refusal::new(
-                Code::NotFound,
-                "no such front; it may have been idle for too long",
-            )
-        })
+        front.ok_or_else(|| Refusal::new(Code::NotFound, "no such front; it may have been idle for too long"))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -124,10 +103,7 @@ async fn networks() -> Response {
 
 async fn make(State(fronts): State<Arc<Fronts>>) -> Response {
     match fronts.make().await {
-        Ok(front) => {
-            Json(json!({ "name": front.name(), "url": format!("http://{}", front.addr()) }))
-                .into_response()
-        }
+        Ok(front) => Json(json!({ "name": front.name(), "url": format!("http://{}", front.addr()) })).into_response(),
         Err(refusal) => refuse(None, &refusal),
     }
 }
@@ -151,18 +127,17 @@ async fn change(
     Path(name): Path<String>,
     change: Result<Json<Change>, JsonRejection>,
 ) -> Response {
-    let changed = change
-        .map_err(|why| Refusal::bad_frame(format!("not a network: {why}")))
-        .and_then(|Json(change)| {
-            let front = fronts.find(&name)?;
-            let network = match change {
-                Change::Network(network) => network,
-                Change::Named { named } => Network::named(&named)
-                    .ok_or_else(|| Refusal::bad_frame(format!("no network is named {named:?}")))?,
-            };
-            front.set_network(network);
-            Ok(())
-        });
+    let changed = change.map_err(|why| Refusal::bad_frame(format!("not a network: {why}"))).and_then(|Json(change)| {
+        let front = fronts.find(&name)?;
+        let network = match change {
+            Change::Network(network) => network,
+            Change::Named { named } => {
+                Network::named(&named).ok_or_else(|| Refusal::bad_frame(format!("no network is named {named:?}")))?
+            }
+        };
+        front.set_network(network);
+        Ok(())
+    });
     match changed {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(refusal) => refuse(None, &refusal),

@@ -24,15 +24,10 @@ static PAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cli/demo/page");
 
 pub(super) fn run(address: SocketAddr) -> ExitCode {
     if !address.ip().is_loopback() {
-        return usage(&format!(
-            "the demo opens hostile networks and listens on loopback only, not on {address}"
-        ));
+        return usage(&format!("the demo opens hostile networks and listens on loopback only, not on {address}"));
     }
     on_a_runtime(async move {
-        let config = Config {
-            listen: address,
-            ..Config::default()
-        };
+        let config = Config { listen: address, ..Config::default() };
         let listener = listen(&config).await?;
         let fronts = Arc::new(Fronts::new(listener.local_addr()?));
         let gateway = Gateway::new(config).start_page(pages().merge(fronts::routes(&fronts)));
@@ -45,11 +40,8 @@ async fn serve_demo(gateway: Gateway, listener: tokio::net::TcpListener) -> std:
     let served = serve(gateway, listener);
     tokio::pin!(served);
     // The first line is the address; it is said before the first wait.
-    let said =
-        futures::future::poll_fn(|cx| std::task::Poll::Ready(served.as_mut().poll(cx))).await;
-    say(&format!(
-        "open http://{address}/ in a browser; nobody is authenticated, so this listens on this machine only"
-    ));
+    let said = futures::future::poll_fn(|cx| std::task::Poll::Ready(served.as_mut().poll(cx))).await;
+    say(&format!("open http://{address}/ in a browser; nobody is authenticated, so this listens on this machine only"));
     match said {
         std::task::Poll::Ready(outcome) => outcome,
         std::task::Poll::Pending => served.await,
@@ -59,8 +51,5 @@ async fn serve_demo(gateway: Gateway, listener: tokio::net::TcpListener) -> std:
 fn pages() -> Router {
     Router::new()
         .route("/", get(|| async { file(&PAGE, "index.html") }))
-        .route(
-            "/demo/page/{*path}",
-            get(|Path(path): Path<String>| async move { file(&PAGE, &path) }),
-        )
+        .route("/demo/page/{*path}", get(|Path(path): Path<String>| async move { file(&PAGE, &path) }))
 }

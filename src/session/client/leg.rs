@@ -87,11 +87,7 @@ impl Leg {
 
     /// The count of failures on a route.
     pub(super) fn failures(&mut self, route: Route) -> &mut usize {
-        if route == Route::Poll {
-            &mut self.failed_polls
-        } else {
-            &mut self.failed_sends
-        }
+        if route == Route::Poll { &mut self.failed_polls } else { &mut self.failed_sends }
     }
 
     /// The turn for a hello: none for a candidate.

@@ -129,18 +129,8 @@ pub struct ClientSession {
 
 impl std::fmt::Debug for ClientSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            id,
-            received,
-            turn,
-            legs,
-            outgoing,
-            ..
-        } = self;
-        write!(
-            f,
-            "ClientSession {{ {id:?}, received {received}, turn {turn}, {outgoing:?}, {legs:?} }}"
-        )
+        let Self { id, received, turn, legs, outgoing, .. } = self;
+        write!(f, "ClientSession {{ {id:?}, received {received}, turn {turn}, {outgoing:?}, {legs:?} }}")
     }
 }
 
@@ -206,11 +196,7 @@ impl ClientSession {
     /// When [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        let legs = self
-            .legs
-            .iter()
-            .flat_map(|leg| [leg.retire_at, leg.retry_at])
-            .flatten();
+        let legs = self.legs.iter().flat_map(|leg| [leg.retire_at, leg.retry_at]).flatten();
         legs.chain(self.ack_at).min()
     }
 
@@ -223,10 +209,7 @@ impl ClientSession {
     /// The leg that lines go up on: the usable one with the greatest turn (rule 4).
     #[must_use]
     pub fn current(&self) -> Option<u32> {
-        let carrying = self
-            .legs
-            .iter()
-            .filter(|leg| leg.turn > 0 && (leg.state == State::Usable || leg.rides));
+        let carrying = self.legs.iter().filter(|leg| leg.turn > 0 && (leg.state == State::Usable || leg.rides));
         carrying.max_by_key(|leg| leg.turn).map(|leg| leg.number)
     }
 
@@ -255,8 +238,7 @@ impl ClientSession {
     fn ask(&mut self, number: u32) {
         let (greatest, turn) = (self.turn, self.turn + 1);
         // Not where it has been asked already.
-        let may_ask =
-            |leg: &&mut Leg| leg.state == State::Usable && (leg.turn == 0 || leg.turn < greatest);
+        let may_ask = |leg: &&mut Leg| leg.state == State::Usable && (leg.turn == 0 || leg.turn < greatest);
         let Some(leg) = self.leg(number).filter(may_ask) else {
             return;
         };
@@ -277,12 +259,8 @@ impl ClientSession {
             self.ack_at = None;
             self.ack_due = true;
         }
-        let retired: Vec<u32> = self
-            .legs
-            .iter()
-            .filter(|leg| leg.retire_at.is_some_and(|at| now >= at))
-            .map(|leg| leg.number)
-            .collect();
+        let retired: Vec<u32> =
+            self.legs.iter().filter(|leg| leg.retire_at.is_some_and(|at| now >= at)).map(|leg| leg.number).collect();
         for number in retired {
             self.close(number, "replaced");
         }
@@ -297,22 +275,15 @@ impl ClientSession {
         let before = self.legs.len();
         self.legs.retain(|leg| leg.number != number);
         if self.legs.len() < before {
-            self.outputs
-                .push_back(Output::Close(number, reason.to_owned()));
+            self.outputs.push_back(Output::Close(number, reason.to_owned()));
         }
     }
 
     fn hello(&mut self, number: u32, turn: Option<u32>) -> (Nonce, Line) {
         self.nonces += 1;
         let nonce = format!("{}.{}", self.nonce_prefix, self.nonces);
-        let Ok(nonce) = Nonce::try_from(nonce) else {
-            unreachable!("a prefix of 8 url-safe characters and a number")
-        };
-        let id = if self.mutation.is(Mutant::HelloWithoutId) {
-            None
-        } else {
-            self.id.clone()
-        };
+        let Ok(nonce) = Nonce::try_from(nonce) else { unreachable!("a prefix of 8 url-safe characters and a number") };
+        let id = if self.mutation.is(Mutant::HelloWithoutId) { None } else { self.id.clone() };
         let hello = Hello {
             secret: self.secret.clone(),
             received: if id.is_some() { self.received } else { 0 },

@@ -39,8 +39,7 @@ impl ClientSession {
             }
             Down::Pong(value) => {
                 let sent = Time::from_millis(value.as_u64().unwrap_or(0));
-                self.outputs
-                    .push_back(Output::Pong(number, now.saturating_sub(sent)));
+                self.outputs.push_back(Output::Pong(number, now.saturating_sub(sent)));
             }
             Down::Link => self.outputs.push_back(Output::Link(frame)),
             Down::Numbered => self.numbered(now, number, frame),
@@ -48,9 +47,7 @@ impl ClientSession {
     }
 
     pub(super) fn welcome(&mut self, now: Time, number: u32, welcome: &Welcome, route: Route) {
-        if self.id.as_ref().is_some_and(|id| *id != welcome.id)
-            && !self.mutation.is(Mutant::HelloWithoutId)
-        {
+        if self.id.as_ref().is_some_and(|id| *id != welcome.id) && !self.mutation.is(Mutant::HelloWithoutId) {
             self.close(number, "other_incarnation");
             return;
         }
@@ -71,11 +68,7 @@ impl ClientSession {
         let fresh = leg.state == State::Opening;
         leg.state = State::Usable;
         leg.stating = leg.transport == Transport::WebSocket;
-        leg.up = if leg.stating {
-            leg.up.max(lowest)
-        } else {
-            lowest
-        };
+        leg.up = if leg.stating { leg.up.max(lowest) } else { lowest };
         let shows_turn = leg.turn > 0 && welcome.turn == leg.turn;
         let confirms = shows_turn && !leg.confirmed;
         leg.confirmed |= shows_turn;
@@ -95,11 +88,7 @@ impl ClientSession {
     fn confirmed(&mut self, now: Time, number: u32) {
         self.outputs.push_back(Output::Active(number));
         let turn = self.leg(number).map_or(0, |leg| leg.turn);
-        for leg in self
-            .legs
-            .iter_mut()
-            .filter(|leg| leg.turn > 0 && leg.turn < turn)
-        {
+        for leg in self.legs.iter_mut().filter(|leg| leg.turn > 0 && leg.turn < turn) {
             leg.retire_at.get_or_insert(now + LOSER_READ);
         }
     }
@@ -111,11 +100,7 @@ impl ClientSession {
             return false;
         }
         let lowest = self.outgoing.lowest();
-        for leg in self
-            .legs
-            .iter_mut()
-            .filter(|leg| leg.transport != Transport::WebSocket)
-        {
+        for leg in self.legs.iter_mut().filter(|leg| leg.transport != Transport::WebSocket) {
             leg.up = leg.up.max(lowest);
         }
         true
@@ -143,27 +128,21 @@ impl ClientSession {
             self.close(number, "gap");
             return;
         }
-        self.ack_at
-            .get_or_insert(now + crate::protocol::limits::ACK_DELAY);
+        self.ack_at.get_or_insert(now + crate::protocol::limits::ACK_DELAY);
         if line <= self.received {
             return;
         }
         self.received = line;
         self.owed_bytes += frame.cost();
         let owed = usize::try_from(self.received - self.told).unwrap_or(usize::MAX);
-        self.ack_due |=
-            owed >= self.limits.ack_frames() || self.owed_bytes >= self.limits.ack_bytes();
+        self.ack_due |= owed >= self.limits.ack_frames() || self.owed_bytes >= self.limits.ack_bytes();
         self.outputs.push_back(Output::Frame(frame));
     }
 
     /// The whole answer of a poll or a send. What does not begin with our nonce is foreign and counts as a failure.
     pub(super) fn answer(&mut self, now: Time, number: u32, route: Route, lines: Vec<RawFrame>) {
         let Some(leg) = self.leg(number) else { return };
-        let slot = if route == Route::Poll {
-            &leg.poll
-        } else {
-            &leg.send
-        };
+        let slot = if route == Route::Poll { &leg.poll } else { &leg.send };
         let Some(flight) = slot.clone() else { return };
         let mut lines = lines.into_iter();
         let first = lines.next().and_then(|frame| Down::read(&frame).ok());
@@ -171,11 +150,7 @@ impl ClientSession {
             Some(Down::Welcome(welcome)) => {
                 let leg = self.leg(number);
                 let Some(leg) = leg else { return };
-                *(if route == Route::Poll {
-                    &mut leg.poll
-                } else {
-                    &mut leg.send
-                }) = None;
+                *(if route == Route::Poll { &mut leg.poll } else { &mut leg.send }) = None;
                 if route == Route::Poll {
                     *leg.failures(route) = 0;
                     self.poll_answer(now, number, &welcome, lines);
@@ -188,13 +163,7 @@ impl ClientSession {
         }
     }
 
-    fn poll_answer(
-        &mut self,
-        now: Time,
-        number: u32,
-        welcome: &Welcome,
-        lines: impl Iterator<Item = RawFrame>,
-    ) {
+    fn poll_answer(&mut self, now: Time, number: u32, welcome: &Welcome, lines: impl Iterator<Item = RawFrame>) {
         self.welcome(now, number, welcome, Route::Poll);
         let mut stated = false;
         for frame in lines {
@@ -213,13 +182,7 @@ impl ClientSession {
         }
     }
 
-    fn send_answer(
-        &mut self,
-        now: Time,
-        number: u32,
-        welcome: &Welcome,
-        flight: &super::leg::InFlight,
-    ) {
+    fn send_answer(&mut self, now: Time, number: u32, welcome: &Welcome, flight: &super::leg::InFlight) {
         let before = self.outgoing.lowest();
         self.welcome(now, number, welcome, Route::Send);
         let lowest = self.outgoing.lowest();
@@ -242,11 +205,7 @@ impl ClientSession {
             self.close(number, "failed");
             return;
         }
-        let flight = if route == Route::Poll {
-            leg.poll.take()
-        } else {
-            leg.send.take()
-        };
+        let flight = if route == Route::Poll { leg.poll.take() } else { leg.send.take() };
         let Some(flight) = flight else { return };
         leg.up = lowest;
         leg.links.splice(0..0, flight.links);
@@ -278,16 +237,14 @@ impl ClientSession {
     /// Rule 2: every leg goes, the application is told, and a new session starts with a new secret.
     fn gone(&mut self) {
         for leg in std::mem::take(&mut self.legs) {
-            self.outputs
-                .push_back(Output::Close(leg.number, "gone".to_owned()));
+            self.outputs.push_back(Output::Close(leg.number, "gone".to_owned()));
         }
         let unknown = self.outgoing.restart();
         self.secret = fresh_secret(&mut self.random);
         self.id = None;
         (self.received, self.told, self.owed_bytes, self.turn) = (0, 0, 0, 0);
         (self.ack_at, self.ack_due) = (None, false);
-        self.outputs
-            .push_back(Output::Reset(Reset::Gone, unknown.len() as u64));
+        self.outputs.push_back(Output::Reset(Reset::Gone, unknown.len() as u64));
         if !unknown.is_empty() {
             self.outputs.push_back(Output::Unknown(unknown));
         }

@@ -8,11 +8,7 @@ impl ClientSession {
     pub(super) fn advance(&mut self) {
         self.ask_again();
         let current = self.current();
-        let legs: Vec<(u32, Transport)> = self
-            .legs
-            .iter()
-            .map(|leg| (leg.number, leg.transport))
-            .collect();
+        let legs: Vec<(u32, Transport)> = self.legs.iter().map(|leg| (leg.number, leg.transport)).collect();
         for (number, transport) in legs {
             let carries = current == Some(number);
             match transport {
@@ -26,18 +22,11 @@ impl ClientSession {
     /// Rule 4: when the leg with the greatest turn was dropped, ask anew on one that is kept, the newest first.
     fn ask_again(&mut self) {
         let top = self.legs.iter().map(|leg| leg.turn).max().unwrap_or(0);
-        let lost = if self.mutation.is(Mutant::NotAskingAgain) {
-            top == 0
-        } else {
-            top < self.turn || top == 0
-        };
+        let lost = if self.mutation.is(Mutant::NotAskingAgain) { top == 0 } else { top < self.turn || top == 0 };
         if !lost {
             return;
         }
-        let usable = self
-            .legs
-            .iter_mut()
-            .filter(|leg| leg.state == State::Usable);
+        let usable = self.legs.iter_mut().filter(|leg| leg.state == State::Usable);
         if let Some(leg) = usable.max_by_key(|leg| (leg.retire_at.is_none(), leg.number)) {
             leg.retire_at = None;
             let number = leg.number;
@@ -116,21 +105,14 @@ impl ClientSession {
 
     fn advance_poll(&mut self, number: u32, carries: bool) {
         let last = self.outgoing.last();
-        let Some(leg) = self
-            .leg(number)
-            .filter(|leg| leg.state == State::Usable && leg.retry_at.is_none())
-        else {
+        let Some(leg) = self.leg(number).filter(|leg| leg.state == State::Usable && leg.retry_at.is_none()) else {
             return;
         };
         if leg.asking || !leg.links.is_empty() || (carries && leg.poll.is_none()) {
             let asks = leg.asking;
             self.poll(number, asks);
         }
-        if carries
-            && self
-                .leg(number)
-                .is_some_and(|leg| leg.up <= last && leg.may_send())
-        {
+        if carries && self.leg(number).is_some_and(|leg| leg.up <= last && leg.may_send()) {
             self.send(number, true);
         }
     }
@@ -139,11 +121,7 @@ impl ClientSession {
     fn send(&mut self, number: u32, carries: bool) {
         let Some(leg) = self.leg(number) else { return };
         let turn = leg.asked_turn().filter(|_| leg.asking);
-        let links = if leg.transport == Transport::Sse {
-            std::mem::take(&mut leg.links)
-        } else {
-            Vec::new()
-        };
+        let links = if leg.transport == Transport::Sse { std::mem::take(&mut leg.links) } else { Vec::new() };
         let flight = self.body(number, Route::Send, turn, links, carries);
         if let Some(leg) = self.leg(number) {
             leg.send = Some(flight);
@@ -155,10 +133,7 @@ impl ClientSession {
         let Some(leg) = self.leg(number) else { return };
         leg.asking = false;
         // What takes the place of another poll brings what that one may not have delivered.
-        let mut links = leg
-            .poll
-            .take()
-            .map_or_else(Vec::new, |replaced| replaced.links);
+        let mut links = leg.poll.take().map_or_else(Vec::new, |replaced| replaced.links);
         links.append(&mut leg.links);
         let turn = leg.asked_turn();
         let brings = asks && turn.is_some() && self.may_bring_lines();
@@ -185,14 +160,7 @@ impl ClientSession {
         self.id.is_some() || self.mutation.is(Mutant::LinesWithCreatingHello)
     }
 
-    fn body(
-        &mut self,
-        number: u32,
-        route: Route,
-        turn: Option<u32>,
-        links: Vec<Line>,
-        lines: bool,
-    ) -> InFlight {
+    fn body(&mut self, number: u32, route: Route, turn: Option<u32>, links: Vec<Line>, lines: bool) -> InFlight {
         let (nonce, hello) = self.hello(number, turn);
         let mut body = vec![hello];
         body.extend(links.iter().cloned());
@@ -217,12 +185,7 @@ impl ClientSession {
             self.tell();
         }
         self.outputs.push_back(Output::Request(number, route, body));
-        InFlight {
-            nonce,
-            turn,
-            until,
-            links,
-        }
+        InFlight { nonce, turn, until, links }
     }
 
     /// What was received is being told.

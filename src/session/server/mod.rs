@@ -224,23 +224,13 @@ impl ServerSession {
     /// frame does wrong is answered on the socket instead.
     pub fn handle(&mut self, now: Time, input: Input) -> Result<(), Refusal> {
         match input {
-            Input::Attach {
-                carrier,
-                transport: Transport::Poll,
-                hello,
-                frames,
-            } => self.attach_poll(now, carrier, hello, frames),
-            Input::Attach {
-                carrier,
-                transport,
-                hello,
-                frames,
-            } => self.attach_stream(now, carrier, transport, hello, frames),
-            Input::Send {
-                carrier,
-                hello,
-                frames,
-            } => self.send(now, carrier, hello, frames),
+            Input::Attach { carrier, transport: Transport::Poll, hello, frames } => {
+                self.attach_poll(now, carrier, hello, frames)
+            }
+            Input::Attach { carrier, transport, hello, frames } => {
+                self.attach_stream(now, carrier, transport, hello, frames)
+            }
+            Input::Send { carrier, hello, frames } => self.send(now, carrier, hello, frames),
             Input::Frame { carrier, frame } => {
                 if let Err(refusal) = self.socket_frame(now, carrier, frame) {
                     self.refuse(now, carrier, &refusal);
@@ -299,16 +289,12 @@ impl ServerSession {
         self.outgoing.push(line);
         let limits = &self.settings.limits;
         let before = self.outgoing.lowest();
-        while self.outgoing.frames() > limits.replay_frames
-            || self.outgoing.bytes() > limits.replay_bytes
-        {
+        while self.outgoing.frames() > limits.replay_frames || self.outgoing.bytes() > limits.replay_bytes {
             self.outgoing.drop_first();
         }
         let lowest = self.outgoing.lowest();
         if lowest > before {
-            self.outputs.push_back(Output::Overrun {
-                through: lowest - 1,
-            });
+            self.outputs.push_back(Output::Overrun { through: lowest - 1 });
         }
     }
 
@@ -322,9 +308,7 @@ impl ServerSession {
     }
 
     fn leg_of(&mut self, carrier: Carrier) -> Option<&mut Leg> {
-        self.legs
-            .iter_mut()
-            .find(|leg| leg.carrier == Some(carrier))
+        self.legs.iter_mut().find(|leg| leg.carrier == Some(carrier))
     }
 
     fn attached(&self) -> usize {
@@ -361,21 +345,14 @@ impl ServerSession {
         leg.state = State::Ended;
         let nonce = Some(leg.nonce.clone());
         let keeps_reading = leg.transport == Transport::WebSocket;
-        let carrier = if keeps_reading {
-            leg.carrier
-        } else {
-            leg.carrier.take()
-        };
+        let carrier = if keeps_reading { leg.carrier } else { leg.carrier.take() };
         if let Some(carrier) = carrier {
             self.finish(carrier, down::end(nonce, refusal));
         }
     }
 
     fn finish(&mut self, carrier: Carrier, line: Line) {
-        self.outputs.push_back(Output::Finish {
-            carrier,
-            lines: vec![line],
-        });
+        self.outputs.push_back(Output::Finish { carrier, lines: vec![line] });
     }
 
     fn closed(&mut self, now: Time, carrier: Carrier) {
@@ -391,10 +368,7 @@ impl ServerSession {
     /// for by a request that was late for longer than many legs lived, and a turn fences it all the same.
     fn forget_legs(&mut self) {
         while self.legs.len() > leg::REMEMBERED {
-            let Some(oldest) = self
-                .legs
-                .iter()
-                .position(|leg| !leg.is_attached() && Some(leg.number) != self.active)
+            let Some(oldest) = self.legs.iter().position(|leg| !leg.is_attached() && Some(leg.number) != self.active)
             else {
                 return;
             };
@@ -415,12 +389,7 @@ impl ServerSession {
             turn: self.turn,
             received: self.received,
             next,
-            transports: self
-                .settings
-                .transports
-                .iter()
-                .map(|transport| transport.name().to_owned())
-                .collect(),
+            transports: self.settings.transports.iter().map(|transport| transport.name().to_owned()).collect(),
             heartbeat_ms: super::milliseconds(self.settings.heartbeat),
             hold_ms: super::milliseconds(self.settings.hold),
             resume_ms: super::milliseconds(self.settings.resume),

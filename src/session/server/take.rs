@@ -23,10 +23,7 @@ impl ServerSession {
         self.spend_attach(now)?;
         self.accept(now, &hello)?;
         let number = hello.leg;
-        if self
-            .leg(number)
-            .is_some_and(|leg| leg.state == State::Ended)
-        {
+        if self.leg(number).is_some_and(|leg| leg.state == State::Ended) {
             self.finish(carrier, down::end(Some(hello.nonce), &replaced()));
             self.take_lines(now, hello.next, frames);
             return Ok(());
@@ -79,8 +76,7 @@ impl ServerSession {
         if heard {
             self.answer_older_poll(number);
         } else {
-            self.legs
-                .push(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
+            self.legs.push(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
         }
         let base = self.base(hello.received);
         let held_until = now + self.settings.hold;
@@ -95,14 +91,9 @@ impl ServerSession {
         leg.held_until = held_until;
         leg.welcome_due = true;
         // Whatever was answered before: an answer that got lost was not delivered (rule 8).
-        leg.cursor = if from_sent {
-            leg.cursor.max(base)
-        } else {
-            base
-        };
+        leg.cursor = if from_sent { leg.cursor.max(base) } else { base };
         // Who names no incarnation has read no welcome yet: the answer to the first poll got lost.
-        leg.at_once =
-            !heard || hello.id.is_none() || frames.iter().any(|frame| matches!(frame, Up::Ping(_)));
+        leg.at_once = !heard || hello.id.is_none() || frames.iter().any(|frame| matches!(frame, Up::Ping(_)));
         let granted = self.grant(number, &hello);
         let holds_turn = self.active == Some(number) && hello.turn.is_some();
         let gap = hello.next > self.received + 1 && !frames.is_empty();
@@ -125,13 +116,7 @@ impl ServerSession {
     }
 
     /// A send: link frames for the leg it names, and lines from any leg (rule 9).
-    pub(super) fn send(
-        &mut self,
-        now: Time,
-        carrier: Carrier,
-        hello: Hello,
-        frames: Vec<Up>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn send(&mut self, now: Time, carrier: Carrier, hello: Hello, frames: Vec<Up>) -> Result<(), Refusal> {
         self.check(&hello, &frames)?;
         let asks = hello.turn.is_some_and(|turn| turn > self.turn);
         if asks {
@@ -139,16 +124,11 @@ impl ServerSession {
         }
         self.accept(now, &hello)?;
         let number = hello.leg;
-        let may_ask = self
-            .leg(number)
-            .is_some_and(|leg| leg.is_attached() && !leg.writes_once());
+        let may_ask = self.leg(number).is_some_and(|leg| leg.is_attached() && !leg.writes_once());
         if may_ask {
             self.grant(number, &hello);
         }
-        if self.mutation.is(Mutant::PlainSendDemotes)
-            && hello.turn.is_none()
-            && self.active == Some(number)
-        {
+        if self.mutation.is(Mutant::PlainSendDemotes) && hello.turn.is_none() && self.active == Some(number) {
             self.active = None;
         }
         if let Some(leg) = self.leg(number) {
@@ -162,12 +142,7 @@ impl ServerSession {
     }
 
     /// One frame on a socket.
-    pub(super) fn socket_frame(
-        &mut self,
-        now: Time,
-        carrier: Carrier,
-        frame: Up,
-    ) -> Result<(), Refusal> {
+    pub(super) fn socket_frame(&mut self, now: Time, carrier: Carrier, frame: Up) -> Result<(), Refusal> {
         let Some(leg) = self.leg_of(carrier) else {
             return Ok(());
         };
@@ -182,9 +157,7 @@ impl ServerSession {
             }
             Up::Command(command) => {
                 let Some(count) = self.leg(number).and_then(|leg| leg.up_next.as_mut()) else {
-                    return Err(Refusal::bad_frame(
-                        "a numbered line before any ack stated its number on this leg",
-                    ));
+                    return Err(Refusal::bad_frame("a numbered line before any ack stated its number on this leg"));
                 };
                 let line = *count;
                 *count += 1;
@@ -200,16 +173,10 @@ impl ServerSession {
 
     fn second_hello(&mut self, now: Time, number: u32, hello: &Hello) -> Result<(), Refusal> {
         if hello.leg != number {
-            return Err(Refusal::bad_frame(format!(
-                "a hello for leg {} on the socket of leg {number}",
-                hello.leg
-            )));
+            return Err(Refusal::bad_frame(format!("a hello for leg {} on the socket of leg {number}", hello.leg)));
         }
         if hello.id.as_ref().is_some_and(|id| *id != self.id) {
-            return Err(Refusal::new(
-                Code::Gone,
-                "that session does not exist any more",
-            ));
+            return Err(Refusal::new(Code::Gone, "that session does not exist any more"));
         }
         if hello.turn.is_some_and(|turn| turn > self.turn) {
             self.spend_attach(now)?;
@@ -240,25 +207,14 @@ impl ServerSession {
     /// True if this hello made the leg active.
     fn grant(&mut self, number: u32, hello: &Hello) -> bool {
         let Some(turn) = hello.turn else { return false };
-        if self.mutation.is(Mutant::RepeatedTurnAnswered)
-            && self.active == Some(number)
-            && turn == self.turn
-        {
+        if self.mutation.is(Mutant::RepeatedTurnAnswered) && self.active == Some(number) && turn == self.turn {
             let next = self.base(hello.received);
             self.repeat_welcome(number, next);
         }
         let by_belief = self.mutation.is(Mutant::ActivationByBelief);
-        let believed_free = self.active.is_none_or(|active| {
-            !self
-                .legs
-                .iter()
-                .any(|leg| leg.number == active && leg.is_attached())
-        });
-        let allowed = if by_belief {
-            believed_free
-        } else {
-            turn > self.turn
-        };
+        let believed_free =
+            self.active.is_none_or(|active| !self.legs.iter().any(|leg| leg.number == active && leg.is_attached()));
+        let allowed = if by_belief { believed_free } else { turn > self.turn };
         if !allowed || self.leg(number).is_none_or(|leg| !leg.may_be_active()) {
             return false;
         }
@@ -289,9 +245,7 @@ impl ServerSession {
 
     /// Link frames are for the leg the hello names; lines are taken by number.
     fn body(&mut self, now: Time, hello: &Hello, frames: Vec<Up>) {
-        let (lines, links): (Vec<Up>, Vec<Up>) = frames
-            .into_iter()
-            .partition(|frame| matches!(frame, Up::Command(_)));
+        let (lines, links): (Vec<Up>, Vec<Up>) = frames.into_iter().partition(|frame| matches!(frame, Up::Command(_)));
         for link in links {
             self.link_frame(now, hello.leg, link);
         }
@@ -353,9 +307,7 @@ impl ServerSession {
         }
         let lines = frames.iter().any(|frame| matches!(frame, Up::Command(_)));
         if hello.id.is_none() && lines && !self.mutation.is(Mutant::LinesWithCreatingHello) {
-            return Err(Refusal::bad_frame(
-                "numbered lines with a hello that carries no id",
-            ));
+            return Err(Refusal::bad_frame("numbered lines with a hello that carries no id"));
         }
         Ok(())
     }
@@ -363,10 +315,9 @@ impl ServerSession {
     /// A leg is carried by one transport for as long as it lives: a poll that took a socket's place would be written to like one.
     fn check_transport(&self, number: u32, transport: Transport) -> Result<(), Refusal> {
         match self.legs.iter().find(|leg| leg.number == number) {
-            Some(leg) if leg.transport != transport => Err(Refusal::bad_frame(format!(
-                "leg {number} is carried by {}",
-                leg.transport
-            ))),
+            Some(leg) if leg.transport != transport => {
+                Err(Refusal::bad_frame(format!("leg {number} is carried by {}", leg.transport)))
+            }
             _ => Ok(()),
         }
     }
@@ -379,9 +330,7 @@ impl ServerSession {
     }
 
     fn acknowledge(&mut self, received: u64) -> Result<(), Refusal> {
-        self.outgoing
-            .acknowledge(received)
-            .map_err(|error| beyond_sent(error.received, error.sent))
+        self.outgoing.acknowledge(received).map_err(|error| beyond_sent(error.received, error.sent))
     }
 
     /// The limit on attaches and asks, as a generic cell rate: a burst of a minute's worth, then evenly.
@@ -390,11 +339,8 @@ impl ServerSession {
         let each = minute / self.settings.attaches_a_minute.max(1);
         let due = self.attach_budget.max(now);
         if due + each > now + minute {
-            let message =
-                "this session attached or asked for its turn too often in the last minute";
-            return Err(
-                Refusal::new(Code::RateLimited, message).retry_after(due + each - now - minute)
-            );
+            let message = "this session attached or asked for its turn too often in the last minute";
+            return Err(Refusal::new(Code::RateLimited, message).retry_after(due + each - now - minute));
         }
         self.attach_budget = due + each;
         Ok(())
@@ -410,10 +356,7 @@ impl ServerSession {
                 .find(|leg| leg.is_attached() && Some(leg.number) != active && leg.number != newest)
                 .map(|leg| leg.number);
             let Some(candidate) = candidate else { return };
-            self.end_leg(
-                candidate,
-                &Refusal::new(Code::Refused, "too many legs of this session are attached"),
-            );
+            self.end_leg(candidate, &Refusal::new(Code::Refused, "too many legs of this session are attached"));
         }
         self.forget_legs();
     }
@@ -424,7 +367,5 @@ fn replaced() -> Refusal {
 }
 
 fn beyond_sent(received: u64, sent: u64) -> Refusal {
-    Refusal::bad_frame(format!(
-        "received {received} is more than the {sent} that were sent"
-    ))
+    Refusal::bad_frame(format!("received {received} is more than the {sent} that were sent"))
 }

@@ -13,11 +13,7 @@ impl ServerSession {
         if self.expired {
             return None;
         }
-        let legs = self
-            .legs
-            .iter()
-            .filter(|leg| leg.is_attached())
-            .filter_map(|leg| self.leg_deadline(leg));
+        let legs = self.legs.iter().filter(|leg| leg.is_attached()).filter_map(|leg| self.leg_deadline(leg));
         let ack = self.ack_at.filter(|_| self.active_carrier().is_some());
         legs.chain(ack).chain(self.expires_at()).min()
     }
@@ -39,10 +35,7 @@ impl ServerSession {
         }
         let ping = (!leg.ping_due).then_some(leg.ping_at);
         let pong = leg.pong_at().filter(|_| !leg.pong_ripe);
-        [unproven, ping, Some(self.silent_at(leg)), pong]
-            .into_iter()
-            .flatten()
-            .min()
+        [unproven, ping, Some(self.silent_at(leg)), pong].into_iter().flatten().min()
     }
 
     fn silent_at(&self, leg: &Leg) -> Time {
@@ -76,20 +69,13 @@ impl ServerSession {
     fn overdue_legs(&self, now: Time) -> Vec<(u32, Refusal)> {
         let overdue = |leg: &Leg| {
             if !leg.writes_once() && now >= self.silent_at(leg) {
-                return Some((
-                    Code::Timeout,
-                    "nothing was heard on this leg for five heartbeats",
-                ));
+                return Some((Code::Timeout, "nothing was heard on this leg for five heartbeats"));
             }
             let candidate = self.active != Some(leg.number) && !leg.proven;
-            (candidate && now >= leg.attached_at + limits::CANDIDATE_DEADLINE).then_some((
-                Code::Refused,
-                "this candidate did not prove itself within 30 s",
-            ))
+            (candidate && now >= leg.attached_at + limits::CANDIDATE_DEADLINE)
+                .then_some((Code::Refused, "this candidate did not prove itself within 30 s"))
         };
         let attached = self.legs.iter().filter(|leg| leg.is_attached());
-        attached
-            .filter_map(|leg| overdue(leg).map(|(code, why)| (leg.number, Refusal::new(code, why))))
-            .collect()
+        attached.filter_map(|leg| overdue(leg).map(|(code, why)| (leg.number, Refusal::new(code, why)))).collect()
     }
 }

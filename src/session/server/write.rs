@@ -16,29 +16,19 @@ pub struct Room {
 impl ServerSession {
     /// The carriers that something can be written to at this moment.
     pub fn wants_write(&self) -> impl Iterator<Item = Carrier> + '_ {
-        self.legs
-            .iter()
-            .filter(|leg| leg.is_attached() && self.is_due(leg))
-            .filter_map(|leg| leg.carrier)
+        self.legs.iter().filter(|leg| leg.is_attached() && self.is_due(leg)).filter_map(|leg| leg.carrier)
     }
 
     /// The carrier that a pushed frame would be written to, if it waits for one.
     #[must_use]
     pub fn active_carrier(&self) -> Option<Carrier> {
         let active = self.active?;
-        self.legs
-            .iter()
-            .find(|leg| leg.number == active && leg.is_attached())?
-            .carrier
+        self.legs.iter().find(|leg| leg.number == active && leg.is_attached())?.carrier
     }
 
     /// Writes what is due on a carrier. Nothing is written to one that has ended; a poll is used up by a single line.
     pub fn write(&mut self, now: Time, carrier: Carrier, room: Room, out: &mut Vec<Line>) {
-        let Some(place) = self
-            .legs
-            .iter()
-            .position(|leg| leg.carrier == Some(carrier) && leg.is_attached())
-        else {
+        let Some(place) = self.legs.iter().position(|leg| leg.carrier == Some(carrier) && leg.is_attached()) else {
             return;
         };
         if !self.is_due(&self.legs[place]) {
@@ -60,10 +50,7 @@ impl ServerSession {
     fn is_due(&self, leg: &super::leg::Leg) -> bool {
         let active = self.active == Some(leg.number);
         let lines = active && leg.cursor <= self.outgoing.last();
-        let links = leg.ack_due
-            || leg.ping_due
-            || leg.link.is_some()
-            || (leg.pong.is_some() && leg.pong_ripe);
+        let links = leg.ack_due || leg.ping_due || leg.link.is_some() || (leg.pong.is_some() && leg.pong_ripe);
         if leg.writes_once() {
             // Its welcome alone is not worth an answer (rule 8).
             leg.at_once || lines || links
@@ -77,10 +64,7 @@ impl ServerSession {
         let leg = &mut self.legs[place];
         let overrun = active && leg.cursor < lowest;
         leg.cursor = leg.cursor.max(lowest);
-        let (welcome, ack) = (
-            std::mem::take(&mut leg.welcome_due),
-            std::mem::take(&mut leg.ack_due),
-        );
+        let (welcome, ack) = (std::mem::take(&mut leg.welcome_due), std::mem::take(&mut leg.ack_due));
         let (number, cursor, nonce) = (leg.number, leg.cursor, leg.nonce.clone());
         if welcome {
             leg.welcomed = Some(now);
@@ -91,11 +75,7 @@ impl ServerSession {
             out.push(self.ack(active.then_some(cursor)));
         }
         let leg = &mut self.legs[place];
-        if let Some(pong) = leg
-            .pong_at()
-            .filter(|at| *at <= now)
-            .and_then(|_| leg.pong.take())
-        {
+        if let Some(pong) = leg.pong_at().filter(|at| *at <= now).and_then(|_| leg.pong.take()) {
             out.push(down::pong(&pong));
         }
         if std::mem::take(&mut leg.ping_due) {

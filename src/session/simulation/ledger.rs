@@ -49,15 +49,10 @@ impl Ledger {
     pub(super) fn taken(&mut self, command: &Command) -> Result<(), String> {
         let number = number_of(command).ok_or("a frame came out that never went in")?;
         if number <= self.taken {
-            return Err(format!(
-                "message {number} was taken twice or out of order, after {}",
-                self.taken
-            ));
+            return Err(format!("message {number} was taken twice or out of order, after {}", self.taken));
         }
         if let Some(lost) = (self.taken + 1..number).find(|skipped| !self.told.contains(skipped)) {
-            return Err(format!(
-                "message {lost} was lost unseen: {number} was taken"
-            ));
+            return Err(format!("message {lost} was lost unseen: {number} was taken"));
         }
         self.taken = number;
         Ok(())
@@ -79,17 +74,10 @@ impl Ledger {
         let down: Down = serde_json::from_slice(&frame.text).map_err(|error| error.to_string())?;
         let incarnation = self.incarnation.get_or_insert_with(|| down.data.clone());
         if *incarnation != down.data || self.past.contains(&down.data) {
-            return Err(format!(
-                "a frame of {} was taken within {incarnation}",
-                down.data
-            ));
+            return Err(format!("a frame of {} was taken within {incarnation}", down.data));
         }
         if down.at != self.received + 1 {
-            return Err(format!(
-                "frame {} of {incarnation} was taken as number {}",
-                down.at,
-                self.received + 1
-            ));
+            return Err(format!("frame {} of {incarnation} was taken as number {}", down.at, self.received + 1));
         }
         self.received = down.at;
         Ok(())
@@ -103,10 +91,7 @@ impl Ledger {
         match reset {
             Reset::Overrun if self.received + frames > self.dropped => {
                 let told = self.received + frames;
-                return Err(format!(
-                    "frames up to {told} were told lost; {} were dropped",
-                    self.dropped
-                ));
+                return Err(format!("frames up to {told} were told lost; {} were dropped", self.dropped));
             }
             Reset::Overrun => self.received += frames,
             Reset::Gone => {
@@ -120,31 +105,16 @@ impl Ledger {
     /// Whether all that was pushed came out, up and, for this incarnation, down.
     pub(super) fn settled(&self, newest: Option<&SessionId>) -> bool {
         let up = (self.taken + 1..=self.pushed_up).all(|number| self.told.contains(&number));
-        let down = newest.map_or(0, |id| {
-            self.pushed_down.get(id.as_str()).copied().unwrap_or(0)
-        });
-        let other = self
-            .incarnation
-            .as_ref()
-            .is_some_and(|held| newest.is_none_or(|id| id.as_str() != held));
+        let down = newest.map_or(0, |id| self.pushed_down.get(id.as_str()).copied().unwrap_or(0));
+        let other = self.incarnation.as_ref().is_some_and(|held| newest.is_none_or(|id| id.as_str() != held));
         up && !other && self.received == down
     }
 }
 
 impl std::fmt::Display for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            pushed_up,
-            taken,
-            pushed_down,
-            incarnation,
-            received,
-            ..
-        } = self;
-        write!(
-            f,
-            "up {taken} of {pushed_up}; down {received} in {incarnation:?} of {pushed_down:?}"
-        )
+        let Self { pushed_up, taken, pushed_down, incarnation, received, .. } = self;
+        write!(f, "up {taken} of {pushed_up}; down {received} in {incarnation:?} of {pushed_down:?}")
     }
 }
 

@@ -59,9 +59,7 @@ fn every_schedule_keeps_the_invariants() {
         None => 0..environment("THROUGHLINE_SEEDS").unwrap_or(SEEDS),
     };
     if let Some((seed, why)) = first_failure(seeds, None) {
-        panic!(
-            "seed {seed}: {why}\nreplay: THROUGHLINE_SEED={seed} cargo test --lib every_schedule"
-        );
+        panic!("seed {seed}: {why}\nreplay: THROUGHLINE_SEED={seed} cargo test --lib every_schedule");
     }
 }
 
@@ -69,10 +67,9 @@ fn every_schedule_keeps_the_invariants() {
 fn is_caught(mutant: Mutant) {
     let seeds = 1_000_000..1_000_000 + SEEDS_FOR_A_MUTANT;
     match first_failure(seeds, Some(mutant)) {
-        Some((seed, why)) => println!(
-            "{mutant:?} is caught by seed {seed}: {}",
-            why.chars().take(160).collect::<String>()
-        ),
+        Some((seed, why)) => {
+            println!("{mutant:?} is caught by seed {seed}: {}", why.chars().take(160).collect::<String>())
+        }
         None => panic!("{mutant:?} was not caught within {SEEDS_FOR_A_MUTANT} schedules"),
     }
 }

@@ -148,10 +148,7 @@ impl Ord for Entry {
 impl Agenda {
     pub(super) fn plan(&mut self, at: Time, event: Event) {
         self.planned += 1;
-        self.heap.push(Entry {
-            key: Reverse((at, self.planned)),
-            event,
-        });
+        self.heap.push(Entry { key: Reverse((at, self.planned)), event });
     }
 
     pub(super) fn next(&mut self) -> Option<(Time, Event)> {

@@ -51,22 +51,14 @@ pub struct Node {
 
 impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.sessions.iter().map(|(_, session)| session))
-            .finish()
+        f.debug_list().entries(self.sessions.iter().map(|(_, session)| session)).finish()
     }
 }
 
 impl Node {
     /// A node without sessions.
     pub fn new(make: Make) -> Self {
-        Self {
-            make,
-            sessions: Vec::new(),
-            carriers: BTreeMap::new(),
-            created: 0,
-            effects: Vec::new(),
-        }
+        Self { make, sessions: Vec::new(), carriers: BTreeMap::new(), created: 0, effects: Vec::new() }
     }
 
     /// A message on a socket; the first must be a hello. After `gone` all that follows is dropped.
@@ -98,11 +90,7 @@ impl Node {
                 Kind::Send => match self.find(now, &body.hello, false) {
                     None => self.gone(carrier, &body.hello),
                     Some(id) => {
-                        let input = Input::Send {
-                            carrier,
-                            hello: body.hello,
-                            frames: body.frames,
-                        };
+                        let input = Input::Send { carrier, hello: body.hello, frames: body.frames };
                         self.checked(now, &id, carrier, input);
                     }
                 },
@@ -110,47 +98,26 @@ impl Node {
         }
     }
 
-    fn attach(
-        &mut self,
-        now: Time,
-        carrier: Carrier,
-        transport: Transport,
-        hello: Hello,
-        frames: Vec<Up>,
-    ) {
+    fn attach(&mut self, now: Time, carrier: Carrier, transport: Transport, hello: Hello, frames: Vec<Up>) {
         match self.find(now, &hello, true) {
             None => self.gone(carrier, &hello),
             Some(id) => {
                 self.carriers.insert(carrier, Some(id.clone()));
-                self.checked(
-                    now,
-                    &id,
-                    carrier,
-                    Input::Attach {
-                        carrier,
-                        transport,
-                        hello,
-                        frames,
-                    },
-                );
+                self.checked(now, &id, carrier, Input::Attach { carrier, transport, hello, frames });
             }
         }
     }
 
     fn find(&mut self, now: Time, hello: &Hello, may_create: bool) -> Option<SessionId> {
-        let held = self
-            .sessions
-            .iter()
-            .find(|(secret, _)| *secret == hello.secret)
-            .map(|(_, session)| session.id().clone());
+        let held =
+            self.sessions.iter().find(|(secret, _)| *secret == hello.secret).map(|(_, session)| session.id().clone());
         match resolve(held.as_ref(), hello, may_create) {
             Resolution::Join => held,
             Resolution::Gone => None,
             Resolution::Create => {
                 self.created += 1;
                 let id = SessionId::try_from(format!("s{}", self.created)).ok()?;
-                self.sessions
-                    .push((hello.secret.clone(), (self.make)(now, id.clone())));
+                self.sessions.push((hello.secret.clone(), (self.make)(now, id.clone())));
                 Some(id)
             }
         }
@@ -159,10 +126,7 @@ impl Node {
     fn gone(&mut self, carrier: Carrier, hello: &Hello) {
         self.carriers.insert(carrier, None);
         let refusal = Refusal::new(Code::Gone, "that session does not exist any more");
-        self.effects.push(Effect::Finish(
-            carrier,
-            vec![down::end(Some(hello.nonce.clone()), &refusal)],
-        ));
+        self.effects.push(Effect::Finish(carrier, vec![down::end(Some(hello.nonce.clone()), &refusal)]));
     }
 
     fn refuse(&mut self, carrier: Carrier, refusal: Refusal) {
@@ -197,12 +161,8 @@ impl Node {
     /// Time has passed.
     pub fn timeout(&mut self, now: Time) {
         let due = |session: &ServerSession| session.poll_timeout().is_some_and(|at| at <= now);
-        let due: Vec<SessionId> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| due(session))
-            .map(|(_, session)| session.id().clone())
-            .collect();
+        let due: Vec<SessionId> =
+            self.sessions.iter().filter(|(_, session)| due(session)).map(|(_, session)| session.id().clone()).collect();
         for id in due {
             self.input(now, &id, Input::Timeout);
         }
@@ -210,19 +170,13 @@ impl Node {
 
     /// When [`Self::timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.sessions
-            .iter()
-            .filter_map(|(_, session)| session.poll_timeout())
-            .min()
+        self.sessions.iter().filter_map(|(_, session)| session.poll_timeout()).min()
     }
 
     /// What was done since the last call. `room` says whether a carrier takes anything now.
     pub fn effects(&mut self, now: Time, room: impl Fn(Carrier) -> bool) -> Vec<Effect> {
         for (_, session) in &mut self.sessions {
-            let wanting: Vec<Carrier> = session
-                .wants_write()
-                .filter(|carrier| room(*carrier))
-                .collect();
+            let wanting: Vec<Carrier> = session.wants_write().filter(|carrier| room(*carrier)).collect();
             for carrier in wanting {
                 let mut lines = Vec::new();
                 let room = throughline::session::server::Room { bytes: 400 };
@@ -235,17 +189,12 @@ impl Node {
 
     /// The session of this id, if it lives.
     pub fn session(&mut self, id: &SessionId) -> Option<&mut ServerSession> {
-        self.sessions
-            .iter_mut()
-            .map(|(_, session)| session)
-            .find(|session| session.id() == id)
+        self.sessions.iter_mut().map(|(_, session)| session).find(|session| session.id() == id)
     }
 
     /// The newest session.
     pub fn newest(&self) -> Option<SessionId> {
-        self.sessions
-            .last()
-            .map(|(_, session)| session.id().clone())
+        self.sessions.last().map(|(_, session)| session.id().clone())
     }
 
     fn input(&mut self, now: Time, id: &SessionId, input: Input) {

@@ -72,17 +72,13 @@ impl Schedule {
         let replay_frames = if random.percent(25) { 4 } else { 64 };
         let resume = if random.percent(40) { 1_500 } else { 120_000 };
         let settings = Arc::new(Settings {
-            limits: Limits {
-                replay_frames,
-                ..Limits::default()
-            },
+            limits: Limits { replay_frames, ..Limits::default() },
             hold: Time::from_secs(2),
             resume: Time::from_millis(resume),
             attaches_a_minute: 1_000_000,
             ..Settings::default()
         });
-        let make =
-            move |now, id| ServerSession::new(now, id, Arc::clone(&settings)).mutated(mutation);
+        let make = move |now, id| ServerSession::new(now, id, Arc::clone(&settings)).mutated(mutation);
         let mut secrets = 0;
         let source = Box::new(move || {
             secrets += 1;
@@ -117,8 +113,7 @@ impl Schedule {
         for _ in 0..4 + self.random.below(20) {
             let at = self.random.milliseconds(9_000);
             let up = self.random.percent(50);
-            self.agenda
-                .plan(at, if up { Event::PushUp } else { Event::PushDown });
+            self.agenda.plan(at, if up { Event::PushUp } else { Event::PushDown });
         }
         for _ in 0..self.random.below(14) {
             let at = self.random.milliseconds(9_000);
@@ -175,28 +170,13 @@ impl Schedule {
         match event {
             Event::SocketOpens(leg) => self.client.handle(self.now, Input::Opened(leg)),
             Event::Up(leg, frame) => {
-                if let Some(carrier) = self
-                    .path(leg)
-                    .filter(|path| !path.up_cut)
-                    .and_then(|path| path.carrier)
-                {
+                if let Some(carrier) = self.path(leg).filter(|path| !path.up_cut).and_then(|path| path.carrier) {
                     self.node.socket(self.now, carrier, &frame);
                 }
             }
             Event::Down(leg, frames) => self.lines_come(leg, frames),
-            Event::Request {
-                leg,
-                request,
-                kind,
-                body,
-                copy,
-            } => self.request_comes(leg, request, kind, &body, copy),
-            Event::Response {
-                leg,
-                request,
-                kind,
-                lines,
-            } => self.response_comes(leg, request, kind, lines),
+            Event::Request { leg, request, kind, body, copy } => self.request_comes(leg, request, kind, &body, copy),
+            Event::Response { leg, request, kind, lines } => self.response_comes(leg, request, kind, lines),
             Event::ServerNotices(carrier) => self.node.closed(self.now, carrier),
             Event::ClientNotices(leg) => self.client_drops(leg),
             Event::Tick => self.tick(),
@@ -234,11 +214,9 @@ impl Schedule {
         }
         let (paths, carriers, room) = (&self.paths, &self.carriers, self.room);
         let has_room = |carrier: Carrier| {
-            let path = carriers.get(&carrier).and_then(|(leg, request)| {
-                request
-                    .is_none()
-                    .then(|| paths.iter().find(|path| path.leg == *leg))
-            });
+            let path = carriers
+                .get(&carrier)
+                .and_then(|(leg, request)| request.is_none().then(|| paths.iter().find(|path| path.leg == *leg)));
             path.flatten().is_none_or(|path| path.under_way < room)
         };
         for effect in self.node.effects(self.now, has_room) {
@@ -255,29 +233,18 @@ impl Schedule {
         };
         let kept = self.node.session(&id).map_or(0, |session| session.kept().0);
         if kept > self.replay_frames {
-            return Err(format!(
-                "{kept} frames are kept; the bound is {}",
-                self.replay_frames
-            ));
+            return Err(format!("{kept} frames are kept; the bound is {}", self.replay_frames));
         }
         Ok(())
     }
 
     fn arm(&mut self) {
-        if let Some(at) = self
-            .client
-            .poll_timeout()
-            .filter(|at| self.client_timer.is_none_or(|armed| *at < armed))
-        {
+        if let Some(at) = self.client.poll_timeout().filter(|at| self.client_timer.is_none_or(|armed| *at < armed)) {
             let at = at.max(self.now);
             self.client_timer = Some(at);
             self.agenda.plan(at, Event::ClientTimer);
         }
-        if let Some(at) = self
-            .node
-            .poll_timeout()
-            .filter(|at| self.server_timer.is_none_or(|armed| *at < armed))
-        {
+        if let Some(at) = self.node.poll_timeout().filter(|at| self.server_timer.is_none_or(|armed| *at < armed)) {
             let at = at.max(self.now);
             self.server_timer = Some(at);
             self.agenda.plan(at, Event::ServerTimer);

@@ -23,9 +23,11 @@ impl Client {
 
     async fn take(&mut self, leg: u32, frame: Frame) -> Seen {
         let value = frame.value();
-        let verb = value.as_object().unwrap().keys().find(|key| {
-            ["welcome", "end", "ack", "ping", "pong", "goaway", "config"].contains(&key.as_str())
-        });
+        let verb = value
+            .as_object()
+            .unwrap()
+            .keys()
+            .find(|key| ["welcome", "end", "ack", "ping", "pong", "goaway", "config"].contains(&key.as_str()));
         match verb.map(String::as_str) {
             None => self.count(leg, frame),
             Some("welcome") => self.welcomed(leg, value["welcome"].clone()).await,
@@ -56,16 +58,9 @@ impl Client {
         assert_eq!(welcome["v"], 1);
         assert_eq!(welcome["leg"], leg);
         let nonce = welcome["nonce"].as_str().unwrap().to_owned();
-        assert!(
-            state.nonces.contains(&nonce),
-            "{nonce} was not ours on this leg"
-        );
+        assert!(state.nonces.contains(&nonce), "{nonce} was not ours on this leg");
         let id = welcome["id"].as_str().unwrap().to_owned();
-        assert_eq!(
-            *self.id.get_or_insert_with(|| id.clone()),
-            id,
-            "another incarnation"
-        );
+        assert_eq!(*self.id.get_or_insert_with(|| id.clone()), id, "another incarnation");
         let holds_turn = state.turn > 0 && welcome["turn"] == state.turn;
         self.acknowledged(welcome["received"].as_u64().unwrap());
         if holds_turn {
@@ -80,11 +75,7 @@ impl Client {
     }
 
     pub(super) fn acknowledged(&mut self, received: u64) {
-        assert!(
-            received <= self.lines.len() as u64,
-            "{received} acknowledged of {}",
-            self.lines.len()
-        );
+        assert!(received <= self.lines.len() as u64, "{received} acknowledged of {}", self.lines.len());
         self.acked = self.acked.max(received);
     }
 

@@ -16,13 +16,7 @@ const MOST_TIMEOUTS: usize = 8;
 /// What a made-up server says; `true` echoes the last nonce of that leg and route, as a real one does.
 #[derive(Debug, Clone)]
 enum Said {
-    Welcome {
-        ours: bool,
-        id: u8,
-        turn: u32,
-        received: u64,
-        next: u64,
-    },
+    Welcome { ours: bool, id: u8, turn: u32, received: u64, next: u64 },
     End(bool, &'static str),
     Ack(u64, Option<u64>),
     Numbered,
@@ -161,21 +155,12 @@ impl Watch {
             ours.map_or("foreign", String::as_str)
         };
         RawFrame::text(match said {
-            Said::Welcome {
-                ours,
-                id,
-                turn,
-                received,
-                next,
-            } => format!(
+            Said::Welcome { ours, id, turn, received, next } => format!(
                 r#"{{"welcome":{{"v":1,"nonce":"{}","id":"s{id}","leg":{leg},"turn":{turn},"received":{received},"next":{next},"transports":[],"heartbeat_ms":1,"hold_ms":1,"resume_ms":1,"limits":{{"replay_frames":8,"replay_bytes":80,"body_bytes":40,"body_lines":4,"line_bytes":65536}}}}}}"#,
                 nonce(*ours)
             ),
             Said::End(ours, code) => {
-                format!(
-                    r#"{{"end":{{"v":1,"nonce":"{}","code":"{code}"}}}}"#,
-                    nonce(*ours)
-                )
+                format!(r#"{{"end":{{"v":1,"nonce":"{}","code":"{code}"}}}}"#, nonce(*ours))
             }
             Said::Ack(ack, None) => format!(r#"{{"ack":{ack}}}"#),
             Said::Ack(ack, Some(next)) => format!(r#"{{"ack":{ack},"next":{next}}}"#),
@@ -245,10 +230,7 @@ impl Watch {
     }
 
     fn lives(&self, leg: u32) {
-        assert!(
-            leg <= self.opened && !self.over.contains(&leg),
-            "leg {leg} is over"
-        );
+        assert!(leg <= self.opened && !self.over.contains(&leg), "leg {leg} is over");
     }
 
     /// Numbers, turns and nonces only grow; a body keeps its bounds.
@@ -267,10 +249,7 @@ impl Watch {
                 assert!(frame["next"].as_u64().is_some_and(|next| next >= 1));
             }
         }
-        assert!(
-            hellos <= 1 && acks <= 1,
-            "{hellos} hellos and {acks} acks at once"
-        );
+        assert!(hellos <= 1 && acks <= 1, "{hellos} hellos and {acks} acks at once");
     }
 
     fn hello(&mut self, leg: u32, route: Option<Route>, hello: &Value) {
@@ -295,11 +274,7 @@ impl Watch {
     }
 
     fn grown(&mut self, received: u64) {
-        assert!(
-            received >= self.received,
-            "{received} after {}",
-            self.received
-        );
+        assert!(received >= self.received, "{received} after {}", self.received);
         self.received = received;
     }
 }

@@ -58,10 +58,7 @@ fn what_is_kept_is_what_the_server_has_not_acknowledged() {
 fn what_follows_a_welcome_that_closed_its_leg_is_not_read() {
     let mut client = client();
     client.handle(at(0), Input::Open(Transport::Poll));
-    client.handle(
-        at(1),
-        Input::Answer(1, Route::Poll, vec![welcome(1, 1, 1, 0)]),
-    );
+    client.handle(at(1), Input::Answer(1, Route::Poll, vec![welcome(1, 1, 1, 0)]));
     outputs(&mut client);
     let other = String::from_utf8(welcome(2, 1, 1, 0).text.to_vec()).unwrap();
     let lines = [
@@ -95,9 +92,7 @@ fn the_current_leg_is_the_usable_one_with_the_greatest_turn() {
 fn its_debug_form_holds_no_secret() {
     let mut client = client();
     client.handle(at(0), Input::Open(Transport::Poll));
-    let Some(Output::Request(1, Route::Poll, lines)) = outputs(&mut client).pop() else {
-        panic!()
-    };
+    let Some(Output::Request(1, Route::Poll, lines)) = outputs(&mut client).pop() else { panic!() };
     let hello = String::from_utf8(lines[0].json().to_vec()).unwrap();
     assert!(hello.contains("2-and-22-or-more-of-them"));
     assert!(!format!("{client:?}").contains("2-and-22"));

@@ -106,13 +106,8 @@ struct Watch {
 
 impl Watch {
     fn new() -> Self {
-        let settings = Settings {
-            limits: Limits {
-                replay_frames: REPLAY_FRAMES,
-                ..Limits::default()
-            },
-            ..Settings::default()
-        };
+        let settings =
+            Settings { limits: Limits { replay_frames: REPLAY_FRAMES, ..Limits::default() }, ..Settings::default() };
         let id = SessionId::try_from("s1".to_owned()).unwrap();
         Self {
             session: ServerSession::new(Time::ZERO, id, Arc::new(settings)),
@@ -136,9 +131,7 @@ impl Watch {
 
     fn socket(&self, place: usize) -> Option<Carrier> {
         let mut sockets = self.carriers.iter().rev();
-        let socket = sockets
-            .nth(place)
-            .filter(|(_, t)| *t == Transport::WebSocket);
+        let socket = sockets.nth(place).filter(|(_, t)| *t == Transport::WebSocket);
         socket.map(|(carrier, _)| *carrier)
     }
 
@@ -149,11 +142,7 @@ impl Watch {
                 if let Ok(body) = read(&hello, &lines) {
                     let (carrier, now) = (self.carrier(), self.now);
                     let (hello, frames) = (body.hello, body.frames);
-                    let input = Input::Send {
-                        carrier,
-                        hello,
-                        frames,
-                    };
+                    let input = Input::Send { carrier, hello, frames };
                     if self.session.handle(now, input).is_ok() {
                         self.welcomes_owed += 2;
                     }
@@ -181,19 +170,10 @@ impl Watch {
     }
 
     fn attach(&mut self, transport: Transport, hello: &Hello, lines: &[String]) {
-        let lines = if transport == Transport::WebSocket {
-            &[]
-        } else {
-            lines
-        };
+        let lines = if transport == Transport::WebSocket { &[] } else { lines };
         let Ok(body) = read(hello, lines) else { return };
         let carrier = self.carrier();
-        let attach = Input::Attach {
-            carrier,
-            transport,
-            hello: body.hello,
-            frames: body.frames,
-        };
+        let attach = Input::Attach { carrier, transport, hello: body.hello, frames: body.frames };
         if self.session.handle(self.now, attach).is_ok() {
             self.carriers.push((carrier, transport));
             self.welcomes_owed += 1;
@@ -212,10 +192,7 @@ impl Watch {
     }
 
     fn input(&mut self, input: Input) {
-        assert!(
-            self.session.handle(self.now, input).is_ok(),
-            "only requests are refused"
-        );
+        assert!(self.session.handle(self.now, input).is_ok(), "only requests are refused");
     }
 
     /// The deadline is met; the next is later, within few steps.
@@ -239,12 +216,8 @@ impl Watch {
         assert!(wanting.len() <= limits::ATTACHED_LEGS);
         for carrier in wanting {
             let mut lines = Vec::new();
-            self.session
-                .write(self.now, carrier, Room { bytes }, &mut lines);
-            assert!(
-                !lines.is_empty(),
-                "what wants to write has something to say"
-            );
+            self.session.write(self.now, carrier, Room { bytes }, &mut lines);
+            assert!(!lines.is_empty(), "what wants to write has something to say");
             self.written(carrier, &lines);
             if self.carriers.contains(&(carrier, Transport::Poll)) {
                 self.ended.insert(carrier);
@@ -277,12 +250,7 @@ impl Watch {
         let mut kinds = BTreeMap::<String, u32>::new();
         for line in lines {
             let frame: serde_json::Value = serde_json::from_slice(&line.json()).unwrap();
-            let verb = frame
-                .as_object()
-                .unwrap()
-                .keys()
-                .find(|key| *key != "next")
-                .unwrap();
+            let verb = frame.as_object().unwrap().keys().find(|key| *key != "next").unwrap();
             *kinds.entry(verb.clone()).or_default() += 1;
             let welcome = &frame["welcome"];
             self.grows(&welcome["received"], &welcome["turn"]);
@@ -320,12 +288,8 @@ impl Watch {
 
 impl Hello {
     fn text(&self) -> String {
-        let id = self.id.map_or(String::new(), |ours| {
-            format!(r#","id":"{}""#, if ours { "s1" } else { "s2" })
-        });
-        let turn = self
-            .turn
-            .map_or(String::new(), |turn| format!(r#","turn":{turn}"#));
+        let id = self.id.map_or(String::new(), |ours| format!(r#","id":"{}""#, if ours { "s1" } else { "s2" }));
+        let turn = self.turn.map_or(String::new(), |turn| format!(r#","turn":{turn}"#));
         format!(
             r#"{{"hello":{{"v":1,"session":"a-secret-of-22-or-more-xx","leg":{},"received":{},"next":{},"nonce":"n"{id}{turn}}}}}"#,
             self.leg, self.received, self.next

@@ -7,9 +7,7 @@ use crate::protocol::frame::RawFrame;
 use crate::protocol::up::{Hello, Up};
 use crate::protocol::{Line, SessionId, Transport};
 use crate::session::Time;
-use crate::session::server::{
-    Carrier, Input, Output, Resolution, Room, ServerSession, Settings, resolve,
-};
+use crate::session::server::{Carrier, Input, Output, Resolution, Room, ServerSession, Settings, resolve};
 
 const SECRET: &str = "a-secret-of-22-characters-or-more";
 
@@ -26,9 +24,7 @@ fn frame(text: &str) -> Up {
 }
 
 fn hello(leg: u32, rest: &str) -> Hello {
-    let text = format!(
-        r#"{{"hello":{{"v":1,"session":"{SECRET}","leg":{leg},"next":1,"nonce":"n{leg}"{rest}}}}}"#
-    );
+    let text = format!(r#"{{"hello":{{"v":1,"session":"{SECRET}","leg":{leg},"next":1,"nonce":"n{leg}"{rest}}}}}"#);
     match frame(&text) {
         Up::Hello(hello) => hello,
         other => panic!("{other:?}"),
@@ -42,26 +38,17 @@ struct Bench {
 
 impl Bench {
     fn new(settings: Settings) -> Self {
-        Self {
-            session: ServerSession::new(Time::ZERO, id("s1"), Arc::new(settings)),
-        }
+        Self { session: ServerSession::new(Time::ZERO, id("s1"), Arc::new(settings)) }
     }
 
     fn attach(&mut self, ms: u64, leg: u32, transport: Transport, rest: &str) {
-        let input = Input::Attach {
-            carrier: Carrier(u64::from(leg)),
-            transport,
-            hello: hello(leg, rest),
-            frames: Vec::new(),
-        };
+        let input =
+            Input::Attach { carrier: Carrier(u64::from(leg)), transport, hello: hello(leg, rest), frames: Vec::new() };
         self.session.handle(at(ms), input).unwrap();
     }
 
     fn frame(&mut self, ms: u64, leg: u32, text: &str) {
-        let input = Input::Frame {
-            carrier: Carrier(u64::from(leg)),
-            frame: frame(text),
-        };
+        let input = Input::Frame { carrier: Carrier(u64::from(leg)), frame: frame(text) };
         self.session.handle(at(ms), input).unwrap();
     }
 
@@ -99,12 +86,7 @@ fn a_session_outlives_the_leg_that_was_ended_for_what_it_did_wrong() {
 #[test]
 fn an_ended_leg_keeps_no_session_alive() {
     let mut bench = Bench::new(Settings::default());
-    bench.attach(
-        0,
-        1,
-        Transport::WebSocket,
-        r#","turn":1,"received":0,"id":"s1""#,
-    );
+    bench.attach(0, 1, Transport::WebSocket, r#","turn":1,"received":0,"id":"s1""#);
     bench.frame(10, 1, r#"{"msg":1}"#);
     bench.frame(90_000, 1, r#"{"msg":1}"#);
     assert_eq!(bench.session.poll_timeout(), Some(at(120_010)));
@@ -122,16 +104,7 @@ fn a_pong_that_must_wait_again_is_not_due() {
     bench.session.handle(at(20), Input::Timeout).unwrap();
     let ask = Up::Hello(hello(1, r#","turn":1,"received":0"#));
     let carrier = Carrier(1);
-    bench
-        .session
-        .handle(
-            at(20),
-            Input::Frame {
-                carrier,
-                frame: ask,
-            },
-        )
-        .unwrap();
+    bench.session.handle(at(20), Input::Frame { carrier, frame: ask }).unwrap();
     assert_eq!(bench.write(20, 1).len(), 1);
     assert_eq!(bench.session.wants_write().count(), 0);
     assert_eq!(bench.session.poll_timeout(), Some(at(40)));
@@ -152,10 +125,7 @@ fn a_leg_keeps_its_transport() {
             hello: hello(1, r#","turn":2,"received":0"#),
             frames: Vec::new(),
         };
-        assert_eq!(
-            bench.session.handle(at(1), input).unwrap_err().code,
-            Code::BadFrame
-        );
+        assert_eq!(bench.session.handle(at(1), input).unwrap_err().code, Code::BadFrame);
     }
     assert_eq!(bench.write(1, 1).len(), 1);
 }
@@ -194,13 +164,9 @@ fn room_is_kept_but_one_line_goes_however_long_it_is() {
         bench.session.handle(at(1), Input::Push(line)).unwrap();
     }
     let mut out = Vec::new();
-    bench
-        .session
-        .write(at(1), Carrier(1), Room { bytes: 1 }, &mut out);
+    bench.session.write(at(1), Carrier(1), Room { bytes: 1 }, &mut out);
     assert_eq!(out.len(), 1);
-    bench
-        .session
-        .write(at(1), Carrier(1), Room { bytes: 30 }, &mut out);
+    bench.session.write(at(1), Carrier(1), Room { bytes: 30 }, &mut out);
     assert_eq!(out.len(), 3);
 }
 
@@ -210,8 +176,7 @@ fn the_winner_is_told_before_its_lines_and_the_loser_is_told_the_end() {
     bench.attach(0, 1, Transport::WebSocket, r#","turn":1,"received":0"#);
     bench.write(0, 1);
     bench.attach(1, 2, Transport::Sse, r#","turn":2,"received":0"#);
-    let ended =
-        |output: &Output| matches!(output, Output::Finish { carrier, .. } if carrier.0 == 1);
+    let ended = |output: &Output| matches!(output, Output::Finish { carrier, .. } if carrier.0 == 1);
     assert!(bench.outputs().iter().any(ended));
     assert_eq!(bench.session.active_carrier(), Some(Carrier(2)));
     assert!(bench.write(1, 2)[0].starts_with(r#"{"welcome""#));

@@ -9,11 +9,7 @@ impl Schedule {
             Route::Send => Kind::Send,
             Route::Poll => Kind::Poll,
         };
-        let body: Bytes = lines
-            .iter()
-            .flat_map(|line| line.record().to_vec())
-            .collect::<Vec<u8>>()
-            .into();
+        let body: Bytes = lines.iter().flat_map(|line| line.record().to_vec()).collect::<Vec<u8>>().into();
         self.counted += 1;
         let request = self.counted;
         self.requests.insert((leg, kind as u8), (request, self.now));
@@ -21,62 +17,24 @@ impl Schedule {
         let cut = self.path(leg).is_none_or(|path| path.up_cut);
         let faulty = !self.quiet();
         if !(cut || (faulty && self.random.percent(self.chance / 2))) {
-            self.agenda.plan(
-                at,
-                Event::Request {
-                    leg,
-                    request,
-                    kind,
-                    body: body.clone(),
-                    copy: false,
-                },
-            );
+            self.agenda.plan(at, Event::Request { leg, request, kind, body: body.clone(), copy: false });
         } else if self.random.percent(50) {
-            self.agenda.plan(
-                at,
-                Event::Response {
-                    leg,
-                    request,
-                    kind,
-                    lines: None,
-                },
-            );
+            self.agenda.plan(at, Event::Response { leg, request, kind, lines: None });
         }
         if faulty && self.random.percent(self.chance / 2) {
             // The copy comes late; or first, and it is the second whose answer is read, as when a browser repeats a POST.
             let first = self.random.percent(50);
-            let at = if first {
-                self.now
-            } else {
-                at + self.random.milliseconds(3_000)
-            };
-            self.agenda.plan(
-                at,
-                Event::Request {
-                    leg,
-                    request,
-                    kind,
-                    body,
-                    copy: true,
-                },
-            );
+            let at = if first { self.now } else { at + self.random.milliseconds(3_000) };
+            self.agenda.plan(at, Event::Request { leg, request, kind, body, copy: true });
         }
     }
 
-    pub(super) fn request_comes(
-        &mut self,
-        leg: u32,
-        request: u64,
-        kind: Kind,
-        body: &Bytes,
-        copy: bool,
-    ) {
+    pub(super) fn request_comes(&mut self, leg: u32, request: u64, kind: Kind, body: &Bytes, copy: bool) {
         self.counted += 1;
         let carrier = Carrier(self.counted);
         if !copy {
             let stream = kind == Kind::Stream;
-            self.carriers
-                .insert(carrier, (leg, (!stream).then_some((request, kind))));
+            self.carriers.insert(carrier, (leg, (!stream).then_some((request, kind))));
             if let Some(path) = self.path(leg).filter(|_| stream) {
                 path.carrier = Some(carrier);
             }
@@ -97,26 +55,10 @@ impl Schedule {
         let lost = !self.quiet() && self.random.percent(self.chance / 2);
         match request {
             Some((request, kind)) if !lost => {
-                self.agenda.plan(
-                    at,
-                    Event::Response {
-                        leg,
-                        request,
-                        kind,
-                        lines: Some(received(lines)),
-                    },
-                );
+                self.agenda.plan(at, Event::Response { leg, request, kind, lines: Some(received(lines)) });
             }
             Some((request, kind)) if self.random.percent(50) => {
-                self.agenda.plan(
-                    at,
-                    Event::Response {
-                        leg,
-                        request,
-                        kind,
-                        lines: None,
-                    },
-                );
+                self.agenda.plan(at, Event::Response { leg, request, kind, lines: None });
             }
             Some(_) => {}
             None => {
@@ -136,15 +78,7 @@ impl Schedule {
         };
         let at = self.delay();
         match request {
-            Some((request, kind)) => self.agenda.plan(
-                at,
-                Event::Response {
-                    leg,
-                    request,
-                    kind,
-                    lines: None,
-                },
-            ),
+            Some((request, kind)) => self.agenda.plan(at, Event::Response { leg, request, kind, lines: None }),
             None => self.agenda.plan(at, Event::ClientNotices(leg)),
         }
     }
@@ -160,19 +94,9 @@ impl Schedule {
         }
     }
 
-    pub(super) fn response_comes(
-        &mut self,
-        leg: u32,
-        request: u64,
-        kind: Kind,
-        lines: Option<Vec<RawFrame>>,
-    ) {
+    pub(super) fn response_comes(&mut self, leg: u32, request: u64, kind: Kind, lines: Option<Vec<RawFrame>>) {
         let key = (leg, kind as u8);
-        if self
-            .requests
-            .get(&key)
-            .is_none_or(|(current, _)| *current != request)
-        {
+        if self.requests.get(&key).is_none_or(|(current, _)| *current != request) {
             return;
         }
         self.requests.remove(&key);

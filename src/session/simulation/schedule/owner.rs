@@ -56,20 +56,15 @@ impl Schedule {
             self.open();
         }
         if !self.quiet() && self.random.percent(self.chaos) {
-            let mut usable: Vec<u32> = self
-                .owned
-                .iter()
-                .filter(|(_, owned)| owned.usable)
-                .map(|(leg, _)| *leg)
-                .collect();
+            let mut usable: Vec<u32> =
+                self.owned.iter().filter(|(_, owned)| owned.usable).map(|(leg, _)| *leg).collect();
             usable.sort_unstable();
             if !usable.is_empty() {
                 let pick = usize::try_from(self.random.below(usable.len() as u64)).unwrap_or(0);
                 self.client.handle(self.now, Input::Ask(usable[pick]));
             }
         }
-        self.agenda
-            .plan(self.now + Time::from_millis(250), Event::Tick);
+        self.agenda.plan(self.now + Time::from_millis(250), Event::Tick);
     }
 
     pub(super) fn open(&mut self) {
@@ -85,15 +80,7 @@ impl Schedule {
             self.agenda.plan(at, Event::SocketOpens(leg));
         }
         self.paths.push(path);
-        self.owned.insert(
-            leg,
-            Owned {
-                usable: false,
-                opened: self.now,
-                heard: self.now,
-                pinged: None,
-            },
-        );
+        self.owned.insert(leg, Owned { usable: false, opened: self.now, heard: self.now, pinged: None });
         self.client.handle(self.now, Input::Open(transport));
     }
 
@@ -102,23 +89,12 @@ impl Schedule {
     pub(super) fn drop_the_dead(&mut self) {
         let now = self.now;
         let since = |at: Time| now.saturating_sub(at);
-        let mut failed: Vec<(u32, u8)> = self
-            .requests
-            .iter()
-            .filter(|(_, (_, at))| since(*at) > Time::from_secs(5))
-            .map(|(key, _)| *key)
-            .collect();
+        let mut failed: Vec<(u32, u8)> =
+            self.requests.iter().filter(|(_, (_, at))| since(*at) > Time::from_secs(5)).map(|(key, _)| *key).collect();
         failed.sort_unstable();
-        for (leg, kind) in failed
-            .into_iter()
-            .filter(|(_, kind)| *kind != Kind::Stream as u8)
-        {
+        for (leg, kind) in failed.into_iter().filter(|(_, kind)| *kind != Kind::Stream as u8) {
             self.requests.remove(&(leg, kind));
-            let route = if kind == Kind::Send as u8 {
-                Route::Send
-            } else {
-                Route::Poll
-            };
+            let route = if kind == Kind::Send as u8 { Route::Send } else { Route::Poll };
             self.client.handle(now, Input::Failed(leg, route));
             while let Some(output) = self.client.poll_output() {
                 let _ = self.client_does(output);
@@ -127,22 +103,14 @@ impl Schedule {
         let mut legs: Vec<u32> = self.owned.keys().copied().collect();
         legs.sort_unstable();
         for leg in legs {
-            let polls = self
-                .path(leg)
-                .is_some_and(|path| path.transport == Transport::Poll);
+            let polls = self.path(leg).is_some_and(|path| path.transport == Transport::Poll);
             let Some(owned) = self.owned.get_mut(&leg) else {
                 continue;
             };
-            let silent = owned
-                .pinged
-                .is_some_and(|at| since(at) > Time::from_millis(3_500));
+            let silent = owned.pinged.is_some_and(|at| since(at) > Time::from_millis(3_500));
             if (!owned.usable && since(owned.opened) > Time::from_secs(3)) || silent {
                 self.client_drops(leg);
-            } else if owned.usable
-                && !polls
-                && owned.pinged.is_none()
-                && since(owned.heard) > Time::from_secs(2)
-            {
+            } else if owned.usable && !polls && owned.pinged.is_none() && since(owned.heard) > Time::from_secs(2) {
                 owned.pinged = Some(now);
                 self.client.handle(now, Input::Ping(leg));
             }
