@@ -143,7 +143,6 @@ async fn is_refused(wire: &mut Wire) {
 
 /// The deadline is a constant of the protocol, 10 s; the session's own tests hold it in virtual time.
 #[tokio::test]
-#[ignore = "takes 10 s of real time; the session's tests hold the same in virtual time"]
 async fn a_session_whose_welcome_nobody_answers_goes_after_10_s() {
     let gateway = Running::start().await;
     let mut client = Client::new(&gateway);
