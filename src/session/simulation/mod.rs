@@ -68,7 +68,7 @@ fn is_caught(mutant: Mutant) {
     let seeds = 1_000_000..1_000_000 + SEEDS_FOR_A_MUTANT;
     match first_failure(seeds, Some(mutant)) {
         Some((seed, why)) => {
-            println!("{mutant:?} is caught by seed {seed}: {}", why.chars().take(160).collect::<String>())
+            println!("{mutant:?} is caught by seed {seed}: {}", why.chars().take(160).collect::<String>());
         }
         None => panic!("{mutant:?} was not caught within {SEEDS_FOR_A_MUTANT} schedules"),
     }
