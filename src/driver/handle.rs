@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Driver;
 use crate::hub::Subscriber;
+use crate::protocol::code::Code;
 use crate::protocol::up::Command;
 use crate::protocol::{ChannelName, Line, Secret, SessionId, limits};
 use crate::session::Time;
@@ -13,6 +14,11 @@ use crate::session::server::{Carrier, Input, Output, Room, ServerSession};
 
 /// A carrier takes at most this at once, so that one write never holds a socket for long.
 const ROOM: Room = Room { bytes: 64 * 1024 };
+
+/// Commands that wait while others of the same session are carried out; above it what comes is turned away.
+const BACKLOG: usize = 1024;
+/// What a client that sends faster than its commands are carried out waits.
+const BACKLOG_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a carrier was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,11 +66,17 @@ impl Handle {
     }
 
     /// Hands an input to the session and does what follows from it. `None` if the session is over.
-    pub(super) fn input(self: &Arc<Self>, input: Input) -> Option<Result<(), super::Refusal>> {
+    pub(super) fn input(self: &Arc<Self>, mut input: Input) -> Option<Result<(), super::Refusal>> {
         let driver = self.driver.upgrade()?;
         let mut state = self.lock();
         if state.session.is_expired() {
             return None;
+        }
+        if state.commands.len() >= BACKLOG && input.brings_commands() {
+            let message = format!("{BACKLOG} commands of this session wait to be carried out");
+            let refusal = super::Refusal::new(Code::RateLimited, message).retry_after(BACKLOG_WAIT);
+            let Input::Frame { carrier, .. } = input else { return Some(Err(refusal)) };
+            input = Input::Refused { carrier, refusal };
         }
         let outcome = state.session.handle(driver.now(), input);
         let expired = state.absorb(&driver);
@@ -157,10 +169,12 @@ impl Handle {
         if std::mem::replace(&mut self.lock().dispatching, true) {
             return;
         }
+        let dispatching = Dispatching(self);
         loop {
             let mut state = self.lock();
             let Some(command) = state.commands.pop_front() else {
                 state.dispatching = false;
+                std::mem::forget(dispatching);
                 return;
             };
             drop(state);
@@ -227,6 +241,15 @@ impl State {
     }
 }
 
+/// Lets others go on if a command panics: one fault must not silence a session.
+struct Dispatching<'a>(&'a Handle);
+
+impl Drop for Dispatching<'_> {
+    fn drop(&mut self) {
+        self.0.lock().dispatching = false;
+    }
+}
+
 impl Subscriber for Handle {
     /// The hot path of a fan-out: a push, and a wake where the carrier waits.
     fn deliver(&self, line: &Line) {
@@ -241,5 +264,11 @@ impl Subscriber for Handle {
 
     fn key(&self) -> u64 {
         self.key
+    }
+
+    /// Half of what is free, so that what comes meanwhile does not push it out.
+    fn room(&self) -> (usize, usize) {
+        let (frames, bytes) = self.lock().session.room();
+        (frames / 2, bytes / 2)
     }
 }

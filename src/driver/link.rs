@@ -146,6 +146,10 @@ impl Link {
         if !self.driver.settings.transports.contains(&transport) {
             return Err(Refusal::new(Code::Forbidden, format!("this gateway does not offer {transport}")));
         }
+        // A leg that polls goes on until it has left; nothing else attaches any more.
+        if self.driver.is_draining() && (transport != Transport::Poll || hello.id.is_none()) {
+            return Err(super::registry::going_away());
+        }
         let nonce = hello.nonce.clone();
         let Some(session) = self.driver.find(&hello, true)? else {
             self.state = State::Over(vec![down::end(Some(nonce), &gone())]);

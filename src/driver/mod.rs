@@ -20,9 +20,10 @@ mod registry;
 mod timers;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::registry::Registry;
@@ -69,7 +70,7 @@ pub struct Driver {
     registry: Registry,
     timers: Timers,
     carriers: AtomicU64,
-    draining: AtomicBool,
+    leaving: watch::Sender<bool>,
     links: AtomicUsize,
     /// What `/metrics` tells.
     pub counters: Counters,
@@ -86,7 +87,7 @@ impl Driver {
             registry: Registry::new(sessions),
             timers: Timers::default(),
             carriers: AtomicU64::new(0),
-            draining: AtomicBool::new(false),
+            leaving: watch::Sender::new(false),
             links: AtomicUsize::new(0),
             counters: Counters::default(),
         })
@@ -103,13 +104,22 @@ impl Driver {
         }
     }
 
-    /// Tells every client to leave within `jitter`, and takes no new session from now on.
+    /// Tells every client to leave within `jitter`, ends plain readers, and takes no new session and no new leg from now on.
+    /// The legs there are go on meanwhile.
     pub fn drain(&self, jitter: Duration) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.leaving.send_replace(true);
         let goaway = down::goaway(0, crate::session::milliseconds(jitter));
         for session in self.registry.all() {
             // A link frame cannot be refused.
             let _ = session.input(Input::Link(goaway.clone()));
+        }
+    }
+
+    /// Ends every leg that is left, with `draining`.
+    pub fn end_legs(&self) {
+        for session in self.registry.all() {
+            // Neither can this.
+            let _ = session.input(Input::EndLegs(registry::going_away()));
         }
     }
 
@@ -136,7 +146,7 @@ impl Driver {
     }
 
     fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        *self.leaving.borrow()
     }
 
     fn next_carrier(&self) -> Carrier {

@@ -8,6 +8,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use tokio::sync::watch;
+
 use super::{Driver, Refusal};
 use crate::hub::{Start, Subscriber};
 use crate::protocol::{ChannelName, Line, Position, limits};
@@ -17,6 +19,7 @@ pub struct Reader {
     driver: Arc<Driver>,
     channel: ChannelName,
     queue: Arc<Queue>,
+    leaving: watch::Receiver<bool>,
     /// Where the reader starts: events follow from the next offset, one by one.
     pub start: Start,
 }
@@ -43,14 +46,15 @@ impl Driver {
         let queue = Arc::new(Queue { key: self.registry.next_key(), state: Mutex::default() });
         let subscriber = Arc::clone(&queue) as Arc<dyn Subscriber>;
         let start = self.hub.subscribe(self.now(), &channel, subscriber, since, |_| None)?;
-        Ok(Reader { driver: Arc::clone(self), channel, queue, start })
+        let leaving = self.leaving.subscribe();
+        Ok(Reader { driver: Arc::clone(self), channel, queue, leaving, start })
     }
 }
 
 impl Reader {
-    /// The next publication; `None` when the reader fell behind and is cut off. Cancel-safe.
+    /// The next publication; `None` when the reader fell behind and is cut off, or the gateway is going away. Cancel-safe.
     pub async fn next(&mut self) -> Option<Line> {
-        poll_fn(|cx| {
+        let line = poll_fn(|cx| {
             let mut state = self.queue.lock();
             if let Some(line) = state.lines.pop_front() {
                 state.bytes -= line.cost();
@@ -61,8 +65,11 @@ impl Reader {
             }
             state.waker = Some(cx.waker().clone());
             Poll::Pending
-        })
-        .await
+        });
+        tokio::select! {
+            line = line => line,
+            _ = self.leaving.wait_for(|leaving| *leaving) => None,
+        }
     }
 }
 
@@ -82,7 +89,9 @@ impl Subscriber for Queue {
     fn deliver(&self, line: &Line) {
         let mut state = self.lock();
         if state.lines.len() >= limits::REPLAY_FRAMES || state.bytes + line.cost() > limits::REPLAY_BYTES {
+            // It comes back for them by its position; until its connection notices, they are not kept.
             state.behind = true;
+            (state.lines, state.bytes) = (VecDeque::new(), 0);
         }
         if !state.behind {
             state.bytes += line.cost();
@@ -95,5 +104,9 @@ impl Subscriber for Queue {
 
     fn key(&self) -> u64 {
         self.key
+    }
+
+    fn room(&self) -> (usize, usize) {
+        (limits::REPLAY_FRAMES / 2, limits::REPLAY_BYTES / 2)
     }
 }

@@ -60,9 +60,7 @@ impl Driver {
         match resolve(held.as_ref().map(|session| &session.id), hello, may_create) {
             Resolution::Join => Ok(held),
             Resolution::Gone => Ok(None),
-            Resolution::Create if self.is_draining() => {
-                Err(Refusal::new(Code::Draining, "this gateway is going away").retry_after(RETRY_AFTER))
-            }
+            Resolution::Create if self.is_draining() => Err(going_away()),
             Resolution::Create if sessions.len() >= self.registry.most => {
                 let message = format!("this node holds {} sessions, its limit", sessions.len());
                 Err(Refusal::new(Code::RateLimited, message).retry_after(RETRY_AFTER))
@@ -83,4 +81,9 @@ impl Driver {
         let session = ServerSession::new(self.now(), id, Arc::clone(&self.settings));
         Handle::new(self.registry.next_key(), hello.secret.clone(), Arc::downgrade(self), session)
     }
+}
+
+/// Why nothing new is taken while the gateway drains.
+pub(super) fn going_away() -> Refusal {
+    Refusal::new(Code::Draining, "this gateway is going away").retry_after(RETRY_AFTER)
 }

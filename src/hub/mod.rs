@@ -19,6 +19,9 @@ pub trait Subscriber: Send + Sync {
 
     /// Names it on this node.
     fn key(&self) -> u64;
+
+    /// How much of what it missed it takes at once: frames and bytes. What is more would push itself out again.
+    fn room(&self) -> (usize, usize);
 }
 
 /// The bounds of a hub.
@@ -81,7 +84,8 @@ impl Hub {
     }
 
     /// Subscribes. The answer that `answer` makes of the start, if any, is delivered first, then what was missed, then what comes.
-    /// Subscribing again takes the position anew.
+    /// Subscribing again takes the position anew. What was missed is given whole or, where it is gone or more than the subscriber
+    /// has room for, not at all: the start tells.
     ///
     /// # Errors
     /// As [`Self::publish`].
@@ -98,6 +102,9 @@ impl Hub {
         let top = locked.log.position();
         let missed: Option<Vec<Line>> =
             since.and_then(|since| locked.log.since(now, since).map(|lines| lines.cloned().collect()));
+        let (frames, bytes) = subscriber.room();
+        let fits = |lines: &Vec<Line>| lines.len() <= frames && lines.iter().map(Line::cost).sum::<usize>() <= bytes;
+        let missed = missed.filter(fits);
         let position = since.filter(|_| missed.is_some()).cloned().unwrap_or(top);
         let start = Start { position, recovered: missed.is_some() };
         let lines = answer(&start).into_iter().chain(missed.into_iter().flatten());
@@ -120,7 +127,9 @@ impl Hub {
             // Whoever holds the channel got it under this very lock: with one holder left, nobody is about to use it.
             Arc::strong_count(channel) > 1 || {
                 let mut channel = lock(channel);
-                !channel.subscribers.is_empty() || !channel.log.is_idle(now)
+                // Looked at first: it also lets go of history that is too old.
+                let idle = channel.log.is_idle(now);
+                !channel.subscribers.is_empty() || !idle
             }
         });
     }
@@ -165,6 +174,9 @@ mod tests {
         fn key(&self) -> u64 {
             self.0
         }
+        fn room(&self) -> (usize, usize) {
+            (10, 1000)
+        }
     }
 
     fn inbox(key: u64) -> Arc<Inbox> {
@@ -200,6 +212,11 @@ mod tests {
         let start = hub.subscribe(Duration::ZERO, &channel, Arc::clone(&a) as _, Some(&since), answer).unwrap();
         assert!(start.recovered && start.position == since);
         assert_eq!(a.1.lock().unwrap().len(), 3);
+        for _ in 0..10 {
+            hub.publish(Duration::ZERO, &channel, &Payload::Json("1".into())).unwrap();
+        }
+        let start = hub.subscribe(Duration::ZERO, &channel, inbox(2), Some(&since), |_| None).unwrap();
+        assert!(!start.recovered && start.position.at == 13, "twelve missed do not fit into ten");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! - [`id`]: secrets, session ids, nonces and channel names that exist only when valid
 //! - [`frame`]: reading a frame's verb and keys in one scan
 //! - [`up`], [`down`]: the frames of each direction
-//! - [`line`]: an encoded frame, ready for every transport
+//! - [`mod@line`]: an encoded frame, ready for every transport
 //! - [`body`]: the lines of a POST
 
 pub mod body;

@@ -1,6 +1,8 @@
 //! What an operator may set. Read from the command line and a TOML file, checked once into values that cannot be wrong.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -80,14 +82,17 @@ impl Config {
         config.open = file.open.unwrap_or(false);
         config.origins = file.origins.iter().map(|origin| origin.parse()).collect::<Result<_, _>>()?;
         config.drain = seconds("drain_s", file.drain_s, config.drain, 0..=3600)?;
-        config.sessions = file.sessions.unwrap_or(config.sessions);
-        config.connections = file.connections.unwrap_or(config.connections);
+        config.sessions = within("sessions", file.sessions, config.sessions, 1..=10_000_000)?;
+        config.connections = within("connections", file.connections, config.connections, 1..=10_000_000)?;
         let session = &mut config.session;
         session.heartbeat = seconds("heartbeat_s", file.heartbeat_s, session.heartbeat, 5..=30)?;
         session.hold = seconds("poll_hold_s", file.poll_hold_s, session.hold, 1..=120)?;
         session.resume = seconds("resume_s", file.resume_s, session.resume, 1..=86_400)?;
         if let Some(names) = file.transports {
             session.transports = names.iter().map(|name| name.parse::<Transport>()).collect::<Result<_, _>>()?;
+        }
+        if session.transports.is_empty() {
+            return Err("transports = []: at least one must be offered".to_owned());
         }
         let kept: &mut Retention = &mut config.channels.retention;
         kept.messages = file.history_messages.unwrap_or(kept.messages);
@@ -115,16 +120,21 @@ impl Config {
     }
 }
 
-fn seconds(
+fn seconds(key: &str, given: Option<u64>, default: Duration, allowed: RangeInclusive<u64>) -> Result<Duration, String> {
+    within(key, given, default.as_secs(), allowed).map(Duration::from_secs)
+}
+
+fn within<T: PartialOrd + Display>(
     key: &str,
-    given: Option<u64>,
-    default: Duration,
-    allowed: std::ops::RangeInclusive<u64>,
-) -> Result<Duration, String> {
+    given: Option<T>,
+    default: T,
+    allowed: RangeInclusive<T>,
+) -> Result<T, String> {
     match given {
-        None => Ok(default),
-        Some(value) if allowed.contains(&value) => Ok(Duration::from_secs(value)),
-        Some(value) => Err(format!("{key} = {value}: it may be {} to {}", allowed.start(), allowed.end())),
+        Some(value) if !allowed.contains(&value) => {
+            Err(format!("{key} = {value}: it may be {} to {}", allowed.start(), allowed.end()))
+        }
+        given => Ok(given.unwrap_or(default)),
     }
 }
 
@@ -137,8 +147,13 @@ mod tests {
         let config = Config::from_toml("listen = '127.0.0.1:0'\nheartbeat_s = 5\ntransports = ['sse']").unwrap();
         assert_eq!((config.listen.port(), config.session.heartbeat), (0, Duration::from_secs(5)));
         assert_eq!(config.session.transports, [Transport::Sse]);
-        for (text, key) in [("hart = 1", "hart"), ("heartbeat_s = 99", "heartbeat_s"), ("transports = ['x']", "\"x\"")]
-        {
+        for (text, key) in [
+            ("hart = 1", "hart"),
+            ("heartbeat_s = 99", "heartbeat_s"),
+            ("transports = ['x']", "\"x\""),
+            ("transports = []", "transports"),
+            ("connections = 0", "connections"),
+        ] {
             assert!(Config::from_toml(text).unwrap_err().contains(key), "{text}");
         }
     }

@@ -99,7 +99,7 @@ pub async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) 
 }
 
 /// Whether a host, with or without a port, is this machine by its name or address.
-fn is_loopback(authority: &str) -> bool {
+pub(super) fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split_once(']').map_or("", |(host, _)| host),
         None => authority.split_once(':').map_or(authority, |(host, _)| host),

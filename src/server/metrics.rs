@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::response::{IntoResponse, Response};
 
+use super::gate::is_loopback;
 use crate::driver::Driver;
 use crate::protocol::Transport;
 use crate::protocol::code::{Code, Refusal};
@@ -19,8 +21,14 @@ use crate::transport::refuse;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-pub(super) async fn show(State(driver): State<Arc<Driver>>, peer: Option<Extension<Peer>>) -> Response {
-    if !peer.is_some_and(|Extension(Peer(address))| address.ip().is_loopback()) {
+pub(super) async fn show(
+    State(driver): State<Arc<Driver>>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+) -> Response {
+    // A proxy on this machine that passes everything on calls us by the name the world knows.
+    let by_name = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_loopback);
+    if !by_name || !peer.is_some_and(|Extension(Peer(address))| address.ip().to_canonical().is_loopback()) {
         return refuse(None, &Refusal::new(Code::Forbidden, "figures are told to this machine only"));
     }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text(&driver)).into_response()

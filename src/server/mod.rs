@@ -7,6 +7,7 @@
 //! - `pages`: the start page and the client's files
 //! - `metrics`: `/metrics`
 //! - [`serve`]: accepting connections, and stopping gracefully
+//! - `stall`: peers that stop reading
 
 pub mod config;
 pub mod gate;
@@ -14,6 +15,7 @@ mod metrics;
 mod pages;
 mod routes;
 pub mod serve;
+mod stall;
 
 use std::sync::Arc;
 

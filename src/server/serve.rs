@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +13,24 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use super::Gateway;
 use super::metrics::Peer;
+use super::stall::Stalling;
+use crate::transport::Held;
 
 /// A request's head must have come by then; also how long an idle keep-alive connection stays.
 const HEAD_DEADLINE: Duration = Duration::from_secs(30);
-/// How often a drain looks whether the last socket has left.
+/// How often a drain looks whether anybody is here, and how often in a row nobody must be.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const LOOKS: u32 = 5;
+/// A pause where no connection can be accepted, for want of files maybe.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+/// The most that is kept of a request's head, or of a response that waits to be written. The library's own is 400 KB.
+const BUFFER: usize = 32 * 1024;
 /// Part of the drain that clients spread their leaving over; the rest is for their last answers.
 const JITTER_OF_DRAIN: f64 = 0.6;
 
@@ -36,65 +44,97 @@ pub enum Stopped {
 }
 
 impl Gateway {
-    /// Serves until `stop` is ready, then drains: accepts nothing new, tells clients to leave with jitter, and waits for
-    /// them up to the configured time.
+    /// Serves until `stop` is ready, then drains, for the configured time at most: clients are told to leave with jitter, and until
+    /// they have, those that poll and send are still answered; what is left after the jitter is ended.
     ///
     /// # Errors
-    /// What the listener says.
+    /// When what tells sessions the time has died: a gateway without it must not go on.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<Stopped> {
-        let driver = tokio::spawn(Arc::clone(&self.driver).run());
-        let router = self.router();
-        let room = Arc::new(Semaphore::new(self.config.connections));
-        let (leave, leaving) = watch::channel(());
-        let mut connections = JoinSet::new();
-        tokio::pin!(stop);
-        loop {
-            let accepted = tokio::select! {
-                () = &mut stop => break,
-                accepted = accept(&listener, &room) => accepted,
-                Some(_) = connections.join_next() => continue,
-            };
-            let (socket, peer, permit) = accepted;
-            let router = router.clone().layer(Extension(Peer(peer)));
-            let leaving = leaving.clone();
-            connections.spawn(async move {
-                connection(socket, router, leaving).await;
-                drop(permit);
-            });
-        }
-        drop(listener);
-        info!(sessions = self.driver.sessions(), "stopping: clients are told to leave");
-        self.driver.drain(self.config.drain.mul_f64(JITTER_OF_DRAIN));
-        // Connections without a request under way end now, the others with their answer.
-        let _ = leave.send(());
-        let all_left = async {
-            while connections.join_next().await.is_some() {}
-            // An upgraded socket outlives its connection's task.
-            while self.driver.links() > 0 {
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
+        let mut driver = tokio::spawn(Arc::clone(&self.driver).run());
+        let mut door = Door {
+            listener,
+            router: self.router(),
+            room: Arc::new(Semaphore::new(self.config.connections)),
+            connections: JoinSet::new(),
+            leave: watch::Sender::new(()),
         };
-        let stopped = match tokio::time::timeout(self.config.drain, all_left).await {
+        tokio::select! {
+            () = stop => {}
+            () = door.admit() => {}
+            died = &mut driver => return Err(io::Error::other(format!("the timers of all sessions have stopped: {died:?}"))),
+        }
+        info!(sessions = self.driver.sessions(), "stopping: clients are told to leave");
+        let stopped = match tokio::time::timeout(self.config.drain, self.drain(door)).await {
             Ok(()) => Stopped::Drained,
             Err(_) => Stopped::Cut,
         };
         driver.abort();
         Ok(stopped)
     }
+
+    async fn drain(&self, mut door: Door) {
+        let jitter = self.config.drain.mul_f64(JITTER_OF_DRAIN);
+        self.driver.drain(jitter);
+        tokio::select! {
+            () = door.admit() => {}
+            () = self.all_left() => {}
+            () = tokio::time::sleep(jitter) => {}
+        }
+        self.driver.end_legs();
+        door.close().await;
+        self.all_left().await;
+    }
+
+    /// Nobody has been here for a while; between two polls nobody is here for a moment.
+    async fn all_left(&self) {
+        let mut looks = 0;
+        while looks < LOOKS {
+            looks = if self.driver.links() == 0 { looks + 1 } else { 0 };
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+/// Where connections come in.
+struct Door {
+    listener: TcpListener,
+    router: Router,
+    room: Arc<Semaphore>,
+    connections: JoinSet<()>,
+    leave: watch::Sender<()>,
+}
+
+impl Door {
+    /// Accepts connections, for ever.
+    async fn admit(&mut self) {
+        loop {
+            let (socket, peer, permit) = tokio::select! {
+                accepted = accept(&self.listener, &self.room) => accepted,
+                Some(_) = self.connections.join_next() => continue,
+            };
+            let held = Held(Arc::new(permit));
+            let router = self.router.clone().layer(Extension(Peer(peer))).layer(Extension(held));
+            self.connections.spawn(connection(socket, router, self.leave.subscribe()));
+        }
+    }
+
+    /// Accepts no more. Connections without a request under way end now, the others with their answer.
+    async fn close(mut self) {
+        drop(self.listener);
+        let _ = self.leave.send(());
+        while self.connections.join_next().await.is_some() {}
+    }
 }
 
 /// The next connection, when there is room for it. Errors of one connection, or of having too many files open, pass.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> (TcpStream, std::net::SocketAddr, tokio::sync::OwnedSemaphorePermit) {
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     loop {
         let Ok(permit) = Arc::clone(room).acquire_owned().await else { unreachable!("the semaphore is never closed") };
         match listener.accept().await {
             Ok((socket, peer)) => return (socket, peer, permit),
             Err(error) => {
                 warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }
     }
@@ -108,7 +148,8 @@ async fn connection(socket: TcpStream, router: Router, mut leaving: watch::Recei
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
         .writev(false)
-        .serve_connection(TokioIo::new(socket), service)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(Stalling::new(socket)), service)
         .with_upgrades();
     tokio::pin!(connection);
     let outcome = tokio::select! {

@@ -15,3 +15,8 @@ pub mod stream;
 pub mod websocket;
 
 pub use answer::refuse;
+
+/// What stands for a connection's place among those allowed. A request may bring it as an extension; a socket keeps it
+/// beyond the connection's own task.
+#[derive(Clone)]
+pub struct Held(pub std::sync::Arc<dyn std::any::Any + Send + Sync>);

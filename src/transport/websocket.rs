@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use futures::SinkExt as _;
 use futures::StreamExt as _;
 
+use super::Held;
 use super::answer::refuse;
 use crate::driver::Driver;
 use crate::driver::link::{Link, Progress};
@@ -25,8 +27,6 @@ use crate::protocol::{Line, SUBPROTOCOL};
 const READ_BUFFER: usize = 512;
 /// A message with a line and raw bytes; base64 of the bytes must still fit a body.
 const LONGEST_MESSAGE: usize = BODY_BYTES;
-/// A write that does not get through for this long means that the peer is gone.
-const WRITE_STALL: Duration = Duration::from_secs(30);
 /// A socket that was sent too much is kept so long before it is closed with all that was not read: that resets it, and a reset
 /// takes away what the client has not read yet.
 const LINGER: Duration = Duration::from_secs(1);
@@ -36,6 +36,7 @@ const LATE_LINES: Duration = Duration::from_secs(5);
 /// Upgrades, and serves the socket in the task of its connection.
 pub async fn upgrade(
     State(driver): State<Arc<Driver>>,
+    held: Option<Extension<Held>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
@@ -51,7 +52,12 @@ pub async fn upgrade(
         .max_write_buffer_size(4 * BODY_BYTES)
         .max_message_size(LONGEST_MESSAGE)
         .max_frame_size(LONGEST_MESSAGE)
-        .on_upgrade(move |socket| Box::pin(serve(socket, driver.socket())))
+        .on_upgrade(move |socket| {
+            Box::pin(async move {
+                serve(socket, driver.socket()).await;
+                drop(held);
+            })
+        })
 }
 
 enum Event {
@@ -83,7 +89,7 @@ async fn serve(mut socket: WebSocket, mut link: Link) {
                 link.refuse(&Refusal::new(Code::Timeout, "no hello came within 10 s"));
             }
             Event::Lines(progress) => {
-                if write(&mut socket, &mut out).await.is_none() {
+                if write(&mut socket, &mut out).await.is_err() {
                     return;
                 }
                 if progress == Progress::End {
@@ -116,15 +122,13 @@ fn receive(link: &mut Link, message: Message) {
     }
 }
 
-/// Feeds all lines and flushes once. `None` if the socket is dead.
-async fn write(socket: &mut WebSocket, lines: &mut Vec<Line>) -> Option<()> {
-    let written = tokio::time::timeout(WRITE_STALL, async {
-        for line in lines.drain(..) {
-            socket.feed(message(&line)?).await?;
-        }
-        socket.flush().await
-    });
-    written.await.ok()?.ok()
+/// Feeds all lines and flushes once. An error if the socket is dead, which it also is when it takes nothing for long: that is seen
+/// to below us, for every transport.
+async fn write(socket: &mut WebSocket, lines: &mut Vec<Line>) -> Result<(), axum::Error> {
+    for line in lines.drain(..) {
+        socket.feed(message(&line)?).await?;
+    }
+    socket.flush().await
 }
 
 fn message(line: &Line) -> Result<Message, axum::Error> {

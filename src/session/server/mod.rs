@@ -107,10 +107,20 @@ pub enum Input {
     Push(Line),
     /// A link frame for every attached leg; a newer one takes the place of one not yet written.
     Link(Line),
+    /// Ends every leg, for this reason; the session stays.
+    EndLegs(Refusal),
     /// The carrier is no more.
     Closed(Carrier),
     /// [`ServerSession::poll_timeout`] has come.
     Timeout,
+}
+
+impl Input {
+    /// Whether it may hold numbered frames.
+    #[must_use]
+    pub const fn brings_commands(&self) -> bool {
+        matches!(self, Self::Attach { .. } | Self::Frame { .. } | Self::Send { .. })
+    }
 }
 
 /// What a session wants done.
@@ -251,6 +261,10 @@ impl ServerSession {
                 }
                 Ok(())
             }
+            Input::EndLegs(refusal) => {
+                self.end_legs(&refusal);
+                Ok(())
+            }
             Input::Closed(carrier) => {
                 self.closed(now, carrier);
                 Ok(())
@@ -277,6 +291,13 @@ impl ServerSession {
     #[must_use]
     pub fn kept(&self) -> (usize, usize) {
         (self.outgoing.frames(), self.outgoing.bytes())
+    }
+
+    /// Frames and bytes that can be pushed before any is dropped.
+    #[must_use]
+    pub fn room(&self) -> (usize, usize) {
+        let (limits, (frames, bytes)) = (&self.settings.limits, self.kept());
+        (limits.replay_frames.saturating_sub(frames), limits.replay_bytes.saturating_sub(bytes))
     }
 
     /// Whether the session is over.
@@ -348,6 +369,13 @@ impl ServerSession {
         let carrier = if keeps_reading { leg.carrier } else { leg.carrier.take() };
         if let Some(carrier) = carrier {
             self.finish(carrier, down::end(nonce, refusal));
+        }
+    }
+
+    fn end_legs(&mut self, refusal: &Refusal) {
+        let numbers: Vec<u32> = self.legs.iter().map(|leg| leg.number).collect();
+        for number in numbers {
+            self.end_leg(number, refusal);
         }
     }
 

@@ -4,6 +4,7 @@ use serde_json::Number;
 
 use super::{Carrier, Mutant, Output, ServerSession};
 use crate::protocol::{Line, down};
+use crate::session::outgoing::Outgoing;
 use crate::session::{Time, milliseconds};
 
 /// How much a carrier takes at once.
@@ -124,10 +125,9 @@ impl ServerSession {
             return;
         }
         let gone = Refusal::new(Code::Gone, "the session has expired");
-        let numbers: Vec<u32> = self.legs.iter().map(|leg| leg.number).collect();
-        for number in numbers {
-            self.end_leg(number, &gone);
-        }
+        self.end_legs(&gone);
+        // Whatever still holds the session holds no frames with it.
+        self.outgoing = Outgoing::default();
         self.outputs.push_back(Output::Expired);
     }
 }
