@@ -11,7 +11,7 @@
  * @param {string} channel
  * @param {object} fields
  * @param {(error?: ThroughlineError, ok?: any) => void} done called when the answer comes, before what follows it is read
- * @returns {number} the request's id
+ * @returns {number | undefined} the request's id; none where it is refused here
  */
 
 import { createEmitter } from './emitter.js';
@@ -29,9 +29,8 @@ export function createChannel(name, ask, tell) {
   const listeners = new Set();
   /** Of the last message; where there is none, we are not subscribed. @type {Position | undefined} */
   let position;
-  /** The request for the subscription, while it is open. */
-  let asked = 0;
-  let ended = false;
+  /** The request for the subscription, while it is open. @type {number | undefined} */
+  let asked;
   /** Settles the promise, once. @type {((error?: ThroughlineError) => void) | undefined} */
   let settle;
   /** @type {Promise<any>} */
@@ -50,15 +49,19 @@ export function createChannel(name, ask, tell) {
   function subscribe(reason) {
     const since = position;
     if (!since && !settle) renew();
-    let id = 0;
+    /** @type {number | undefined} */
+    let id;
     id = asked = ask('sub', name, { since }, (error, { epoch, at, recovered } = {}) => {
       if (id !== asked && id) return;
-      asked = 0;
+      asked = undefined;
       position = epoch && { epoch, at };
       settle?.(error);
       settle = undefined;
-      if (error) tell('error', error);
-      else if (since && !recovered) tell('reset', { reason, channel: name });
+      if (error) {
+        // Who closes the connection knows.
+        if (error.code !== 'closed') tell('error', error);
+        emitter.emit('end', error);
+      } else if (since && !recovered) tell('reset', { reason, channel: name });
     });
   }
 
@@ -75,8 +78,7 @@ export function createChannel(name, ask, tell) {
     return () => {
       undo();
       if (!listeners.delete(undo) || listeners.size) return;
-      asked = 0;
-      position = undefined;
+      asked = position = undefined;
       ask('unsub', name, {}, () => {});
     };
   }
@@ -96,9 +98,11 @@ export function createChannel(name, ask, tell) {
      */
     publish: (data) =>
       promise((done) => {
-        // Bytes in one piece: a line is at most 64 KB.
+        // Bytes in one piece: what is cut off here is too large without it.
         const fields =
-          data instanceof Uint8Array ? { b64: btoa(String.fromCharCode(...data)) } : { data: data ?? null };
+          data instanceof Uint8Array
+            ? { b64: btoa(String.fromCharCode(...data.slice(0, 60_000))) }
+            : { data: data ?? null };
         ask('pub', name, fields, (error, ok) => done(error, { at: ok?.at }));
       }),
 
@@ -107,16 +111,22 @@ export function createChannel(name, ask, tell) {
       /** @type {Message[]} */
       const waiting = [];
       let wake = (/** @type {any} */ _) => {};
+      /** Why no more will come. @type {ThroughlineError | undefined} */
+      let end;
       const undos = [
+        // First, since the answer may be there at once.
+        emitter.on('end', (error) => wake((end = error))),
         on('message', (message) => wake(waiting.push(message))),
-        emitter.on('end', (_) => wake(_)),
       ];
       try {
-        while (waiting[0] || !ended) {
+        for (;;) {
           if (waiting.length > 10_000) throw new ThroughlineError('queue_full');
           const message = waiting.shift();
           if (message) yield message;
-          else
+          else if (end) {
+            if (end.code === 'closed') return;
+            throw end;
+          } else
             await new Promise((resolve) => {
               wake = resolve;
             });
@@ -139,17 +149,11 @@ export function createChannel(name, ask, tell) {
      * The promise of the session ended: what was missed is asked for by position.
      * @param {string} reason
      * @param {Set<number>} kept requests that still wait to be sent
+     * (Once the connection is closed, asking is answered with that at once, and this ends the channel.)
      */
     resume(reason, kept) {
-      if (listeners.size && !kept.has(asked)) subscribe(reason);
-    },
-
-    /** The connection is closed. */
-    end() {
-      ended = true;
-      emitter.emit('end', 0);
-    },
-  };
+      if (listeners.size && !kept.has(/** @type {number} */ (asked))) subscribe(reason);
+    },  };
 }
 
 /** @typedef {ReturnType<typeof createChannel>} Channel */

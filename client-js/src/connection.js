@@ -15,7 +15,7 @@
  */
 
 import { createChannel } from './channel.js';
-import { dispatch } from './dispatch.js';
+import { dispatch, NEVER } from './dispatch.js';
 import { createEmitter } from './emitter.js';
 import { ThroughlineError } from './errors.js';
 import { post } from './legs/post.js';
@@ -92,11 +92,13 @@ export function connect(url, options = {}) {
         console.error(error);
       }
     }
-    busy = false;
     clearTimeout(timer);
+    // Closed, it stays busy: nothing that comes is heard any more.
+    if (selector.state === 'closed') return;
+    busy = false;
     const at = Math.min(session.pollTimeout(), selector.pollTimeout());
     // One that comes too early does no harm: it is armed again.
-    if (at < Infinity) timer = setTimeout(() => run({ timeout: true }), at - now());
+    if (at < NEVER) timer = setTimeout(() => run({ timeout: true }), at - now());
   }
 
   /** What is to be done, by the event's verb. @type {{[verb: string]: (subject: any, event: any) => unknown}} */
@@ -138,10 +140,8 @@ export function connect(url, options = {}) {
 
     /** What was handed to a leg and not answered has an unknown outcome; subscriptions go on from their positions. */
     reset(reason) {
-      const kept = new Set(session.kept().map(({ frame, at }) => at === Infinity && JSON.parse(frame).id));
-      const lost = [...requests].filter(([id]) => !kept.has(id));
-      for (const channel of channels.values()) channel.resume(reason, kept);
-      giveUp(lost, 'unknown_outcome');
+      const kept = new Set(session.kept().map(({ frame, at }) => at === NEVER && JSON.parse(frame).id));
+      giveUp('unknown_outcome', kept, reason);
     },
   };
 
@@ -176,9 +176,9 @@ export function connect(url, options = {}) {
       legs.set(number, leg);
     }
     const signal = send ? AbortSignal.timeout(10_000) : /** @type {AbortSignal} */ (leg.signal);
-    /** What belongs to a request that was replaced, or to a leg that is over, is late. @param {any[]} events */
-    const tell = (...events) => {
-      if (send || legs.get(number) === leg) run(...events);
+    /** What belongs to a request that was replaced, or to a leg that is over, is late. @param {any} event */
+    const tell = (event) => {
+      if (send || legs.get(number) === leg) run(event);
     };
     const lines = await post(
       fetch,
@@ -193,7 +193,7 @@ export function connect(url, options = {}) {
   /**
    * Whoever gave it up: the leg is over.
    * @param {number} number
-   * @param {{reason: string}} event
+   * @param {{reason?: string}} event
    */
   function close(number, { reason = 'closed' }) {
     legs.get(number)?.abort();
@@ -213,38 +213,41 @@ export function connect(url, options = {}) {
     const frame = JSON.stringify({ [verb]: channel, id: ++ids, ...fields });
     const kept = session.kept();
     const size = cost(frame);
-    const held = kept.reduce((sum, kept) => sum + kept.bytes, size);
     let code;
     if (selector.state === 'closed') code = 'closed';
     // PROTOCOL.md's limit: what fits into a body, behind the longest hello.
     else if (size > 56_320) code = 'too_large';
     // Only publishing is bounded: there are no more subscriptions than names.
-    else if (verb === 'pub' && (kept.length >= messages || held > bytes)) code = 'queue_full';
+    else if (verb === 'pub' && (kept.length >= messages || kept.reduce((sum, kept) => sum + kept.bytes, size) > bytes)) code = 'queue_full';
     if (code) done(new ThroughlineError(code));
     else {
       requests.set(ids, done);
       // Not by the bus: the next must see it in the queue.
       session.handle(now(), { push: frame });
       run();
+      return ids;
     }
-    return ids;
   }
 
   /** @param {any} frame */
   function frame(frame) {
-    const { ok, err = ok, b64, code } = frame;
+    const { ok, err = ok, b64 } = frame;
     if (b64) frame.bytes = Uint8Array.from(atob(b64), (character) => character.charCodeAt(0));
     channels.get(frame.pub)?.deliver(frame);
     const done = requests.get(err);
     requests.delete(err);
-    done?.(ok ? null : new ThroughlineError(code, frame.message), frame);
+    done?.(ok ? null : new ThroughlineError(frame.code, frame.message), frame);
   }
 
   /**
-   * @param {Iterable<[id: number, done: (error: ThroughlineError) => void]>} lost
+   * Requests are lost. The channels go on from their positions, unless we are closed.
    * @param {string} code
+   * @param {Set<number>} kept requests that are not
+   * @param {any} [reason]
    */
-  function giveUp(lost, code) {
+  function giveUp(code, kept, reason) {
+    const lost = [...requests].filter(([id]) => !kept.has(id));
+    for (const channel of channels.values()) channel.resume(reason, kept);
     for (const [id, done] of lost) {
       requests.delete(id);
       done(new ThroughlineError(code));
@@ -283,8 +286,11 @@ export function connect(url, options = {}) {
      */
     switchTo: (transport) =>
       promise((done) => {
-        switches.set(selector.legs + 1, done);
-        run({ want: transport });
+        // Not by the bus: the leg that was opened is the switch's.
+        selector.handle(now(), { want: transport });
+        switches.set(selector.legs, done);
+        if (selector.state === 'closed') close(selector.legs, {});
+        run();
       }),
 
     /** What happened, as plain data: for a log, or a person. */
@@ -292,9 +298,12 @@ export function connect(url, options = {}) {
 
     /** Ends it for good. What is open is rejected with `closed`. */
     close() {
-      run({ stop: true });
-      giveUp(requests, 'closed');
-      for (const channel of channels.values()) channel.end();
+      // Not by the bus: whoever calls, it is closed from here on.
+      selector.handle(now(), { stop: true });
+      // The session's too that the selector is through with.
+      for (const leg of legs.keys()) close(leg, {});
+      giveUp('closed', new Set());
+      run();
     },
   };
 }

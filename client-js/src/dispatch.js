@@ -1,6 +1,9 @@
 // @ts-check
 /** How both machines and the shell take an event: an object whose first key is its verb. */
 
+/** A time that does not come. */
+export const NEVER = Infinity;
+
 /**
  * Hands an event to the rule of its verb: of one thing, where what the verb names is found; else in general. Events
  * that have no rule are ignored, and so is what is about a thing that is over.

@@ -33,9 +33,8 @@
  */
 
 import { backoff } from './backoff.js';
-import { dispatch } from './dispatch.js';
+import { dispatch, NEVER } from './dispatch.js';
 
-const NEVER = Infinity;
 /**
  * @param {Transport[]} order of preference
  * @param {() => number} random from 0 to 1
@@ -115,8 +114,8 @@ export function createSelector(order, random, session) {
     },
 
     error({ wait }) {
-      // Without a wait it compares with nothing.
-      holdUntil = now + 1000 * wait;
+      // One without a wait takes nothing back.
+      holdUntil = Math.max(holdUntil, now + 1000 * wait || 0);
     },
 
     stop: () => leave('closed', 'closed'),
@@ -190,7 +189,7 @@ export function createSelector(order, random, session) {
   function race() {
     if (open[0]) return;
     // [F] Debts are paid by time; above 50 s a transport is tried last.
-    const bad = (/** @type {Transport} */ transport) => ((debts[transport] ?? 0) > now + 50_000 ? 1 : 0);
+    const bad = (/** @type {any} */ transport) => Number(/** @type {any} */ (debts)[transport] > now + 50_000);
     pending = [...order].sort((a, b) => bad(a) - bad(b));
     rank = 0;
     next();
@@ -198,12 +197,10 @@ export function createSelector(order, random, session) {
 
   function next() {
     nextAt = NEVER;
-    const [transport] = pending;
-    if (!transport) return;
+    if (!pending[0]) return;
     if (holdUntil > now) nextAt = holdUntil;
     else {
-      pending.shift();
-      start(transport, ++rank);
+      start(/** @type {Transport} */ (pending.shift()), ++rank);
       if (pending[0]) nextAt = now + (rank < 2 ? 1000 : 1500);
     }
   }
@@ -273,13 +270,15 @@ export function createSelector(order, random, session) {
   function fail(attempt, reason) {
     const { transport, at, proven } = attempt;
     forget(attempt, reason);
-    // [F] What comes of the gateway's own will, or after a long life, is no failure.
-    const well = reason === 'server' || (proven && now - at > 2000);
+    const server = reason === 'server';
+    // [F] What comes of the gateway's own will, or after a long life, is no failure; but of a leg that never was
+    // proven it is one. (Two gateways behind one address may each say `gone` for ever.)
+    const well = proven && (server || now - at > 2000);
     last = reason;
-    if (!well) debts[transport] = Math.max(debts[transport] ?? 0, now) + (proven ? 25_000 : 110_000);
+    // No transport is to blame for the gateway's will.
+    if (server) pending = [];
+    else if (!well) debts[transport] = Math.max(debts[transport] ?? 0, now) + (proven ? 25_000 : 110_000);
     if (self.transport && !active) tell(null, reason, 'reconnecting');
-    // The gateway's will is not about one transport: from the top.
-    if (reason === 'server') pending = [];
     const heir = open.find((other) => other.usable);
     if (!chosen && heir) choose(heir);
     if (pending[0]) next();
@@ -292,8 +291,10 @@ export function createSelector(order, random, session) {
 
   /** Nothing is open: wait, then race. @param {boolean} [quick] */
   function rest(quick) {
-    raceAt = now + backoff(quick ? 0 : failures++, random, quick);
-    if (!quick) out.push({ check: true });
+    if (quick) return;
+    failures++;
+    out.push({ check: true });
+    raceAt = now + backoff(failures, random, quick);
   }
 
   /**
@@ -332,10 +333,9 @@ export function createSelector(order, random, session) {
    */
   function quietAt() {
     if (!active?.proven || active.until < NEVER) return NEVER;
-    const { heard = 0, ponged = 0, transport } = active;
-    const { heartbeat_ms, hold_ms } = session.welcome;
+    const { heard = 0, ponged = 0 } = active;
     // A poll that is held is silent.
-    const quiet = transport === 'poll' ? hold_ms + 10_000 : heartbeat_ms + 5000;
+    const quiet = active.transport === 'poll' ? session.welcome.hold_ms + 10_000 : session.welcome.heartbeat_ms + 5000;
     return Math.min(heard + quiet, Math.max(ponged, session.kept()[0]?.at ?? NEVER) + 6000);
   }
 

@@ -50,9 +50,8 @@
  * @property {number} retireAt a loser is read until then
  */
 
-import { dispatch } from './dispatch.js';
+import { dispatch, NEVER } from './dispatch.js';
 
-const NEVER = Infinity;
 /** What a line costs in every bound. @param {string} line */
 export const cost = (line) => new Blob([line]).size;
 
@@ -209,9 +208,9 @@ export function createSession(random) {
   /** After every input the legs are looked at in the order of their opening, and whatever may go up, goes. */
   function advance() {
     // Rule 4: the leg with the greatest turn was dropped: ask anew on one that is kept, the newest first.
-    if ((greatest(legs)?.turn ?? -1) < turn) {
+    if ((greatest(legs)?.turn ?? 0) < turn) {
       const usable = legs.filter((leg) => leg.usable);
-      const heir = usable.findLast((leg) => leg.retireAt === NEVER) ?? usable.at(-1);
+      const heir = usable.findLast((leg) => leg.retireAt === NEVER) ?? usable.pop();
       if (heir) {
         heir.retireAt = NEVER;
         ask(heir);
@@ -414,13 +413,13 @@ export function createSession(random) {
    * @param {number} upTo
    */
   function acknowledged(leg, upTo) {
-    const sane = upTo <= sent;
-    if (!sane) close(leg, 'bad_frame');
-    else if (upTo > acked) {
+    // What is no number compares with nothing.
+    if (!(upTo <= sent)) return close(leg, 'bad_frame');
+    if (upTo > acked) {
       kept.splice(0, upTo - acked);
       acked = upTo;
     }
-    return sane;
+    return true;
   }
 
   /**

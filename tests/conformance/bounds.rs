@@ -1,7 +1,11 @@
 //! Rule 7 and the bounds: what happens when somebody does not keep up.
 
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use crate::client::{Client, Seen};
-use crate::gateway::Running;
+use crate::gateway::{Running, within_patience};
 use crate::on_every_transport;
 use crate::wire::Down;
 
@@ -119,4 +123,18 @@ on_every_transport! {
         }
         client.publish(leg, "c", "1").await;
     }
+}
+
+#[tokio::test]
+async fn a_websocket_counts_as_a_connection_for_as_long_as_it_is_open() {
+    let gateway = Running::with(|config| config.connections = 1).await;
+    let (mut client, leg) = Client::online(&gateway, throughline::protocol::Transport::WebSocket).await;
+    let mut waits = tokio::net::TcpStream::connect(gateway.address).await.unwrap();
+    waits.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    let early = tokio::time::timeout(Duration::from_millis(300), waits.read_to_end(&mut answer)).await;
+    assert!(early.is_err(), "{}", String::from_utf8_lossy(&answer));
+    client.kill(leg);
+    within_patience(waits.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.ends_with(b"ok"), "{}", String::from_utf8_lossy(&answer));
 }

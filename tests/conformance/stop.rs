@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use http_body_util::BodyExt as _;
+use hyper::Method;
 use throughline::server::serve::Stopped;
 
 use crate::client::{Client, Seen};
-use crate::gateway::Running;
-use crate::on_every_transport;
+use crate::gateway::{Running, within_patience};
+use crate::{http, on_every_transport};
 
 on_every_transport! {
     async fn a_stop_tells_clients_to_leave_and_ends_when_they_have(transport) {
@@ -37,18 +39,35 @@ on_every_transport! {
 
     async fn a_stop_does_not_wait_for_who_never_leaves(transport) {
         let mut gateway = Running::with(|config| config.drain = Duration::from_millis(300)).await;
-        let (_client, _leg) = Client::online(&gateway, transport).await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        client.settle(leg).await;
         let stopping = Instant::now();
         gateway.stop();
         gateway.stopped().await;
         assert!(stopping.elapsed() < Duration::from_secs(5), "{:?}", stopping.elapsed());
+        if transport != Transport::Poll {
+            // Between two polls there is nobody to tell.
+            assert_eq!(client.ended(leg).await, "draining");
+        }
+    }
+
+    async fn a_stopping_gateway_takes_no_new_session(transport) {
+        let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
+        let (mut client, leg) = Client::online(&gateway, Transport::WebSocket).await;
+        gateway.stop();
+        while !matches!(client.see(leg).await, Seen::Link(_)) {}
+        let mut late = Client::new(&gateway);
+        let refused = late.open(transport, true).await;
+        match late.see(refused).await {
+            Seen::Refused(answer) => answer.is_error(503, "draining"),
+            Seen::End(code) => assert_eq!(code, "draining"),
+            other => panic!("{other:?}"),
+        }
+        client.kill(leg);
+        assert_eq!(gateway.stopped().await, Stopped::Drained);
     }
 
     async fn lines_still_flow_while_a_client_takes_its_time_to_leave(transport) {
-        if transport != Transport::WebSocket {
-            // Their requests need new connections, which a stopping gateway does not accept.
-            return;
-        }
         let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
@@ -59,4 +78,16 @@ on_every_transport! {
         client.kill(leg);
         assert_eq!(gateway.stopped().await, Stopped::Drained);
     }
+}
+
+#[tokio::test]
+async fn a_plain_reader_does_not_hold_up_a_stop() {
+    let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
+    let request = http::request(Method::GET, "/rt/stream?channel=c", "");
+    let mut reader = http::open(gateway.address, request).await;
+    let stopping = Instant::now();
+    gateway.stop();
+    while within_patience(reader.response.frame()).await.is_some() {}
+    assert_eq!(gateway.stopped().await, Stopped::Drained);
+    assert!(stopping.elapsed() < Duration::from_secs(10), "{:?}", stopping.elapsed());
 }

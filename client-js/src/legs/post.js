@@ -25,10 +25,9 @@ export async function post(fetch, url, lines, signal, event) {
     credentials: 'omit',
     signal,
   });
-  const { ok } = response;
-  if (ok && event) return readEvents(/** @type {any} */ (response.body), event);
+    if (response.ok && event) return readEvents(/** @type {any} */ (response.body), event);
   const answer = (await response.text()).trim();
-  if (ok) return answer.split('\n');
+  if (response.ok) return answer.split('\n');
   const { nonce, code, message } = JSON.parse(answer);
   // Without our nonce it is a middlebox's word.
   if (sent.includes(`"${nonce}"`))
