@@ -110,8 +110,28 @@ test('an iterator subscribes, gives messages in order, unsubscribes when it is l
     for await (const _ of channel);
   })();
   await null;
-  channel.end();
+  asked[2].done(null, { epoch: 'e', at: 2 });
+  channel.resume('', new Set());
+  asked[3].done(new ThroughlineError('closed'));
   await closing;
+});
+
+test('a loop over a refused subscription gives what came before, and throws the error', async () => {
+  const { asked, channel } = underTest();
+  const refused = channel[Symbol.asyncIterator]().next();
+  await null;
+  asked[0].done(new ThroughlineError('forbidden'));
+  await assert.rejects(refused, { code: 'forbidden' });
+  const messages = channel[Symbol.asyncIterator]();
+  const first = messages.next();
+  await null;
+  asked[2].done(null, { epoch: 'e', at: 0 });
+  for (const at of [1, 2]) channel.deliver({ at, data: at });
+  channel.resume('gone', new Set());
+  asked[3].done(new ThroughlineError('forbidden'));
+  assert.equal((await first).value?.at, 1);
+  assert.equal((await messages.next()).value?.at, 2);
+  await assert.rejects(messages.next(), { code: 'forbidden' });
 });
 
 test('a loop that falls 10,000 messages behind ends with queue_full', async () => {

@@ -155,6 +155,8 @@ test('what cannot be sent is refused: too_large, queue_full by number and by byt
   const { connection } = open();
   const channel = connection.channel('a');
   await assert.rejects(channel.publish('x'.repeat(65_000)), { code: 'too_large' });
+  for (const size of [43_000, 65_000, 300_000])
+    await assert.rejects(channel.publish(new Uint8Array(size)), { code: 'too_large' });
   const all = Array.from({ length: 2001 }, () => watched(channel.publish(1)));
   await null;
   await null;
@@ -374,4 +376,120 @@ test('close ends what is open and leaves no timer; a callback may call it', asyn
   assert.equal(clock.timers.size, 0);
   assert.equal(sockets.length, 1);
   assert.deepEqual(events.at(-1), ['state', 'closed']);
+});
+
+test('closed within 5 s of a switch, nothing stays: no socket, no timer, and nothing that comes is heard', async () => {
+  const { clock, sockets, requests, open } = network();
+  const { connection, events } = open();
+  const [one] = sockets;
+  one.online();
+  const done = watched(connection.switchTo('websocket'));
+  const [, two] = sockets;
+  two.online({ turn: 1 });
+  two.hears(welcome({ nonce: two.hello().nonce, leg: 2, turn: 2 }));
+  await clock.pass(1000);
+  assert.ok('value' in done);
+  assert.equal(one.closed, false, 'the loser is read for a while');
+  const sent = [...one.sent];
+  connection.close();
+  assert.deepEqual([one.closed, two.closed, clock.timers.size], [true, true, 0]);
+  assert.deepEqual(one.sent, sent, 'no turn is asked for on it');
+  const before = [...events];
+  for (const socket of [one, two]) {
+    socket.hears('{"pub":"a","at":1,"data":1}');
+    socket.hears(end('?', 'gone'));
+    socket.onclose();
+    socket.onopen();
+  }
+  await clock.pass(60_000);
+  assert.deepEqual([events, clock.timers.size, sockets.length, requests.length], [before, 0, 2, 0]);
+});
+
+test('closed in a race, every leg is aborted, and what they bring is not heard', async () => {
+  const { clock, sockets, requests, last, open } = network();
+  const { connection, events } = open({ token: async () => 'who' });
+  await clock.pass(0);
+  await clock.pass(2500);
+  connection.close();
+  assert.deepEqual(
+    [sockets[0].closed, last('stream').options.signal.aborted, last('poll').options.signal.aborted],
+    [true, true, true],
+  );
+  sockets[0].onopen();
+  last('poll').answer(welcome({ nonce: last('poll').hello().nonce, leg: 3 }));
+  await clock.pass(60_000);
+  assert.deepEqual([events, clock.timers.size, requests.length], [[['state', 'closed']], 0, 2]);
+  const early = open({ token: async () => 'who' });
+  early.connection.close();
+  await clock.pass(60_000);
+  assert.deepEqual([early.connection.state, clock.timers.size, sockets.length], ['closed', 0, 1]);
+});
+
+test('a switch after close, or closed upon, rejects; of two in one tick the first does', async () => {
+  const { clock, sockets, open } = network();
+  const { connection } = open();
+  /** @type {any[]} */
+  const ends = [];
+  connection.on('state', (state) => {
+    if (state !== 'online') return;
+    ends.push(watched(connection.switchTo('websocket')), watched(connection.switchTo('websocket')));
+  });
+  sockets[0].online();
+  await clock.pass(0);
+  assert.deepEqual(ends, [{ code: 'better' }, {}]);
+  const three = sockets[2];
+  three.online({ turn: 1 });
+  three.hears(welcome({ nonce: three.hello().nonce, leg: 3, turn: 2 }));
+  await clock.pass(0);
+  assert.ok('value' in ends[1]);
+  const open4 = watched(connection.switchTo('poll'));
+  connection.close();
+  const late = watched(connection.switchTo('poll'));
+  await clock.pass(0);
+  assert.deepEqual([open4, late], [{ code: 'closed' }, { code: 'closed' }]);
+});
+
+test('what a callback asks for after it closed is refused, and nothing is opened', async () => {
+  const { clock, sockets, requests, open } = network();
+  const { connection } = open();
+  /** @type {any[]} */
+  const ends = [];
+  connection.on('state', (state) => {
+    if (state !== 'online') return;
+    ends.push(watched(connection.switchTo('websocket')));
+    connection.close();
+    ends.push(watched(connection.switchTo('websocket')), watched(connection.channel('a').publish(1)));
+  });
+  sockets[0].online();
+  await clock.pass(60_000);
+  assert.deepEqual(ends, [{ code: 'closed' }, { code: 'closed' }, { code: 'closed' }]);
+  assert.ok(sockets.every(({ closed }) => closed));
+  assert.deepEqual([clock.timers.size, requests.length], [0, 0]);
+});
+
+test('close ends every loop: one that runs, one that waits to be subscribed, and those begun after it', async () => {
+  const { clock, sockets, open } = network();
+  const { connection, events } = open();
+  let ended = 0;
+  const loop = async (/** @type {string} */ name) => {
+    for await (const _ of connection.channel(name));
+    ended++;
+  };
+  sockets[0].online();
+  loop('a');
+  await clock.pass(0);
+  sockets[0].hears('{"ok":1,"epoch":"e","at":0}');
+  loop('b');
+  await clock.pass(0);
+  assert.equal(ended, 0);
+  connection.close();
+  loop('a');
+  loop('c');
+  await clock.pass(0);
+  assert.equal(ended, 4);
+  await assert.rejects(connection.channel('c').subscribed, { code: 'closed' });
+  assert.deepEqual(
+    events.filter(([name]) => name === 'error'),
+    [],
+  );
 });

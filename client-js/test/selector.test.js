@@ -246,12 +246,28 @@ test('a held poll may be silent for its hold and 10 s', () => {
   assert.deepEqual(pass(1), [{ ping: 1 }]);
 });
 
-test('gone and draining are no transport’s fault: from the top, soon', () => {
+test('gone and draining are no transport’s fault: from the top, and soon if the leg was proven', () => {
   for (const reason of ['gone', 'draining']) {
-    const { take, pass } = underTest();
+    const { take, pass, proves } = underTest(ALL, () => 1);
     take({ go: true });
-    assert.deepEqual(take({ close: 1, reason }), []);
+    proves(1);
+    assert.deepEqual(only(take({ close: 1, reason }), 'check'), []);
     assert.deepEqual(only(pass(300), 'open'), ['websocket']);
+  }
+});
+
+test('gone and draining of legs that never were proven are failures: every race waits longer', () => {
+  for (const reason of ['gone', 'draining']) {
+    const { take, pass } = underTest(ALL, () => 1);
+    take({ go: true });
+    for (let leg = 1; leg < 9; leg++) {
+      take({ usable: leg });
+      take({ active: leg });
+      assert.deepEqual(only(take({ close: leg, reason }), 'check'), [true]);
+      const wait = Math.min(20_000, 500 * 2 ** (leg - 1));
+      assert.deepEqual(only(pass(wait - 1), 'open'), []);
+      assert.deepEqual(only(pass(1), 'open'), ['websocket'], 'no transport is to blame');
+    }
   }
 });
 
@@ -273,7 +289,10 @@ test('goaway: all legs are dropped after the delay and its jitter, then a race',
 test('a gateway that wants to be left alone is left alone', () => {
   const { take, pass } = underTest(['sse']);
   take({ go: true });
-  take({ error: { wait: 7 } });
+  take({ error: { wait: '7' } });
+  // Neither of these takes it back.
+  take({ error: {} });
+  take({ error: { wait: null } });
   take({ closed: 1 });
   assert.deepEqual(only(pass(6999), 'open'), []);
   assert.deepEqual(only(pass(1), 'open'), ['sse']);

@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs';
 export const MUTANTS = [
   {
     name: 'does not ask again for a leg that it keeps (rule 4)',
-    from: 'if ((greatest(legs)?.turn ?? -1) < turn) {',
+    from: 'if ((greatest(legs)?.turn ?? 0) < turn) {',
     to: 'if (false) {',
   },
   {
