@@ -153,7 +153,8 @@ export function createChannel(name, ask, tell) {
      */
     resume(reason, kept) {
       if (listeners.size && !kept.has(/** @type {number} */ (asked))) subscribe(reason);
-    },  };
+    },
+  };
 }
 
 /** @typedef {ReturnType<typeof createChannel>} Channel */

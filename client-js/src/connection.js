@@ -218,7 +218,11 @@ export function connect(url, options = {}) {
     // PROTOCOL.md's limit: what fits into a body, behind the longest hello.
     else if (size > 56_320) code = 'too_large';
     // Only publishing is bounded: there are no more subscriptions than names.
-    else if (verb === 'pub' && (kept.length >= messages || kept.reduce((sum, kept) => sum + kept.bytes, size) > bytes)) code = 'queue_full';
+    else if (
+      verb === 'pub' &&
+      (kept.length >= messages || kept.reduce((sum, kept) => sum + kept.bytes, size) > bytes)
+    )
+      code = 'queue_full';
     if (code) done(new ThroughlineError(code));
     else {
       requests.set(ids, done);
@@ -288,8 +292,8 @@ export function connect(url, options = {}) {
       promise((done) => {
         // Not by the bus: the leg that was opened is the switch's.
         selector.handle(now(), { want: transport });
-        switches.set(selector.legs, done);
-        if (selector.state === 'closed') close(selector.legs, {});
+        if (selector.state === 'closed') done(new ThroughlineError('closed'));
+        else switches.set(selector.legs, done);
         run();
       }),
 

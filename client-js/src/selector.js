@@ -189,7 +189,8 @@ export function createSelector(order, random, session) {
   function race() {
     if (open[0]) return;
     // [F] Debts are paid by time; above 50 s a transport is tried last.
-    const bad = (/** @type {any} */ transport) => Number(/** @type {any} */ (debts)[transport] > now + 50_000);
+    const bad = (/** @type {any} */ transport) =>
+      Number(/** @type {any} */ (debts)[transport] > now + 50_000);
     pending = [...order].sort((a, b) => bad(a) - bad(b));
     rank = 0;
     next();
@@ -270,13 +271,12 @@ export function createSelector(order, random, session) {
   function fail(attempt, reason) {
     const { transport, at, proven } = attempt;
     forget(attempt, reason);
-    const server = reason === 'server';
     // [F] What comes of the gateway's own will, or after a long life, is no failure; but of a leg that never was
     // proven it is one. (Two gateways behind one address may each say `gone` for ever.)
-    const well = proven && (server || now - at > 2000);
+    const well = proven && (reason === 'server' || now - at > 2000);
     last = reason;
     // No transport is to blame for the gateway's will.
-    if (server) pending = [];
+    if (reason === 'server') pending = [];
     else if (!well) debts[transport] = Math.max(debts[transport] ?? 0, now) + (proven ? 25_000 : 110_000);
     if (self.transport && !active) tell(null, reason, 'reconnecting');
     const heir = open.find((other) => other.usable);
@@ -291,10 +291,10 @@ export function createSelector(order, random, session) {
 
   /** Nothing is open: wait, then race. @param {boolean} [quick] */
   function rest(quick) {
+    raceAt = now + backoff(failures, random, quick);
     if (quick) return;
     failures++;
     out.push({ check: true });
-    raceAt = now + backoff(failures, random, quick);
   }
 
   /**
@@ -335,7 +335,8 @@ export function createSelector(order, random, session) {
     if (!active?.proven || active.until < NEVER) return NEVER;
     const { heard = 0, ponged = 0 } = active;
     // A poll that is held is silent.
-    const quiet = active.transport === 'poll' ? session.welcome.hold_ms + 10_000 : session.welcome.heartbeat_ms + 5000;
+    const quiet =
+      active.transport === 'poll' ? session.welcome.hold_ms + 10_000 : session.welcome.heartbeat_ms + 5000;
     return Math.min(heard + quiet, Math.max(ponged, session.kept()[0]?.at ?? NEVER) + 6000);
   }
 

@@ -437,11 +437,11 @@ test('a switch after close, or closed upon, rejects; of two in one tick the firs
   sockets[0].online();
   await clock.pass(0);
   assert.deepEqual(ends, [{ code: 'better' }, {}]);
-  const three = sockets[2];
+  const three = /** @type {any} */ (sockets[2]);
   three.online({ turn: 1 });
   three.hears(welcome({ nonce: three.hello().nonce, leg: 3, turn: 2 }));
   await clock.pass(0);
-  assert.ok('value' in ends[1]);
+  assert.ok('value' in /** @type {any} */ (ends[1]));
   const open4 = watched(connection.switchTo('poll'));
   connection.close();
   const late = watched(connection.switchTo('poll'));

@@ -25,7 +25,7 @@ export async function post(fetch, url, lines, signal, event) {
     credentials: 'omit',
     signal,
   });
-    if (response.ok && event) return readEvents(/** @type {any} */ (response.body), event);
+  if (response.ok && event) return readEvents(/** @type {any} */ (response.body), event);
   const answer = (await response.text()).trim();
   if (response.ok) return answer.split('\n');
   const { nonce, code, message } = JSON.parse(answer);
