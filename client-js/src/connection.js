@@ -69,7 +69,8 @@ export function connect(url, options = {}) {
   let ids = 0;
   /** @type {any} */
   let timer;
-  let busy = false;
+  /** @type {boolean | undefined} */
+  let busy;
   /** @type {any[]} */
   const events = [];
 

@@ -117,8 +117,8 @@ export function createSession(random) {
         up: 0,
         links: [],
         failures: {},
-        retryAt: NEVER,
         retireAt: NEVER,
+        retryAt: NEVER,
       };
       legs.push(leg);
       if (kind !== 'websocket') post(leg, kind === 'sse' ? 'stream' : 'poll', leg.turn);
@@ -396,12 +396,12 @@ export function createSession(random) {
     else leg.up = 0;
     if (fresh) out.push({ usable: leg.n });
     const shown = welcome.turn === leg.turn;
-    if (shown && leg.confirmed !== leg.turn) {
-      leg.confirmed = leg.turn;
+    // A welcome that was held back on the way must not pass for the news of a turn since lost.
+    if (shown && leg.turn === turn && leg.confirmed !== turn) {
+      leg.confirmed = turn;
       out.push({ active: leg.n });
       // Rule 5: the losers are read for a while.
-      for (const other of legs)
-        if (other.turn < leg.turn) other.retireAt = Math.min(other.retireAt, now + 5000);
+      for (const other of legs) if (other.turn < turn) other.retireAt = Math.min(other.retireAt, now + 5000);
     }
     // Rule 6: a candidate's first welcome says nothing about the count.
     if (route === 'stream' && (shown || !fresh)) base(leg, welcome.next);

@@ -353,3 +353,13 @@ test('the token goes with every hello', () => {
   it.session.token = 'me';
   assert.equal(hello(it.take({ open: 'sse' })[0]).token, 'me');
 });
+
+test('a welcome that was held back does not make its leg active again', () => {
+  // A stream asks first; a proxy holds its welcome back until the server ends it, for the poll that was asked meanwhile.
+  const it = underTest();
+  const [stream, first] = it.take({ open: 'sse' }, { open: 'poll' });
+  const [asking] = only(it.take(answer(first, { leg: 2 }), { ask: 2 }), 'request');
+  assert.deepEqual(only(it.take(answer(asking, { leg: 2, turn: 2 })), 'active'), [{ active: 2 }]);
+  const late = welcome({ nonce: hello(stream).nonce, turn: 1 });
+  assert.deepEqual(it.take({ line: 1, text: late }), [{ usable: 1 }]);
+});

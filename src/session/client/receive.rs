@@ -63,15 +63,16 @@ impl ClientSession {
             }
             return;
         }
-        let lowest = self.outgoing.lowest();
+        let (lowest, turn) = (self.outgoing.lowest(), self.turn);
         let Some(leg) = self.leg(number) else { return };
         let fresh = leg.state == State::Opening;
         leg.state = State::Usable;
         leg.stating = leg.transport == Transport::WebSocket;
         leg.up = if leg.stating { leg.up.max(lowest) } else { lowest };
         let shows_turn = leg.turn > 0 && welcome.turn == leg.turn;
-        let confirms = shows_turn && !leg.confirmed;
-        leg.confirmed |= shows_turn;
+        // A welcome that was held back on the way must not pass for the news of a turn since lost.
+        let confirms = shows_turn && leg.turn == turn && !leg.confirmed;
+        leg.confirmed |= confirms;
         let states = route == Route::Stream && (shows_turn || !fresh);
         if fresh {
             self.outputs.push_back(Output::Usable(number));

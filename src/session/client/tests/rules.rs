@@ -97,3 +97,20 @@ fn its_debug_form_holds_no_secret() {
     assert!(hello.contains("2-and-22-or-more-of-them"));
     assert!(!format!("{client:?}").contains("2-and-22"));
 }
+
+/// 1. A stream asks with turn 1; a proxy holds its welcome back. A poll comes as a candidate and is asked to carry the session.
+/// 2. The poll's welcome shows turn 2. The server ends the stream, and so the proxy lets the held welcome through.
+/// 3. It passed for the news that the stream carries the session, and the poll was given up for it.
+#[test]
+fn a_welcome_that_was_held_back_does_not_make_its_leg_active_again() {
+    let mut client = client();
+    client.handle(at(0), Input::Open(Transport::Sse));
+    client.handle(at(0), Input::Open(Transport::Poll));
+    client.handle(at(1), Input::Answer(2, Route::Poll, vec![welcome(2, 2, 1, 0)]));
+    client.handle(at(1), Input::Ask(2));
+    outputs(&mut client);
+    client.handle(at(2), Input::Answer(2, Route::Poll, vec![welcome(3, 2, 2, 0)]));
+    assert!(outputs(&mut client).contains(&Output::Active(2)));
+    client.handle(at(3), Input::Line(1, welcome(1, 1, 1, 0)));
+    assert_eq!(outputs(&mut client), [Output::Usable(1)]);
+}
