@@ -45,7 +45,7 @@ pub struct Welcome {
 pub struct End {
     /// The version.
     pub v: u32,
-    /// The nonce of the leg's last hello, if one was read.
+    /// The nonce of the hello that attached the leg, or of its last poll; none if no hello was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
     /// Why; only `gone` is about the session.

@@ -174,7 +174,7 @@ impl ClientSession {
     /// Takes one input. Drain [`Self::poll_output`] afterwards.
     pub fn handle(&mut self, now: Time, input: Input) {
         match input {
-            Input::Open(transport) => self.open(now, transport),
+            Input::Open(transport) => self.open(transport),
             Input::Opened(leg) => self.socket_opened(leg),
             Input::Line(leg, frame) => self.line(now, leg, frame),
             Input::Answer(leg, route, lines) => self.answer(now, leg, route, lines),
@@ -218,7 +218,7 @@ impl ClientSession {
     }
 
     /// An attempt opened while no open leg carries a turn carries one; the others come as candidates (rule 3).
-    fn open(&mut self, _now: Time, transport: Transport) {
+    fn open(&mut self, transport: Transport) {
         self.opened += 1;
         let number = self.opened;
         let mut leg = Leg::new(number, transport);
