@@ -20,6 +20,8 @@ import { createEmitter } from './emitter.js';
 import { ThroughlineError } from './errors.js';
 import { post } from './legs/post.js';
 import { carry } from './legs/websocket.js';
+import { createMemory } from './memory.js';
+import { watchPage } from './page.js';
 import { promise } from './promise.js';
 import { createSelector } from './selector.js';
 import { cost, createSession } from './session.js';
@@ -27,6 +29,13 @@ import { cost, createSession } from './session.js';
 /** 130 bits that nobody guesses, in 26 characters. */
 const secret = () =>
   crypto.getRandomValues(new Uint8Array(26)).reduce((text, byte) => text + (byte & 31).toString(32), '');
+
+/** Where the next page finds what this one learned. Pages may be denied it, and Node has none. */
+function stored() {
+  try {
+    return globalThis.window?.localStorage;
+  } catch {}
+}
 
 /**
  * Connects to a gateway, and stays connected until `close()`.
@@ -38,25 +47,34 @@ const secret = () =>
  */
 export function connect(url, options = {}) {
   const {
-    transports = ['websocket', 'sse', 'poll'],
+    transports,
     token,
+    maxLatencyMs,
     queue: { messages = 2000, bytes = 1 << 20 } = {},
+    storage = stored(),
     now = () => performance.now(),
+    window,
     WebSocket,
     fetch,
     setTimeout,
     clearTimeout,
   } = /** @type {Options & import('./types.js').Platform} */ (
     // What is not given is the platform's.
-    { __proto__: globalThis, ...options }
+    /** @type {any} */ ({ __proto__: globalThis, ...options })
   );
   const base = new URL(url, /** @type {any} */ (globalThis.location)).href.replace(/\/$/, '');
   const session = createSession(secret);
-  const selector = createSelector(
-    transports.filter((transport) => WebSocket || transport !== 'websocket'),
-    Math.random,
+  const memory = createMemory(storage, `throughline ${base}`, Date.now);
+  const wanted = transports ?? /** @type {Transport[]} */ (['websocket', 'sse', 'poll']);
+  const order = wanted.filter((transport) => WebSocket || transport !== 'websocket');
+  const selector = createSelector({
+    order,
+    asked: !!transports,
+    random: Math.random,
     session,
-  );
+    memory,
+    maxLatencyMs,
+  });
   const { on, emit } = createEmitter();
   /** @type {Map<number, Leg>} */
   const legs = new Map();
@@ -106,6 +124,7 @@ export function connect(url, options = {}) {
   const acts = {
     state: (state) => emit('state', state),
     transport: (change) => emit('transport', change),
+    park: () => run(...[...legs.keys()].map((leg) => ({ closed: leg }))),
     frame,
     open,
     request,
@@ -131,10 +150,10 @@ export function connect(url, options = {}) {
       const nonce = secret();
       let control = 'offline';
       try {
-        const response = await fetch(`${base}/control?nonce=${nonce}`, { signal: AbortSignal.timeout(5000) });
+        const response = await fetch(`${base}/control?nonce=${nonce}`, { signal: AbortSignal.timeout(3000) });
         const ours = (await response.text()).includes(nonce);
         // A gateway that is being restarted is answered for by its proxy, with 502 or so: that is no portal.
-        control = ours || response.status > 499 ? 'reconnecting' : 'portal';
+        control = ours ? 'ours' : response.status > 499 ? 'away' : 'portal';
       } catch {}
       run({ control });
     },
@@ -164,9 +183,9 @@ export function connect(url, options = {}) {
 
   /**
    * @param {number} number
-   * @param {{route: Route, lines: string[]}} event
+   * @param {{route: Route, lines: string[], last?: boolean}} event
    */
-  async function request(number, { route, lines: sent }) {
+  async function request(number, { route, lines: sent, last }) {
     let leg = legs.get(number);
     if (!leg) return;
     const send = route === 'send';
@@ -187,8 +206,9 @@ export function connect(url, options = {}) {
       sent,
       signal,
       route === 'stream' ? (text) => tell({ line: number, text }) : undefined,
+      last,
     ).catch((error) => tell({ error }));
-    tell(lines ? { answer: number, route, lines } : { failed: number, route });
+    tell(Array.isArray(lines) ? { answer: number, route, lines } : { failed: number, route, status: lines });
   }
 
   /**
@@ -259,6 +279,7 @@ export function connect(url, options = {}) {
     }
   }
 
+  const unwatch = watchPage(window, run);
   run({ race: true });
 
   return {
@@ -298,11 +319,18 @@ export function connect(url, options = {}) {
         run();
       }),
 
-    /** What happened, as plain data: for a log, or a person. */
-    explain: () => JSON.parse(JSON.stringify(selector)),
+    /** What was tried, what came of it and what is known, as plain data. `throughline/explain` makes a text of it. */
+    explain: () => ({
+      ...JSON.parse(JSON.stringify(selector.explain())),
+      missing: wanted.filter((transport) => !order.includes(transport)),
+    }),
+
+    /** Forgets what worked on which network. */
+    forget: () => memory.forget(),
 
     /** Ends it for good. What is open is rejected with `closed`. */
     close() {
+      unwatch();
       // Not by the bus: whoever calls, it is closed from here on.
       selector.handle(now(), { stop: true });
       // The session's too that the selector is through with.

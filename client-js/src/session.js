@@ -77,6 +77,8 @@ export function createSession(random) {
   let owed = 0;
   let ackAt = NEVER;
   let ackDue = false;
+  /** What a proxy on the way takes. */
+  let bodyBytes = NEVER;
   let now = 0;
   /** @type {any[]} */
   const out = [];
@@ -84,6 +86,10 @@ export function createSession(random) {
   const self = {
     /** Who the client is; goes with every hello. @type {string | undefined} */
     token: undefined,
+    /** How often it wants to be pinged, and how long a poll held at most; so does this. @type {object} */
+    wish: {},
+    /** What it has to tell of itself, with a leg's first hello. @type {(now: number) => any} */
+    report: () => undefined,
     /** The last welcome: heartbeat and the like, for the owner. @type {any} */
     welcome: {},
     /** The frames that are not acknowledged. */
@@ -126,6 +132,12 @@ export function createSession(random) {
 
     push(/** @type {Frame} */ frame) {
       kept.push({ frame, bytes: cost(frame), at: NEVER });
+    },
+
+    /** The page may end: what waits goes by a request that outlives it. Whatever comes of that, numbers make it safe. */
+    flush() {
+      const leg = greatest(legs);
+      if (leg && kept[0]) post(leg, 'send', true, true);
     },
 
     timeout() {
@@ -252,8 +264,9 @@ export function createSession(random) {
    * @param {Leg} leg
    * @param {Route} route
    * @param {unknown} [brings] lines
+   * @param {boolean} [last] it shall outlive the page
    */
-  function post(leg, route, brings) {
+  function post(leg, route, brings, last) {
     // Rule 3: polls repeat their leg's turn, a send carries one only to ask.
     const asked = route === 'send' && !leg.asking ? 0 : leg.turn;
     if (route === 'poll') leg.asking = false;
@@ -265,7 +278,8 @@ export function createSession(random) {
     // Rule 2: no line before the incarnation is known.
     if (brings && id) {
       const { body_lines, body_bytes } = self.welcome.limits;
-      let room = body_bytes - lines.join().length - 1;
+      // Browsers let 64 KB outlive a page.
+      let room = Math.min(body_bytes, bodyBytes, last ? 60_000 : NEVER) - lines.join().length - 1;
       for (const { bytes } of kept) {
         // The first line goes however long it is: no line is longer than a body may be.
         if (lines.length >= body_lines || (bytes >= room && until > acked + 1)) break;
@@ -276,7 +290,7 @@ export function createSession(random) {
     }
     if (id) tell();
     leg[/** @type {'poll'} */ (route)] = { nonce: nonce(), turn: asked, until, links };
-    out.push({ request: leg.n, route, lines });
+    out.push({ request: leg.n, route, lines, ...(last && { last }) });
   }
 
   const nonce = () => `${prefix}.${nonces}`;
@@ -307,6 +321,8 @@ export function createSession(random) {
         next: acked + 1,
         nonce: nonce(),
         token: self.token,
+        ...self.wish,
+        client: leg.usable ? undefined : self.report(now),
       },
     });
   }
@@ -446,16 +462,19 @@ export function createSession(random) {
   /**
    * The same numbers again after a while; a stream, or a leg's first poll, is the leg.
    * @param {Leg} leg
-   * @param {{route: Route}} input
+   * @param {{route: Route, status?: unknown}} input
    */
-  function failed(leg, { route }) {
+  function failed(leg, { route, status }) {
     const flown = leg[/** @type {'poll'} */ (route)];
     if (route === 'stream' || !leg.usable) close(leg, 'failed');
     else if (flown) {
       leg[route] = undefined;
       leg.up = 0;
       leg.links.unshift(...flown.links);
-      fail(leg, route);
+      // A proxy takes no body of this size: half of it, but no less than 4 KB.
+      if (status === 413 && bodyBytes > 4096)
+        bodyBytes = Math.max(4096, Math.min(bodyBytes, self.welcome.limits.body_bytes) / 2);
+      else fail(leg, route);
     }
   }
 

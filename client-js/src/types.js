@@ -11,6 +11,25 @@
  *
  * @typedef {'stream' | 'send' | 'poll'} Route
  *
+ * @typedef {object} Attempt one leg, as the choice of transports sees it; times but `at` count from `at`, in milliseconds
+ * @property {number} n the leg
+ * @property {Transport} transport
+ * @property {'race' | 'better' | 'slow' | 'asked' | 'server'} purpose why it was opened
+ * @property {number} at when it was opened
+ * @property {number} [opened] a socket opened
+ * @property {number} [usable] its welcome came
+ * @property {number} [proven] and a pong
+ * @property {number} [active] it carries the session
+ * @property {number} [ended]
+ * @property {Reason} [reason] why it ended
+ * @property {number} heard when anything came (this and what follows: on the clock of `at`)
+ * @property {number} ponged when a pong came; 0 before
+ * @property {number} pinged when the ping went that was not answered
+ * @property {number} pingAt when to ping it again
+ * @property {number} until when it will have failed
+ * @property {Reason} why it will have failed then
+ * @property {number[]} trips measured before it takes over
+ *
  * @typedef {string} Frame one frame in line form
  *
  * @typedef {{head: string, bytes: Uint8Array}} BinaryFrame one frame and its raw bytes, as a socket brings them
@@ -23,7 +42,8 @@
  * @property {number} at the offset in the channel
  * @property {string} epoch within which offsets count
  *
- * @typedef {object} Platform what a browser brings, and Node too but for the first
+ * @typedef {object} Platform what a browser brings, and Node too but for the first two
+ * @property {any} window
  * @property {any} WebSocket
  * @property {typeof globalThis.fetch} fetch
  * @property {(f: () => void, ms: number) => any} setTimeout
@@ -34,7 +54,9 @@
  * @property {string | (() => string | Promise<string>)} [token] who the client is; the function is asked before every race
  * @property {any} [WebSocket] in place of the platform's; where there is none, the client starts on SSE
  * @property {typeof globalThis.fetch} [fetch] in place of the platform's
- * @property {number} [maxLatencyMs] above it a transport is too slow. Kept for the issue that measures; nothing reads it yet
+ * @property {number} [maxLatencyMs] a round trip above it is too slow: a faster transport is looked for; 1,500
+ * @property {Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem'> | null} [storage] where it is kept what worked on which
+ *   network: `localStorage` where there is one; null: nowhere
  * @property {{messages?: number, bytes?: number}} [queue] how much may wait to be sent; 2,000 messages, 1 MB
  * @property {() => number} [now] in place of the platform's, as the next two: milliseconds that never go back
  * @property {(f: () => void, ms: number) => any} [setTimeout]

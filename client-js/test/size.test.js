@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-const LIMIT = 6 * 1024;
+const LIMIT = 10 * 1024;
 
-test('the whole client, minified and gzipped, is at most 6 KB', async (t) => {
+test('the whole client, minified and gzipped, is at most 10 KB', async (t) => {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('../src/index.js', import.meta.url))],
     bundle: true,

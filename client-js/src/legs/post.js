@@ -13,10 +13,11 @@ import { readEvents } from './stream.js';
  * @param {import('../types.js').Frame[]} lines the first is the hello
  * @param {AbortSignal} signal
  * @param {(line: string) => void} [event] where the answer is a stream: called for each event until it ends
- * @returns {Promise<string[] | undefined>} the lines of any other answer; rejects with a ThroughlineError if it is our
- *   gateway that refuses, and `wait` of it is for how many seconds it wants to be left alone
+ * @param {boolean} [keepalive] it shall outlive the page
+ * @returns {Promise<string[] | number | undefined>} the lines of any other answer, or the status of what is none; rejects
+ *   with a ThroughlineError if it is our gateway that refuses, and `wait` of it is for how many seconds it wants to be left alone
  */
-export async function post(fetch, url, lines, signal, event) {
+export async function post(fetch, url, lines, signal, event, keepalive) {
   const sent = lines.join('\n');
   const response = await fetch(url, {
     method: 'POST',
@@ -24,12 +25,14 @@ export async function post(fetch, url, lines, signal, event) {
     headers: event && { accept: 'text/event-stream' },
     credentials: 'omit',
     signal,
+    keepalive,
   });
   if (response.ok && event) return readEvents(/** @type {any} */ (response.body), event);
   const answer = (await response.text()).trim();
   if (response.ok) return answer.split('\n');
-  const { nonce, code, message } = JSON.parse(answer);
   // Without our nonce it is a middlebox's word.
-  if (sent.includes(`"${nonce}"`))
-    throw new ThroughlineError(code, message, response.headers.get('retry-after'));
+  const [, nonce] = answer.match(/"nonce":"(.+?)"/) ?? [];
+  if (!nonce || !sent.includes(`"${nonce}"`)) return response.status;
+  const { code, message } = JSON.parse(answer);
+  throw new ThroughlineError(code, message, response.headers.get('retry-after'));
 }
