@@ -30,13 +30,6 @@ import { cost, createSession } from './session.js';
 const secret = () =>
   crypto.getRandomValues(new Uint8Array(26)).reduce((text, byte) => text + (byte & 31).toString(32), '');
 
-/** Where the next page finds what this one learned. Pages may be denied it, and Node has none. */
-function stored() {
-  try {
-    return globalThis.window?.localStorage;
-  } catch {}
-}
-
 /**
  * Connects to a gateway, and stays connected until `close()`.
  *
@@ -51,9 +44,8 @@ export function connect(url, options = {}) {
     token,
     maxLatencyMs,
     queue: { messages = 2000, bytes = 1 << 20 } = {},
-    storage = stored(),
+    storage,
     now = () => performance.now(),
-    window,
     WebSocket,
     fetch,
     setTimeout,
@@ -62,19 +54,14 @@ export function connect(url, options = {}) {
     // What is not given is the platform's.
     /** @type {any} */ ({ __proto__: globalThis, ...options })
   );
+  // Not by inheritance: in a browser its getter takes no other object for the global one.
+  const { window = globalThis.window } = /** @type {any} */ (options);
   const base = new URL(url, /** @type {any} */ (globalThis.location)).href.replace(/\/$/, '');
   const session = createSession(secret);
   const memory = createMemory(storage, `throughline ${base}`, Date.now);
   const wanted = transports ?? /** @type {Transport[]} */ (['websocket', 'sse', 'poll']);
   const order = wanted.filter((transport) => WebSocket || transport !== 'websocket');
-  const selector = createSelector({
-    order,
-    asked: !!transports,
-    random: Math.random,
-    session,
-    memory,
-    maxLatencyMs,
-  });
+  const selector = createSelector(session, memory, Math.random, order, transports, maxLatencyMs);
   const { on, emit } = createEmitter();
   /** @type {Map<number, Leg>} */
   const legs = new Map();
@@ -320,10 +307,14 @@ export function connect(url, options = {}) {
       }),
 
     /** What was tried, what came of it and what is known, as plain data. `throughline/explain` makes a text of it. */
-    explain: () => ({
-      ...JSON.parse(JSON.stringify(selector.explain())),
-      missing: wanted.filter((transport) => !order.includes(transport)),
-    }),
+    explain: () => {
+      const data = {
+        ...selector.explain(),
+        missing: wanted.filter((transport) => !order.includes(transport)),
+      };
+      // Each attempt knows its way, which is told once.
+      return JSON.parse(JSON.stringify(data, (key, value) => (key === 'way' ? undefined : value)));
+    },
 
     /** Forgets what worked on which network. */
     forget: () => memory.forget(),

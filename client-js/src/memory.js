@@ -4,10 +4,9 @@
  * or reorders what is tried, so it may be wrong; it holds no secret. Storage that fails is no storage.
  *
  * @typedef {object} Fact
- * @property {number} [good] when it was last proven (wall clock): believed for 24 h
- * @property {number} [rtt] its round trip then
- * @property {number} [bad] until when it is tried last (wall clock)
- * @property {number} [span] for how long that was; it doubles
+ * @property {number} at when it was learned (wall clock)
+ * @property {number} [rtt] it was good, and this its round trip: believed for 24 h
+ * @property {number} [span] it was not: believed for so long; it doubles each time
  *
  * @typedef {{[transport: string]: Fact}} Facts
  */
@@ -15,7 +14,7 @@
 const HOUR = 3_600_000;
 
 /**
- * @param {any} storage `getItem`, `setItem`, `removeItem`, as localStorage has them
+ * @param {any} storage `getItem`, `setItem`, `removeItem`; without it, `localStorage` if there is one; null: none
  * @param {string} key
  * @param {() => number} wall milliseconds since 1970
  */
@@ -23,27 +22,25 @@ export function createMemory(storage, key, wall) {
   /** The networks, the last used last. @type {Array<[id: string, facts: Facts]>} */
   let networks = [];
   try {
+    // Pages may be denied it, and Node has none.
+    if (storage === undefined) storage = window.localStorage;
     networks.push(...JSON.parse(storage.getItem(key)));
   } catch {}
-  /** Of the network in use. Whatever was stored, it is an object. @type {Facts} */
-  let facts = Object(networks.at(-1)?.[1]);
+  let [network, facts = {}] = networks.at(-1) ?? [];
 
   return {
-    /** The network's id; until a welcome tells it, the last one's. */
-    network: networks.at(-1)?.[0],
-
-    /** What is believed of the network in use. @param {string} transport */
+    /** What is believed on the network in use. @param {string} transport @returns {Partial<Fact>} */
     recall(transport) {
-      const { good = NaN, rtt, bad = 0 } = facts[transport] ?? {};
-      return { good: wall() - good < 24 * HOUR, rtt, bad: bad > wall() };
+      const fact = facts[transport];
+      return fact && wall() < fact.at + (fact.span ?? 24 * HOUR) ? fact : {};
     },
 
-    /** @param {string} id @returns {unknown} whether it is another than was thought */
+    /** @param {string} id of the network; the last one's was thought to be it @returns {unknown} whether it is another */
     enter(id) {
-      const thought = this.network;
+      const thought = network;
       if (!id || id === thought) return;
-      this.network = id;
-      if (thought) facts = Object(networks.find(([known]) => known === id)?.[1]);
+      network = id;
+      if (thought) facts = networks.find(([known]) => known === id)?.[1] ?? {};
       return thought;
     },
 
@@ -52,11 +49,11 @@ export function createMemory(storage, key, wall) {
      * @param {number} [rtt] it was proven; without it, it failed again
      */
     note(transport, rtt) {
-      const { span = HOUR / 4 } = facts[transport] ?? {};
-      const longer = Math.min(24 * HOUR, 2 * span);
-      facts[transport] = rtt === undefined ? { bad: wall() + longer, span: longer } : { good: wall(), rtt };
-      if (!this.network) return;
-      networks = [...networks.filter(([id]) => id !== this.network), [this.network, facts]];
+      const span =
+        rtt === undefined ? Math.min(24 * HOUR, 2 * (facts[transport]?.span ?? HOUR / 4)) : undefined;
+      facts[transport] = { at: wall(), rtt, span };
+      if (!network) return;
+      networks = [...networks.filter(([id]) => id !== network), [network, facts]];
       try {
         storage.setItem(key, JSON.stringify(networks.slice(-8)));
       } catch {}
@@ -69,8 +66,6 @@ export function createMemory(storage, key, wall) {
         storage.removeItem(key);
       } catch {}
     },
-
-    toJSON: () => facts,
   };
 }
 

@@ -12,21 +12,37 @@
  */
 export function watchPage(window, tell) {
   const over = new AbortController();
-  const { document, navigator } = window ?? {};
-  const hear = (/** @type {Event} */ { type }) => {
-    // To be left is to be frozen, for what we know. What was not acknowledged goes with it.
-    if (/hide|freeze/.test(type)) tell({ flush: true }, { park: true });
-    else {
-      tell({ hidden: document.hidden });
-      // pageshow may come without a pagehide before it, and the other way round.
-      if (!document.hidden) tell({ wake: type });
-    }
+  /** @param {any} target @param {string[]} types */
+  const listen = (target, ...types) => {
+    for (const type of types)
+      target?.addEventListener(
+        type,
+        (/** @type {Event} */ event) => {
+          // To be left is to be frozen, for what we know. What was not acknowledged goes with it.
+          if (/hide|freeze/.test(type)) tell({ flush: true }, { park: true });
+          // Of a field that is entered we hear too.
+          else if (type !== 'focus' || event.target === window) {
+            const { hidden } = window.document;
+            tell({ hidden });
+            // pageshow may come without a pagehide before it, and the other way round.
+            if (!hidden) tell({ wake: type });
+          }
+        },
+        // The document's events pass by the window on their way down.
+        { capture: true, signal: over.signal },
+      );
   };
-  const listen = (/** @type {any} */ target, /** @type {string} */ types) => {
-    for (const type of types.split(' ')) target?.addEventListener?.(type, hear, { signal: over.signal });
-  };
-  listen(window, 'online offline focus pageshow pagehide');
-  listen(document, 'visibilitychange freeze resume');
-  listen(navigator?.connection, 'change');
+  listen(
+    window,
+    'online',
+    'offline',
+    'focus',
+    'pageshow',
+    'pagehide',
+    'visibilitychange',
+    'freeze',
+    'resume',
+  );
+  listen(window?.navigator?.connection, 'change');
   return () => over.abort();
 }

@@ -7,55 +7,57 @@
  *
  * Inputs: `{go}` start a race (false: it could not be started) · `{want: transport}` a switch asked for from outside ·
  * `{opened|line|answer|usable|active: leg}` · `{pong: leg, rtt}` · `{failed: leg, route}` a request of it · `{close: leg, reason}`
- * the session gave a leg up · `{closed: leg}` it died · `{control: 'ours'|'away'|'offline'|'portal'}` · `{link: {goaway|config}}` ·
+ * the session gave a leg up · `{closed: leg}` it died · `{control}` what answers at the control resource · `{link: {goaway|config}}` ·
  * `{error: {wait}}` the gateway wants to be left alone for so many seconds · `{wake}` `{hidden}` `{park}` the page ·
  * `{stop}` · `{timeout}`. What it does not know it ignores.
  * Outputs: `{race}` one is due: answer with `{go}` · `{open: transport, leg}` · `{ask: leg}` it shall carry the session ·
  * `{ping: leg}` · `{closed: leg, reason}` · `{check}` ask the control resource · `{state}` · `{transport: {from, to, reason}}`.
  *
- * Left for later, at their marks: one-behind and size proofs [P3], streams that are cut at an age [C].
+ * Left for later, at their marks: one-behind and size proofs [P], streams that are cut at an age [C].
  *
  * @typedef {import('./types.js').Transport} Transport
  * @typedef {import('./types.js').Reason} Reason
  * @typedef {import('./types.js').State} State
  * @typedef {import('./types.js').Attempt} Attempt
- *
- * @typedef {'ours' | 'away' | 'offline' | 'portal'} Control what answers at the control resource: the gateway, a proxy in
- *   front of one that is not there, nobody, or somebody else
+ * @typedef {import('./types.js').Control} Control
+ * @typedef {import('./types.js').Way} Way
  */
 
 import { backoff } from './backoff.js';
 import { dispatch, NEVER } from './dispatch.js';
-import { createSlowness, silenceAt, unansweredAt } from './liveness.js';
-import { blame, clamp, createWay, pause, rto, sample } from './way.js';
+import { suspectAt } from './liveness.js';
+import { blame, clamp, later, recall, rto, sample } from './ways.js';
+
+/** As what a leg fails that is not heard of in time. @type {{[transport: string]: Reason}} */
+const SILENT = { websocket: 'mute', sse: 'buffered', poll: 'timeout' };
 
 /**
- * @param {object} parts
- * @param {Transport[]} parts.order those that can be had here, in order of preference
- * @param {boolean} [parts.asked] the application gave that order: then it comes before the gateway's
- * @param {() => number} parts.random from 0 to 1
- * @param {any} parts.session of which it reads the last welcome and since when frames wait, and which sends what it wishes and reports
- * @param {import('./memory.js').Memory} parts.memory
- * @param {number} [parts.maxLatencyMs] above it a transport is too slow, if another is faster
+ * @param {any} session of which it reads the last welcome and since when frames wait, and which sends what it wishes and reports
+ * @param {import('./memory.js').Memory} memory
+ * @param {() => number} random from 0 to 1
+ * @param {Transport[]} order those that can be had here, in order of preference
+ * @param {unknown} [asked] the application gave that order: then it comes before the gateway's
+ * @param {number} [maxLatencyMs] above it a transport is too slow, if another is faster
  */
-export function createSelector({ order, asked, random, session, memory, maxLatencyMs = 1500 }) {
+export function createSelector(session, memory, random, order, asked, maxLatencyMs = 1500) {
+  /** What is known of each of them. @type {Way[]} */
+  const ways = order.map((transport) => /** @type {any} */ ({ transport }));
+  /** The same when the network was last known to be well. @type {Way[]} */
+  let sure = [];
   /** Attempts that are open. @type {Attempt[]} */
   let open = [];
   /** @type {Attempt | undefined} */
   let active;
   /** The active one, or the one that was asked to be. @type {Attempt | undefined} */
   let chosen;
-  /** What the attempts that are being made are for. @type {Attempt['purpose']} */
+  /** What attempts are made for. @type {Attempt['purpose']} */
   let purpose = 'race';
-  /** Of these, the transports that were not tried. @type {Transport[]} */
+  /** Of these, the transports that were not tried. @type {Way[]} */
   let pending = [];
   /** One failed at once, or the way was good a moment ago: the others need not wait long. @type {unknown} */
   let hasty;
-  let nextAt = NEVER;
-  let raceAt = NEVER;
-  let leaveAt = NEVER;
-  let moveAt = NEVER;
-  let checkAt = NEVER;
+  /** When what is due; the names are those of `due`. @type {{[name: string]: number}} */
+  const timers = { race: NEVER };
   let holdUntil = 0;
   /** A timer came late: nothing is judged before what waits was heard. */
   let graceUntil = 0;
@@ -65,16 +67,18 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
   let failures = 0;
   /** Why the last leg failed. @type {Reason} */
   let last = 'better';
-  /** What the control resource said, since a leg was proven. @type {Control | undefined} */
+  /** What the control resource said, since a pong came. @type {Control | undefined} */
   let control;
   /** @type {unknown} */
   let checking;
-  /** Blame that is taken back if nobody can be reached. @type {Array<[way: import('./way.js').Way, points: number]>} */
-  let doubts = [];
   /** @type {unknown} */
   let hidden;
-  let hiddenAt = NEVER;
   let wokenAt = 0;
+  /** Since when every round trip of the leg in use is too long, the last of them, and when that is looked at again. */
+  let slowSince = NEVER;
+  let slowTrip = 0;
+  let slowPause = 60_000;
+  let patientUntil = 0;
   let switchedAt = 0;
   /** The age at which an idle connection was cut. */
   let cutAge = NaN;
@@ -82,12 +86,9 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
   let lookingAt = 0;
   /** @type {Array<[Transport, Reason]>} */
   let tried = [];
-  let now = 0;
-  /** When the WebSockets of the last two minutes were opened. @type {number[]} */
+  /** When WebSockets were opened, the last eight. @type {number[]} */
   let dials = [];
-  const slowness = createSlowness();
-  /** @type {{[transport: string]: import('./way.js').Way}} */
-  let ways = {};
+  let now = 0;
   /** @type {any[]} */
   const out = [];
 
@@ -106,14 +107,10 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
       Math.max(
         graceUntil,
         Math.min(
-          nextAt,
-          raceAt,
-          leaveAt,
-          moveAt,
-          checkAt,
-          suspectAt(),
+          doubtAt(),
           climbAt(),
-          ...open.map(({ until, pingAt }) => Math.min(until, pingAt)),
+          ...Object.values(timers),
+          ...open.flatMap(({ until = NEVER, pingAt }) => [until, pingAt]),
         ),
       ),
 
@@ -127,43 +124,8 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
     },
 
     /** What happened and what is known, as plain data. */
-    explain: () => ({
-      ...self,
-      since: active ? now - active.at - (active.active ?? 0) : null,
-      network: memory.network,
-      control,
-      offered: offered(),
-      transports: ways,
-      remembered: memory,
-      heartbeat_ms: session.welcome.heartbeat_ms,
-      hold_ms: session.welcome.hold_ms,
-      now,
-    }),
+    explain: () => ({ ...session.welcome, ...self, control, ways, now }),
   };
-
-  /** On another network nothing is known but what is remembered of it. */
-  function settle() {
-    ways = {};
-    for (const transport of order) {
-      const way = createWay();
-      const { good, rtt = NaN, bad } = memory.recall(transport);
-      if (good) Object.assign(way, { good, rtt, spread: rtt / 2, lowest: rtt });
-      // It was refused here, so it is tried last, and seldom.
-      if (bad) way.refusals = 2;
-      ways[transport] = way;
-    }
-  }
-
-  /** What may be used, best first. @returns {Transport[]} */
-  function offered() {
-    /** @type {Transport[]} */
-    const theirs = session.welcome.transports ?? order;
-    const [first, then] = asked ? [order, theirs] : [theirs, order];
-    return first.filter((transport) => then.includes(transport));
-  }
-
-  /** @param {Transport} transport */
-  const way = (transport) => /** @type {import('./way.js').Way} */ (ways[transport]);
 
   /** @type {{[verb: string]: (subject: any, input: any) => void}} */
   const inputs = {
@@ -171,9 +133,9 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
 
     /** Better than any other; those that are trying make room. */
     want(/** @type {Transport} */ transport) {
-      raceAt = NEVER;
+      timers.race = NEVER;
       begin('asked', []);
-      start(transport);
+      start(/** @type {Way} */ (ways.find((way) => way.transport === transport)));
     },
 
     /** What answers where we should? If nobody gets through to us, no transport is to blame. */
@@ -182,26 +144,23 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
       control = answer;
       if (answer === 'ours') believe();
       if (active) return;
-      for (const [way, points] of doubts) {
-        blame(way, -points, now);
-        way.failures--;
-        way.refusals = 0;
+      if (answer !== 'ours') {
+        ways.forEach((way, place) => Object.assign(way, sure[place]));
+        cutAge = NaN;
       }
-      doubts = [];
-      if (answer !== 'ours') cutAge = NaN;
-      if (answer === 'offline' || answer === 'portal') become(answer);
+      if (/off|port/.test(answer)) become(/** @type {any} */ (answer));
       else if (self.state !== 'connecting') become('reconnecting');
       // Somebody may be signing in there just now.
-      if (answer === 'portal') raceAt = Math.min(raceAt, now + 5000);
+      if (answer === 'portal') timers.race = Math.min(/** @type {any} */ (timers.race), now + 5000);
     },
 
     link({ goaway, config }) {
-      if (goaway) leaveAt = now + (goaway.after_ms + random() * goaway.jitter_ms || 0);
+      if (goaway) timers.leave = now + (goaway.after_ms + random() * goaway.jitter_ms || 0);
       if (!config?.transports) return;
       session.welcome.transports = config.transports;
-      const when = now + (random() * config.jitter_ms || 0);
-      moveAt = active && !offered().includes(active.transport) ? when : NEVER;
-      for (const transport of better()) hint(transport, when);
+      const at = now + (random() * config.jitter_ms || 0);
+      timers.move = active && !offered().includes(active.way) ? at : NEVER;
+      hint(at);
     },
 
     error({ wait }) {
@@ -209,21 +168,18 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
       holdUntil = Math.max(holdUntil, now + 1000 * wait || 0);
     },
 
-    hidden(/** @type {boolean} */ is) {
-      if (is && !hidden) hiddenAt = now;
+    hidden(is) {
       hidden = is;
     },
 
     /** Nobody looked for a while, or the network may be another: never a proof, always a reason to ask. */
     wake(/** @type {string} */ type) {
-      if (type === 'focus' && now - wokenAt < 30_000) return;
-      if (/change$|line$/.test(type) ? type !== 'visibilitychange' : now - hiddenAt > 60_000)
-        for (const transport of better()) hint(transport, now + 1000 + 2000 * random());
+      if (type === 'focus' && now < wokenAt + 30_000) return;
+      if (now > wokenAt + 60_000) hint(now + 1000 + 2000 * random());
       wokenAt = now;
-      hiddenAt = NEVER;
       if (self.state === 'parked') become('reconnecting');
       if (active) suspect(2000);
-      else if (!open[0]) raceAt = now;
+      else if (!open[0]) timers.race = now;
     },
 
     park: () => leave('closed', 'parked'),
@@ -231,43 +187,44 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
     stop: () => leave('closed', 'closed'),
 
     timeout() {
-      const overdue = now - self.pollTimeout() > 1000;
-      // Of events that wait with a late timer, the others shall come first; once.
-      late = overdue && !late;
-      if (late) graceUntil = now + 1000;
-      if (now < graceUntil) return;
-      if (now >= leaveAt) {
-        // The gateway asked us to go: all legs, then at once a race.
-        leave('server', 'reconnecting');
-        raceAt = now;
+      // What waits with a late timer shall be heard before it is judged; once.
+      late = !late && now > self.pollTimeout() + 1000;
+      if (late) {
+        graceUntil = now + 1000;
+        return;
       }
-      if (now >= moveAt) {
-        moveAt = NEVER;
-        begin('server', offered());
-      }
-      if (now >= checkAt) check();
-      if (now >= suspectAt())
-        suspect(clamp(2 * rto(way(/** @type {Attempt} */ (active).transport)), 1500, 3000));
+      for (const [name, at] of Object.entries(timers))
+        if (now >= at) {
+          timers[name] = NEVER;
+          due[name]?.();
+        }
+      if (now >= doubtAt()) suspect(clamp(2 * rto(/** @type {Attempt} */ (active).way), 1500, 3000));
       for (const attempt of open) {
         if (now >= attempt.pingAt) ping(attempt);
-        if (now >= attempt.until) {
+        if (now >= (attempt.until ?? NEVER)) {
           out.push({ closed: attempt.n, reason: attempt.why });
-          fail(attempt, attempt.why);
+          fail(attempt, /** @type {Reason} */ (attempt.why));
         }
       }
-      if (now >= nextAt) next();
-      if (now >= climbAt())
-        begin(
-          'better',
-          better()
-            .filter((transport) => now >= dueAt(transport))
-            .slice(0, 1),
-        );
-      if (now >= raceAt) {
-        raceAt = NEVER;
-        out.push({ race: true });
-      }
+      if (now >= climbAt()) begin('better', [better().find((way) => now >= dueAt(way))]);
     },
+  };
+
+  /** @type {{[name: string]: () => unknown}} */
+  const due = {
+    /** The gateway asked us to go: all legs, then at once a race. */
+    leave() {
+      leave('server', 'reconnecting');
+      timers.race = now;
+    },
+
+    /** What carries the session is not offered any more. */
+    move: () => active && begin('server', offered()),
+
+    race: () => out.push({ race: true }),
+
+    next,
+    check,
   };
 
   /** @type {{[verb: string]: (attempt: any, input: any) => void}} */
@@ -277,38 +234,45 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
 
     opened(/** @type {Attempt} */ attempt) {
       mark(attempt, 'opened');
-      welcomeLimit(attempt, 'mute');
+      awaitWelcome(attempt);
     },
 
     usable(/** @type {Attempt} */ attempt) {
       mark(attempt, 'usable');
       tried = [];
       if (memory.enter(session.welcome.network)) settle();
-      limit(
-        attempt,
-        patience(clamp(3 * rto(way(attempt.transport)), 1500, 5000)),
-        attempt.transport === 'sse' ? 'buffered' : 'mute',
-      );
-      out.push({ ping: attempt.n });
+      ping(attempt);
       if (!chosen) choose(attempt);
     },
 
     pong(/** @type {Attempt} */ attempt, { rtt }) {
-      const { transport } = attempt;
-      if (!hidden || !attempt.proven) sample(way(transport), rtt);
+      const { way, proven } = attempt;
+      if (!hidden || !proven) sample(way, rtt);
       attempt.ponged = now;
-      attempt.pinged = attempt.until = NEVER;
+      attempt.pinged = NEVER;
+      // The turn that was asked for has still to be confirmed.
+      if (attempt === active || attempt !== chosen) attempt.until = NEVER;
       control = undefined;
-      if (!attempt.proven) proves(attempt);
+      if (!proven) proves(attempt);
       if (attempt !== chosen) measured(attempt, rtt);
-      else if (attempt === active && !hidden) {
-        const lowest = Math.min(...Object.values(ways).map((way) => way.lowest));
-        if (slowness.is(now, rtt, Math.max(maxLatencyMs, 4 * lowest + 300)) && !open[1])
+      else if (
+        attempt !== active ||
+        hidden ||
+        rtt <= Math.max(maxLatencyMs, 300 + 4 * Math.min(...ways.map(({ lowest }) => lowest)))
+      )
+        slowSince = NEVER;
+      else {
+        slowSince = Math.min(slowSince, now - rtt);
+        slowTrip = rtt;
+        attempt.pingAt = now + 2000;
+        // For 10 s every trip was too long, three at least. Where nothing is faster, it looks again after 2 minutes, 4 …
+        if (now > Math.max(slowSince + 10_000, patientUntil) && !open[1]) {
+          patientUntil = now + (slowPause *= 2);
           begin(
             'slow',
-            offered().filter((other) => other !== transport && now >= way(other).shutUntil),
+            offered().filter((other) => other !== way && !isShut(other)),
           );
-        if (slowness.trip < NEVER) attempt.pingAt = now + 2000;
+        }
       }
     },
 
@@ -318,26 +282,19 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
       chosen ??= attempt;
       mark(attempt, 'active');
       if (attempt.proven) attempt.until = NEVER;
-      raceAt = checkAt = NEVER;
+      timers.race = timers.check = NEVER;
       if (from === attempt) return;
       // The session reads the loser to its end; we are through with it.
       if (from) forget(from, 'better');
-      const { transport } = attempt;
-      way(transport).step = 0;
-      for (const other of better()) {
-        const known = way(other);
-        if (known.retryAt <= now) known.retryAt = now + pause(known, random);
-      }
+      attempt.way.step = 0;
+      for (const way of better()) if (way.retryAt <= now) later(way, now, random);
       switchedAt = now;
-      slowness.reset();
-      tell(
-        transport,
-        from ? (/slow|server/.test(attempt.purpose) ? /** @type {any} */ (attempt.purpose) : 'better') : last,
-        'online',
-      );
+      slowSince = NEVER;
+      const why = /** @type {Reason} */ (/^s/.test(attempt.purpose) ? attempt.purpose : 'better');
+      tell(attempt.transport, from ? why : last, 'online');
     },
 
-    /** A poll that was held and got lost: who holds it too long is cut. */
+    /** Who cuts a poll that is held would cut it again. */
     failed(/** @type {Attempt} */ attempt, { route }) {
       if (route === 'poll' && attempt === active) cut(attempt, now - attempt.heard);
     },
@@ -348,25 +305,42 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
 
   // ---- attempts
 
+  /** On a network that was not thought to be this one, nothing is known but what is remembered. */
+  function settle() {
+    for (const way of ways) recall(way, memory, now);
+    believe();
+  }
+
+  /** What may be used, best first. Of what is not offered we try all, rather than nothing. */
+  function offered() {
+    /** @type {Transport[]} */
+    const theirs = session.welcome.transports ?? order;
+    const place = (/** @type {Way} */ way) => theirs.indexOf(way.transport);
+    const all = ways.filter((way) => place(way) >= 0);
+    if (!all[0]) return ways;
+    return asked ? all : all.sort((a, b) => place(a) - place(b));
+  }
+
+  /** The breaker is open. @param {Way} way @returns {any} */
+  const isShut = (way) => now < way.shutUntil;
+
   function race() {
     if (open[0]) return;
-    dials = dials.filter((at) => now - at < 120_000);
-    // What is shut, or is known not to work here, is tried last; and of more than 8 sockets in
-    // two minutes browsers delay the next by seconds: then one in 30 s.
-    const bad = (/** @type {Transport} */ transport) =>
-      Number(now < way(transport).shutUntil || (way(transport).refusals > 1 && !way(transport).good));
-    checkAt = now + 2000;
+    // After 8 sockets in two minutes browsers delay the next, by seconds at last: then one in 30 s.
+    const many =
+      now < /** @type {any} */ (dials[7]) + 30_000 && now < /** @type {any} */ (dials[0]) + 120_000;
+    // What is shut is tried last.
+    const all = offered().sort((a, b) => isShut(a) - isShut(b));
+    const others = all.filter(({ transport }) => transport !== 'websocket');
     lookingAt ||= now;
-    const all = offered().sort((a, b) => bad(a) - bad(b));
-    const others = all.filter((transport) => transport !== 'websocket');
-    const many = dials.length > 7 && now < 30_000 + (dials.at(-1) ?? 0);
     begin('race', many && others[0] ? others : all);
+    timers.check = now + 2000;
   }
 
   /**
    * Those that are trying, and carry nothing, make room.
    * @param {Attempt['purpose']} what
-   * @param {Transport[]} list
+   * @param {any[]} list
    */
   function begin(what, list) {
     for (const other of open) if (other !== active) end(other, 'better');
@@ -378,44 +352,47 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
   }
 
   function next() {
-    nextAt = NEVER;
-    const transport = pending[0];
-    if (!transport) return;
-    if (holdUntil > now) {
-      nextAt = holdUntil;
-      return;
-    }
-    pending = pending.slice(1);
-    start(transport);
-    if (!pending[0]) return;
-    const { good, rtt } = way(transport);
-    let stagger = rtt >= 0 ? clamp(6 * rtt, 800, 2500) : 1000;
-    if (good && transport === 'websocket') stagger = clamp(2 * rtt + 1000, 1500, 4000);
-    if (open[1]) stagger = 1500;
-    nextAt = now + (hasty ? 300 : stagger);
+    const [way, ...rest] = pending;
+    timers.next = holdUntil > now ? holdUntil : NEVER;
+    if (!way || holdUntil > now) return;
+    pending = rest;
+    start(way);
+    if (!rest[0]) return;
+    const { transport, good, rtt } = way;
+    timers.next =
+      now +
+      (hasty
+        ? 300
+        : open[1]
+          ? 1500
+          : !(rtt >= 0)
+            ? 1000
+            : good && transport === 'websocket'
+              ? clamp(2 * rtt + 1000, 1500, 4000)
+              : clamp(6 * rtt, 800, 2500));
   }
 
-  /** @param {Transport} transport */
-  function start(transport) {
+  /** @param {Way} way */
+  function start(way) {
+    const { transport } = way;
     /** @type {Attempt} */
     const attempt = {
       n: ++self.legs,
       transport,
+      way,
       purpose,
       at: now,
       heard: now,
       ponged: 0,
       pinged: NEVER,
       pingAt: NEVER,
-      until: NEVER,
-      why: 'timeout',
       trips: [],
     };
     if (transport === 'websocket') {
-      dials.push(now);
+      dials = [...dials, now].slice(-8);
       // In the background nobody waits, and a browser lets one socket connect at a time.
       limit(attempt, purpose === 'better' ? 5000 : 10_000, 'timeout');
-    } else welcomeLimit(attempt, transport === 'sse' ? 'buffered' : 'timeout');
+    } else awaitWelcome(attempt);
     open.push(attempt);
     self.attempts = [...self.attempts, attempt].slice(-20);
     out.push({ open: transport, leg: self.legs });
@@ -423,20 +400,20 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
 
   /** It ends the race for those that are worse. @param {Attempt} attempt */
   function proves(attempt) {
-    const { transport } = attempt;
-    const { rtt } = way(transport);
+    const { way } = attempt;
     mark(attempt, 'proven');
-    Object.assign(way(transport), { failures: 0, refusals: 0, good: true });
-    memory.note(transport, rtt);
+    way.failures = 0;
+    way.good = true;
+    memory.note(way.transport, way.rtt);
     believe();
     const ranks = offered();
     for (const other of open)
-      if (other !== active && other !== chosen && ranks.indexOf(other.transport) > ranks.indexOf(transport))
+      if (other !== active && other !== chosen && ranks.indexOf(other.way) > ranks.indexOf(way))
         end(other, 'better');
     pending = [];
-    nextAt = NEVER;
+    timers.next = NEVER;
     // What was asked before it was proven has to be confirmed.
-    if (attempt === chosen && attempt !== active) limit(attempt, 5000, 'mute');
+    if (attempt === chosen && attempt !== active) choose(attempt);
   }
 
   /**
@@ -446,27 +423,25 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
    * @param {number} rtt
    */
   function measured(attempt, rtt) {
-    const { transport, purpose: why, trips } = attempt;
-    const current = chosen ? way(chosen.transport).rtt : NaN;
+    const { way, purpose, trips } = attempt;
     trips.push(rtt);
-    trips.sort((a, b) => a - b);
-    if (!chosen || /asked|server/.test(why)) choose(attempt);
+    if (!chosen || /k|v/.test(purpose)) choose(attempt);
     else if (trips.length < 3) attempt.pingAt = now + 700;
     else {
-      const median = /** @type {number} */ (trips[1]);
-      const slow = slowness.trip;
+      const [, median = 0] = trips.sort((a, b) => a - b);
+      const current = chosen.way.rtt;
+      const slow = purpose === 'slow';
       if (
-        why === 'slow'
-          ? slow < NEVER && median <= Math.min(slow / 2, slow - 500)
+        slow
+          ? slowSince < NEVER && median <= Math.min(slowTrip / 2, slowTrip - 500)
           : !(median > Math.max(1.25 * current, current + 100))
       )
         choose(attempt);
       else {
         end(attempt, 'slow');
-        if (why !== 'slow') {
-          blame(way(transport), 300, now);
-          later(transport);
-        }
+        if (slow) return;
+        blame(way, 300, now);
+        later(way, now, random);
       }
     }
   }
@@ -476,7 +451,7 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
     chosen = attempt;
     out.push({ ask: attempt.n });
     // The turn asked for has to be confirmed.
-    if (attempt.proven) limit(attempt, 5000, 'mute');
+    if (attempt.proven) limit(attempt, 5000);
   }
 
   // ---- in the background
@@ -484,30 +459,20 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
   /** What is better than the transport in use, best first. */
   function better() {
     const all = offered();
-    return active ? all.slice(0, Math.max(0, all.indexOf(active.transport))) : all;
+    return all.slice(0, active && Math.max(0, all.indexOf(active.way)));
   }
 
-  /** @param {Transport} transport */
-  const dueAt = (transport) => Math.max(way(transport).retryAt, way(transport).shutUntil);
+  const dueAt = (/** @type {Way} */ way) => Math.max(way.retryAt, way.shutUntil);
 
-  function climbAt() {
-    if (!active?.proven || hidden || open[1] || pending[0]) return NEVER;
-    return Math.max(switchedAt + 5000, Math.min(NEVER, ...better().map(dueAt)));
+  const climbAt = () =>
+    active?.proven && !hidden && !open[1] && !pending[0]
+      ? Math.max(switchedAt + 5000, Math.min(NEVER, ...better().map(dueAt)))
+      : NEVER;
+
+  /** There is a reason to try what is better again. @param {number} at */
+  function hint(at) {
+    for (const way of better()) Object.assign(way, { step: 0, retryAt: at, shutUntil: 0 });
   }
-
-  /** The next try, in the background. @param {Transport} transport */
-  function later(transport) {
-    const known = way(transport);
-    known.step++;
-    known.retryAt = now + pause(known, random);
-  }
-
-  /**
-   * There is a reason to try it again.
-   * @param {Transport} transport
-   * @param {number} when
-   */
-  const hint = (transport, when) => Object.assign(way(transport), { step: 0, retryAt: when, refusals: 0 });
 
   // ---- ends
 
@@ -539,40 +504,39 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
    * @param {Reason} reason
    */
   function fail(attempt, reason) {
-    const { transport, proven, heard } = attempt;
-    const known = way(transport);
+    const { transport, way, proven, heard } = attempt;
     const background = active && attempt !== active;
     const age = now - attempt.at - (attempt.active ?? 0);
-    const idle = !session.kept()[0] && reason !== 'server' && proven ? now - heard : 0;
+    const idle = proven && !session.kept()[0] && now - heard > 2000;
     forget(attempt, reason);
     // What comes of the gateway's own will, or after a long life, is no failure; but of a leg that never was
     // proven it is one. (Two gateways behind one address may each say `gone` for ever.)
     const well = proven && (reason === 'server' || age > 30_000);
-    if (proven && age > 60_000) failures = 0;
+    if (age > 60_000) failures = 0;
     // No transport is to blame for the gateway's will.
     if (reason === 'server') pending = [];
-    else if (!well) {
-      tried = [...tried, /** @type {[Transport, Reason]} */ ([transport, reason])].slice(-8);
-      let points = proven || attempt.usable || /mute|buf/.test(reason) ? 1000 : 500;
-      if (idle > 2000) points = 500;
-      if (attempt.purpose === 'better' && proven) points *= 2;
-      known.failures++;
-      if (reason === 'refused') {
-        known.refusals++;
-        hasty = true;
+    else {
+      if (!well) {
+        tried = [...tried, /** @type {[Transport, Reason]} */ ([transport, reason])].slice(-8);
+        way.failures++;
+        hasty = reason === 'refused';
+        let points = idle || /re|ti/.test(reason) ? 500 : 1000;
+        // Where somebody says no to it and never said yes, the second time is enough; else trying costs nothing.
+        if (hasty && !way.good) points = 1200;
+        else if (background) points = 0;
+        if (proven && attempt.purpose === 'better') points *= 2;
+        blame(way, points, now);
+        if (background) {
+          later(way, now, random);
+          believe();
+        }
       }
-      doubts.push([known, background ? 0 : points]);
-      if (background) {
-        later(transport);
-        believe();
-      } else blame(known, points, now);
+      if (idle) {
+        const { hold_ms, heartbeat_ms } = session.welcome;
+        cut(attempt, Math.min(now - heard, transport === 'poll' ? hold_ms : heartbeat_ms));
+      }
+      if (control === 'offline' && !active) reason = control;
     }
-    if (idle > 2000)
-      cut(
-        attempt,
-        Math.min(idle, transport === 'poll' ? session.welcome.hold_ms : session.welcome.heartbeat_ms),
-      );
-    if (control === 'offline' && !active && reason !== 'server') reason = control;
     last = reason;
     if (self.transport && !active) {
       lookingAt = now;
@@ -591,7 +555,7 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
    * @param {unknown} [well] nothing failed
    */
   function rest(quick, well) {
-    raceAt = now + (control === 'portal' ? 5000 * random() : backoff(failures, random, !!quick));
+    timers.race = now + backoff(failures, random, !!quick);
     if (!well) failures++;
     if (self.state === 'connecting') become('reconnecting');
     if (!quick) check();
@@ -605,7 +569,7 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
   function leave(reason, state) {
     for (const attempt of open) end(attempt, reason);
     pending = [];
-    nextAt = raceAt = leaveAt = moveAt = checkAt = NEVER;
+    for (const name in timers) timers[name] = NEVER;
     lookingAt = now;
     tell(null, reason, state);
   }
@@ -635,16 +599,10 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
 
   /** @param {Attempt} attempt */
   function heard(attempt) {
+    const { ponged, pinged } = attempt;
     attempt.heard = now;
-    // It is measured by what comes anyway, so an idle session is as quiet as before.
-    if (
-      attempt === active &&
-      !hidden &&
-      now >= attempt.ponged + 5000 &&
-      attempt.ponged &&
-      attempt.pinged === NEVER
-    )
-      ping(attempt);
+    // It is measured when something comes anyway, so an idle session is as quiet as before.
+    if (attempt === active && !hidden && ponged && now >= ponged + 5000 && pinged === NEVER) ping(attempt);
   }
 
   /** @param {Attempt} attempt */
@@ -652,14 +610,12 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
     attempt.pinged = now;
     attempt.pingAt = NEVER;
     out.push({ ping: attempt.n });
-    if (attempt !== active) limit(attempt, clamp(3 * rto(way(attempt.transport)), 1500, 5000), 'mute');
+    if (attempt !== active || !attempt.proven)
+      limit(attempt, patience(clamp(3 * rto(attempt.way), 1500, 5000)));
   }
 
-  function suspectAt() {
-    if (!active?.proven || active.until < NEVER) return NEVER;
-    const wait = rto(way(active.transport));
-    return Math.min(silenceAt(active, session.welcome, wait), unansweredAt(active, session.kept()[0], wait));
-  }
+  const doubtAt = () =>
+    active?.proven && active.until === NEVER ? suspectAt(active, session.welcome, session.kept()[0]) : NEVER;
 
   /** Whatever is wrong, a pong clears it. @param {number} ms */
   function suspect(ms) {
@@ -674,11 +630,11 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
    * @param {Attempt} attempt
    * @param {number} age
    */
-  function cut({ transport }, age) {
+  function cut(attempt, age) {
     if (age <= 2000) return;
     if (Math.abs(age - cutAge) < cutAge / 5) {
       session.wish = { heartbeat_ms: Math.ceil(age / 2), hold_ms: Math.ceil(0.7 * age) };
-      blame(way(transport), -1000, now);
+      blame(attempt.way, -1000, now);
     }
     cutAge = age;
   }
@@ -687,21 +643,19 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
 
   /** Is anybody there, and is it us? */
   function check() {
-    checkAt = NEVER;
     if (!checking) out.push({ check: true });
     checking = true;
   }
 
-  /** The network is well, so what failed is to blame; again and again, and the next page shall know. */
+  /** The network is well, so what failed is to blame; if it goes on failing, the next page shall know. */
   function believe() {
-    for (const transport of order) {
-      const known = way(transport);
-      if (doubts.some(([doubted]) => doubted === known) && known.failures > (known.good ? 3 : 1)) {
-        known.good = false;
-        memory.note(transport);
+    ways.forEach((way, place) => {
+      if (way.failures > Math.max(way.good ? 3 : 1, sure[place]?.failures ?? 0)) {
+        way.good = false;
+        memory.note(way.transport);
       }
-    }
-    doubts = [];
+    });
+    sure = structuredClone(ways);
   }
 
   /**
@@ -715,20 +669,17 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
   /**
    * @param {Attempt} attempt
    * @param {number} ms
-   * @param {Reason} why
+   * @param {Reason} [why]
    */
-  function limit(attempt, ms, why) {
+  function limit(attempt, ms, why = SILENT[attempt.transport]) {
     attempt.until = now + ms;
     attempt.why = why;
   }
 
-  /**
-   * @param {Attempt} attempt
-   * @param {Reason} why
-   */
-  function welcomeLimit(attempt, why) {
-    const known = way(attempt.transport);
-    limit(attempt, patience(known.rtt >= 0 ? clamp(4 * rto(known), 2000, 5000) : 2500), why);
+  /** @param {Attempt} attempt */
+  function awaitWelcome(attempt) {
+    const { way } = attempt;
+    limit(attempt, patience(way.rtt >= 0 ? clamp(4 * rto(way), 2000, 5000) : 2500));
   }
 
   /** Where everything fails the way may just be slow: every further race waits longer. @param {number} ms */
@@ -752,10 +703,7 @@ export function createSelector({ order, asked, random, session, memory, maxLaten
     self.state = state;
   }
 
+  session.report = (/** @type {number} */ time) => ({ ms: Math.ceil(time - lookingAt), tried });
   settle();
-  session.report = (/** @type {number} */ time) => ({
-    ms: active ? undefined : Math.ceil(time - lookingAt),
-    tried,
-  });
   return self;
 }

@@ -9,11 +9,28 @@
  * @typedef {'refused' | 'timeout' | 'mute' | 'buffered' | 'closed' | 'stalled' | 'slow' | 'better' | 'server' | 'offline'} Reason
  *   Why a transport was left or taken.
  *
+ * @typedef {'ours' | 'away' | 'offline' | 'portal'} Control what answers at the control resource: the gateway, a proxy in front of
+ *   one that is not there, nobody, or somebody else
+ *
  * @typedef {'stream' | 'send' | 'poll'} Route
+ *
+ * @typedef {object} Way what is known of a transport on this network; times in milliseconds, on the clock of `now`
+ * @property {Transport} transport
+ * @property {number} rtt its round trip, smoothed as in RFC 6298; NaN while it is not known
+ * @property {number} spread the mean deviation of that
+ * @property {number} lowest of all samples
+ * @property {number} penalty for its failures, at `penaltyAt`; it halves every five minutes
+ * @property {number} penaltyAt
+ * @property {number} shutUntil the flap breaker: until then it is tried only if there is nothing else
+ * @property {number} failures since it was last proven
+ * @property {boolean} good it was proven on this network
+ * @property {number} step how often it was tried in the background
+ * @property {number} retryAt when that is due again
  *
  * @typedef {object} Attempt one leg, as the choice of transports sees it; times but `at` count from `at`, in milliseconds
  * @property {number} n the leg
  * @property {Transport} transport
+ * @property {Way} way
  * @property {'race' | 'better' | 'slow' | 'asked' | 'server'} purpose why it was opened
  * @property {number} at when it was opened
  * @property {number} [opened] a socket opened
@@ -26,8 +43,8 @@
  * @property {number} ponged when a pong came; 0 before
  * @property {number} pinged when the ping went that was not answered
  * @property {number} pingAt when to ping it again
- * @property {number} until when it will have failed
- * @property {Reason} why it will have failed then
+ * @property {number} [until] when it will have failed
+ * @property {Reason} [why] it will have failed then
  * @property {number[]} trips measured before it takes over
  *
  * @typedef {string} Frame one frame in line form

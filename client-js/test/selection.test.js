@@ -83,7 +83,7 @@ holds('whatever happened, it is online within a minute of one transport working 
   assert.equal(
     world.selector.state,
     'online',
-    JSON.stringify([works, world.ways, world.log.slice(-25), world.selector.explain().transports]),
+    JSON.stringify([works, world.ways, world.log.slice(-25), world.selector.explain().ways]),
   );
 });
 
@@ -129,7 +129,7 @@ holds(
     }
     assert.equal(world.selector.state, world.dead ? 'offline' : 'reconnecting');
     if (world.dead)
-      for (const way of Object.values(world.selector.explain().transports))
+      for (const way of world.selector.explain().ways)
         assert.ok(way.penalty < 2000, 'no transport is shut out');
   },
 );

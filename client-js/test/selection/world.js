@@ -40,12 +40,12 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
     /** Since when a frame waits for its acknowledgement, while the application talks. */
     kept: () => (world.talks && active && wayOf(active) === 'stalls' ? [{ at: stalledAt }] : []),
   };
-  const selector = createSelector({
-    order,
-    random,
+  const selector = createSelector(
     session,
-    memory: createMemory(storage, 'k', () => 1e12 + now),
-  });
+    createMemory(storage, 'k', () => 1e12 + now),
+    random,
+    order,
+  );
   /** @type {Map<number, {transport: Transport, way: Way, opened: number, moved: number}>} */
   const open = new Map();
   /** @type {Array<{at: number, leg: number, act: () => void}>} */
