@@ -77,6 +77,7 @@ impl ServerSession {
             self.finish(carrier, down::end(Some(hello.nonce), &why));
             return Ok(());
         }
+        self.wish(now, &hello);
         let number = hello.leg;
         let heard = known.is_some();
         if heard {
@@ -84,7 +85,6 @@ impl ServerSession {
         } else {
             self.legs.push(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
         }
-        self.wish(now, &hello);
         let base = self.base(hello.received);
         let held_until = now + self.hold();
         let from_sent = self.mutation.is(Mutant::PollFromSent) && heard;
