@@ -108,16 +108,16 @@ impl Driver {
 
     /// Other transports are offered from now on, best first. All clients are told; those on one that is not among them have
     /// `jitter` to change over, and a little. Nothing happens if they are offered already.
-    pub fn set_transports(&self, transports: Arc<[Transport]>, jitter: Duration) {
+    pub fn set_transports(&self, transports: &Arc<[Transport]>, jitter: Duration) {
         let _one_by_one = lock(&self.changing);
-        if self.transports() == transports {
+        if self.transports() == *transports {
             return;
         }
         // First for those to come, then for those there are: a session that is made meanwhile is told twice, and none is left out.
-        self.change(|settings| settings.transports = Arc::clone(&transports));
+        self.change(|settings| settings.transports = Arc::clone(transports));
         for session in self.registry.all() {
             // An offer cannot be refused.
-            let _ = session.input(Input::Offer(Arc::clone(&transports), jitter));
+            let _ = session.input(Input::Offer(Arc::clone(transports), jitter));
         }
     }
 

@@ -76,12 +76,11 @@ impl Transport {
         self as usize
     }
 
-    /// What a gateway offers, best first, from names.
+    /// A list of what is offered, best first.
     ///
     /// # Errors
-    /// A sentence, for a name that is not known or stands twice, and for none at all.
-    pub fn offer(names: &[impl AsRef<str>]) -> Result<std::sync::Arc<[Self]>, String> {
-        let offer: Vec<Self> = names.iter().map(|name| name.as_ref().parse()).collect::<Result<_, _>>()?;
+    /// A sentence, for one that stands twice, and for none at all.
+    pub fn offer(offer: &[Self]) -> Result<std::sync::Arc<[Self]>, String> {
         if offer.is_empty() {
             return Err("transports = []: at least one must be offered".to_owned());
         }

@@ -100,7 +100,8 @@ impl Config {
         session.hold = seconds("poll_hold_s", file.poll_hold_s, session.hold, 1..=120)?;
         session.resume = seconds("resume_s", file.resume_s, session.resume, 1..=86_400)?;
         if let Some(names) = file.transports {
-            session.transports = Transport::offer(&names)?;
+            let named: Vec<Transport> = names.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+            session.transports = Transport::offer(&named)?;
         }
         let kept: &mut Retention = &mut config.channels.retention;
         kept.messages = file.history_messages.unwrap_or(kept.messages);

@@ -24,16 +24,20 @@ impl Handle {
         self.driver.transports()
     }
 
-    /// Offers these transports from now on, best first ([`Transport::offer`] makes such a list). Every client is told; one on a
-    /// transport that is not among them changes over within `jitter`, and is cut off a little later.
-    pub fn set_transports(&self, transports: Arc<[Transport]>, jitter: Duration) {
-        self.driver.set_transports(transports, jitter);
+    /// Offers these transports from now on, best first. Every client is told; one on a transport that is not among them changes
+    /// over within `jitter`, and is cut off a little later.
+    ///
+    /// # Errors
+    /// As [`Transport::offer`]; nothing is changed.
+    pub fn set_transports(&self, transports: &[Transport], jitter: Duration) -> Result<(), String> {
+        self.driver.set_transports(&Transport::offer(transports)?, jitter);
+        Ok(())
     }
 
     /// Applies what of a configuration can change at run time: the transports, and, for sessions that are made from now on,
     /// heartbeat and hold.
     pub fn apply(&self, config: &Config) {
         self.driver.set_times(config.session.heartbeat, config.session.hold);
-        self.driver.set_transports(Arc::clone(&config.session.transports), config.switch_jitter);
+        self.driver.set_transports(&config.session.transports, config.switch_jitter);
     }
 }

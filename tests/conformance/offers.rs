@@ -57,7 +57,7 @@ on_every_transport! {
         client.subscribe(old, "c").await;
         client.settle(old).await;
         let offered = without(transport);
-        gateway.handle.set_transports(offered.clone(), Duration::from_secs(30));
+        gateway.handle.set_transports(&offered, Duration::from_secs(30)).unwrap();
         let names: Vec<_> = offered.iter().map(|transport| transport.name()).collect();
         let config = json!({ "config": { "transports": names, "jitter_ms": 30_000 } });
         assert_eq!(told(&mut client, old).await, config);
@@ -76,7 +76,7 @@ on_every_transport! {
         let back = client.open(transport, false).await;
         assert_eq!(client.ended(back).await, "refused");
         // Offered anew, it may be tried anew.
-        gateway.handle.set_transports(Transport::ALL.into(), Duration::ZERO);
+        gateway.handle.set_transports(&Transport::ALL, Duration::ZERO).unwrap();
         let all = json!({ "config": { "transports": ["websocket", "sse", "poll"], "jitter_ms": 0 } });
         assert_eq!(told(&mut client, new).await, all);
         let back = client.attach(transport).await;
@@ -89,7 +89,7 @@ on_every_transport! {
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.settle(leg).await;
         let withdrawn = Instant::now();
-        gateway.handle.set_transports(without(transport), Duration::from_millis(200));
+        gateway.handle.set_transports(&without(transport), Duration::from_millis(200)).unwrap();
         assert_eq!(client.ended(leg).await, "refused");
         assert!(withdrawn.elapsed() >= Duration::from_millis(10_200), "{:?}", withdrawn.elapsed());
         let leg = client.attach(without(transport)[0]).await;
@@ -100,10 +100,19 @@ on_every_transport! {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.settle(leg).await;
-        gateway.handle.set_transports(Transport::ALL.into(), Duration::ZERO);
+        gateway.handle.set_transports(&Transport::ALL, Duration::ZERO).unwrap();
         let seen = client.settle(leg).await;
         assert!(!seen.iter().any(|seen| matches!(seen, Seen::Link(_))), "{seen:?}");
     }
+}
+
+#[tokio::test]
+async fn none_at_all_and_one_twice_are_no_offer() {
+    let gateway = Running::start().await;
+    for bad in [&[][..], &[Transport::Sse, Transport::Sse]] {
+        assert!(gateway.handle.set_transports(bad, Duration::ZERO).is_err());
+    }
+    assert_eq!(*gateway.handle.transports(), Transport::ALL);
 }
 
 #[tokio::test]

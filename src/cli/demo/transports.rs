@@ -45,8 +45,8 @@ async fn change(State(handle): State<Handle>, change: Result<Json<Change>, JsonR
             }
             Change::WithJitter { transports, jitter_ms } => (transports, Duration::from_millis(jitter_ms)),
         };
-        handle.set_transports(Transport::offer(&names)?, jitter);
-        Ok(())
+        let named: Vec<Transport> = names.iter().map(|name| name.parse()).collect::<Result<_, String>>()?;
+        handle.set_transports(&named, jitter)
     });
     match changed {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),

@@ -267,7 +267,9 @@ fn every_leg_is_told_what_is_offered_beside_a_goaway_that_waits() {
     let mut bench = Bench::new(Settings::default());
     bench.attach(0, 1, Transport::WebSocket, r#","id":"s1","turn":1,"received":0"#);
     bench.attach(0, 2, Transport::Poll, r#","id":"s1","received":0"#);
-    (bench.write(0, 1), bench.write(0, 2));
+    for leg in [1, 2] {
+        bench.write(0, leg);
+    }
     let goaway = Line::compose(|buffer| buffer.extend_from_slice(br#"{"goaway":{}}"#));
     bench.session.handle(at(1), Input::Link(goaway)).unwrap();
     bench.offer(1, &[Transport::Sse], 3_000);
@@ -303,7 +305,9 @@ fn who_does_not_leave_a_withdrawn_transport_is_ended_10_s_after_the_jitter() {
     let mut bench = Bench::new(Settings::default());
     bench.attach(0, 1, Transport::WebSocket, r#","id":"s1","turn":1,"received":0"#);
     bench.attach(0, 2, Transport::Sse, r#","id":"s1","received":0"#);
-    (bench.write(0, 1), bench.write(0, 2));
+    for leg in [1, 2] {
+        bench.write(0, leg);
+    }
     bench.offer(1_000, &[Transport::Poll], 500);
     // One that is offered again in time stays.
     bench.offer(2_000, &[Transport::Poll, Transport::Sse], 9_000);
