@@ -4,6 +4,8 @@
 
 #[path = "command/process.rs"]
 mod process;
+#[path = "command/reload.rs"]
+mod reload;
 #[path = "command/starting.rs"]
 mod starting;
 #[path = "command/stopping.rs"]

@@ -69,14 +69,15 @@ pub fn main() -> ExitCode {
     match command {
         Command::Demo { listen } => demo::run(listen),
         Command::Serve(options) => match options.configuration() {
-            Ok(config) => serve::run(config),
+            Ok(config) => serve::run(config, &options),
             Err(why) => usage(&why),
         },
     }
 }
 
 impl Serve {
-    fn configuration(self) -> Result<Config, String> {
+    /// What is to be served: the file as it is now, and what was given on the command line before it.
+    fn configuration(&self) -> Result<Config, String> {
         let mut config = match &self.config {
             None => Config::default(),
             Some(path) => {
@@ -86,7 +87,7 @@ impl Serve {
         };
         config.listen = self.listen.unwrap_or(config.listen);
         config.open |= self.open;
-        config.origins.extend(self.origin);
+        config.origins.extend(self.origin.iter().cloned());
         config.drain = self.drain.map_or(config.drain, Duration::from_secs);
         config.check()?;
         Ok(config)

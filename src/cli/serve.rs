@@ -1,22 +1,52 @@
 //! `throughline serve`: the gateway until it is told to stop. It never opens netlab.
+//!
+//! On SIGHUP it reads its file again, if it was started with one; otherwise a hangup ends it, as it does any program.
 
 use std::io;
 use std::process::ExitCode;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
 
-use super::{failed, say};
+use super::{Serve, failed, say};
 use crate::server::Gateway;
 use crate::server::config::Config;
+use crate::server::handle::Handle;
 use crate::server::serve::Stopped;
 
-pub(super) fn run(config: Config) -> ExitCode {
+pub(super) fn run(config: Config, options: &Serve) -> ExitCode {
     on_a_runtime(async {
         let listener = listen(&config).await?;
-        serve(Gateway::new(config), listener).await
+        let gateway = Gateway::new(config.clone());
+        if options.config.is_none() {
+            return serve(gateway, listener).await;
+        }
+        let hangup = signal(SignalKind::hangup())?;
+        let handle = gateway.handle();
+        tokio::select! {
+            served = serve(gateway, listener) => served,
+            () = follow(hangup, options, config, handle) => Ok(()),
+        }
     })
+}
+
+/// Applies the file anew at each hangup, for as long as the gateway is served. A faulty one changes nothing.
+async fn follow(mut hangup: Signal, options: &Serve, started: Config, handle: Handle) {
+    while hangup.recv().await.is_some() {
+        match options.configuration() {
+            Err(why) => warn!("the configuration is left as it is: {why}"),
+            Ok(config) => {
+                handle.apply(&config);
+                let offered: Vec<&str> = handle.transports().iter().map(|transport| transport.name()).collect();
+                info!(?offered, "the configuration was read again");
+                let left = started.needs_restart(&config);
+                if !left.is_empty() {
+                    warn!("only a restart changes {}", left.join(", "));
+                }
+            }
+        }
+    }
 }
 
 /// Runs a future on a runtime of its own, and says what became of it.

@@ -1,5 +1,6 @@
 //! What a transport holds: lines in, lines out. It cannot see a session through it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -12,7 +13,8 @@ use crate::protocol::body::{self, Body};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::up::{Hello, Up};
-use crate::protocol::{Line, Transport, down};
+use crate::protocol::{Line, NetworkId, Nonce, Transport, down};
+use crate::session::server::settings::not_offered;
 use crate::session::server::{Carrier, Input};
 
 /// What [`Link::poll_lines`] gave.
@@ -28,6 +30,7 @@ pub enum Progress {
 pub struct Link {
     driver: Arc<Driver>,
     carrier: Carrier,
+    network: Option<NetworkId>,
     state: State,
 }
 
@@ -41,23 +44,30 @@ enum State {
 }
 
 impl Driver {
-    /// A socket opened.
+    /// A socket opened, from this address if that is known.
     #[must_use]
-    pub fn socket(self: &Arc<Self>) -> Link {
+    pub fn socket(self: &Arc<Self>, from: Option<IpAddr>) -> Link {
         self.links.fetch_add(1, Ordering::Relaxed);
-        Link { driver: Arc::clone(self), carrier: self.next_carrier(), state: State::Silent }
+        let network = from.map(|address| self.networks.id(address));
+        Link { driver: Arc::clone(self), carrier: self.next_carrier(), network, state: State::Silent }
     }
 
-    /// A stream's or a poll's whole body.
+    /// A stream's or a poll's whole body. A leg that is not taken gets a link as well, for its `end`.
     ///
     /// # Errors
     /// What to answer in place of lines.
-    pub fn attach(self: &Arc<Self>, transport: Transport, body: &Bytes) -> Result<Link, Refused> {
+    pub fn attach(self: &Arc<Self>, transport: Transport, from: Option<IpAddr>, body: &Bytes) -> Result<Link, Refused> {
         let Body { hello, frames } = self.read(body)?;
-        let mut link = self.socket();
+        let mut link = self.socket(from);
         let nonce = hello.nonce.clone();
-        link.attach(transport, hello, frames).map_err(|refusal| self.refused(Some(nonce), refusal))?;
-        Ok(link)
+        match link.attach(transport, hello, frames) {
+            Err(refusal) if refusal.is_error() => Err(self.refused(Some(nonce), refusal)),
+            Err(refusal) => {
+                link.turn_away(Some(nonce), &refusal);
+                Ok(link)
+            }
+            Ok(()) => Ok(link),
+        }
     }
 
     /// A send's whole body; the lines of its answer.
@@ -81,7 +91,7 @@ impl Driver {
         body::read(body).map_err(|(nonce, refusal)| self.refused(nonce, refusal))
     }
 
-    fn refused(&self, nonce: Option<crate::protocol::Nonce>, refusal: Refusal) -> Refused {
+    fn refused(&self, nonce: Option<Nonce>, refusal: Refusal) -> Refused {
         self.counters.refusals.fetch_add(1, Ordering::Relaxed);
         Refused { nonce, refusal }
     }
@@ -104,8 +114,7 @@ impl Link {
             (State::Silent, Ok(Up::Hello(hello))) => {
                 let nonce = hello.nonce.clone();
                 if let Err(refusal) = self.attach(Transport::WebSocket, hello, Vec::new()) {
-                    self.driver.counters.refusals.fetch_add(1, Ordering::Relaxed);
-                    self.state = State::Over(vec![down::end(Some(nonce), &refusal)]);
+                    self.turn_away(Some(nonce), &refusal);
                 }
             }
             (State::Silent, Ok(_)) => self.refuse(&Refusal::bad_frame("the first frame on a socket must be a hello")),
@@ -115,10 +124,14 @@ impl Link {
 
     /// Says `end` to a socket that has no session yet.
     pub fn refuse(&mut self, refusal: &Refusal) {
-        self.driver.counters.refusals.fetch_add(1, Ordering::Relaxed);
         if matches!(self.state, State::Silent) {
-            self.state = State::Over(vec![down::end(None, refusal)]);
+            self.turn_away(None, refusal);
         }
+    }
+
+    fn turn_away(&mut self, nonce: Option<Nonce>, refusal: &Refusal) {
+        self.driver.counters.refusals.fetch_add(1, Ordering::Relaxed);
+        self.state = State::Over(vec![down::end(nonce, refusal)]);
     }
 
     /// Whether the socket still has to say hello.
@@ -142,24 +155,32 @@ impl Link {
         }
     }
 
-    fn attach(&mut self, transport: Transport, hello: Hello, frames: Vec<Up>) -> Result<(), Refusal> {
-        if !self.driver.settings.transports.contains(&transport) {
-            return Err(Refusal::new(Code::Forbidden, format!("this gateway does not offer {transport}")));
-        }
+    fn attach(&mut self, transport: Transport, mut hello: Hello, frames: Vec<Up>) -> Result<(), Refusal> {
         // A leg that polls goes on until it has left; nothing else attaches any more.
         if self.driver.is_draining() && (transport != Transport::Poll || hello.id.is_none()) {
             return Err(super::registry::going_away());
         }
-        let nonce = hello.nonce.clone();
-        let Some(session) = self.driver.find(&hello, true)? else {
+        let (nonce, named, asks) = (hello.nonce.clone(), hello.id.is_some(), hello.turn.is_some());
+        // Whether a session that lives takes the leg is for the session to say: it knows which legs are new.
+        let offered = self.driver.transports().contains(&transport);
+        let Some(session) = self.driver.find(&hello, offered)? else {
+            if !offered && !named {
+                return Err(not_offered(transport));
+            }
             self.state = State::Over(vec![down::end(Some(nonce), &gone())]);
             return Ok(());
         };
         self.driver.count_attach(transport);
-        match session.input(Input::Attach { carrier: self.carrier, transport, hello, frames }) {
+        let report = hello.report.take();
+        match session.input(Input::Attach { carrier: self.carrier, transport, network: self.network, hello, frames }) {
             None => self.state = State::Over(vec![down::end(Some(nonce), &gone())]),
             Some(Err(refusal)) => return Err(refusal),
-            Some(Ok(())) => self.state = State::Attached(session),
+            Some(Ok(())) => {
+                self.state = State::Attached(session);
+                if let Some(report) = report {
+                    self.driver.counters.clients.told(transport, &report, asks);
+                }
+            }
         }
         Ok(())
     }

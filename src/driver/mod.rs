@@ -8,24 +8,30 @@
 //! - [`link`]: what a transport holds: lines in, lines out
 //! - `handle`: one session behind its lock
 //! - `commands`: what a client's frames lead to
+//! - [`counters`]: what has happened, for figures
+//! - `network`: which network a client is in
 //! - `registry`: sessions by their secret
 //! - `timers`: one deadline a session, one task for all
 //! - [`reader`]: a channel without a session, for plain EventSource
 
 mod commands;
+pub mod counters;
 mod handle;
 pub mod link;
+mod network;
 pub mod reader;
 mod registry;
 mod timers;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::counters::Counters;
+use self::network::Networks;
 use self::registry::Registry;
 use self::timers::Timers;
 use crate::hub::Hub;
@@ -47,24 +53,13 @@ pub struct Refused {
     pub refusal: Refusal,
 }
 
-/// What has happened since the start, for `/metrics`.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Sessions made.
-    pub sessions_created: AtomicU64,
-    /// Attaches by transport, in the order of [`Transport::ALL`].
-    pub attaches: [AtomicU64; 3],
-    /// Requests and sockets that were refused.
-    pub refusals: AtomicU64,
-    /// Publications of clients.
-    pub publications: AtomicU64,
-    /// Times a session dropped frames, since its client acknowledged too slowly.
-    pub overruns: AtomicU64,
-}
-
 /// See the module.
 pub struct Driver {
-    settings: Arc<Settings>,
+    /// For the sessions that are made from now on.
+    settings: Mutex<Arc<Settings>>,
+    /// Held by who changes what is offered, so that all sessions are told of changes in one order.
+    changing: Mutex<()>,
+    networks: Networks,
     hub: Hub,
     origin: Instant,
     registry: Registry,
@@ -81,7 +76,9 @@ impl Driver {
     #[must_use]
     pub fn new(settings: Settings, hub: Hub, sessions: usize) -> Arc<Self> {
         Arc::new(Self {
-            settings: Arc::new(settings),
+            settings: Mutex::new(Arc::new(settings)),
+            changing: Mutex::default(),
+            networks: Networks::default(),
             hub,
             origin: Instant::now(),
             registry: Registry::new(sessions),
@@ -102,6 +99,40 @@ impl Driver {
                 _ = sweep.tick() => self.hub.sweep(self.now()),
             }
         }
+    }
+
+    /// Other times hold for the sessions that are made from now on: what a client was told is not taken back.
+    pub fn set_times(&self, heartbeat: Duration, hold: Duration) {
+        self.change(|settings| (settings.heartbeat, settings.hold) = (heartbeat, hold));
+    }
+
+    /// Other transports are offered from now on, best first. All clients are told; those on one that is not among them have
+    /// `jitter` to change over, and a little. Nothing happens if they are offered already.
+    pub fn set_transports(&self, transports: &Arc<[Transport]>, jitter: Duration) {
+        let _one_by_one = lock(&self.changing);
+        if self.transports() == *transports {
+            return;
+        }
+        // First for those to come, then for those there are: a session that is made meanwhile is told twice, and none is left out.
+        self.change(|settings| settings.transports = Arc::clone(transports));
+        for session in self.registry.all() {
+            // An offer cannot be refused.
+            let _ = session.input(Input::Offer(Arc::clone(transports), jitter));
+        }
+    }
+
+    /// The transports offered, best first.
+    #[must_use]
+    pub fn transports(&self) -> Arc<[Transport]> {
+        Arc::clone(&self.settings().transports)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Settings)) {
+        change(Arc::make_mut(&mut lock(&self.settings)));
+    }
+
+    fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&lock(&self.settings))
     }
 
     /// Tells every client to leave within `jitter`, ends plain readers, and takes no new session and no new leg from now on.
@@ -154,7 +185,10 @@ impl Driver {
     }
 
     fn count_attach(&self, transport: Transport) {
-        let place = Transport::ALL.iter().position(|known| *known == transport).unwrap_or(0);
-        self.counters.attaches[place].fetch_add(1, Ordering::Relaxed);
+        self.counters.attaches[transport.place()].fetch_add(1, Ordering::Relaxed);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

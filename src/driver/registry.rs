@@ -78,7 +78,7 @@ impl Driver {
         let Ok(id) = SessionId::try_from(uuid::Uuid::new_v4().to_string()) else {
             unreachable!("a UUID is 36 printable characters")
         };
-        let session = ServerSession::new(self.now(), id, Arc::clone(&self.settings));
+        let session = ServerSession::new(self.now(), id, self.settings());
         Handle::new(self.registry.next_key(), hello.secret.clone(), Arc::downgrade(self), session)
     }
 }

@@ -99,6 +99,12 @@ impl Refusal {
         Self::new(Code::BadFrame, message)
     }
 
+    /// Whether an HTTP answer tells it by its status. What is no error is told by an `end`.
+    #[must_use]
+    pub const fn is_error(&self) -> bool {
+        self.code.status() != 200
+    }
+
     /// The same refusal with a time after which another try is welcome.
     #[must_use]
     pub fn retry_after(mut self, wait: std::time::Duration) -> Self {

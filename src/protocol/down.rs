@@ -9,7 +9,7 @@ use super::frame::{Payload, RawFrame, object};
 use super::id::{ChannelName, Nonce, SessionId};
 use super::limits::{self, Limits};
 use super::line::Line;
-use super::{Position, VERSION};
+use super::{Position, Transport, VERSION};
 
 /// The server's first words on a leg, and its confirmation of a turn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct Welcome {
     pub hold_ms: u64,
     /// A session without a leg lives that long, in milliseconds.
     pub resume_ms: u64,
+    /// The client's network, if the gateway can tell: the same for all its neighbours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
     /// The bounds a client must know.
     pub limits: Limits,
 }
@@ -202,6 +205,22 @@ pub fn goaway(after_ms: u64, jitter_ms: u64) -> Line {
     json_line(&Frame { goaway: Goaway { after_ms, jitter_ms } })
 }
 
+/// `config`: the transports offered from now on. Who is on another changes over within `jitter_ms`.
+#[must_use]
+pub fn config(transports: &[Transport], jitter_ms: u64) -> Line {
+    #[derive(Serialize)]
+    struct Config {
+        transports: Vec<&'static str>,
+        jitter_ms: u64,
+    }
+    #[derive(Serialize)]
+    struct Frame {
+        config: Config,
+    }
+    let transports = transports.iter().map(|transport| transport.name()).collect();
+    json_line(&Frame { config: Config { transports, jitter_ms } })
+}
+
 /// `ok` without anything to tell.
 #[must_use]
 pub fn ok(id: u64) -> Line {
@@ -290,6 +309,7 @@ mod tests {
                 heartbeat_ms: 1,
                 hold_ms: 1,
                 resume_ms: 1,
+                network: None,
                 limits: Limits::default(),
             });
             Down::read(&line.received()).is_ok()

@@ -88,6 +88,16 @@ bounded_text!(
     "a nonce must be 1 to 64 printable ASCII characters"
 );
 
+/// A client's network, for nobody to read: the same for addresses that stand together, and told as 16 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkId(pub u64);
+
+impl fmt::Display for NetworkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 /// A channel's name: 1 to 128 bytes of UTF-8 without control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelName(std::sync::Arc<str>);

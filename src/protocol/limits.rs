@@ -18,6 +18,8 @@ pub const CLIENT_REPORT_BYTES: usize = 512;
 pub const CHANNEL_BYTES: usize = 128;
 /// The longest epoch a client may ask for; ours are UUIDs.
 pub const EPOCH_BYTES: usize = 64;
+/// The longest search for a connection that a client's report counts with.
+pub const LONGEST_SEARCH: Duration = Duration::from_secs(86_400);
 /// A leg and a turn stay below this.
 pub const LEG_AND_TURN: u32 = 1 << 31;
 /// Numbers, offsets and ids stay below this: what a JavaScript number holds exactly.
@@ -52,10 +54,15 @@ pub const CANDIDATE_DEADLINE: Duration = Duration::from_secs(30);
 pub const PONG_AFTER_WELCOME: Duration = Duration::from_millis(20);
 /// The server pings a stream or a socket that often.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-/// A leg that answered nothing for this many heartbeats is dead: 75 s, what a throttled background tab needs.
+/// A client may wish for a heartbeat and a hold down to this: a path that cuts what is idle after 4 s needs a sign every 2 s.
+pub const SHORTEST_WISH: Duration = Duration::from_secs(1);
+/// A leg that answered nothing for this many heartbeats is dead: 75 s, what a throttled background tab needs. These are the
+/// gateway's own heartbeats, whatever a client wished.
 pub const SILENT_HEARTBEATS: u32 = 5;
 /// A poll is held at most this long.
 pub const POLL_HOLD: Duration = Duration::from_secs(25);
+/// A leg whose transport is no longer offered ends this long after the jitter that its client has to leave it.
+pub const WITHDRAWAL: Duration = Duration::from_secs(10);
 /// A session lives this long without a leg.
 pub const RESUME: Duration = Duration::from_secs(120);
 

@@ -9,6 +9,7 @@
 //! - [`id`]: secrets, session ids, nonces and channel names that exist only when valid
 //! - [`frame`]: reading a frame's verb and keys in one scan
 //! - [`up`], [`down`]: the frames of each direction
+//! - [`report`]: what a client tells of its search for a connection
 //! - [`mod@line`]: an encoded frame, ready for every transport
 //! - [`body`]: the lines of a POST
 
@@ -19,10 +20,11 @@ pub mod frame;
 pub mod id;
 pub mod limits;
 pub mod line;
+pub mod report;
 pub mod up;
 
 pub use code::Code;
-pub use id::{ChannelName, Nonce, Secret, SessionId};
+pub use id::{ChannelName, NetworkId, Nonce, Secret, SessionId};
 pub use line::Line;
 
 use std::fmt;
@@ -65,6 +67,26 @@ impl Transport {
             Self::WebSocket => "websocket",
             Self::Sse => "sse",
             Self::Poll => "poll",
+        }
+    }
+
+    /// Its place in [`Self::ALL`].
+    #[must_use]
+    pub const fn place(self) -> usize {
+        self as usize
+    }
+
+    /// A list of what is offered, best first.
+    ///
+    /// # Errors
+    /// A sentence, for one that stands twice, and for none at all.
+    pub fn offer(offer: &[Self]) -> Result<std::sync::Arc<[Self]>, String> {
+        if offer.is_empty() {
+            return Err("transports = []: at least one must be offered".to_owned());
+        }
+        match offer.iter().enumerate().find(|(place, transport)| offer[..*place].contains(transport)) {
+            Some((_, twice)) => Err(format!("{twice} stands twice among the transports")),
+            None => Ok(offer.into()),
         }
     }
 }

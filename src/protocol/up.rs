@@ -13,6 +13,7 @@ use super::code::{Code, Refusal};
 use super::frame::{Payload, RawFrame, object};
 use super::id::{ChannelName, Nonce, Secret, SessionId};
 use super::line::Line;
+use super::report::Report;
 use super::{Position, VERSION, limits};
 
 /// Any frame a client may send.
@@ -54,6 +55,12 @@ pub struct Hello {
     pub nonce: Nonce,
     /// Who the client is; checked before a session is made.
     pub token: Option<Token>,
+    /// The longest time between two pings that the client's path can bear, if it says so.
+    pub heartbeat_ms: Option<u64>,
+    /// The same for a poll that is held.
+    pub hold_ms: Option<u64>,
+    /// What the client tells of its search for a connection.
+    pub report: Option<Box<Report>>,
 }
 
 /// A bearer token. Never printed.
@@ -173,6 +180,10 @@ struct WireHello<'a> {
     nonce: Nonce,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heartbeat_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hold_ms: Option<u64>,
     #[serde(default, borrow, skip_serializing)]
     client: Option<&'a RawValue>,
 }
@@ -193,6 +204,9 @@ impl Hello {
         if wire.received >= limits::NUMBER || wire.next == 0 || wire.next >= limits::NUMBER {
             return bad("received must be from 0, next from 1, both below 2^53");
         }
+        if [wire.heartbeat_ms, wire.hold_ms].into_iter().flatten().any(|wish| wish >= limits::NUMBER) {
+            return bad("heartbeat_ms and hold_ms must be below 2^53");
+        }
         if wire.token.as_ref().is_some_and(|token| token.len() > limits::TOKEN_BYTES) {
             return bad("token is longer than 8 KB");
         }
@@ -212,6 +226,9 @@ impl Hello {
             next: wire.next,
             nonce: wire.nonce,
             token: wire.token.map(|token| Token(token.into())),
+            heartbeat_ms: wire.heartbeat_ms,
+            hold_ms: wire.hold_ms,
+            report: wire.client.and_then(Report::read).map(Box::new),
         })
     }
 
@@ -232,6 +249,8 @@ impl Hello {
             next: self.next,
             nonce: self.nonce.clone(),
             token: self.token.as_ref().map(|token| token.reveal().into()),
+            heartbeat_ms: self.heartbeat_ms,
+            hold_ms: self.hold_ms,
             client: None,
         };
         super::down::json_line(&Frame { hello })
@@ -269,6 +288,24 @@ mod tests {
         assert!(read(&hello("").replace("\"leg\":1", "\"leg\":0")).is_err());
         assert!(read(&hello("").replace("\"received\":0", "\"received\":3")).is_err());
         assert!(read(&hello(&format!(r#","client":"{}""#, "x".repeat(600)))).is_err());
+    }
+
+    #[test]
+    fn wishes_are_numbers_and_a_report_is_whatever_it_is() {
+        let Ok(Up::Hello(wishes)) = read(&hello(r#","heartbeat_ms":2000,"hold_ms":0,"client":{"ms":7}"#)) else {
+            panic!()
+        };
+        assert_eq!((wishes.heartbeat_ms, wishes.hold_ms), (Some(2000), Some(0)));
+        assert!(wishes.report.is_some());
+        assert!(
+            matches!(Up::read(&wishes.line().received()), Ok(Up::Hello(again)) if again.heartbeat_ms == Some(2000))
+        );
+        for bad in [r#","heartbeat_ms":-1"#, r#","hold_ms":9007199254740992"#, r#","hold_ms":1.5"#, r#","hold_ms":"1""#]
+        {
+            assert!(read(&hello(bad)).is_err(), "{bad}");
+        }
+        let Ok(Up::Hello(other)) = read(&hello(r#","client":[[[1]]]"#)) else { panic!() };
+        assert_eq!(other.report, None);
     }
 
     #[test]

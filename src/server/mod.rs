@@ -3,6 +3,8 @@
 //! # Layout
 //! - [`config`]: what an operator may set, checked once
 //! - [`gate`]: who may come in: origins and hosts
+//! - [`forwarded`]: whose address a request comes from, behind proxies
+//! - [`handle`]: what may be changed while the gateway runs
 //! - `routes`: which path leads where, and the headers every answer has
 //! - `pages`: the start page and the client's files
 //! - `metrics`: `/metrics`
@@ -10,7 +12,9 @@
 //! - `stall`: peers that stop reading
 
 pub mod config;
+pub mod forwarded;
 pub mod gate;
+pub mod handle;
 mod metrics;
 mod pages;
 mod routes;
@@ -19,10 +23,11 @@ mod stall;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, middleware};
 
 use self::config::Config;
 use self::gate::Gate;
+use self::handle::Handle;
 use crate::driver::Driver;
 use crate::hub::Hub;
 
@@ -54,7 +59,18 @@ impl Gateway {
 
     /// Everything the gateway answers.
     pub fn router(&self) -> Router {
-        routes::router(&self.driver, &self.gate, self.start.clone())
+        let router = routes::router(&self.driver, &self.gate, self.start.clone());
+        if self.config.trusted_proxies.is_empty() {
+            return router;
+        }
+        let trusted = self.config.trusted_proxies.as_slice().into();
+        router.layer(middleware::from_fn_with_state(trusted, forwarded::unwrap))
+    }
+
+    /// A hold on it, for while it is served.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.driver))
     }
 
     /// The configuration.

@@ -18,9 +18,8 @@ use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use super::Gateway;
-use super::metrics::Peer;
 use super::stall::Stalling;
-use crate::transport::Held;
+use crate::transport::{Held, Peer};
 
 /// A request's head must have come by then; also how long an idle keep-alive connection stays.
 const HEAD_DEADLINE: Duration = Duration::from_secs(30);
@@ -113,7 +112,8 @@ impl Door {
                 Some(_) = self.connections.join_next() => continue,
             };
             let held = Held(Arc::new(permit));
-            let router = self.router.clone().layer(Extension(Peer(peer))).layer(Extension(held));
+            let peer = Peer { connection: peer.ip(), client: peer.ip() };
+            let router = self.router.clone().layer(Extension(peer)).layer(Extension(held));
             self.connections.spawn(connection(socket, router, self.leave.subscribe()));
         }
     }

@@ -16,6 +16,15 @@ pub mod websocket;
 
 pub use answer::refuse;
 
+/// Who is at the other end. A request may bring it as an extension.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// Of the connection.
+    pub connection: std::net::IpAddr,
+    /// Of the client: another, where a proxy that is believed says so.
+    pub client: std::net::IpAddr,
+}
+
 /// What stands for a connection's place among those allowed. A request may bring it as an extension; a socket keeps it
 /// beyond the connection's own task.
 #[derive(Clone)]

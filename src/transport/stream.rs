@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderValue;
@@ -10,7 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::{answer, body};
+use super::{Peer, answer, body};
 use crate::driver::Driver;
 use crate::driver::link::{Link, Progress};
 use crate::protocol::{Line, Transport};
@@ -19,12 +20,12 @@ use crate::protocol::{Line, Transport};
 pub(super) const FIRST_BYTES: Bytes = Bytes::from_static(b":\n\n");
 
 /// Opens a stream; the hello is the body.
-pub async fn open(State(driver): State<Arc<Driver>>, request: Body) -> Response {
+pub async fn open(State(driver): State<Arc<Driver>>, peer: Option<Extension<Peer>>, request: Body) -> Response {
     let body = match body::read(request).await {
         Ok(body) => body,
         Err(refusal) => return answer::refuse(None, &refusal),
     };
-    match driver.attach(Transport::Sse, &body) {
+    match driver.attach(Transport::Sse, peer.map(|peer| peer.client), &body) {
         Ok(link) => event_stream(Body::from_stream(events(link))),
         Err(refused) => answer::refused(&refused),
     }

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use futures::SinkExt as _;
 use futures::StreamExt as _;
 
-use super::Held;
 use super::answer::refuse;
+use super::{Held, Peer};
 use crate::driver::Driver;
 use crate::driver::link::{Link, Progress};
 use crate::protocol::code::{Code, Refusal};
@@ -37,6 +37,7 @@ const LATE_LINES: Duration = Duration::from_secs(5);
 pub async fn upgrade(
     State(driver): State<Arc<Driver>>,
     held: Option<Extension<Held>>,
+    peer: Option<Extension<Peer>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
@@ -54,7 +55,7 @@ pub async fn upgrade(
         .max_frame_size(LONGEST_MESSAGE)
         .on_upgrade(move |socket| {
             Box::pin(async move {
-                serve(socket, driver.socket()).await;
+                serve(socket, driver.socket(peer.map(|peer| peer.client))).await;
                 drop(held);
             })
         })

@@ -57,9 +57,17 @@ impl Running {
 
     /// A request on a connection of its own: the status and all that follows the head.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        self.ask_with(method, path, "text/plain", body).await
+    }
+
+    pub(crate) async fn post_json(&self, path: &str, body: &str) -> (u16, String) {
+        self.ask_with("POST", path, "application/json", body).await
+    }
+
+    async fn ask_with(&self, method: &str, path: &str, kind: &str, body: &str) -> (u16, String) {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         );
@@ -75,6 +83,25 @@ impl Running {
         let id = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().await.unwrap();
         assert!(sent.success());
+    }
+
+    /// Reads its log up to a line that holds this.
+    pub(crate) async fn logs(&mut self, text: &str) {
+        let log = self.child.stderr.as_mut().unwrap();
+        let (mut line, mut byte) = (Vec::new(), [0]);
+        within_patience(async {
+            loop {
+                log.read_exact(&mut byte).await.unwrap();
+                line.push(byte[0]);
+                if byte[0] == b'\n' {
+                    if String::from_utf8_lossy(&line).contains(text) {
+                        return;
+                    }
+                    line.clear();
+                }
+            }
+        })
+        .await;
     }
 
     /// The exit, and all that was logged.

@@ -14,6 +14,7 @@ async fn serve_answers_its_pages_and_has_nothing_of_the_demo() {
         ("POST", "/demo/fronts"),
         ("GET", "/demo/fronts/1"),
         ("GET", "/demo/page/index.html"),
+        ("POST", "/demo/transports"),
     ] {
         let (status, body) = running.ask(method, path, "").await;
         assert_eq!(status, 404, "{path}: {body}");
@@ -34,4 +35,22 @@ async fn the_demo_has_a_page_and_makes_networks_to_stand_behind() {
     let (status, front) = running.ask("POST", "/demo/fronts", "").await;
     assert_eq!(status, 200, "{front}");
     assert!(front.contains("http://127.0.0.1:"), "{front}");
+}
+
+#[tokio::test]
+async fn the_demo_withdraws_transports_and_offers_them_anew() {
+    let running = Running::start(&["demo", "--listen", "127.0.0.1:0"]).await;
+    let offered = async || running.ask("GET", "/demo/transports", "").await;
+    assert_eq!(offered().await, (200, r#"["websocket","sse","poll"]"#.into()));
+    for (body, now) in [
+        (r#"["sse","poll"]"#, r#"["sse","poll"]"#),
+        (r#"{"transports":["poll","websocket"],"jitter_ms":0}"#, r#"["poll","websocket"]"#),
+    ] {
+        assert_eq!(running.post_json("/demo/transports", body).await, (204, String::new()), "{body}");
+        assert_eq!(offered().await, (200, now.into()));
+    }
+    for bad in ["[]", r#"["pigeon"]"#, r#"["sse","sse"]"#, "7", r#"{"transports":["sse"],"jitter_ms":3600001}"#] {
+        assert_eq!(running.post_json("/demo/transports", bad).await.0, 400, "{bad}");
+    }
+    assert_eq!(offered().await, (200, r#"["poll","websocket"]"#.into()));
 }

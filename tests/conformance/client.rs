@@ -47,6 +47,8 @@ pub(crate) struct Client {
     /// What came and nobody asked for yet.
     pub(crate) inbox: VecDeque<Frame>,
     pub(crate) repeated: u64,
+    /// Further keys of every hello.
+    pub(crate) says: Value,
     lines: Vec<Frame>,
     made: u64,
     legs: BTreeMap<u32, Leg>,
@@ -84,6 +86,7 @@ impl Client {
             turn: 0,
             inbox: VecDeque::new(),
             repeated: 0,
+            says: json!({}),
             lines: Vec::new(),
             made: 0,
             legs: BTreeMap::new(),
@@ -109,6 +112,7 @@ impl Client {
             "v": 1, "session": self.secret, "leg": leg, "nonce": nonce,
             "received": self.received, "next": self.acked + 1,
         });
+        hello.as_object_mut().unwrap().extend(self.says.as_object().unwrap().clone());
         if let Some(id) = &self.id {
             hello["id"] = id.as_str().into();
         }

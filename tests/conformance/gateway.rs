@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use throughline::server::Gateway;
 use throughline::server::config::Config;
+use throughline::server::handle::Handle;
 use throughline::server::serve::Stopped;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -27,6 +28,7 @@ static PANICS: AtomicUsize = AtomicUsize::new(0);
 /// Dropping it leaves the gateway to the end of the test's runtime.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) handle: Handle,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<io::Result<Stopped>>,
 }
@@ -43,13 +45,15 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(Gateway::new(config).serve(listener, async move {
+        let gateway = Gateway::new(config);
+        let handle = gateway.handle();
+        let served = tokio::spawn(gateway.serve(listener, async move {
             // A test that lets go of its handle does not want a stop.
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;
             }
         }));
-        Self { address, stop: Some(stop), served }
+        Self { address, handle, stop: Some(stop), served }
     }
 
     /// The stop that SIGTERM causes.

@@ -30,7 +30,7 @@ on_every_transport! {
         let leg = client.open(transport, true).await;
         let Seen::Welcome(welcome) = client.see(leg).await else { panic!("not a welcome") };
         let told = welcome.as_object().unwrap();
-        for key in ["v", "nonce", "id", "leg", "turn", "received", "next", "transports", "heartbeat_ms", "resume_ms", "limits"] {
+        for key in ["v", "nonce", "id", "leg", "turn", "received", "next", "transports", "heartbeat_ms", "hold_ms", "resume_ms", "network", "limits"] {
             assert!(told.contains_key(key), "{key} in {welcome}");
         }
         assert_eq!((&welcome["turn"], &welcome["received"], &welcome["next"]), (&1.into(), &0.into(), &1.into()));

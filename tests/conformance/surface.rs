@@ -152,6 +152,7 @@ async fn what_is_not_there_is_404_and_another_method_405() {
         "/rt/client/../../Cargo.toml",
         "/rt/client/%2e%2e/x",
         "/demo/fronts",
+        "/demo/transports",
     ] {
         http::get(gateway.address, path).await.is_error(404, "not_found");
     }

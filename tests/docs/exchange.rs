@@ -78,7 +78,7 @@ impl Names {
     }
 }
 
-/// A text with its ids and its date taken out, and the ids: runs of 36 or 32 hexadecimal digits and dashes.
+/// A text with its ids and its date taken out, and the ids: runs of 36, 32 or, for a network, 16 hexadecimal digits and dashes.
 fn blanked(text: &str) -> (String, Vec<String>) {
     let is_id = |letter: char| letter.is_ascii_hexdigit() || letter == '-';
     let (mut shape, mut names) = (String::new(), Vec::new());
@@ -87,7 +87,7 @@ fn blanked(text: &str) -> (String, Vec<String>) {
         let (before, run) = rest.split_at(start);
         let (run, after) = run.split_at(run.find(|letter| !is_id(letter)).unwrap_or(run.len()));
         shape.push_str(before);
-        if matches!(run.len(), 32 | 36) {
+        if matches!(run.len(), 16 | 32 | 36) {
             shape.push_str("(id)");
             names.push(run.to_owned());
         } else {

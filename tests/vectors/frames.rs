@@ -11,6 +11,7 @@ use throughline::protocol::SessionId;
 use throughline::protocol::code::Refusal;
 use throughline::protocol::down::Down;
 use throughline::protocol::frame::{Payload, RawFrame};
+use throughline::protocol::report::Report;
 use throughline::protocol::up::{Action, Command, Hello, Token, Up};
 
 use super::frame::object;
@@ -140,10 +141,22 @@ fn greeting(hello: &Hello) -> Map<String, Value> {
         "next": hello.next,
         "nonce": hello.nonce.as_str(),
         "token": hello.token.as_ref().map(Token::reveal),
+        "heartbeat_ms": hello.heartbeat_ms,
+        "hold_ms": hello.hold_ms,
+        "client": hello.report.as_deref().map(report),
     });
     let Value::Object(mut keys) = all else { unreachable!() };
     keys.retain(|_, value| !value.is_null());
     keys
+}
+
+fn report(report: &Report) -> Value {
+    let tried: Vec<Value> = report.tried.iter().map(|(by, why)| json!([by.name(), why.name()])).collect();
+    let mut all = json!({ "tried": tried });
+    if let Some(searched) = report.searched {
+        all["ms"] = u64::try_from(searched.as_millis()).unwrap().into();
+    }
+    all
 }
 
 /// A numbered frame of a client, as the vectors write it.

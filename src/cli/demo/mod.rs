@@ -4,6 +4,7 @@
 //! changes it while its session runs; so do the end-to-end tests.
 
 mod fronts;
+mod transports;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -30,7 +31,9 @@ pub(super) fn run(address: SocketAddr) -> ExitCode {
         let config = Config { listen: address, ..Config::default() };
         let listener = listen(&config).await?;
         let fronts = Arc::new(Fronts::new(listener.local_addr()?));
-        let gateway = Gateway::new(config).start_page(pages().merge(fronts::routes(&fronts)));
+        let gateway = Gateway::new(config);
+        let transports = transports::routes(gateway.handle());
+        let gateway = gateway.start_page(pages().merge(fronts::routes(&fronts)).merge(transports));
         serve_demo(gateway, listener).await
     })
 }

@@ -293,6 +293,9 @@ impl ClientSession {
             next: self.outgoing.lowest(),
             nonce: nonce.clone(),
             token: None,
+            heartbeat_ms: None,
+            hold_ms: None,
+            report: None,
         };
         (nonce, hello.line())
     }

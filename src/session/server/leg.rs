@@ -4,7 +4,7 @@ use serde_json::Number;
 
 use super::Carrier;
 use crate::protocol::limits;
-use crate::protocol::{Line, Nonce, Transport};
+use crate::protocol::{Line, NetworkId, Nonce, Transport};
 use crate::session::Time;
 
 /// Records of legs that are kept; what is attached is kept in any case.
@@ -45,6 +45,12 @@ pub struct Leg {
     /// The time for the waiting pong has come; it is written as soon as the carrier takes it.
     pub(super) pong_ripe: bool,
     pub(super) link: Option<Line>,
+    /// The transports offered are to be told, with this jitter.
+    pub(super) config: Option<Time>,
+    /// Its transport is no longer offered: it is ended then.
+    pub(super) leaves_at: Option<Time>,
+    /// Where it comes from.
+    pub(super) network: Option<NetworkId>,
     /// On a poll: to be answered at once (rule 8).
     pub(super) at_once: bool,
     /// On a poll: how long it may be held.
@@ -77,6 +83,9 @@ impl Leg {
             pong: None,
             pong_ripe: false,
             link: None,
+            config: None,
+            leaves_at: None,
+            network: None,
             at_once: true,
             held_until: now,
             welcomed: None,

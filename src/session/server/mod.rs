@@ -8,11 +8,13 @@
 //!
 //! # Layout
 //! - [`leg`]: what is known of a leg
+//! - [`settings`]: what all sessions have in common, a client's wishes, and the transports offered
 //! - `take`: what comes up
 //! - `write`: what goes down
 //! - `time`: what happens by itself
 
 pub mod leg;
+pub mod settings;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -23,48 +25,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::leg::{Leg, State};
+pub use self::settings::Settings;
+use self::settings::Wishes;
 pub use self::write::Room;
 use super::Time;
 use super::mutant::{Mutant, Mutation};
 use super::outgoing::Outgoing;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::limits::{self, Limits};
 use crate::protocol::up::{Command, Hello, Up};
-use crate::protocol::{Line, Nonce, SessionId, Transport, down};
+use crate::protocol::{Line, NetworkId, Nonce, SessionId, Transport, down};
 
 /// Names a carrier. The caller gives each socket, stream response, poll and send a number of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Carrier(pub u64);
-
-/// What all sessions of a gateway have in common.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Bounds told to the client.
-    pub limits: Limits,
-    /// The server pings a socket or a stream that often.
-    pub heartbeat: Time,
-    /// A poll is held at most this long.
-    pub hold: Time,
-    /// A session lives this long without a leg (rule 12).
-    pub resume: Time,
-    /// Attaches and turn requests allowed in a minute.
-    pub attaches_a_minute: u32,
-    /// The transports offered, best first.
-    pub transports: Vec<Transport>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            heartbeat: limits::HEARTBEAT,
-            hold: limits::POLL_HOLD,
-            resume: limits::RESUME,
-            attaches_a_minute: limits::ATTACHES_A_MINUTE,
-            transports: Transport::ALL.to_vec(),
-        }
-    }
-}
 
 /// What happens to a session.
 #[derive(Debug)]
@@ -75,6 +48,8 @@ pub enum Input {
         carrier: Carrier,
         /// How.
         transport: Transport,
+        /// The network it comes from, where that can be told.
+        network: Option<NetworkId>,
         /// The hello; its secret and id have been found to be this session's.
         hello: Hello,
         /// What followed it in the body.
@@ -107,6 +82,8 @@ pub enum Input {
     Push(Line),
     /// A link frame for every attached leg; a newer one takes the place of one not yet written.
     Link(Line),
+    /// Other transports are offered from now on; who is on one that is not among them has this long to leave it, and a little.
+    Offer(Arc<[Transport]>, Time),
     /// Ends every leg, for this reason; the session stays.
     EndLegs(Refusal),
     /// The carrier is no more.
@@ -171,6 +148,9 @@ pub fn resolve(existing: Option<&SessionId>, hello: &Hello, may_create: bool) ->
 pub struct ServerSession {
     id: SessionId,
     settings: Arc<Settings>,
+    /// The transports offered, best first: those of the settings, until others were.
+    offered: Arc<[Transport]>,
+    wishes: Wishes,
     outgoing: Outgoing,
     /// The highest number taken from the client, and what of it the client was told.
     received: u64,
@@ -201,7 +181,9 @@ impl ServerSession {
     pub fn new(now: Time, id: SessionId, settings: Arc<Settings>) -> Self {
         Self {
             id,
+            offered: Arc::clone(&settings.transports),
             settings,
+            wishes: Wishes::default(),
             outgoing: Outgoing::default(),
             received: 0,
             told: 0,
@@ -234,11 +216,17 @@ impl ServerSession {
     /// frame does wrong is answered on the socket instead.
     pub fn handle(&mut self, now: Time, input: Input) -> Result<(), Refusal> {
         match input {
-            Input::Attach { carrier, transport: Transport::Poll, hello, frames } => {
-                self.attach_poll(now, carrier, hello, frames)
-            }
-            Input::Attach { carrier, transport, hello, frames } => {
-                self.attach_stream(now, carrier, transport, hello, frames)
+            Input::Attach { carrier, transport, network, hello, frames } => {
+                let number = hello.leg;
+                if transport == Transport::Poll {
+                    self.attach_poll(now, carrier, hello, frames)?;
+                } else {
+                    self.attach_stream(now, carrier, transport, hello, frames)?;
+                }
+                if let Some(leg) = self.leg(number) {
+                    leg.network = network;
+                }
+                Ok(())
             }
             Input::Send { carrier, hello, frames } => self.send(now, carrier, hello, frames),
             Input::Frame { carrier, frame } => {
@@ -259,6 +247,10 @@ impl ServerSession {
                 for leg in &mut self.legs {
                     leg.link = Some(line.clone());
                 }
+                Ok(())
+            }
+            Input::Offer(transports, jitter) => {
+                self.offer(now, transports, jitter);
                 Ok(())
             }
             Input::EndLegs(refusal) => {
@@ -409,6 +401,7 @@ impl ServerSession {
         self.told = self.received;
         self.owed_bytes = 0;
         self.ack_at = None;
+        let network = self.leg(leg).and_then(|leg| leg.network).map(|network| network.to_string());
         down::welcome(&down::Welcome {
             v: crate::protocol::VERSION,
             nonce,
@@ -417,10 +410,11 @@ impl ServerSession {
             turn: self.turn,
             received: self.received,
             next,
-            transports: self.settings.transports.iter().map(|transport| transport.name().to_owned()).collect(),
-            heartbeat_ms: super::milliseconds(self.settings.heartbeat),
-            hold_ms: super::milliseconds(self.settings.hold),
+            transports: self.offered.iter().map(|transport| transport.name().to_owned()).collect(),
+            heartbeat_ms: super::milliseconds(self.heartbeat()),
+            hold_ms: super::milliseconds(self.hold()),
             resume_ms: super::milliseconds(self.settings.resume),
+            network,
             limits: self.settings.limits,
         })
     }

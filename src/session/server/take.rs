@@ -20,6 +20,7 @@ impl ServerSession {
     ) -> Result<(), Refusal> {
         self.check(&hello, &frames)?;
         self.check_transport(hello.leg, transport)?;
+        self.check_offered(hello.leg, transport)?;
         self.spend_attach(now)?;
         self.accept(now, &hello)?;
         let number = hello.leg;
@@ -36,14 +37,16 @@ impl ServerSession {
         }
         // A leg that is active stays so on its new carrier: a browser that repeats a POST by itself reads the second answer,
         // whose welcome shows the leg's own turn.
-        let turn = self.leg(number).map_or(0, |leg| leg.turn);
+        let (turn, leaves_at) = self.leg(number).map_or((0, None), |leg| (leg.turn, leg.leaves_at));
         self.legs.retain(|leg| leg.number != number);
         let mut leg = Leg::new(now, number, transport, hello.nonce.clone());
         leg.carrier = Some(carrier);
         leg.turn = turn;
+        leg.leaves_at = leaves_at;
         leg.ping_at = now + self.settings.heartbeat;
         leg.cursor = self.base(hello.received);
         self.legs.push(leg);
+        self.wish(now, &hello);
         self.grant(number, &hello);
         self.body(now, &hello, frames);
         self.make_room(number);
@@ -60,17 +63,21 @@ impl ServerSession {
     ) -> Result<(), Refusal> {
         self.check(&hello, &frames)?;
         self.check_transport(hello.leg, Transport::Poll)?;
+        self.check_offered(hello.leg, Transport::Poll)?;
         let known = self.leg(hello.leg).map(|leg| leg.state);
         if known.is_none() || hello.turn.is_some_and(|turn| turn > self.turn) {
             self.spend_attach(now)?;
         }
         self.accept(now, &hello)?;
         let lost_turn = hello.turn.is_some_and(|turn| turn < self.turn);
-        if known == Some(State::Ended) || lost_turn {
+        let ended = (known == Some(State::Ended) || lost_turn).then(replaced);
+        // A poll is the first that can be told that the leg has to go.
+        if let Some(why) = ended.or_else(|| self.end_if_overstaying(now, hello.leg)) {
             self.take_lines(now, hello.next, frames);
-            self.finish(carrier, down::end(Some(hello.nonce), &replaced()));
+            self.finish(carrier, down::end(Some(hello.nonce), &why));
             return Ok(());
         }
+        self.wish(now, &hello);
         let number = hello.leg;
         let heard = known.is_some();
         if heard {
@@ -79,7 +86,7 @@ impl ServerSession {
             self.legs.push(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
         }
         let base = self.base(hello.received);
-        let held_until = now + self.settings.hold;
+        let held_until = now + self.hold();
         let from_sent = self.mutation.is(Mutant::PollFromSent) && heard;
         let Some(leg) = self.leg(number) else {
             return Ok(());

@@ -31,13 +31,14 @@ impl ServerSession {
         let unproven = candidate.then_some(leg.attached_at + limits::CANDIDATE_DEADLINE);
         if leg.writes_once() {
             let held = (!leg.at_once).then_some(leg.held_until);
-            return [unproven, held].into_iter().flatten().min();
+            return [unproven, held, leg.leaves_at].into_iter().flatten().min();
         }
         let ping = (!leg.ping_due).then_some(leg.ping_at);
         let pong = leg.pong_at().filter(|_| !leg.pong_ripe);
-        [unproven, ping, Some(self.silent_at(leg)), pong].into_iter().flatten().min()
+        [unproven, ping, leg.leaves_at, Some(self.silent_at(leg)), pong].into_iter().flatten().min()
     }
 
+    /// By the gateway's own heartbeat, however short a client wished its pings to be: a background tab is as slow as before.
     fn silent_at(&self, leg: &Leg) -> Time {
         leg.heard + self.settings.heartbeat * limits::SILENT_HEARTBEATS
     }
@@ -54,7 +55,7 @@ impl ServerSession {
             self.end_leg(number, &refusal);
             self.alive = now;
         }
-        let heartbeat = self.settings.heartbeat;
+        let heartbeat = self.heartbeat();
         for leg in self.legs.iter_mut().filter(|leg| leg.is_attached()) {
             leg.pong_ripe |= leg.pong_at().is_some_and(|at| at <= now);
             if leg.writes_once() {
@@ -68,14 +69,18 @@ impl ServerSession {
 
     fn overdue_legs(&self, now: Time) -> Vec<(u32, Refusal)> {
         let overdue = |leg: &Leg| {
+            let overstays = leg.overstays(now);
+            if overstays.is_some() {
+                return overstays;
+            }
             if !leg.writes_once() && now >= self.silent_at(leg) {
-                return Some((Code::Timeout, "nothing was heard on this leg for five heartbeats"));
+                return Some(Refusal::new(Code::Timeout, "nothing was heard on this leg for five heartbeats"));
             }
             let candidate = self.active != Some(leg.number) && !leg.proven;
             (candidate && now >= leg.attached_at + limits::CANDIDATE_DEADLINE)
-                .then_some((Code::Refused, "this candidate did not prove itself within 30 s"))
+                .then(|| Refusal::new(Code::Refused, "this candidate did not prove itself within 30 s"))
         };
         let attached = self.legs.iter().filter(|leg| leg.is_attached());
-        attached.filter_map(|leg| overdue(leg).map(|(code, why)| (leg.number, Refusal::new(code, why)))).collect()
+        attached.filter_map(|leg| overdue(leg).map(|refusal| (leg.number, refusal))).collect()
     }
 }

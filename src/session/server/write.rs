@@ -51,7 +51,8 @@ impl ServerSession {
     fn is_due(&self, leg: &super::leg::Leg) -> bool {
         let active = self.active == Some(leg.number);
         let lines = active && leg.cursor <= self.outgoing.last();
-        let links = leg.ack_due || leg.ping_due || leg.link.is_some() || (leg.pong.is_some() && leg.pong_ripe);
+        let told = leg.link.is_some() || leg.config.is_some();
+        let links = leg.ack_due || leg.ping_due || told || (leg.pong.is_some() && leg.pong_ripe);
         if leg.writes_once() {
             // Its welcome alone is not worth an answer (rule 8).
             leg.at_once || lines || links
@@ -83,6 +84,9 @@ impl ServerSession {
             out.push(down::ping(&Number::from(milliseconds(now))));
         }
         out.extend(leg.link.take());
+        if let Some(jitter) = leg.config.take() {
+            out.push(down::config(&self.offered, milliseconds(jitter)));
+        }
     }
 
     fn write_lines(&mut self, place: usize, room: Room, out: &mut Vec<Line>) {

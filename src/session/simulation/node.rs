@@ -103,7 +103,7 @@ impl Node {
             None => self.gone(carrier, &hello),
             Some(id) => {
                 self.carriers.insert(carrier, Some(id.clone()));
-                self.checked(now, &id, carrier, Input::Attach { carrier, transport, hello, frames });
+                self.checked(now, &id, carrier, Input::Attach { carrier, transport, network: None, hello, frames });
             }
         }
     }

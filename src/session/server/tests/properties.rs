@@ -24,6 +24,7 @@ struct Hello {
     turn: Option<u32>,
     received: u64,
     next: u64,
+    wish: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +36,7 @@ enum Operation {
     Again(usize, Hello),
     Push,
     Link,
+    Offer(Vec<Transport>, u64),
     Closed(usize),
     Timeout,
     Later(u64),
@@ -49,13 +51,15 @@ fn hello() -> impl Strategy<Value = Hello> {
         prop::option::weighted(0.6, 1..12u32),
         prop_oneof![8 => Just(0), 6 => 0..8u64, 1 => Just(limits::NUMBER - 1)],
         prop_oneof![8 => Just(1), 6 => 1..8u64, 1 => Just(limits::NUMBER - 1)],
+        prop::option::weighted(0.2, prop_oneof![0..20_000u64, Just(limits::NUMBER - 1)]),
     )
-        .prop_map(|(id, leg, turn, received, next)| Hello {
+        .prop_map(|(id, leg, turn, received, next, wish)| Hello {
             received: if id.is_some() { received } else { 0 },
             id,
             leg,
             turn,
             next,
+            wish,
         })
 }
 
@@ -81,6 +85,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => (0..9usize, hello()).prop_map(|(place, hello)| Operation::Again(place, hello)),
         5 => Just(Operation::Push),
         1 => Just(Operation::Link),
+        1 => (prop::sample::subsequence(Transport::ALL.to_vec(), 1..=3), 0..5_000u64).prop_map(|(t, j)| Operation::Offer(t, j)),
         2 => (0..9usize).prop_map(Operation::Closed),
         3 => Just(Operation::Timeout),
         4 => prop_oneof![0..50u64, 900..2_000u64, 10_000..40_000u64].prop_map(Operation::Later),
@@ -156,6 +161,9 @@ impl Watch {
                 self.input(Input::Push(composed(&text)));
             }
             Operation::Link => self.input(Input::Link(composed(r#"{"goaway":{}}"#))),
+            Operation::Offer(transports, jitter) => {
+                self.input(Input::Offer(transports.into(), Time::from_millis(jitter)));
+            }
             Operation::Closed(place) => {
                 if place < self.carriers.len() {
                     let (carrier, _) = self.carriers.remove(place);
@@ -173,7 +181,7 @@ impl Watch {
         let lines = if transport == Transport::WebSocket { &[] } else { lines };
         let Ok(body) = read(hello, lines) else { return };
         let carrier = self.carrier();
-        let attach = Input::Attach { carrier, transport, hello: body.hello, frames: body.frames };
+        let attach = Input::Attach { carrier, transport, network: None, hello: body.hello, frames: body.frames };
         if self.session.handle(self.now, attach).is_ok() {
             self.carriers.push((carrier, transport));
             self.welcomes_owed += 1;
@@ -290,8 +298,9 @@ impl Hello {
     fn text(&self) -> String {
         let id = self.id.map_or(String::new(), |ours| format!(r#","id":"{}""#, if ours { "s1" } else { "s2" }));
         let turn = self.turn.map_or(String::new(), |turn| format!(r#","turn":{turn}"#));
+        let wish = self.wish.map_or(String::new(), |wish| format!(r#","heartbeat_ms":{wish},"hold_ms":{wish}"#));
         format!(
-            r#"{{"hello":{{"v":1,"session":"a-secret-of-22-or-more-xx","leg":{},"received":{},"next":{},"nonce":"n"{id}{turn}}}}}"#,
+            r#"{{"hello":{{"v":1,"session":"a-secret-of-22-or-more-xx","leg":{},"received":{},"next":{},"nonce":"n"{id}{turn}{wish}}}}}"#,
             self.leg, self.received, self.next
         )
     }

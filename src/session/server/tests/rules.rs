@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::protocol::code::Code;
+use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::up::{Hello, Up};
-use crate::protocol::{Line, SessionId, Transport};
+use crate::protocol::{Line, NetworkId, SessionId, Transport};
 use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, Resolution, Room, ServerSession, Settings, resolve};
 
@@ -42,9 +42,32 @@ impl Bench {
     }
 
     fn attach(&mut self, ms: u64, leg: u32, transport: Transport, rest: &str) {
-        let input =
-            Input::Attach { carrier: Carrier(u64::from(leg)), transport, hello: hello(leg, rest), frames: Vec::new() };
-        self.session.handle(at(ms), input).unwrap();
+        self.carried(ms, leg, transport, u64::from(leg), rest).unwrap();
+    }
+
+    /// The same by any carrier.
+    fn carried(&mut self, ms: u64, leg: u32, transport: Transport, carrier: u64, rest: &str) -> Result<(), Refusal> {
+        let (carrier, hello) = (Carrier(carrier), hello(leg, rest));
+        let input = Input::Attach { carrier, transport, network: None, hello, frames: Vec::new() };
+        self.session.handle(at(ms), input)
+    }
+
+    fn offer(&mut self, ms: u64, transports: &[Transport], jitter: u64) {
+        self.session.handle(at(ms), Input::Offer(transports.into(), at(jitter))).unwrap();
+    }
+
+    fn timeout(&mut self, ms: u64) {
+        self.session.handle(at(ms), Input::Timeout).unwrap();
+    }
+
+    /// The codes of the legs that were ended, by carrier.
+    fn ends(&mut self) -> Vec<(u64, String)> {
+        let end = |output: Output| {
+            let Output::Finish { carrier, lines } = output else { return None };
+            let line: serde_json::Value = serde_json::from_slice(&lines[0].json()).unwrap();
+            Some((carrier.0, line["end"]["code"].as_str()?.to_owned()))
+        };
+        self.outputs().into_iter().filter_map(end).collect()
     }
 
     fn frame(&mut self, ms: u64, leg: u32, text: &str) {
@@ -119,13 +142,8 @@ fn a_leg_keeps_its_transport() {
     let mut bench = Bench::new(Settings::default());
     bench.attach(0, 1, Transport::WebSocket, r#","turn":1,"received":0"#);
     for transport in [Transport::Poll, Transport::Sse] {
-        let input = Input::Attach {
-            carrier: Carrier(2),
-            transport,
-            hello: hello(1, r#","turn":2,"received":0"#),
-            frames: Vec::new(),
-        };
-        assert_eq!(bench.session.handle(at(1), input).unwrap_err().code, Code::BadFrame);
+        let refused = bench.carried(1, 1, transport, 2, r#","turn":2,"received":0"#);
+        assert_eq!(refused.unwrap_err().code, Code::BadFrame);
     }
     assert_eq!(bench.write(1, 1).len(), 1);
 }
@@ -192,4 +210,142 @@ fn nothing_follows_expiry() {
     assert!(bench.session.is_expired());
     assert_eq!(bench.session.poll_timeout(), None);
     assert_eq!(bench.session.wants_write().count(), 0);
+}
+
+#[test]
+fn a_wish_shortens_the_ping_rhythm_and_not_what_counts_as_silence() {
+    let mut bench = Bench::new(Settings::default());
+    bench.attach(0, 1, Transport::WebSocket, r#","id":"s1","turn":1,"received":0,"heartbeat_ms":2000,"hold_ms":3000"#);
+    let welcome = bench.write(0, 1).remove(0);
+    assert!(welcome.contains(r#""heartbeat_ms":2000,"hold_ms":3000"#), "{welcome}");
+    for ping in [2_000, 4_000] {
+        assert_eq!(bench.session.poll_timeout(), Some(at(ping)));
+        bench.timeout(ping);
+        assert!(bench.write(ping, 1)[0].starts_with(r#"{"ping""#));
+    }
+    bench.timeout(74_999);
+    assert!(bench.ends().is_empty());
+    bench.timeout(75_000);
+    assert_eq!(bench.ends(), [(1, "timeout".to_owned())]);
+}
+
+#[test]
+fn wishes_are_bounded_and_stay_until_others_are_stated() {
+    let mut bench = Bench::new(Settings::default());
+    let mut told = |leg: u32, rest: &str| {
+        bench.attach(0, leg, Transport::Sse, &format!(r#","id":"s1","received":0{rest}"#));
+        let welcome: serde_json::Value = serde_json::from_str(&bench.write(0, leg)[0]).unwrap();
+        ["heartbeat_ms", "hold_ms"].map(|key| welcome["welcome"][key].as_u64().unwrap())
+    };
+    assert_eq!(told(1, ""), [15_000, 25_000]);
+    assert_eq!(told(2, r#","heartbeat_ms":0,"hold_ms":1"#), [1_000, 1_000]);
+    assert_eq!(told(3, ""), [1_000, 1_000]);
+    assert_eq!(told(4, r#","hold_ms":9007199254740991"#), [1_000, 25_000]);
+    // Not even a wish makes a gateway slower than it is set.
+    let mut quick = Bench::new(Settings { hold: at(100), ..Settings::default() });
+    quick.attach(0, 1, Transport::Poll, r#","received":0,"hold_ms":5000"#);
+    assert!(quick.write(0, 1)[0].contains(r#""hold_ms":100,"#));
+}
+
+#[test]
+fn a_wish_holds_for_legs_that_were_there_and_for_the_poll_that_states_it() {
+    let mut bench = Bench::new(Settings::default());
+    bench.attach(0, 1, Transport::WebSocket, r#","id":"s1","turn":1,"received":0"#);
+    bench.write(0, 1);
+    bench.attach(0, 2, Transport::Poll, r#","id":"s1","received":0"#);
+    bench.write(0, 2);
+    bench.attach(100, 2, Transport::Poll, r#","id":"s1","turn":2,"received":0"#);
+    bench.write(100, 2);
+    bench.carried(200, 2, Transport::Poll, 9, r#","id":"s1","turn":2,"received":0,"hold_ms":4000"#).unwrap();
+    assert_eq!(bench.session.poll_timeout(), Some(at(4_200)));
+    bench.carried(300, 3, Transport::WebSocket, 10, r#","id":"s1","received":0,"heartbeat_ms":1500"#).unwrap();
+    assert_eq!(bench.session.poll_timeout(), Some(at(1_800)));
+}
+
+#[test]
+fn every_leg_is_told_what_is_offered_beside_a_goaway_that_waits() {
+    let mut bench = Bench::new(Settings::default());
+    bench.attach(0, 1, Transport::WebSocket, r#","id":"s1","turn":1,"received":0"#);
+    bench.attach(0, 2, Transport::Poll, r#","id":"s1","received":0"#);
+    for leg in [1, 2] {
+        bench.write(0, leg);
+    }
+    let goaway = Line::compose(|buffer| buffer.extend_from_slice(br#"{"goaway":{}}"#));
+    bench.session.handle(at(1), Input::Link(goaway)).unwrap();
+    bench.offer(1, &[Transport::Sse], 3_000);
+    bench.offer(2, &[Transport::Poll, Transport::WebSocket], 500);
+    let config = r#"{"config":{"transports":["poll","websocket"],"jitter_ms":500}}"#;
+    assert_eq!(bench.write(2, 1), [r#"{"goaway":{}}"#, config]);
+    // Between two polls there is nothing to write on; the next is answered at once.
+    bench.carried(3, 2, Transport::Poll, 9, r#","id":"s1","received":0"#).unwrap();
+    let mut out = Vec::new();
+    bench.session.write(at(3), Carrier(9), Room { bytes: 400 }, &mut out);
+    assert_eq!(&*out[2].json(), config.as_bytes());
+    assert_eq!(bench.session.wants_write().count(), 0);
+}
+
+#[test]
+fn a_new_leg_must_be_of_a_transport_that_is_offered_and_takes_nothing_otherwise() {
+    let mut bench = Bench::new(Settings { transports: [Transport::Sse].into(), ..Settings::default() });
+    bench.attach(0, 1, Transport::Sse, r#","id":"s1","turn":1,"received":0"#);
+    for transport in [Transport::WebSocket, Transport::Poll] {
+        let refused = bench.carried(1, 2, transport, 2, r#","id":"s1","turn":2,"received":0"#);
+        assert_eq!(refused.unwrap_err().code, Code::Refused);
+    }
+    assert_eq!(bench.session.active_carrier(), Some(Carrier(1)));
+    bench.offer(2, &[Transport::Poll], 0);
+    // The leg that is there may be carried anew.
+    bench.carried(3, 1, Transport::Sse, 3, r#","id":"s1","turn":1,"received":0"#).unwrap();
+    bench.attach(4, 4, Transport::Poll, r#","id":"s1","turn":2,"received":0"#);
+    assert_eq!(bench.ends(), [(1, "replaced".to_owned()), (3, "replaced".to_owned())]);
+}
+
+#[test]
+fn who_does_not_leave_a_withdrawn_transport_is_ended_10_s_after_the_jitter() {
+    let mut bench = Bench::new(Settings::default());
+    bench.attach(0, 1, Transport::WebSocket, r#","id":"s1","turn":1,"received":0"#);
+    bench.attach(0, 2, Transport::Sse, r#","id":"s1","received":0"#);
+    for leg in [1, 2] {
+        bench.write(0, leg);
+    }
+    bench.offer(1_000, &[Transport::Poll], 500);
+    // One that is offered again in time stays.
+    bench.offer(2_000, &[Transport::Poll, Transport::Sse], 9_000);
+    bench.timeout(11_499);
+    assert!(bench.ends().is_empty());
+    assert_eq!(bench.session.poll_timeout(), Some(at(11_500)));
+    bench.timeout(11_500);
+    assert_eq!(bench.ends(), [(1, "refused".to_owned())]);
+    assert_eq!(bench.session.active_carrier(), None);
+    assert!(!bench.session.is_expired());
+}
+
+/// 1. Polls are withdrawn while a busy client is between two of them, again and again: each is answered as soon as it comes.
+/// 2. The time to leave comes at a moment when nothing carries the leg.
+/// 3. Only what is attached was ended: such a client would have stayed for ever.
+#[test]
+fn a_poll_that_comes_after_the_time_to_leave_is_answered_with_the_end() {
+    let mut bench = Bench::new(Settings::default());
+    bench.attach(0, 1, Transport::Poll, r#","turn":1,"received":0"#);
+    bench.write(0, 1);
+    bench.offer(1, &[Transport::WebSocket], 0);
+    bench.carried(10_000, 1, Transport::Poll, 2, r#","id":"s1","turn":1,"received":0"#).unwrap();
+    let mut out = Vec::new();
+    bench.session.write(at(10_000), Carrier(2), Room { bytes: 400 }, &mut out);
+    assert_eq!(out.len(), 2);
+    bench.carried(10_001, 1, Transport::Poll, 3, r#","id":"s1","turn":1,"received":0"#).unwrap();
+    assert_eq!(bench.ends(), [(3, "refused".to_owned())]);
+}
+
+#[test]
+fn a_welcome_tells_the_network_that_its_leg_comes_from() {
+    let mut bench = Bench::new(Settings::default());
+    for (leg, network) in [(1, Some(NetworkId(0xab))), (2, None)] {
+        let (carrier, hello) = (Carrier(u64::from(leg)), hello(leg, r#","received":0"#));
+        let transport = Transport::WebSocket;
+        let input = Input::Attach { carrier, transport, network, hello, frames: Vec::new() };
+        bench.session.handle(at(0), input).unwrap();
+    }
+    assert!(bench.write(0, 1)[0].contains(r#","network":"00000000000000ab","#));
+    assert!(!bench.write(0, 2)[0].contains("network"));
 }

@@ -1,0 +1,134 @@
+//! Whose address a request comes from, where proxies stand in between.
+//!
+//! `X-Forwarded-For` is what anybody may write. It is believed only as far as it was written by proxies that the operator
+//! lists: from the connection's peer backwards, up to the first address that is not one of theirs.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::transport::Peer;
+
+/// An address or a prefix of addresses: `192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefix {
+    bits: u128,
+    /// How many of them count. Addresses of IPv4 stand in IPv6 as `::ffff:0:0/96`.
+    length: u32,
+}
+
+impl FromStr for Prefix {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no proxy's address; it looks like 192.0.2.7 or 10.0.0.0/8");
+        let (address, length) = match text.split_once('/') {
+            Some((address, length)) => (address, Some(length.parse::<u32>().map_err(|_| wrong())?)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let (longest, before) = if address.is_ipv4() { (32, 96) } else { (128, 0) };
+        let length = length.unwrap_or(longest);
+        if length > longest {
+            return Err(wrong());
+        }
+        Ok(Self { bits: bits(address), length: length + before })
+    }
+}
+
+impl Prefix {
+    fn holds(self, address: IpAddr) -> bool {
+        (bits(address) ^ self.bits).checked_shr(128 - self.length).unwrap_or(0) == 0
+    }
+}
+
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}
+
+/// Puts the client's address in place of the proxy's.
+pub(super) async fn unwrap(State(trusted): State<Arc<[Prefix]>>, mut request: Request, next: Next) -> Response {
+    if let Some(Peer { connection, .. }) = request.extensions().get().copied() {
+        let client = client(connection, request.headers(), &trusted);
+        request.extensions_mut().insert(Peer { connection, client });
+    }
+    next.run(request).await
+}
+
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Prefix]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|prefix| prefix.holds(address));
+    let mut client = peer;
+    for header in headers.get_all("x-forwarded-for").iter().rev() {
+        for hop in header.to_str().unwrap_or_default().rsplit(',') {
+            if !is_trusted(client) {
+                return client;
+            }
+            let Some(before) = address(hop.trim()) else { return client };
+            client = before;
+        }
+    }
+    client
+}
+
+/// Some proxies write the port as well.
+fn address(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse().ok().map(|address: SocketAddr| address.ip());
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(with_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let trusted: Vec<Prefix> = trusted.iter().map(|text| text.parse().unwrap()).collect();
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        client(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn only_what_a_listed_proxy_wrote_is_believed() {
+        assert_eq!(of("192.0.2.1", &["203.0.113.9"], &[]), "192.0.2.1");
+        assert_eq!(of("192.0.2.1", &["203.0.113.9"], &["10.0.0.0/8"]), "192.0.2.1");
+        assert_eq!(of("10.1.2.3", &["203.0.113.9"], &["10.0.0.0/8"]), "203.0.113.9");
+        // The client wrote the first of these itself.
+        assert_eq!(of("10.1.2.3", &["198.51.100.1, 203.0.113.9"], &["10.0.0.0/8"]), "203.0.113.9");
+        assert_eq!(of("10.1.2.3", &["198.51.100.1, 203.0.113.9, 10.9.9.9"], &["10.0.0.0/8"]), "203.0.113.9");
+        assert_eq!(of("::1", &["198.51.100.1", "203.0.113.9:4711 ,[::1]:80"], &["::1"]), "203.0.113.9");
+        assert_eq!(of("::ffff:10.0.0.1", &["2001:db8::7"], &["10.0.0.0/8"]), "2001:db8::7");
+    }
+
+    #[test]
+    fn where_the_header_ends_or_breaks_the_last_that_was_known_counts() {
+        assert_eq!(of("10.1.2.3", &[], &["10.0.0.0/8"]), "10.1.2.3");
+        assert_eq!(of("10.1.2.3", &["10.4.4.4"], &["10.0.0.0/8"]), "10.4.4.4");
+        for broken in ["", "unknown", "203.0.113.9, ", "300.1.1.1"] {
+            assert_eq!(of("10.1.2.3", &[broken], &["10.0.0.0/8"]), "10.1.2.3", "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_an_address_and_a_length() {
+        for good in ["0.0.0.0/0", "::/0", "127.0.0.1", "10.0.0.0/8", "2001:db8::/32", "::1/128"] {
+            assert!(good.parse::<Prefix>().is_ok(), "{good}");
+        }
+        for bad in ["", "localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/x", "1.2.3.4:80"] {
+            assert!(bad.parse::<Prefix>().is_err(), "{bad}");
+        }
+        assert_eq!(of("2001:db8::1", &["192.0.2.1"], &["::/0"]), "192.0.2.1");
+        assert_eq!(of("192.0.2.9", &["2001:db8::1"], &["0.0.0.0/0"]), "2001:db8::1");
+        assert_eq!(of("2001:db8::1", &["192.0.2.1"], &["0.0.0.0/0"]), "2001:db8::1");
+    }
+}

@@ -1,0 +1,92 @@
+//! SIGHUP: the file is read again, and what can change at run time does.
+
+use std::path::PathBuf;
+
+use crate::process::Running;
+
+/// A configuration in a folder of its own, which goes with it.
+struct File(PathBuf);
+
+impl File {
+    fn new(text: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("throughline-reload-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&folder).unwrap();
+        let file = Self(folder);
+        file.write(text);
+        file
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.join("gateway.toml")
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(self.path(), text).unwrap();
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn start(file: &File) -> Running {
+    let path = file.path();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--config", path.to_str().unwrap()];
+    Running::logging(&arguments, "throughline=info").await
+}
+
+/// The first line of the answer to a new client's first poll.
+async fn poll(running: &Running) -> serde_json::Value {
+    let secret = uuid::Uuid::new_v4().simple();
+    let hello =
+        format!(r#"{{"hello":{{"v":1,"session":"{secret}","leg":1,"turn":1,"received":0,"next":1,"nonce":"n"}}}}"#);
+    let (status, body) = running.ask("POST", "/rt/poll", &hello).await;
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(body.lines().next().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_hangup_has_the_file_read_again_and_names_what_needs_a_restart() {
+    let file = File::new("switch_jitter_s = 0");
+    let mut running = start(&file).await;
+    assert_eq!(poll(&running).await["welcome"]["hold_ms"], 25_000);
+    file.write("transports = ['sse']\npoll_hold_s = 7\nsessions = 5\nresume_s = 9");
+    running.signal("HUP").await;
+    running.logs("resume_s, sessions").await;
+    assert_eq!(poll(&running).await["end"]["code"], "refused");
+    file.write("transports = ['poll', 'sse']\npoll_hold_s = 7");
+    running.signal("HUP").await;
+    running.logs("read again").await;
+    let welcome = poll(&running).await;
+    assert_eq!(welcome["welcome"]["transports"], serde_json::json!(["poll", "sse"]));
+    assert_eq!(welcome["welcome"]["hold_ms"], 7_000);
+}
+
+#[tokio::test]
+async fn a_faulty_file_is_told_of_and_changes_nothing() {
+    let file = File::new("transports = ['poll']");
+    let mut running = start(&file).await;
+    for (text, says) in
+        [("transports = ['sse', 'pigeon']", "pigeon"), ("transports = [", "transports"), ("hart = 1", "hart")]
+    {
+        file.write(text);
+        running.signal("HUP").await;
+        running.logs(says).await;
+        assert_eq!(poll(&running).await["welcome"]["transports"], serde_json::json!(["poll"]));
+    }
+    std::fs::remove_file(file.path()).unwrap();
+    running.signal("HUP").await;
+    running.logs("gateway.toml").await;
+    running.signal("TERM").await;
+    assert_eq!(running.ended().await.0, Some(0));
+}
+
+/// As any program does, when its terminal is closed.
+#[tokio::test]
+async fn without_a_file_a_hangup_ends_it() {
+    let running = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    running.signal("HUP").await;
+    assert_eq!(running.ended().await.0, None);
+}
