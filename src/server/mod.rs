@@ -4,7 +4,7 @@
 //! - [`config`]: what an operator may set, checked once
 //! - [`gate`]: who may come in: origins and hosts
 //! - `routes`: which path leads where, and the headers every answer has
-//! - `pages`: the start page and the client's files
+//! - `pages`: the start page, the doctor's, and the client's files
 //! - `metrics`: `/metrics`
 //! - [`serve`]: accepting connections, and stopping gracefully
 //! - `stall`: peers that stop reading
@@ -26,7 +26,7 @@ use self::gate::Gate;
 use crate::driver::Driver;
 use crate::hub::Hub;
 
-pub use self::pages::file;
+pub use self::pages::{DOCTORS_WORDS, file};
 
 /// A gateway, ready to be served.
 pub struct Gateway {
