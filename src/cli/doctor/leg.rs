@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::http;
-use super::speak::{Begun, FRAME, Figures, Inbox, OPEN, Outcome, Session, Stop};
+use super::speak::{Begun, FRAME, Figures, Inbox, OPEN, Outcome, Session, Stop, milliseconds};
 use super::target::Target;
 
 const ROUNDS: usize = 5;
@@ -26,7 +26,9 @@ const PADDING: usize = 4000;
 pub(super) struct Leg {
     pub(super) inbox: Inbox,
     pub(super) up: Up,
+    /// How long it took until the welcome, and when that was.
     pub(super) open_ms: u64,
+    pub(super) opened: Begun,
     /// The code for a pong that never comes.
     pub(super) late: &'static str,
     /// What reads it.
@@ -96,33 +98,29 @@ impl Leg {
     /// Watches a silent leg: nothing goes up but answers to the gateway's pings. At the end it must still carry a ping.
     pub(super) async fn watch(&mut self, watch: Duration) -> Outcome {
         let begun = Begun::now();
-        let mut moved = Begun::now();
-        let mut silence = Duration::ZERO;
         let ended = loop {
-            let left = watch.saturating_sub(begun.elapsed());
-            let frame = self.inbox.next(left, "quiet").await;
-            silence = silence.max(moved.elapsed());
-            match frame {
+            match self.inbox.next(watch.saturating_sub(begun.elapsed()), "quiet").await {
                 Ok(frame) => {
-                    moved = Begun::now();
                     if let Err(stop) = self.answer(&frame).await {
                         break Err(stop);
                     }
                 }
-                Err(stop) if stop.code == "quiet" => break self.round_trip("silent", 0).await,
+                Err(stop) if stop.code == "quiet" => break Ok(()),
                 Err(stop) => break Err(stop),
             }
         };
-        match ended {
-            Ok(_) => Outcome {
-                code: "lived",
-                figures: figures([("watch_s", seconds(watch)), ("silence_s", seconds(silence))]),
+        let age = milliseconds(self.inbox.age(self.opened));
+        let silence = milliseconds(self.inbox.silence());
+        let longest = milliseconds(self.inbox.longest_silence());
+        let (code, silence) = match ended {
+            Err(_) => ("cut", silence),
+            Ok(()) => match self.round_trip("silent", 0).await {
+                Ok(_) => ("lived", longest),
+                Err(stop) if stop.code == "silent" => ("silent", silence),
+                Err(_) => ("cut", silence),
             },
-            Err(stop) => Outcome {
-                code: if stop.code == "silent" { "silent" } else { "cut" },
-                figures: figures([("age_s", seconds(begun.elapsed())), ("silence_s", seconds(moved.elapsed()))]),
-            },
-        }
+        };
+        Outcome { code, figures: figures([("age_ms", age), ("silence_ms", silence)]) }
     }
 
     /// A ping up, its pong down, in milliseconds; the gateway's own pings are answered.
@@ -157,10 +155,6 @@ fn padded(number: u64, padding: usize) -> String {
 
 fn rand_number() -> u64 {
     u64::from(uuid::Uuid::new_v4().as_fields().0)
-}
-
-fn seconds(time: Duration) -> u64 {
-    u64::try_from((time.as_millis() + 500) / 1000).unwrap_or(u64::MAX)
 }
 
 pub(super) fn figures<const N: usize>(pairs: [(&str, u64); N]) -> Figures {

@@ -145,10 +145,11 @@ impl Findings<'_> {
     fn found(&self, probe: &'static str, outcome: Result<Outcome, Stop>) -> &'static str {
         let code = outcome.as_ref().map_or_else(|stop| stop.code, |outcome| outcome.code);
         let finding = Finding::new(probe, outcome);
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if self.told {
-            say(&self.words.section(&finding));
+            say(&self.words.section(&finding, &all));
         }
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).push(finding);
+        all.push(finding);
         code
     }
 }

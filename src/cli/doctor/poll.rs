@@ -20,7 +20,14 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     let (arrivals, inbox) = Inbox::new("mute_later");
     let polling = session.again();
     let reader = Reader(tokio::spawn(hold(target.clone(), polling, arrivals)));
-    Ok(Leg { inbox, up: Up::Sends(target.clone(), session), open_ms, late: "mute_later", _reader: reader })
+    Ok(Leg {
+        inbox,
+        up: Up::Sends(target.clone(), session),
+        open_ms,
+        opened: Begun::now(),
+        late: "mute_later",
+        _reader: reader,
+    })
 }
 
 /// One poll after the other, until one fails.
@@ -30,7 +37,7 @@ async fn hold(target: Shared, mut session: Session, arrivals: Arrivals) {
         let hello = session.attach();
         let Ok(frames) = poll(&target, &mut session, hello, HELD).await else {
             // Nobody may be asking any more.
-            let _ = arrivals.send(Event::End(asked.stop("cut"))).await;
+            let _ = arrivals.send(Event::End(asked.stop("cut"), Begun::now())).await;
             return;
         };
         // No frame of the protocol: it only ends the silence.

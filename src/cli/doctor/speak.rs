@@ -64,13 +64,21 @@ impl Begun {
     }
 
     pub(super) fn ms(self) -> u64 {
-        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+        milliseconds(self.elapsed())
+    }
+
+    fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_duration_since(earlier.0)
     }
 
     /// It stopped now.
     pub(super) fn stop(self, code: &'static str) -> Stop {
         Stop::new(code).with("after_ms", self.ms())
     }
+}
+
+pub(super) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A session of a probe's own, on one leg. Its secret is never printed.
@@ -143,7 +151,7 @@ pub(super) enum Event {
     Frame(Value),
     /// How much of an answer passed so far: the code for what would then be held back.
     Passed(&'static str),
-    End(Stop),
+    End(Stop, Begun),
 }
 
 pub(super) type Arrivals = mpsc::Sender<Event>;
@@ -151,14 +159,33 @@ pub(super) type Arrivals = mpsc::Sender<Event>;
 /// The frames of a leg, as they come.
 pub(super) struct Inbox {
     events: mpsc::Receiver<Event>,
-    ended: Option<Stop>,
+    /// How it ended, and when.
+    ended: Option<(Stop, Begun)>,
+    /// When a frame came last.
+    moved: Begun,
+    longest_silence: Duration,
     pub(super) passed: &'static str,
 }
 
 impl Inbox {
     pub(super) fn new(passed: &'static str) -> (Arrivals, Self) {
         let (sender, events) = mpsc::channel(INBOX);
-        (sender, Self { events, ended: None, passed })
+        (sender, Self { events, ended: None, moved: Begun::now(), longest_silence: Duration::ZERO, passed })
+    }
+
+    /// For how long nothing has come; of what has ended, had come.
+    pub(super) fn silence(&self) -> Duration {
+        self.ended.as_ref().map_or_else(|| self.moved.elapsed(), |(_, when)| when.since(self.moved))
+    }
+
+    /// The longest stretch without a frame, the present one included.
+    pub(super) fn longest_silence(&self) -> Duration {
+        self.longest_silence.max(self.silence())
+    }
+
+    /// How long after this it ended, or how long ago this was.
+    pub(super) fn age(&self, opened: Begun) -> Duration {
+        self.ended.as_ref().map_or_else(|| opened.elapsed(), |(_, when)| when.since(opened))
     }
 
     /// The next frame; or how the leg ended, or a stop of this code at the limit.
@@ -170,10 +197,14 @@ impl Inbox {
     async fn arrival(&mut self) -> Result<Value, Stop> {
         loop {
             match self.events.recv().await {
-                Some(Event::Frame(frame)) => return Ok(frame),
+                Some(Event::Frame(frame)) => {
+                    self.longest_silence = self.longest_silence();
+                    self.moved = Begun::now();
+                    return Ok(frame);
+                }
                 Some(Event::Passed(passed)) => self.passed = passed,
-                Some(Event::End(stop)) => self.ended = Some(stop),
-                None => return Err(self.ended.clone().unwrap_or_else(|| Stop::new("cut"))),
+                Some(Event::End(stop, when)) => self.ended = Some((stop, when)),
+                None => return Err(self.ended.as_ref().map_or_else(|| Stop::new("cut"), |(stop, _)| stop.clone())),
             }
         }
     }

@@ -23,7 +23,7 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     let (arrivals, inbox) = Inbox::new("held_headers");
     let reader = Reader(tokio::spawn(read(target.clone(), hello.line, arrivals)));
     let up = Up::Sends(target.clone(), session);
-    let mut leg = Leg { inbox, up, open_ms: 0, late: "held_later", _reader: reader };
+    let mut leg = Leg { inbox, up, open_ms: 0, opened: begun, late: "held_later", _reader: reader };
     let first = leg.inbox.next(OPEN, "held").await;
     let first = match first {
         Ok(first) => first,
@@ -32,6 +32,7 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     let Up::Sends(_, session) = &mut leg.up else { unreachable!("it was made so above") };
     session.welcome(&first, &hello.nonce)?;
     leg.open_ms = begun.ms();
+    leg.opened = Begun::now();
     leg.inbox.passed = "held_later";
     // The stream carries the first write; whether it carries a second is the question.
     leg.up.send(r#"{"ping":0}"#).await?;
@@ -49,8 +50,9 @@ impl Leg {
             return stop;
         }
         let waited = begun.stop("held");
-        if let Err(stop) = self.up.send(r#"{"ping":1}"#).await {
-            return stop;
+        if self.up.send(r#"{"ping":1}"#).await.is_err() {
+            let code = if self.inbox.passed == "held_headers" { "no_answer" } else { "send_failed" };
+            return Stop { code, ..waited };
         }
         match self.inbox.next(NUDGE, "held").await {
             Ok(_) => Stop::new("one_behind"),
@@ -66,7 +68,7 @@ async fn read(target: Shared, hello: String, arrivals: Arrivals) {
         Err(stop) => stop,
     };
     // Nobody may be asking any more.
-    let _ = arrivals.send(Event::End(stop)).await;
+    let _ = arrivals.send(Event::End(stop, Begun::now())).await;
 }
 
 async fn stream(target: &Shared, hello: String, arrivals: &Arrivals) -> Result<Begun, Stop> {

@@ -67,13 +67,14 @@ impl Words {
         Summary { code, says: text(&row["says"]), means: text(&row["means"]), works: passes.is_some() }
     }
 
-    /// One finding in the report.
-    pub(super) fn section(&self, finding: &Finding) -> String {
+    /// One finding in the report. Where the gateway is not reached at all, that alone is worth advice.
+    pub(super) fn section(&self, finding: &Finding, findings: &[Finding]) -> String {
         let row = self.row(finding);
+        let advice = if is_lost(finding, findings, row) { &Value::Null } else { row };
         let level = text(&self.0["levels"][text(&row["level"])]);
         let mut lines = vec![format!("{} [{level}]: {}", text(&self.0["titles"][finding.probe]), self.says(finding))];
-        lines.extend(row["means"].as_str().map(|means| format!("  For you: {means}")));
-        lines.extend(row["change"].as_str().map(|change| format!("  For the network's administrator: {change}")));
+        lines.extend(advice["means"].as_str().map(|means| format!("  For you: {means}")));
+        lines.extend(advice["change"].as_str().map(|change| format!("  For the network's administrator: {change}")));
         // Sorted by name: the map is.
         let figures = finding.figures.iter().map(|(name, value)| format!(" {name}={}", bare(value)));
         lines.push(format!("  {}{}", finding.code, figures.collect::<String>()));
@@ -86,9 +87,10 @@ impl Words {
         let told: Vec<Value> = sorted(findings)
             .map(|finding| {
                 let row = self.row(finding);
+                let advice = if is_lost(finding, findings, row) { &Value::Null } else { row };
                 json!({
                     "probe": finding.probe, "code": finding.code, "level": row["level"], "figures": finding.figures,
-                    "says": self.says(finding), "means": row["means"], "change": row["change"],
+                    "says": self.says(finding), "means": advice["means"], "change": advice["change"],
                 })
             })
             .collect();
@@ -102,7 +104,7 @@ impl Words {
     fn report(&self, findings: &[Finding], About { date, url, by }: &About) -> String {
         let Summary { says, means, .. } = self.summary(findings);
         let head = format!("Throughline doctor\n  {url}\n  {date}\n  {by}\n\nResult: {says}\n  {means}\n\n");
-        let sections: Vec<String> = sorted(findings).map(|finding| self.section(finding)).collect();
+        let sections: Vec<String> = sorted(findings).map(|finding| self.section(finding, findings)).collect();
         format!("{head}{}\n", sections.join("\n"))
     }
 
@@ -122,6 +124,11 @@ impl Words {
         }
         says
     }
+}
+
+fn is_lost(finding: &Finding, findings: &[Finding], row: &Value) -> bool {
+    let lost = |other: &Finding| other.probe == "control" && !["ours", "slow"].contains(&other.code);
+    finding.probe != "control" && row["level"] == "bad" && findings.iter().any(lost)
 }
 
 fn sorted(findings: &[Finding]) -> impl Iterator<Item = &Finding> {

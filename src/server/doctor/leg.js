@@ -6,7 +6,8 @@
  * @property {import('./speak.js').Inbox} inbox what comes down
  * @property {(lines: string[]) => Promise<void>} send what goes up
  * @property {() => void} close
- * @property {number} openMs until the welcome
+ * @property {number} openMs how long it took until the welcome
+ * @property {number} opened when that was
  * @property {string} late the code for a pong that never comes
  * @property {boolean} [padded] whether a larger ping is to be tried as well
  */
@@ -76,24 +77,23 @@ export async function prove(leg) {
  */
 export async function watch(leg, watchMs) {
   const begun = now();
-  let moved = begun;
-  let silence = 0;
-  const seconds = (/** @type {number} */ ms) => Math.round(ms / 1000);
-  const age = () => ({ age_s: seconds(now() - begun), silence_s: seconds(now() - moved) });
+  /** @type {string | undefined} */
+  let ended;
+  while (!ended) {
+    const frame = await leg.inbox.next(watchMs - (now() - begun), 'quiet').catch((stop) => {
+      ended = stop.code;
+    });
+    if (frame) await answer(leg, frame).catch(() => {});
+  }
+  const age_ms = leg.inbox.age(leg.opened);
+  const silence_ms = leg.inbox.silence();
+  const longest = leg.inbox.longestSilence();
+  if (ended !== 'quiet') return { code: 'cut', figures: { age_ms, silence_ms } };
   try {
-    while (now() - begun < watchMs) {
-      const frame = await leg.inbox.next(watchMs - (now() - begun), 'quiet').catch((stop) => {
-        if (stop.code !== 'quiet') throw stop;
-      });
-      silence = Math.max(silence, now() - moved);
-      if (!frame) break;
-      moved = now();
-      await answer(leg, frame);
-    }
     await roundTrip(leg, { code: 'silent' });
-    return { code: 'lived', figures: { watch_s: seconds(watchMs), silence_s: seconds(silence) } };
+    return { code: 'lived', figures: { age_ms, silence_ms: longest } };
   } catch (stop) {
     if (!(stop instanceof Stop)) throw stop;
-    return { code: stop.code === 'silent' ? 'silent' : 'cut', figures: age() };
+    return { code: stop.code === 'silent' ? 'silent' : 'cut', figures: { age_ms, silence_ms } };
   }
 }

@@ -51,7 +51,7 @@ async function examine(words, list, watchS) {
       },
       found: (finding) => {
         findings.push(finding);
-        list.show(finding);
+        list.show(finding, findings);
         progress();
       },
       told: (text) => {

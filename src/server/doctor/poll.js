@@ -41,6 +41,7 @@ export async function openPoll() {
   return {
     inbox,
     openMs,
+    opened: now(),
     late: 'mute_later',
     send: async (lines) => {
       const body = [session.hello().line, ...lines].join('\n');

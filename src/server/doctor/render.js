@@ -45,9 +45,9 @@ export function createFindings(list, words) {
     begin(probe) {
       fill(probe, 'running', 'asking …').append(element('p', 'about', words.about[probe]));
     },
-    /** @param {import('./verdict.js').Finding} finding */
-    show(finding) {
-      const { level, says, means, change } = explain(words, finding);
+    /** @param {import('./verdict.js').Finding} finding @param {import('./verdict.js').Finding[]} findings so far */
+    show(finding, findings) {
+      const { level, says, means, change } = explain(words, finding, findings);
       const place = fill(finding.probe, level, words.levels[level]);
       place.dataset.code = finding.code;
       place.append(element('p', 'says', says));

@@ -118,18 +118,39 @@ export class Inbox {
   #frames = [];
   /** @type {Stop | undefined} */
   #ended;
+  #endedAt = 0;
+  #moved = now();
+  #longest = 0;
   #wake = () => {};
 
   /** @param {string} text */
   push(text) {
+    this.#longest = this.longestSilence();
+    this.#moved = now();
     this.#frames.push(parse(text));
     this.#wake();
   }
 
   /** @param {Stop} stop */
   end(stop) {
+    this.#endedAt ||= now();
     this.#ended ??= stop;
     this.#wake();
+  }
+
+  /** For how long nothing has come; of what has ended, had come. */
+  silence() {
+    return (this.#endedAt || now()) - this.#moved;
+  }
+
+  /** The longest stretch without a frame, the present one included. */
+  longestSilence() {
+    return Math.max(this.#longest, this.silence());
+  }
+
+  /** How long after this it ended, or how long ago this was. @param {number} opened */
+  age(opened) {
+    return (this.#endedAt || now()) - opened;
   }
 
   /**

@@ -26,7 +26,9 @@ export async function openSse() {
   const lookInto = async (error) => {
     if (!(error instanceof Stop) || !error.code.startsWith('held')) throw error;
     const after = { after_ms: now() - begun };
-    await send(['{"ping":1}']);
+    await send(['{"ping":1}']).catch(() => {
+      throw new Stop(passed === 'held_headers' ? 'no_answer' : 'send_failed', after);
+    });
     const pushed = await inbox.next(LIMITS.nudge, passed).catch((stop) => stop);
     if (!(pushed instanceof Stop)) throw new Stop('one_behind');
     throw new Stop(passed, after);
@@ -39,7 +41,7 @@ export async function openSse() {
     opening.catch((error) => inbox.end(error instanceof Stop ? error : new Stop('refused', { after_ms: now() - begun })));
     session.welcome(await inbox.next(LIMITS.open, 'held').catch(lookInto), hello.nonce);
     passed = 'held_later';
-    const leg = { inbox, send, openMs: now() - begun, late: 'held_later', close: () => abort.abort() };
+    const leg = { inbox, send, openMs: now() - begun, opened: now(), late: 'held_later', close: () => abort.abort() };
     // The stream carries the first write; whether it carries a second is the question.
     await send(['{"ping":0}']);
     await inbox.next(LIMITS.frame, 'held').catch(lookInto);

@@ -31,17 +31,20 @@ function figure(name, value) {
 }
 
 /**
- * What one finding means.
+ * What one finding means. Where the gateway is not reached at all, that alone is worth advice.
  * @param {any} words
  * @param {Finding} finding
+ * @param {Finding[]} findings so far
  * @returns {Words & { title: string }}
  */
-export function explain(words, { probe, code, figures }) {
+export function explain(words, { probe, code, figures }, findings) {
   const row = words.findings[probe][code] ?? { level: 'bad', says: code };
   const says = row.says.replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) =>
     figure(name, figures[name] ?? '?'),
   );
-  return { ...row, says, title: words.titles[probe] };
+  const told = { level: row.level, says, title: words.titles[probe] };
+  const lost = findings.some((finding) => finding.probe === 'control' && !['ours', 'slow'].includes(finding.code));
+  return lost && probe !== 'control' && row.level === 'bad' ? told : { ...row, ...told };
 }
 
 /**
@@ -73,14 +76,14 @@ export function report(words, findings, { date, url, by }) {
   lines.push(`Result: ${result.says}`, `  ${result.means}`, '');
   for (const probe of Object.keys(words.titles)) {
     const finding = findings.find((candidate) => candidate.probe === probe);
-    if (finding) lines.push(...section(words, finding));
+    if (finding) lines.push(...section(words, finding, findings));
   }
   return `${lines.join('\n')}\n`;
 }
 
-/** @param {any} words @param {Finding} finding */
-function section(words, finding) {
-  const { title, level, says, means, change } = explain(words, finding);
+/** @param {any} words @param {Finding} finding @param {Finding[]} findings */
+function section(words, finding, findings) {
+  const { title, level, says, means, change } = explain(words, finding, findings);
   const lines = [`${title} [${words.levels[level]}]: ${says}`];
   if (means) lines.push(`  For you: ${means}`);
   if (change) lines.push(`  For the network's administrator: ${change}`);

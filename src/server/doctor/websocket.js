@@ -29,6 +29,7 @@ export async function openWebSocket() {
     return {
       inbox,
       openMs: now() - begun,
+      opened: now(),
       late: 'mute_later',
       padded: true,
       send: async (lines) => {
