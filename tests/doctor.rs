@@ -6,6 +6,9 @@
 #[allow(dead_code, reason = "these tests need less of it")]
 mod process;
 
+use std::path::PathBuf;
+use std::process::Output;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -13,7 +16,10 @@ use futures::stream::iter;
 use serde_json::Value;
 use throughline::netlab::{Answer, Buffer, Front, Headers, Idle, Network, Opening, Route, Rule, Silence, Until};
 
-use process::{Running, run};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, rustls};
+
+use process::{Running, run, run_with};
 
 /// Runs at one time: they measure time, and wait for most of it.
 const AT_ONCE: usize = 8;
@@ -34,10 +40,14 @@ impl Found {
 
     async fn at(url: &str, watch: &str) -> Self {
         let begun = Instant::now();
-        let output = run(&["doctor", url, "--json", "--watch", watch]).await;
+        let found = Self::of(&run(&["doctor", url, "--json", "--watch", watch]).await);
+        Self { took: begun.elapsed(), ..found }
+    }
+
+    fn of(output: &Output) -> Self {
         let told = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
-        Self { exit: output.status.code(), told, took: begun.elapsed() }
+        Self { exit: output.status.code(), told, took: Duration::ZERO }
     }
 
     fn result(&self) -> &str {
@@ -216,4 +226,46 @@ async fn what_is_no_address_is_wrong_usage() {
     for arguments in [&["doctor"][..], &["doctor", "example.org"], &["doctor", "ftp://example.org"]] {
         assert_eq!(run(arguments).await.status.code(), Some(2), "{arguments:?}");
     }
+}
+
+/// TLS in front of the gateway, as a proxy terminates it, with a certificate for `localhost` that only who is told of it trusts.
+async fn terminate(gateway: std::net::SocketAddr) -> (std::net::SocketAddr, PathBuf) {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let path = std::env::temp_dir().join(format!("throughline-doctor-{}.pem", uuid::Uuid::new_v4()));
+    std::fs::write(&path, cert.pem()).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder().with_no_client_auth();
+    let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(vec![cert.der().clone()], key).unwrap()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // Who does not trust the certificate leaves; that is the point.
+                let Ok(mut client) = acceptor.accept(client).await else { return };
+                let Ok(mut origin) = TcpStream::connect(gateway).await else { return };
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut origin).await;
+            });
+        }
+    });
+    (address, path)
+}
+
+#[tokio::test]
+async fn https_is_examined_too_and_a_certificate_that_is_not_trusted_is_said_to_be_that() {
+    let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    let (address, certificate) = terminate(gateway.address).await;
+    let url = format!("https://localhost:{}", address.port());
+    let arguments = ["doctor", &url, "--json", "--watch", "1"];
+    let trusting = Found::of(&run_with("SSL_CERT_FILE", certificate.as_os_str(), &arguments).await);
+    assert_eq!((trusting.code("control"), trusting.result(), trusting.exit), ("ours", "websocket", Some(0)));
+    assert_eq!(trusting.code("size"), "works", "{}", figures(&trusting));
+    // Another one is trusted, not that.
+    let (_, other) = terminate(gateway.address).await;
+    let wary = Found::of(&run_with("SSL_CERT_FILE", other.as_os_str(), &arguments).await);
+    assert_eq!((wary.code("control"), wary.exit), ("certificate", Some(1)), "{}", figures(&wary));
+    std::fs::remove_file(certificate).unwrap();
+    std::fs::remove_file(other).unwrap();
 }

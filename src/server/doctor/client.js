@@ -4,20 +4,23 @@
 import { now, route } from './speak.js';
 
 const ONLINE_MS = 12_000;
+/** Where no transport got through, it only remains to see what the client makes of that. */
+const HOPELESS_MS = 4000;
 const MESSAGES = 10;
 const MESSAGES_MS = 10_000;
 
 /**
+ * @param {boolean} hopeful whether a transport got through
  * @returns {Promise<{ code: string, figures: import('./verdict.js').Figures, told?: string }>} `told` is the client's own account of it
  */
-export async function tryClient() {
+export async function tryClient(hopeful) {
   const modules = await load();
   if (!modules) return { code: 'not_loaded', figures: {} };
   const begun = now();
   // Nothing that an earlier visit learned, and nothing kept of this one.
   const connection = modules.connect(route('').href.replace(/\/$/, ''), { storage: null });
   try {
-    await until(connection, 'transport', () => connection.transport, ONLINE_MS);
+    await until(connection, 'transport', () => connection.transport, hopeful ? ONLINE_MS : HOPELESS_MS);
     const onlineMs = now() - begun;
     if (!connection.transport)
       return { code: 'offline', figures: { after_ms: onlineMs, state: connection.state }, told: tell(modules, connection) };

@@ -30,11 +30,11 @@ async function start() {
 async function examine(words, list, watchS) {
   /** @type {import('./verdict.js').Finding[]} */
   const findings = [];
+  let told = '';
   for (const button of buttons) button.disabled = true;
   list.clear();
   result('running', 'Examining the connection …', `This takes ${watchS > 60 ? 'about two and a half minutes' : 'about half a minute'}. Nothing has to be done meanwhile.`);
   find('report').value = '';
-  find('told').hidden = true;
   find('copied').textContent = '';
   find('progress').hidden = false;
   const stopClock = startClock();
@@ -55,19 +55,19 @@ async function examine(words, list, watchS) {
         progress();
       },
       told: (text) => {
-        find('told-text').textContent = text;
-        find('told').hidden = false;
+        told = text;
       },
     });
     list.finish();
     const { level, says, means } = summary(words, findings);
     result(level, says, means ?? '');
-    find('report').value = report(words, findings, { date: new Date().toISOString(), url: address(), by: navigator.userAgent });
+    const about = { date: new Date().toISOString(), url: address(), by: navigator.userAgent, told };
+    find('report').value = report(words, findings, about);
     find('spoken').textContent = `Done. ${says} ${means}`;
   } catch (error) {
     result('bad', 'The examination itself failed.', `${error}. This is a fault of the page; please report it.`);
   } finally {
-    stopClock();
+    find('clock').textContent = `Examined in ${stopClock()}.`;
     find('progress').hidden = true;
     for (const button of buttons) button.disabled = false;
   }
@@ -82,14 +82,15 @@ function result(level, title, text) {
 
 function startClock() {
   const begun = performance.now();
+  const taken = () => `${Math.round((performance.now() - begun) / 1000)} s`;
   const show = () => {
-    find('clock').textContent = `${Math.round((performance.now() - begun) / 1000)} s`;
+    find('clock').textContent = taken();
   };
   show();
   const timer = setInterval(show, 1000);
   return () => {
     clearInterval(timer);
-    show();
+    return taken();
   };
 }
 

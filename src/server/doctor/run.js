@@ -49,6 +49,7 @@ export async function run({ watchMs, found, begun, told }) {
     }),
   );
   const [, , poll] = await Promise.all([...transports, ask('send', askSend)]);
+  const hopeful = legs.size > 0;
   const watches = [...legs].map(async ([transport, leg]) => {
     await ask(`idle-${transport}`, () => watch(leg, watchMs));
     leg.close();
@@ -56,7 +57,7 @@ export async function run({ watchMs, found, begun, told }) {
   // Where not even short requests pass, sizes say nothing.
   if (poll === 'works' || poll === 'slow') await ask('size', findSize);
   await ask('client', async () => {
-    const outcome = await tryClient();
+    const outcome = await tryClient(hopeful);
     if (outcome.told) told(outcome.told);
     return outcome;
   });

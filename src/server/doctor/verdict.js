@@ -68,9 +68,9 @@ export function summary(words, findings) {
  * The report, in the order of words.json. It holds no secret: figures are numbers and fixed words, and the URL was cleaned.
  * @param {any} words
  * @param {Finding[]} findings
- * @param {{ date: string, url: string, by: string }} about
+ * @param {{ date: string, url: string, by: string, told?: string }} about `told` is the client's own account
  */
-export function report(words, findings, { date, url, by }) {
+export function report(words, findings, { date, url, by, told }) {
   const result = summary(words, findings);
   const lines = ['Throughline doctor', `  ${url}`, `  ${date}`, `  ${by}`, ''];
   lines.push(`Result: ${result.says}`, `  ${result.means}`, '');
@@ -78,6 +78,7 @@ export function report(words, findings, { date, url, by }) {
     const finding = findings.find((candidate) => candidate.probe === probe);
     if (finding) lines.push(...section(words, finding, findings));
   }
+  if (told) lines.push('', 'What the client says of itself:', ...told.split('\n').map((line) => `  ${line}`));
   return `${lines.join('\n')}\n`;
 }
 
