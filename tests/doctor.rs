@@ -6,16 +6,20 @@
 #[allow(dead_code, reason = "these tests need less of it")]
 mod process;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Output;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt as _;
 use futures::stream::iter;
 use serde_json::Value;
 use throughline::netlab::{Answer, Buffer, Front, Headers, Idle, Network, Opening, Route, Rule, Silence, Until};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, rustls};
 
@@ -23,6 +27,10 @@ use process::{Running, run, run_with};
 
 /// Runs at one time: they measure time, and wait for most of it.
 const AT_ONCE: usize = 8;
+
+async fn in_turns<T>(runs: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    iter(runs.into_iter().map(Box::pin)).buffered(AT_ONCE).collect().await
+}
 
 /// A run behind a front of its own, in a word: its exit, its result, and the code of each finding.
 struct Found {
@@ -121,7 +129,7 @@ async fn each_network_is_found_to_be_what_it_is() {
         }
     });
     let mut wrong = Vec::new();
-    for ((preset, exit, result, codes), found) in iter(rows).buffered(AT_ONCE).collect::<Vec<_>>().await {
+    for ((preset, exit, result, codes), found) in in_turns(rows).await {
         let code = |probe| if preset == "slow" { found.code(probe) } else { found.code_at_any_pace(probe) };
         let seen = PROBES.map(code);
         println!("{preset}: {result} in {} ms; {}", found.took.as_millis(), figures(&found));
@@ -178,7 +186,7 @@ async fn each_fault_of_one_route_is_found_where_it_is() {
         }
     });
     let mut wrong = Vec::new();
-    for (rule, probe, code, found) in iter(rows).buffered(AT_ONCE).collect::<Vec<_>>().await {
+    for (rule, probe, code, found) in in_turns(rows).await {
         println!("{probe} {code} in {} ms: {}", found.took.as_millis(), figures(&found));
         if found.code(probe) != code {
             wrong.push(format!("{rule}: {}", figures(&found)));
@@ -195,6 +203,49 @@ async fn what_is_too_large_for_the_way_is_halved_until_it_passes() {
     assert_eq!(found.code("size"), "up_limited", "{}", figures(&found));
     assert_eq!(found.figure("size", "failed_bytes"), 60_000);
     assert!((1000..60_000).contains(&found.figure("size", "up_bytes")), "{}", figures(&found));
+}
+
+/// A proxy that answers a longer body with 413, as nginx does by `client_max_body_size`.
+async fn limit_bodies(gateway: SocketAddr, most: usize) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                    if client.read_buf(&mut head).await.unwrap() == 0 {
+                        return;
+                    }
+                }
+                let text = String::from_utf8_lossy(&head).to_lowercase();
+                let length =
+                    text.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+                if length.is_some_and(|length: usize| length > most) {
+                    let answer =
+                        b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                    client.write_all(answer).await.unwrap();
+                    // What is closed with a body unread is reset, and the answer with it.
+                    let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
+                    return;
+                }
+                let mut origin = TcpStream::connect(gateway).await.unwrap();
+                origin.write_all(&head).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut origin).await;
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_limit_on_bodies_is_found_by_halving() {
+    let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    let proxy = limit_bodies(gateway.address, 20_000).await;
+    let found = Found::at(&format!("http://{proxy}"), "1").await;
+    assert_eq!(found.code("size"), "up_limited", "{}", figures(&found));
+    assert_eq!((found.figure("size", "up_bytes"), found.figure("size", "failed_bytes")), (15_000, 30_000));
+    assert_eq!(found.finding("size").unwrap()["figures"]["how"], "status 413");
 }
 
 #[tokio::test]
@@ -229,11 +280,12 @@ async fn what_is_no_address_is_wrong_usage() {
 }
 
 /// TLS in front of the gateway, as a proxy terminates it, with a certificate for `localhost` that only who is told of it trusts.
-async fn terminate(gateway: std::net::SocketAddr) -> (std::net::SocketAddr, PathBuf) {
+async fn terminate(gateway: SocketAddr) -> (SocketAddr, PathBuf) {
     let rcgen::CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let path = std::env::temp_dir().join(format!("throughline-doctor-{}.pem", uuid::Uuid::new_v4()));
-    std::fs::write(&path, cert.pem()).unwrap();
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(cert.der()));
+    std::fs::write(&path, pem).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let config = rustls::ServerConfig::builder().with_no_client_auth();
     let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(vec![cert.der().clone()], key).unwrap()));

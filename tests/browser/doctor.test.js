@@ -82,7 +82,11 @@ describe('the doctor in Chromium', { timeout: 240_000 }, () => {
   /** @param {string} path @param {unknown} body */
   const post = async (path, body) => {
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(`${gateway.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const answer = await fetch(`${gateway.url}${path}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
     assert.ok(answer.ok, `${path}: ${answer.status}`);
     return answer.status === 204 ? undefined : answer.json();
   };
@@ -102,13 +106,19 @@ describe('the doctor in Chromium', { timeout: 240_000 }, () => {
   const examined = async (page) => {
     await page.waitForFunction(() => !document.querySelector('[data-level="running"]'), { timeout: 60_000 });
     return page.evaluate(() => {
-      const text = (/** @type {string} */ name) => document.querySelector(`[data-${name}]`)?.textContent ?? '';
+      const text = (/** @type {string} */ name) =>
+        document.querySelector(`[data-${name}]`)?.textContent ?? '';
       const findings = [...document.querySelectorAll('[data-probe]')].map((place) => {
         const { probe, code } = /** @type {HTMLElement} */ (place).dataset;
         return [probe, code];
       });
       const report = /** @type {HTMLTextAreaElement} */ (document.querySelector('[data-report]')).value;
-      return { result: text('result-title'), spoken: text('spoken'), codes: Object.fromEntries(findings), report };
+      return {
+        result: text('result-title'),
+        spoken: text('spoken'),
+        codes: Object.fromEntries(findings),
+        report,
+      };
     });
   };
 
@@ -119,7 +129,8 @@ describe('the doctor in Chromium', { timeout: 240_000 }, () => {
       t.diagnostic(seen.report.replaceAll('\n', ' '));
       assert.equal(seen.result, result);
       assert.deepEqual(pacedAsOurs(seen.codes), codes);
-      for (const expected of [url, result, 'Chrom', ...report]) assert.match(seen.report, new RegExp(expected));
+      for (const expected of [url, result, 'Chrom', ...report])
+        assert.match(seen.report, new RegExp(expected));
       assert.ok(seen.spoken.startsWith(`Done. ${result}`), seen.spoken);
       assert.doesNotMatch(seen.report, /hush/);
       assert.deepEqual(errors, []);
@@ -168,7 +179,8 @@ function pacedAsOurs(codes) {
 
 /** For whoever looks: wide, phone, dark. @param {import('puppeteer-core').Page} page @param {string} name */
 async function screenshots(page, name) {
-  const path = (/** @type {string} */ kind) => `${process.env.SCREENSHOTS}/${name.replaceAll(/\W+/g, '-')}-${kind}.png`;
+  const path = (/** @type {string} */ kind) =>
+    `${process.env.SCREENSHOTS}/${name.replaceAll(/\W+/g, '-')}-${kind}.png`;
   for (const [kind, width, scheme] of /** @type {const} */ ([
     ['wide', 1280, 'light'],
     ['phone', 390, 'light'],

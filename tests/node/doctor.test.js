@@ -9,7 +9,9 @@ import { explain, report, summary } from '../../src/server/doctor/verdict.js';
 import { PROGRAM } from '../browser/gateway.js';
 import { startLab } from './lab.js';
 
-const words = JSON.parse(await readFile(new URL('../../src/server/doctor/words.json', import.meta.url), 'utf8'));
+const words = JSON.parse(
+  await readFile(new URL('../../src/server/doctor/words.json', import.meta.url), 'utf8'),
+);
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;

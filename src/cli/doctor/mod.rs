@@ -66,7 +66,10 @@ pub(super) fn run(options: &Doctor) -> ExitCode {
     }
     let watch = Duration::from_secs(options.watch);
     // What was not found by then is not told; every step has a limit of its own that ends it sooner.
-    let _ = runtime.block_on(async { tokio::time::timeout(PATIENCE + watch, findings.examine(&target, watch)).await });
+    let _ = runtime.block_on(async {
+        let examined = Box::pin(findings.examine(&target, watch));
+        tokio::time::timeout(PATIENCE + watch, examined).await
+    });
     runtime.shutdown_background();
     let about = About {
         date: httpdate::fmt_http_date(SystemTime::now()),

@@ -23,9 +23,19 @@ export async function tryClient(hopeful) {
     await until(connection, 'transport', () => connection.transport, hopeful ? ONLINE_MS : HOPELESS_MS);
     const onlineMs = now() - begun;
     if (!connection.transport)
-      return { code: 'offline', figures: { after_ms: onlineMs, state: connection.state }, told: tell(modules, connection) };
+      return {
+        code: 'offline',
+        figures: { after_ms: onlineMs, state: connection.state },
+        told: tell(modules, connection),
+      };
     const { received, doubled } = await exchange(connection);
-    const figures = { online_ms: onlineMs, transport: connection.transport, sent: MESSAGES, received, doubled };
+    const figures = {
+      online_ms: onlineMs,
+      transport: connection.transport,
+      sent: MESSAGES,
+      received,
+      doubled,
+    };
     const code = received === MESSAGES && doubled === 0 ? 'works' : 'incomplete';
     return { code, figures, told: tell(modules, connection) };
   } finally {

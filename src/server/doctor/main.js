@@ -26,14 +26,18 @@ async function start() {
   await examine(words, list, seconds);
 }
 
-/** @param {any} words @param {ReturnType<typeof createFindings>} list @param {number} watchS */
+/** @param {any} words @param {import('./render.js').FindingList} list @param {number} watchS */
 async function examine(words, list, watchS) {
   /** @type {import('./verdict.js').Finding[]} */
   const findings = [];
   let told = '';
   for (const button of buttons) button.disabled = true;
   list.clear();
-  result('running', 'Examining the connection …', `This takes ${watchS > 60 ? 'about two and a half minutes' : 'about half a minute'}. Nothing has to be done meanwhile.`);
+  result(
+    'running',
+    'Examining the connection …',
+    `This takes ${watchS > 60 ? 'about two and a half minutes' : 'about half a minute'}. Nothing has to be done meanwhile.`,
+  );
   find('report').value = '';
   find('copied').textContent = '';
   find('progress').hidden = false;
@@ -65,7 +69,11 @@ async function examine(words, list, watchS) {
     find('report').value = report(words, findings, about);
     find('spoken').textContent = `Done. ${says} ${means}`;
   } catch (error) {
-    result('bad', 'The examination itself failed.', `${error}. This is a fault of the page; please report it.`);
+    result(
+      'bad',
+      'The examination itself failed.',
+      `${error}. This is a fault of the page; please report it.`,
+    );
   } finally {
     find('clock').textContent = `Examined in ${stopClock()}.`;
     find('progress').hidden = true;
@@ -106,4 +114,6 @@ async function copy() {
   }
 }
 
-start().catch((error) => result('bad', 'The page could not start.', `${error}. Is the connection gone already?`));
+start().catch((error) =>
+  result('bad', 'The page could not start.', `${error}. Is the connection gone already?`),
+);

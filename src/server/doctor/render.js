@@ -1,5 +1,9 @@
 // @ts-check
-/** Findings as a list on the page. It writes text only, never markup. */
+/**
+ * Findings as a list on the page. It writes text only, never markup.
+ *
+ * @typedef {ReturnType<typeof createFindings>} FindingList
+ */
 
 import { explain } from './verdict.js';
 

@@ -53,7 +53,8 @@ async function attempt(bytes) {
     if (answer.text.length >= bytes) result.downMs = answer.ms;
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
-    result.how = { answered: `status ${error.figures.status}`, no_answer: 'no answer' }[error.code] ?? 'refused';
+    result.how =
+      { answered: `status ${error.figures.status}`, no_answer: 'no answer' }[error.code] ?? 'refused';
   }
   return result;
 }

@@ -25,7 +25,9 @@ export const now = () => Math.round(performance.now());
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** @param {number} bytes */
 const random = (bytes) =>
-  [...crypto.getRandomValues(new Uint8Array(bytes))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  [...crypto.getRandomValues(new Uint8Array(bytes))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
 
 /** A session of a probe's own, on one leg. Its secret lives here and nowhere else. */
 export function createSession() {

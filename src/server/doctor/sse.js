@@ -12,9 +12,11 @@ export async function openSse() {
   /** @param {string[]} lines */
   const send = async (lines) => {
     const hello = session.hello();
-    const { text } = await post('send', [hello.line, ...lines].join('\n'), { signal: abort.signal }).catch(() => {
-      throw new Stop('send_failed');
-    });
+    const { text } = await post('send', [hello.line, ...lines].join('\n'), { signal: abort.signal }).catch(
+      () => {
+        throw new Stop('send_failed');
+      },
+    );
     // A gateway that knows nothing of the session never saw the stream's request.
     const first = parse(text.split('\n')[0] ?? '');
     if (first?.end?.code === 'gone') throw new Stop('no_answer', { after_ms: now() - begun });
@@ -38,10 +40,19 @@ export async function openSse() {
     const opening = read(abort.signal, hello.line, inbox, (sofar) => {
       passed = sofar;
     });
-    opening.catch((error) => inbox.end(error instanceof Stop ? error : new Stop('refused', { after_ms: now() - begun })));
+    opening.catch((error) =>
+      inbox.end(error instanceof Stop ? error : new Stop('refused', { after_ms: now() - begun })),
+    );
     session.welcome(await inbox.next(LIMITS.open, 'held').catch(lookInto), hello.nonce);
     passed = 'held_later';
-    const leg = { inbox, send, openMs: now() - begun, opened: now(), late: 'held_later', close: () => abort.abort() };
+    const leg = {
+      inbox,
+      send,
+      openMs: now() - begun,
+      opened: now(),
+      late: 'held_later',
+      close: () => abort.abort(),
+    };
     // The stream carries the first write; whether it carries a second is the question.
     await send(['{"ping":0}']);
     await inbox.next(LIMITS.frame, 'held').catch(lookInto);

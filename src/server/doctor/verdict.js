@@ -43,7 +43,9 @@ export function explain(words, { probe, code, figures }, findings) {
     figure(name, figures[name] ?? '?'),
   );
   const told = { level: row.level, says, title: words.titles[probe] };
-  const lost = findings.some((finding) => finding.probe === 'control' && !['ours', 'slow'].includes(finding.code));
+  const lost = findings.some(
+    (finding) => finding.probe === 'control' && !['ours', 'slow'].includes(finding.code),
+  );
   return lost && probe !== 'control' && row.level === 'bad' ? told : { ...row, ...told };
 }
 
@@ -54,7 +56,8 @@ export function explain(words, { probe, code, figures }, findings) {
  * @returns {Words & { code: string }}
  */
 export function summary(words, findings) {
-  const codeOf = (/** @type {string} */ probe) => findings.find((finding) => finding.probe === probe)?.code ?? '';
+  const codeOf = (/** @type {string} */ probe) =>
+    findings.find((finding) => finding.probe === probe)?.code ?? '';
   const passes = TRANSPORTS.find((transport) => ['works', 'slow'].includes(codeOf(transport)));
   const control = codeOf('control');
   let code = passes ?? 'none';
