@@ -121,7 +121,7 @@ const PROBES: [&str; 9] =
 #[tokio::test]
 async fn each_network_is_found_to_be_what_it_is() {
     let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
-    let rows = PRESETS.map(|row| {
+    let rows = PRESETS.into_iter().map(|row| {
         let gateway = &gateway;
         async move {
             let found = Found::behind(gateway, Network::named(row.0).unwrap()).await;
