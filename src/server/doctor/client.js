@@ -16,22 +16,29 @@ const MESSAGES_MS = 10_000;
 export async function tryClient(hopeful) {
   const modules = await load();
   if (!modules) return { code: 'not_loaded', figures: {} };
+  try {
+    return await use(modules, hopeful);
+  } catch (error) {
+    return { code: 'broken', figures: { detail: `${error}` } };
+  }
+}
+
+/** @param {any} modules @param {boolean} hopeful */
+async function use(modules, hopeful) {
   const begun = now();
   // Nothing that an earlier visit learned, and nothing kept of this one.
   const connection = modules.connect(route('').href.replace(/\/$/, ''), { storage: null });
   try {
     await until(connection, 'transport', () => connection.transport, hopeful ? ONLINE_MS : HOPELESS_MS);
     const onlineMs = now() - begun;
+    const told = tell(modules, connection);
     if (!connection.transport)
-      return {
-        code: 'offline',
-        figures: { after_ms: onlineMs, state: connection.state },
-        told: tell(modules, connection),
-      };
+      return { code: 'offline', figures: { after_ms: onlineMs, state: connection.state }, told };
     const { received, doubled } = await exchange(connection);
+    const { transport } = connection;
     const figures = {
       online_ms: onlineMs,
-      transport: connection.transport,
+      transport: transport ?? 'nothing',
       sent: MESSAGES,
       received,
       doubled,

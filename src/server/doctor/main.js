@@ -69,6 +69,7 @@ async function examine(words, list, watchS) {
     find('report').value = report(words, findings, about);
     find('spoken').textContent = `Done. ${says} ${means}`;
   } catch (error) {
+    list.finish();
     result(
       'bad',
       'The examination itself failed.',
