@@ -104,7 +104,9 @@ describe('the doctor in Chromium', { timeout: 240_000 }, () => {
   };
   /** @param {import('puppeteer-core').Page} page */
   const examined = async (page) => {
-    await page.waitForFunction(() => !document.querySelector('[data-result][data-level="running"]'), { timeout: 60_000 });
+    await page.waitForFunction(() => !document.querySelector('[data-result][data-level="running"]'), {
+      timeout: 60_000,
+    });
     return page.evaluate(() => {
       const text = (/** @type {string} */ name) =>
         document.querySelector(`[data-${name}]`)?.textContent ?? '';

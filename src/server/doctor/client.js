@@ -64,7 +64,7 @@ async function load() {
 /** @param {any} modules @param {any} connection */
 function tell({ describe }, connection) {
   const data = connection.explain?.();
-  return data && (describe ? describe(data) : JSON.stringify(data, undefined, 2));
+  return data && (describe ? describe(data) : JSON.stringify(data));
 }
 
 /** @param {any} connection */
