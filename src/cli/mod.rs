@@ -1,9 +1,10 @@
 //! The command line: arguments, then one call.
 //!
-//! Exits: 0 done, 1 failed or regressed, 2 usage. The first line on standard output is `listening on http://ADDR:PORT`;
+//! Exits: 0 done, 1 failed or regressed, 2 usage. The first line of what listens is `listening on http://ADDR:PORT`;
 //! logs go to standard error.
 
 mod demo;
+mod doctor;
 mod serve;
 
 use std::io::IsTerminal as _;
@@ -39,6 +40,8 @@ enum Command {
     },
     /// The gateway.
     Serve(Serve),
+    /// What the network between here and a gateway lets through, in plain words. Exits 0 if anything does.
+    Doctor(doctor::Doctor),
 }
 
 #[derive(Args)]
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
     let command = arguments.command.unwrap_or(Command::Demo { listen: Config::default().listen });
     match command {
         Command::Demo { listen } => demo::run(listen),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Serve(options) => match options.configuration() {
             Ok(config) => serve::run(config, &options),
             Err(why) => usage(&why),

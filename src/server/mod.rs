@@ -6,7 +6,7 @@
 //! - [`forwarded`]: whose address a request comes from, behind proxies
 //! - [`handle`]: what may be changed while the gateway runs
 //! - `routes`: which path leads where, and the headers every answer has
-//! - `pages`: the start page and the client's files
+//! - `pages`: the start page, the doctor's, and the client's files
 //! - `metrics`: `/metrics`
 //! - [`serve`]: accepting connections, and stopping gracefully
 //! - `stall`: peers that stop reading
@@ -31,7 +31,7 @@ use self::handle::Handle;
 use crate::driver::Driver;
 use crate::hub::Hub;
 
-pub use self::pages::file;
+pub use self::pages::{DOCTORS_WORDS, file};
 
 /// A gateway, ready to be served.
 pub struct Gateway {

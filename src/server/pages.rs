@@ -1,4 +1,4 @@
-//! The start page, and the client's own files, which are served as they are: what is read is what runs.
+//! The start page, the doctor's page, and the client's own files, which are served as they are: what is read is what runs.
 
 use axum::Router;
 use axum::extract::Path;
@@ -11,6 +11,9 @@ use crate::protocol::code::{Code, Refusal};
 use crate::transport::refuse;
 
 static CLIENT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/client-js/src");
+static DOCTOR: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/server/doctor");
+/// What the doctor's findings are called, as JSON: by its page, and by `throughline doctor`.
+pub const DOCTORS_WORDS: &str = include_str!("doctor/words.json");
 const START: &str = include_str!("start.html");
 
 pub(super) fn start() -> Router {
@@ -19,6 +22,13 @@ pub(super) fn start() -> Router {
 
 pub(super) fn client() -> Router {
     Router::new().route("/{*path}", get(|Path(path): Path<String>| async move { file(&CLIENT, &path) }))
+}
+
+/// The page that tries each transport from where its reader is.
+pub(super) fn doctor() -> Router {
+    Router::new()
+        .route("/doctor", get(|| async { file(&DOCTOR, "index.html") }))
+        .route("/doctor/{*path}", get(|Path(path): Path<String>| async move { file(&DOCTOR, &path) }))
 }
 
 /// A file of an embedded folder, to be asked for again each time: it changes with the binary.
@@ -31,6 +41,7 @@ pub fn file(folder: &'static Dir<'static>, path: &str) -> Response {
         "js" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "html" => "text/html; charset=utf-8",
+        "json" => "application/json",
         "svg" => "image/svg+xml",
         _ => "application/octet-stream",
     };

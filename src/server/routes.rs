@@ -28,6 +28,7 @@ pub(super) fn router(driver: &Arc<Driver>, gate: &Arc<Gate>, start: Router) -> R
         .nest("/rt/client", pages::client())
         .route("/healthz", get(|| async { "ok" }))
         .route("/metrics", get(metrics::show).with_state(Arc::clone(driver)))
+        .merge(pages::doctor())
         .merge(start)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

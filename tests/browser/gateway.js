@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { printed, startChild } from './child.js';
 
 /** The test command says which build it made; by hand, the release build is taken. */
-const PROGRAM =
+export const PROGRAM =
   process.env.THROUGHLINE_BIN ?? fileURLToPath(new URL('../../target/release/throughline', import.meta.url));
 
 /**

@@ -27,6 +27,12 @@ pub(crate) async fn run(arguments: &[&str]) -> Output {
     within_patience(command(arguments).output()).await.unwrap()
 }
 
+/// The same with a variable of the environment.
+#[allow(dead_code, reason = "not every test that starts the command needs it")]
+pub(crate) async fn run_with(name: &str, value: &std::ffi::OsStr, arguments: &[&str]) -> Output {
+    within_patience(command(arguments).env(name, value).output()).await.unwrap()
+}
+
 /// A run that listens.
 pub(crate) struct Running {
     child: Child,

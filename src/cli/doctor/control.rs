@@ -1,0 +1,48 @@
+//! The first question (is anybody there, and is it the gateway?), and the shortest request of a session.
+
+use std::time::Duration;
+
+use super::http::{self, Shared};
+use super::leg::{SLOW_MS, figures};
+use super::speak::{OPEN, Outcome, Session, Stop};
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+pub(super) async fn ask(target: &Shared) -> Result<Outcome, Stop> {
+    let nonce = Session::new().name().nonce;
+    let path = target.route(&format!("control?nonce={nonce}"));
+    let answer = http::get(target, &path, LIMIT).await.map_err(|stop| match (&stop.cause, stop.code) {
+        (Some(why), _) => Stop::new("certificate").with("detail", why.as_str()),
+        (None, "refused") => Stop { code: "unreachable", ..stop },
+        _ => stop,
+    })?;
+    let first = answer.first();
+    if answer.status == 200 && first["v"] == 1 && first["control"] == true && first["nonce"] == nonce {
+        let code = if answer.ms > SLOW_MS { "slow" } else { "ours" };
+        return Ok(Outcome { code, figures: figures([("ms", answer.ms)]) });
+    }
+    if answer.status == 403 && first["code"] == "forbidden" {
+        return Err(Stop::new("gate"));
+    }
+    Err(Stop::new(strangeness(answer.status)).with("status", answer.status))
+}
+
+/// What stands in the gateway's place, by its status.
+fn strangeness(status: u16) -> &'static str {
+    match status {
+        407 => "login",
+        ..400 | 511 => "portal",
+        400..500 => "not_here",
+        500.. => "broken",
+    }
+}
+
+/// A send in the name of a session that never was: the gateway says so, and nothing has to be kept for it.
+pub(super) async fn send(target: &Shared) -> Result<Outcome, Stop> {
+    let hello = Session::new().name();
+    let answer = http::post(target, "send", hello.line, OPEN).await?;
+    if answer.first()["end"]["nonce"] != hello.nonce {
+        return Err(answer.wrong());
+    }
+    Ok(Outcome { code: "works", figures: figures([("ms", answer.ms)]) })
+}

@@ -1,0 +1,162 @@
+//! What is asked of any transport once its welcome came: a proof, round trips, a silence. It knows no transport but by how lines go up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::http;
+use super::speak::{Begun, FRAME, Figures, Inbox, OPEN, Outcome, Session, Stop, milliseconds};
+use super::target::Target;
+
+const ROUNDS: usize = 5;
+/// The gateway answers four pings a second.
+const APART: Duration = Duration::from_millis(260);
+/// Rounds end early on a slow path.
+const ALL_ROUNDS: Duration = Duration::from_secs(7);
+/// A round trip above this is felt by people.
+pub(super) const SLOW_MS: u64 = 600;
+/// More than a packet.
+const PADDING: usize = 4000;
+
+/// A transport whose welcome came. Dropped, it is closed.
+pub(super) struct Leg {
+    pub(super) inbox: Inbox,
+    pub(super) up: Up,
+    /// How long it took until the welcome, and when that was.
+    pub(super) open_ms: u64,
+    pub(super) opened: Begun,
+    /// The code for a pong that never comes.
+    pub(super) late: &'static str,
+    /// What reads it.
+    pub(super) _reader: Reader,
+}
+
+/// How lines go up.
+pub(super) enum Up {
+    Socket(mpsc::Sender<String>),
+    Sends(Arc<Target>, Session),
+}
+
+/// A task that ends with its leg.
+pub(super) struct Reader(pub(super) JoinHandle<()>);
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Up {
+    pub(super) async fn send(&self, line: &str) -> Result<(), Stop> {
+        match self {
+            Self::Socket(lines) => {
+                // A socket that is gone says so in its inbox.
+                let _ = lines.send(line.to_owned()).await;
+                Ok(())
+            }
+            Self::Sends(target, session) => {
+                let body = format!("{}\n{line}", session.name().line);
+                let answer = http::post(target, "send", body, OPEN).await.map_err(|_| Stop::new("send_failed"))?;
+                let first = answer.first();
+                // A gateway that knows nothing of the session never saw the request that was to make it.
+                if first["end"]["code"] == "gone" {
+                    return Err(Stop::new("no_answer").with("after_ms", answer.ms));
+                }
+                if first["welcome"].is_null() { Err(Stop::new("send_failed")) } else { Ok(()) }
+            }
+        }
+    }
+}
+
+impl Leg {
+    /// A proof and several round trips.
+    pub(super) async fn prove(&mut self) -> Result<Outcome, Stop> {
+        let begun = Begun::now();
+        let mut trips = Vec::new();
+        while trips.len() < ROUNDS && begun.elapsed() < ALL_ROUNDS {
+            let trip = self.round_trip(self.late, 0).await?;
+            trips.push(trip);
+            sleep(APART.saturating_sub(Duration::from_millis(trip))).await;
+        }
+        if matches!(self.up, Up::Socket(_)) {
+            self.round_trip("large_lost", PADDING).await.map_err(|stop| match stop.code {
+                "large_lost" => Stop::new("large_lost").with("bytes", PADDING),
+                _ => stop,
+            })?;
+        }
+        trips.sort_unstable();
+        let rtt = trips.get(trips.len() / 2).copied().unwrap_or_default();
+        let worst = trips.last().copied().unwrap_or_default();
+        let code = if rtt > SLOW_MS { "slow" } else { "works" };
+        Ok(Outcome { code, figures: figures([("open_ms", self.open_ms), ("rtt_ms", rtt), ("worst_ms", worst)]) })
+    }
+
+    /// Watches a silent leg: nothing goes up but answers to the gateway's pings. At the end it must still carry a ping.
+    pub(super) async fn watch(&mut self, watch: Duration) -> Outcome {
+        let begun = Begun::now();
+        let ended = loop {
+            match self.inbox.next(watch.saturating_sub(begun.elapsed()), "quiet").await {
+                Ok(frame) => {
+                    if let Err(stop) = self.answer(&frame).await {
+                        break Err(stop);
+                    }
+                }
+                Err(stop) if stop.code == "quiet" => break Ok(()),
+                Err(stop) => break Err(stop),
+            }
+        };
+        let age = milliseconds(self.inbox.age(self.opened));
+        let silence = milliseconds(self.inbox.silence());
+        let longest = milliseconds(self.inbox.longest_silence());
+        let (code, silence) = match ended {
+            Err(_) => ("cut", silence),
+            Ok(()) => match self.round_trip("silent", 0).await {
+                Ok(_) => ("lived", longest),
+                Err(stop) if stop.code == "silent" => ("silent", silence),
+                Err(_) => ("cut", silence),
+            },
+        };
+        Outcome { code, figures: figures([("age_ms", age), ("silence_ms", silence)]) }
+    }
+
+    /// A ping up, its pong down, in milliseconds; the gateway's own pings are answered.
+    async fn round_trip(&mut self, code: &'static str, padding: usize) -> Result<u64, Stop> {
+        let begun = Begun::now();
+        // Unknown keys are ignored; the number must differ from the last only.
+        let number = rand_number();
+        let ping = if padding == 0 { json!({ "ping": number }).to_string() } else { padded(number, padding) };
+        self.up.send(&ping).await?;
+        loop {
+            let left = FRAME.saturating_sub(begun.elapsed());
+            let frame = self.inbox.next(left, code).await?;
+            if frame["pong"] == number {
+                return Ok(begun.ms());
+            }
+            self.answer(&frame).await?;
+        }
+    }
+
+    async fn answer(&self, frame: &Value) -> Result<(), Stop> {
+        match &frame["ping"] {
+            Value::Null => Ok(()),
+            ping => self.up.send(&json!({ "pong": ping }).to_string()).await,
+        }
+    }
+}
+
+/// The verb comes first.
+fn padded(number: u64, padding: usize) -> String {
+    format!("{{\"ping\":{number},\"pad\":\"{}\"}}", "x".repeat(padding))
+}
+
+fn rand_number() -> u64 {
+    u64::from(uuid::Uuid::new_v4().as_fields().0)
+}
+
+pub(super) fn figures<const N: usize>(pairs: [(&str, u64); N]) -> Figures {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+}

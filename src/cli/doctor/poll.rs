@@ -1,0 +1,58 @@
+//! Long-poll by itself: a first poll that is answered at once, then one that is always held, and sends that have it answered.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::http::{self, Shared};
+use super::leg::{Leg, Reader, Up};
+use super::speak::{Arrivals, Begun, Event, Hello, Inbox, OPEN, Session, Stop};
+
+/// A poll is answered after 25 s, or up to 120 s where the operator set more.
+const HELD: Duration = Duration::from_secs(125);
+
+pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
+    let begun = Begun::now();
+    let mut session = Session::new();
+    let hello = session.attach();
+    poll(target, &mut session, hello, OPEN).await?;
+    let open_ms = begun.ms();
+    let (arrivals, inbox) = Inbox::new("mute_later");
+    let polling = session.again();
+    let reader = Reader(tokio::spawn(hold(target.clone(), polling, arrivals)));
+    Ok(Leg {
+        inbox,
+        up: Up::Sends(target.clone(), session),
+        open_ms,
+        opened: Begun::now(),
+        late: "mute_later",
+        _reader: reader,
+    })
+}
+
+/// One poll after the other, until one fails.
+async fn hold(target: Shared, mut session: Session, arrivals: Arrivals) {
+    loop {
+        let asked = Begun::now();
+        let hello = session.attach();
+        let Ok(frames) = poll(&target, &mut session, hello, HELD).await else {
+            // Nobody may be asking any more.
+            let _ = arrivals.send(Event::End(asked.stop("cut"), Begun::now())).await;
+            return;
+        };
+        // No frame of the protocol: it only ends the silence.
+        for frame in std::iter::once(json!({ "answered": true })).chain(frames) {
+            let _ = arrivals.send(Event::Frame(frame)).await;
+        }
+    }
+}
+
+async fn poll(target: &Shared, session: &mut Session, hello: Hello, limit: Duration) -> Result<Vec<Value>, Stop> {
+    let answer = http::post(target, "poll", hello.line, limit).await?;
+    let first = answer.first();
+    if first.is_null() {
+        return Err(answer.wrong());
+    }
+    session.welcome(&first, &hello.nonce)?;
+    Ok(answer.text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap_or_default()).collect())
+}

@@ -1,0 +1,109 @@
+//! How much passes at once: publications to a channel of the probe's own, up in one POST and down in the answer of a poll.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::http::{self, Shared};
+use super::leg::figures;
+use super::speak::{Begun, Outcome, Session, Stop, random};
+
+const MOST: u64 = 60_000;
+const LEAST: u64 = 1000;
+const LIMIT: Duration = Duration::from_secs(4);
+/// Nothing larger is tried after this.
+const ALL: Duration = Duration::from_secs(14);
+/// The longest part: a line may have 55 KB, and the answer's other lines must fit as well.
+const PART: u64 = 25_000;
+
+/// What passed of one size: the milliseconds that it took each way.
+struct Tried {
+    up: Option<u64>,
+    down: Option<u64>,
+    how: String,
+}
+
+pub(super) async fn find(target: &Shared) -> Result<Outcome, Stop> {
+    let begun = Begun::now();
+    let (mut up, mut down) = ((0, 0), (0, 0));
+    let mut failed: Option<(u64, String)> = None;
+    let mut bytes = MOST;
+    while bytes >= LEAST && begun.elapsed() < ALL && down.0 == 0 {
+        let tried = attempt(target, bytes).await;
+        if let (Some(ms), 0) = (tried.up, up.0) {
+            up = (bytes, ms);
+        }
+        if let Some(ms) = tried.down {
+            down = (bytes, ms);
+        }
+        // What vanished costs the whole limit: larger steps.
+        let step = if tried.how == "no answer" { 4 } else { 2 };
+        if tried.up.is_none() {
+            failed = Some((bytes, tried.how));
+        }
+        bytes /= step;
+    }
+    let passed = [("up_bytes", up.0), ("up_ms", up.1), ("down_bytes", down.0), ("down_ms", down.1)];
+    let told = |code, failed: Option<(u64, String)>| {
+        let mut stop = Stop::new(code);
+        if let Some((bytes, how)) = failed {
+            stop = stop.with("failed_bytes", bytes).with("how", how);
+        }
+        stop
+    };
+    if up.0 == 0 {
+        return Err(told("fails", failed));
+    }
+    let code = match failed {
+        Some(_) => "up_limited",
+        None if down.0 < MOST => "down_limited",
+        None => "works",
+    };
+    let mut all = figures(passed);
+    all.extend(told(code, failed).figures);
+    Ok(Outcome { code, figures: all })
+}
+
+/// One size, in a session of its own.
+async fn attempt(target: &Shared, bytes: u64) -> Tried {
+    let mut tried = Tried { up: None, down: None, how: String::new() };
+    if let Err(stop) = exchange(target, bytes, &mut tried).await {
+        tried.how = match stop.code {
+            "answered" => format!("status {}", stop.figures.get("status").unwrap_or(&Value::Null)),
+            "no_answer" => "no answer".to_owned(),
+            _ => "refused".to_owned(),
+        };
+    }
+    tried
+}
+
+async fn exchange(target: &Shared, bytes: u64, tried: &mut Tried) -> Result<(), Stop> {
+    let mut session = Session::new();
+    let first = session.attach();
+    session.welcome(&http::post(target, "poll", first.line, LIMIT).await?.first(), &first.nonce)?;
+    let body = format!("{}\n{}", session.name().line, publications(bytes));
+    let answer = http::post(target, "send", body, LIMIT).await?;
+    if answer.first()["welcome"].is_null() {
+        return Err(Stop::new("foreign"));
+    }
+    tried.up = Some(answer.ms);
+    let answer = http::post(target, "poll", session.attach().line, LIMIT).await?;
+    if answer.text.len() as u64 >= bytes {
+        tried.down = Some(answer.ms);
+    }
+    Ok(())
+}
+
+/// Lines of so many bytes in all: a subscription to a channel nobody else knows, and what is published there.
+fn publications(bytes: u64) -> String {
+    let channel = format!("doctor/{}", random());
+    let mut lines = vec![format!(r#"{{"sub":"{channel}"}}"#)];
+    let mut left = bytes;
+    while left > 0 {
+        let part = left.min(PART);
+        let data = "x".repeat(usize::try_from(part).unwrap_or_default());
+        lines.push(format!(r#"{{"pub":"{channel}","data":"{data}"}}"#));
+        left -= part;
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,129 @@
+//! Where a gateway is, and a connection to it: plain or by TLS. It knows no HTTP.
+//!
+//! TLS believes the certificates that this machine believes, as its browsers do: behind a company's inspecting proxy that is
+//! what tells a trusted interception from an untrusted one.
+
+use std::io;
+use std::sync::Arc;
+
+use hyper::Uri;
+use rustls_native_certs::load_native_certs;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// A connection, of either kind.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
+
+/// Why there is no connection.
+pub(super) enum NoConnection {
+    /// TCP did not get there.
+    Tcp,
+    /// TCP did, TLS did not: its complaint.
+    Tls(String),
+}
+
+/// See the module.
+pub(super) struct Target {
+    /// Without user, query and fragment, ending in a slash.
+    shown: String,
+    authority: String,
+    host: String,
+    port: u16,
+    /// What stands before `/rt`.
+    base: String,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+}
+
+impl Target {
+    /// A gateway's address; one that names its `/doctor` or `/rt` is understood.
+    pub(super) fn parse(url: &str) -> Result<Self, String> {
+        let bad = |why: &str| format!("{url:?} is not a gateway's address ({why}); it looks like https://example.org");
+        let plain = url.split(['?', '#']).next().unwrap_or_default();
+        let uri = plain.parse::<Uri>().map_err(|error| bad(&error.to_string()))?;
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let authority = uri.authority().ok_or_else(|| bad("the host is missing"))?;
+        let default = match scheme {
+            "http" => 80,
+            "https" => 443,
+            _ => return Err(bad("it starts with http:// or https://")),
+        };
+        let host = authority.host().trim_matches(['[', ']']).to_owned();
+        let port = authority.port_u16().unwrap_or(default);
+        // Who the user is concerns nobody.
+        let authority = authority.as_str().rsplit('@').next().unwrap_or_default().to_owned();
+        let path = uri.path().trim_end_matches('/');
+        let base = path.strip_suffix("/doctor").or(path.strip_suffix("/rt")).unwrap_or(path).to_owned();
+        let tls = match scheme {
+            "https" => {
+                Some((connector()?, ServerName::try_from(host.clone()).map_err(|error| bad(&error.to_string()))?))
+            }
+            _ => None,
+        };
+        Ok(Self { shown: format!("{scheme}://{authority}{base}/"), authority, host, port, base, tls })
+    }
+
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The path of a route of the session's.
+    pub(super) fn route(&self, route: &str) -> String {
+        format!("{}/rt/{route}", self.base)
+    }
+
+    pub(super) async fn connect(&self) -> Result<Box<dyn Socket>, NoConnection> {
+        let tcp = TcpStream::connect((&*self.host, self.port)).await.map_err(|_| NoConnection::Tcp)?;
+        // A probe measures round trips; the system must not gather its small writes.
+        let _ = tcp.set_nodelay(true);
+        let Some((connector, name)) = &self.tls else {
+            return Ok(Box::new(tcp));
+        };
+        match connector.connect(name.clone(), tcp).await {
+            Ok(tls) => Ok(Box::new(tls)),
+            // A cut or a reset says nothing about certificates.
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(NoConnection::Tcp),
+            Err(error) => Err(NoConnection::Tls(error.to_string())),
+        }
+    }
+}
+
+fn connector() -> Result<TlsConnector, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(load_native_certs().certs);
+    if roots.is_empty() {
+        return Err(
+            "this machine has no root certificates (package ca-certificates), so https cannot be checked".to_owned()
+        );
+    }
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_understood_and_shown_without_its_secrets() {
+        for (url, shown, control) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/", "/rt/control"),
+            ("http://user:word@a.example/chat/doctor?token=x#y", "http://a.example/chat/", "/chat/rt/control"),
+            ("http://[::1]:80/rt", "http://[::1]:80/", "/rt/control"),
+        ] {
+            let target = Target::parse(url).unwrap();
+            assert_eq!((target.shown(), &*target.route("control")), (shown, control), "{url}");
+        }
+        for bad in ["example.org", "ftp://example.org", "http://", "/doctor", ""] {
+            assert!(Target::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

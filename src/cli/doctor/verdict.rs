@@ -1,0 +1,193 @@
+//! From what was found to plain words: the sentences of `words.json` with figures filled in, the result, the report.
+//!
+//! Pure. Its twin is `src/server/doctor/verdict.js`, which reads the same words; a test holds their reports to be the same.
+
+use serde_json::{Value, json};
+
+use super::speak::{Figures, Outcome, Stop};
+use crate::server::DOCTORS_WORDS;
+
+/// Everything that is asked, in the order of the report.
+const PROBES: [&str; 10] =
+    ["control", "websocket", "sse", "poll", "send", "size", "idle-websocket", "idle-sse", "idle-poll", "client"];
+/// The transports, in the order of preference.
+const TRANSPORTS: [&str; 3] = ["websocket", "sse", "poll"];
+
+/// What one question came to.
+pub(super) struct Finding {
+    probe: &'static str,
+    code: &'static str,
+    figures: Figures,
+}
+
+impl Finding {
+    pub(super) fn new(probe: &'static str, outcome: Result<Outcome, Stop>) -> Self {
+        let (code, figures) = match outcome {
+            Ok(outcome) => (outcome.code, outcome.figures),
+            Err(stop) => (stop.code, stop.figures),
+        };
+        Self { probe, code, figures }
+    }
+}
+
+/// What all of them come to.
+pub(super) struct Summary {
+    pub(super) code: &'static str,
+    pub(super) says: String,
+    pub(super) means: String,
+    pub(super) works: bool,
+}
+
+/// What is examined, when, and by whom.
+pub(super) struct About {
+    pub(super) date: String,
+    pub(super) url: String,
+    pub(super) by: String,
+}
+
+/// See the module.
+pub(super) struct Words(Value);
+
+impl Words {
+    pub(super) fn load() -> Self {
+        Self(serde_json::from_str(DOCTORS_WORDS).unwrap_or_default())
+    }
+
+    pub(super) fn summary(&self, findings: &[Finding]) -> Summary {
+        let code_of =
+            |probe: &str| findings.iter().find(|finding| finding.probe == probe).map_or("", |finding| finding.code);
+        let passes = TRANSPORTS.into_iter().find(|transport| ["works", "slow"].contains(&code_of(transport)));
+        let code = passes.unwrap_or_else(|| match code_of("control") {
+            "portal" | "login" => "portal",
+            "gate" => "gate",
+            "ours" | "slow" => "none",
+            _ => "offline",
+        });
+        let row = &self.0["summary"][code];
+        Summary { code, says: text(&row["says"]), means: text(&row["means"]), works: passes.is_some() }
+    }
+
+    /// One finding in the report. Where the gateway is not reached at all, that alone is worth advice.
+    pub(super) fn section(&self, finding: &Finding, findings: &[Finding]) -> String {
+        let row = self.row(finding);
+        let advice = if is_lost(finding, findings, row) { &Value::Null } else { row };
+        let level = text(&self.0["levels"][text(&row["level"])]);
+        let mut lines = vec![format!("{} [{level}]: {}", text(&self.0["titles"][finding.probe]), self.says(finding))];
+        lines.extend(advice["means"].as_str().map(|means| format!("  For you: {means}")));
+        lines.extend(advice["change"].as_str().map(|change| format!("  For the network's administrator: {change}")));
+        // Sorted by name: the map is.
+        let figures = finding.figures.iter().map(|(name, value)| format!(" {name}={}", bare(value)));
+        lines.push(format!("  {}{}", finding.code, figures.collect::<String>()));
+        lines.join("\n")
+    }
+
+    /// Everything, for programs; the report is in it.
+    pub(super) fn json(&self, findings: &[Finding], about: &About) -> Value {
+        let summary = self.summary(findings);
+        let told: Vec<Value> = sorted(findings)
+            .map(|finding| {
+                let row = self.row(finding);
+                let advice = if is_lost(finding, findings, row) { &Value::Null } else { row };
+                json!({
+                    "probe": finding.probe, "code": finding.code, "level": row["level"], "figures": finding.figures,
+                    "says": self.says(finding), "means": advice["means"], "change": advice["change"],
+                })
+            })
+            .collect();
+        json!({
+            "url": about.url, "date": about.date, "by": about.by, "works": summary.works,
+            "summary": { "code": summary.code, "says": summary.says, "means": summary.means },
+            "findings": told, "report": self.report(findings, about),
+        })
+    }
+
+    fn report(&self, findings: &[Finding], About { date, url, by }: &About) -> String {
+        let Summary { says, means, .. } = self.summary(findings);
+        let head = format!("Throughline doctor\n  {url}\n  {date}\n  {by}\n\nResult: {says}\n  {means}\n\n");
+        let sections: Vec<String> = sorted(findings).map(|finding| self.section(finding, findings)).collect();
+        format!("{head}{}\n", sections.join("\n"))
+    }
+
+    fn row(&self, finding: &Finding) -> &Value {
+        &self.0["findings"][finding.probe][finding.code]
+    }
+
+    fn says(&self, finding: &Finding) -> String {
+        let row = self.row(finding)["says"].as_str().unwrap_or(finding.code);
+        let mut says = String::new();
+        for (place, part) in row.split(['{', '}']).enumerate() {
+            match (place % 2, finding.figures.get(part)) {
+                (0, _) => says.push_str(part),
+                (_, Some(value)) => says.push_str(&figure(part, value)),
+                (_, None) => says.push('?'),
+            }
+        }
+        says
+    }
+}
+
+fn is_lost(finding: &Finding, findings: &[Finding], row: &Value) -> bool {
+    let lost = |other: &Finding| other.probe == "control" && !["ours", "slow"].contains(&other.code);
+    finding.probe != "control" && row["level"] == "bad" && findings.iter().any(lost)
+}
+
+fn sorted(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    PROBES.into_iter().filter_map(|probe| findings.iter().find(|finding| finding.probe == probe))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn bare(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A figure as people read it; the ending of its name says the unit.
+fn figure(name: &str, value: &Value) -> String {
+    match value.as_u64() {
+        Some(ms) if name.ends_with("ms") => duration(ms),
+        Some(seconds) if name.ends_with("_s") => format!("{seconds} s"),
+        Some(bytes) if name.ends_with("bytes") && bytes < 1000 => format!("{bytes} bytes"),
+        Some(bytes) if name.ends_with("bytes") => format!("{} KB", (bytes + 500) / 1000),
+        _ => bare(value),
+    }
+}
+
+/// 85 ms, 1.2 s, 12 s.
+fn duration(ms: u64) -> String {
+    match ms {
+        ..1000 => format!("{ms} ms"),
+        1000..10_000 => format!("{}.{} s", (ms + 50) / 1000, (ms + 50) / 100 % 10),
+        _ => format!("{} s", (ms + 500) / 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_have_a_title_for_each_probe_in_the_order_of_the_report() {
+        let words = Words::load();
+        assert_eq!(words.0["titles"].as_object().map_or(0, serde_json::Map::len), PROBES.len());
+        let places = PROBES.map(|probe| DOCTORS_WORDS.find(&format!("\"{probe}\": \"")).expect(probe));
+        assert!(places.is_sorted());
+    }
+
+    #[test]
+    fn figures_are_told_with_their_units() {
+        let told = |name, value: u64| figure(name, &value.into());
+        let durations =
+            [(0, "0 ms"), (999, "999 ms"), (1249, "1.2 s"), (1250, "1.3 s"), (9949, "9.9 s"), (9960, "10.0 s")];
+        for (ms, expected) in durations {
+            assert_eq!(told("rtt_ms", ms), expected);
+        }
+        assert_eq!(told("ms", 12_500), "13 s");
+        assert_eq!(
+            (told("age_s", 20), told("up_bytes", 60_000), told("bytes", 999)),
+            ("20 s".into(), "60 KB".into(), "999 bytes".into())
+        );
+        assert_eq!(figure("status", &403.into()), "403");
+    }
+}

@@ -1,0 +1,69 @@
+// @ts-check
+/** How much passes at once: publications to a channel of the probe's own, up in one POST and down in the answer of a poll. */
+
+import { createSession, now, parse, post, Stop } from './speak.js';
+
+const MOST = 60_000;
+const LEAST = 1000;
+const LIMIT_MS = 4000;
+/** Nothing larger is tried after this. */
+const ALL_MS = 14_000;
+/** The longest part: a line may have 55 KB, and the answer's other lines must fit as well. */
+const PART = 25_000;
+
+/** @returns {Promise<{ code: string, figures: import('./verdict.js').Figures }>} */
+export async function findSize() {
+  const begun = now();
+  let up = { bytes: 0, ms: 0 };
+  let down = { bytes: 0, ms: 0 };
+  /** @type {{ bytes: number, how: string } | undefined} */
+  let failed;
+  for (let bytes = MOST; bytes >= LEAST && now() - begun < ALL_MS && down.bytes === 0; ) {
+    const tried = await attempt(bytes);
+    if (tried.upMs !== undefined && up.bytes === 0) up = { bytes, ms: tried.upMs };
+    if (tried.downMs !== undefined) down = { bytes, ms: tried.downMs };
+    if (tried.upMs === undefined) failed = { bytes, how: tried.how };
+    // What vanished costs the whole limit: larger steps.
+    bytes = Math.round(bytes / (tried.how === 'no answer' ? 4 : 2));
+  }
+  const passed = { up_bytes: up.bytes, up_ms: up.ms, down_bytes: down.bytes, down_ms: down.ms };
+  const failure = failed && { failed_bytes: failed.bytes, how: failed.how };
+  if (up.bytes === 0) throw new Stop('fails', failure ?? {});
+  if (failure) return { code: 'up_limited', figures: { ...passed, ...failure } };
+  return { code: down.bytes < MOST ? 'down_limited' : 'works', figures: passed };
+}
+
+/**
+ * One size, in a session of its own.
+ * @param {number} bytes
+ * @returns {Promise<{ upMs?: number, downMs?: number, how: string }>}
+ */
+async function attempt(bytes) {
+  const session = createSession();
+  /** @type {{ upMs?: number, downMs?: number, how: string }} */
+  const result = { how: '' };
+  try {
+    const first = session.hello({ attach: true });
+    session.welcome(parse((await post('poll', first.line, { limitMs: LIMIT_MS })).text), first.nonce);
+    const body = [session.hello().line, ...publications(bytes)].join('\n');
+    const { text, ms } = await post('send', body, { limitMs: LIMIT_MS });
+    if (!parse(text.split('\n')[0] ?? '')?.welcome) throw new Stop('foreign');
+    result.upMs = ms;
+    const answer = await post('poll', session.hello({ attach: true }).line, { limitMs: LIMIT_MS });
+    if (answer.text.length >= bytes) result.downMs = answer.ms;
+  } catch (error) {
+    if (!(error instanceof Stop)) throw error;
+    result.how =
+      { answered: `status ${error.figures.status}`, no_answer: 'no answer' }[error.code] ?? 'refused';
+  }
+  return result;
+}
+
+/** Lines of so many bytes in all: a subscription to a channel nobody else knows, and what is published there. @param {number} bytes */
+function publications(bytes) {
+  const channel = JSON.stringify(`doctor/${crypto.getRandomValues(new Uint32Array(2)).join('')}`);
+  const lines = [`{"sub":${channel}}`];
+  for (let left = bytes; left > 0; left -= PART)
+    lines.push(`{"pub":${channel},"data":"${'x'.repeat(Math.min(left, PART))}"}`);
+  return lines;
+}

@@ -1,0 +1,197 @@
+// @ts-check
+/** The doctor's page in real Chromium, behind networks that let all of it, some of it, and nothing of it through. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startGateway } from './gateway.js';
+import { launch } from './launch.js';
+
+/** A portal that took over after the page was loaded: the routes of the session are its own, and files still pass. */
+const PORTAL = {
+  rules: ['websocket', 'stream', 'send', 'poll', 'control'].map((route) => ({
+    route,
+    request: { answer: { status: 200, html: '<h1>Sign in</h1>' } },
+  })),
+};
+
+/** What each network is found to be: the result, and the findings by what was asked. */
+const NETWORKS = [
+  {
+    name: 'clear',
+    network: { named: 'clear' },
+    result: 'This network lets realtime through, by WebSocket.',
+    codes: {
+      control: 'ours',
+      websocket: 'works',
+      sse: 'works',
+      poll: 'works',
+      send: 'works',
+      size: 'works',
+      'idle-websocket': 'lived',
+      'idle-sse': 'lived',
+      'idle-poll': 'lived',
+      client: 'works',
+    },
+    report: [/Online in .+, by websocket\. 10 of 10 messages came back, each once\./, /60 KB pass at once/],
+  },
+  {
+    name: 'WebSocket refused and streams buffered',
+    network: { named: 'websocket-refused-and-streams-buffered' },
+    result: 'Only long-poll gets through.',
+    codes: {
+      control: 'ours',
+      websocket: 'refused',
+      sse: 'held_headers',
+      poll: 'works',
+      send: 'works',
+      size: 'works',
+      'idle-poll': 'lived',
+      client: 'works',
+    },
+    report: [/by poll\. 10 of 10/, /Switch response buffering off/],
+  },
+  {
+    name: 'a portal in place of /rt',
+    network: PORTAL,
+    result: 'A sign-in page stands in the way.',
+    codes: {
+      control: 'portal',
+      websocket: 'refused',
+      sse: 'answered',
+      poll: 'answered',
+      send: 'answered',
+      client: 'offline',
+    },
+    report: [/status 200/, /Sign in to the network/],
+  },
+];
+
+describe('the doctor in Chromium', { timeout: 240_000 }, () => {
+  /** @type {Awaited<ReturnType<typeof launch>>} */
+  let browser;
+  /** @type {Awaited<ReturnType<typeof startGateway>>} */
+  let gateway;
+  before(async () => {
+    gateway = await startGateway();
+    browser = await launch('chromium');
+  });
+  after(async () => {
+    await browser?.close();
+    await gateway?.stop();
+  });
+
+  /** @param {string} path @param {unknown} body */
+  const post = async (path, body) => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${gateway.url}${path}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
+    assert.ok(answer.ok, `${path}: ${answer.status}`);
+    return answer.status === 204 ? undefined : answer.json();
+  };
+  /** A page behind a network of its own, as its user would open it. @param {object} network */
+  const open = async (network) => {
+    const { name, url } = await post('/demo/fronts', {});
+    const change = (/** @type {object} */ to) => post(`/demo/fronts/${name}`, to);
+    await change(network);
+    const page = await browser.newPage();
+    /** @type {string[]} */
+    const errors = [];
+    page.on('pageerror', (error) => errors.push(`${error}`));
+    await page.goto(`${url}/doctor?watch=2&secret=hush`);
+    return { page, change, url, errors };
+  };
+  /** @param {import('puppeteer-core').Page} page */
+  const examined = async (page) => {
+    await page.waitForFunction(() => !document.querySelector('[data-result][data-level="running"]'), {
+      timeout: 60_000,
+    });
+    return page.evaluate(() => {
+      const text = (/** @type {string} */ name) =>
+        document.querySelector(`[data-${name}]`)?.textContent ?? '';
+      const findings = [...document.querySelectorAll('[data-probe]')].map((place) => {
+        const { probe, code } = /** @type {HTMLElement} */ (place).dataset;
+        return [probe, code];
+      });
+      const report = /** @type {HTMLTextAreaElement} */ (document.querySelector('[data-report]')).value;
+      return {
+        result: text('result-title'),
+        spoken: text('spoken'),
+        codes: Object.fromEntries(findings),
+        report,
+      };
+    });
+  };
+
+  for (const { name, network, result, codes, report } of NETWORKS) {
+    test(`it says what ${name} is, and puts it into the report`, async (t) => {
+      const { page, url, errors } = await open(network);
+      const seen = await examined(page);
+      t.diagnostic(seen.report.replaceAll('\n', ' '));
+      assert.equal(seen.result, result);
+      assert.deepEqual(pacedAsOurs(seen.codes), codes);
+      for (const expected of [url, result, 'Chrom', ...report])
+        assert.match(seen.report, new RegExp(expected));
+      assert.ok(seen.spoken.startsWith(`Done. ${result}`), seen.spoken);
+      assert.doesNotMatch(seen.report, /hush/);
+      assert.deepEqual(errors, []);
+      if (process.env.SCREENSHOTS) await screenshots(page, name);
+      await page.close();
+    });
+  }
+
+  test('a network that dies after the page was loaded is told, and nothing breaks', async () => {
+    const { page, change, errors } = await open({ named: 'clear' });
+    await examined(page);
+    await change({ named: 'offline' });
+    await page.click('[data-again]');
+    await page.waitForSelector('[data-result][data-level="running"]');
+    const seen = await examined(page);
+    assert.equal(seen.result, 'The gateway cannot be reached.');
+    assert.equal(seen.codes.control, 'unreachable');
+    assert.deepEqual(errors, []);
+    if (process.env.SCREENSHOTS) await screenshots(page, 'offline');
+    await page.close();
+  });
+
+  test('findings appear one by one, progress is told, and the report can be copied by keyboard', async () => {
+    const { page } = await open({ named: 'clear' });
+    await page.waitForSelector('[data-probe="control"][data-code]');
+    assert.equal(await page.$eval('[data-result]', (place) => place.getAttribute('data-level')), 'running');
+    assert.match(await page.$eval('[data-spoken]', (place) => place.textContent ?? ''), /^Asking: /);
+    assert.equal(await page.$('[data-probe="client"][data-code]'), null);
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/running.png` });
+    await examined(page);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('[data-copied]')?.textContent);
+    await page.close();
+  });
+});
+
+/** How fast this machine is today is not the network's matter. @param {Record<string, string>} codes */
+function pacedAsOurs(codes) {
+  const pace = (/** @type {[string, string]} */ [probe, code]) => [
+    probe,
+    code === 'slow' ? (probe === 'control' ? 'ours' : 'works') : code,
+  ];
+  return Object.fromEntries(Object.entries(codes).map(pace));
+}
+
+/** For whoever looks: wide, phone, dark. @param {import('puppeteer-core').Page} page @param {string} name */
+async function screenshots(page, name) {
+  const path = (/** @type {string} */ kind) =>
+    `${process.env.SCREENSHOTS}/${name.replaceAll(/\W+/g, '-')}-${kind}.png`;
+  for (const [kind, width, scheme] of /** @type {const} */ ([
+    ['wide', 1280, 'light'],
+    ['phone', 390, 'light'],
+    ['dark', 1280, 'dark'],
+  ])) {
+    await page.setViewport({ width, height: 900 });
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+    const fits = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+    assert.ok(fits, `${name} is too wide for ${kind}`);
+    await page.screenshot({ path: /** @type {`${string}.png`} */ (path(kind)), fullPage: true });
+  }
+}
