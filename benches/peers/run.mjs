@@ -36,7 +36,7 @@ async function startClient(peer, clear) {
   await says('ready');
   child.send({ warm: clear.url });
   const warm = await says('warm');
-  const mute = Object.keys(warm).find((transport) => warm[transport] === undefined);
+  const mute = Object.keys(warm).find((transport) => warm[transport] === null);
   if (mute)
     throw new Error(`${peer.title} does not connect by ${mute} on a clear network: this bench is broken`);
   return { warm, says, send: (message) => child.send(message), stop: () => child.kill('SIGKILL') };
