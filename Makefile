@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
-.PHONY: run test bench lint
+.PHONY: run test bench bench-peers lint
 .NOTPARALLEL:
 
 # The build that JavaScript's tests start.
@@ -46,3 +46,10 @@ lint:
 # Each prints its figure and its bound, and fails above it.
 bench:
 	$(call step,Benchmarks,cargo bench)
+
+# Released clients of others and ours, behind the same hostile networks: about ten minutes.
+bench-peers: export FRONTS_BIN = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/examples/fronts
+bench-peers:
+	$(call step,Gateway and fronts,cargo build --release --bin throughline --example fronts)
+	$(call step,The clients of others,npm ci --prefix benches/peers --ignore-scripts --no-audit --no-fund)
+	$(call step,Clients behind hostile networks,node benches/peers/run.mjs)

@@ -1,0 +1,84 @@
+// One connection of one client, watched from its start until it is clear what becomes of it. What the words of the table mean is defined here.
+
+/** No message by then: 'never'. */
+export const FIRST_MS = 15_000;
+/** So long on one transport, with messages coming: 'settled'. */
+export const SETTLED_MS = 5000;
+/** Not settled by then: 'flaps'. */
+export const WATCH_MS = 20_000;
+/** Messages come, if the last one is no older. They are sent each 20 ms; a poll may pause between two. */
+const FLOWING_MS = 1500;
+
+/**
+ * `up`: connected, or connected by another transport now. `down`: the connection was lost. `over`: the client has given up.
+ * `news`: an application message.
+ * @callback Tell
+ * @param {'up' | 'down' | 'over' | 'news'} event
+ * @param {any} value the transport, the reason, the message
+ *
+ * @typedef {object} Verdict
+ * @property {'settled' | 'flaps' | 'closes' | 'never'} outcome `closes`: it got messages, and has given up
+ * @property {number} [first] ms from connect() to the first message
+ * @property {number} [settled] ms from connect() to the last change
+ * @property {string} [transport] the one it settled on
+ * @property {string[]} log what happened, for a person
+ */
+
+/**
+ * @param {(tell: Tell) => () => void} open connects; gives what closes
+ * @param {(ms: number) => void} [onFirst]
+ * @param {boolean} [onlyFirst] no need to wait for what comes after the first message
+ * @returns {Promise<Verdict>}
+ */
+export function watch(open, onFirst = () => {}, onlyFirst = false) {
+  return new Promise((resolve) => {
+    /** @type {string[]} */
+    const log = [];
+    /** The transport, while it is connected. @type {string | undefined} */
+    let on;
+    let changed = 0;
+    let first;
+    let last;
+    let close;
+    let ended = false;
+    const start = performance.now();
+    const now = () => performance.now() - start;
+    const timer = setInterval(judge, 50);
+
+    function judge() {
+      const at = now();
+      if (first === undefined) return at >= FIRST_MS && end('never');
+      if (onlyFirst) return end('settled');
+      const flowing = at - last < FLOWING_MS;
+      if (on && flowing && at - changed >= SETTLED_MS)
+        return end('settled', { settled: changed, transport: on });
+      if (at >= WATCH_MS) end('flaps');
+    }
+
+    function end(outcome, more = {}) {
+      if (ended) return;
+      ended = true;
+      clearInterval(timer);
+      resolve({ outcome, first, ...more, log });
+      // It may not have given us what closes it yet.
+      queueMicrotask(() => close?.());
+    }
+
+    close = open((event, value) => {
+      if (ended) return;
+      const at = now();
+      if (event === 'news') {
+        last = at;
+        if (first !== undefined) return;
+        first = at;
+        log.push(`${Math.round(at)} message`);
+        onFirst(at);
+        return;
+      }
+      log.push(`${Math.round(at)} ${event} ${value}`);
+      if (event === 'over') return end(first === undefined ? 'never' : 'closes');
+      on = event === 'up' ? value : undefined;
+      changed = at;
+    });
+  });
+}
