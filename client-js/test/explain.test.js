@@ -1,0 +1,87 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { describe } from '../src/explain.js';
+
+/** @type {import('../src/types.js').Explanation} */
+const behindAFirewall = {
+  state: 'online',
+  transport: 'sse',
+  since: 61_500,
+  network: 'n-4f2a',
+  control: null,
+  offered: ['websocket', 'sse', 'poll'],
+  missing: [],
+  attempts: [
+    { transport: 'websocket', leg: 1, at: 1000, opened: 40, ended: 1240, reason: 'mute', purpose: 'race' },
+    { transport: 'sse', leg: 2, at: 1600, opened: 3, usable: 4, proven: 9, active: 11, purpose: 'race' },
+    { transport: 'websocket', leg: 3, at: 62_900, purpose: 'better' },
+  ],
+  transports: {
+    websocket: {
+      rtt: null,
+      failures: 1,
+      penalty: 1,
+      suppressed: true,
+      retryAt: 93_100,
+      remembered: { bad: 1 },
+    },
+    sse: { rtt: 12.4, failures: 0, penalty: 0, suppressed: false, remembered: { good: 1 } },
+  },
+  heartbeat_ms: 15_000,
+  hold_ms: 25_000,
+  now: 63_100,
+};
+
+test('an explanation reads from what is to what was tried', () => {
+  assert.equal(
+    describe(behindAFirewall),
+    `online, by sse for 1.0 min
+The gateway offers: websocket, sse, poll
+Network: n-4f2a
+Heartbeat 15.0 s, polls held 25.0 s
+
+Transports
+  websocket: not measured, 1 failure in a row, left alone, since it failed too often, tried again in 30.0 s, failed on an earlier visit
+  sse: there and back in 12 ms, worked on an earlier visit
+
+Attempts, the latest last
+  1.0 min ago, websocket (leg 1, race): open after 40 ms, ended (open, but nothing came through) after 1.2 s
+  1.0 min ago, sse (leg 2, race): open after 3 ms, welcomed after 4 ms, proven after 9 ms, in use after 11 ms
+  200 ms ago, websocket (leg 3, better): nothing yet`,
+  );
+});
+
+test('where nothing gets through it says who answers instead', () => {
+  /** @param {'ours' | 'portal' | 'offline' | null} control */
+  const told = (control) =>
+    describe({ ...behindAFirewall, state: 'reconnecting', transport: null, since: null, control });
+  assert.match(told('portal'), /^reconnecting\nSomebody else answers/);
+  assert.match(told('offline'), /\nNobody answers at all/);
+  assert.match(told('ours'), /\nThe gateway itself answers, but no transport/);
+  assert.doesNotMatch(told(null), /answer/);
+});
+
+test('what the platform lacks is named', () => {
+  assert.match(describe({ ...behindAFirewall, missing: ['websocket'] }), /^This platform lacks: websocket$/m);
+});
+
+test('an explanation of a connection that has just begun is readable too', () => {
+  const text = describe({
+    ...behindAFirewall,
+    state: 'connecting',
+    transport: null,
+    since: null,
+    attempts: [],
+    transports: {},
+    offered: [],
+  });
+  assert.match(text, /^connecting\n/);
+  assert.doesNotMatch(text, /undefined|null|NaN/);
+});
+
+test('the data is left as it was', () => {
+  const before = structuredClone(behindAFirewall);
+  describe(behindAFirewall);
+  assert.deepEqual(behindAFirewall, before);
+});
