@@ -44,7 +44,7 @@
  * What was published in a channel.
  * @template [Data=any]
  * @typedef {object} Message
- * @property {string} channel
+ * @property {string} channel its name
  * @property {Data} data JSON, or a `Uint8Array` where bytes were published
  * @property {number} at the offset in the channel
  * @property {string} epoch within which offsets count
@@ -67,9 +67,9 @@
  * @property {Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem'> | null} [storage] where it is kept what worked on which
  *   network: `localStorage` where there is one; null: nowhere
  * @property {{messages?: number, bytes?: number}} [queue] how much may wait to be sent; 2,000 messages, 1 MB
- * @property {() => number} [now] in place of the platform's, as the next two: milliseconds that never go back
- * @property {(f: () => void, ms: number) => any} [setTimeout]
- * @property {(timer: any) => void} [clearTimeout]
+ * @property {() => number} [now] in place of the platform's clock: milliseconds that never go back
+ * @property {(f: () => void, ms: number) => any} [setTimeout] in place of the platform's
+ * @property {(timer: any) => void} [clearTimeout] in place of the platform's
  *
  * @typedef {{from: Transport | null, to: Transport | null, reason: Reason}} TransportChange
  *
@@ -106,7 +106,7 @@
 /**
  * @template [Data=any]
  * @typedef {object} ChannelMembers
- * @property {string} name
+ * @property {string} name as it was asked for
  * @property {(event: 'message', f: (message: Message<Data>) => void) => () => void} on Listens, and so subscribes; gives its undo. The last undo unsubscribes.
  * @property {Promise<void>} subscribed Fulfilled when the gateway has subscribed us; rejects with a ThroughlineError.
  * @property {(data: Data) => Promise<{at: number}>} publish Publishes JSON, or a `Uint8Array` as it is; gives its offset. It does not subscribe.
@@ -121,14 +121,14 @@
 /**
  * One attempt to connect. Times are milliseconds; all but `at` count from it.
  * @typedef {object} ExplainedAttempt
- * @property {Transport} transport
+ * @property {Transport} transport what it tried
  * @property {number} leg its number in the session
  * @property {number} at when it began, by the clock of `now`
  * @property {number} [opened] the connection was open: that proves nothing yet
  * @property {number} [usable] a welcome came
  * @property {number} [proven] a ping came back
  * @property {number} [active] it carried the session
- * @property {number} [ended]
+ * @property {number} [ended] it was over
  * @property {Reason} [reason] why it ended
  * @property {'race' | 'better' | 'slow' | 'asked' | 'server'} purpose what it was begun for
  */
@@ -147,7 +147,7 @@
 /**
  * Why things stand as they do: plain data, from `connection.explain()`.
  * @typedef {object} Explanation
- * @property {State} state
+ * @property {State} state how things stand
  * @property {Transport | null} transport what carries the session
  * @property {number | null} since milliseconds since it does
  * @property {string | null} network opaque: the same for the same network
@@ -155,7 +155,7 @@
  * @property {Transport[]} offered by the gateway, best first
  * @property {Transport[]} missing those this platform lacks: `['websocket']` in Node 20, unless one is given
  * @property {ExplainedAttempt[]} attempts the last 20
- * @property {Partial<Record<Transport, ExplainedTransport>>} transports
+ * @property {Partial<Record<Transport, ExplainedTransport>>} transports what is known of each
  * @property {number} heartbeat_ms how often the path is tried
  * @property {number} hold_ms how long a poll is held
  * @property {number} now by the clock that all times are of

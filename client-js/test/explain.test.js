@@ -1,5 +1,6 @@
 // @ts-check
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { describe } from '../src/explain.js';
 
@@ -33,23 +34,10 @@ const behindAFirewall = {
   now: 63_100,
 };
 
-test('an explanation reads from what is to what was tried', () => {
-  assert.equal(
-    describe(behindAFirewall),
-    `online, by sse for 1.0 min
-The gateway offers: websocket, sse, poll
-Network: n-4f2a
-Heartbeat 15.0 s, polls held 25.0 s
-
-Transports
-  websocket: not measured, 1 failure in a row, left alone, since it failed too often, tried again in 30.0 s, failed on an earlier visit
-  sse: there and back in 12 ms, worked on an earlier visit
-
-Attempts, the latest last
-  1.0 min ago, websocket (leg 1, race): open after 40 ms, ended (open, but nothing came through) after 1.2 s
-  1.0 min ago, sse (leg 2, race): open after 3 ms, welcomed after 4 ms, proven after 9 ms, in use after 11 ms
-  200 ms ago, websocket (leg 3, better): nothing yet`,
-  );
+test('an explanation reads from what is to what was tried, as the README shows', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const [, shown] = readme.match(/^```text\n(.*?)\n```$/ms) ?? [];
+  assert.equal(describe(behindAFirewall), shown);
 });
 
 test('where nothing gets through it says who answers instead', () => {

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import typescript from 'typescript';
 import { packAndInstall } from './packed.js';
 
 /** @param {string} path below this folder */
@@ -96,6 +97,28 @@ test('the types of each entry resolve for ES modules and bundlers', () => {
   assert.match(stdout, /throughline\/explain/);
 });
 
+test('an editor explains each option, event, member and key of what an application sees', () => {
+  const path = join(packed.installed, 'dist/types/types.d.ts');
+  const program = typescript.createProgram([path], { noLib: true });
+  const checker = program.getTypeChecker();
+  const module = checker.getSymbolAtLocation(/** @type {any} */ (program.getSourceFile(path)));
+  /** @param {string} name */
+  const properties = (name) => {
+    const type = checker.getExportsOfModule(/** @type {any} */ (module)).find((type) => type.name === name);
+    assert.ok(type, name);
+    return checker.getDeclaredTypeOfSymbol(type).getProperties();
+  };
+  const names = ['Options', 'ConnectionEvents', 'ConnectionMembers', 'ChannelMembers', 'Message'];
+  for (const name of [...names, 'Explanation', 'ExplainedAttempt', 'ExplainedTransport']) {
+    assert.ok(properties(name).length >= 4, name);
+    for (const property of properties(name))
+      assert.ok(
+        property.getDocumentationComment(checker).length,
+        `nothing is said of ${name}.${property.name}`,
+      );
+  }
+});
+
 const STRICT = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, target: 'es2022' };
 
 for (const [name, options] of /** @type {Array<[string, object]>} */ ([
@@ -117,8 +140,10 @@ for (const [name, options] of /** @type {Array<[string, object]>} */ ([
   ],
 ]))
   test(`right uses compile and wrong ones do not, for ${name}`, () => {
-    const files = ['right.ts', 'wrong.ts'];
-    for (const file of files) copyFileSync(here(`types/${file}`), join(packed.project, file));
+    const files = ['right.ts', 'wrong.ts', 'readme.ts'];
+    for (const file of files.slice(0, 2)) copyFileSync(here(`types/${file}`), join(packed.project, file));
+    const [, example] = read('README.md').match(/^```ts\n(.*?)^```$/ms) ?? [];
+    writeFileSync(join(packed.project, 'readme.ts'), /** @type {string} */ (example));
     const config = join(packed.project, 'tsconfig.json');
     writeFileSync(config, JSON.stringify({ compilerOptions: { ...STRICT, ...options }, files }));
     const { status, stdout } = node(require.resolve('typescript/bin/tsc'), '-p', config);
