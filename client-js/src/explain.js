@@ -22,9 +22,10 @@ const REASONS = {
   offline: 'nobody can be reached',
 };
 
-/** Who answered when everything failed. @type {Record<'ours' | 'portal' | 'offline', string>} */
+/** Who answered when everything failed. @type {Record<'ours' | 'away' | 'portal' | 'offline', string>} */
 const CONTROLS = {
   ours: 'The gateway itself answers, but no transport gets through.',
+  away: 'A proxy answers that the gateway is away.',
   portal: "Somebody else answers in the gateway's place: a sign-in page, perhaps.",
   offline: 'Nobody answers at all.',
 };
@@ -33,7 +34,7 @@ const CONTROLS = {
  * Says why things stand as they do, in lines for a person.
  * @param {Explanation} data what `connection.explain()` gave
  */
-export function describe({ now, ...data }) {
+export function describe({ now, heartbeat_ms, hold_ms, ...data }) {
   const lines = [data.transport ? `${data.state}, by ${data.transport}` : data.state];
   if (data.since !== null) lines[0] += ` for ${span(data.since)}`;
   // That the gateway answers is news only where nothing else works.
@@ -41,8 +42,8 @@ export function describe({ now, ...data }) {
   if (data.missing.length) lines.push(`This platform lacks: ${data.missing.join(', ')}`);
   lines.push(`The gateway offers: ${data.offered.join(', ') || 'nothing'}`);
   if (data.network) lines.push(`Network: ${data.network}`);
-  lines.push(`Heartbeat ${span(data.heartbeat_ms)}, polls held ${span(data.hold_ms)}`, '');
-  lines.push('Transports');
+  if (heartbeat_ms && hold_ms) lines.push(`Heartbeat ${span(heartbeat_ms)}, polls held ${span(hold_ms)}`);
+  lines.push('', 'Transports');
   for (const [name, known] of Object.entries(data.transports))
     lines.push(`  ${name}: ${standing(known, now)}`);
   lines.push('', 'Attempts, the latest last');
@@ -51,18 +52,17 @@ export function describe({ now, ...data }) {
 }
 
 /** @param {ExplainedTransport} known @param {number} now */
-function standing({ rtt, failures, suppressed, retryAt, remembered }, now) {
+function standing({ rtt, failures, shutUntil, retryAt, good }, now) {
   const parts = [rtt === null ? 'not measured' : `there and back in ${span(rtt)}`];
+  if (good) parts.push('proven on this network');
   if (failures) parts.push(`${failures} ${failures === 1 ? 'failure' : 'failures'} in a row`);
-  if (suppressed) parts.push('left alone, since it failed too often');
-  if (retryAt !== undefined) parts.push(`tried again in ${span(Math.max(0, retryAt - now))}`);
-  if (remembered?.good) parts.push('worked on an earlier visit');
-  if (remembered?.bad) parts.push('failed on an earlier visit');
+  if (shutUntil > now) parts.push(`left alone for ${span(shutUntil - now)}, since it keeps failing`);
+  if (retryAt > now) parts.push(`tried again in ${span(retryAt - now)}`);
   return parts.join(', ');
 }
 
 /** @param {ExplainedAttempt} attempt */
-function course({ transport, leg, purpose, opened, usable, proven, active, ended, reason }) {
+function course({ transport, n, purpose, opened, usable, proven, active, ended, reason }) {
   /** @type {Array<[at: number | undefined, what: string]>} */
   const steps = [
     [opened, 'open'],
@@ -72,7 +72,7 @@ function course({ transport, leg, purpose, opened, usable, proven, active, ended
     [ended, `ended (${reason ? REASONS[reason] : 'no reason told'})`],
   ];
   const told = steps.filter(([at]) => at !== undefined).map(([at, what]) => `${what} after ${span(at ?? 0)}`);
-  return `${transport} (leg ${leg}, ${purpose}): ${told.join(', ') || 'nothing yet'}`;
+  return `${transport} (leg ${n}, ${purpose}): ${told.join(', ') || 'nothing yet'}`;
 }
 
 /** Milliseconds, as people say them. @param {number} ms */

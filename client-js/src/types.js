@@ -98,6 +98,7 @@
  * @property {<Data = any>(name: string) => Channel<Data>} channel the channel of this name: the same object each time
  * @property {(transport: Transport) => Promise<void>} switchTo Changes over to a transport without a gap. Rejects with a ThroughlineError whose code is the reason; the session is then where it was.
  * @property {() => Explanation} explain What was tried and what became of it, as plain data. `describe` of `throughline/explain` makes it readable.
+ * @property {() => void} forget Forgets what worked on which network.
  * @property {() => void} close Ends it for good. What is open is rejected with `closed`.
  */
 
@@ -122,7 +123,7 @@
  * One attempt to connect. Times are milliseconds; all but `at` count from it.
  * @typedef {object} ExplainedAttempt
  * @property {Transport} transport what it tried
- * @property {number} leg its number in the session
+ * @property {number} n its leg's number in the session
  * @property {number} at when it began, by the clock of `now`
  * @property {number} [opened] the connection was open: that proves nothing yet
  * @property {number} [usable] a welcome came
@@ -134,14 +135,14 @@
  */
 
 /**
- * What is known of a transport.
+ * What is known of a transport on this network. Times are by the clock of `now`.
  * @typedef {object} ExplainedTransport
- * @property {number | null} rtt milliseconds there and back
- * @property {number} failures in a row
+ * @property {number | null} rtt milliseconds there and back; null while it was not measured
+ * @property {number} failures since it was last proven
  * @property {number} penalty what its failures weigh
- * @property {boolean} suppressed left alone, since it failed too often
- * @property {number} [retryAt] when it is tried next in the background, by the clock of `now`
- * @property {{good?: any, bad?: any}} [remembered] what an earlier visit to this network left
+ * @property {number} shutUntil until then it is tried only if there is nothing else
+ * @property {number} retryAt when it is tried again in the background; 0: not planned
+ * @property {boolean} good it was proven on this network
  */
 
 /**
@@ -150,14 +151,16 @@
  * @property {State} state how things stand
  * @property {Transport | null} transport what carries the session
  * @property {number | null} since milliseconds since it does
- * @property {string | null} network opaque: the same for the same network
- * @property {'ours' | 'portal' | 'offline' | null} control who answered when everything failed
- * @property {Transport[]} offered by the gateway, best first
+ * @property {string} [network] opaque: the same for the same network
+ * @property {'ours' | 'away' | 'portal' | 'offline'} [control] who answered when everything failed; `away`: a proxy, for a gateway that is restarted
+ * @property {Transport[]} offered by the gateway and asked for, best first
  * @property {Transport[]} missing those this platform lacks: `['websocket']` in Node 20, unless one is given
- * @property {ExplainedAttempt[]} attempts the last 20
+ * @property {ExplainedAttempt[]} attempts the last ones
  * @property {Partial<Record<Transport, ExplainedTransport>>} transports what is known of each
- * @property {number} heartbeat_ms how often the path is tried
- * @property {number} hold_ms how long a poll is held
+ * @property {Partial<Record<Transport, {good?: number, bad?: number, rtt?: number}>>} remembered of this network:
+ *   when it was good, or until when it is tried last, in milliseconds since 1970
+ * @property {number} [heartbeat_ms] how often the path is tried
+ * @property {number} [hold_ms] how long a poll is held
  * @property {number} now by the clock that all times are of
  */
 export {};

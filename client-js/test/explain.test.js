@@ -10,25 +10,18 @@ const behindAFirewall = {
   transport: 'sse',
   since: 61_500,
   network: 'n-4f2a',
-  control: null,
   offered: ['websocket', 'sse', 'poll'],
   missing: [],
   attempts: [
-    { transport: 'websocket', leg: 1, at: 1000, opened: 40, ended: 1240, reason: 'mute', purpose: 'race' },
-    { transport: 'sse', leg: 2, at: 1600, opened: 3, usable: 4, proven: 9, active: 11, purpose: 'race' },
-    { transport: 'websocket', leg: 3, at: 62_900, purpose: 'better' },
+    { transport: 'websocket', n: 1, at: 1000, opened: 40, ended: 1240, reason: 'mute', purpose: 'race' },
+    { transport: 'sse', n: 2, at: 1600, opened: 3, usable: 4, proven: 9, active: 11, purpose: 'race' },
+    { transport: 'websocket', n: 3, at: 62_900, purpose: 'better' },
   ],
   transports: {
-    websocket: {
-      rtt: null,
-      failures: 1,
-      penalty: 1,
-      suppressed: true,
-      retryAt: 93_100,
-      remembered: { bad: 1 },
-    },
-    sse: { rtt: 12.4, failures: 0, penalty: 0, suppressed: false, remembered: { good: 1 } },
+    websocket: { rtt: null, failures: 1, penalty: 1000, shutUntil: 483_100, retryAt: 93_100, good: false },
+    sse: { rtt: 12.4, failures: 0, penalty: 0, shutUntil: 0, retryAt: 0, good: true },
   },
+  remembered: {},
   heartbeat_ms: 15_000,
   hold_ms: 25_000,
   now: 63_100,
@@ -41,13 +34,14 @@ test('an explanation reads from what is to what was tried, as the README shows',
 });
 
 test('where nothing gets through it says who answers instead', () => {
-  /** @param {'ours' | 'portal' | 'offline' | null} control */
+  /** @param {'ours' | 'away' | 'portal' | 'offline'} control */
   const told = (control) =>
     describe({ ...behindAFirewall, state: 'reconnecting', transport: null, since: null, control });
   assert.match(told('portal'), /^reconnecting\nSomebody else answers/);
   assert.match(told('offline'), /\nNobody answers at all/);
   assert.match(told('ours'), /\nThe gateway itself answers, but no transport/);
-  assert.doesNotMatch(told(null), /answer/);
+  assert.match(told('away'), /\nA proxy answers/);
+  assert.doesNotMatch(describe({ ...behindAFirewall, control: 'ours' }), /answers/);
 });
 
 test('what the platform lacks is named', () => {
@@ -55,8 +49,9 @@ test('what the platform lacks is named', () => {
 });
 
 test('an explanation of a connection that has just begun is readable too', () => {
+  const { heartbeat_ms, hold_ms, network, ...begun } = behindAFirewall;
   const text = describe({
-    ...behindAFirewall,
+    ...begun,
     state: 'connecting',
     transport: null,
     since: null,

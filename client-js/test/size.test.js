@@ -29,7 +29,9 @@ test('so is the bundle for a script tag, and the entry of explanations is small 
   const script = await measure('index', SCRIPT);
   const explain = await measure('explain', { format: 'esm' });
   t.diagnostic(`script tag: ${script.minified} bytes minified, ${script.gzipped} gzipped, limit ${LIMIT}`);
-  t.diagnostic(`explain: ${explain.minified} bytes minified, ${explain.gzipped} gzipped, limit ${EXPLAIN_LIMIT}`);
+  t.diagnostic(
+    `explain: ${explain.minified} bytes minified, ${explain.gzipped} gzipped, limit ${EXPLAIN_LIMIT}`,
+  );
   assert.ok(script.gzipped <= LIMIT, `${script.gzipped} > ${LIMIT}`);
   assert.ok(explain.gzipped <= EXPLAIN_LIMIT, `${explain.gzipped} > ${EXPLAIN_LIMIT}`);
 });

@@ -11,6 +11,7 @@ import { startGateway } from '../browser/gateway.js';
 
 const PROGRAM = `
   import { connect } from 'throughline';
+  import { describe } from 'throughline/explain';
 
   const [, , url, ws] = process.argv;
   const connection = connect(url, ws ? { WebSocket: (await import(ws)).WebSocket } : {});
@@ -20,7 +21,8 @@ const PROGRAM = `
   await channel.publish({ text: 'hello' });
   const { data } = await message;
   const { missing } = connection.explain();
-  console.log(JSON.stringify({ text: data.text, transport: connection.transport, missing }));
+  const why = describe(connection.explain());
+  console.log(JSON.stringify({ text: data.text, transport: connection.transport, missing, why }));
   connection.close();
 `;
 
@@ -59,9 +61,12 @@ test('without a WebSocket the client starts on SSE', async () => {
   assert.deepEqual([text, transport], ['hello', 'sse']);
 });
 
-const lacks = { todo: 'the connection does not tell what its platform lacks yet' };
-test('without a WebSocket explain() says what the platform lacks', lacks, async () => {
-  assert.deepEqual((await run()).missing, ['websocket']);
+test('without a WebSocket explain() says what the platform lacks', async () => {
+  const { missing, why } = await run();
+  assert.deepEqual(missing, ['websocket']);
+  assert.match(why, /^online, by sse for .*\nThis platform lacks: websocket$/m);
+  assert.match(why, /sse \(leg 1, race\): .*in use after/);
+  assert.doesNotMatch(why, /undefined|null|NaN/);
 });
 
 test('given a WebSocket the client starts on it', async () => {
