@@ -2,7 +2,9 @@
 /**
  * A channel as the application sees it. Listening subscribes, publishing does not; the last listener that goes
  * unsubscribes. It knows positions, but nothing of sessions and transports.
- *
+ */
+
+/**
  * @typedef {import('./types.js').Message} Message
  * @typedef {import('./types.js').Position} Position
  *
@@ -84,6 +86,7 @@ export function createChannel(name, ask, tell) {
   }
 
   return {
+    name,
     on,
 
     /** Fulfilled when the gateway has subscribed us; rejects with a ThroughlineError. @returns {Promise<any>} */

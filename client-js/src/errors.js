@@ -6,11 +6,13 @@ export class ThroughlineError extends Error {
   /**
    * @param {string} code
    * @param {string} [message]
-   * @param {any} [wait] for how many seconds the gateway wants to be left alone
+   * @param {number} [wait]
    */
   constructor(code, message = code, wait) {
     super(message);
+    /** What happened, in a word. @type {import('./types.js').ErrorCode} */
     this.code = code;
+    /** For how many seconds the gateway wants to be left alone. */
     this.wait = wait;
   }
 }

@@ -7,5 +7,32 @@
  *     await connection.channel('fleet/42').publish({ speed: 12 });
  */
 
-export { connect } from './connection.js';
+import { connect as connectUntyped } from './connection.js';
+
+/**
+ * Connects to a gateway, and stays connected until `close()`. The URL is the gateway's base path, such as
+ * `https://example.org/rt`; in a page it may be relative.
+ *
+ * @type {(url: string, options?: Options) => Connection}
+ */
+export const connect = connectUntyped;
 export { ThroughlineError } from './errors.js';
+
+/** @typedef {import('./types.js').Options} Options */
+/** @typedef {import('./types.js').Connection} Connection */
+/** @typedef {import('./types.js').ConnectionEvents} ConnectionEvents */
+/** @typedef {import('./types.js').ErrorCode} ErrorCode */
+/** @typedef {import('./types.js').Explanation} Explanation */
+/** @typedef {import('./types.js').Reason} Reason */
+/** @typedef {import('./types.js').Reset} Reset */
+/** @typedef {import('./types.js').State} State */
+/** @typedef {import('./types.js').Transport} Transport */
+/** @typedef {import('./types.js').TransportChange} TransportChange */
+/**
+ * @template [Data=any]
+ * @typedef {import('./types.js').Channel<Data>} Channel
+ */
+/**
+ * @template [Data=any]
+ * @typedef {import('./types.js').Message<Data>} Message
+ */

@@ -34,5 +34,5 @@ export async function post(fetch, url, lines, signal, event, keepalive) {
   const [, nonce] = answer.match(/"nonce":"(.+?)"/) ?? [];
   if (!nonce || !sent.includes(`"${nonce}"`)) return response.status;
   const { code, message } = JSON.parse(answer);
-  throw new ThroughlineError(code, message, response.headers.get('retry-after'));
+  throw new ThroughlineError(code, message, Number(response.headers.get('retry-after')) || undefined);
 }

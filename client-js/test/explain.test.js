@@ -1,0 +1,70 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import { describe } from '../src/explain.js';
+
+/** @type {import('../src/types.js').Explanation} */
+const behindAFirewall = {
+  state: 'online',
+  transport: 'sse',
+  since: 61_500,
+  network: 'n-4f2a',
+  offered: ['websocket', 'sse', 'poll'],
+  missing: [],
+  attempts: [
+    { transport: 'websocket', n: 1, at: 1000, opened: 40, ended: 1240, reason: 'mute', purpose: 'race' },
+    { transport: 'sse', n: 2, at: 1600, opened: 3, usable: 4, proven: 9, active: 11, purpose: 'race' },
+    { transport: 'websocket', n: 3, at: 62_900, purpose: 'better' },
+  ],
+  transports: {
+    websocket: { rtt: null, failures: 1, penalty: 1000, shutUntil: 483_100, retryAt: 93_100, good: false },
+    sse: { rtt: 12.4, failures: 0, penalty: 0, shutUntil: 0, retryAt: 0, good: true },
+  },
+  remembered: {},
+  heartbeat_ms: 15_000,
+  hold_ms: 25_000,
+  now: 63_100,
+};
+
+test('an explanation reads from what is to what was tried, as the README shows', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const [, shown] = readme.match(/^```text\n(.*?)\n```$/ms) ?? [];
+  assert.equal(describe(behindAFirewall), shown);
+});
+
+test('where nothing gets through it says who answers instead', () => {
+  /** @param {'ours' | 'away' | 'portal' | 'offline'} control */
+  const told = (control) =>
+    describe({ ...behindAFirewall, state: 'reconnecting', transport: null, since: null, control });
+  assert.match(told('portal'), /^reconnecting\nSomebody else answers/);
+  assert.match(told('offline'), /\nNobody answers at all/);
+  assert.match(told('ours'), /\nThe gateway itself answers, but no transport/);
+  assert.match(told('away'), /\nA proxy answers/);
+  assert.doesNotMatch(describe({ ...behindAFirewall, control: 'ours' }), /answers/);
+});
+
+test('what the platform lacks is named', () => {
+  assert.match(describe({ ...behindAFirewall, missing: ['websocket'] }), /^This platform lacks: websocket$/m);
+});
+
+test('an explanation of a connection that has just begun is readable too', () => {
+  const { heartbeat_ms, hold_ms, network, ...begun } = behindAFirewall;
+  const text = describe({
+    ...begun,
+    state: 'connecting',
+    transport: null,
+    since: null,
+    attempts: [],
+    transports: {},
+    offered: [],
+  });
+  assert.match(text, /^connecting\n/);
+  assert.doesNotMatch(text, /undefined|null|NaN/);
+});
+
+test('the data is left as it was', () => {
+  const before = structuredClone(behindAFirewall);
+  describe(behindAFirewall);
+  assert.deepEqual(behindAFirewall, before);
+});
