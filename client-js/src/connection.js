@@ -3,7 +3,11 @@
  * The shell: it owns timers, fetch and WebSocket. Session and selector stand on one bus: every event, from outside or
  * from one of the two, is handed to both, which ignore what they do not know, and then carried out here. It decides
  * nothing itself.
- *
+ */
+
+/**
+ * @typedef {import('./types.js').Connection} Connection
+ * @typedef {import('./types.js').ConnectionEvents} ConnectionEvents
  * @typedef {import('./types.js').Options} Options
  * @typedef {import('./types.js').Route} Route
  * @typedef {import('./types.js').Transport} Transport
@@ -37,6 +41,7 @@ const secret = () =>
  * `error` (a ThroughlineError).
  * @param {string} url the gateway's base path, e.g. `https://example.org/rt`
  * @param {Options} [options]
+ * @returns {Connection}
  */
 export function connect(url, options = {}) {
   const {
@@ -62,6 +67,7 @@ export function connect(url, options = {}) {
   const wanted = transports ?? /** @type {Transport[]} */ (['websocket', 'sse', 'poll']);
   const order = wanted.filter((transport) => WebSocket || transport !== 'websocket');
   const selector = createSelector(session, memory, Math.random, order, transports, maxLatencyMs);
+  /** @type {ReturnType<typeof createEmitter<ConnectionEvents>>} */
   const { on, emit } = createEmitter();
   /** @type {Map<number, Leg>} */
   const legs = new Map();
@@ -331,5 +337,3 @@ export function connect(url, options = {}) {
     },
   };
 }
-
-/** @typedef {ReturnType<typeof connect>} Connection */

@@ -5,7 +5,7 @@
  *
  * @typedef {import('./types.js').Explanation} Explanation
  * @typedef {import('./types.js').ExplainedAttempt} ExplainedAttempt
- * @typedef {import('./types.js').ExplainedTransport} ExplainedTransport
+ * @typedef {import('./types.js').ExplainedWay} ExplainedWay
  */
 
 /** Why an attempt ended, or a transport was left. @type {Record<import('./types.js').Reason, string>} */
@@ -36,22 +36,22 @@ const CONTROLS = {
  */
 export function describe({ now, heartbeat_ms, hold_ms, ...data }) {
   const lines = [data.transport ? `${data.state}, by ${data.transport}` : data.state];
-  if (data.since !== null) lines[0] += ` for ${span(data.since)}`;
+  const carrier = data.attempts.find(({ active, ended }) => active && !ended);
+  if (data.transport && carrier?.active) lines[0] += ` for ${span(now - carrier.at - carrier.active)}`;
   // That the gateway answers is news only where nothing else works.
   if (data.control && !data.transport) lines.push(CONTROLS[data.control]);
   if (data.missing.length) lines.push(`This platform lacks: ${data.missing.join(', ')}`);
-  lines.push(`The gateway offers: ${data.offered.join(', ') || 'nothing'}`);
+  if (data.transports) lines.push(`The gateway offers: ${data.transports.join(', ')}`);
   if (data.network) lines.push(`Network: ${data.network}`);
   if (heartbeat_ms && hold_ms) lines.push(`Heartbeat ${span(heartbeat_ms)}, polls held ${span(hold_ms)}`);
   lines.push('', 'Transports');
-  for (const [name, known] of Object.entries(data.transports))
-    lines.push(`  ${name}: ${standing(known, now)}`);
+  for (const way of data.ways) lines.push(`  ${way.transport}: ${standing(way, now)}`);
   lines.push('', 'Attempts, the latest last');
   for (const attempt of data.attempts) lines.push(`  ${span(now - attempt.at)} ago, ${course(attempt)}`);
   return lines.join('\n');
 }
 
-/** @param {ExplainedTransport} known @param {number} now */
+/** @param {ExplainedWay} way @param {number} now */
 function standing({ rtt, failures, shutUntil, retryAt, good }, now) {
   const parts = [rtt === null ? 'not measured' : `there and back in ${span(rtt)}`];
   if (good) parts.push('proven on this network');

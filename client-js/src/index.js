@@ -7,15 +7,7 @@
  *     await connection.channel('fleet/42').publish({ speed: 12 });
  */
 
-import { connect as connectUntyped } from './connection.js';
-
-/**
- * Connects to a gateway, and stays connected until `close()`. The URL is the gateway's base path, such as
- * `https://example.org/rt`; in a page it may be relative.
- *
- * @type {(url: string, options?: Options) => Connection}
- */
-export const connect = connectUntyped;
+export { connect } from './connection.js';
 export { ThroughlineError } from './errors.js';
 
 /** @typedef {import('./types.js').Options} Options */

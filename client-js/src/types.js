@@ -153,13 +153,14 @@
 
 /**
  * What is known of a transport on this network. Times are by the clock of `now`.
- * @typedef {object} ExplainedTransport
- * @property {number | null} rtt milliseconds there and back; null while it was not measured
+ * @typedef {object} ExplainedWay
+ * @property {Transport} transport which
+ * @property {number | null} rtt milliseconds there and back, smoothed; null while it was not measured
  * @property {number} failures since it was last proven
  * @property {number} penalty what its failures weigh
  * @property {number} shutUntil until then it is tried only if there is nothing else
- * @property {number} retryAt when it is tried again in the background; 0: not planned
- * @property {boolean} good it was proven on this network
+ * @property {number} retryAt when it is tried again in the background, if it is better than the one in use
+ * @property {boolean} good it was proven on this network, by this page or one before
  */
 
 /**
@@ -167,15 +168,12 @@
  * @typedef {object} Explanation
  * @property {State} state how things stand
  * @property {Transport | null} transport what carries the session
- * @property {number | null} since milliseconds since it does
  * @property {string} [network] opaque: the same for the same network
  * @property {'ours' | 'away' | 'portal' | 'offline'} [control] who answered when everything failed; `away`: a proxy, for a gateway that is restarted
- * @property {Transport[]} offered by the gateway and asked for, best first
+ * @property {Transport[]} [transports] offered by the gateway, best first; none until it is reached
  * @property {Transport[]} missing those this platform lacks: `['websocket']` in Node 20, unless one is given
  * @property {ExplainedAttempt[]} attempts the last ones
- * @property {Partial<Record<Transport, ExplainedTransport>>} transports what is known of each
- * @property {Partial<Record<Transport, {good?: number, bad?: number, rtt?: number}>>} remembered of this network:
- *   when it was good, or until when it is tried last, in milliseconds since 1970
+ * @property {ExplainedWay[]} ways what is known of each transport that can be had, remembered or measured
  * @property {number} [heartbeat_ms] how often the path is tried
  * @property {number} [hold_ms] how long a poll is held
  * @property {number} now by the clock that all times are of

@@ -8,20 +8,26 @@ import { describe } from '../src/explain.js';
 const behindAFirewall = {
   state: 'online',
   transport: 'sse',
-  since: 61_500,
   network: 'n-4f2a',
-  offered: ['websocket', 'sse', 'poll'],
+  transports: ['websocket', 'sse', 'poll'],
   missing: [],
   attempts: [
     { transport: 'websocket', n: 1, at: 1000, opened: 40, ended: 1240, reason: 'mute', purpose: 'race' },
     { transport: 'sse', n: 2, at: 1600, opened: 3, usable: 4, proven: 9, active: 11, purpose: 'race' },
     { transport: 'websocket', n: 3, at: 62_900, purpose: 'better' },
   ],
-  transports: {
-    websocket: { rtt: null, failures: 1, penalty: 1000, shutUntil: 483_100, retryAt: 93_100, good: false },
-    sse: { rtt: 12.4, failures: 0, penalty: 0, shutUntil: 0, retryAt: 0, good: true },
-  },
-  remembered: {},
+  ways: [
+    {
+      transport: 'websocket',
+      rtt: null,
+      failures: 1,
+      penalty: 1000,
+      shutUntil: 483_100,
+      retryAt: 93_100,
+      good: false,
+    },
+    { transport: 'sse', rtt: 12.4, failures: 0, penalty: 0, shutUntil: 0, retryAt: 0, good: true },
+  ],
   heartbeat_ms: 15_000,
   hold_ms: 25_000,
   now: 63_100,
@@ -35,8 +41,7 @@ test('an explanation reads from what is to what was tried, as the README shows',
 
 test('where nothing gets through it says who answers instead', () => {
   /** @param {'ours' | 'away' | 'portal' | 'offline'} control */
-  const told = (control) =>
-    describe({ ...behindAFirewall, state: 'reconnecting', transport: null, since: null, control });
+  const told = (control) => describe({ ...behindAFirewall, state: 'reconnecting', transport: null, control });
   assert.match(told('portal'), /^reconnecting\nSomebody else answers/);
   assert.match(told('offline'), /\nNobody answers at all/);
   assert.match(told('ours'), /\nThe gateway itself answers, but no transport/);
@@ -54,10 +59,9 @@ test('an explanation of a connection that has just begun is readable too', () =>
     ...begun,
     state: 'connecting',
     transport: null,
-    since: null,
     attempts: [],
-    transports: {},
-    offered: [],
+    transports: undefined,
+    ways: [],
   });
   assert.match(text, /^connecting\n/);
   assert.doesNotMatch(text, /undefined|null|NaN/);

@@ -109,7 +109,7 @@ test('an editor explains each option, event, member and key of what an applicati
     return checker.getDeclaredTypeOfSymbol(type).getProperties();
   };
   const names = ['Options', 'ConnectionEvents', 'ConnectionMembers', 'ChannelMembers', 'Message'];
-  for (const name of [...names, 'Explanation', 'ExplainedAttempt', 'ExplainedTransport']) {
+  for (const name of [...names, 'Explanation', 'ExplainedAttempt', 'ExplainedWay']) {
     assert.ok(properties(name).length >= 4, name);
     for (const property of properties(name))
       assert.ok(

@@ -87,7 +87,7 @@ same<typeof why.missing, Transport[]>(true);
 const failed = why.attempts.filter(({ reason }) => reason === 'mute').map(({ at }) => why.now - at);
 same<typeof failed, number[]>(true);
 const text: string = describe(why);
-console.log(text, why.transports.websocket?.rtt);
+console.log(text, why.ways.find(({ transport }) => transport === 'sse')?.rtt);
 connection.close();
 
 try {

@@ -73,7 +73,7 @@ describe({});
 // @ts-expect-error the data, not the connection
 describe(connection);
 // @ts-expect-error no such transport
-console.log(connection.explain().transports.longpoll);
+console.log(connection.explain().ways.longpoll);
 // @ts-expect-error not every transport is known of
-console.log(connection.explain().transports.websocket.rtt);
+console.log(connection.explain().ways[0].rtt.toFixed());
 console.log(createSession, createChannel, at);
