@@ -25,7 +25,7 @@
 
 import { backoff } from './backoff.js';
 import { dispatch, NEVER } from './dispatch.js';
-import { suspectAt } from './liveness.js';
+import { rhythm, suspectAt } from './liveness.js';
 import { blame, clamp, later, recall, rto, sample } from './ways.js';
 
 /** As what a leg fails that is not heard of in time. @type {{[transport: string]: Reason}} */
@@ -56,8 +56,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   let pending = [];
   /** One failed at once, or the way was good a moment ago: the others need not wait long. @type {unknown} */
   let hasty;
-  /** When what is due; the names are those of `due`. @type {{[name: string]: number}} */
-  const timers = { race: NEVER };
+  /** What is to be done, and when. @type {Map<() => unknown, number>} */
+  const timers = new Map();
   let holdUntil = 0;
   /** A timer came late: nothing is judged before what waits was heard. */
   let graceUntil = 0;
@@ -109,8 +109,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
         Math.min(
           doubtAt(),
           climbAt(),
-          ...Object.values(timers),
-          ...open.flatMap(({ until = NEVER, pingAt }) => [until, pingAt]),
+          ...timers.values(),
+          ...open.flatMap(({ until, pingAt }) => [until, pingAt]),
         ),
       ),
 
@@ -133,7 +133,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
     /** Better than any other; those that are trying make room. */
     want(/** @type {Transport} */ transport) {
-      timers.race = NEVER;
+      timers.delete(again);
       begin('asked', []);
       start(/** @type {Way} */ (ways.find((way) => way.transport === transport)));
     },
@@ -151,15 +151,15 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       if (/off|port/.test(answer)) become(/** @type {any} */ (answer));
       else if (self.state !== 'connecting') become('reconnecting');
       // Somebody may be signing in there just now.
-      if (answer === 'portal') timers.race = Math.min(/** @type {any} */ (timers.race), now + 5000);
+      if (answer === 'portal' && !open[0]) timers.set(again, now + 5000 * random());
     },
 
     link({ goaway, config }) {
-      if (goaway) timers.leave = now + (goaway.after_ms + random() * goaway.jitter_ms || 0);
+      if (goaway) timers.set(go, now + (goaway.after_ms + random() * goaway.jitter_ms || 0));
       if (!config?.transports) return;
       session.welcome.transports = config.transports;
       const at = now + (random() * config.jitter_ms || 0);
-      timers.move = active && !offered().includes(active.way) ? at : NEVER;
+      timers.set(move, at);
       hint(at);
     },
 
@@ -179,7 +179,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       wokenAt = now;
       if (self.state === 'parked') become('reconnecting');
       if (active) suspect(2000);
-      else if (!open[0]) timers.race = now;
+      else if (!open[0]) timers.set(again, now);
     },
 
     park: () => leave('closed', 'parked'),
@@ -193,15 +193,15 @@ export function createSelector(session, memory, random, order, asked, maxLatency
         graceUntil = now + 1000;
         return;
       }
-      for (const [name, at] of Object.entries(timers))
+      for (const [act, at] of timers)
         if (now >= at) {
-          timers[name] = NEVER;
-          due[name]?.();
+          timers.delete(act);
+          act();
         }
       if (now >= doubtAt()) suspect(clamp(2 * rto(/** @type {Attempt} */ (active).way), 1500, 3000));
       for (const attempt of open) {
         if (now >= attempt.pingAt) ping(attempt);
-        if (now >= (attempt.until ?? NEVER)) {
+        if (now >= attempt.until) {
           out.push({ closed: attempt.n, reason: attempt.why });
           fail(attempt, /** @type {Reason} */ (attempt.why));
         }
@@ -210,22 +210,16 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     },
   };
 
-  /** @type {{[name: string]: () => unknown}} */
-  const due = {
-    /** The gateway asked us to go: all legs, then at once a race. */
-    leave() {
-      leave('server', 'reconnecting');
-      timers.race = now;
-    },
+  /** The gateway asked us to go: all legs, then at once a race. */
+  function go() {
+    leave('server', 'reconnecting');
+    again();
+  }
 
-    /** What carries the session is not offered any more. */
-    move: () => active && begin('server', offered()),
+  /** What carries the session may not be offered any more. */
+  const move = () => active && !offered().includes(active.way) && begin('server', offered());
 
-    race: () => out.push({ race: true }),
-
-    next,
-    check,
-  };
+  const again = () => out.push({ race: true });
 
   /** @type {{[verb: string]: (attempt: any, input: any) => void}} */
   const ofAttempt = {
@@ -282,12 +276,13 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       chosen ??= attempt;
       mark(attempt, 'active');
       if (attempt.proven) attempt.until = NEVER;
-      timers.race = timers.check = NEVER;
+      timers.delete(again);
+      timers.delete(check);
       if (from === attempt) return;
       // The session reads the loser to its end; we are through with it.
       if (from) forget(from, 'better');
       attempt.way.step = 0;
-      for (const way of better()) if (way.retryAt <= now) later(way, now, random);
+      for (const way of better(attempt)) if (way.retryAt <= now) later(way, now, random);
       switchedAt = now;
       slowSince = NEVER;
       const why = /** @type {Reason} */ (/^s/.test(attempt.purpose) ? attempt.purpose : 'better');
@@ -329,12 +324,15 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     // After 8 sockets in two minutes browsers delay the next, by seconds at last: then one in 30 s.
     const many =
       now < /** @type {any} */ (dials[7]) + 30_000 && now < /** @type {any} */ (dials[0]) + 120_000;
-    // What is shut is tried last.
-    const all = offered().sort((a, b) => isShut(a) - isShut(b));
+    const all = offered();
     const others = all.filter(({ transport }) => transport !== 'websocket');
     lookingAt ||= now;
-    begin('race', many && others[0] ? others : all);
-    timers.check = now + 2000;
+    timers.set(check, now + 2000);
+    // What is shut is tried last.
+    begin(
+      'race',
+      (many && others[0] ? others : all).sort((a, b) => isShut(a) - isShut(b)),
+    );
   }
 
   /**
@@ -353,23 +351,16 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
   function next() {
     const [way, ...rest] = pending;
-    timers.next = holdUntil > now ? holdUntil : NEVER;
-    if (!way || holdUntil > now) return;
-    pending = rest;
-    start(way);
-    if (!rest[0]) return;
-    const { transport, good, rtt } = way;
-    timers.next =
-      now +
-      (hasty
-        ? 300
-        : open[1]
-          ? 1500
-          : !(rtt >= 0)
-            ? 1000
-            : good && transport === 'websocket'
-              ? clamp(2 * rtt + 1000, 1500, 4000)
-              : clamp(6 * rtt, 800, 2500));
+    timers.delete(next);
+    if (now < holdUntil) timers.set(next, holdUntil);
+    else if (way) {
+      pending = rest;
+      start(way);
+      // WebSockets that were good here are waited for.
+      const patience =
+        open[1] || !(way.rtt >= 0) ? (open[1] ? 1500 : 1000) : clamp(2 * way.rtt + 1000, 1500, 4000);
+      if (rest[0]) timers.set(next, now + (hasty ? 300 : patience));
+    }
   }
 
   /** @param {Way} way */
@@ -386,6 +377,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       ponged: 0,
       pinged: NEVER,
       pingAt: NEVER,
+      until: NEVER,
       trips: [],
     };
     if (transport === 'websocket') {
@@ -406,12 +398,11 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     way.good = true;
     memory.note(way.transport, way.rtt);
     believe();
-    const ranks = offered();
+    const above = better(attempt);
     for (const other of open)
-      if (other !== active && other !== chosen && ranks.indexOf(other.way) > ranks.indexOf(way))
+      if (other !== active && other !== chosen && other.way !== way && !above.includes(other.way))
         end(other, 'better');
     pending = [];
-    timers.next = NEVER;
     // What was asked before it was proven has to be confirmed.
     if (attempt === chosen && attempt !== active) choose(attempt);
   }
@@ -456,10 +447,10 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
   // ---- in the background
 
-  /** What is better than the transport in use, best first. */
-  function better() {
+  /** What is better than a leg's, best first. @param {Attempt} [attempt] */
+  function better(attempt = active) {
     const all = offered();
-    return all.slice(0, active && Math.max(0, all.indexOf(active.way)));
+    return all.slice(0, Math.max(0, all.indexOf(/** @type {any} */ (attempt?.way))));
   }
 
   const dueAt = (/** @type {Way} */ way) => Math.max(way.retryAt, way.shutUntil);
@@ -531,34 +522,29 @@ export function createSelector(session, memory, random, order, asked, maxLatency
           believe();
         }
       }
-      if (idle) {
-        const { hold_ms, heartbeat_ms } = session.welcome;
-        cut(attempt, Math.min(now - heard, transport === 'poll' ? hold_ms : heartbeat_ms));
-      }
+      if (idle) cut(attempt, Math.min(now - heard, rhythm(way, session.welcome)));
       if (control === 'offline' && !active) reason = control;
     }
     last = reason;
-    if (self.transport && !active) {
-      lookingAt = now;
-      tell(null, reason, reason === 'offline' ? reason : 'reconnecting');
-    }
+    if (self.transport && !active) tell(null, reason, reason === 'offline' ? reason : 'reconnecting');
     const heir = open.find((other) => other.usable);
     if (!chosen && heir) choose(heir);
+    const quick = well || (proven && !failures);
     if (pending[0]) next();
-    else if (!open[0]) rest(well || (proven && !failures), well);
+    else if (!open[0]) {
+      rest(quick);
+      if (quick && !well) failures++;
+    }
     if (!active && !well) check();
   }
 
-  /**
-   * Nothing is open: wait, then race.
-   * @param {unknown} [quick]
-   * @param {unknown} [well] nothing failed
-   */
-  function rest(quick, well) {
-    timers.race = now + backoff(failures, random, !!quick);
-    if (!well) failures++;
+  /** Nothing is open: wait, then race. @param {unknown} [quick] */
+  function rest(quick) {
+    timers.set(again, now + backoff(failures, random, !!quick));
     if (self.state === 'connecting') become('reconnecting');
-    if (!quick) check();
+    if (quick) return;
+    failures++;
+    check();
   }
 
   /**
@@ -569,8 +555,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   function leave(reason, state) {
     for (const attempt of open) end(attempt, reason);
     pending = [];
-    for (const name in timers) timers[name] = NEVER;
-    lookingAt = now;
+    timers.clear();
     tell(null, reason, state);
   }
 
@@ -693,6 +678,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   function tell(to, reason, state) {
     const from = self.transport;
     self.transport = to;
+    if (!to) lookingAt = now;
     if (from || to) out.push({ transport: { from, to, reason } });
     become(state);
   }

@@ -45,7 +45,7 @@
  * @property {number} ponged when a pong came; 0 before
  * @property {number} pinged when the ping went that was not answered
  * @property {number} pingAt when to ping it again
- * @property {number} [until] when it will have failed
+ * @property {number} until when it will have failed
  * @property {Reason} [why] it will have failed then
  * @property {number[]} trips measured before it takes over
  *
