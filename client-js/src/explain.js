@@ -52,7 +52,8 @@ export function describe({ now, heartbeat_ms, hold_ms, ...data }) {
 }
 
 /** @param {ExplainedWay} way @param {number} now */
-function standing({ rtt, failures, shutUntil, retryAt, good }, now) {
+function standing({ rtt, failures, owes, retryAt, good }, now) {
+  const shutUntil = owes - 9 * 60_000;
   const parts = [rtt === null ? 'not measured' : `there and back in ${span(rtt)}`];
   if (good) parts.push('proven on this network');
   if (failures) parts.push(`${failures} ${failures === 1 ? 'failure' : 'failures'} in a row`);

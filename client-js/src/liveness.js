@@ -21,8 +21,8 @@ export const rhythm = ({ transport }, { heartbeat_ms, hold_ms }) =>
  * @param {{heartbeat_ms: number, hold_ms: number}} welcome
  * @param {{at: number}} [oldest] frame that waits for its acknowledgement
  */
-export const suspectAt = ({ way, heard, ponged, pinged }, welcome, oldest) =>
+export const suspectAt = ({ way, heard, ponged }, welcome, oldest) =>
   Math.min(
     heard + rhythm(way, welcome) + Math.max(3 * rto(way), 2000),
-    Math.max(ponged, Math.min(oldest?.at ?? NEVER, pinged)) + clamp(2 * rto(way) + 1000, 3000, 6000),
+    Math.max(ponged, oldest?.at ?? NEVER) + clamp(2 * rto(way) + 1000, 3000, 6000),
   );

@@ -26,7 +26,7 @@
 import { backoff } from './backoff.js';
 import { dispatch, NEVER } from './dispatch.js';
 import { rhythm, suspectAt } from './liveness.js';
-import { blame, clamp, later, recall, rto, sample } from './ways.js';
+import { blame, clamp, later, recall, rto, sample, shutUntil } from './ways.js';
 
 /** As what a leg fails that is not heard of in time. @type {{[transport: string]: Reason}} */
 const SILENT = { websocket: 'mute', sse: 'buffered', poll: 'timeout' };
@@ -243,7 +243,6 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       const { way, proven } = attempt;
       if (!hidden || !proven) sample(way, rtt);
       attempt.ponged = now;
-      attempt.pinged = NEVER;
       // The turn that was asked for has still to be confirmed.
       if (attempt === active || attempt !== chosen) attempt.until = NEVER;
       control = undefined;
@@ -317,7 +316,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   }
 
   /** The breaker is open. @param {Way} way @returns {any} */
-  const isShut = (way) => now < way.shutUntil;
+  const isShut = (way) => now < shutUntil(way);
 
   function race() {
     if (open[0]) return;
@@ -375,7 +374,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       at: now,
       heard: now,
       ponged: 0,
-      pinged: NEVER,
+      pinged: 0,
       pingAt: NEVER,
       until: NEVER,
       trips: [],
@@ -431,7 +430,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       else {
         end(attempt, 'slow');
         if (slow) return;
-        blame(way, 300, now);
+        blame(way, 1.5, now);
         later(way, now, random);
       }
     }
@@ -453,7 +452,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     return all.slice(0, Math.max(0, all.indexOf(/** @type {any} */ (attempt?.way))));
   }
 
-  const dueAt = (/** @type {Way} */ way) => Math.max(way.retryAt, way.shutUntil);
+  const dueAt = (/** @type {Way} */ way) => Math.max(way.retryAt, shutUntil(way));
 
   const climbAt = () =>
     active?.proven && !hidden && !open[1] && !pending[0]
@@ -462,7 +461,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
   /** There is a reason to try what is better again. @param {number} at */
   function hint(at) {
-    for (const way of better()) Object.assign(way, { step: 0, retryAt: at, shutUntil: 0 });
+    for (const way of better()) Object.assign(way, { step: 0, retryAt: at, owes: 0 });
   }
 
   // ---- ends
@@ -511,12 +510,12 @@ export function createSelector(session, memory, random, order, asked, maxLatency
         tried = [...tried, /** @type {[Transport, Reason]} */ ([transport, reason])].slice(-8);
         way.failures++;
         hasty = reason === 'refused';
-        let points = idle || /re|ti/.test(reason) ? 500 : 1000;
+        let minutes = idle || /re|ti/.test(reason) ? 2.5 : 7;
         // Where somebody says no to it and never said yes, the second time is enough; else trying costs nothing.
-        if (hasty && !way.good) points = 1200;
-        else if (background) points = 0;
-        if (proven && attempt.purpose === 'better') points *= 2;
-        blame(way, points, now);
+        if (hasty && !way.good) minutes = 6;
+        else if (background) minutes = 0;
+        if (proven && attempt.purpose === 'better') minutes *= 2;
+        blame(way, minutes, now);
         if (background) {
           later(way, now, random);
           believe();
@@ -584,10 +583,9 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
   /** @param {Attempt} attempt */
   function heard(attempt) {
-    const { ponged, pinged } = attempt;
     attempt.heard = now;
     // It is measured when something comes anyway, so an idle session is as quiet as before.
-    if (attempt === active && !hidden && ponged && now >= ponged + 5000 && pinged === NEVER) ping(attempt);
+    if (attempt === active && !hidden && attempt.ponged && now >= attempt.pinged + 5000) ping(attempt);
   }
 
   /** @param {Attempt} attempt */
@@ -619,7 +617,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     if (age <= 2000) return;
     if (Math.abs(age - cutAge) < cutAge / 5) {
       session.wish = { heartbeat_ms: Math.ceil(age / 2), hold_ms: Math.ceil(0.7 * age) };
-      blame(attempt.way, -1000, now);
+      blame(attempt.way, -5, now);
     }
     cutAge = age;
   }
@@ -689,7 +687,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     self.state = state;
   }
 
-  session.report = (/** @type {number} */ time) => ({ ms: Math.ceil(time - lookingAt), tried });
+  session.report = (/** @type {number} */ time) => ({ ms: time - lookingAt, tried });
   settle();
   return self;
 }

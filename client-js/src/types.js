@@ -21,9 +21,7 @@
  * @property {number} rtt its round trip, smoothed as in RFC 6298; NaN while it is not known
  * @property {number} spread the mean deviation of that
  * @property {number} lowest of all samples
- * @property {number} penalty for its failures, at `penaltyAt`; it halves every five minutes
- * @property {number} penaltyAt
- * @property {number} shutUntil the flap breaker: until then it is tried only if there is nothing else
+ * @property {number} owes when it will have paid, by time, for its failures
  * @property {number} failures since it was last proven
  * @property {boolean} good it was proven on this network
  * @property {number} step how often it was tried in the background
@@ -43,7 +41,7 @@
  * @property {Reason} [reason] why it ended
  * @property {number} heard when anything came (this and what follows: on the clock of `at`)
  * @property {number} ponged when a pong came; 0 before
- * @property {number} pinged when the ping went that was not answered
+ * @property {number} pinged when a ping went
  * @property {number} pingAt when to ping it again
  * @property {number} until when it will have failed
  * @property {Reason} [why] it will have failed then
@@ -157,8 +155,7 @@
  * @property {Transport} transport which
  * @property {number | null} rtt milliseconds there and back, smoothed; null while it was not measured
  * @property {number} failures since it was last proven
- * @property {number} penalty what its failures weigh
- * @property {number} shutUntil until then it is tried only if there is nothing else
+ * @property {number} owes when it will have paid, by time, for its failures; up to 9 minutes before, it is tried only if there is nothing else
  * @property {number} retryAt when it is tried again in the background, if it is better than the one in use
  * @property {boolean} good it was proven on this network, by this page or one before
  */

@@ -29,15 +29,13 @@ export function recall(way, memory, now) {
     rtt,
     spread: rtt / 2,
     lowest: rtt || NEVER,
-    penalty: 0,
-    penaltyAt: now,
-    shutUntil: 0,
+    owes: 0,
     failures: 0,
     good: rtt >= 0,
     step: 0,
     retryAt: 0,
   });
-  if (span) blame(way, 2400, now);
+  if (span) blame(way, 15, now);
 }
 
 /** RFC 6298's time-out, with its guess of 1 s where nothing is known. @param {Way} way */
@@ -53,18 +51,17 @@ export function sample(way, trip) {
 }
 
 /**
- * The flap breaker: penalties add up, to 6,000 at most, and halve every five minutes; at 2,000 it opens, until 750 are
- * left: for 7 to 15 minutes.
+ * The flap breaker: what fails owes time, and pays it by time. Who owes more than 9 minutes is shut, for 15 at most.
  * @param {Way} way
- * @param {number} points negative: taken back
+ * @param {number} minutes negative: taken back
  * @param {number} now
  */
-export function blame(way, points, now) {
-  const left = clamp(way.penalty * 2 ** ((way.penaltyAt - now) / 5 / MINUTE) + points, 0, 6000);
-  way.penalty = left;
-  way.penaltyAt = now;
-  way.shutUntil = left < 2000 ? 0 : now + 5 * MINUTE * Math.log2(left / 750);
+export function blame(way, minutes, now) {
+  way.owes = clamp(way.owes, now, now + (24 - minutes) * MINUTE) + minutes * MINUTE;
 }
+
+/** Until when the breaker is open: it is tried only if there is nothing else. @param {Way} way */
+export const shutUntil = (way) => way.owes - 9 * MINUTE;
 
 /**
  * When it is tried again in the background.
@@ -73,6 +70,6 @@ export function blame(way, points, now) {
  * @param {() => number} random
  */
 export function later(way, now, random) {
-  const minutes = [1 / 6, 1 / 2, 1, 2, 5, 10][way.step++] ?? 15;
-  way.retryAt = now + minutes * MINUTE * (0.5 + random());
+  const seconds = [10, 30, 60, 120, 300, 600][way.step++] ?? 900;
+  way.retryAt = now + seconds * 1000 * (0.5 + random());
 }

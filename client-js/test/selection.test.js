@@ -130,7 +130,7 @@ holds(
     assert.equal(world.selector.state, world.dead ? 'offline' : 'reconnecting');
     if (world.dead)
       for (const way of world.selector.explain().ways)
-        assert.ok(way.penalty < 2000, 'no transport is shut out');
+        assert.ok(way.owes - 9 * MINUTE <= world.now(), 'no transport is shut out');
   },
 );
 
