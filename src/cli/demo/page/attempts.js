@@ -9,7 +9,6 @@
  * @property {number} at when it began
  * @property {number | null} to when it ended
  * @property {string | null} reason why it ended
- * @property {boolean} usable the gateway answered on it
  * @property {boolean} carried it has been the session's carrier
  * @property {string} purpose
  */
@@ -28,7 +27,6 @@ export const readAttempts = (connection) =>
     at: told.at,
     to: told.ended === undefined ? null : told.at + told.ended,
     reason: told.reason ?? null,
-    usable: (told.usable ?? false) !== false,
     carried: told.active !== undefined,
     purpose: told.purpose ?? 'race',
   }));
@@ -37,7 +35,7 @@ export const readAttempts = (connection) =>
  * @param {any} connection
  * @param {object} tell
  * @param {(failed: Attempt[]) => void} tell.onFailed one at least; those that carried, or were not needed, did not fail.
- *   One that had not answered when a later one carried the session was overtaken
+ *   One that a later one was faster than was overtaken
  * @param {(trying: Attempt[]) => void} tell.onTrying those under way that never carried
  * @returns {() => void} ends it
  */
@@ -54,10 +52,9 @@ export function watchAttempts(connection, { onFailed, onTrying }) {
     const over = attempts.filter(({ reason }) => reason);
     const latest = Math.max(...carried);
     const failed = over
-      .filter(({ leg, usable, reason }) => {
-        if (seen.has(leg) || carried.has(leg)) return false;
-        return reason !== 'better' || (!usable && leg < latest);
-      })
+      .filter(
+        ({ leg, reason }) => !seen.has(leg) && !carried.has(leg) && (reason !== 'better' || leg < latest),
+      )
       .map((attempt) => ({
         ...attempt,
         reason: attempt.reason === 'better' ? 'overtaken' : attempt.reason,

@@ -17,8 +17,9 @@ export function compare(place, { trial, phase, first, transport, settled }) {
   place.hidden = !column;
   if (!column) return;
   const rows = PEERS.map(([client, figures]) => ({ client, ...figures[column], own: false }));
-  // It is a figure of merit only where the session came to rest.
-  const text = first ? `${duration(first.ms)}${settled ? `, then at rest on ${transportName(transport)}` : ''}` : 'connecting …';
+  // Where the others flap, it counts that the session came to rest.
+  const rest = column === 'killed' && settled ? `, then at rest on ${transportName(transport)}` : '';
+  const text = first ? `${duration(first.ms)}${rest}` : 'connecting …';
   rows.unshift({ client: 'This page, now', ms: first?.ms ?? 0, text, own: true });
   const most = Math.max(...rows.map(({ ms }) => ms ?? 0));
 

@@ -34,7 +34,11 @@ export function createHands({ front, visits, history, say, onNetwork }) {
     async kill(route) {
       let killed = 0;
       // Between two polls there is nothing to be cut, for a moment.
-      for (let tries = 0; !killed && tries < TRIES && (!tries || visits.current?.connection.transport); tries += 1)
+      for (
+        let tries = 0;
+        !killed && tries < TRIES && (!tries || visits.current?.connection.transport);
+        tries += 1
+      )
         killed = await orSay(front.kill(route), 'Nothing could be cut');
       history.mark(performance.now(), 'cut');
       if (killed === 0) say('Nothing was open to be cut.', 'act');

@@ -250,7 +250,12 @@ function paintGap({ context, colours, now }, x, { from, to }, base) {
   context.fillRect(left, base - 1, right - left, 3);
   const label = duration((to ?? now) - from);
   const size = context.measureText(label).width;
-  context.fillText(label, Math.max(0, Math.min((left + right - size) / 2, x(now) - size)), base - 9);
+  const at = Math.max(0, Math.min((left + right - size) / 2, x(now) - size - 3));
+  // Its neighbours' bars must not run through it.
+  context.fillStyle = colours.card ?? '';
+  context.fillRect(at - 3, base - 18, size + 6, 15);
+  context.fillStyle = colours.text ?? '';
+  context.fillText(label, at, base - 10);
 }
 
 /** @param {Picture} picture @param {Scale} x */

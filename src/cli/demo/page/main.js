@@ -35,7 +35,7 @@ function alarm(text) {
 async function start() {
   const [front, networks, withdrawable] = await Promise.all([makeFront(), listNetworks(), canWithdraw()]);
   const own = `demo/${crypto.randomUUID()}`;
-  const witness = connect('/rt', { storage: null });
+  const witness = connect('/rt');
   const visits = createVisits({ connect, front, own });
   const history = createHistory();
   const totals = createTotals();

@@ -12,7 +12,7 @@ export function narrate(visits, history, say) {
   visits.listen((event) => {
     switch (event.kind) {
       case 'began':
-        history.carry(event.at, { to: null, reason: 'closed' });
+        history.carry(event.at, { to: null, reason: '' });
         history.try([]);
         return;
       case 'first':
@@ -25,9 +25,7 @@ export function narrate(visits, history, say) {
         for (const reason of new Set(event.attempts.map((attempt) => attempt.reason ?? '')))
           say(
             words.attemptsSentence(
-              event.attempts
-                .filter((attempt) => attempt.reason === reason)
-                .map(({ transport }) => transport),
+              event.attempts.filter((attempt) => attempt.reason === reason).map(({ transport }) => transport),
               reason,
             ),
           );

@@ -13,7 +13,8 @@ const SHOW_MS = 200;
 
 /** @param {HTMLElement} card */
 export function showOutcome(card) {
-  const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`[data-${name}]`));
+  const find = (/** @type {string} */ name) =>
+    /** @type {HTMLElement} */ (card.querySelector(`[data-${name}]`));
   const [trialName, big, what, words, path, bar, running] = [
     'trial',
     'headline',
@@ -26,7 +27,12 @@ export function showOutcome(card) {
   const comparison = /** @type {HTMLElement} */ (document.querySelector('[data-comparison]'));
   const spoken = /** @type {HTMLElement} */ (document.querySelector('[data-outcome-spoken]'));
   const keyFigure = { name: find('key-name'), value: find('key') };
-  const figures = { carried: find('carried'), moves: find('moves'), counted: find('counted'), flaws: find('flaws') };
+  const figures = {
+    carried: find('carried'),
+    moves: find('moves'),
+    counted: find('counted'),
+    flaws: find('flaws'),
+  };
   /** @type {Run | null} */
   let run = null;
   /** What was said of this run already, so that nothing is said twice. */
@@ -45,7 +51,7 @@ export function showOutcome(card) {
     card.dataset.phase = phase;
     card.dataset.of = trial.id;
     card.classList.toggle('broken', wrong);
-    card.style.setProperty('--carrier', transport ? `var(--${transport})` : 'var(--field)');
+    card.style.setProperty('--carrier', transport ? `var(--${transport})` : 'var(--muted)');
     write(trialName, `${trial.fresh ? 'First visit' : 'In mid-session'}: ${trial.title}`);
     write(big, headline(run));
     write(what, obstacle(run));
@@ -56,13 +62,22 @@ export function showOutcome(card) {
       write(keyFigure.value, first ? duration(first.ms) : waited);
     } else {
       write(keyFigure.name, 'Longest silence');
-      write(keyFigure.value, counts ? duration(Math.max(counts.up.longestGapMs, counts.down.longestGapMs)) : '–');
+      write(
+        keyFigure.value,
+        counts ? duration(Math.max(counts.up.longestGapMs, counts.down.longestGapMs)) : '–',
+      );
     }
     write(figures.carried, phase === 'preparing' ? '–' : transportName(transport));
     write(figures.moves, phase === 'preparing' ? '–' : `${moves}`);
     write(figures.flaws, counts ? Object.values(flaws(run)).join(' / ') : '– / – / –');
-    write(figures.counted, counts ? `${(counts.up.received + counts.down.received).toLocaleString('en')}` : '–');
-    write(running, busy ? (phase === 'counting' ? 'counting what is out' : clock(performance.now() - beganAt)) : '');
+    write(
+      figures.counted,
+      counts ? `${(counts.up.received + counts.down.received).toLocaleString('en')}` : '–',
+    );
+    write(
+      running,
+      busy ? (phase === 'counting' ? 'counting what is out' : clock(performance.now() - beganAt)) : '',
+    );
     bar?.classList.toggle('busy', busy);
     if (path) drawPath(path, run);
     compare(comparison, run);
@@ -74,7 +89,11 @@ export function showOutcome(card) {
     if (!run) return;
     const { trial, phase } = run;
     const text =
-      phase === 'over' ? `${headline(run)} ${told(run)}` : phase === 'abandoned' ? '' : `${trial.title}. ${obstacle(run)}`;
+      phase === 'over'
+        ? `${headline(run)} ${told(run)}`
+        : phase === 'abandoned'
+          ? ''
+          : `${trial.title}. ${obstacle(run)}`;
     if (text && text !== said) write(spoken, text);
     said = text || said;
   }

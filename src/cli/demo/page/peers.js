@@ -49,7 +49,13 @@ export const PEERS = [
   ],
   [
     'AnyCable',
-    { refused: figure('0.25 s', 250), hole: never, mute: never, killed: flaps, both: figure('0.12 s or never') },
+    {
+      refused: figure('0.25 s', 250),
+      hole: never,
+      mute: never,
+      killed: flaps,
+      both: figure('0.12 s or never'),
+    },
   ],
   [
     'Phoenix, fallback on',

@@ -11,7 +11,7 @@
  * @property {'carried' | 'failed'} how
  * @property {number} at ms since the beginning
  * @property {string | null} reason why it ended; null while it carries
- * @property {number} times how often in a row
+ * @property {number} times how often, before the next carrier
  *
  * @typedef {object} Run
  * @property {Trial} trial
@@ -64,9 +64,13 @@ export function beginRun(run, now, transport, state) {
 
 /** @param {Run} run @param {Step} step */
 function append(run, step) {
-  const last = run.path.at(-1);
-  const same = last && last.how === step.how && last.transport === step.transport && last.reason === step.reason;
-  if (same) last.times += 1;
+  // What failed in the same way since the last carrier is one line: where all fails, there are many.
+  const since = run.path.findLastIndex(({ how }) => how === 'carried') + 1;
+  const same = run.path.find(
+    ({ transport, how, reason }, place) =>
+      place >= since && how === step.how && transport === step.transport && reason === step.reason,
+  );
+  if (same) same.times += 1;
   else run.path = [...run.path, step].slice(-STEPS_KEPT);
 }
 

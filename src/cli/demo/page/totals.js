@@ -12,7 +12,8 @@ export function createTotals() {
 
   /** @param {typeof past} sum @param {Counts} of */
   function add(sum, { up, down }) {
-    for (const key of /** @type {Array<keyof typeof past>} */ (Object.keys(sum))) sum[key] += up[key] + down[key];
+    for (const key of /** @type {Array<keyof typeof past>} */ (Object.keys(sum)))
+      sum[key] += up[key] + down[key];
   }
 
   return {

@@ -104,7 +104,9 @@ export function createVisits({ connect, front, own }) {
         onFailed: (attempts) => tell(visit, { kind: 'failed', attempts }),
         onTrying: (attempts) => tell(visit, { kind: 'trying', attempts }),
       });
-      connection.on('transport', (/** @type {any} */ change) => tell(visit, { kind: 'transport', ...change }));
+      connection.on('transport', (/** @type {any} */ change) =>
+        tell(visit, { kind: 'transport', ...change }),
+      );
       connection.on('reset', (/** @type {any} */ reset) => tell(visit, { kind: 'reset', ...reset }));
       connection.on('error', (/** @type {any} */ { code, message }) =>
         tell(visit, { kind: 'error', code, message }),

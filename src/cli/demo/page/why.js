@@ -82,7 +82,8 @@ function stateWords(transport, carries, told, attempts) {
   };
   const last = attempts.findLast((attempt) => attempt.transport === transport);
   const known = told.transports?.[transport] ?? {};
-  if (carries) return known.suppressed ? 'Carries the session, though it failed often.' : 'Carries the session.';
+  if (carries)
+    return known.suppressed ? 'Carries the session, though it failed often.' : 'Carries the session.';
   if (told.missing?.includes(transport)) return 'This browser has none.';
   if (told.offered && !told.offered.includes(transport)) return 'The gateway does not offer it now.';
   const next = known.retryAt > now ? ` Next try in ${Math.ceil((known.retryAt - now) / 1000)} s.` : '';
