@@ -18,7 +18,7 @@ import { createBurst } from './run-burst.js';
  */
 export function prepareBurst({ visits, witness, own, hands, history, totals, say, onRoundTrip }) {
   const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
-  const [form, button, progress, sentence] = ['burst', 'start', 'progress', 'verdict'].map(find);
+  const [form, button, progress, sentence] = ['burst', 'go', 'progress', 'verdict'].map(find);
   const counters = createCounters(find('counts'));
   // Subscribed once and for all: a burst may start when nobody could subscribe any more.
   witness.channel(`${own}/up`).on('message', () => {});

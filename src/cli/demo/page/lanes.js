@@ -20,7 +20,7 @@ const STEP_MS = 1000;
 const FONT = '12px system-ui, sans-serif';
 const FONT_BOLD = '600 12px system-ui, sans-serif';
 /** Of the longest name. */
-const NAME_WIDTH = 68;
+const NAME_WIDTH = 74;
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -232,30 +232,35 @@ function paintStrip({ context, colours, width, history, now }, x, direction, top
   }
   context.fillStyle = colours.text ?? '';
   context.fillText(direction === 'up' ? 'Up: arrived at the witness' : 'Down: arrived here', 0, top + 9);
-  for (const gap of strip.gaps(now)) paintGap({ context, colours, width, history, now }, x, gap, base);
+  paintGaps({ context, colours, width, history, now }, x, strip.gaps(now), base);
 }
 
 /**
- * A stretch in which nothing arrived, and how long it was.
+ * Stretches in which nothing arrived, and how long they were. Where there is no room the newest are labelled.
  * @param {Picture} picture
  * @param {Scale} x
- * @param {import('./history.js').Gap} gap
+ * @param {import('./history.js').Gap[]} gaps
  * @param {number} base
  */
-function paintGap({ context, colours, now }, x, { from, to }, base) {
-  const left = x(from);
-  const right = x(to ?? now);
-  if (right < 0) return;
-  context.fillStyle = colours.text ?? '';
-  context.fillRect(left, base - 1, right - left, 3);
-  const label = duration((to ?? now) - from);
-  const size = context.measureText(label).width;
-  const at = Math.max(0, Math.min((left + right - size) / 2, x(now) - size - 3));
-  // Its neighbours' bars must not run through it.
-  context.fillStyle = colours.card ?? '';
-  context.fillRect(at - 3, base - 18, size + 6, 15);
-  context.fillStyle = colours.text ?? '';
-  context.fillText(label, at, base - 10);
+function paintGaps({ context, colours, width, now }, x, gaps, base) {
+  let free = width;
+  for (const { from, to } of [...gaps].reverse()) {
+    const left = x(from);
+    const right = x(to ?? now);
+    if (right < 0) break;
+    context.fillStyle = colours.text ?? '';
+    context.fillRect(left, base - 1, right - left, 3);
+    const label = duration((to ?? now) - from);
+    const size = context.measureText(label).width;
+    const at = Math.max(0, Math.min((left + right - size) / 2, width - size));
+    if (at + size > free) continue;
+    // Its neighbours' bars must not run through it.
+    context.fillStyle = colours.card ?? '';
+    context.fillRect(at - 3, base - 18, size + 6, 15);
+    context.fillStyle = colours.text ?? '';
+    context.fillText(label, at, base - 10);
+    free = at - 8;
+  }
 }
 
 /** @param {Picture} picture @param {Scale} x */

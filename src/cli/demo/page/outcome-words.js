@@ -24,7 +24,7 @@ export function headline(run) {
   if (!transport) return 'Nothing gets through. The session is kept.';
   if (trial.heals && !run.healedAt) return `Going on, over ${transportName(transport)}.`;
   if (trial.heals && trial.until === 'websocket' && transport !== 'websocket')
-    return 'Healed. Waiting for WebSocket to be used again …';
+    return `Healed. Still over ${transportName(transport)}.`;
   return trial.heals
     ? `Healed after ${seconds} s; over ${transportName(transport)}.`
     : `Going on, over ${transportName(transport)}.`;

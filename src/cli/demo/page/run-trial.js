@@ -194,10 +194,13 @@ export function createTrials({ visits, front, offers, witness, own, totals, hist
 
     /** Whatever runs is over. */
     abandon() {
-      if (running) running.phase = 'abandoned';
+      const run = running;
       running = null;
       burst?.abandon();
       history.count(false);
+      if (!run || run.phase === 'over') return;
+      run.phase = 'abandoned';
+      show(run);
     },
   };
 }
