@@ -227,24 +227,34 @@ test('a burst of the page is cut three times and loses nothing, and its counts j
   await page.close();
 });
 
-test('at 390 pixels nothing is wider than the page, before a trial, in it and after it', async () => {
-  const { page } = await open(chromium, { width: 390, height: 844, isMobile: true, hasTouch: true });
-  const excess = () =>
-    page.evaluate(() => {
-      const { scrollWidth } = document.documentElement;
-      const wide = [...document.querySelectorAll('main *')].filter(
-        (element) => element.getBoundingClientRect().right > innerWidth + 1,
-      );
-      return { scrollWidth, wide: wide.map(({ className, tagName }) => `${tagName} ${className}`) };
+for (const [width, id] of /** @type {const} */ ([
+  [390, 'both'],
+  [1280, 'killed'],
+])) {
+  test(`at ${width} pixels nothing is wider than the page, before a trial, in it and after it`, async () => {
+    const { page } = await open(chromium, {
+      width,
+      height: 844,
+      isMobile: width < 500,
+      hasTouch: width < 500,
     });
-  assert.deepEqual(await excess(), { scrollWidth: 390, wide: [] });
-  await press(page, 'both');
-  await page.waitForSelector('#outcome[data-of="both"][data-phase="running"]');
-  assert.deepEqual(await excess(), { scrollWidth: 390, wide: [] });
-  await over(page, 'both', 40_000);
-  assert.deepEqual(await excess(), { scrollWidth: 390, wide: [] });
-  await page.close();
-});
+    const excess = () =>
+      page.evaluate(() => {
+        const { scrollWidth } = document.documentElement;
+        const wide = [...document.querySelectorAll('main *')].filter(
+          (element) => element.getBoundingClientRect().right > innerWidth + 1,
+        );
+        return { scrollWidth, wide: wide.map(({ className, tagName }) => `${tagName} ${className}`) };
+      });
+    assert.deepEqual(await excess(), { scrollWidth: width, wide: [] });
+    await press(page, id);
+    await page.waitForSelector(`#outcome[data-of="${id}"][data-phase="running"]`);
+    assert.deepEqual(await excess(), { scrollWidth: width, wide: [] });
+    await over(page, id, 60_000);
+    assert.deepEqual(await excess(), { scrollWidth: width, wide: [] });
+    await page.close();
+  });
+}
 
 test('the Tab key walks through the whole page in its order, and always shows where it is', async () => {
   const { page } = await open(chromium);

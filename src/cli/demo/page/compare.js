@@ -11,9 +11,10 @@ import { duration, transportName } from './words.js';
 export function compare(place, { trial, phase, first, transport, settled }) {
   const { column } = trial;
   const known = column && first ? [phase, first.ms, transport, settled] : [];
-  const key = JSON.stringify([trial.id, column, ...known]);
+  const key = JSON.stringify([trial.id, transport, ...known]);
   if (place.dataset.key === key) return;
   place.dataset.key = key;
+  place.style.setProperty('--carrier', transport ? `var(--${transport})` : 'var(--field)');
   place.hidden = !column;
   if (!column) return;
   const rows = PEERS.map(([client, figures]) => ({ client, ...figures[column], own: false }));
@@ -21,7 +22,8 @@ export function compare(place, { trial, phase, first, transport, settled }) {
   const rest = column === 'killed' && settled ? `, then at rest on ${transportName(transport)}` : '';
   const text = first ? `${duration(first.ms)}${rest}` : 'connecting …';
   rows.unshift({ client: 'This page, now', ms: first?.ms ?? 0, text, own: true });
-  const most = Math.max(...rows.map(({ ms }) => ms ?? 0));
+  // A second at least: alone among those that failed, a short time is a short bar.
+  const most = Math.max(1000, ...rows.map(({ ms }) => ms ?? 0));
 
   const table = document.createElement('table');
   const body = document.createElement('tbody');
@@ -36,7 +38,7 @@ export function compare(place, { trial, phase, first, transport, settled }) {
       name.textContent = client;
       row.className = `${own ? 'own' : ''} ${ms === null ? 'failed' : ''}`;
       bar.setAttribute('aria-hidden', 'true');
-      bar.style.setProperty('--part', ms === null ? '1' : `${most ? ms / most : 0}`);
+      bar.style.setProperty('--part', ms === null ? '1' : `${ms / most}`);
       value.textContent = text;
       cell.append(bar, value);
       row.append(name, cell);

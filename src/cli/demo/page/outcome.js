@@ -132,14 +132,14 @@ function drawPath(list, { path, trying }) {
 
 /** @param {import('./run.js').Step} step @returns {[kind: string, words: string]} */
 function stepWords({ how, at, reason, times }) {
-  if (how === 'failed') {
-    const often = times > 1 ? `, ${times} times` : '';
-    return ['failed', `${reasonWords(reason ?? '')}, after ${duration(at)}${often}`];
-  }
-  const since = at < 1 ? 'from before' : `from ${duration(at)} on`;
-  return reason
-    ? ['past', `carried it ${since}, until ${reasonWords(reason)}${times > 1 ? `, ${times} times` : ''}`]
-    : ['carries', `carries the session ${since}`];
+  const often = times > 1 ? `, ${times} times` : '';
+  if (how === 'failed') return ['failed', `${reasonWords(reason ?? '')}, after ${duration(at)}${often}`];
+  if (reason)
+    return [
+      'past',
+      `carried it${at < 1 ? '' : ` from ${duration(at)} on`}, until ${reasonWords(reason)}${often}`,
+    ];
+  return ['carries', `carries the session${at < 1 ? ', as before' : ` from ${duration(at)} on`}`];
 }
 
 /** @param {string} transport @param {string} kind @param {string} words */
