@@ -22,13 +22,13 @@ const LOOK_MS = 100;
  */
 export const readAttempts = (connection) =>
   connection.explain().attempts.map((/** @type {any} */ told) => ({
-    leg: told.leg ?? told.n,
+    leg: told.n,
     transport: told.transport,
     at: told.at,
     to: told.ended === undefined ? null : told.at + told.ended,
     reason: told.reason ?? null,
     carried: told.active !== undefined,
-    purpose: told.purpose ?? 'race',
+    purpose: told.purpose,
   }));
 
 /**

@@ -12,7 +12,7 @@ import { drawLanes } from './lanes.js';
 import { createLog } from './log.js';
 import { narrate } from './narrate.js';
 import { offerNetworks } from './networks.js';
-import { canWithdraw, createOffers, hasDoctor, loadDescribe } from './offers.js';
+import { createOffers } from './offers.js';
 import { showOutcome } from './outcome.js';
 import { createTrials } from './run-trial.js';
 import { showStatus } from './status.js';
@@ -33,7 +33,7 @@ function alarm(text) {
 }
 
 async function start() {
-  const [front, networks, withdrawable] = await Promise.all([makeFront(), listNetworks(), canWithdraw()]);
+  const [front, networks] = await Promise.all([makeFront(), listNetworks()]);
   const own = `demo/${crypto.randomUUID()}`;
   const witness = connect('/rt');
   const visits = createVisits({ connect, front, own });
@@ -45,7 +45,7 @@ async function start() {
   const { measured, trip } = showStatus(visits, totals, `${own}/pulse`);
   openChat(visits);
   drawLanes(find('lanes'), history);
-  const useWords = explainWhy({ visits, trip, onRtts: history.measure });
+  explainWhy({ visits, trip, onRtts: history.measure });
 
   const chooser = offerNetworks(find('networks'), networks, async (name) => {
     trials.abandon();
@@ -65,7 +65,7 @@ async function start() {
   });
   const card = find('outcome');
   const buttons = offerTrials({
-    trials: TRIALS.filter(({ withdraws }) => !withdraws || withdrawable),
+    trials: TRIALS,
     start(trial, seconds) {
       reveal(card);
       return startTrial(trial, seconds);
@@ -105,10 +105,6 @@ async function start() {
   });
   // From the browser's cache it would come back with closed connections.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
-  hasDoctor().then((has) => {
-    find('doctor').hidden = !has;
-  });
-  loadDescribe().then((describe) => describe && useWords(describe));
   /** For the tests, and for whoever opens the console. */
   const demo = { visits, witness, front, trials, startBurst: burst.start, hands };
   Object.assign(window, { demo });

@@ -1,5 +1,5 @@
 // @ts-check
-/** Which transports the gateway offers, changed while it runs; and what else this gateway has to offer. Only HTTP. */
+/** Which transports the gateway offers, changed while it runs. Only HTTP. */
 
 const PATH = '/demo/transports';
 
@@ -36,24 +36,3 @@ export function createOffers() {
 }
 
 /** @typedef {ReturnType<typeof createOffers>} Offers */
-
-/** Whether the gateway's offer can be changed: to a GET, a route for POST says 405. */
-export const canWithdraw = () =>
-  fetch(PATH).then(
-    ({ status }) => status !== 404,
-    () => false,
-  );
-
-/** Whether the gateway serves its doctor. */
-export const hasDoctor = () =>
-  fetch('/doctor').then(
-    ({ status }) => status === 200,
-    () => false,
-  );
-
-/** The client's own words for what it explains, where it has them. @returns {Promise<((data: any) => string) | null>} */
-export const loadDescribe = () =>
-  import(/** @type {any} */ ('/rt/client/explain.js')).then(
-    ({ describe }) => describe ?? null,
-    () => null,
-  );
