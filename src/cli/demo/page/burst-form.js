@@ -7,25 +7,24 @@ import { createBurst } from './run-burst.js';
 
 /**
  * @param {object} parts
- * @param {any} parts.connection behind the network
+ * @param {import('./visit.js').Visits} parts.visits behind the network
  * @param {any} parts.witness straight to the gateway
  * @param {string} parts.own the beginning of this tab's channels
  * @param {import('./disturb.js').Hands} parts.hands
  * @param {import('./history.js').History} parts.history
  * @param {(text: string, kind?: 'event' | 'act' | 'bad') => void} parts.say
+ * @param {import('./totals.js').Totals} parts.totals
  * @param {(ms: number) => void} parts.onRoundTrip
- * @returns {(settings?: {messages?: number, rate?: number, course?: string}) => Promise<import('./run-burst.js').BurstReport>}
  */
-export function prepareBurst({ connection, witness, own, hands, history, say, onRoundTrip }) {
+export function prepareBurst({ visits, witness, own, hands, history, totals, say, onRoundTrip }) {
   const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
-  const [form, button, progress, sentence] = ['burst', 'start', 'progress', 'verdict'].map(find);
+  const [form, button, progress, sentence] = ['burst', 'go', 'progress', 'verdict'].map(find);
   const counters = createCounters(find('counts'));
-  const ends = {
-    up: { from: connection.channel(`${own}/up`), to: witness.channel(`${own}/up`) },
-    down: { from: witness.channel(`${own}/down`), to: connection.channel(`${own}/down`) },
-  };
   // Subscribed once and for all: a burst may start when nobody could subscribe any more.
-  for (const { to } of Object.values(ends)) to.on('message', () => {});
+  witness.channel(`${own}/up`).on('message', () => {});
+  visits.listen((event, { connection }) => {
+    if (event.kind === 'began') connection.channel(`${own}/down`).on('message', () => {});
+  });
   counters.show(null, null);
   /** @type {import('./run-burst.js').Burst | undefined} */
   let running;
@@ -41,6 +40,7 @@ export function prepareBurst({ connection, witness, own, hands, history, say, on
     if (running !== burst) return;
     const { up, down } = burst.report();
     counters.show(up, down);
+    totals.set(burst, { up, down });
     progress.value = burst.progress;
     course.advance(burst.progress);
     if (burst.progress >= 1) button.disabled = true;
@@ -49,6 +49,12 @@ export function prepareBurst({ connection, witness, own, hands, history, say, on
 
   async function start({ messages = 2000, rate = 200, course = 'none' } = {}) {
     if (running) throw new Error('a burst is running already');
+    const connection = visits.current?.connection;
+    if (!connection) throw new Error('there is no session');
+    const ends = {
+      up: { from: connection.channel(`${own}/up`), to: witness.channel(`${own}/up`) },
+      down: { from: witness.channel(`${own}/down`), to: connection.channel(`${own}/down`) },
+    };
     const burst = createBurst({
       connection,
       witness,
@@ -64,9 +70,13 @@ export function prepareBurst({ connection, witness, own, hands, history, say, on
       `Sending ${messages.toLocaleString('en')} messages each way. What is not there 5 s after the last sign of life is lost.`,
     );
     say(`A burst: ${messages.toLocaleString('en')} messages each way, ${rate} per second.`, 'act');
+    history.count(true);
     follow(burst, createCourse(course, hands));
     const report = await burst.run();
+    if (running !== burst) return report;
     running = undefined;
+    totals.set(burst, report);
+    history.count(false);
     counters.show(report.up, report.down, true);
     progress.value = 1;
     button.textContent = 'Start the burst';
@@ -88,5 +98,17 @@ export function prepareBurst({ connection, witness, own, hands, history, say, on
       });
   });
 
-  return start;
+  return {
+    start,
+
+    /** Ends the one that runs, without a verdict. */
+    abandon() {
+      if (!running) return;
+      running.abandon();
+      running = undefined;
+      button.textContent = 'Start the burst';
+      button.disabled = false;
+      tell('This burst was ended: a trial has begun.');
+    },
+  };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The form that starts a burst, and the counters. It shows reports; it counts nothing itself. */
 
-import { codeWords } from './words.js';
+import { codeWords, counted } from './words.js';
 
 /** @typedef {import('./burst.js').Report} Report */
 
@@ -55,9 +55,6 @@ export function createCounters(body) {
     },
   };
 }
-
-/** @param {number} count @param {string} thing */
-const counted = (count, thing) => `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
 
 /**
  * The outcome in a sentence or two.

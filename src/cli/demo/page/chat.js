@@ -37,12 +37,11 @@ const SECOND = [
 /** @param {string[]} list */
 const one = (list) => list[Math.floor(Math.random() * list.length)];
 
-/** @param {any} connection */
-export function openChat(connection) {
+/** @param {import('./visit.js').Visits} visits */
+export function openChat(visits) {
   const find = (/** @type {string} */ name) =>
     /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));
   const said = find('said');
-  const channel = connection.channel(CHANNEL);
   const me = `${one(FIRST)} ${one(SECOND)}`;
   /** Of this tab, by id. @type {Map<string, HTMLElement>} */
   const own = new Map();
@@ -72,11 +71,16 @@ export function openChat(connection) {
     line.append(note);
   }
 
-  channel.on('message', (/** @type {any} */ { data }) => {
+  /** @param {{data: any}} message */
+  function hear({ data }) {
     const line = own.get(data?.id);
     if (line) mark(line, 'arrived');
     else show({ from: `${data?.from}`, text: `${data?.text}` });
     own.delete(data?.id);
+  }
+
+  visits.listen((event, { connection }) => {
+    if (event.kind === 'began') connection.channel(CHANNEL).on('message', hear);
   });
 
   find('say').addEventListener('submit', async (event) => {
@@ -85,6 +89,8 @@ export function openChat(connection) {
     const text = input.value.trim();
     if (!text) return;
     input.value = '';
+    const { connection } = visits.current ?? {};
+    if (!connection) return;
     const id = crypto.randomUUID();
     const line = show({ from: me, text });
     said.scrollTop = said.scrollHeight;
@@ -92,9 +98,9 @@ export function openChat(connection) {
     // On a good way it is back before anybody reads this.
     mark(line, 'waiting', connection.transport ? '' : 'waits for a connection');
     try {
-      await channel.publish({ id, from: me, text });
+      await connection.channel(CHANNEL).publish({ id, from: me, text });
     } catch (error) {
-      if (own.has(id)) mark(line, 'failed', codeWords(/** @type {any} */ (error).code));
+      if (own.has(id)) mark(line, 'failed', `not sent: ${codeWords(/** @type {any} */ (error).code)}`);
     }
   });
 }

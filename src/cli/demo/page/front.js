@@ -26,13 +26,24 @@ export async function listNetworks() {
 /** Makes a front; its network is clear. */
 export async function makeFront() {
   const { name, url } = await (await post('/demo/fronts')).json();
+  /** @type {string | object} */
+  let holds = 'clear';
   return {
     name: /** @type {string} */ (name),
     url: /** @type {string} */ (url),
 
-    /** From the next request on; what is open is under the new rules where they can still hold. @param {string} network */
+    /** What was set last: a preset's name, or a whole network. */
+    get network() {
+      return holds;
+    },
+
+    /**
+     * From the next request on; what is open is under the new rules where they can still hold.
+     * @param {string | object} network a preset's name, or a whole network
+     */
     async set(network) {
-      await post(`/demo/fronts/${name}`, { named: network });
+      await post(`/demo/fronts/${name}`, typeof network === 'string' ? { named: network } : network);
+      holds = network;
     },
 
     /** Cuts what is open. @param {string} route @returns {Promise<number>} how many connections that were */

@@ -8,12 +8,12 @@ const TRIES = 10;
 /**
  * @param {object} parts
  * @param {import('./front.js').Front} parts.front
- * @param {any} parts.connection
+ * @param {import('./visit.js').Visits} parts.visits
  * @param {import('./history.js').History} parts.history
  * @param {(text: string, kind?: 'event' | 'act' | 'bad') => void} parts.say
  * @param {(name: string) => void} parts.onNetwork the network of this name holds now
  */
-export function createHands({ front, connection, history, say, onNetwork }) {
+export function createHands({ front, visits, history, say, onNetwork }) {
   /** @template T @param {Promise<T>} promise @param {string} what @returns {Promise<T>} */
   const orSay = (promise, what) =>
     promise.catch((error) => {
@@ -34,7 +34,11 @@ export function createHands({ front, connection, history, say, onNetwork }) {
     async kill(route) {
       let killed = 0;
       // Between two polls there is nothing to be cut, for a moment.
-      for (let tries = 0; !killed && tries < TRIES && (!tries || connection.transport); tries += 1)
+      for (
+        let tries = 0;
+        !killed && tries < TRIES && (!tries || visits.current?.connection.transport);
+        tries += 1
+      )
         killed = await orSay(front.kill(route), 'Nothing could be cut');
       history.mark(performance.now(), 'cut');
       if (killed === 0) say('Nothing was open to be cut.', 'act');
@@ -46,7 +50,7 @@ export function createHands({ front, connection, history, say, onNetwork }) {
     async switchTo(transport) {
       history.mark(performance.now(), `→ ${transportName(transport)}`);
       say(`Switch to ${transportName(transport)}, please.`, 'act');
-      await connection.switchTo(transport).catch((/** @type {any} */ error) => {
+      await visits.current?.connection.switchTo(transport).catch((/** @type {any} */ error) => {
         say(`No switch to ${transportName(transport)}: ${reasonWords(error.code ?? `${error}`)}.`, 'bad');
         throw error;
       });

@@ -1,13 +1,14 @@
 // @ts-check
 /**
  * What the timeline shows, as plain data with a bounded memory: who carried the session from when to when, who tried,
- * what was done to the network, and how many messages arrived in each tenth of a second. Pure; it never draws.
+ * what was done to the network, how many messages arrived in each tenth of a second, and the gaps between them. Pure; it
+ * never draws.
  *
  * @typedef {object} Span
  * @property {string} transport
  * @property {number} from
  * @property {number | null} to null while it lasts
- * @property {string} [ended] why it failed; a carrier that handed over did not
+ * @property {string} [ended] why it ended
  */
 
 export const BIN_MS = 100;
@@ -17,14 +18,24 @@ const BINS = 1024;
 const KEPT = 100;
 /** A network that was changed and then cut is one act. */
 const TOGETHER_MS = 300;
+/** Without an arrival for so long, while messages are counted, there is a gap. */
+const GAP_MS = 400;
+
+/** @typedef {{from: number, to: number | null}} Gap to: null while it lasts */
 
 export function createHistory() {
   /** @type {Span[]} */
   let carriers = [];
   /** @type {Span[]} */
   let tries = [];
+  /** @type {Array<{transport: string, from: number}>} */
+  let trying = [];
+  /** @type {Array<{at: number, from: string, to: string}>} */
+  let switches = [];
   /** @type {Array<{at: number, label: string}>} */
   let marks = [];
+  /** Round trips in ms, by transport. @type {{[transport: string]: number | null}} */
+  let rtts = {};
   const strips = { up: createStrip(), down: createStrip() };
 
   /** @template T @param {T[]} list @param {T} item */
@@ -37,18 +48,26 @@ export function createHistory() {
     get tries() {
       return tries;
     },
+    get trying() {
+      return trying;
+    },
+    get switches() {
+      return switches;
+    },
     get marks() {
       return marks;
+    },
+    get rtts() {
+      return rtts;
     },
     strips,
 
     /** @param {number} now @param {{to: string | null, reason: string}} change */
     carry(now, { to, reason }) {
       const last = carriers.at(-1);
-      if (last && last.to === null) {
-        last.to = now;
-        if (!to) last.ended = reason;
-      }
+      if (last && last.to === null) Object.assign(last, { to: now, ended: reason });
+      if (last && to && last.transport !== to && now - (last.to ?? 0) < TOGETHER_MS)
+        switches = append(switches, { at: now, from: last.transport, to });
       if (to) carriers = append(carriers, { transport: to, from: now, to: null });
     },
 
@@ -57,10 +76,30 @@ export function createHistory() {
       tries = append(tries, span);
     },
 
-    /** Something was done to the network. What follows at once belongs to it. @param {number} at @param {string} label */
-    mark(at, label) {
-      if (at - (marks.at(-1)?.at ?? -Infinity) < TOGETHER_MS) return;
+    /** @param {Array<{transport: string, from: number}>} now those under way */
+    try(now) {
+      trying = now;
+    },
+
+    /** @param {{[transport: string]: number | null}} now */
+    measure(now) {
+      rtts = now;
+    },
+
+    /**
+     * Something was done to the network. What follows at once belongs to it.
+     * @param {number} at
+     * @param {string} label
+     * @param {boolean} [own] it belongs to nothing before
+     */
+    mark(at, label, own) {
+      if (!own && at - (marks.at(-1)?.at ?? -Infinity) < TOGETHER_MS) return;
       marks = append(marks, { at, label });
+    },
+
+    /** Whether messages are on their way all the time, so that silence is a gap. @param {boolean} on */
+    count(on) {
+      for (const strip of Object.values(strips)) strip.expect(on);
     },
   };
 }
@@ -73,6 +112,10 @@ function createStrip() {
   const flaws = new Uint16Array(BINS);
   /** Which bin of all time a place in the ring holds. */
   const holds = new Float64Array(BINS).fill(-1);
+  /** @type {Gap[]} */
+  let gaps = [];
+  let expecting = false;
+  let heardAt = 0;
 
   /** @param {number} bin */
   function place(bin) {
@@ -91,7 +134,20 @@ function createStrip() {
       const at = place(Math.floor(now / BIN_MS));
       counts[at] = /** @type {number} */ (counts[at]) + 1;
       if (flawed) flaws[at] = /** @type {number} */ (flaws[at]) + 1;
+      if (expecting && heardAt && now - heardAt >= GAP_MS)
+        gaps = [...gaps, { from: heardAt, to: now }].slice(-KEPT);
+      heardAt = now;
     },
+
+    /** @param {boolean} on */
+    expect(on) {
+      expecting = on;
+      heardAt = 0;
+    },
+
+    /** @param {number} now @returns {Gap[]} */
+    gaps: (now) =>
+      expecting && heardAt && now - heardAt >= GAP_MS ? [...gaps, { from: heardAt, to: null }] : gaps,
 
     /** @param {number} bin @returns {number} */
     count: (bin) => (holds[bin % BINS] === bin ? (counts[bin % BINS] ?? 0) : 0),

@@ -5,7 +5,7 @@
  */
 
 import { BIN_MS } from './history.js';
-import { transportName } from './words.js';
+import { duration, transportName } from './words.js';
 
 const TRANSPORTS = ['websocket', 'sse', 'poll'];
 const LANE = 34;
@@ -17,6 +17,10 @@ const PIXELS_PER_SECOND = 24;
 const HEIGHT = TOP + TRANSPORTS.length * LANE + 2 * STRIP + AXIS;
 /** With reduced motion the picture steps instead of gliding. */
 const STEP_MS = 1000;
+const FONT = '12px system-ui, sans-serif';
+const FONT_BOLD = '600 12px system-ui, sans-serif';
+/** Of the longest name. */
+const NAME_WIDTH = 74;
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -70,13 +74,14 @@ function readColours(element) {
 
 /** @param {Picture} picture */
 function paint(picture) {
-  const { context, width, now } = picture;
+  const { context, width, now, history } = picture;
   const x = (/** @type {number} */ at) => width - ((now - at) / 1000) * PIXELS_PER_SECOND;
   context.clearRect(0, 0, width, HEIGHT);
-  context.font = '12px system-ui, sans-serif';
+  context.font = FONT;
   context.textBaseline = 'middle';
   paintAxis(picture, x);
   for (const [index, transport] of TRANSPORTS.entries()) paintLane(picture, x, transport, TOP + index * LANE);
+  for (const change of history.switches) paintSwitch(picture, x, change);
   const strips = TOP + TRANSPORTS.length * LANE;
   paintStrip(picture, x, 'up', strips);
   paintStrip(picture, x, 'down', strips + STRIP);
@@ -108,6 +113,8 @@ function paintLane({ context, colours, width, history, now }, x, transport, top)
   const colour = colours[transport] ?? '';
   for (const span of history.tries)
     if (span.transport === transport) paintTry(context, x, span, middle, colour);
+  for (const { transport: of, from } of history.trying)
+    if (of === transport) paintTrying(context, x(from), width, middle, colour);
   for (const { transport: of, from, to } of history.carriers) {
     if (of !== transport) continue;
     const left = Math.max(0, x(from));
@@ -117,8 +124,45 @@ function paintLane({ context, colours, width, history, now }, x, transport, top)
     context.fillRect(left, middle - 5, Math.max(2, right - left), 11);
   }
   context.fillStyle = colours.text ?? '';
+  context.font = FONT_BOLD;
   context.fillText(transportName(transport), 0, top + 8);
+  context.font = FONT;
+  const rtt = history.rtts[transport];
+  const name = NAME_WIDTH + 4;
+  context.fillStyle = colours.muted ?? '';
+  if (rtt) context.fillText(duration(rtt), name, top + 8);
   paintReason({ context, colours, history, now, width }, x, transport, top + 8);
+}
+
+/**
+ * An attempt under way: a dotted line up to now.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} left
+ * @param {number} right
+ * @param {number} middle
+ * @param {string} colour
+ */
+function paintTrying(context, left, right, middle, colour) {
+  context.fillStyle = colour;
+  for (let at = left; at < right; at += 5) context.fillRect(at, middle - 0.5, 3, 2);
+}
+
+/**
+ * From one lane to another, without a gap.
+ * @param {Picture} picture
+ * @param {Scale} x
+ * @param {{at: number, from: string, to: string}} change
+ */
+function paintSwitch({ context, colours }, x, { at, from, to }) {
+  const left = x(at);
+  if (left < 0) return;
+  const middle = (/** @type {string} */ transport) => TOP + TRANSPORTS.indexOf(transport) * LANE + 23.5;
+  context.strokeStyle = colours[to] ?? '';
+  context.lineWidth = 2;
+  context.beginPath();
+  context.moveTo(left, middle(from));
+  context.lineTo(left, middle(to));
+  context.stroke();
 }
 
 /**
@@ -154,15 +198,15 @@ function paintTry(context, x, { from, to }, middle, colour) {
  */
 function paintReason({ context, colours, history, width }, x, transport, middle) {
   const ended = [...history.tries, ...history.carriers].filter(
-    (span) => span.transport === transport && span.ended,
+    (span) => span.transport === transport && span.ended && span.ended !== 'better',
   );
   context.fillStyle = colours.muted ?? '';
   let free = width;
   for (const { to, ended: why = '' } of ended.sort((a, b) => Number(b.to) - Number(a.to))) {
     const size = context.measureText(why).width;
     const at = Math.min(x(Number(to)) + 5, width - size);
-    // The lane's name stands at the left.
-    if (at < 76) break;
+    // The lane's name and round trip stand at the left.
+    if (at < NAME_WIDTH + 56) break;
     if (at + size > free - 6) continue;
     context.fillText(why, at, middle);
     free = at;
@@ -188,6 +232,35 @@ function paintStrip({ context, colours, width, history, now }, x, direction, top
   }
   context.fillStyle = colours.text ?? '';
   context.fillText(direction === 'up' ? 'Up: arrived at the witness' : 'Down: arrived here', 0, top + 9);
+  paintGaps({ context, colours, width, history, now }, x, strip.gaps(now), base);
+}
+
+/**
+ * Stretches in which nothing arrived, and how long they were. Where there is no room the newest are labelled.
+ * @param {Picture} picture
+ * @param {Scale} x
+ * @param {import('./history.js').Gap[]} gaps
+ * @param {number} base
+ */
+function paintGaps({ context, colours, width, now }, x, gaps, base) {
+  let free = width;
+  for (const { from, to } of [...gaps].reverse()) {
+    const left = x(from);
+    const right = x(to ?? now);
+    if (right < 0) break;
+    context.fillStyle = colours.text ?? '';
+    context.fillRect(left, base - 1, right - left, 3);
+    const label = duration((to ?? now) - from);
+    const size = context.measureText(label).width;
+    const at = Math.max(0, Math.min((left + right - size) / 2, width - size));
+    if (at + size > free) continue;
+    // Its neighbours' bars must not run through it.
+    context.fillStyle = colours.card ?? '';
+    context.fillRect(at - 3, base - 18, size + 6, 15);
+    context.fillStyle = colours.text ?? '';
+    context.fillText(label, at, base - 10);
+    free = at - 8;
+  }
 }
 
 /** @param {Picture} picture @param {Scale} x */
@@ -199,8 +272,12 @@ function paintMarks({ context, colours, width, history }, x) {
     if (left < -200) break;
     context.fillStyle = colours.text ?? '';
     for (let y = TOP - 4; y < HEIGHT - AXIS; y += 6) context.fillRect(left, y, 1, 3);
-    context.fillText(fit(context, label, right - left - 8), left, 8);
-    right = left;
+    const size = context.measureText(label).width;
+    // At the right edge it stands to the left of its line.
+    const edge = right === width && left + size > width;
+    if (edge) context.fillText(label, Math.max(0, width - size), 8);
+    else context.fillText(fit(context, label, right - left - 8), left, 8);
+    right = edge ? Math.min(left, width - size) : left;
   }
 }
 

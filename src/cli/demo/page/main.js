@@ -1,9 +1,10 @@
 // @ts-check
-/** Wires the page: one connection behind this tab's front, one witness straight to the gateway, and the parts that show them. */
+/** Wires the page: visits behind this tab's front, one witness straight to the gateway, and the parts that show them. */
 
 import { connect } from '/rt/client/index.js';
 import { prepareBurst } from './burst-form.js';
 import { openChat } from './chat.js';
+import { offerTrials } from './chooser.js';
 import { listNetworks, makeFront } from './front.js';
 import { createHands } from './hands.js';
 import { createHistory } from './history.js';
@@ -11,7 +12,14 @@ import { drawLanes } from './lanes.js';
 import { createLog } from './log.js';
 import { narrate } from './narrate.js';
 import { offerNetworks } from './networks.js';
+import { createOffers } from './offers.js';
+import { showOutcome } from './outcome.js';
+import { createTrials } from './run-trial.js';
 import { showStatus } from './status.js';
+import { createTotals } from './totals.js';
+import { TRIALS } from './trials.js';
+import { createVisits } from './visit.js';
+import { explainWhy } from './why.js';
 
 /** How often, without a carrier, it is asked whether the front is there at all. */
 const LOOK_MS = 5000;
@@ -26,21 +34,62 @@ function alarm(text) {
 
 async function start() {
   const [front, networks] = await Promise.all([makeFront(), listNetworks()]);
-  const connection = connect(`${front.url}/rt`);
-  const witness = connect('/rt');
   const own = `demo/${crypto.randomUUID()}`;
+  const witness = connect('/rt');
+  const visits = createVisits({ connect, front, own });
   const history = createHistory();
+  const totals = createTotals();
+  const offers = createOffers();
   const say = createLog(find('log'));
-  const { measured } = showStatus(connection, `${own}/pulse`);
+  narrate(visits, history, say);
+  const { measured, trip } = showStatus(visits, totals, `${own}/pulse`);
+  openChat(visits);
+  drawLanes(find('lanes'), history);
+  explainWhy({ visits, trip, onRtts: history.measure });
+
   const chooser = offerNetworks(find('networks'), networks, async (name) => {
+    trials.abandon();
     await hands.setNetwork(name);
     if (find('cut').checked) await hands.kill('any');
   });
-  const hands = createHands({ front, connection, history, say, onNetwork: chooser.show });
-  narrate(connection, history, say);
-  drawLanes(find('lanes'), history);
-  openChat(connection);
-  const startBurst = prepareBurst({ connection, witness, own, hands, history, say, onRoundTrip: measured });
+  const hands = createHands({ front, visits, history, say, onNetwork: chooser.show });
+  const burst = prepareBurst({
+    visits,
+    witness,
+    own,
+    hands,
+    history,
+    totals,
+    say,
+    onRoundTrip: measured,
+  });
+  const card = find('outcome');
+  const buttons = offerTrials({
+    trials: TRIALS,
+    start(trial, seconds) {
+      reveal(card);
+      return startTrial(trial, seconds);
+    },
+  });
+  const trials = createTrials({
+    visits,
+    front,
+    offers,
+    witness,
+    own,
+    totals,
+    history,
+    say,
+    onNetwork: chooser.show,
+    show: showOutcome(card),
+  });
+
+  /** @param {import('./trials.js').Trial} trial @param {number} seconds */
+  function startTrial(trial, seconds) {
+    burst.abandon();
+    buttons.mark(trial.id);
+    return trials.start(trial, seconds);
+  }
 
   // What fails is in the log.
   find('kill').addEventListener('click', () => hands.kill('any').catch(() => {}));
@@ -48,26 +97,36 @@ async function start() {
     const { dataset } = /** @type {HTMLElement} */ (button);
     button.addEventListener('click', () => hands.switchTo(dataset.switch ?? '').catch(() => {}));
   }
-  watchFront(connection, front);
+  watchFront(visits, front);
   addEventListener('pagehide', () => {
-    connection.close();
+    if (offers.withdrawn) offers.restore(true).catch(() => {});
+    visits.end();
     witness.close();
   });
   // From the browser's cache it would come back with closed connections.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
   /** For the tests, and for whoever opens the console. */
-  const demo = { connection, witness, front, startBurst, setNetwork: hands.setNetwork, kill: hands.kill };
+  const demo = { visits, witness, front, trials, startBurst: burst.start, hands };
   Object.assign(window, { demo });
+  startTrial(/** @type {import('./trials.js').Trial} */ (TRIALS[0]), 1);
+}
+
+/** On a phone the outcome is beneath the buttons. @param {HTMLElement} card */
+function reveal(card) {
+  const { top, bottom } = card.getBoundingClientRect();
+  if (top >= 0 && Math.min(bottom, top + 240) <= innerHeight) return;
+  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  card.scrollIntoView({ block: 'start', behavior: calm ? 'auto' : 'smooth' });
 }
 
 /**
  * A gateway that was started anew has forgotten this tab's front: no waiting will bring it back.
- * @param {any} connection
+ * @param {import('./visit.js').Visits} visits
  * @param {import('./front.js').Front} front
  */
-function watchFront(connection, front) {
+function watchFront(visits, front) {
   setInterval(async () => {
-    if (connection.transport) return;
+    if (visits.current?.connection.transport) return;
     try {
       if (!(await front.exists()))
         alarm('The gateway was started anew. Reload this page to get a new network.');
@@ -75,7 +134,7 @@ function watchFront(connection, front) {
       alarm('The gateway itself cannot be reached: is it still running?');
     }
   }, LOOK_MS);
-  connection.on('transport', () => alarm(''));
+  visits.listen(({ kind }) => kind === 'transport' && alarm(''));
 }
 
 start().catch((error) => alarm(`The demo could not start: ${error.message}. Is the gateway still running?`));

@@ -29,11 +29,10 @@ export function offerNetworks(fieldset, networks, choose) {
     input.addEventListener('change', () => choose(name).catch(() => show(holds)));
   }
 
-  /** @param {string} name */
-  function show(name) {
-    holds = name;
-    const input = inputs.get(name);
-    if (input) input.checked = true;
+  /** One without a name is none of these. @param {string | object} network */
+  function show(network) {
+    holds = typeof network === 'string' ? network : '';
+    for (const [name, input] of inputs) input.checked = name === holds;
   }
 
   return { show };

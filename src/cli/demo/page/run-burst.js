@@ -39,6 +39,11 @@ export function createBurst({ connection, witness, ends, messages, rate, onArriv
   let last = messages;
   let lastSentAt = 0;
   let quietSince = 0;
+  let abandon = () => {};
+  /** @type {Promise<void>} */
+  const abandoned = new Promise((resolve) => {
+    abandon = resolve;
+  });
 
   /** @param {Direction} direction @param {number} n */
   async function publish(direction, n) {
@@ -100,6 +105,9 @@ export function createBurst({ connection, witness, ends, messages, rate, onArriv
       last = sent;
     },
 
+    /** Ends it at once; nothing that is out is called lost, for nobody waits for it. */
+    abandon,
+
     /** Resolves when everything arrived, or what did not can be called lost. @returns {Promise<BurstReport>} */
     async run() {
       const undos = [listen('up'), listen('down')];
@@ -108,17 +116,21 @@ export function createBurst({ connection, witness, ends, messages, rate, onArriv
           switches.push({ at: Math.round(performance.now() - startedAt), ...change }),
         ),
       );
-      await Promise.all([ends.up.to.subscribed, ends.down.to.subscribed]);
+      let given = false;
+      abandoned.then(() => {
+        given = true;
+      });
+      await Promise.race([abandoned, Promise.all([ends.up.to.subscribed, ends.down.to.subscribed])]);
       startedAt = performance.now();
       await new Promise((resolve) => {
         const timer = setInterval(() => {
-          if (!tick()) return;
+          if (!given && !tick()) return;
           clearInterval(timer);
           resolve(undefined);
         }, TICK_MS);
       });
       for (const undo of undos) undo();
-      return report(true);
+      return report(!given);
     },
   };
 }

@@ -1,39 +1,55 @@
 // @ts-check
-/** The bar that is always in sight: what carries the session, its state, the round trip; and the same, spoken. */
+/** The bar that is always in sight: what carries the session, its state, the round trip, and all that was counted; and the same, spoken. */
 
-import { stateName, transportName } from './words.js';
+import { counted, duration, stateName, transportName } from './words.js';
 
-/** How often the figure changes at most: faster, nobody can read it. */
+/** How often a figure changes at most: faster, nobody can read it. */
 const SHOW_MS = 400;
 /** What is spoken waits until it has stayed the same for so long. */
-const SPEAK_MS = 800;
+const SPEAK_MS = 1500;
 /** Between two messages that are published only to be answered. */
 const PULSE_MS = 2000;
 
 /**
- * @param {any} connection
+ * @param {import('./visit.js').Visits} visits
+ * @param {import('./totals.js').Totals} totals
  * @param {string} channel one that nobody listens to: publishing there measures the round trip
  */
-export function showStatus(connection, channel) {
+export function showStatus(visits, totals, channel) {
   const bar = /** @type {HTMLElement} */ (document.getElementById('status'));
   const find = (/** @type {string} */ name) =>
     /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));
-  const transport = find('transport');
-  const state = find('state');
-  const trip = find('trip');
-  const spoken = find('spoken');
+  const [transport, state, trip, spoken, flaws, short, received] = [
+    'transport',
+    'state',
+    'trip',
+    'spoken',
+    'total-flaws',
+    'total-short',
+    'total-received',
+  ].map(find);
+  /** @type {number | null} */
+  let latest = null;
   let shownAt = 0;
   let measuredAt = 0;
+  let said = '';
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let speaking;
 
+  /** @param {HTMLElement | undefined} element @param {string} text */
+  function write(element, text) {
+    if (element && element.textContent !== text) element.textContent = text;
+  }
+
   function update() {
+    const connection = visits.current?.connection;
+    if (!connection) return;
     const carrier = connection.transport;
-    bar.style.setProperty('--carrier', carrier ? `var(--${carrier})` : '');
-    if (!carrier) bar.style.removeProperty('--carrier');
-    transport.textContent = transportName(carrier);
-    state.textContent = stateName(connection.state);
-    if (!carrier) trip.textContent = '–';
+    if (carrier) bar.style.setProperty('--carrier', `var(--${carrier})`);
+    else bar.style.removeProperty('--carrier');
+    write(transport, transportName(carrier));
+    write(state, stateName(connection.state));
+    if (!carrier) write(trip, '–');
     for (const button of document.querySelectorAll('[data-switch]')) {
       const name = /** @type {HTMLElement} */ (button).dataset.switch;
       button.setAttribute('aria-pressed', `${name === carrier}`);
@@ -41,36 +57,50 @@ export function showStatus(connection, channel) {
     }
     clearTimeout(speaking);
     speaking = setTimeout(() => {
-      spoken.textContent = carrier
+      const words = carrier
         ? `${stateName(connection.state)}, over ${transportName(carrier)}.`
         : `${stateName(connection.state)}.`;
+      if (words !== said) write(spoken, words);
+      said = words;
     }, SPEAK_MS);
   }
 
   /** @param {number} ms */
   function measured(ms) {
     measuredAt = performance.now();
-    if (measuredAt - shownAt < SHOW_MS || !connection.transport) return;
+    latest = ms;
+    if (measuredAt - shownAt < SHOW_MS || !visits.current?.connection.transport) return;
     shownAt = measuredAt;
-    trip.textContent = ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms).toLocaleString('en')} ms`;
+    write(trip, duration(ms));
   }
 
   async function pulse() {
+    const connection = visits.current?.connection;
     const at = performance.now();
-    if (connection.transport && at - measuredAt > PULSE_MS / 2) {
-      try {
-        await connection.channel(channel).publish(0);
-        measured(performance.now() - at);
-      } catch {
-        // What is not answered is no measurement.
-      }
-    }
     setTimeout(pulse, PULSE_MS);
+    if (!connection?.transport || at - measuredAt < PULSE_MS / 2) return;
+    try {
+      await connection.channel(channel).publish(0);
+      if (connection === visits.current?.connection) measured(performance.now() - at);
+    } catch {
+      // What is not answered is no measurement.
+    }
   }
 
-  connection.on('state', update);
-  connection.on('transport', update);
-  update();
+  function sum() {
+    const { received: all, lost, doubled, disordered } = totals.sum();
+    write(flaws, `${lost} / ${doubled} / ${disordered}`);
+    write(short, counted(lost + doubled + disordered, 'flaw'));
+    write(received, all.toLocaleString('en'));
+    bar.classList.toggle('broken', lost + doubled + disordered > 0);
+  }
+
+  visits.listen(({ kind }) => {
+    if (kind === 'began' || kind === 'transport') latest = null;
+    if (kind === 'began' || kind === 'state' || kind === 'transport') update();
+  });
+  setInterval(sum, SHOW_MS);
+  sum();
   pulse();
-  return { measured };
+  return { measured, trip: () => latest };
 }

@@ -25,6 +25,7 @@ const REASONS = {
   stalled: 'it fell silent',
   slow: 'it is too slow',
   better: 'another one took over',
+  overtaken: 'it had not answered when another was ready',
   server: 'the gateway asked us to go',
   offline: 'there is no network',
 };
@@ -70,14 +71,24 @@ export function transportSentence({ from, to, reason }) {
   if (!to) return `${transportName(from)} is gone: ${reasonWords(reason)}.`;
   if (from === to) return `The session moved to a fresh ${transportName(to)}.`;
   if (from) return `The session moved from ${transportName(from)} to ${transportName(to)}, without a gap.`;
-  return `${transportName(to)} carries the session${reason === 'better' ? '' : ` (after ‘${reason}’)`}.`;
+  return `${transportName(to)} carries the session${reason === 'better' ? '' : ` (before: ${reasonWords(reason)})`}.`;
 }
+
+/** A duration as one says it. @param {number} ms */
+export function duration(ms) {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+}
+
+/** @param {number} count @param {string} thing */
+export const counted = (count, thing) => `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
 
 const together = new Intl.ListFormat('en');
 
 /** @param {string[]} transports @param {string} reason */
 export const attemptsSentence = (transports, reason) =>
-  `Tried in vain: ${together.format(transports.map(transportName))} (${reason}).`;
+  `Tried in vain: ${together.format(transports.map(transportName))}. The reason: ${reasonWords(reason)}.`;
 
 /** @param {{reason: string, channel: string}} reset */
 export const resetSentence = ({ reason, channel }) =>

@@ -1,0 +1,79 @@
+// @ts-check
+/**
+ * Reads the attempts that `connection.explain()` tells of, and says which are under way and which failed. It knows the
+ * shape of what is told, so that nobody else has to; it acts on nothing.
+ *
+ * @typedef {object} Attempt
+ * @property {number} leg
+ * @property {string} transport
+ * @property {number} at when it began
+ * @property {number | null} to when it ended
+ * @property {string | null} reason why it ended
+ * @property {boolean} carried it has been the session's carrier
+ * @property {string} purpose
+ */
+
+/** How often they are looked at: the client has no event for an attempt that fails. */
+const LOOK_MS = 100;
+
+/**
+ * @param {any} connection
+ * @returns {Attempt[]}
+ */
+export const readAttempts = (connection) =>
+  connection.explain().attempts.map((/** @type {any} */ told) => ({
+    leg: told.n,
+    transport: told.transport,
+    at: told.at,
+    to: told.ended === undefined ? null : told.at + told.ended,
+    reason: told.reason ?? null,
+    carried: told.active !== undefined,
+    purpose: told.purpose,
+  }));
+
+/**
+ * @param {any} connection
+ * @param {object} tell
+ * @param {(failed: Attempt[]) => void} tell.onFailed one at least; those that carried, or were not needed, did not fail.
+ *   One that a later one was faster than was overtaken
+ * @param {(trying: Attempt[]) => void} tell.onTrying those under way that never carried
+ * @returns {() => void} ends it
+ */
+export function watchAttempts(connection, { onFailed, onTrying }) {
+  /** Legs that carried the session. @type {Set<number>} */
+  const carried = new Set();
+  /** Legs whose end was seen. @type {Set<number>} */
+  let seen = new Set();
+  let lookedAt = performance.now();
+
+  function look() {
+    const attempts = readAttempts(connection);
+    for (const { leg, carried: did } of attempts) if (did) carried.add(leg);
+    const over = attempts.filter(({ reason }) => reason);
+    const latest = Math.max(...carried);
+    const failed = over
+      .filter(
+        ({ leg, reason }) => !seen.has(leg) && !carried.has(leg) && (reason !== 'better' || leg < latest),
+      )
+      .map((attempt) => ({
+        ...attempt,
+        reason: attempt.reason === 'better' ? 'overtaken' : attempt.reason,
+        // Where it is not said when it ended: since the last look.
+        to: attempt.to ?? Math.max(attempt.at, lookedAt),
+      }));
+    // The client remembers few, and so do we.
+    seen = new Set(over.map(({ leg }) => leg));
+    lookedAt = performance.now();
+    if (failed.length) onFailed(failed);
+    onTrying(attempts.filter(({ leg, reason }) => !reason && !carried.has(leg)));
+  }
+
+  const timer = setInterval(look, LOOK_MS);
+  connection.on('transport', (/** @type {any} */ { to }) => {
+    const carrier = readAttempts(connection).findLast(({ transport, reason }) => transport === to && !reason);
+    if (carrier) carried.add(carrier.leg);
+    look();
+  });
+  connection.on('state', look);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,45 @@
+// @ts-check
+/** The buttons of the trials. It asks; who carries a trial out is given. */
+
+/**
+ * @param {object} parts
+ * @param {import('./trials.js').Trial[]} parts.trials
+ * @param {(trial: import('./trials.js').Trial, seconds: number) => unknown} parts.start
+ */
+export function offerTrials({ trials, start }) {
+  const first = /** @type {HTMLElement} */ (document.querySelector('[data-first-visits]'));
+  const later = /** @type {HTMLElement} */ (document.querySelector('[data-mid-session]'));
+  const seconds = /** @type {HTMLInputElement} */ (document.querySelector('[data-seconds]'));
+  /** @type {Map<string, HTMLButtonElement>} */
+  const buttons = new Map();
+
+  for (const trial of trials) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'trial';
+    button.dataset.start = trial.id;
+    const name = document.createElement('b');
+    name.textContent = trial.title;
+    const note = document.createElement('small');
+    note.textContent = trial.hint;
+    button.append(name, note);
+    button.addEventListener('click', () => {
+      // Whatever is typed there is bounded, and empty is the least.
+      const chosen = Math.min(60, Math.max(1, Math.round(seconds.valueAsNumber) || 1));
+      seconds.value = `${chosen}`;
+      start(trial, chosen);
+    });
+    (trial.fresh ? first : later).append(button);
+    buttons.set(trial.id, button);
+  }
+
+  return {
+    /** The one that runs, or ran last. @param {string} id */
+    mark(id) {
+      for (const [of, button] of buttons) {
+        if (of === id) button.setAttribute('aria-current', 'true');
+        else button.removeAttribute('aria-current');
+      }
+    },
+  };
+}

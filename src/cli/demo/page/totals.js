@@ -1,0 +1,37 @@
+// @ts-check
+/** What all counted messages of this page come to, since it was opened. Pure. */
+
+/** @typedef {{up: import('./burst.js').Report, down: import('./burst.js').Report}} Counts */
+
+export function createTotals() {
+  const past = { received: 0, lost: 0, doubled: 0, disordered: 0 };
+  /** By whoever counts. @type {Map<object, Counts>} */
+  const counts = new Map();
+  /** So few run at once; what is older is only summed. */
+  const KEPT = 4;
+
+  /** @param {typeof past} sum @param {Counts} of */
+  function add(sum, { up, down }) {
+    for (const key of /** @type {Array<keyof typeof past>} */ (Object.keys(sum)))
+      sum[key] += up[key] + down[key];
+  }
+
+  return {
+    /** The latest of one count. @param {object} who @param {Counts} of */
+    set(who, of) {
+      counts.set(who, of);
+      const [oldest] = counts;
+      if (counts.size <= KEPT || !oldest) return;
+      add(past, oldest[1]);
+      counts.delete(oldest[0]);
+    },
+
+    sum() {
+      const sum = { ...past };
+      for (const of of counts.values()) add(sum, of);
+      return sum;
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createTotals>} Totals */

@@ -1,0 +1,172 @@
+// @ts-check
+/**
+ * The trials on offer, as plain data: each is one click. A first visit starts a session that remembers nothing behind its
+ * network; the others begin with a session on WebSocket in clear air, and do something to it.
+ *
+ * @typedef {object} Trial
+ * @property {string} id
+ * @property {string} title on its button
+ * @property {string} hint beneath it
+ * @property {string} what the network does, in one sentence
+ * @property {boolean} fresh it is a first visit
+ * @property {string | object} [network] a preset's name, or a whole network
+ * @property {string} [cut] the route on which what is open is cut when it begins
+ * @property {boolean} [heals] after as many seconds as the visitor chose the air is clear again
+ * @property {boolean} [withdraws] the gateway no longer offers WebSocket, until it heals
+ * @property {'websocket' | 'other'} [until] it is over once this carries the session; without it, any
+ * @property {number} most seconds that it may take, or, if it heals, take from then on
+ * @property {import('./peers.js').Column} [column] of the comparison
+ */
+
+/** Messages a second, each way, that are counted while a trial runs. */
+export const RATE = 20;
+
+const WEBSOCKET_RESET = { route: 'websocket', request: 'reset' };
+/** A second each way, so that a round trip takes two. */
+const WEBSOCKET_SLOW = { route: 'websocket', delay_ms: 1000 };
+const LOSSY = [
+  WEBSOCKET_RESET,
+  ...['send', 'poll'].map((route) => ({
+    route,
+    request: { lose_response: 'reset' },
+    when: { chance: 1 / 3 },
+  })),
+];
+
+/** @type {Trial[]} */
+export const TRIALS = [
+  {
+    id: 'clear',
+    title: 'Clear air',
+    hint: 'nothing is wrong',
+    what: 'Nothing is wrong.',
+    fresh: true,
+    network: 'clear',
+    most: 20,
+  },
+  {
+    id: 'refused',
+    title: 'WebSocket refused',
+    hint: 'a proxy says 403',
+    what: 'A proxy answers every WebSocket with 403.',
+    fresh: true,
+    network: 'websocket-refused',
+    most: 20,
+    column: 'refused',
+  },
+  {
+    id: 'hole',
+    title: 'Black hole',
+    hint: 'taken, never answered',
+    what: 'WebSocket requests are taken, and never answered.',
+    fresh: true,
+    network: 'websocket-black-hole',
+    most: 20,
+    column: 'hole',
+  },
+  {
+    id: 'mute',
+    title: 'Opens, then mute',
+    hint: '101, then silence',
+    what: 'WebSockets open, and then nothing comes through.',
+    fresh: true,
+    network: 'websocket-mute',
+    most: 20,
+    column: 'mute',
+  },
+  {
+    id: 'killed',
+    title: 'Killed after each open',
+    hint: 'reset after 300 ms, for ever',
+    what: 'WebSockets open, work, and are reset after 300 ms, every time.',
+    fresh: true,
+    network: 'websocket-killed',
+    most: 40,
+    column: 'killed',
+  },
+  {
+    id: 'both',
+    title: 'Refused, streams buffered',
+    hint: 'only short requests pass',
+    what: 'WebSocket is refused, and a proxy holds every stream back until it ends.',
+    fresh: true,
+    network: 'websocket-refused-and-streams-buffered',
+    most: 20,
+    column: 'both',
+  },
+  {
+    id: 'cut',
+    title: 'Cut it now',
+    hint: 'reset the connection, once',
+    what: 'The connection that carries the session is reset, once.',
+    fresh: false,
+    cut: 'any',
+    most: 20,
+  },
+  {
+    id: 'outage',
+    title: 'WebSocket outage',
+    hint: 'refused, then healed',
+    what: 'WebSocket is reset and refused for {seconds} s, then it heals.',
+    fresh: false,
+    network: { rules: [WEBSOCKET_RESET] },
+    cut: 'websocket',
+    heals: true,
+    until: 'websocket',
+    most: 75,
+  },
+  {
+    id: 'slow',
+    title: 'WebSocket slow',
+    hint: 'round trips of 2 s',
+    what: 'Every round trip over WebSocket takes 2 s from now on; the other ways are as fast as ever.',
+    fresh: false,
+    network: { rules: [WEBSOCKET_SLOW] },
+    until: 'other',
+    most: 60,
+  },
+  {
+    id: 'lossy',
+    title: 'Lossy',
+    hint: '1 answer in 3 is lost',
+    what: 'For {seconds} s WebSocket is refused, and one request in three loses its answer.',
+    fresh: false,
+    network: { rules: LOSSY },
+    cut: 'any',
+    heals: true,
+    most: 30,
+  },
+  {
+    id: 'offline',
+    title: 'Offline',
+    hint: 'nothing gets out',
+    what: 'Every connection is reset for {seconds} s.',
+    fresh: false,
+    network: 'offline',
+    cut: 'any',
+    heals: true,
+    most: 60,
+  },
+  {
+    id: 'portal',
+    title: 'Sign-in page',
+    hint: 'somebody else answers',
+    what: 'For {seconds} s a captive portal answers every request with its own page.',
+    fresh: false,
+    network: 'portal',
+    cut: 'any',
+    heals: true,
+    most: 60,
+  },
+  {
+    id: 'withdrawn',
+    title: 'Server withdraws WebSocket',
+    hint: 'and offers it again',
+    what: 'For {seconds} s the gateway does not offer WebSocket, by its operator’s will.',
+    fresh: false,
+    withdraws: true,
+    heals: true,
+    until: 'websocket',
+    most: 60,
+  },
+];

@@ -1,0 +1,126 @@
+// @ts-check
+/** What the demo page says of a trial follows from what the session told: the rules are pure; no browser is needed. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { headline, told } from '../../src/cli/demo/page/outcome-words.js';
+import { PEERS } from '../../src/cli/demo/page/peers.js';
+import { beginRun, createRun, follow, healsAt, isLate, isSettled } from '../../src/cli/demo/page/run.js';
+import { TRIALS } from '../../src/cli/demo/page/trials.js';
+
+/** @param {string} id */
+const trial = (id) =>
+  /** @type {import('../../src/cli/demo/page/trials.js').Trial} */ (TRIALS.find((one) => one.id === id));
+
+/** @param {string} id @param {string | null} [transport] */
+function begin(id, transport = null) {
+  const run = createRun(trial(id), 5, 900);
+  beginRun(run, 1000, transport, transport ? 'online' : 'connecting');
+  return run;
+}
+
+/** @param {number} at @param {string | null} from @param {string | null} to @param {string} reason */
+const moved = (at, from, to, reason) => /** @type {const} */ ({ kind: 'transport', at, from, to, reason });
+
+/**
+ * @param {string} transport
+ * @param {number} to
+ * @param {string} reason
+ * @returns {Parameters<typeof follow>[1]}
+ */
+const failed = (transport, to, reason) => ({
+  kind: 'failed',
+  at: to,
+  attempts: [{ leg: 1, transport, at: 1000, to, reason, carried: false, purpose: 'race' }],
+});
+
+test('the first carrier is no move, each later one is, also onto the same transport', () => {
+  const run = begin('killed');
+  follow(run, moved(1020, null, 'websocket', 'better'));
+  assert.equal(run.moves, 0);
+  follow(run, moved(1320, 'websocket', null, 'closed'));
+  follow(run, moved(1500, null, 'websocket', 'closed'));
+  follow(run, moved(1900, 'websocket', 'sse', 'closed'));
+  assert.equal(run.moves, 2);
+  assert.equal(run.transport, 'sse');
+  assert.deepEqual(
+    run.path.map(({ transport, reason }) => [transport, reason]),
+    [
+      ['websocket', 'closed'],
+      ['websocket', 'closed'],
+      ['sse', null],
+    ],
+  );
+});
+
+test('what fails again in the same way before the next carrier is one step, with its count', () => {
+  const run = begin('offline', 'websocket');
+  follow(run, moved(1010, 'websocket', null, 'closed'));
+  for (const at of [1100, 1200, 1300]) {
+    follow(run, failed('websocket', at, 'refused'));
+    follow(run, failed('sse', at, 'refused'));
+  }
+  assert.deepEqual(
+    run.path.slice(1).map(({ transport, times }) => [transport, times]),
+    [
+      ['websocket', 3],
+      ['sse', 3],
+    ],
+  );
+});
+
+test('a first visit is at rest once its first message is there and nothing changed for three seconds', () => {
+  const run = begin('refused');
+  follow(run, moved(1040, null, 'sse', 'refused'));
+  follow(run, { kind: 'state', at: 1040, state: 'online' });
+  assert.equal(isSettled(run, 9000), false, 'without a first message');
+  run.first = { ms: 46, transport: 'sse' };
+  assert.equal(isSettled(run, 4900), false, 'in less than four seconds there is nothing to see');
+  assert.equal(isSettled(run, 5000), true);
+  follow(run, moved(5000, 'sse', 'websocket', 'better'));
+  assert.equal(isSettled(run, 7999), false);
+  assert.equal(isSettled(run, 8000), true);
+});
+
+test('an outage is at rest when it has healed and WebSocket carries the session again, not before', () => {
+  const run = begin('outage', 'websocket');
+  assert.equal(healsAt(run), 6000);
+  assert.equal(isSettled(run, 20_000), false, 'not healed');
+  follow(run, moved(1010, 'websocket', 'sse', 'closed'));
+  run.healedAt = 6000;
+  assert.equal(isSettled(run, 20_000), false, 'on SSE');
+  follow(run, moved(20_000, 'sse', 'websocket', 'better'));
+  assert.equal(run.returnedAt, 20_000);
+  assert.equal(isSettled(run, 23_000), true);
+  assert.equal(isLate(run, 81_000), false);
+  assert.equal(isLate(run, 81_001), true);
+});
+
+test('the words never call a run held in which a message was lost, or one at rest that was not', () => {
+  const run = begin('cut', 'websocket');
+  const report = {
+    sent: 10,
+    received: 10,
+    lost: 0,
+    doubled: 0,
+    disordered: 0,
+    longestGapMs: 50,
+    slowestMs: 5,
+    waiting: 0,
+    rejected: {},
+  };
+  Object.assign(run, { phase: 'over', settled: true, counts: { up: report, down: report } });
+  assert.equal(headline(run), 'The session held. Nothing was lost.');
+  run.settled = false;
+  assert.match(headline(run), /did not come to rest/);
+  run.counts = { up: { ...report, received: 9, lost: 1 }, down: report };
+  assert.equal(headline(run), 'The session did not hold.');
+  assert.match(told(run), /1 lost, 0 doubled, 0 out of order/);
+});
+
+test('every first visit but clear air has a column of the comparison, and every peer a figure in it', () => {
+  const columns = TRIALS.filter(({ fresh, id }) => fresh && id !== 'clear').map(({ column }) => column);
+  assert.deepEqual(columns, ['refused', 'hole', 'mute', 'killed', 'both']);
+  for (const [client, figures] of PEERS) {
+    for (const column of columns) assert.ok(column && figures[column].text, `${client}, ${column}`);
+  }
+});

@@ -1,0 +1,310 @@
+// @ts-check
+/**
+ * The demo page in real browsers: every trial is one key press, and the page then says in words what the session did, with
+ * nothing lost, doubled or out of order.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { TRIALS } from '../../src/cli/demo/page/trials.js';
+import { startGateway } from './gateway.js';
+import { launch } from './launch.js';
+
+/** What heals, heals after so many seconds. */
+const SECONDS = 3;
+
+/**
+ * Where each trial has to end, and in what time its first message has to be there.
+ * @type {{[id: string]: {on: string[], withinMs?: number}}}
+ */
+const EXPECTED = {
+  clear: { on: ['WebSocket'], withinMs: 500 },
+  refused: { on: ['SSE'], withinMs: 500 },
+  hole: { on: ['SSE'], withinMs: 1300 },
+  mute: { on: ['SSE'], withinMs: 1300 },
+  killed: { on: ['SSE'], withinMs: 500 },
+  both: { on: ['Long-poll'], withinMs: 700 },
+  cut: { on: ['WebSocket'] },
+  outage: { on: ['WebSocket'] },
+  slow: { on: ['SSE', 'Long-poll'] },
+  // Without the fault both are right: up again, or not yet.
+  lossy: { on: ['WebSocket', 'SSE', 'Long-poll'] },
+  offline: { on: ['WebSocket'] },
+  portal: { on: ['WebSocket'] },
+  withdrawn: { on: ['WebSocket'] },
+};
+
+/** What a browser says by itself of a network that refuses. */
+const COMPLAINTS = [
+  /^Failed to load resource/,
+  /^WebSocket connection to .* failed/,
+  /can’t establish a connection to the server at ws:/,
+  /The connection to ws:.* was interrupted/,
+  /blocked by CORS policy/,
+  /Cross-Origin Request Blocked/,
+];
+
+/** @typedef {import('puppeteer-core').Page} Page */
+
+/** @type {Awaited<ReturnType<typeof startGateway>>} */
+let gateway;
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let chromium;
+before(async () => {
+  gateway = await startGateway();
+  chromium = await launch('chromium');
+});
+after(async () => {
+  await chromium?.close();
+  await gateway?.stop();
+});
+
+/**
+ * Opens the page and waits until its first visit has a session.
+ * @param {Awaited<ReturnType<typeof launch>>} browser
+ * @param {import('puppeteer-core').Viewport} [viewport]
+ */
+async function open(browser, viewport = { width: 1280, height: 900 }) {
+  const page = await browser.newPage();
+  /** @type {string[]} */
+  const errors = [];
+  const note = (/** @type {string} */ text) => {
+    if (!COMPLAINTS.some((usual) => usual.test(text))) errors.push(text);
+  };
+  page.on('pageerror', (error) => note(`${error}`));
+  page.on('console', (message) => message.type() === 'error' && note(message.text()));
+  await page.setViewport(viewport);
+  await page.goto(gateway.url);
+  await greeted(page, 'clear');
+  return { page, errors };
+}
+
+/** The first message of this visit is there. @param {Page} page @param {string} id */
+const greeted = (page, id) =>
+  page.waitForFunction(
+    (of) => document.querySelector(`#outcome[data-of="${of}"] h2`)?.textContent?.startsWith('First message'),
+    { timeout: 15_000, polling: 100 },
+    id,
+  );
+
+/** @param {Page} page @param {string} id @param {number} ms */
+async function over(page, id, ms) {
+  await page.waitForSelector(`#outcome[data-of="${id}"][data-phase="over"]`, { timeout: ms });
+  return page.$eval('#outcome', (card) => {
+    const read = (/** @type {string} */ name) => card.querySelector(`[data-${name}]`)?.textContent ?? '';
+    return {
+      headline: read('headline'),
+      told: read('told'),
+      key: read('key'),
+      carried: read('carried'),
+      moves: Number(read('moves')),
+      flaws: read('flaws'),
+      path: [...card.querySelectorAll('[data-path] li')].map(({ textContent }) => textContent),
+    };
+  });
+}
+
+/** By keyboard alone. @param {Page} page @param {string} id */
+async function press(page, id) {
+  await page.focus(`[data-start="${id}"]`);
+  await page.keyboard.press('Enter');
+}
+
+/** @param {string} text `46 ms` or `1.03 s` */
+const milliseconds = (text) => Number.parseFloat(text) * (text.endsWith('ms') ? 1 : 1000);
+
+/** @param {Page} page @param {string} id */
+async function hold(page, id) {
+  const { on, withinMs } = EXPECTED[id] ?? { on: [] };
+  const trial = TRIALS.find((one) => one.id === id);
+  await press(page, id);
+  const outcome = await over(page, id, 1000 * ((trial?.most ?? 0) + SECONDS + 30));
+  console.log(`${id}: ${outcome.headline} ${outcome.told}\n   ${outcome.path.join('\n   ')}`);
+  assert.ok(on.includes(outcome.carried), `${outcome.carried} in place of ${on.join(' or ')}`);
+  assert.equal(outcome.flaws, '0 / 0 / 0');
+  assert.match(outcome.told, /none lost, none doubled, all in order/);
+  assert.doesNotMatch(outcome.told, /not come to rest/);
+  if (!withinMs) return;
+  assert.match(outcome.headline, /^First message after [\d.]+ m?s/);
+  assert.ok(milliseconds(outcome.key) <= withinMs, `first message after ${outcome.key}, not ${withinMs} ms`);
+}
+
+for (const { id, title } of TRIALS) {
+  test(`chromium: '${title}' is one key press, and ends on ${EXPECTED[id]?.on.join(' or ')}`, async () => {
+    const { page, errors } = await open(chromium);
+    try {
+      await page.$eval(
+        '[data-seconds]',
+        (input, value) => {
+          /** @type {HTMLInputElement} */ (input).value = value;
+        },
+        `${SECONDS}`,
+      );
+      await hold(page, id);
+      assert.deepEqual(errors, []);
+    } finally {
+      await page.close();
+    }
+  });
+}
+
+test("firefox: 'WebSocket refused' is one key press, and ends on SSE", async () => {
+  const firefox = await launch('firefox');
+  try {
+    const { page, errors } = await open(firefox);
+    await hold(page, 'refused');
+    assert.deepEqual(errors, []);
+  } finally {
+    await firefox.close();
+  }
+});
+
+test('the comparison stands beside the trials that others were measured in, and says where it comes from', async () => {
+  const { page } = await open(chromium);
+  const compared = () =>
+    page.$eval('[data-comparison]', (place) =>
+      /** @type {HTMLElement} */ (place).hidden
+        ? null
+        : [...place.querySelectorAll('tr, p')].map(({ textContent }) => textContent ?? ''),
+    );
+  assert.equal(await compared(), null);
+  await press(page, 'refused');
+  await over(page, 'refused', 30_000);
+  const lines = (await compared()) ?? [];
+  assert.match(lines[0] ?? '', /^This page, now[\d.]+ m?s$/);
+  assert.ok(lines.includes('SignalR0.29 s'));
+  assert.match(lines.at(-1) ?? '', /measured before, once, by this project/);
+  await page.close();
+});
+
+test('a trial that is pressed while another runs takes its place', async () => {
+  const { page, errors } = await open(chromium);
+  await press(page, 'killed');
+  await press(page, 'refused');
+  const { carried, flaws } = await over(page, 'refused', 30_000);
+  assert.deepEqual({ carried, flaws }, { carried: 'SSE', flaws: '0 / 0 / 0' });
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test('what is said in one tab appears in the other, whatever network either is behind', async () => {
+  const [{ page: one }, { page: other }] = [await open(chromium), await open(chromium)];
+  await press(other, 'both');
+  await greeted(other, 'both');
+  // A page in the background draws nothing, but hears.
+  await one.bringToFront();
+  await one.type('#words', 'Hello from the other network');
+  await one.keyboard.press('Enter');
+  await other.waitForFunction(
+    () => document.querySelector('[data-said]')?.textContent?.includes('Hello from the other network'),
+    { timeout: 15_000, polling: 100 },
+  );
+  await one.close();
+  await other.close();
+});
+
+test('a burst of the page is cut three times and loses nothing, and its counts join those of the trials', async () => {
+  const { page, errors } = await open(chromium);
+  await over(page, 'clear', 15_000);
+  await page.$eval('[data-burst]', (element) => {
+    const form = /** @type {HTMLFormElement} */ (element);
+    form.messages.value = '400';
+    form.course.value = 'cut';
+  });
+  await page.focus('[data-go]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.verdict:is(.held, .broken)', { timeout: 60_000 });
+  const verdict = await page.$eval('[data-verdict]', ({ textContent }) => textContent ?? '');
+  assert.match(verdict, /^Nothing lost, nothing doubled, all in order: 400 messages up and 400 down/);
+  await page.waitForFunction(
+    () => Number(document.querySelector('[data-total-received]')?.textContent) > 800,
+    { timeout: 5000 },
+  );
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+for (const [width, id] of /** @type {const} */ ([
+  [390, 'both'],
+  [1280, 'killed'],
+])) {
+  test(`at ${width} pixels nothing is wider than the page, before a trial, in it and after it`, async () => {
+    const { page } = await open(chromium, {
+      width,
+      height: 844,
+      isMobile: width < 500,
+      hasTouch: width < 500,
+    });
+    const excess = () =>
+      page.evaluate(() => {
+        const { scrollWidth } = document.documentElement;
+        const wide = [...document.querySelectorAll('main *')].filter(
+          (element) => element.getBoundingClientRect().right > innerWidth + 1,
+        );
+        return { scrollWidth, wide: wide.map(({ className, tagName }) => `${tagName} ${className}`) };
+      });
+    assert.deepEqual(await excess(), { scrollWidth: width, wide: [] });
+    await press(page, id);
+    await page.waitForSelector(`#outcome[data-of="${id}"][data-phase="running"]`);
+    assert.deepEqual(await excess(), { scrollWidth: width, wide: [] });
+    await over(page, id, 60_000);
+    assert.deepEqual(await excess(), { scrollWidth: width, wide: [] });
+    await page.close();
+  });
+}
+
+test('the Tab key walks through the whole page in its order, and always shows where it is', async () => {
+  const { page } = await open(chromium);
+  /** @type {string[]} */
+  const seen = [];
+  for (let presses = 0; presses < 80; presses += 1) {
+    await page.keyboard.press('Tab');
+    const at = await page.evaluate(() => {
+      const element = /** @type {HTMLElement} */ (document.activeElement);
+      if (element === document.body) return null;
+      // A radio button's ring is its label's.
+      const ring = [element, element.closest('label')].some(
+        (one) => one && getComputedStyle(one).outlineStyle !== 'none',
+      );
+      return { name: element.dataset.start ?? element.id ?? '', ring, tag: element.tagName };
+    });
+    if (!at) break;
+    assert.ok(at.ring, `no ring around ${JSON.stringify(at)}`);
+    seen.push(at.name);
+  }
+  assert.ok(seen.length < 80, 'it never came out of the page');
+  const trials = TRIALS.filter(({ id }) => seen.includes(id)).map(({ id }) => id);
+  assert.equal(trials.length, TRIALS.length);
+  assert.deepEqual(
+    seen.filter((name) => trials.includes(name)),
+    trials,
+  );
+  assert.ok(seen.includes('words'), 'the chat is reached');
+  await page.close();
+});
+
+test('every text colour has the contrast of AA on both grounds, in light and dark', async () => {
+  const { page } = await open(chromium);
+  for (const value of ['light', 'dark']) {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
+    const ratios = await page.evaluate(() => {
+      const style = getComputedStyle(document.documentElement);
+      const luminance = (/** @type {string} */ name) => {
+        const hex = style.getPropertyValue(`--${name}`).trim();
+        const [r = 0, g = 0, b = 0] = [1, 3, 5]
+          .map((at) => Number.parseInt(hex.slice(at, at + 2), 16) / 255)
+          .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const pairs = ['card', 'ground', 'chosen'].flatMap((ground) =>
+        ['text', 'muted', 'accent', 'bad', 'good', 'websocket', 'sse', 'poll'].map((text) => [text, ground]),
+      );
+      return [...pairs, ['on-accent', 'accent']].map(([text = '', ground = '']) => {
+        const [less = 0, more = 0] = [luminance(text), luminance(ground)].sort((a, b) => a - b);
+        return { pair: `${text} on ${ground}`, ratio: (more + 0.05) / (less + 0.05) };
+      });
+    });
+    const poor = ratios.filter(({ ratio }) => !(ratio >= 4.5));
+    assert.deepEqual(poor, [], value);
+  }
+  await page.close();
+});
