@@ -25,7 +25,7 @@ export function watchPage(window, tell) {
             const { hidden } = window.document;
             tell({ hidden });
             // pageshow may come without a pagehide before it, and the other way round.
-            if (!hidden) tell({ wake: type });
+            if (!hidden) tell({ wake: true });
           }
         },
         // The document's events pass by the window on their way down.

@@ -74,20 +74,18 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   /** @type {unknown} */
   let hidden;
   let wokenAt = 0;
-  /** Since when every round trip of the leg in use is too long, the last of them, and when that is looked at again. */
-  let slowSince = NEVER;
+  /** Since when every round trip of the leg in use is too long (0: it is not), the last of them, and when to look again. */
+  let slowSince = 0;
   let slowTrip = 0;
   let slowPause = 60_000;
-  let patientUntil = 0;
-  let switchedAt = 0;
   /** The age at which an idle connection was cut. */
   let cutAge = NaN;
   /** Since when it looks for a connection, and what failed meanwhile, to be told the gateway. */
   let lookingAt = 0;
   /** @type {Array<[Transport, Reason]>} */
   let tried = [];
-  /** When WebSockets were opened, the last eight. @type {number[]} */
-  let dials = [];
+  /** When a WebSocket was opened. */
+  let dialedAt = 0;
   let now = 0;
   /** @type {any[]} */
   const out = [];
@@ -164,8 +162,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     },
 
     error({ wait }) {
-      // One without a wait takes nothing back.
-      holdUntil = Math.max(holdUntil, now + 1000 * wait || 0);
+      if (wait) holdUntil = now + 1000 * wait;
     },
 
     hidden(is) {
@@ -173,13 +170,13 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     },
 
     /** Nobody looked for a while, or the network may be another: never a proof, always a reason to ask. */
-    wake(/** @type {string} */ type) {
-      if (type === 'focus' && now < wokenAt + 30_000) return;
+    wake() {
       if (now > wokenAt + 60_000) hint(now + 1000 + 2000 * random());
-      wokenAt = now;
       if (self.state === 'parked') become('reconnecting');
-      if (active) suspect(2000);
-      else if (!open[0]) timers.set(again, now);
+      if (!open[0]) timers.set(again, now);
+      // Such events come in bunches.
+      if (active && now > wokenAt + 5000) suspect(2000);
+      wokenAt = now;
     },
 
     park: () => leave('closed', 'parked'),
@@ -202,8 +199,9 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       for (const attempt of open) {
         if (now >= attempt.pingAt) ping(attempt);
         if (now >= attempt.until) {
-          out.push({ closed: attempt.n, reason: attempt.why });
-          fail(attempt, /** @type {Reason} */ (attempt.why));
+          const why = /** @type {Reason} */ (attempt.why);
+          end(attempt, why);
+          fail(attempt, why);
         }
       }
       if (now >= climbAt()) begin('better', [better().find((way) => now >= dueAt(way))]);
@@ -241,7 +239,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
     pong(/** @type {Attempt} */ attempt, { rtt }) {
       const { way, proven } = attempt;
-      if (!hidden || !proven) sample(way, rtt);
+      sample(way, rtt);
       attempt.ponged = now;
       // The turn that was asked for has still to be confirmed.
       if (attempt === active || attempt !== chosen) attempt.until = NEVER;
@@ -253,14 +251,14 @@ export function createSelector(session, memory, random, order, asked, maxLatency
         hidden ||
         rtt <= Math.max(maxLatencyMs, 300 + 4 * Math.min(...ways.map(({ lowest }) => lowest)))
       )
-        slowSince = NEVER;
+        slowSince = 0;
       else {
-        slowSince = Math.min(slowSince, now - rtt);
+        slowSince ||= now - rtt;
         slowTrip = rtt;
         attempt.pingAt = now + 2000;
         // For 10 s every trip was too long, three at least. Where nothing is faster, it looks again after 2 minutes, 4 …
-        if (now > Math.max(slowSince + 10_000, patientUntil) && !open[1]) {
-          patientUntil = now + (slowPause *= 2);
+        if (now > slowSince + 10_000 && !open[1]) {
+          slowSince = now + (slowPause *= 2);
           begin(
             'slow',
             offered().filter((other) => other !== way && !isShut(other)),
@@ -282,8 +280,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       if (from) forget(from, 'better');
       attempt.way.step = 0;
       for (const way of better(attempt)) if (way.retryAt <= now) later(way, now, random);
-      switchedAt = now;
-      slowSince = NEVER;
+      slowSince = 0;
       const why = /** @type {Reason} */ (/^s/.test(attempt.purpose) ? attempt.purpose : 'better');
       tell(attempt.transport, from ? why : last, 'online');
     },
@@ -320,9 +317,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
   function race() {
     if (open[0]) return;
-    // After 8 sockets in two minutes browsers delay the next, by seconds at last: then one in 30 s.
-    const many =
-      now < /** @type {any} */ (dials[7]) + 30_000 && now < /** @type {any} */ (dials[0]) + 120_000;
+    // After 8 sockets in a row browsers delay the next, by seconds at last: then one in 30 s.
+    const many = failures > 7 && now < dialedAt + 30_000;
     const all = offered();
     const others = all.filter(({ transport }) => transport !== 'websocket');
     lookingAt ||= now;
@@ -355,10 +351,9 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     else if (way) {
       pending = rest;
       start(way);
-      // WebSockets that were good here are waited for.
-      const patience =
-        open[1] || !(way.rtt >= 0) ? (open[1] ? 1500 : 1000) : clamp(2 * way.rtt + 1000, 1500, 4000);
-      if (rest[0]) timers.set(next, now + (hasty ? 300 : patience));
+      // What was good here is waited for.
+      const stagger = open[1] ? 1500 : clamp(2 * way.rtt + 1000, 1500, 4000) || 1000;
+      if (rest[0]) timers.set(next, now + (hasty ? 300 : stagger));
     }
   }
 
@@ -380,7 +375,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       trips: [],
     };
     if (transport === 'websocket') {
-      dials = [...dials, now].slice(-8);
+      dialedAt = now;
       // In the background nobody waits, and a browser lets one socket connect at a time.
       limit(attempt, purpose === 'better' ? 5000 : 10_000, 'timeout');
     } else awaitWelcome(attempt);
@@ -421,12 +416,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       const [, median = 0] = trips.sort((a, b) => a - b);
       const current = chosen.way.rtt;
       const slow = purpose === 'slow';
-      if (
-        slow
-          ? slowSince < NEVER && median <= Math.min(slowTrip / 2, slowTrip - 500)
-          : !(median > Math.max(1.25 * current, current + 100))
-      )
-        choose(attempt);
+      if (slow ? slowSince && median <= slowTrip / 2 : !(median > 1.25 * current + 100)) choose(attempt);
       else {
         end(attempt, 'slow');
         if (slow) return;
@@ -455,9 +445,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   const dueAt = (/** @type {Way} */ way) => Math.max(way.retryAt, shutUntil(way));
 
   const climbAt = () =>
-    active?.proven && !hidden && !open[1] && !pending[0]
-      ? Math.max(switchedAt + 5000, Math.min(NEVER, ...better().map(dueAt)))
-      : NEVER;
+    active?.proven && !hidden && !open[1] && !pending[0] ? Math.min(...better().map(dueAt)) : NEVER;
 
   /** There is a reason to try what is better again. @param {number} at */
   function hint(at) {
@@ -567,16 +555,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     // It lost its turn to the one that we asked: of that one's confirmation we shall tell.
     if (reason === 'replaced' && chosen !== attempt) forget(attempt, (last = 'better'));
     else
-      fail(
-        attempt,
-        /draining|gone|refused/.test(reason)
-          ? 'server'
-          : reason === 'timeout'
-            ? 'stalled'
-            : attempt.usable
-              ? 'closed'
-              : 'refused',
-      );
+      fail(attempt, /draining|gone|refused/.test(reason) ? 'server' : attempt.usable ? 'closed' : 'refused');
   }
 
   // ---- the active leg
@@ -616,7 +595,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   function cut(attempt, age) {
     if (age <= 2000) return;
     if (Math.abs(age - cutAge) < cutAge / 5) {
-      session.wish = { heartbeat_ms: Math.ceil(age / 2), hold_ms: Math.ceil(0.7 * age) };
+      session.wish = { heartbeat_ms: age >> 1, hold_ms: (0.7 * age) | 0 };
       blame(attempt.way, -5, now);
     }
     cutAge = age;
@@ -662,7 +641,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   /** @param {Attempt} attempt */
   function awaitWelcome(attempt) {
     const { way } = attempt;
-    limit(attempt, patience(way.rtt >= 0 ? clamp(4 * rto(way), 2000, 5000) : 2500));
+    limit(attempt, patience(clamp(2.5 * rto(way), 2000, 5000)));
   }
 
   /** Where everything fails the way may just be slow: every further race waits longer. @param {number} ms */
