@@ -10,8 +10,8 @@ import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createCounter } from '../counting.js';
 import { assertExactlyOnce, connectTo, pace, startLab } from '../node/lab.js';
+import { NGINX, startNginx } from '../proxies/nginx.js';
 import { BROWSERS, launch } from './launch.js';
-import { startNginx } from './nginx.js';
 
 const MESSAGES = 2000;
 const RATE = 200;
@@ -19,6 +19,7 @@ const RATE = 200;
 const KILLS_AT_MS = [2000, 4500, 7000];
 /** How nginx is set up, and the transport that is left. */
 const EXPECTED = /** @type {const} */ ({ websocket: 'websocket', stripped: 'sse', buffered: 'poll' });
+const MODES = /** @type {const} */ (['websocket', 'stripped', 'buffered']);
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
@@ -28,10 +29,11 @@ before(async () => {
 after(() => lab.gateway.stop());
 
 for (const name of BROWSERS) {
-  for (const [mode, transport] of Object.entries(EXPECTED)) {
+  for (const mode of MODES) {
+    const transport = EXPECTED[mode];
     test(`${name} behind nginx (${mode}) is on ${transport} and loses nothing over three killed legs`, async () => {
       const front = await lab.front();
-      const nginx = await startNginx({ mode: /** @type {any} */ (mode), upstream: front.url });
+      const nginx = await startNginx({ ...NGINX[mode], upstream: front.url });
       const browser = await launch(name);
       const witness = connectTo(lab.gateway.url);
       try {

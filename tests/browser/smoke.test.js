@@ -6,9 +6,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { NGINX, startNginx } from '../proxies/nginx.js';
 import { BROWSERS, launch } from './launch.js';
-import { NGINX_MODES, startNginx } from './nginx.js';
 import { startOrigin } from './origin.js';
+
+/** From the kindest to the harshest. */
+const MODES = /** @type {const} */ (['websocket', 'stripped', 'buffered']);
 
 /** How long a buffered stream is watched staying empty. Unbuffered ones deliver within a few milliseconds. */
 const HELD_MS = 500;
@@ -20,7 +23,7 @@ const proxies = new Map();
 
 before(async () => {
   origin = await startOrigin();
-  for (const mode of NGINX_MODES) proxies.set(mode, await startNginx({ mode, upstream: origin.url }));
+  for (const mode of MODES) proxies.set(mode, await startNginx({ ...NGINX[mode], upstream: origin.url }));
 });
 
 after(async () => {
@@ -44,7 +47,7 @@ for (const name of BROWSERS) {
       return page;
     };
 
-    for (const mode of NGINX_MODES) {
+    for (const mode of MODES) {
       test(`a page loads through nginx, ${mode}`, async () => {
         const page = await openPage(mode);
         assert.equal(await page.title(), 'origin');
