@@ -9,7 +9,8 @@ import { makeDirectory } from './directory.js';
 
 /**
  * @typedef {'chromium' | 'firefox'} BrowserName
- * @typedef {{ name: BrowserName, version: string, newPage: () => Promise<import('puppeteer-core').Page>, close: () => Promise<void> }} LaunchedBrowser
+ * @typedef {{ name: BrowserName, version: string, newPage: () => Promise<import('puppeteer-core').Page>,
+ *   newContext: () => Promise<import('puppeteer-core').BrowserContext>, pid: number, close: () => Promise<void> }} LaunchedBrowser
  */
 
 /** The browsers of the end-to-end tests. @type {readonly BrowserName[]} */
@@ -62,6 +63,8 @@ export async function launch(name) {
       name,
       version: await browser.version(),
       newPage: () => browser.newPage(),
+      newContext: () => browser.createBrowserContext(),
+      pid: /** @type {number} */ (browser.process()?.pid),
       close: async () => {
         await browser.close();
         await directory.remove();

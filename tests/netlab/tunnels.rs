@@ -59,6 +59,22 @@ async fn a_mute_that_begins_in_mid_session_holds_for_what_is_open() {
 }
 
 #[tokio::test]
+async fn a_forgotten_tunnel_stays_open_and_mute_and_the_next_one_carries() {
+    let lab = Lab::new([]).await;
+    let mut client = lab.tunnel().await;
+    client.send("one").await;
+    client.until("one").await;
+    assert_eq!(lab.front.forget(Route::Any), 1);
+    client.send("two").await;
+    lab.origin.say("down");
+    client.hears_nothing().await;
+    assert_eq!((lab.origin.account().tunnelled.as_str(), lab.front.open(Route::Websocket)), ("one", 1));
+    let mut next = lab.tunnel().await;
+    next.send("three").await;
+    next.until("three").await;
+}
+
+#[tokio::test]
 async fn a_stalled_tunnel_is_silent_without_an_end_and_loses_nothing() {
     let lab = Lab::new([]).await;
     let mut client = lab.tunnel().await;

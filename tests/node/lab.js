@@ -28,9 +28,12 @@ async function post(url, body = {}) {
   return response.status === 204 ? undefined : response.json();
 }
 
-/** Starts a gateway with its hostile networks. Stop it in the test's `after`. */
-export async function startLab() {
-  const gateway = await startGateway();
+/**
+ * Starts a gateway with its hostile networks. Stop it in the test's `after`.
+ * @param {string[]} [args] of the gateway, instead of the demo's
+ */
+export async function startLab(args) {
+  const gateway = await startGateway(args);
   return {
     gateway,
     /** A network of its own. */
@@ -43,7 +46,9 @@ export async function startLab() {
         set: (network) => post(path, network),
         /** Resets what is open there. @param {Route} route @returns {Promise<{ killed: number }>} */
         kill: (route) => post(`${path}/kill`, { route }),
-        /** @returns {Promise<{ open: Record<string, number> }>} */
+        /** Lets what is open there fall silent for ever. @param {Route} route @returns {Promise<{ forgotten: number }>} */
+        forget: (route) => post(`${path}/forget`, { route }),
+        /** How many are open, and how many ever began. @returns {Promise<Record<'open' | 'begun', Record<string, number>>>} */
         show: async () => (await fetch(path)).json(),
       };
     },

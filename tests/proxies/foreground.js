@@ -22,7 +22,7 @@ const PATIENCE_MS = 10_000;
 export const OWN_PATH = '/.proxy';
 
 /**
- * @typedef {{ url: string, stop: () => Promise<void> }} Proxy
+ * @typedef {{ url: string, directory: string, stop: () => Promise<void> }} Proxy
  * @typedef {{ port: number, token: string, directory: string }} Place what a configuration must hold: where it listens, what it
  *   answers at `OWN_PATH`, and where its files are
  * @typedef {{ name: string, args: (directory: string) => string[], configure: (place: Place) => string }} Program
@@ -70,7 +70,7 @@ async function attemptStart({ name, args, configure }) {
   };
   const url = `http://127.0.0.1:${place.port}`;
   const end = await Promise.race([child.ended, answers(url, place.token)]);
-  if (end === true) return { url, stop };
+  if (end === true) return { url, directory: directory.path, stop };
   await child.stop();
   const log = await readFile(`${directory.path}/error.log`, 'utf8').catch(() => '');
   await directory.remove();

@@ -32,8 +32,8 @@ export const NGINX = {
   plain: { location: ['proxy_http_version 1.0;'] },
   /** The same, deaf to the header that would switch its buffering off. */
   buffered: { location: ['proxy_http_version 1.0;', 'proxy_ignore_headers X-Accel-Buffering;'] },
-  /** Compression that holds a stream to its end, whatever `no-transform` says. */
-  zipped: { location: STRIPS, http: gzip() },
+  /** Compression that holds a stream to its end, whatever `no-transform` says; hearing X-Accel-Buffering it would flush. */
+  zipped: { location: [...STRIPS, 'proxy_ignore_headers X-Accel-Buffering;'], http: gzip() },
   /** Compression again, told not to buffer. */
   zippedAtOnce: { location: [...STRIPS, 'proxy_buffering off;'], http: gzip() },
 };

@@ -1,0 +1,104 @@
+// @ts-check
+/**
+ * Where a session under test runs: in this process, or in a page of a real browser. One interface for both, so that a row
+ * does not know which it drives.
+ */
+import { readFileSync } from 'node:fs';
+import { WebSocket } from 'ws';
+import { connect } from '../../client-js/src/index.js';
+import { launch } from '../browser/launch.js';
+import { createCounter } from '../counting.js';
+import { createSender, createSubject } from './subject.js';
+
+/** @typedef {'node' | 'chromium' | 'firefox'} ClientName */
+/** @typedef {Parameters<typeof createSubject>[1]} Setup */
+/** @typedef {'until' | 'subscribed' | 'start' | 'burst' | 'stop' | 'received' | 'report' | 'close' | 'switchTo'} Method */
+
+/**
+ * @typedef {object} Client
+ * @property {ClientName} name
+ * @property {import('puppeteer-core').Page} [page] where it is a browser's
+ * @property {(setup: Setup) => Promise<unknown>} begin makes the session; from here on time counts
+ * @property {(method: Method, ...args: any[]) => Promise<any>} call a method of the subject
+ * @property {() => Promise<unknown>} close ends the session, and what it ran in
+ */
+
+/** @returns {Client} */
+function inThisProcess() {
+  /** @type {any} */
+  let subject;
+  return {
+    name: 'node',
+    async begin(setup) {
+      const options = { WebSocket, ...setup.options };
+      subject = createSubject({ connect, createCounter, createSender }, { ...setup, options });
+    },
+    call: async (method, ...args) => subject[method](...args),
+    close: async () => subject?.close(),
+  };
+}
+
+/** A module as a page can import it without asking anybody. @param {string} path */
+const asModule = (path) =>
+  `data:text/javascript,${encodeURIComponent(readFileSync(new URL(path, import.meta.url), 'utf8'))}`;
+
+const MODULES = [asModule('../counting.js'), asModule('./subject.js')];
+
+/**
+ * @param {'chromium' | 'firefox'} name
+ * @param {import('puppeteer-core').Page} page which shows something of the origin whose client it shall load
+ * @param {() => Promise<unknown>} close
+ * @returns {Promise<Client>}
+ */
+export async function inPage(name, page, close) {
+  await page.evaluate(load, MODULES);
+  return {
+    name,
+    page,
+    begin: (setup) => page.evaluate((setup) => Reflect.get(window, 'begin')(setup), setup),
+    call: (method, ...args) =>
+      page.evaluate((method, args) => Reflect.get(window, 'subject')[method](...args), method, args),
+    close,
+  };
+}
+
+/** In the page: everything is there before its network turns hostile. @param {string[]} modules */
+async function load([counting, subject]) {
+  const [{ createCounter }, { createSender, createSubject }, { connect }] = await Promise.all([
+    import(counting),
+    import(subject),
+    import(`${location.origin}/rt/client/index.js`),
+  ]);
+  const begin = (/** @type {Setup} */ setup) => {
+    Reflect.set(window, 'subject', createSubject({ connect, createCounter, createSender }, setup));
+  };
+  Reflect.set(window, 'begin', begin);
+}
+
+/** Clients for a file of tests, which shares its browsers. Close it in its `after`. */
+export function createClients() {
+  /** @type {Map<string, ReturnType<typeof launch>>} */
+  const browsers = new Map();
+  return {
+    /**
+     * A client whose page, if it has one, is loaded from `origin`, in a window, a storage and a pool of connections of its own.
+     * @param {ClientName} name
+     * @param {string} origin
+     * @returns {Promise<Client>}
+     */
+    async open(name, origin) {
+      if (name === 'node') return inThisProcess();
+      const browser = browsers.get(name) ?? launch(name);
+      browsers.set(name, browser);
+      const context = await (await browser).newContext();
+      const page = await context.newPage();
+      await page.goto(`${origin}/healthz`);
+      return inPage(name, page, () => context.close());
+    },
+    async close() {
+      for (const browser of browsers.values()) await (await browser).close();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createClients>} Clients */

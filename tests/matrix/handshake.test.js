@@ -1,0 +1,153 @@
+// @ts-check
+/** Networks that are hostile from the first request on, made by the fault proxy. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { portal } from './portal.js';
+import { matrix } from './stage.js';
+
+const BOTH = /** @type {const} */ (['node', 'chromium']);
+const STRAIGHT = 'connecting online';
+
+const refused = { route: 'websocket', request: { answer: { status: 403 } } };
+const buffered = (/** @type {string} */ headers) => ({ route: 'stream', buffer: { until: 'close', headers } });
+
+/** @typedef {import('./stage.js').Stage} Stage */
+
+/** @param {Stage} stage */
+async function givenUp(stage) {
+  await stage.until({ state: 'online', transport: 'sse' });
+  while ((await stage.front.show()).open.websocket > 0 && stage.elapsed() < 20_000) await pause(50);
+  return { ms: stage.elapsed() };
+}
+
+/** Firefox opens one socket at a time to an address, in all of its tabs. @param {Stage} stage */
+async function secondTab(stage) {
+  await stage.until({ state: 'online', transport: 'sse' });
+  const clear = await stage.lab.front();
+  const second = await stage.clients.open('firefox', clear.url);
+  try {
+    const begun = performance.now();
+    await second.begin({ url: `${clear.url}/rt`, channel: 'second', options: {} });
+    await second.call('until', { state: 'online' }, 15_000);
+    const ms = Math.round(performance.now() - begun);
+    const { transport } = await second.call('report', 0);
+    return { ms, note: `the second tab on ${transport}` };
+  } finally {
+    await second.close();
+  }
+}
+
+/** When it was last on anything else, how often WebSocket was tried till then and after, and for how long it rests. @param {Stage} stage */
+async function settles(stage) {
+  const WATCHED_MS = 10_000;
+  const MOST_TRIES = 3;
+  const LONGEST_REST_MS = 15 * 60_000;
+  await stage.traffic(WATCHED_MS);
+  const { begun } = await stage.front.show();
+  const { changes, explain } = await stage.client.call('report', 0);
+  const { suppressed, retryAt } = explain.transports?.websocket ?? {};
+  const rest = Math.round(retryAt - explain.now);
+  const problems = [];
+  if (begun.websocket > MOST_TRIES) problems.push(`${begun.websocket} tries of WebSocket`);
+  if (!suppressed) problems.push('WebSocket is not suppressed');
+  if (!(rest > 0 && rest <= LONGEST_REST_MS)) problems.push(`the next try is in ${rest} ms`);
+  return { ms: changes.at(-1)?.at, note: `${begun.websocket} tries of WebSocket, the next in ${rest} ms`, problems };
+}
+
+/** @type {import('./stage.js').Row[]} */
+const ROWS = [
+  ...[403, 405, 502].map((status) => ({
+    row: 5,
+    condition: `upgrade refused with ${status}`,
+    clients: [...BOTH],
+    expect: /** @type {const} */ ('sse'),
+    bound: 1_500,
+    states: STRAIGHT,
+    network: { rules: [{ route: 'websocket', request: { answer: { status } } }] },
+  })),
+  {
+    row: 7,
+    condition: 'WebSocket taken and never answered',
+    clients: ['node', 'chromium', 'firefox'],
+    expect: 'sse',
+    bound: 2_000,
+    states: STRAIGHT,
+    network: { rules: [{ route: 'websocket', request: 'swallow' }] },
+  },
+  {
+    row: 7,
+    condition: 'the attempt that hangs is given up',
+    clients: [...BOTH],
+    expect: 'sse',
+    bound: 10_500,
+    network: { rules: [{ route: 'websocket', request: 'swallow' }] },
+    run: givenUp,
+  },
+  {
+    row: 7,
+    condition: 'a second tab, while an attempt of the first hangs',
+    clients: ['firefox'],
+    expect: 'sse',
+    bound: 2_000,
+    network: { rules: [{ route: 'websocket', request: 'swallow' }] },
+    run: secondTab,
+  },
+  ...['up', 'down', 'both'].map((mute) => ({
+    row: 8,
+    condition: `WebSocket open, then mute (${mute})`,
+    clients: [...BOTH],
+    expect: /** @type {const} */ ('sse'),
+    bound: 2_000,
+    states: STRAIGHT,
+    network: { rules: [{ route: 'websocket', mute }] },
+  })),
+  {
+    row: 6,
+    condition: 'every request answered with 407, then no longer',
+    clients: ['node'],
+    expect: 'websocket',
+    bound: 5_000,
+    network: { rules: [{ route: 'any', request: { answer: { status: 407 } } }] },
+    run: portal((stage) => stage.front.set({})),
+  },
+  {
+    row: 6,
+    // Chromium makes a network error of a 407 that no proxy of its own sent.
+    condition: 'every request answered with 407, then no longer; a page sees a network error',
+    clients: ['chromium'],
+    expect: 'websocket',
+    bound: 5_000,
+    network: { rules: [{ route: 'any', request: { answer: { status: 407 } } }] },
+    run: portal((stage) => stage.front.set({}), 'offline'),
+  },
+  {
+    row: 10,
+    condition: 'the beginning of a stream passes, the rest is held',
+    clients: [...BOTH],
+    expect: 'poll',
+    bound: 3_500,
+    states: STRAIGHT,
+    network: {
+      rules: [refused, { route: 'stream', buffer: { until: { close_after: 600 }, headers: 'passed' } }],
+    },
+  },
+  {
+    row: 24,
+    condition: 'WebSocket opens and dies after 300 ms, every time',
+    clients: [...BOTH],
+    expect: 'sse',
+    bound: 6_000,
+    network: { rules: [{ route: 'websocket', kill_after_ms: 300 }] },
+    run: settles,
+  },
+  ...['held', 'passed'].map((headers) => ({
+    row: 9,
+    condition: `WebSocket refused, streams buffered to their end, their head ${headers}`,
+    clients: [...BOTH],
+    expect: /** @type {const} */ ('poll'),
+    bound: 3_500,
+    states: STRAIGHT,
+    network: { rules: [refused, buffered(headers)] },
+  })),
+];
+
+matrix(import.meta.url, 'hostile from the start', ROWS, { concurrency: 3 });

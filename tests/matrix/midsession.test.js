@@ -1,0 +1,238 @@
+// @ts-check
+/** A network that turns hostile under a session that runs, and heals: holes, slowness, jitter. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { blamed } from './portal.js';
+import { WHOLE } from './results.js';
+import { matrix, RATE } from './stage.js';
+
+/** @typedef {import('./stage.js').Row} Row */
+/** @typedef {import('./stage.js').Stage} Stage */
+/** @typedef {import('./stage.js').Transport} Transport */
+
+const BOTH = /** @type {import('./stage.js').ClientName[]} */ (['node', 'chromium']);
+const NODE = /** @type {import('./stage.js').ClientName[]} */ (['node']);
+const TRANSPORTS = /** @type {Transport[]} */ (['websocket', 'sse', 'poll']);
+const NOT_WEBSOCKET = /** @type {Transport[]} */ (['sse', 'poll']);
+
+/** As the matrix bounds it: how soon the session is elsewhere. */
+const LEFT_WITHIN_MS = 8_000;
+
+/** What is open falls silent, while messages go both ways: how long is the hole in them? @param {Stage} stage */
+async function hole(stage) {
+  await stage.until({ state: 'online', transport: stage.expected }, 5_000);
+  await stage.traffic();
+  await stage.arrived(RATE);
+  await stage.front.forget('any');
+  stage.mark();
+  await stage.heard(2 * RATE);
+  return { ms: stage.longestGap() };
+}
+
+/** The same while nothing goes either way: when does the session have its next leg? @param {Stage} stage */
+async function idleHole(stage) {
+  await stage.until({ state: 'online', transport: stage.expected }, 5_000);
+  await stage.client.call('subscribed');
+  // Whatever follows the welcome is over.
+  await pause(3_000);
+  const { begun } = await stage.front.show();
+  await stage.front.forget('any');
+  stage.mark();
+  const route = { websocket: 'websocket', sse: 'stream', poll: 'poll' }[stage.expected];
+  const bound = (stage.row.bound ?? 0) + 15_000;
+  while ((await stage.front.show()).begun[route] === begun[route] && stage.elapsed() < bound) await pause(50);
+  await stage.until({ state: 'online' });
+  return { ms: stage.elapsed() };
+}
+
+/** Only WebSockets are swallowed for a while: away from it, and back after. @param {Stage} stage */
+async function healed(stage) {
+  const OUTAGE_MS = WHOLE ? 20_000 : 8_000;
+  await stage.until({ state: 'online', transport: 'websocket' }, 5_000);
+  await stage.traffic();
+  await stage.arrived(RATE);
+  await stage.front.set({ rules: [{ route: 'websocket', mute: 'both' }] });
+  stage.mark();
+  const left = await stage.until({ state: 'online', not: 'websocket' }, LEFT_WITHIN_MS);
+  const problems = left > LEFT_WITHIN_MS ? [`left only after ${left} ms`] : [];
+  await pause(OUTAGE_MS - stage.elapsed());
+  await stage.front.set({});
+  stage.mark();
+  const ms = await stage.until({ state: 'online', transport: 'websocket' });
+  await pause(1_000);
+  return { ms, note: `an outage of ${OUTAGE_MS / 1000} s, left after ${left} ms`, problems };
+}
+
+const slow = { rules: [{ route: 'websocket', delay_ms: 1_000 }] };
+
+/** Slow from the start: after the bound, on what since when? @param {Stage} stage */
+async function slowAtFirst(stage) {
+  await stage.traffic(stage.row.bound);
+  const { changes } = await stage.client.call('report', 0);
+  return { ms: changes.at(-1)?.at, note: `by way of ${changes.map((/** @type {any} */ { to }) => to).join(', ')}` };
+}
+
+/** @param {Stage} stage */
+async function slowLater(stage) {
+  await stage.until({ state: 'online', transport: 'websocket' }, 5_000);
+  await stage.traffic();
+  await stage.arrived(RATE);
+  await stage.front.set(slow);
+  stage.mark();
+  const ms = await stage.until({ state: 'online', not: 'websocket' });
+  await pause(1_000);
+  return { ms };
+}
+
+/** Away from a slow WebSocket, and back when it is well again. @param {Stage} stage */
+async function slowForAWhile(stage) {
+  const { ms: left } = await slowLater(stage);
+  await stage.front.set({});
+  stage.mark();
+  const ms = await stage.until({ state: 'online', transport: 'websocket' });
+  return { ms, note: `left after ${left} ms` };
+}
+
+/** All is slow: nothing to be won by a change. @param {Stage} stage */
+async function allSlow(stage) {
+  await stage.until({ state: 'online', transport: 'websocket' }, 5_000);
+  await stage.traffic();
+  await stage.arrived(RATE);
+  await stage.front.set({ rules: [{ route: 'any', delay_ms: 1_000 }] });
+  await pause(20_000);
+  return { ms: null, ...(await switches(stage, 0)) };
+}
+
+/** @param {number} most @returns {(stage: Stage) => Promise<import('./stage.js').Outcome>} */
+const unsteady = (most) => async (stage) => {
+  await stage.until({ state: 'online' }, 10_000);
+  await stage.traffic(WHOLE ? 600_000 : 25_000);
+  return { ms: null, ...(await switches(stage, most)) };
+};
+
+/** How often it changed after it was first online. @param {Stage} stage @param {number} most */
+async function switches(stage, most) {
+  const { changes } = await stage.client.call('report', 0);
+  const after = changes.slice(1).map((/** @type {any} */ { to, reason }) => `${to ?? 'none'} (${reason})`);
+  return {
+    note: `${after.length} changes`,
+    problems: after.length > most ? [`changes: ${after.join(', ')}`] : [],
+  };
+}
+
+/** Nothing passes, and nobody is told: no transport is to blame. @param {Stage} stage */
+async function silentOutage(stage) {
+  const OUTAGE_MS = 15_000;
+  await stage.until({ state: 'online', transport: 'websocket' }, 5_000);
+  await stage.traffic();
+  await stage.arrived(RATE);
+  await stage.front.set({ rules: [{ route: 'any', mute: 'both', request: 'swallow' }] });
+  stage.mark();
+  await pause(OUTAGE_MS);
+  const problems = blamed(await stage.client.call('report', 0));
+  await stage.front.set({});
+  stage.mark();
+  await stage.until({ state: 'online' });
+  await stage.heard(1);
+  return { ms: stage.elapsed(), problems };
+}
+
+/** @type {Row[]} */
+const ROWS = [
+  ...TRANSPORTS.map(
+    (transport) =>
+      /** @type {Row} */ ({
+        row: 21,
+        condition: `what is open on ${transport} falls silent, with traffic`,
+        clients: transport === 'websocket' ? BOTH : NODE,
+        expect: transport,
+        bound: LEFT_WITHIN_MS,
+        options: { transports: [transport] },
+        run: hole,
+      }),
+  ),
+  ...TRANSPORTS.map(
+    (transport) =>
+      /** @type {Row} */ ({
+        row: 22,
+        condition: `what is open on ${transport} falls silent, idle`,
+        clients: transport === 'websocket' ? BOTH : NODE,
+        expect: transport,
+        bound: 20_000,
+        options: { transports: [transport] },
+        run: idleHole,
+      }),
+  ),
+  {
+    row: 23,
+    condition: 'WebSockets fall silent, and heal',
+    clients: BOTH,
+    expect: 'websocket',
+    bound: 60_000,
+    scaled: true,
+    run: healed,
+  },
+  {
+    row: 25,
+    condition: 'WebSocket alone takes 2 s, from the start',
+    clients: BOTH,
+    expect: NOT_WEBSOCKET,
+    bound: 20_000,
+    network: slow,
+    run: slowAtFirst,
+  },
+  {
+    row: 25,
+    condition: 'WebSocket alone becomes slow',
+    clients: BOTH,
+    expect: NOT_WEBSOCKET,
+    bound: 20_000,
+    run: slowLater,
+  },
+  {
+    row: 25,
+    condition: 'everything becomes slow: no change',
+    clients: BOTH,
+    expect: 'websocket',
+    run: allSlow,
+  },
+  {
+    row: 26,
+    condition: 'jitter up to 800 ms: at most 1 change',
+    clients: BOTH,
+    expect: 'websocket',
+    scaled: true,
+    network: { seed: 26, rules: [{ route: 'any', jitter_ms: 800 }] },
+    run: unsteady(1),
+  },
+  {
+    row: 26,
+    condition: 'stalls of 3 s, 1 in 100: at most 1 change',
+    clients: BOTH,
+    expect: TRANSPORTS,
+    scaled: true,
+    network: { seed: 26, rules: [{ route: 'any', hiccup: { chance: 0.01, for_ms: 3_000 } }] },
+    run: unsteady(1),
+  },
+  {
+    row: 31,
+    condition: 'a hole for everything, and no event tells',
+    clients: NODE,
+    expect: 'websocket',
+    bound: 10_000,
+    run: silentOutage,
+  },
+];
+
+if (WHOLE) {
+  ROWS.push({
+    row: 25,
+    condition: 'WebSocket alone becomes slow, then well again',
+    clients: BOTH,
+    expect: 'websocket',
+    bound: 10 * 60_000,
+    run: slowForAWhile,
+  });
+}
+
+// Almost all of their time they wait.
+matrix(import.meta.url, 'hostile in mid-session', ROWS, { concurrency: 30 });

@@ -1,0 +1,31 @@
+// @ts-check
+/** What the rows of captive portals share: somebody else answers in the gateway's place, and then no longer. */
+
+/** As NETWORKS.md bounds it: how soon a portal is told from a network that is down. */
+const TOLD_WITHIN_MS = 2_000;
+
+/**
+ * Waits for `portal`, sees that no transport is blamed, has it lifted, and measures from there to being online.
+ * @param {(stage: import('./stage.js').Stage) => Promise<unknown>} lift
+ * @param {string} [state] where a page cannot tell the two apart
+ * @returns {(stage: import('./stage.js').Stage) => Promise<import('./stage.js').Outcome>}
+ */
+export const portal = (lift, state = 'portal') =>
+  async (stage) => {
+    const told = await stage.until({ state }, TOLD_WITHIN_MS);
+    const problems = told > TOLD_WITHIN_MS ? [`${state} only after ${told} ms`] : [];
+    problems.push(...blamed(await stage.client.call('report', 0)));
+    stage.mark();
+    await lift(stage);
+    const ms = await stage.until({ state: 'online', transport: stage.expected });
+    await stage.traffic(1_000);
+    return { ms, note: `${state} after ${told} ms`, problems };
+  };
+
+/** Which transports have a penalty, as `explain()` tells. @param {import('./subject.js').Report} report */
+export function blamed({ explain }) {
+  if (!explain.transports) return ['explain() tells no penalties'];
+  return Object.entries(explain.transports)
+    .filter(([, { penalty }]) => penalty > 0)
+    .map(([transport, { penalty }]) => `${transport} is blamed: penalty ${Math.round(penalty)}`);
+}

@@ -1,0 +1,280 @@
+// @ts-check
+/**
+ * One row on its stage: a session behind its network, a witness straight at the gateway, numbered messages both ways, and what
+ * every row asserts: each message exactly once and in order, no `reset`, the expected transport within the bound.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createCounter } from '../counting.js';
+import { connectTo, startLab } from '../node/lab.js';
+import { createClients } from './clients.js';
+import { createResults, WHOLE } from './results.js';
+import { createSender } from './subject.js';
+
+/** Messages a second, each way. */
+export const RATE = 20;
+
+/** What came late is waited for so long beyond a bound, to say how late; and what is under way at the end, to say what is lost. */
+const PATIENCE_MS = 15_000;
+
+/** Times at which a browser's own machinery counts, not the client's: the round trip of a call into a page. */
+const WITHOUT_BOUND = Number.MAX_SAFE_INTEGER;
+
+/**
+ * @typedef {import('./clients.js').ClientName} ClientName
+ * @typedef {import('./subject.js').Condition} Condition
+ * @typedef {import('./subject.js').Report} Report
+ * @typedef {'websocket' | 'sse' | 'poll'} Transport
+ * @typedef {Awaited<ReturnType<typeof openStage>>} Stage
+ *
+ * @typedef {{ ms?: number | null, note?: string, problems?: string[] }} Outcome
+ *
+ * @typedef {object} Row
+ * @property {number} row
+ * @property {string} condition
+ * @property {ClientName[]} clients
+ * @property {Transport | Transport[]} expect what is active at the end
+ * @property {number} [bound] ms, of what `run` measures
+ * @property {object} [network] of netlab, from the start; a clean one without it
+ * @property {(upstream: string, gateway: string) => Promise<import('../proxies/foreground.js').Proxy>} [proxy] between the session and
+ *   its front
+ * @property {(stage: Pick<Stage, 'front' | 'proxy'>) => Promise<unknown>} [turn] makes it hostile in another way than by `network`, once
+ *   the page is loaded
+ * @property {object} [options] of `connect`
+ * @property {number} [pad] bytes more in each message of the session
+ * @property {boolean} [idle] no messages but at the end
+ * @property {string} [states] the exact sequence of states; without it any
+ * @property {boolean} [told] a `reset` is expected
+ * @property {boolean} [scaled] the row's times are less than the matrix asks, in this run
+ * @property {(stage: Stage) => Promise<Outcome>} [run] without it: the time from `connect` to being online on what is expected
+ */
+
+/**
+ * The rows of a file as its tests, each with each of its clients.
+ * @param {string} file its `import.meta.url`
+ * @param {string} name
+ * @param {Row[]} rows
+ * @param {{ concurrency?: number, lab?: () => ReturnType<typeof startLab> }} [options] rows that mostly wait may do so together
+ */
+export function matrix(file, name, rows, { concurrency = 1, lab: start = startLab } = {}) {
+  describe(name, { concurrency }, () => {
+    const results = createResults(file);
+    const clients = createClients();
+    /** @type {Awaited<ReturnType<typeof startLab>>} */
+    let lab;
+    before(async () => {
+      lab = await start();
+    });
+    after(async () => {
+      await clients.close();
+      await lab?.gateway.stop();
+    });
+    for (const row of rows) {
+      for (const client of row.clients) {
+        test(`row ${row.row}, ${client}: ${row.condition}`, async () => {
+          const failures = await perform(row, client, lab, clients, results);
+          assert.deepEqual(failures, []);
+        });
+      }
+    }
+  });
+}
+
+/**
+ * @param {Row} row
+ * @param {ClientName} client
+ * @param {Awaited<ReturnType<typeof startLab>>} lab
+ * @param {import('./clients.js').Clients} clients
+ * @param {import('./results.js').Results} results
+ * @returns {Promise<string[]>} what does not hold
+ */
+async function perform(row, client, lab, clients, results) {
+  /** @type {Stage | undefined} */
+  let stage;
+  /** @type {Outcome} */
+  let outcome = {};
+  /** @type {string[]} */
+  let problems = [];
+  /** @type {Awaited<ReturnType<Stage['finish']>> | undefined} */
+  let end;
+  try {
+    stage = await openStage(row, client, lab, clients);
+    outcome = await (row.run ?? online)(stage);
+    end = await stage.finish();
+    problems = [...(outcome.problems ?? []), ...judge(row, outcome, end)];
+  } catch (error) {
+    problems = [error instanceof Error ? error.message : `${error}`];
+    end = await stage?.finish().catch((again) => void problems.push(`and at the end: ${again.message}`));
+  } finally {
+    await stage?.close();
+  }
+  const gap = end && Math.max(end.up.longestGapMs, end.report.down.longestGapMs);
+  results.add({
+    row: row.row,
+    condition: row.condition,
+    client,
+    expected: [row.expect].flat().join(' or '),
+    observed: `${end?.report.transport ?? 'nothing'}`,
+    ms: outcome.ms ?? null,
+    bound: row.bound ?? null,
+    ok: problems.length === 0,
+    whole: WHOLE || !row.scaled,
+    note: [outcome.note, gap ? `longest gap ${gap} ms` : '', ...problems].filter(Boolean).join('; '),
+  });
+  if (problems.length && end && process.env.THROUGHLINE_EXPLAIN) {
+    console.log(JSON.stringify({ ...end.report, witnessed: end.up }, null, 1));
+  }
+  return problems;
+}
+
+/** @param {Stage} stage @returns {Promise<Outcome>} */
+async function online(stage) {
+  const ms = await stage.until({ state: 'online', transport: stage.expected });
+  await stage.traffic(1_500);
+  return { ms };
+}
+
+/**
+ * @param {Row} row
+ * @param {Outcome} outcome
+ * @param {Awaited<ReturnType<Stage['finish']>>} end
+ */
+function judge(row, { ms }, { up, report }) {
+  const problems = [];
+  const { down, states, transport, resets, errors, rejected } = report;
+  if (ms != null && ms > (row.bound ?? WITHOUT_BOUND)) problems.push(`${ms} ms is above ${row.bound}`);
+  if (![row.expect].flat().some((expected) => expected === transport)) problems.push(`it ended on ${transport}`);
+  for (const [direction, count] of Object.entries({ up, down })) {
+    const { sent, lost, doubled, disordered } = count;
+    if (lost || doubled || disordered) {
+      problems.push(`${direction} of ${sent}: ${lost} lost, ${doubled} doubled, ${disordered} disordered`);
+    }
+  }
+  if (!row.told && resets.length) problems.push(`reset ${JSON.stringify(resets)}`);
+  if (errors.length) problems.push(`errors ${errors}`);
+  if (Object.keys(rejected).length) problems.push(`rejected ${JSON.stringify(rejected)}`);
+  if (row.states && states.join(' ') !== row.states) problems.push(`states ${states.join(' ')}`);
+  return problems;
+}
+
+/**
+ * @param {Row} row
+ * @param {ClientName} name
+ * @param {Awaited<ReturnType<typeof startLab>>} lab
+ * @param {import('./clients.js').Clients} clients
+ */
+async function openStage(row, name, lab, clients) {
+  const front = await lab.front();
+  const proxy = await row.proxy?.(front.url, lab.gateway.url);
+  const base = proxy?.url ?? front.url;
+  const client = await clients.open(name, base);
+  const witness = connectTo(lab.gateway.url);
+  const channel = `matrix/${row.row}/${Math.random().toString(36).slice(2)}`;
+  const up = createCounter();
+  witness.channel(`${channel}/up`).on('message', ({ data }) => up.take(data.number));
+  await witness.channel(`${channel}/up`).subscribed;
+  const sender = createSender((number) => witness.channel(`${channel}/down`).publish({ number }));
+  const expected = [row.expect].flat()[0];
+
+  if (row.network) await front.set(row.network);
+  await row.turn?.({ front, proxy });
+  let mark = performance.now();
+  await client.begin({ url: `${base}/rt`, channel, options: row.options ?? {}, pad: row.pad });
+
+  const stage = {
+    row,
+    lab,
+    clients,
+    front,
+    client,
+    proxy,
+    expected,
+
+    /** From here on `until` counts. */
+    mark() {
+      mark = performance.now();
+    },
+
+    /** Since the mark. */
+    elapsed: () => Math.round(performance.now() - mark),
+
+    /**
+     * Resolves with the time since the mark at which the condition held; it may be late, but not for ever.
+     * @param {Condition} condition
+     * @param {number} [bound] of the row without it
+     */
+    async until(condition, bound = row.bound ?? PATIENCE_MS) {
+      const held = await client.call('until', condition, bound + PATIENCE_MS - stage.elapsed());
+      const ms = stage.elapsed();
+      if (held) return ms;
+      const { state, transport } = await client.call('report', 0);
+      throw new Error(`not ${JSON.stringify(condition)} after ${ms} ms, but ${state} on ${transport}`);
+    },
+
+    /** Resolves with the time since the mark at which the witness had so many messages of the session. @param {number} count */
+    async arrived(count) {
+      const bound = (row.bound ?? 0) + PATIENCE_MS;
+      const held = await Promise.race([
+        up.reached(count).then(() => true),
+        pause(bound, false, { ref: false }),
+      ]);
+      if (!held) throw new Error(`${up.report(count).received} of ${count} messages arrived in ${bound} ms`);
+      return stage.elapsed();
+    },
+
+    /**
+     * Resolves when the session and its witness have heard so many more messages of each other.
+     * @param {number} more
+     */
+    async heard(more) {
+      const { down } = await client.call('report', 0);
+      await Promise.all([
+        stage.arrived(up.report(0).received + more),
+        client.call('received', down.received + more, (row.bound ?? 0) + PATIENCE_MS),
+      ]);
+    },
+
+    /** The longest time between two messages of the session, as the witness saw them. */
+    longestGap: () => up.report(0).longestGapMs,
+
+    /** Numbered messages both ways, for so long; without a time until the end. @param {number} [ms] */
+    async traffic(ms) {
+      await client.call('subscribed');
+      sender.start(RATE);
+      await client.call('start', RATE);
+      if (ms === undefined) return;
+      await pause(ms);
+      await stage.quiet();
+    },
+
+    /** No more messages for now. */
+    async quiet() {
+      sender.stop();
+      await client.call('stop');
+    },
+
+    /** Waits until all arrived, and tells what did. */
+    async finish() {
+      await stage.quiet();
+      if (sender.sent === 0) await stage.traffic(500);
+      const sent = await client.call('stop');
+      const late = pause(PATIENCE_MS, undefined, { ref: false });
+      await Promise.all([
+        Promise.race([up.reached(sent), late]),
+        client.call('received', sender.sent, PATIENCE_MS),
+      ]);
+      /** @type {Report} */
+      const report = await client.call('report', sender.sent);
+      return { up: up.report(sent), report };
+    },
+
+    async close() {
+      sender.stop();
+      await client.close().catch(() => {});
+      witness.close();
+      await proxy?.stop();
+    },
+  };
+  return stage;
+}

@@ -1,0 +1,170 @@
+// @ts-check
+/**
+ * A session under test, counted from inside. It runs as it is in Node and in a page, so it imports nothing and gives nothing
+ * but plain data. It must not judge: what is right, the row says.
+ *
+ * @typedef {import('../counting.js').Count} Count
+ *
+ * @typedef {object} Condition what holds when all of it does
+ * @property {string} [state]
+ * @property {string | null} [transport]
+ * @property {string} [not] any transport but this one
+ *
+ * @typedef {object} Report
+ * @property {string} state
+ * @property {string | null} transport
+ * @property {string[]} states one after the other, from the first
+ * @property {Array<{ at: number, from: string | null, to: string | null, reason: string }>} changes `at`: ms after the start
+ * @property {any[]} resets
+ * @property {string[]} errors
+ * @property {number} sent
+ * @property {Record<string, number>} rejected publications, by code
+ * @property {Count} down
+ * @property {any} explain
+ */
+
+/**
+ * Publishes 1, 2, 3 … at a rate that holds over late timers.
+ * @param {(number: number) => Promise<unknown>} publish
+ */
+export function createSender(publish) {
+  /** After a long sleep not all that is due goes at once. */
+  const MOST_AT_ONCE = 50;
+  /** @type {Record<string, number>} */
+  const rejected = {};
+  let sent = 0;
+  /** @type {any} */
+  let timer;
+  const self = {
+    rejected,
+    get sent() {
+      return sent;
+    },
+    /** @param {number} count at once */
+    burst(count) {
+      for (let i = 0; i < count; i += 1) {
+        publish(++sent).catch(({ code = 'unknown' }) => {
+          rejected[code] = (rejected[code] ?? 0) + 1;
+        });
+      }
+    },
+    /** @param {number} rate a second */
+    start(rate) {
+      self.stop();
+      const begun = performance.now();
+      const before = sent;
+      timer = setInterval(() => {
+        const due = before + Math.floor(((performance.now() - begun) * rate) / 1000);
+        self.burst(Math.min(MOST_AT_ONCE, due - sent));
+      }, 20);
+    },
+    stop: () => clearInterval(timer),
+  };
+  return self;
+}
+
+/**
+ * @param {{ connect: any, createCounter: any, createSender: any }} parts the client under test among them
+ * @param {{ url: string, channel: string, options: object, pad?: number }} setup `pad`: bytes that each message carries besides
+ */
+export function createSubject({ connect, createCounter, createSender }, { url, channel, options, pad = 0 }) {
+  const begun = performance.now();
+  const connection = connect(url, options);
+  const down = createCounter();
+  const padding = pad ? '.'.repeat(pad) : undefined;
+  const up = connection.channel(`${channel}/up`);
+  const sender = createSender((/** @type {number} */ number) => up.publish({ number, padding }));
+  /** @type {Pick<Report, 'states' | 'changes' | 'resets' | 'errors'>} */
+  const log = { states: [connection.state], changes: [], resets: [], errors: [] };
+  connection.on('state', (/** @type {string} */ state) => log.states.push(state));
+  connection.on('transport', (/** @type {any} */ change) =>
+    log.changes.push({ at: Math.round(performance.now() - begun), ...change }),
+  );
+  connection.on('reset', (/** @type {any} */ reset) => log.resets.push(reset));
+  connection.on('error', (/** @type {any} */ error) => log.errors.push(error.code));
+  connection
+    .channel(`${channel}/down`)
+    .on('message', (/** @type {any} */ { data }) => down.take(data.number));
+
+  const holds = (/** @type {Condition} */ { state, transport, not }) =>
+    (state === undefined || connection.state === state) &&
+    (transport === undefined || connection.transport === transport) &&
+    (not === undefined || (connection.transport !== null && connection.transport !== not));
+
+  return {
+    connection,
+    sender,
+
+    /**
+     * Resolves with true as soon as the condition holds, with false when it did not in that time.
+     * @param {Condition} condition
+     * @param {number} withinMs
+     * @returns {Promise<boolean>}
+     */
+    until: (condition, withinMs) =>
+      new Promise((resolve) => {
+        const look = () => holds(condition) && done(true);
+        const undos = [connection.on('state', look), connection.on('transport', look)];
+        const deadline = setTimeout(() => done(false), withinMs);
+        const done = (/** @type {boolean} */ held) => {
+          clearTimeout(deadline);
+          for (const undo of undos) undo();
+          resolve(held);
+        };
+        look();
+      }),
+
+    /** Resolves once the gateway has subscribed us. */
+    subscribed: async () => {
+      await connection.channel(`${channel}/down`).subscribed;
+    },
+
+    /** @param {number} rate a second */
+    start: (rate) => sender.start(rate),
+
+    /** @param {number} count */
+    burst: (count) => sender.burst(count),
+
+    /** @returns {number} how many were sent */
+    stop() {
+      sender.stop();
+      return sender.sent;
+    },
+
+    /**
+     * Resolves when so many came down, or after that time.
+     * @param {number} count
+     * @param {number} withinMs
+     * @returns {Promise<void>}
+     */
+    received: (count, withinMs) =>
+      new Promise((resolve) => {
+        const late = setTimeout(resolve, withinMs);
+        down.reached(count).then(() => {
+          clearTimeout(late);
+          resolve();
+        });
+      }),
+
+    /** @param {string} transport */
+    switchTo: (transport) => connection.switchTo(transport),
+
+    /** @param {number} sent how many were sent to us @returns {Report} */
+    report: (sent) => ({
+      state: connection.state,
+      transport: connection.transport,
+      ...log,
+      sent: sender.sent,
+      rejected: sender.rejected,
+      down: down.report(sent),
+      explain: connection.explain(),
+    }),
+
+    close() {
+      sender.stop();
+      connection.close();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createSubject>} Subject */
