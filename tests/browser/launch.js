@@ -9,6 +9,7 @@ import { makeDirectory } from './directory.js';
 
 /**
  * @typedef {'chromium' | 'firefox'} BrowserName
+ * @typedef {{ args?: string[], without?: string[] }} Extra for Chromium: arguments, and those of puppeteer's own to leave out
  * @typedef {{ name: BrowserName, version: string, newPage: () => Promise<import('puppeteer-core').Page>,
  *   newContext: () => Promise<import('puppeteer-core').BrowserContext>, pid: number, close: () => Promise<void> }} LaunchedBrowser
  */
@@ -51,14 +52,15 @@ const FIREFOX_PREFERENCES = {
  * Launches a browser. Close it in the test's `after`.
  *
  * @param {BrowserName} name
+ * @param {Extra} [extra]
  * @returns {Promise<LaunchedBrowser>}
  */
-export async function launch(name) {
+export async function launch(name, extra = {}) {
   const program = PROGRAMS[name];
   if (!existsSync(program)) throw new Error(`${program} is missing: run tests/setup.sh`);
   const directory = await makeDirectory(name);
   try {
-    const browser = await puppeteer.launch(optionsFor(name, program, directory.path));
+    const browser = await puppeteer.launch(optionsFor(name, program, directory.path, extra));
     return {
       name,
       version: await browser.version(),
@@ -80,9 +82,10 @@ export async function launch(name) {
  * @param {BrowserName} name
  * @param {string} program
  * @param {string} directory
+ * @param {Extra} extra
  * @returns {import('puppeteer-core').LaunchOptions}
  */
-function optionsFor(name, program, directory) {
+function optionsFor(name, program, directory, { args = [], without = [] }) {
   const shared = {
     executablePath: program,
     headless: true,
@@ -91,6 +94,13 @@ function optionsFor(name, program, directory) {
     userDataDir: `${directory}/profile`,
     timeout: 60_000,
   };
-  if (name === 'chromium') return { ...shared, browser: 'chrome', pipe: true, args: CHROMIUM_ARGS };
+  if (name === 'chromium')
+    return {
+      ...shared,
+      browser: 'chrome',
+      pipe: true,
+      args: [...CHROMIUM_ARGS, ...args],
+      ignoreDefaultArgs: without,
+    };
   return { ...shared, browser: 'firefox', protocol: 'webDriverBiDi', extraPrefsFirefox: FIREFOX_PREFERENCES };
 }

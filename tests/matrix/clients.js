@@ -75,8 +75,11 @@ async function load([counting, subject]) {
   Reflect.set(window, 'begin', begin);
 }
 
-/** Clients for a file of tests, which shares its browsers. Close it in its `after`. */
-export function createClients() {
+/**
+ * Clients for a file of tests, which shares its browsers. Close it in its `after`.
+ * @param {import('../browser/launch.js').Extra} [extra] how its browsers are started otherwise
+ */
+export function createClients(extra) {
   /** @type {Map<string, ReturnType<typeof launch>>} */
   const browsers = new Map();
   return {
@@ -88,7 +91,7 @@ export function createClients() {
      */
     async open(name, origin) {
       if (name === 'node') return inThisProcess();
-      const browser = browsers.get(name) ?? launch(name);
+      const browser = browsers.get(name) ?? launch(name, extra);
       browsers.set(name, browser);
       const context = await (await browser).newContext();
       const page = await context.newPage();

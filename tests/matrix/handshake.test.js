@@ -8,7 +8,10 @@ const BOTH = /** @type {const} */ (['node', 'chromium']);
 const STRAIGHT = 'connecting online';
 
 const refused = { route: 'websocket', request: { answer: { status: 403 } } };
-const buffered = (/** @type {string} */ headers) => ({ route: 'stream', buffer: { until: 'close', headers } });
+const buffered = (/** @type {string} */ headers) => ({
+  route: 'stream',
+  buffer: { until: 'close', headers },
+});
 
 /** @typedef {import('./stage.js').Stage} Stage */
 
@@ -50,7 +53,11 @@ async function settles(stage) {
   if (begun.websocket > MOST_TRIES) problems.push(`${begun.websocket} tries of WebSocket`);
   if (!suppressed) problems.push('WebSocket is not suppressed');
   if (!(rest > 0 && rest <= LONGEST_REST_MS)) problems.push(`the next try is in ${rest} ms`);
-  return { ms: changes.at(-1)?.at, note: `${begun.websocket} tries of WebSocket, the next in ${rest} ms`, problems };
+  return {
+    ms: changes.at(-1)?.at,
+    note: `${begun.websocket} tries of WebSocket, the next in ${rest} ms`,
+    problems,
+  };
 }
 
 /** @type {import('./stage.js').Row[]} */

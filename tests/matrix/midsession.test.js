@@ -28,22 +28,6 @@ async function hole(stage) {
   return { ms: stage.longestGap() };
 }
 
-/** The same while nothing goes either way: when does the session have its next leg? @param {Stage} stage */
-async function idleHole(stage) {
-  await stage.until({ state: 'online', transport: stage.expected }, 5_000);
-  await stage.client.call('subscribed');
-  // Whatever follows the welcome is over.
-  await pause(3_000);
-  const { begun } = await stage.front.show();
-  await stage.front.forget('any');
-  stage.mark();
-  const route = { websocket: 'websocket', sse: 'stream', poll: 'poll' }[stage.expected];
-  const bound = (stage.row.bound ?? 0) + 15_000;
-  while ((await stage.front.show()).begun[route] === begun[route] && stage.elapsed() < bound) await pause(50);
-  await stage.until({ state: 'online' });
-  return { ms: stage.elapsed() };
-}
-
 /** Only WebSockets are swallowed for a while: away from it, and back after. @param {Stage} stage */
 async function healed(stage) {
   const OUTAGE_MS = WHOLE ? 20_000 : 8_000;
@@ -68,7 +52,10 @@ const slow = { rules: [{ route: 'websocket', delay_ms: 1_000 }] };
 async function slowAtFirst(stage) {
   await stage.traffic(stage.row.bound);
   const { changes } = await stage.client.call('report', 0);
-  return { ms: changes.at(-1)?.at, note: `by way of ${changes.map((/** @type {any} */ { to }) => to).join(', ')}` };
+  return {
+    ms: changes.at(-1)?.at,
+    note: `by way of ${changes.map((/** @type {any} */ { to }) => to).join(', ')}`,
+  };
 }
 
 /** @param {Stage} stage */
@@ -148,18 +135,6 @@ const ROWS = [
         bound: LEFT_WITHIN_MS,
         options: { transports: [transport] },
         run: hole,
-      }),
-  ),
-  ...TRANSPORTS.map(
-    (transport) =>
-      /** @type {Row} */ ({
-        row: 22,
-        condition: `what is open on ${transport} falls silent, idle`,
-        clients: transport === 'websocket' ? BOTH : NODE,
-        expect: transport,
-        bound: 20_000,
-        options: { transports: [transport] },
-        run: idleHole,
       }),
   ),
   {

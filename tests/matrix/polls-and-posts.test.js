@@ -1,7 +1,8 @@
 // @ts-check
 /** What goes wrong with requests one by one: polls cached, POSTs too big, delivered twice, their answers lost. */
-import { NGINX, startNginx } from '../proxies/nginx.js';
+
 import { hostOf } from '../proxies/foreground.js';
+import { NGINX, startNginx } from '../proxies/nginx.js';
 import { matrix, RATE } from './stage.js';
 
 /** @typedef {import('./stage.js').Row} Row */
@@ -78,13 +79,13 @@ const ROWS = [
     expect: 'sse',
     bound: 1_000,
     pad: 1_500,
-    proxy: (upstream) =>
-      startNginx({ ...NGINX.stripped, upstream, server: ['client_max_body_size 8k;'] }),
+    proxy: (upstream) => startNginx({ ...NGINX.stripped, upstream, server: ['client_max_body_size 8k;'] }),
     run: tooBig,
   },
   {
     row: 18,
-    condition: 'POST delivered twice: nginx proxy_next_upstream non_idempotent, answers of the first server lost',
+    condition:
+      'POST delivered twice: nginx proxy_next_upstream non_idempotent, answers of the first server lost',
     clients: BOTH,
     expect: 'poll',
     bound: 3_500,
@@ -101,10 +102,7 @@ const ROWS = [
     proxy: (upstream, gateway) =>
       startNginx({
         upstream: [`${hostOf(upstream)} max_fails=0`, `${hostOf(gateway)} max_fails=0`],
-        location: [
-          'proxy_http_version 1.1;',
-          'proxy_next_upstream error timeout non_idempotent;',
-        ],
+        location: ['proxy_http_version 1.1;', 'proxy_next_upstream error timeout non_idempotent;'],
       }),
     run: traffic,
   },

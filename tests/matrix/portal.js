@@ -10,7 +10,8 @@ const TOLD_WITHIN_MS = 2_000;
  * @param {string} [state] where a page cannot tell the two apart
  * @returns {(stage: import('./stage.js').Stage) => Promise<import('./stage.js').Outcome>}
  */
-export const portal = (lift, state = 'portal') =>
+export const portal =
+  (lift, state = 'portal') =>
   async (stage) => {
     const told = await stage.until({ state }, TOLD_WITHIN_MS);
     const problems = told > TOLD_WITHIN_MS ? [`${state} only after ${told} ms`] : [];

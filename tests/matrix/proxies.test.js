@@ -13,12 +13,15 @@ const BOTH = /** @type {import('./stage.js').ClientName[]} */ (['node', 'chromiu
 const ALL = /** @type {import('./stage.js').ClientName[]} */ (['node', 'chromium', 'firefox']);
 const STRAIGHT = 'connecting online';
 
-const nginx = (/** @type {import('../proxies/nginx.js').Setup} */ setup) => (/** @type {string} */ upstream) =>
-  startNginx({ ...setup, upstream });
-const haproxy = (/** @type {import('../proxies/haproxy.js').Setup} */ setup) => (/** @type {string} */ upstream) =>
-  startHaproxy({ ...setup, upstream });
-const apache = (/** @type {import('../proxies/apache.js').Setup} */ setup) => (/** @type {string} */ upstream) =>
-  startApache({ ...setup, upstream });
+const nginx =
+  (/** @type {import('../proxies/nginx.js').Setup} */ setup) => (/** @type {string} */ upstream) =>
+    startNginx({ ...setup, upstream });
+const haproxy =
+  (/** @type {import('../proxies/haproxy.js').Setup} */ setup) => (/** @type {string} */ upstream) =>
+    startHaproxy({ ...setup, upstream });
+const apache =
+  (/** @type {import('../proxies/apache.js').Setup} */ setup) => (/** @type {string} */ upstream) =>
+    startApache({ ...setup, upstream });
 
 /** Behind a proxy that passes WebSockets on, so that another transport is seen. */
 const REFUSED = { rules: [{ route: 'websocket', request: { answer: { status: 403 } } }] };

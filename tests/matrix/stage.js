@@ -55,16 +55,16 @@ const WITHOUT_BOUND = Number.MAX_SAFE_INTEGER;
  * @param {string} file its `import.meta.url`
  * @param {string} name
  * @param {Row[]} rows
- * @param {{ concurrency?: number, lab?: () => ReturnType<typeof startLab> }} [options] rows that mostly wait may do so together
+ * @param {{ concurrency?: number, results?: import('./results.js').Results, browser?: import('../browser/launch.js').Extra }} [options]
+ *   rows that mostly wait may do so together; `results` of a file that has rows besides
  */
-export function matrix(file, name, rows, { concurrency = 1, lab: start = startLab } = {}) {
+export function matrix(file, name, rows, { concurrency = 1, results = createResults(file), browser } = {}) {
   describe(name, { concurrency }, () => {
-    const results = createResults(file);
-    const clients = createClients();
+    const clients = createClients(browser);
     /** @type {Awaited<ReturnType<typeof startLab>>} */
     let lab;
     before(async () => {
-      lab = await start();
+      lab = await startLab();
     });
     after(async () => {
       await clients.close();
@@ -144,7 +144,8 @@ function judge(row, { ms }, { up, report }) {
   const problems = [];
   const { down, states, transport, resets, errors, rejected } = report;
   if (ms != null && ms > (row.bound ?? WITHOUT_BOUND)) problems.push(`${ms} ms is above ${row.bound}`);
-  if (![row.expect].flat().some((expected) => expected === transport)) problems.push(`it ended on ${transport}`);
+  if (![row.expect].flat().some((expected) => expected === transport))
+    problems.push(`it ended on ${transport}`);
   for (const [direction, count] of Object.entries({ up, down })) {
     const { sent, lost, doubled, disordered } = count;
     if (lost || doubled || disordered) {

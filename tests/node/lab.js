@@ -21,7 +21,7 @@ export const PAIRS = /** @type {Transport[]} */ (['websocket', 'sse', 'poll']).f
 );
 
 /** @param {string} url @param {unknown} body */
-async function post(url, body = {}) {
+export async function post(url, body = {}) {
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);

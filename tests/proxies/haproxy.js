@@ -1,5 +1,7 @@
 // @ts-check
 /** Real HAProxy in front of a server. What makes one set-up differ from another is a list of its own directives. */
+import { createConnection } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { hostOf, OWN_PATH, startProxy } from './foreground.js';
 
 /**
@@ -14,17 +16,31 @@ export const HAPROXY = {
 };
 
 /**
+ * Tells a running HAProxy something, such as `set server gateway/s0 state maint`.
+ * @param {import('./foreground.js').Proxy} proxy
+ * @param {string} command
+ * @returns {Promise<string>} its answer
+ */
+export async function tellHaproxy({ directory }, command) {
+  const socket = createConnection(`${directory}/admin`);
+  socket.end(`${command}\n`);
+  return text(socket);
+}
+
+/**
  * Starts HAProxy. Stop it in the test's `after`.
- * @param {Setup & { upstream: string }} setup
+ * @param {Setup & { upstream: string | string[] }} setup `upstream` is a server's URL; of a list the servers are named s0, s1, …
  */
 export function startHaproxy({ upstream, proxy = [] }) {
+  const servers = [upstream].flat().map((url, place) => `server s${place} ${hostOf(url)}`);
   return startProxy({
     name: 'haproxy',
     // In the foreground, one process.
     args: (directory) => ['-db', '-f', `${directory}/haproxy.conf`],
-    configure: ({ port, token }) => `
+    configure: ({ port, token, directory }) => `
 global
-  maxconn 512
+  maxconn 2000
+  stats socket ${directory}/admin level admin
 defaults
   mode http
   timeout connect 5s
@@ -35,7 +51,7 @@ listen gateway
   bind 127.0.0.1:${port}
   http-request return status 200 content-type text/plain string "${token}" if { path ${OWN_PATH} }
   ${proxy.join('\n  ')}
-  server gateway ${hostOf(upstream)}
+  ${servers.join('\n  ')}
 `,
   });
 }

@@ -1,0 +1,119 @@
+// @ts-check
+/** Sessions on which nothing moves: paths that cut them, and paths that silently forget them. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { startHaproxy } from '../proxies/haproxy.js';
+import { NGINX, startNginx } from '../proxies/nginx.js';
+import { WHOLE } from './results.js';
+import { matrix } from './stage.js';
+
+/** @typedef {import('./stage.js').Row} Row */
+/** @typedef {import('./stage.js').Stage} Stage */
+
+const BOTH = /** @type {import('./stage.js').ClientName[]} */ (['node', 'chromium']);
+const TRANSPORTS = /** @type {import('./stage.js').Transport[]} */ (['websocket', 'sse', 'poll']);
+const ROUTE = /** @type {const} */ ({ websocket: 'websocket', sse: 'stream', poll: 'poll' });
+
+/** Two cuts teach; from the third time on there is none. */
+const LESSONS = 2;
+
+/** Reasons by which a leg ends that somebody cut. */
+const CUT = ['closed', 'stalled', 'timeout', 'refused', 'mute'];
+
+/** When does the session have its next leg? @param {Stage} stage */
+async function forgotten(stage) {
+  await stage.until({ state: 'online', transport: stage.expected }, 5_000);
+  await stage.client.call('subscribed');
+  // Whatever follows the welcome is over.
+  await pause(3_000);
+  const route = ROUTE[stage.expected];
+  const before = (await stage.front.show()).begun[route];
+  await stage.front.forget('any');
+  stage.mark();
+  const longest = (stage.row.bound ?? 0) + 15_000;
+  while ((await stage.front.show()).begun[route] === before && stage.elapsed() < longest) await pause(50);
+  await stage.until({ state: 'online' });
+  return { ms: stage.elapsed() };
+}
+
+/**
+ * Watched for so long, cuts end after the lessons, and the last part is without any.
+ * @param {number} ageMs at which the path cuts
+ * @param {number} watchedMs
+ */
+const learns = (ageMs, watchedMs) => async (/** @type {Stage} */ stage) => {
+  await stage.until({ state: 'online', transport: stage.expected }, 5_000);
+  await stage.client.call('subscribed');
+  await pause(watchedMs);
+  const now = stage.elapsed();
+  const { changes, explain } = await stage.client.call('report', 0);
+  const cuts = changes.slice(1).filter((/** @type {any} */ { from, reason }) => from && CUT.includes(reason));
+  const last = cuts.at(-1)?.at ?? 0;
+  const problems = [];
+  if (cuts.length > LESSONS)
+    problems.push(`cut ${cuts.length} times, at ${cuts.map((/** @type {any} */ { at }) => at)} ms`);
+  if (now - last < 3 * ageMs) problems.push(`the last cut was only ${now - last} ms ago`);
+  return {
+    ms: null,
+    note: `${cuts.length} cuts in ${now} ms, heartbeat ${explain.heartbeat_ms} ms`,
+    problems,
+  };
+};
+
+/** @type {Row[]} */
+const ROWS = [
+  ...TRANSPORTS.map(
+    (transport) =>
+      /** @type {Row} */ ({
+        row: 22,
+        condition: `what is open on ${transport} falls silent, idle`,
+        clients: transport === 'websocket' ? BOTH : ['node'],
+        expect: transport,
+        bound: 20_000,
+        options: { transports: [transport] },
+        run: forgotten,
+      }),
+  ),
+  ...TRANSPORTS.map(
+    (transport) =>
+      /** @type {Row} */ ({
+        row: 14,
+        condition: `idle ${transport} cut: nginx proxy_read_timeout 4s`,
+        clients: transport === 'websocket' ? BOTH : ['node'],
+        expect: transport,
+        options: { transports: [transport] },
+        proxy: (upstream) =>
+          startNginx({
+            upstream,
+            location: [...NGINX.websocket.location, 'proxy_read_timeout 4s;'],
+          }),
+        run: learns(4_000, 30_000),
+      }),
+  ),
+  {
+    row: 14,
+    condition: 'idle websocket cut: HAProxy timeout client, server, tunnel 4s',
+    clients: BOTH,
+    expect: 'websocket',
+    options: { transports: ['websocket'] },
+    proxy: (upstream) =>
+      startHaproxy({ upstream, proxy: ['timeout client 4s', 'timeout server 4s', 'timeout tunnel 4s'] }),
+    run: learns(4_000, 30_000),
+  },
+];
+
+if (WHOLE) {
+  // A silence that nobody tells of is only noticed by a heartbeat that is missing: twice 20 s, and then the third cycle.
+  ROWS.push({
+    row: 14,
+    condition: 'idle websocket forgotten after 8 s, in silence',
+    clients: BOTH,
+    expect: 'websocket',
+    options: { transports: ['websocket'] },
+    // biome-ignore lint/suspicious/noThenProperty: it is the word of netlab's JSON
+    network: { rules: [{ route: 'any', idle: { after_ms: 8_000, then: 'drop' } }] },
+    run: learns(8_000, 80_000),
+  });
+}
+
+// Almost all of their time they wait.
+matrix(import.meta.url, 'idle sessions', ROWS, { concurrency: 20 });

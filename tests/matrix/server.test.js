@@ -1,0 +1,190 @@
+// @ts-check
+/** The server's own doing: restarts, rolling drains, and transports that are withdrawn and offered again. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { startGateway } from '../browser/gateway.js';
+import { connectTo, post } from '../node/lab.js';
+import { startHaproxy, tellHaproxy } from '../proxies/haproxy.js';
+import { createClients } from './clients.js';
+import { createResults } from './results.js';
+import { matrix, RATE } from './stage.js';
+
+/** @typedef {import('./stage.js').Stage} Stage */
+
+const HERD = 200;
+const BACK_WITHIN_MS = 30_000;
+/** Of a stop of 10 s: clients are asked to leave, spread over these. */
+const JITTER_MS = 6_000;
+const LEAST_SPREAD_MS = 0.8 * JITTER_MS;
+
+const results = createResults(import.meta.url);
+const clients = createClients();
+/** @type {Awaited<ReturnType<typeof startGateway>>} */
+let first;
+before(async () => {
+  first = await startGateway(['serve', '--listen', '127.0.0.1:0']);
+});
+after(() => clients.close());
+
+/** Clients that listen to one channel, and when each left and came back. @param {string} url */
+async function gather(url) {
+  const herd = Array.from({ length: HERD }, () => {
+    const connection = connectTo(url);
+    const one = { connection, left: 0, back: 0, resets: 0, heard: new Set() };
+    connection.on('transport', ({ to }) => {
+      if (to === null) one.left ||= performance.now();
+      if (to === 'websocket' && one.left) one.back = performance.now();
+    });
+    connection.on('reset', () => {
+      one.resets += 1;
+    });
+    connection.channel('herd').on('message', ({ data }) => one.heard.add(data));
+    return one;
+  });
+  await Promise.all(herd.map(({ connection }) => connection.channel('herd').subscribed));
+  return herd;
+}
+
+/**
+ * Waits until all are back and hear one another, and says what of them does not hold.
+ * @param {Awaited<ReturnType<typeof gather>>} herd
+ * @param {number} begun
+ * @param {{ row: number, condition: string }} row
+ * @param {boolean} arrivals whether they come one by one as they left; else they wait for the new server
+ */
+async function regather(herd, begun, row, arrivals) {
+  const settled = () => herd.every(({ connection, back }) => back && connection.transport === 'websocket');
+  while (!settled() && performance.now() - begun < BACK_WITHIN_MS + 10_000) await pause(50);
+  await herd[0].connection.channel('herd').publish('all back');
+  while (!herd.every(({ heard }) => heard.has('all back')) && performance.now() - begun < 50_000)
+    await pause(50);
+
+  const ms = Math.round(Math.max(...herd.map(({ back }) => back)) - begun);
+  const spread = (/** @type {number[]} */ times) => Math.round(Math.max(...times) - Math.min(...times));
+  const leaving = spread(herd.map(({ left }) => left));
+  const arriving = spread(herd.map(({ back }) => back));
+  const below = herd.filter(({ connection }) => connection.transport !== 'websocket').length;
+  const deaf = herd.filter(({ heard }) => !heard.has('all back')).length;
+  const told = herd.filter(({ resets }) => resets === 1).length;
+  const problems = [];
+  if (ms > BACK_WITHIN_MS) problems.push(`${ms} ms is above ${BACK_WITHIN_MS}`);
+  if (below) problems.push(`${below} are not on WebSocket`);
+  if (deaf) problems.push(`${deaf} are not subscribed again`);
+  if (told !== HERD) problems.push(`${told} of ${HERD} were told once`);
+  if (leaving < LEAST_SPREAD_MS) problems.push(`they left within ${leaving} ms`);
+  if (arrivals && arriving < LEAST_SPREAD_MS) problems.push(`they came within ${arriving} ms`);
+  results.add({
+    ...row,
+    client: `node × ${HERD}`,
+    expected: 'websocket',
+    observed: below ? 'mixed' : 'websocket',
+    ms,
+    bound: BACK_WITHIN_MS,
+    ok: problems.length === 0,
+    note: [`left over ${leaving} ms, back over ${arriving} ms`, ...problems].join('; '),
+  });
+  assert.deepEqual(problems, []);
+}
+
+test('row 28: a gateway is stopped and started again on its port; each client is told, and back', async () => {
+  const herd = await gather(first.url);
+  const begun = performance.now();
+  const { host } = new URL(first.url);
+  await first.stop();
+  const second = await startGateway(['serve', '--listen', host]);
+  try {
+    await regather(herd, begun, { row: 28, condition: 'restart on the same port, 200 clients' }, false);
+  } finally {
+    for (const { connection } of herd) connection.close();
+    await second.stop();
+  }
+});
+
+test('row 28: a gateway behind HAProxy is drained while another takes over; clients move over one by one', async () => {
+  const gateways = [
+    await startGateway(['serve', '--listen', '127.0.0.1:0']),
+    await startGateway(['serve', '--listen', '127.0.0.1:0']),
+  ];
+  const proxy = await startHaproxy({
+    upstream: gateways.map(({ url }) => url),
+    proxy: ['timeout client 1h', 'timeout server 1h'],
+  });
+  await tellHaproxy(proxy, 'set server gateway/s1 state maint');
+  const herd = await gather(proxy.url);
+  const page = await clients.open('chromium', proxy.url);
+  await page.begin({ url: `${proxy.url}/rt`, channel: 'herd', options: {} });
+  await page.call('until', { transport: 'websocket' }, 5_000);
+  try {
+    // As an orchestrator does it: out of rotation, then the signal.
+    await tellHaproxy(proxy, 'set server gateway/s1 state ready');
+    await tellHaproxy(proxy, 'set server gateway/s0 state maint');
+    const begun = performance.now();
+    const stopped = gateways[0].stop();
+    await regather(herd, begun, { row: 28, condition: 'rolling drain behind HAProxy, 200 clients' }, true);
+    await stopped;
+    const { state, transport, changes } = await page.call('report', 0);
+    results.add({
+      row: 28,
+      condition: 'rolling drain behind HAProxy, a page among them',
+      client: 'chromium',
+      expected: 'websocket',
+      observed: `${transport}`,
+      ms: null,
+      bound: null,
+      ok: state === 'online' && transport === 'websocket',
+      note: `${changes.length - 1} changes`,
+    });
+    assert.equal(`${state} on ${transport}`, 'online on websocket');
+  } finally {
+    for (const { connection } of herd) connection.close();
+    await page.close();
+    await proxy.stop();
+    await Promise.all(gateways.map((gateway) => gateway.stop()));
+  }
+});
+
+/** How long clients may take to follow. */
+const HINT_JITTER_MS = 1_000;
+
+/** Says which transports are offered from now on. @param {Stage} stage @param {string[]} transports */
+async function offer(stage, transports) {
+  stage.mark();
+  await post(`${stage.lab.gateway.url}/demo/transports`, { transports, jitter_ms: HINT_JITTER_MS });
+}
+
+/** WebSocket is withdrawn, and offered again. @param {Stage} stage */
+async function withdrawn(stage) {
+  await stage.until({ state: 'online', transport: 'websocket' }, 5_000);
+  await stage.traffic();
+  await stage.arrived(RATE);
+  await offer(stage, ['sse', 'poll']);
+  const left = await stage.until({ state: 'online', transport: 'sse' });
+  await pause(1_000);
+  await offer(stage, ['websocket', 'sse', 'poll']);
+  const ms = await stage.until({ state: 'online', transport: 'websocket' });
+  await pause(1_000);
+  const problems = left > (stage.row.bound ?? 0) ? [`left only after ${left} ms`] : [];
+  const { changes } = await stage.client.call('report', 0);
+  if (changes.some((/** @type {any} */ { to }) => to === null))
+    problems.push(`for a while on nothing: ${JSON.stringify(changes)}`);
+  return { ms, note: `left after ${left} ms`, problems };
+}
+
+matrix(
+  import.meta.url,
+  'transports withdrawn and offered again',
+  [
+    {
+      row: 29,
+      condition: 'WebSocket withdrawn by the server, then offered again',
+      // One after the other: what is offered is offered to all.
+      clients: ['node', 'chromium'],
+      expect: 'websocket',
+      bound: HINT_JITTER_MS + 2_000,
+      states: 'connecting online',
+      run: withdrawn,
+    },
+  ],
+  { results },
+);
