@@ -87,16 +87,18 @@ export function createClients(extra) {
      * A client whose page, if it has one, is loaded from `origin`, in a window, a storage and a pool of connections of its own.
      * @param {ClientName} name
      * @param {string} origin
+     * @param {boolean} [alone] in a browser of its own
      * @returns {Promise<Client>}
      */
-    async open(name, origin) {
+    async open(name, origin, alone = false) {
       if (name === 'node') return inThisProcess();
-      const browser = browsers.get(name) ?? launch(name, extra);
-      browsers.set(name, browser);
-      const context = await (await browser).newContext();
+      const launching = (!alone && browsers.get(name)) || launch(name, extra);
+      if (!alone) browsers.set(name, launching);
+      const browser = await launching;
+      const context = await browser.newContext();
       const page = await context.newPage();
       await page.goto(`${origin}/healthz`);
-      return inPage(name, page, () => context.close());
+      return inPage(name, page, () => (alone ? browser.close() : context.close()));
     },
     async close() {
       for (const browser of browsers.values()) await (await browser).close();

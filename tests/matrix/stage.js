@@ -46,6 +46,7 @@ const WITHOUT_BOUND = Number.MAX_SAFE_INTEGER;
  * @property {boolean} [idle] no messages but at the end
  * @property {string} [states] the exact sequence of states; without it any
  * @property {boolean} [told] a `reset` is expected
+ * @property {boolean} [ownBrowser] it does something to all of it
  * @property {boolean} [scaled] the row's times are less than the matrix asks, in this run
  * @property {(stage: Stage) => Promise<Outcome>} [run] without it: the time from `connect` to being online on what is expected
  */
@@ -169,7 +170,7 @@ async function openStage(row, name, lab, clients) {
   const front = await lab.front();
   const proxy = await row.proxy?.(front.url, lab.gateway.url);
   const base = proxy?.url ?? front.url;
-  const client = await clients.open(name, base);
+  const client = await clients.open(name, base, row.ownBrowser);
   const witness = connectTo(lab.gateway.url);
   const channel = `matrix/${row.row}/${Math.random().toString(36).slice(2)}`;
   const up = createCounter();
@@ -177,6 +178,8 @@ async function openStage(row, name, lab, clients) {
   await witness.channel(`${channel}/up`).subscribed;
   const sender = createSender((number) => witness.channel(`${channel}/down`).publish({ number }));
   const expected = [row.expect].flat()[0];
+  /** What was to be told at the end, of a page that went. @type {{ sent: number, report: Report } | undefined} */
+  let gone;
 
   if (row.network) await front.set(row.network);
   await row.turn?.({ front, proxy });
@@ -188,6 +191,7 @@ async function openStage(row, name, lab, clients) {
     lab,
     clients,
     front,
+    base,
     client,
     proxy,
     expected,
@@ -249,6 +253,11 @@ async function openStage(row, name, lab, clients) {
       await stage.quiet();
     },
 
+    /** The session's page will go: what it has to tell is taken now. @param {number} sent it will have published by then */
+    async leave(sent) {
+      gone = { sent, report: await client.call('report', 0) };
+    },
+
     /** No more messages for now. */
     async quiet() {
       sender.stop();
@@ -257,6 +266,10 @@ async function openStage(row, name, lab, clients) {
 
     /** Waits until all arrived, and tells what did. */
     async finish() {
+      if (gone) {
+        await stage.arrived(gone.sent);
+        return { up: up.report(gone.sent), report: gone.report };
+      }
       await stage.quiet();
       if (sender.sent === 0) await stage.traffic(500);
       const sent = await client.call('stop');
