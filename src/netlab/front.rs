@@ -94,6 +94,12 @@ impl Front {
         self.shared.registry.reset(|of| route.covers(of))
     }
 
+    /// Forgets what is open on this route, as a NAT does: nobody is told, and from now on bytes vanish on those
+    /// connections, both ways; the head of a further request on one of them passes. Returns how many.
+    pub fn forget(&self, route: Route) -> usize {
+        self.shared.registry.forget(route)
+    }
+
     /// How many tunnels and exchanges are open on this route.
     #[must_use]
     pub fn open(&self, route: Route) -> usize {

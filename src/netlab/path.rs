@@ -79,15 +79,15 @@ impl Path {
         }
     }
 
-    /// Notes that bytes moved. False if the path was idle for so long that it has silently been forgotten; then it
-    /// stays so.
+    /// Notes that bytes moved. False if the path has silently been forgotten, for being idle for so long or by request;
+    /// then it stays so.
     pub(super) fn moves(&self) -> bool {
         let forgets = self.rule(|rule| rule.idle.filter(|idle| idle.then == Silence::Drop));
         if forgets.is_some_and(|idle| self.clock.idle_since() + idle.after <= Instant::now()) {
             self.clock.forgotten.store(true, Ordering::Relaxed);
         }
         self.clock.touch();
-        !self.clock.forgotten.load(Ordering::Relaxed)
+        !self.clock.forgotten.load(Ordering::Relaxed) && !self.fate.is_forgotten()
     }
 
     /// Resets the exchange when a rule says so; comes true when a rule ends it cleanly.

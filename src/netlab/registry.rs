@@ -42,6 +42,13 @@ impl Registry {
         count
     }
 
+    /// Forgets what is open on a route, which stays open. Returns how many these are.
+    pub(super) fn forget(&self, route: Route) -> usize {
+        let table = self.0.borrow();
+        let chosen = table.open.values().filter(|(of, _)| route.covers(*of));
+        chosen.map(|(_, fate)| fate.forget()).count()
+    }
+
     pub(super) fn open(&self, route: Route) -> usize {
         self.0.borrow().open(route)
     }

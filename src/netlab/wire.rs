@@ -6,7 +6,10 @@
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -16,28 +19,40 @@ use tokio::{
     sync::watch,
 };
 
-/// Whether a client's connection, and all that was dialled on its behalf, has been reset.
+/// Whether a client's connection, and all that was dialled on its behalf, has been reset or forgotten.
 #[derive(Debug)]
-pub(super) struct Fate(watch::Sender<bool>);
+pub(super) struct Fate {
+    sealed: watch::Sender<bool>,
+    forgotten: AtomicBool,
+}
 
 impl Fate {
     pub(super) fn new() -> Self {
-        Self(watch::Sender::new(false))
+        Self { sealed: watch::Sender::new(false), forgotten: AtomicBool::new(false) }
+    }
+
+    /// From now on bytes vanish on everything that shares this fate.
+    pub(super) fn forget(&self) {
+        self.forgotten.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.forgotten.load(Ordering::Relaxed)
     }
 
     /// Resets everything that shares this fate, as soon as its tasks run.
     pub(super) fn reset(&self) {
-        self.0.send_replace(true);
+        self.sealed.send_replace(true);
     }
 
     /// Comes true when this fate has been sealed. Cancel-safe.
     pub(super) async fn sealed(&self) {
         // The sender lives in `self`, so this cannot fail while anybody waits.
-        let _ = self.0.subscribe().wait_for(|reset| *reset).await;
+        let _ = self.sealed.subscribe().wait_for(|reset| *reset).await;
     }
 
     fn is_reset(&self) -> bool {
-        *self.0.borrow()
+        *self.sealed.borrow()
     }
 }
 

@@ -40,9 +40,10 @@ enum Change {
     Network(Network),
 }
 
+/// What of a front is meant.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kill {
+struct Chosen {
     route: Route,
 }
 
@@ -52,6 +53,7 @@ pub(super) fn routes(fronts: &Arc<Fronts>) -> Router {
         .route("/demo/fronts", post(make))
         .route("/demo/fronts/{name}", get(show).post(change))
         .route("/demo/fronts/{name}/kill", post(kill))
+        .route("/demo/fronts/{name}/forget", post(forget))
         .with_state(Arc::clone(fronts))
 }
 
@@ -88,6 +90,11 @@ impl Fronts {
         front.ok_or_else(|| Refusal::new(Code::NotFound, "no such front; it may have been idle for too long"))
     }
 
+    fn choose(&self, name: &str, chosen: Result<Json<Chosen>, JsonRejection>) -> Result<(Arc<Front>, Route), Refusal> {
+        let Json(chosen) = chosen.map_err(|why| Refusal::bad_frame(format!("not a route: {why}")))?;
+        Ok((self.find(name)?, chosen.route))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.fronts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,12 +119,14 @@ async fn show(State(fronts): State<Arc<Fronts>>, Path(name): Path<String>) -> Re
     match fronts.find(&name) {
         Err(refusal) => refuse(None, &refusal),
         Ok(front) => {
-            let open = |route| front.open(route);
-            let open = json!({
-                "websocket": open(Route::Websocket), "stream": open(Route::Stream),
-                "send": open(Route::Send), "poll": open(Route::Poll),
-            });
-            Json(json!({ "name": name, "network": front.network(), "open": open })).into_response()
+            let counts = |count: fn(&Front, Route) -> usize| {
+                json!({
+                    "websocket": count(&front, Route::Websocket), "stream": count(&front, Route::Stream),
+                    "send": count(&front, Route::Send), "poll": count(&front, Route::Poll),
+                })
+            };
+            let (open, begun) = (counts(Front::open), counts(Front::begun));
+            Json(json!({ "name": name, "network": front.network(), "open": open, "begun": begun })).into_response()
         }
     }
 }
@@ -147,13 +156,21 @@ async fn change(
 async fn kill(
     State(fronts): State<Arc<Fronts>>,
     Path(name): Path<String>,
-    kill: Result<Json<Kill>, JsonRejection>,
+    chosen: Result<Json<Chosen>, JsonRejection>,
 ) -> Response {
-    let killed = kill
-        .map_err(|why| Refusal::bad_frame(format!("not a route: {why}")))
-        .and_then(|Json(kill)| Ok(fronts.find(&name)?.kill(kill.route)));
-    match killed {
-        Ok(killed) => Json(json!({ "killed": killed })).into_response(),
+    match fronts.choose(&name, chosen) {
+        Ok((front, route)) => Json(json!({ "killed": front.kill(route) })).into_response(),
+        Err(refusal) => refuse(None, &refusal),
+    }
+}
+
+async fn forget(
+    State(fronts): State<Arc<Fronts>>,
+    Path(name): Path<String>,
+    chosen: Result<Json<Chosen>, JsonRejection>,
+) -> Response {
+    match fronts.choose(&name, chosen) {
+        Ok((front, route)) => Json(json!({ "forgotten": front.forget(route) })).into_response(),
         Err(refusal) => refuse(None, &refusal),
     }
 }
