@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
-.PHONY: run test bench bench-peers lint
+.PHONY: run test matrix soak bench bench-peers lint
 .NOTPARALLEL:
 
 # The build that JavaScript's tests start.
@@ -27,9 +27,19 @@ test:
 	$(call step,End-to-end tests: browsers and Node,$(END_TO_END))
 	@printf '\n━━ All passed.\n'
 
-# One file at a time: they measure time, and share two cores with the browsers. Node 20 knows no globs here, hence find.
-END_TO_END = node --test --test-concurrency=1 --test-reporter=spec \
-	$$(find tests/browser tests/node -name '*.test.js' 2>/dev/null | LC_ALL=C sort)
+END_TO_END = tests/end-to-end.sh tests/browser tests/node tests/matrix
+
+# Every row of the matrix of hostile networks at its full length: half an hour and more.
+matrix:
+	$(call step,What the tests need,tests/setup.sh)
+	$(call step,Release build,cargo build --release)
+	$(call step,The matrix,THROUGHLINE_MATRIX=whole tests/end-to-end.sh tests/matrix)
+
+# Ten minutes of random networks. THROUGHLINE_SEED=n repeats those of a run.
+soak:
+	$(call step,What the tests need,tests/setup.sh)
+	$(call step,Release build,cargo build --release)
+	$(call step,The soak,THROUGHLINE_SOAK_S=600 node --test --test-reporter=spec tests/matrix/soak.test.js)
 
 # What can be said without running anything.
 lint:

@@ -16,8 +16,15 @@ mod markdown;
 mod readme;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 6] =
-    ["README.md", "PROTOCOL.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "client-js/README.md"];
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "PROTOCOL.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "client-js/README.md",
+    "docs/NETWORKS.md",
+];
 
 /// A file of the repository.
 fn file(path: &str) -> String {

@@ -22,7 +22,7 @@ const CUT = ['closed', 'stalled', 'timeout', 'refused', 'mute'];
 /** When does the session have its next leg? @param {Stage} stage */
 async function forgotten(stage) {
   await stage.until({ state: 'online', transport: stage.expected }, 5_000);
-  await stage.client.call('subscribed');
+  await stage.subscribed();
   // Whatever follows the welcome is over.
   await pause(3_000);
   const route = ROUTE[stage.expected];
@@ -42,7 +42,7 @@ async function forgotten(stage) {
  */
 const learns = (ageMs, watchedMs) => async (/** @type {Stage} */ stage) => {
   await stage.until({ state: 'online', transport: stage.expected }, 5_000);
-  await stage.client.call('subscribed');
+  await stage.subscribed();
   await pause(watchedMs);
   const now = stage.elapsed();
   const { changes, explain } = await stage.client.call('report', 0);

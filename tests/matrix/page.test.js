@@ -61,7 +61,7 @@ async function hidden(stage) {
   const HIDDEN_MS = WHOLE ? 600_000 : 40_000;
   const page = pageOf(stage);
   await stage.until({ state: 'online', transport: 'sse' }, 10_000);
-  await stage.client.call('subscribed');
+  await stage.subscribed();
   const cover = await page.browserContext().newPage();
   await cover.bringToFront();
   const seen = await page.evaluate(() => document.visibilityState);
@@ -134,7 +134,7 @@ async function left(stage) {
   const UNSENT = 20;
   const page = pageOf(stage);
   await stage.until({ state: 'online', transport: stage.expected }, 10_000);
-  await stage.client.call('subscribed');
+  await stage.subscribed();
   // While this one is under way, what follows it waits.
   await stage.front.set({
     rules: [

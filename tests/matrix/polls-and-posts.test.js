@@ -24,7 +24,7 @@ async function traffic(stage) {
 /** More at once than the proxy takes in one body. @param {Stage} stage */
 async function tooBig(stage) {
   await stage.until({ state: 'online', transport: stage.expected });
-  await stage.client.call('subscribed');
+  await stage.subscribed();
   stage.mark();
   await stage.client.call('burst', 20);
   const ms = await stage.arrived(20);

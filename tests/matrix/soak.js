@@ -80,7 +80,7 @@ export function createPlatform() {
         timers.delete(timer);
         clearTimeout(timer);
       },
-      /** @type {typeof fetch} */
+      /** @param {Parameters<typeof fetch>} request */
       async fetch(...request) {
         requests.add(request);
         note();

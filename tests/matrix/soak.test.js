@@ -97,12 +97,17 @@ describe('soak', { concurrency: 2 }, () => {
   test(`in Chromium, ${SOAK_MS / 1000} s, seed ${SEED + 1}`, inChromium);
 });
 
-async function inNode() {
+/** @param {import('node:test').TestContext} t */
+async function inNode(t) {
   console.log(`soak: seed ${SEED}; THROUGHLINE_SEED=${SEED} repeats it`);
   const front = await lab.front();
   const platform = createPlatform();
   const witness = connectTo(lab.gateway.url);
   const main = connectTo(front.url, platform.options);
+  t.after(() => {
+    main.close();
+    witness.close();
+  });
   const up = createStrictCounter();
   const down = createStrictCounter();
   let resets = 0;
@@ -188,9 +193,11 @@ async function inNode() {
   assert.deepEqual({ problems, story: problems.length ? story : [] }, { problems: [], story: [] });
 }
 
-async function inChromium() {
+/** @param {import('node:test').TestContext} t */
+async function inChromium(t) {
   const front = await lab.front();
   const witness = connectTo(lab.gateway.url);
+  t.after(() => witness.close());
   const up = createStrictCounter();
   witness.channel('page/up').on('message', ({ data }) => up.take(data.number));
   await witness.channel('page/up').subscribed;

@@ -107,6 +107,7 @@ async function perform(row, client, lab, clients, results) {
   } catch (error) {
     problems = [error instanceof Error ? error.message : `${error}`];
     end = await stage?.finish().catch((again) => void problems.push(`and at the end: ${again.message}`));
+    if (end) problems.push(...judge(row, outcome, end));
   } finally {
     await stage?.close();
   }
@@ -243,9 +244,15 @@ async function openStage(row, name, lab, clients) {
     /** The longest time between two messages of the session, as the witness saw them. */
     longestGap: () => up.report(0).longestGapMs,
 
+    /** Resolves once the gateway has subscribed the session. */
+    async subscribed() {
+      const late = pause(PATIENCE_MS, true, { ref: false });
+      if (await Promise.race([client.call('subscribed'), late])) throw new Error('it is not subscribed');
+    },
+
     /** Numbered messages both ways, for so long; without a time until the end. @param {number} [ms] */
     async traffic(ms) {
-      await client.call('subscribed');
+      await stage.subscribed();
       sender.start(RATE);
       await client.call('start', RATE);
       if (ms === undefined) return;
