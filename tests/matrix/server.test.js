@@ -84,6 +84,10 @@ async function regather(herd, begun, row, arrivals) {
     ok: problems.length === 0,
     note: [`left over ${leaving} ms, back over ${arriving} ms`, ...problems].join('; '),
   });
+  if (problems.length && process.env.THROUGHLINE_EXPLAIN) {
+    const last = herd.reduce((one, other) => (one.back > other.back ? one : other));
+    console.log(JSON.stringify({ begun, ...last, connection: last.connection.explain() }, null, 1));
+  }
   assert.deepEqual(problems, []);
 }
 
