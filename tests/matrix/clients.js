@@ -82,6 +82,8 @@ async function load([counting, subject]) {
 export function createClients(extra) {
   /** @type {Map<string, ReturnType<typeof launch>>} */
   const browsers = new Map();
+  /** @type {Promise<unknown>} */
+  let opening = Promise.resolve();
   return {
     /**
      * A client whose page, if it has one, is loaded from `origin`, in a window, a storage and a pool of connections of its own.
@@ -95,10 +97,16 @@ export function createClients(extra) {
       const launching = (!alone && browsers.get(name)) || launch(name, extra);
       if (!alone) browsers.set(name, launching);
       const browser = await launching;
-      const context = await browser.newContext();
-      const page = await context.newPage();
-      await page.goto(`${origin}/healthz`);
-      return inPage(name, page, () => (alone ? browser.close() : context.close()));
+      // One after the other: Firefox loses windows that are opened at the same time.
+      const page = opening.then(async () => {
+        const page = await (await browser.newContext()).newPage();
+        await page.goto(`${origin}/healthz`);
+        return page;
+      });
+      opening = page.catch(() => {});
+      return inPage(name, await page, async () =>
+        alone ? browser.close() : (await page).browserContext().close(),
+      );
     },
     async close() {
       for (const browser of browsers.values()) await (await browser).close();

@@ -61,7 +61,7 @@ async function secondTab(stage) {
   }
 }
 
-/** When it was last on anything else, how often WebSocket was tried till then and after, and for how long it rests. @param {Stage} stage */
+/** When it settled, how often WebSocket was tried, and for how long it rests. @param {Stage} stage */
 async function settles(stage) {
   const WATCHED_MS = 10_000;
   const MOST_TRIES = 3;
@@ -69,17 +69,12 @@ async function settles(stage) {
   await stage.traffic(WATCHED_MS);
   const { begun } = await stage.front.show();
   const { changes, explain } = await stage.client.call('report', 0);
-  const { suppressed, retryAt } = explain.transports?.websocket ?? {};
-  const rest = Math.round(retryAt - explain.now);
+  const rest = Math.round(explain.transports?.websocket.shutUntil - explain.now);
   const problems = [];
   if (begun.websocket > MOST_TRIES) problems.push(`${begun.websocket} tries of WebSocket`);
-  if (!suppressed) problems.push('WebSocket is not suppressed');
-  if (!(rest > 0 && rest <= LONGEST_REST_MS)) problems.push(`the next try is in ${rest} ms`);
-  return {
-    ms: changes.at(-1)?.at,
-    note: `${begun.websocket} tries of WebSocket, the next in ${rest} ms`,
-    problems,
-  };
+  if (!(rest > 0 && rest <= LONGEST_REST_MS)) problems.push(`WebSocket rests for ${rest} ms`);
+  const note = `${begun.websocket} tries of WebSocket, which then rests for ${rest} ms`;
+  return { ms: changes.at(-1)?.at, note, problems };
 }
 
 /** @type {import('./stage.js').Row[]} */
