@@ -31,9 +31,7 @@ export const portal =
   };
 
 /** Which transports have a penalty, as `explain()` tells. @param {import('./subject.js').Report} report */
-export function blamed({ explain }) {
-  if (!explain.transports) return ['explain() tells no penalties'];
-  return Object.entries(explain.transports)
-    .filter(([, { penalty }]) => penalty > 0)
-    .map(([transport, { penalty }]) => `${transport} is blamed: penalty ${Math.round(penalty)}`);
-}
+export const blamed = ({ explain }) =>
+  /** @type {Array<{ transport: string, penalty: number }>} */ (explain.ways)
+    .filter(({ penalty }) => penalty > 0)
+    .map(({ transport, penalty }) => `${transport} is blamed: penalty ${Math.round(penalty)}`);
