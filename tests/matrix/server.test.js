@@ -151,6 +151,9 @@ test('row 28: a gateway behind HAProxy is drained while another takes over; clie
 /** How long clients may take to follow. */
 const HINT_JITTER_MS = 1_000;
 
+/** For so long after a switch the client leaves things as they are. */
+const SETTLED_MS = 6_000;
+
 /** Says which transports are offered from now on. @param {Stage} stage @param {string[]} transports */
 async function offer(stage, transports) {
   stage.mark();
@@ -164,7 +167,7 @@ async function withdrawn(stage) {
   await stage.arrived(RATE);
   await offer(stage, ['sse', 'poll']);
   const left = await stage.until({ state: 'online', transport: 'sse' });
-  await pause(1_000);
+  await pause(SETTLED_MS);
   await offer(stage, ['websocket', 'sse', 'poll']);
   const ms = await stage.until({ state: 'online', transport: 'websocket' });
   await pause(1_000);

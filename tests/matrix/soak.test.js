@@ -26,7 +26,7 @@ const SETTLES_WITHIN_MS = 45_000;
 /** At most one leg in use and two that try; a socket that is given up takes its time to close on a mute network. */
 const MOST_SOCKETS = 8;
 /** Of the heap after a collection, from the first third of the run to the last. */
-const MOST_GROWTH = 1024 * 1024;
+const MOST_GROWTH = 2 * 1024 * 1024;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc');
