@@ -164,4 +164,4 @@ const ROWS = [
   })),
 ];
 
-matrix(import.meta.url, 'hostile from the start', ROWS, { concurrency: 3 });
+matrix(import.meta.url, 'hostile from the start', ROWS, { concurrency: 5 });

@@ -145,4 +145,4 @@ const ROWS = [
   portalRow('captive portal: nginx, 200 with a page', '200 "<!doctype html><title>Sign in</title>"'),
 ];
 
-matrix(import.meta.url, 'real proxies', ROWS, { concurrency: 3 });
+matrix(import.meta.url, 'real proxies', ROWS, { concurrency: 5 });
