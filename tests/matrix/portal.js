@@ -30,8 +30,8 @@ export const portal =
     return { ms, note: `${state} after ${told} ms`, problems };
   };
 
-/** Which transports have a penalty, as `explain()` tells. @param {import('./subject.js').Report} report */
+/** Which transports owe time for a failure, as `explain()` tells. @param {import('./subject.js').Report} report */
 export const blamed = ({ explain }) =>
-  /** @type {Array<{ transport: string, penalty: number }>} */ (explain.ways)
-    .filter(({ penalty }) => penalty > 0)
-    .map(({ transport, penalty }) => `${transport} is blamed: penalty ${Math.round(penalty)}`);
+  /** @type {Array<{ transport: string, owes: number }>} */ (explain.ways)
+    .filter(({ owes }) => owes > explain.now)
+    .map(({ transport, owes }) => `${transport} is blamed, for ${Math.round(owes - explain.now)} ms`);
