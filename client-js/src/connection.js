@@ -179,9 +179,10 @@ export function connect(url, options = {}) {
    * @param {{route: Route, lines: string[], last?: boolean}} event
    */
   async function request(number, { route, lines: sent, last }) {
-    let leg = legs.get(number);
-    if (!leg) return;
     const send = route === 'send';
+    let leg = /** @type {Leg} */ (legs.get(number));
+    // What outlives the page outlives its leg.
+    if (!leg && !last) return;
     if (!send) {
       // A newer poll takes the place of the older. How long it may take, the selector decides.
       leg.abort();

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * When the leg in use becomes suspect. Either nothing came for so long that a heartbeat is missing: with one of 15 s a dead leg
- * is noticed within 20 s. Or something that was sent is not acknowledged (which may take 1 s): what still comes down hides that
- * nothing goes up any more. Arithmetic; what follows from it the selector decides.
+ * is noticed within 20 s. Or something that was sent is not acknowledged (which may take 1 s), or a ping is not answered: what
+ * still comes one way hides that nothing goes the other. Arithmetic; what follows from it the selector decides.
  */
 
 import { NEVER } from './dispatch.js';
@@ -21,8 +21,9 @@ export const rhythm = ({ transport }, { heartbeat_ms, hold_ms }) =>
  * @param {{heartbeat_ms: number, hold_ms: number}} welcome
  * @param {{at: number}} [oldest] frame that waits for its acknowledgement
  */
-export const suspectAt = ({ way, heard, ponged }, welcome, oldest) =>
+export const suspectAt = ({ way, heard, ponged, pinged }, welcome, oldest) =>
   Math.min(
     heard + rhythm(way, welcome) + Math.max(3 * rto(way), 2000),
     Math.max(ponged, oldest?.at ?? NEVER) + clamp(2 * rto(way) + 1000, 3000, 6000),
+    (pinged > ponged ? pinged : NEVER) + clamp(2 * rto(way), 2000, 5000),
   );

@@ -149,7 +149,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       if (/off|port/.test(answer)) become(/** @type {any} */ (answer));
       else if (self.state !== 'connecting') become('reconnecting');
       // Somebody may be signing in there just now.
-      if (answer === 'portal' && !open[0]) timers.set(again, now + 5000 * random());
+      if (/off|port/.test(answer) && !open[0])
+        timers.set(again, Math.min(timers.get(again) ?? NEVER, now + 5000 * random()));
     },
 
     link({ goaway, config }) {
@@ -195,7 +196,11 @@ export function createSelector(session, memory, random, order, asked, maxLatency
           timers.delete(act);
           act();
         }
-      if (now >= doubtAt()) suspect(clamp(2 * rto(/** @type {Attempt} */ (active).way), 1500, 3000));
+      if (now >= doubtAt()) {
+        const { way, heard } = /** @type {Attempt} */ (active);
+        // While something comes, the round trip may just have become longer.
+        suspect(now < heard + 2000 ? 3000 : clamp(2 * rto(way), 1500, 3000));
+      }
       for (const attempt of open) {
         if (now >= attempt.pingAt) ping(attempt);
         if (now >= attempt.until) {
@@ -317,8 +322,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
   function race() {
     if (open[0]) return;
-    // After 8 sockets in a row browsers delay the next, by seconds at last: then one in 30 s.
-    const many = failures > 7 && now < dialedAt + 30_000;
+    // After a dozen sockets in a row browsers delay the next, by seconds at last: then one in 30 s.
+    const many = failures > 12 && now < dialedAt + 30_000;
     const all = offered();
     const others = all.filter(({ transport }) => transport !== 'websocket');
     lookingAt ||= now;
@@ -564,7 +569,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   function heard(attempt) {
     attempt.heard = now;
     // It is measured when something comes anyway, so an idle session is as quiet as before.
-    if (attempt === active && !hidden && attempt.ponged && now >= attempt.pinged + 5000) ping(attempt);
+    if (attempt === active && !hidden && attempt.ponged && now >= attempt.pinged + 3000) ping(attempt);
   }
 
   /** @param {Attempt} attempt */

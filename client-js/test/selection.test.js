@@ -125,7 +125,7 @@ holds(
       const dials = world.log.filter(
         ({ open, at }) => open === 'websocket' && at >= from * MINUTE && at < (from + 2) * MINUTE,
       );
-      assert.ok(dials.length <= 12, `${dials.length} sockets in two minutes`);
+      assert.ok(dials.length <= 16, `${dials.length} sockets in two minutes`);
     }
     assert.equal(world.selector.state, world.dead ? 'offline' : 'reconnecting');
     if (world.dead)
