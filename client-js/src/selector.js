@@ -224,10 +224,12 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
   const again = () => out.push({ race: true });
 
-  /** @type {{[verb: string]: (attempt: any, input: any) => void}} */
+  /** @type {{[verb: string]: (attempt: any, input: any) => unknown}} */
   const ofAttempt = {
     line: heard,
-    answer: heard,
+
+    /** That sends are answered says nothing of the way down. */
+    answer: (attempt, { route }) => route === 'poll' && heard(attempt),
 
     opened(/** @type {Attempt} */ attempt) {
       mark(attempt, 'opened');
@@ -394,6 +396,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     const { way } = attempt;
     mark(attempt, 'proven');
     way.failures = 0;
+    // Whoever said no says yes.
+    if (!way.good) way.owes = 0;
     way.good = true;
     memory.note(way.transport, way.rtt);
     believe();

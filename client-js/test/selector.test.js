@@ -255,7 +255,7 @@ test('a held poll may be silent for its hold and 2 s', () => {
   const { take, pass, proves } = underTest(['poll']);
   take({ go: true });
   proves(1);
-  take({ answer: 1 });
+  take({ answer: 1, route: 'poll' });
   assert.deepEqual(pass(26_999), []);
   assert.deepEqual(pass(1), [{ ping: 1 }, { check: true }]);
 });

@@ -1,7 +1,7 @@
 // @ts-check
 /** A network that turns hostile under a session that runs, and heals: holes, slowness, jitter. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { blamed } from './portal.js';
+import { blamedForLong } from './portal.js';
 import { WHOLE } from './results.js';
 import { matrix, RATE } from './stage.js';
 
@@ -115,7 +115,7 @@ async function silentOutage(stage) {
   await stage.front.set({ rules: [{ route: 'any', mute: 'both', request: 'swallow' }] });
   stage.mark();
   await pause(OUTAGE_MS);
-  const problems = blamed(await stage.client.call('report', 0));
+  const problems = await blamedForLong(stage);
   await stage.front.set({});
   stage.mark();
   await stage.until({ state: 'online' });
