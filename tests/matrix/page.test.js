@@ -1,7 +1,7 @@
 // @ts-check
 /** A page's life, driven from outside: the browser's own offline switch, hidden, frozen, in the back/forward cache, asleep, left. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { blamed } from './portal.js';
+import { blamedForLong } from './portal.js';
 import { WHOLE } from './results.js';
 import { matrix, RATE } from './stage.js';
 
@@ -49,7 +49,7 @@ async function offline(stage) {
   stage.mark();
   const told = await stage.until({ state: 'offline' }, TOLD_WITHIN_MS);
   await pause(3_000);
-  const problems = blamed(await stage.client.call('report', 0));
+  const problems = await blamedForLong(stage);
   if (told > TOLD_WITHIN_MS) problems.push(`offline only after ${told} ms`);
   await page.setOfflineMode(false);
   stage.mark();
