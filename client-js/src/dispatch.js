@@ -15,6 +15,6 @@ export const NEVER = Infinity;
 export function dispatch(event, things, ofThing, general) {
   const verb = /** @type {string} */ (Object.keys(event)[0]);
   const subject = event[verb];
-  const thing = things.find(({ n }) => n === subject);
+  const thing = things.find((thing) => thing.n === subject);
   (thing ? ofThing : general)[verb]?.(thing ?? subject, event);
 }

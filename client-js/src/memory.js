@@ -11,7 +11,7 @@
  * @typedef {{[transport: string]: Fact}} Facts
  */
 
-const HOUR = 3_600_000;
+const DAY = 86_400_000;
 
 /**
  * @param {any} storage `getItem`, `setItem`, `removeItem`; without it, `localStorage` if there is one; null: none
@@ -19,29 +19,30 @@ const HOUR = 3_600_000;
  * @param {() => number} wall milliseconds since 1970
  */
 export function createMemory(storage, key, wall) {
-  /** The networks, the last used last. @type {Array<[id: string, facts: Facts]>} */
-  let networks = [];
+  /** By the networks' ids, the last used last. @type {Map<string, Facts>} */
+  let networks = new Map();
   try {
     // Pages may be denied it, and Node has none.
-    if (storage === undefined) storage = window.localStorage;
-    networks.push(...JSON.parse(storage.getItem(key)));
+    storage = storage === undefined ? window.localStorage : storage;
+    networks = new Map(JSON.parse(storage.getItem(key)));
   } catch {}
-  let [network, facts = {}] = networks.at(-1) ?? [];
+  let [network, facts = {}] = [...networks].pop() ?? [];
 
   return {
     /** What is believed on the network in use. @param {string} transport @returns {Partial<Fact>} */
     recall(transport) {
       const fact = facts[transport];
-      return fact && wall() < fact.at + (fact.span ?? 24 * HOUR) ? fact : {};
+      return fact && wall() < fact.at + (fact.span ?? DAY) ? fact : {};
     },
 
     /** @param {string} id of the network; the last one's was thought to be it @returns {unknown} whether it is another */
     enter(id) {
       const thought = network;
-      if (!id || id === thought) return;
-      network = id;
-      if (thought) facts = networks.find(([known]) => known === id)?.[1] ?? {};
-      return thought;
+      if (id && id !== thought) {
+        network = id;
+        if (thought) facts = networks.get(id) ?? {};
+        return thought;
+      }
     },
 
     /**
@@ -50,17 +51,18 @@ export function createMemory(storage, key, wall) {
      */
     note(transport, rtt) {
       const span =
-        rtt === undefined ? Math.min(24 * HOUR, 2 * (facts[transport]?.span ?? HOUR / 4)) : undefined;
+        /** @type {number} */ (rtt) >= 0 ? undefined : Math.min(DAY, 2 * (facts[transport]?.span ?? 900_000));
       facts[transport] = { at: wall(), rtt, span };
       if (!network) return;
-      networks = [...networks.filter(([id]) => id !== network), [network, facts]];
+      networks.delete(network);
+      networks.set(network, facts);
       try {
-        storage.setItem(key, JSON.stringify(networks.slice(-8)));
+        storage.setItem(key, JSON.stringify([...networks].slice(-8)));
       } catch {}
     },
 
     forget() {
-      networks = [];
+      networks.clear();
       facts = {};
       try {
         storage.removeItem(key);

@@ -39,7 +39,7 @@ export function recall(way, memory, now) {
 }
 
 /** RFC 6298's time-out, with its guess of 1 s where nothing is known. @param {Way} way */
-export const rto = ({ rtt, spread }) => (rtt >= 0 ? clamp(rtt + 4 * spread, 500, 10_000) : 1000);
+export const rto = ({ rtt, spread }) => clamp(rtt + 4 * spread, 500, 10_000) || 1000;
 
 /** RFC 6298: a round trip was measured. @param {Way} way @param {number} trip */
 export function sample(way, trip) {
@@ -71,5 +71,5 @@ export const shutUntil = (way) => way.owes - 9 * MINUTE;
  */
 export function later(way, now, random) {
   const seconds = [10, 30, 60, 120, 300, 600][way.step++] ?? 900;
-  way.retryAt = now + seconds * 1000 * (0.5 + random());
+  way.retryAt = now + seconds * (500 + 1000 * random());
 }
