@@ -10,7 +10,7 @@ const refused = (headers) => {
   return post(
     async () => new Response(body, { status: 429, headers }),
     'http://gateway/rt/poll',
-    ['"mine"'],
+    ['{"hello":{"nonce":"mine"}}'],
     signal,
   );
 };

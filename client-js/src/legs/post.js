@@ -30,9 +30,12 @@ export async function post(fetch, url, lines, signal, event, keepalive) {
   if (response.ok && event) return readEvents(/** @type {any} */ (response.body), event);
   const answer = (await response.text()).trim();
   if (response.ok) return answer.split('\n');
-  // Without our nonce it is a middlebox's word.
-  const [, nonce] = answer.match(/"nonce":"(.+?)"/) ?? [];
-  if (!nonce || !sent.includes(`"${nonce}"`)) return response.status;
+  // Without our nonce, as the hello has it, it is a middlebox's word.
+  if (!answer.includes(/** @type {any} */ (sent.match(/"nonce":".+?"/)))) return response.status;
   const { code, message } = JSON.parse(answer);
-  throw new ThroughlineError(code, message, Number(response.headers.get('retry-after')) || undefined);
+  throw new ThroughlineError(
+    code,
+    message,
+    +(/** @type {any} */ (response.headers.get('retry-after'))) || undefined,
+  );
 }

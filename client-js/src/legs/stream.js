@@ -11,12 +11,10 @@ export async function readEvents(body, event) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
+  for (let part; !(part = await reader.read()).done; ) {
     // White space around JSON, a carriage return among it, does no harm.
-    const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.startsWith('data:')) event(line.slice(5));
+    const lines = (rest + decoder.decode(part.value, { stream: true })).split('\n');
+    rest = /** @type {string} */ (lines.pop());
+    for (const line of lines) if (/^data:/.test(line)) event(line.slice(5));
   }
 }
