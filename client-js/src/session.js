@@ -23,19 +23,14 @@
  * @property {number} bytes
  * @property {number} at since when it waits for that; Infinity while it was handed to no leg, and has no number
  *
- * @typedef {object} Read a frame that came down
- * @property {string} [verb] none where it is no frame
- * @property {any} [value]
- * @property {any} [frame]
- * @property {number} [bytes]
+ * @typedef {[verb?: string, value?: any, frame?: any, bytes?: number]} Read a frame that came down; empty where it is no frame
  *
  * @typedef {object} Leg
  * @property {number} n its name
- * @property {Transport} kind
+ * @property {Transport} transport
  * @property {string} [nonce] of its first hello
  * @property {number} turn asked for on it; NaN for a candidate, since it compares with nothing
- * @property {number} [confirmed] the turn that a welcome showed to be its own
- * @property {boolean} [asking] the turn has yet to be asked for, or the send that carried it was not answered
+ * @property {boolean} [ask] the turn has yet to be asked for, or the send that carried it was not answered
  * @property {boolean} [usable] its welcome was read
  * @property {unknown} [ready] for lines to go up: when it is usable, and on a socket at once in a resume
  * @property {unknown} [stating] on a socket, the number of the next line is to be stated
@@ -47,7 +42,18 @@
  * @property {Record<string, number>} failures requests that failed since the last that did not, by route: while sends
  *   get through, polls may not, and the other way round
  * @property {number} retryAt no request before this
- * @property {number} retireAt a loser is read until then
+ * @property {number} until a loser is read until then
+ *
+ * @typedef {object} Session
+ * @property {string} [token] who the client is; goes with every hello
+ * @property {object} [wish] how often it wants to be pinged, and how long a poll held at most; so does this
+ * @property {(now: number) => any} [report] what it has to tell of itself, with a leg's first hello
+ * @property {any} welcome the last: heartbeat and the like, for the owner
+ * @property {() => Kept[]} kept the frames that are not acknowledged
+ * @property {() => any} pollOutput
+ * @property {() => number} pollTimeout when `{timeout: true}` is due; Infinity where nothing is
+ * @property {(time: number, input: any) => void} handle milliseconds that never go back, and what happened: its first key is its
+ *   verb; of a leg that is over, it is ignored
  */
 
 import { dispatch, NEVER } from './dispatch.js';
@@ -61,12 +67,17 @@ export function createSession(random) {
   let secret = random();
   /** The incarnation, once known. @type {string | undefined} */
   let id;
+  /** Of the last welcome. @type {any} */
+  let limits;
   let nonces = 0;
+  let nonce = '';
   /** @type {Leg[]} */
   let legs = [];
   let opened = 0;
   /** The greatest turn asked for. */
   let turn = 0;
+  /** The last that a welcome showed to be its leg's own. */
+  let confirmed = 0;
   /** Numbered from acked + 1. @type {Kept[]} */
   const kept = [];
   let acked = 0;
@@ -83,27 +94,12 @@ export function createSession(random) {
   /** @type {any[]} */
   const out = [];
 
+  /** @type {Session} */
   const self = {
-    /** Who the client is; goes with every hello. @type {string | undefined} */
-    token: undefined,
-    /** How often it wants to be pinged, and how long a poll held at most; so does this. @type {object} */
-    wish: {},
-    /** What it has to tell of itself, with a leg's first hello. @type {(now: number) => any} */
-    report: () => undefined,
-    /** The last welcome: heartbeat and the like, for the owner. @type {any} */
     welcome: {},
-    /** The frames that are not acknowledged. */
     kept: () => kept,
-
     pollOutput: () => out.shift(),
-
-    /** When `{timeout: true}` is due; Infinity where nothing is. */
-    pollTimeout: () => Math.min(ackAt, ...legs.flatMap((leg) => [leg.retryAt, leg.retireAt])),
-
-    /**
-     * @param {number} time milliseconds that never go back
-     * @param {any} input its first key is its verb; of a leg that is over, it is ignored
-     */
+    pollTimeout: () => Math.min(ackAt, ...legs.flatMap((leg) => [leg.retryAt, leg.until])),
     handle(time, input) {
       now = time;
       dispatch(input, legs, ofLeg, inputs);
@@ -113,21 +109,24 @@ export function createSession(random) {
 
   /** @type {{[verb: string]: (subject: any) => void}} */
   const inputs = {
-    open(/** @type {Transport} */ kind) {
+    open(/** @type {Transport} */ transport) {
       /** @type {Leg} */
       const leg = {
         n: ++opened,
-        kind,
+        transport,
         // Rule 3: while no open leg carries a turn, the new one does.
-        turn: greatest(legs) ? NaN : ++turn,
+        turn: greatest(legs).turn ? NaN : ++turn,
+        retryAt: NEVER,
+        until: NEVER,
         up: 0,
         links: [],
         failures: {},
-        retireAt: NEVER,
-        retryAt: NEVER,
       };
       legs.push(leg);
-      if (kind !== 'websocket') post(leg, kind === 'sse' ? 'stream' : 'poll', leg.turn);
+      const route = /** @type {Route | undefined} */ (
+        { sse: 'stream', poll: 'poll' }[/** @type {'sse'} */ (transport)]
+      );
+      if (route) post(leg, route, leg.turn);
     },
 
     push(/** @type {Frame} */ frame) {
@@ -137,7 +136,7 @@ export function createSession(random) {
     /** The page may end: what waits goes by a request that outlives it. Whatever comes of that, numbers make it safe. */
     flush() {
       const leg = greatest(legs);
-      if (leg && kept[0]) post(leg, 'send', true, true);
+      if (leg.turn && kept[0]) post(leg, 'send', true, { last: true });
     },
 
     timeout() {
@@ -146,7 +145,7 @@ export function createSession(random) {
         ackDue = true;
       }
       for (const leg of legs) {
-        if (now >= leg.retireAt) close(leg, 'replaced');
+        if (now >= leg.until) close(leg, 'replaced');
         if (now >= leg.retryAt) leg.retryAt = NEVER;
       }
     },
@@ -163,26 +162,25 @@ export function createSession(random) {
     /** The first frame must be ours (P1): a welcome or an end with our nonce. */
     line(leg, { text }) {
       const line = read(text);
-      if (leg.usable || line.value?.nonce === leg.nonce) take(leg, line, 'stream');
-      else close(leg, 'foreign');
+      if (!leg.usable && line[1]?.nonce !== leg.nonce) close(leg, 'foreign');
+      else take(leg, line, 'stream');
     },
 
     /** The whole answer of a poll or a send. What does not begin with our nonce is foreign, and counts as a failure. */
     answer(leg, { route, lines: [first, ...rest] }) {
       const flown = leg[/** @type {'poll'} */ (route)];
       const line = read(first);
+      if (!flown || line[1]?.nonce !== flown.nonce) return failed(leg, { route });
       const before = acked;
-      if (!flown) return;
-      if (line.value?.nonce !== flown.nonce) return failed(leg, { route });
       leg[/** @type {'poll'} */ (route)] = undefined;
       take(leg, line, route);
       if (route === 'send') {
         leg.up = 0;
-        if (flown.turn === leg.turn) leg.asking = false;
+        if (flown.turn === leg.turn) leg.ask = false;
         // Nothing of what it carried was taken: not again at once.
-        if (flown.until > acked + 1 && acked === before) return fail(leg, route);
+        if (acked === before && flown.until > acked + 1) return fail(leg, route);
       } else {
-        leg.down = line.value.next;
+        leg.down = line[1].next;
         for (const text of rest) if (legs.includes(leg)) take(leg, read(text), 'stream');
       }
       leg.failures[route] = 0;
@@ -193,67 +191,63 @@ export function createSession(random) {
     closed,
 
     /** Not where it has been asked already. */
-    ask: (leg) => leg === greatest(legs) || ask(leg),
+    ask(leg) {
+      if (leg !== greatest(legs)) ask(leg);
+    },
 
     ping(leg) {
-      leg.links.push(`{"ping":${Math.floor(now)}}`);
+      leg.links.push(JSON.stringify({ ping: Math.floor(now) }));
     },
   };
 
   // ---- up
 
-  /** @param {Leg[]} among */
-  function greatest(among) {
-    return among.reduce(
-      (/** @type {Leg | undefined} */ best, leg) => (leg.turn > (best?.turn ?? 0) ? leg : best),
-      undefined,
-    );
-  }
+  /** The one with the greatest turn; where none has one, none, and its turn is 0. @param {Leg[]} among */
+  const greatest = (among) =>
+    among.reduce((best, leg) => (leg.turn > best.turn ? leg : best), /** @type {Leg} */ ({ turn: 0 }));
 
   /** Rules 3 and 4: the next turn, on this leg. @param {Leg} leg */
   function ask(leg) {
     if (!leg.usable) return;
     leg.turn = ++turn;
-    leg.asking = true;
+    leg.ask = true;
   }
 
   /** After every input the legs are looked at in the order of their opening, and whatever may go up, goes. */
   function advance() {
     // Rule 4: the leg with the greatest turn was dropped: ask anew on one that is kept, the newest first.
-    if ((greatest(legs)?.turn ?? 0) < turn) {
-      const usable = legs.filter((leg) => leg.usable);
-      const heir = usable.findLast((leg) => leg.retireAt === NEVER) ?? usable.pop();
+    if (greatest(legs).turn < turn) {
+      const heir =
+        legs.findLast((leg) => leg.usable && leg.until === NEVER) ?? legs.findLast((leg) => leg.usable);
       if (heir) {
-        heir.retireAt = NEVER;
+        heir.until = NEVER;
         ask(heir);
       }
     }
     const current = greatest(legs.filter((leg) => leg.ready));
     for (const leg of legs) {
-      const { kind, n } = leg;
       const carries = leg === current;
       const hasLines = () => carries && kept[0] && leg.up <= acked + kept.length;
-      if (kind === 'websocket') {
-        if (leg.ready) {
-          /** @type {Frame[]} */
-          const lines = leg.asking ? [hello(leg, leg.turn)] : [];
-          leg.asking = false;
-          lines.push(...leg.links.splice(0));
-          const from = Math.max(leg.up, acked + 1);
-          if (leg.stating || (carries && ackDue) || (hasLines() && from > leg.up)) {
-            leg.stating = false;
-            leg.up = from;
-            tell();
-            lines.push(`{"ack":${received},"next":${from}}`);
-          }
-          while (hasLines()) lines.push(hand(leg.up++));
-          if (lines[0]) out.push({ write: n, lines });
+      if (!leg.ready) continue;
+      if (leg.transport === 'websocket') {
+        /** @type {Frame[]} */
+        const lines = leg.links.splice(0);
+        if (leg.ask) lines.unshift(hello(leg, leg.turn));
+        leg.ask = false;
+        const from = Math.max(leg.up, acked + 1);
+        if (leg.stating || (carries && ackDue) || (hasLines() && from > leg.up)) {
+          leg.stating = false;
+          leg.up = from;
+          tell();
+          lines.push(JSON.stringify({ ack: received, next: from }));
         }
-      } else if (leg.usable && leg.retryAt === NEVER) {
-        const poll = kind === 'poll';
-        const due = () => leg.asking || leg.links[0] || (carries && ackDue && !poll);
+        while (hasLines()) lines.push(hand(leg.up++));
+        if (lines[0]) out.push({ write: leg.n, lines });
+      } else if (leg.retryAt === NEVER) {
+        const poll = leg.transport === 'poll';
+        const due = () => leg.ask || leg.links[0] || (carries && ackDue && !poll);
         // A candidate polls only to prove itself or to ask (rule 4).
-        if (poll && (due() || (carries && !leg.poll))) post(leg, 'poll', leg.asking);
+        if (poll && (due() || (carries && !leg.poll))) post(leg, 'poll', leg.ask);
         if (!leg.send && (hasLines() || due())) post(leg, 'send', carries);
       }
     }
@@ -264,12 +258,12 @@ export function createSession(random) {
    * @param {Leg} leg
    * @param {Route} route
    * @param {unknown} [brings] lines
-   * @param {boolean} [last] it shall outlive the page
+   * @param {{last: true}} [last] it shall outlive the page
    */
   function post(leg, route, brings, last) {
     // Rule 3: polls repeat their leg's turn, a send carries one only to ask.
-    const asked = route === 'send' && !leg.asking ? 0 : leg.turn;
-    if (route === 'poll') leg.asking = false;
+    const asked = route === 'send' && !leg.ask ? 0 : leg.turn;
+    if (route === 'poll') leg.ask = false;
     // A poll that takes the place of another brings what that one may not have delivered.
     const links = [...(leg[/** @type {'poll'} */ (route)]?.links ?? ''), ...leg.links.splice(0)];
     /** @type {Frame[]} */
@@ -277,29 +271,26 @@ export function createSession(random) {
     let until = acked + 1;
     // Rule 2: no line before the incarnation is known.
     if (brings && id) {
-      const { body_lines, body_bytes } = self.welcome.limits;
       // Browsers let 64 KB outlive a page.
-      let room = Math.min(body_bytes, bodyBytes, last ? 60_000 : NEVER) - lines.join().length - 1;
+      let room = Math.min(limits.body_bytes, bodyBytes, last ? 60_000 : NEVER) - lines.join().length - 1;
       for (const { bytes } of kept) {
         // The first line goes however long it is: no line is longer than a body may be.
-        if (lines.length >= body_lines || (bytes >= room && until > acked + 1)) break;
+        if (lines.length >= limits.body_lines || (bytes >= room && until > acked + 1)) break;
         room -= bytes + 1;
         lines.push(hand(until++));
       }
       leg.up = until;
     }
     if (id) tell();
-    leg[/** @type {'poll'} */ (route)] = { nonce: nonce(), turn: asked, until, links };
-    out.push({ request: leg.n, route, lines, ...(last && { last }) });
+    leg[/** @type {'poll'} */ (route)] = { nonce, turn: asked, until, links };
+    out.push({ request: leg.n, route, lines, ...last });
   }
-
-  const nonce = () => `${prefix}.${nonces}`;
 
   /** The frame with this number; it counts as sent from now on (rule 10). @param {number} number */
   function hand(number) {
     const held = /** @type {Kept} */ (kept[number - acked - 1]);
-    held.at = Math.min(held.at, now);
     sent = Math.max(sent, number);
+    held.at = Math.min(held.at, now);
     return held.frame;
   }
 
@@ -308,8 +299,8 @@ export function createSession(random) {
    * @param {number} asked
    */
   function hello(leg, asked) {
-    nonces++;
-    leg.nonce ||= nonce();
+    nonce = `${prefix}.${++nonces}`;
+    leg.nonce ||= nonce;
     return JSON.stringify({
       hello: {
         v: 1,
@@ -319,10 +310,10 @@ export function createSession(random) {
         turn: asked || undefined,
         received,
         next: acked + 1,
-        nonce: nonce(),
+        nonce,
         token: self.token,
         ...self.wish,
-        client: leg.usable ? undefined : self.report(now),
+        client: leg.usable ? undefined : self.report?.(now),
       },
     });
   }
@@ -350,9 +341,9 @@ export function createSession(random) {
       // Of a text or a list, the first key is 0.
       // (Characters for bytes, and bytes as they came: at worst the acknowledgement comes at three quarters of the
       // bound in place of one.)
-      if (verb > '9') return { verb, value: frame[verb], frame, bytes: head.length + bytes.length };
+      if (verb > '9') return [verb, frame[verb], frame, head.length + bytes.length];
     } catch {}
-    return {};
+    return [];
   }
 
   /**
@@ -360,37 +351,35 @@ export function createSession(random) {
    * @param {Read} line
    * @param {Route} route
    */
-  function take(leg, { verb, value, frame, bytes = 0 }, route) {
+  function take(leg, [verb, value, frame, bytes = 0], route) {
     if (verb === 'welcome') welcome(leg, value, route);
     else if (verb === 'end') {
       // Rule 2: only gone ends the session; any other code ends its leg.
       if (value.code === 'gone' && id) {
         // What was never handed to a leg goes into the next one, with a new secret.
         for (const leg of legs) close(leg, 'gone');
-        const unknown = kept.splice(0, sent - acked).map(({ frame }) => frame);
+        const unknown = kept.splice(0, sent - acked).map((held) => held.frame);
         secret = random();
         id = undefined;
-        turn = acked = sent = received = 0;
+        turn = confirmed = acked = sent = received = 0;
         tell();
         out.push({ reset: 'gone', lost: unknown.length });
         if (unknown[0]) out.push({ unknown });
       } else close(leg, value.code);
     } else if (verb === 'ack') {
-      if (acknowledged(leg, value) && frame.next) base(leg, frame.next);
-    } else if (verb === 'ping') leg.links.push(`{"pong":${value}}`);
+      if (acknowledged(leg, value) && frame.next) base((leg.down = frame.next));
+    } else if (verb === 'ping') leg.links.push(JSON.stringify({ pong: value }));
     else if (verb === 'pong') out.push({ pong: leg.n, rtt: now - value });
     else if (verb === 'config' || verb === 'goaway') out.push({ link: frame });
     else if (verb && leg.down) {
-      const number = leg.down;
       // What a poll's answer states counts only with its first line (rule 8); elsewhere this is no news.
-      base(leg, number);
-      leg.down++;
+      const number = leg.down++;
+      base(number);
       ackAt = Math.min(ackAt, now + 1000);
       if (number <= received) return;
       received = number;
       owed += bytes;
-      const { replay_frames, replay_bytes } = self.welcome.limits;
-      ackDue ||= received - told >= replay_frames >> 2 || owed >= replay_bytes >> 2;
+      ackDue ||= received - told >= limits.replay_frames >> 2 || owed >= limits.replay_bytes >> 2;
       out.push({ frame });
     } else close(leg, 'bad_frame');
   }
@@ -402,25 +391,24 @@ export function createSession(random) {
    */
   function welcome(leg, welcome, route) {
     if (id && welcome.id !== id) return close(leg, 'other_incarnation');
-    id = welcome.id;
-    self.welcome = welcome;
+    ({ id, limits } = self.welcome = welcome);
     // Of a send's welcome no more counts (rule 9).
     if (!acknowledged(leg, welcome.received) || route === 'send') return;
     const fresh = !leg.usable;
     leg.usable = leg.ready = true;
-    if (leg.kind === 'websocket') leg.stating = true;
+    if (leg.transport === 'websocket') leg.stating = true;
     else leg.up = 0;
     if (fresh) out.push({ usable: leg.n });
     const shown = welcome.turn === leg.turn;
     // A welcome that was held back on the way must not pass for the news of a turn since lost.
-    if (shown && leg.turn === turn && leg.confirmed !== turn) {
-      leg.confirmed = turn;
+    if (shown && leg.turn === turn && confirmed < turn) {
+      confirmed = turn;
       out.push({ active: leg.n });
       // Rule 5: the losers are read for a while.
-      for (const other of legs) if (other.turn < turn) other.retireAt = Math.min(other.retireAt, now + 5000);
+      for (const other of legs) if (other.turn < turn) other.until = Math.min(other.until, now + 5000);
     }
     // Rule 6: a candidate's first welcome says nothing about the count.
-    if (route === 'stream' && (shown || !fresh)) base(leg, welcome.next);
+    if (route === 'stream' && (shown || !fresh)) base((leg.down = welcome.next));
   }
 
   /**
@@ -431,20 +419,16 @@ export function createSession(random) {
   function acknowledged(leg, upTo) {
     // What is no number compares with nothing.
     if (!(upTo <= sent)) return close(leg, 'bad_frame');
-    if (upTo > acked) {
-      kept.splice(0, upTo - acked);
-      acked = upTo;
-    }
+    kept.splice(0, upTo - acked);
+    acked = Math.max(acked, upTo);
     return true;
   }
 
   /**
-   * The number of the leg's next line. Beyond what is expected, frames were dropped (rule 7).
-   * @param {Leg} leg
+   * The number of the next line that comes down. Beyond what is expected, frames were dropped (rule 7).
    * @param {number} next
    */
-  function base(leg, next) {
-    leg.down = next;
+  function base(next) {
     const lost = next - 1 - received;
     if (lost > 0) {
       received += lost;
@@ -473,7 +457,7 @@ export function createSession(random) {
       leg.links.unshift(...flown.links);
       // A proxy takes no body of this size: half of it, but no less than 4 KB.
       if (status === 413 && bodyBytes > 4096)
-        bodyBytes = Math.max(4096, Math.min(bodyBytes, self.welcome.limits.body_bytes) / 2);
+        bodyBytes = Math.max(4096, Math.min(limits.body_bytes, bodyBytes) / 2);
       else fail(leg, route);
     }
   }

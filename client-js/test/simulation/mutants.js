@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs';
 export const MUTANTS = [
   {
     name: 'does not ask again for a leg that it keeps (rule 4)',
-    from: 'if ((greatest(legs)?.turn ?? 0) < turn) {',
+    from: 'if (greatest(legs).turn < turn) {',
     to: 'if (false) {',
   },
   {
@@ -32,8 +32,8 @@ export const MUTANTS = [
   },
   {
     name: 'counts on from the answer before (rule 8)',
-    from: 'leg.down = line.value.next;',
-    to: 'leg.down ??= line.value.next;',
+    from: 'leg.down = line[1].next;',
+    to: 'leg.down ??= line[1].next;',
   },
   {
     name: 'delivers what it has seen (rule 7)',
