@@ -8,10 +8,8 @@
  * @typedef {import('./types.js').Message} Message
  * @typedef {import('./types.js').Position} Position
  *
- * @callback Ask sends a numbered request
- * @param {'sub' | 'unsub' | 'pub'} verb
- * @param {string} channel
- * @param {object} fields
+ * @callback Ask sends a request, and numbers it
+ * @param {{sub: string, since?: Position} | {unsub: string} | {pub: string, data?: any, b64?: string}} request
  * @param {(error?: ThroughlineError, ok?: any) => void} done called when the answer comes, before what follows it is read
  * @returns {number | undefined} the request's id; none where it is refused here
  */
@@ -26,9 +24,7 @@ import { promise } from './promise.js';
  * @param {(event: any, value: any) => void} tell the connection's listeners: of an error, or a reset
  */
 export function createChannel(name, ask, tell) {
-  const emitter = createEmitter();
-  /** Undos of those that listen. */
-  const listeners = new Set();
+  const [listen, emit, all] = createEmitter();
   /** Of the last message; where there is none, we are not subscribed. @type {Position | undefined} */
   let position;
   /** The request for the subscription, while it is open. @type {number | undefined} */
@@ -40,11 +36,8 @@ export function createChannel(name, ask, tell) {
   renew();
 
   function renew() {
-    subscribed = promise((done) => {
-      settle = done;
-    });
     // Nobody has to look.
-    subscribed.catch(() => {});
+    (subscribed = promise((done) => (settle = done))).catch(() => {});
   }
 
   /** @param {string} [reason] */
@@ -53,7 +46,7 @@ export function createChannel(name, ask, tell) {
     if (!since && !settle) renew();
     /** @type {number | undefined} */
     let id;
-    id = asked = ask('sub', name, { since }, (error, { epoch, at, recovered } = {}) => {
+    id = asked = ask({ sub: name, since }, (error, { epoch, at, recovered } = /** @type {any} */ ({})) => {
       if (id !== asked && id) return;
       asked = undefined;
       position = epoch && { epoch, at };
@@ -62,7 +55,7 @@ export function createChannel(name, ask, tell) {
       if (error) {
         // Who closes the connection knows.
         if (error.code !== 'closed') tell('error', error);
-        emitter.emit('end', error);
+        emit('end', error);
       } else if (since && !recovered) tell('reset', { reason, channel: name });
     });
   }
@@ -74,14 +67,12 @@ export function createChannel(name, ask, tell) {
    * @returns {() => void} its undo
    */
   function on(event, f) {
-    const undo = emitter.on(event, f);
-    listeners.add(undo);
+    const undo = listen(event, f);
     if (!position && !asked) subscribe();
     return () => {
-      undo();
-      if (!listeners.delete(undo) || listeners.size) return;
+      if (!undo() || all.size) return;
       asked = position = undefined;
-      ask('unsub', name, {}, () => {});
+      ask({ unsub: name }, () => {});
     };
   }
 
@@ -102,37 +93,29 @@ export function createChannel(name, ask, tell) {
     publish: (data) =>
       promise((done) => {
         // Bytes in one piece: what is cut off here is too large without it.
-        const fields =
-          data instanceof Uint8Array
-            ? { b64: btoa(String.fromCharCode(...data.slice(0, 60_000))) }
-            : { data: data ?? null };
-        ask('pub', name, fields, (error, ok) => done(error, { at: ok?.at }));
+        const bytes = data instanceof Uint8Array && data.slice(0, 60_000);
+        ask(
+          bytes ? { pub: name, b64: btoa(String.fromCharCode(...bytes)) } : { pub: name, data: data ?? null },
+          (error, { at } = /** @type {any} */ ({})) => done(error, { at }),
+        );
       }),
 
     /** The messages from now on. A loop that falls 10,000 behind ends with `queue_full`. */
     async *[Symbol.asyncIterator]() {
-      /** @type {Message[]} */
+      /** Messages, and behind them the error after which no more will come. @type {any[]} */
       const waiting = [];
       let wake = (/** @type {any} */ _) => {};
-      /** Why no more will come. @type {ThroughlineError | undefined} */
-      let end;
-      const undos = [
-        // First, since the answer may be there at once.
-        emitter.on('end', (error) => wake((end = error))),
-        on('message', (message) => wake(waiting.push(message))),
-      ];
+      const take = (/** @type {any} */ item) => wake(waiting.push(item));
+      // The end first, since the answer may be there at once.
+      const undos = [listen('end', take), on('message', take)];
       try {
         for (;;) {
           if (waiting.length > 10_000) throw new ThroughlineError('queue_full');
-          const message = waiting.shift();
-          if (message) yield message;
-          else if (end) {
-            if (end.code === 'closed') return;
-            throw end;
-          } else
-            await new Promise((resolve) => {
-              wake = resolve;
-            });
+          const item = waiting.shift();
+          if (item?.code === 'closed') return;
+          if (item?.code) throw item;
+          if (item) yield item;
+          else await new Promise((resolve) => (wake = resolve));
         }
       } finally {
         for (const undo of undos) undo();
@@ -143,19 +126,20 @@ export function createChannel(name, ask, tell) {
 
     /** A publication came. What comes before the subscription is answered is older than it. @param {any} frame */
     deliver({ at, bytes, data }) {
-      if (asked || !position || at <= position.at) return;
-      position = { ...position, at };
-      emitter.emit('message', { channel: name, data: bytes ?? data, ...position });
+      if (!asked && position && at > position.at) {
+        position.at = at;
+        emit('message', { channel: name, data: bytes ?? data, ...position });
+      }
     },
 
     /**
      * The promise of the session ended: what was missed is asked for by position.
      * @param {string} reason
-     * @param {Set<number>} kept requests that still wait to be sent
+     * @param {unknown[]} kept ids of the requests that still wait to be sent
      * (Once the connection is closed, asking is answered with that at once, and this ends the channel.)
      */
     resume(reason, kept) {
-      if (listeners.size && !kept.has(/** @type {number} */ (asked))) subscribe(reason);
+      if (all.size && !kept.includes(asked)) subscribe(reason);
     },
   };
 }

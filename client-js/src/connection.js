@@ -14,7 +14,7 @@
  *
  * @typedef {object} Leg what stands behind a leg's number; of sse and poll it is what ends their request
  * @property {() => void} abort
- * @property {any} [write] lines, to a socket
+ * @property {any} [send] a line, to a socket
  * @property {AbortSignal} [signal]
  */
 
@@ -30,9 +30,8 @@ import { promise } from './promise.js';
 import { createSelector } from './selector.js';
 import { cost, createSession } from './session.js';
 
-/** 130 bits that nobody guesses, in 26 characters. */
-const secret = () =>
-  crypto.getRandomValues(new Uint8Array(26)).reduce((text, byte) => text + (byte & 31).toString(32), '');
+/** 128 bits that nobody guesses, in some 40 characters. */
+const secret = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
 
 /**
  * Connects to a gateway, and stays connected until `close()`.
@@ -43,10 +42,11 @@ const secret = () =>
  * @param {Options} [options]
  * @returns {Connection}
  */
-export function connect(url, options = {}) {
+export function connect(url, options) {
   const {
     transports,
     token,
+    window,
     maxLatencyMs,
     queue: { messages = 2000, bytes = 1 << 20 } = {},
     storage,
@@ -56,19 +56,19 @@ export function connect(url, options = {}) {
     setTimeout,
     clearTimeout,
   } = /** @type {Options & import('./types.js').Platform} */ (
-    // What is not given is the platform's.
-    /** @type {any} */ ({ __proto__: globalThis, ...options })
+    // What is not given is the platform's; the window not by inheritance: its getter takes no other object for the global one.
+    /** @type {any} */ ({ __proto__: globalThis, window: globalThis.window, ...options })
   );
-  // Not by inheritance: in a browser its getter takes no other object for the global one.
-  const { window = globalThis.window } = /** @type {any} */ (options);
   const base = new URL(url, /** @type {any} */ (globalThis.location)).href.replace(/\/$/, '');
   const session = createSession(secret);
   const memory = createMemory(storage, `throughline ${base}`, Date.now);
   const wanted = transports ?? /** @type {Transport[]} */ (['websocket', 'sse', 'poll']);
-  const order = wanted.filter((transport) => WebSocket || transport !== 'websocket');
+  /** @type {Transport[]} */
+  const missing = WebSocket ? [] : ['websocket'];
+  const order = wanted.filter((transport) => !missing.includes(transport));
   const selector = createSelector(session, memory, Math.random, order, transports, maxLatencyMs);
   /** @type {ReturnType<typeof createEmitter<ConnectionEvents>>} */
-  const { on, emit } = createEmitter();
+  const [on, emit] = createEmitter();
   /** @type {Map<number, Leg>} */
   const legs = new Map();
   /** @type {Map<string, import('./channel.js').Channel>} */
@@ -92,9 +92,7 @@ export function connect(url, options = {}) {
     events.push(...more);
     if (busy) return;
     busy = true;
-    for (;;) {
-      const event = events.shift() ?? session.pollOutput() ?? selector.pollOutput();
-      if (!event) break;
+    for (let event; (event = events.shift() ?? session.pollOutput() ?? selector.pollOutput()); )
       try {
         session.handle(now(), event);
         selector.handle(now(), event);
@@ -103,7 +101,6 @@ export function connect(url, options = {}) {
         // A platform that will not open a socket, or write to it: silence has its time-outs.
         console.error(error);
       }
-    }
     clearTimeout(timer);
     // Closed, it stays busy: nothing that comes is heard any more.
     if (selector.state === 'closed') return;
@@ -117,19 +114,23 @@ export function connect(url, options = {}) {
   const acts = {
     state: (state) => emit('state', state),
     transport: (change) => emit('transport', change),
-    park: () => run(...[...legs.keys()].map((leg) => ({ closed: leg }))),
+    park() {
+      for (const leg of legs.keys()) run({ closed: leg });
+    },
     frame,
     open,
     request,
-    write: (leg, { lines }) => legs.get(leg)?.write(lines),
+    write(leg, { lines }) {
+      for (const line of lines) legs.get(leg)?.send(line);
+    },
     active: (leg) => switches.get(leg)?.(),
     closed: close,
     close,
 
-    /** Who we are is asked anew before every race. */
+    /** Who we are is asked anew before every race. (What can be called is a function.) */
     async race() {
       try {
-        session.token = typeof token === 'function' ? await token() : token;
+        session.token = /** @type {any} */ (token)?.call ? await /** @type {any} */ (token)() : token;
         run({ go: true });
       } catch (error) {
         run({ error: new ThroughlineError('unauthorized', `${error}`) }, { go: false });
@@ -153,8 +154,11 @@ export function connect(url, options = {}) {
 
     /** What was handed to a leg and not answered has an unknown outcome; subscriptions go on from their positions. */
     reset(reason) {
-      const kept = new Set(session.kept().map(({ frame, at }) => at === NEVER && JSON.parse(frame).id));
-      giveUp('unknown_outcome', kept, reason);
+      giveUp(
+        'unknown_outcome',
+        session.kept().map((held) => held.at === NEVER && JSON.parse(held.frame).id),
+        reason,
+      );
     },
   };
 
@@ -178,7 +182,7 @@ export function connect(url, options = {}) {
    * @param {number} number
    * @param {{route: Route, lines: string[], last?: boolean}} event
    */
-  async function request(number, { route, lines: sent, last }) {
+  function request(number, { route, lines: sent, last }) {
     const send = route === 'send';
     let leg = /** @type {Leg} */ (legs.get(number));
     // What outlives the page outlives its leg.
@@ -186,23 +190,22 @@ export function connect(url, options = {}) {
     if (!send) {
       // A newer poll takes the place of the older. How long it may take, the selector decides.
       leg.abort();
-      leg = new AbortController();
-      legs.set(number, leg);
+      legs.set(number, (leg = new AbortController()));
     }
-    const signal = send ? AbortSignal.timeout(10_000) : /** @type {AbortSignal} */ (leg.signal);
     /** What belongs to a request that was replaced, or to a leg that is over, is late. @param {any} event */
-    const tell = (event) => {
-      if (send || legs.get(number) === leg) run(event);
-    };
-    const lines = await post(
+    const tell = (event) => (send || leg === legs.get(number)) && run(event);
+    post(
       fetch,
       `${base}/${route}`,
       sent,
-      signal,
+      send ? AbortSignal.timeout(10_000) : /** @type {AbortSignal} */ (leg.signal),
       route === 'stream' ? (text) => tell({ line: number, text }) : undefined,
       last,
-    ).catch((error) => tell({ error }));
-    tell(Array.isArray(lines) ? { answer: number, route, lines } : { failed: number, route, status: lines });
+    )
+      .catch((error) => tell({ error }))
+      .then((/** @type {any} */ lines) =>
+        tell({ [lines?.at ? 'answer' : 'failed']: number, route, lines, status: lines }),
+      );
   }
 
   /**
@@ -223,29 +226,27 @@ export function connect(url, options = {}) {
 
   // ---- frames
 
-  /** @type {import('./channel.js').Ask} */
-  function ask(verb, channel, fields, done) {
-    const frame = JSON.stringify({ [verb]: channel, id: ++ids, ...fields });
+  /** Its first key is the verb. @param {any} request @param {(error?: any, ok?: any) => any} done @returns {number | undefined} */
+  function ask(request, done) {
+    const frame = JSON.stringify({ ...request, id: ++ids });
     const kept = session.kept();
     const size = cost(frame);
     let code;
-    if (selector.state === 'closed') code = 'closed';
     // PROTOCOL.md's limit: what fits into a body, behind the longest hello.
-    else if (size > 56_320) code = 'too_large';
+    if (size > 56_320) code = 'too_large';
     // Only publishing is bounded: there are no more subscriptions than names.
     else if (
-      verb === 'pub' &&
+      request.pub &&
       (kept.length >= messages || kept.reduce((sum, kept) => sum + kept.bytes, size) > bytes)
     )
       code = 'queue_full';
-    if (code) done(new ThroughlineError(code));
-    else {
-      requests.set(ids, done);
-      // Not by the bus: the next must see it in the queue.
-      session.handle(now(), { push: frame });
-      run();
-      return ids;
-    }
+    if (selector.state === 'closed') code = selector.state;
+    if (code) return done(new ThroughlineError(code));
+    requests.set(ids, done);
+    // Not by the bus: the next must see it in the queue.
+    session.handle(now(), { push: frame });
+    run();
+    return ids;
   }
 
   /** @param {any} frame */
@@ -261,19 +262,23 @@ export function connect(url, options = {}) {
   /**
    * Requests are lost. The channels go on from their positions, unless we are closed.
    * @param {string} code
-   * @param {Set<number>} kept requests that are not
+   * @param {unknown[]} kept ids of the requests that are not
    * @param {any} [reason]
    */
   function giveUp(code, kept, reason) {
-    const lost = [...requests].filter(([id]) => !kept.has(id));
-    for (const channel of channels.values()) channel.resume(reason, kept);
-    for (const [id, done] of lost) {
-      requests.delete(id);
-      done(new ThroughlineError(code));
-    }
+    // Those that the channels add are not among them.
+    const open = [...requests];
+    channels.forEach((channel) => channel.resume(reason, kept));
+    for (const [id, done] of open)
+      if (!kept.includes(id)) {
+        requests.delete(id);
+        done(new ThroughlineError(code));
+      }
   }
 
-  const unwatch = watchPage(window, run);
+  /** Its end. */
+  const over = new AbortController();
+  watchPage(window, run, over.signal);
   run({ race: true });
 
   return {
@@ -314,26 +319,25 @@ export function connect(url, options = {}) {
       }),
 
     /** What was tried, what came of it and what is known, as plain data. `throughline/explain` makes a text of it. */
-    explain: () => {
-      const data = {
-        ...selector.explain(),
-        missing: wanted.filter((transport) => !order.includes(transport)),
-      };
-      // Each attempt knows its way, which is told once.
-      return JSON.parse(JSON.stringify(data, (key, value) => (key === 'way' ? undefined : value)));
-    },
+    explain: () =>
+      JSON.parse(
+        JSON.stringify({ ...selector.explain(), missing }, (key, value) =>
+          // Each attempt knows its way, which is told once.
+          key === 'way' ? undefined : value,
+        ),
+      ),
 
     /** Forgets what worked on which network. */
-    forget: () => memory.forget(),
+    forget: memory.forget,
 
     /** Ends it for good. What is open is rejected with `closed`. */
     close() {
-      unwatch();
+      over.abort();
       // Not by the bus: whoever calls, it is closed from here on.
       selector.handle(now(), { stop: true });
       // The session's too that the selector is through with.
       for (const leg of legs.keys()) close(leg, {});
-      giveUp('closed', new Set());
+      giveUp('closed', []);
       run();
     },
   };

@@ -3,10 +3,10 @@
 
 /** @template {Record<string, any>} Events the events' names and what each brings */
 export function createEmitter() {
-  /** @type {Set<[name: keyof Events, f: (value: any) => void]>} */
+  /** @type {Set<(name: keyof Events, value: any) => void>} */
   const all = new Set();
 
-  return {
+  return /** @type {const} */ ([
     /**
      * Listens. The same function may listen twice.
      * @template {keyof Events} K
@@ -14,9 +14,9 @@ export function createEmitter() {
      * @param {(value: Events[K]) => void} f
      * @returns {() => unknown} its undo
      */
-    on(name, f) {
-      /** @type {[K, typeof f]} */
-      const listener = [name, f];
+    (name, f) => {
+      const listener = (/** @type {keyof Events} */ what, /** @type {any} */ value) =>
+        what === name && f(value);
       all.add(listener);
       return () => all.delete(listener);
     },
@@ -26,13 +26,16 @@ export function createEmitter() {
      * @param {K} name
      * @param {Events[K]} value
      */
-    emit(name, value) {
-      for (const [of, f] of [...all])
+    (name, value) => {
+      for (const listener of [...all])
         try {
-          if (of === name) f(value);
+          listener(name, value);
         } catch (error) {
           console.error(error);
         }
     },
-  };
+
+    /** Those that listen. */
+    all,
+  ]);
 }

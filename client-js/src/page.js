@@ -8,20 +8,28 @@
 /**
  * @param {any} window none outside a page
  * @param {(...events: any[]) => void} tell
- * @returns {() => void} its undo
+ * @param {AbortSignal} signal that nobody listens any more
  */
-export function watchPage(window, tell) {
-  const over = new AbortController();
-  /** @param {any} target @param {string[]} types */
-  const listen = (target, ...types) => {
-    for (const type of types)
+export function watchPage(window, tell, signal) {
+  for (const target of [window, window?.navigator?.connection])
+    for (const type of [
+      'online',
+      'offline',
+      'focus',
+      'pageshow',
+      'pagehide',
+      'visibilitychange',
+      'freeze',
+      'resume',
+      'change',
+    ])
       target?.addEventListener(
         type,
-        (/** @type {Event} */ event) => {
+        (/** @type {any} */ event) => {
           // To be left is to be frozen, for what we know. What was not acknowledged goes with it.
           if (/hide|freeze/.test(type)) tell({ flush: true }, { park: true });
-          // Of a field that is entered we hear too.
-          else if (type !== 'focus' || event.target === window) {
+          // Of a field that is entered or changed we hear too: of those the target is an element.
+          else if (!event.target.tagName) {
             const { hidden } = window.document;
             tell({ hidden });
             // pageshow may come without a pagehide before it, and the other way round.
@@ -29,20 +37,6 @@ export function watchPage(window, tell) {
           }
         },
         // The document's events pass by the window on their way down.
-        { capture: true, signal: over.signal },
+        { capture: true, signal },
       );
-  };
-  listen(
-    window,
-    'online',
-    'offline',
-    'focus',
-    'pageshow',
-    'pagehide',
-    'visibilitychange',
-    'freeze',
-    'resume',
-  );
-  listen(window?.navigator?.connection, 'change');
-  return () => over.abort();
 }

@@ -11,7 +11,7 @@ function underTest() {
   const told = [];
   const channel = createChannel(
     'a',
-    (verb, name, fields, done) => asked.push({ verb, name, fields, done }),
+    (request, done) => asked.push({ verb: Object.keys(request)[0], request, done }),
     (event, value) => told.push([event, value]),
   );
   return { asked, told, channel, verbs: () => asked.map(({ verb }) => verb) };
@@ -70,11 +70,11 @@ test('after a reset it asks since its position, and tells when that cannot be ha
   channel.on('message', () => {});
   asked[0].done(null, { epoch: 'e', at: 4 });
   channel.deliver({ at: 5, data: 1 });
-  channel.resume('gone', new Set());
-  assert.deepEqual(asked[1].fields, { since: { epoch: 'e', at: 5 } });
+  channel.resume('gone', []);
+  assert.deepEqual(asked[1].request, { sub: 'a', since: { epoch: 'e', at: 5 } });
   asked[1].done(null, { epoch: 'e', at: 5, recovered: true });
   assert.deepEqual(told, []);
-  channel.resume('gone', new Set());
+  channel.resume('gone', []);
   asked[2].done(null, { epoch: 'f', at: 0, recovered: false });
   assert.deepEqual(told, [['reset', { reason: 'gone', channel: 'a' }]]);
   channel.deliver({ at: 1, data: 1 });
@@ -83,7 +83,7 @@ test('after a reset it asks since its position, and tells when that cannot be ha
 test('a subscription that still waits to be sent is not asked for twice', () => {
   const { asked, channel, verbs } = underTest();
   channel.on('message', () => {});
-  channel.resume('gone', new Set([asked.length]));
+  channel.resume('gone', [asked.length]);
   assert.deepEqual(verbs(), ['sub']);
 });
 
@@ -111,7 +111,7 @@ test('an iterator subscribes, gives messages in order, unsubscribes when it is l
   })();
   await null;
   asked[2].done(null, { epoch: 'e', at: 2 });
-  channel.resume('', new Set());
+  channel.resume('', []);
   asked[3].done(new ThroughlineError('closed'));
   await closing;
 });
@@ -127,7 +127,7 @@ test('a loop over a refused subscription gives what came before, and throws the 
   await null;
   asked[2].done(null, { epoch: 'e', at: 0 });
   for (const at of [1, 2]) channel.deliver({ at, data: at });
-  channel.resume('gone', new Set());
+  channel.resume('gone', []);
   asked[3].done(new ThroughlineError('forbidden'));
   assert.equal((await first).value?.at, 1);
   assert.equal((await messages.next()).value?.at, 2);

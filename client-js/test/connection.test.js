@@ -123,7 +123,7 @@ test('a message goes its way: publish, answer, publication, callback', async () 
   socket.online();
   assert.deepEqual(socket.sent.slice(-3, -1), [
     '{"sub":"fleet/42","id":1}',
-    '{"pub":"fleet/42","id":2,"data":{"speed":12}}',
+    '{"pub":"fleet/42","data":{"speed":12},"id":2}',
   ]);
   socket.hears('{"ok":1,"epoch":"e","at":0,"recovered":false}');
   await channel.subscribed;
@@ -144,7 +144,7 @@ test('bytes are bytes: up as b64, down raw on a socket and as b64 elsewhere', as
   channel.on('message', ({ data }) => got.push(data));
   socket.hears('{"ok":1,"epoch":"e","at":0}');
   channel.publish(new Uint8Array([0, 255]));
-  assert.equal(socket.sent.at(-1), '{"pub":"a","id":2,"b64":"AP8="}');
+  assert.equal(socket.sent.at(-1), '{"pub":"a","b64":"AP8=","id":2}');
   socket.hears(new Uint8Array([...new TextEncoder().encode('{"pub":"a","at":1}\n'), 10, 255]).buffer);
   socket.hears('{"pub":"a","at":2,"b64":"AP8="}');
   assert.deepEqual(got, [new Uint8Array([10, 255]), new Uint8Array([0, 255])]);
@@ -248,7 +248,7 @@ test('after gone, subscriptions go on from their positions and what was handed t
   const three = sockets[2];
   assert.notEqual(three.hello?.session, two.hello().session);
   three.online({ id: 'two' });
-  assert.ok(three.sent.includes('{"sub":"a","id":4,"since":{"epoch":"e","at":5}}'));
+  assert.ok(three.sent.includes('{"sub":"a","since":{"epoch":"e","at":5},"id":4}'));
   three.hears('{"ok":4,"epoch":"f","at":0,"recovered":false}');
   assert.deepEqual(events.at(-1), ['reset', { reason: 'gone', channel: 'a' }]);
 });
@@ -261,7 +261,7 @@ test('what was never handed to a leg goes into the next session', async () => {
   const kept = watched(connection.channel('a').publish(1));
   await clock.pass(1000);
   sockets[1].online({ id: 'two' });
-  assert.ok(sockets[1].sent.includes('{"pub":"a","id":1,"data":1}'));
+  assert.ok(sockets[1].sent.includes('{"pub":"a","data":1,"id":1}'));
   sockets[1].hears('{"ok":1,"at":9}');
   await clock.pass(0);
   assert.deepEqual(kept, { value: { at: 9 } });

@@ -24,11 +24,7 @@ export function carry(socket, leg, tell) {
     }
     tell({ line: leg, text });
   };
-  return {
-    /** @param {Frame[]} lines */
-    write(lines) {
-      for (const line of lines) socket.send(line);
-    },
-    abort: () => socket.close(),
-  };
+  // As the legs of sse and poll are ended.
+  socket.abort = socket.close;
+  return socket;
 }
