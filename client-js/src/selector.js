@@ -26,10 +26,10 @@
 import { backoff } from './backoff.js';
 import { dispatch, NEVER } from './dispatch.js';
 import { rhythm, suspectAt } from './liveness.js';
-import { blame, clamp, later, recall, rto, sample, shutUntil } from './ways.js';
+import { blame, clamp, later, recall, rto, sample } from './ways.js';
 
-/** As what a leg fails that is not heard of in time. @type {{[transport: string]: Reason}} */
-const SILENT = { websocket: 'mute', sse: 'buffered', poll: 'timeout' };
+/** States in which nobody is there. */
+const DOWN = /off|port/;
 
 /**
  * @param {any} session of which it reads the last welcome and since when frames wait, and which sends what it wishes and reports
@@ -42,8 +42,8 @@ const SILENT = { websocket: 'mute', sse: 'buffered', poll: 'timeout' };
 export function createSelector(session, memory, random, order, asked, maxLatencyMs = 1500) {
   /** What is known of each of them. @type {Way[]} */
   const ways = order.map((transport) => /** @type {any} */ ({ transport }));
-  /** The same when the network was last known to be well. @type {Way[]} */
-  let sure = [];
+  /** The same when the network was last known to be well. */
+  let sure = ways;
   /** Attempts that are open. @type {Attempt[]} */
   let open = [];
   /** @type {Attempt | undefined} */
@@ -131,7 +131,6 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
     /** Better than any other; those that are trying make room. */
     want(/** @type {Transport} */ transport) {
-      timers.delete(again);
       begin('asked', []);
       start(/** @type {Way} */ (ways.find((way) => way.transport === transport)));
     },
@@ -146,11 +145,10 @@ export function createSelector(session, memory, random, order, asked, maxLatency
         ways.forEach((way, place) => Object.assign(way, sure[place]));
         cutAge = NaN;
       }
-      if (/off|port/.test(answer)) become(/** @type {any} */ (answer));
-      else if (self.state !== 'connecting') become('reconnecting');
-      // Somebody may be signing in there just now.
-      if (/off|port/.test(answer) && !open[0])
-        timers.set(again, Math.min(timers.get(again) ?? NEVER, now + 5000 * random()));
+      const down = DOWN.test(answer);
+      if (down || DOWN.test(self.state)) become(down ? /** @type {any} */ (answer) : 'reconnecting');
+      // Somebody may be signing in there just now; and who cannot be reached is not loaded by it.
+      if (down && !open[0]) timers.set(again, Math.min(timers.get(again) ?? NEVER, now + 5000 * random()));
     },
 
     link({ goaway, config }) {
@@ -173,7 +171,6 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     /** Nobody looked for a while, or the network may be another: never a proof, always a reason to ask. */
     wake() {
       if (now > wokenAt + 60_000) hint(now + 1000 + 2000 * random());
-      if (self.state === 'parked') become('reconnecting');
       if (!open[0]) timers.set(again, now);
       // Such events come in bunches.
       if (active && now > wokenAt + 5000) suspect(2000);
@@ -204,7 +201,15 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       for (const attempt of open) {
         if (now >= attempt.pingAt) ping(attempt);
         if (now >= attempt.until) {
-          const why = /** @type {Reason} */ (attempt.why);
+          const { transport, opened, proven } = attempt;
+          const why =
+            attempt === active && proven
+              ? 'stalled'
+              : transport === 'sse'
+                ? 'buffered'
+                : opened
+                  ? 'mute'
+                  : 'timeout';
           end(attempt, why);
           fail(attempt, why);
         }
@@ -320,7 +325,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   }
 
   /** The breaker is open. @param {Way} way @returns {any} */
-  const isShut = (way) => now < shutUntil(way);
+  const isShut = (way) => now < way.shut;
 
   function race() {
     if (open[0]) return;
@@ -384,7 +389,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     if (transport === 'websocket') {
       dialedAt = now;
       // In the background nobody waits, and a browser lets one socket connect at a time.
-      limit(attempt, purpose === 'better' ? 5000 : 10_000, 'timeout');
+      limit(attempt, purpose === 'better' ? 5000 : 10_000);
     } else awaitWelcome(attempt);
     open.push(attempt);
     self.attempts = [...self.attempts, attempt].slice(-20);
@@ -397,7 +402,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     mark(attempt, 'proven');
     way.failures = 0;
     // Whoever said no says yes.
-    if (!way.good) way.owes = 0;
+    if (!way.good) way.shut = -NEVER;
     way.good = true;
     memory.note(way.transport, way.rtt);
     believe();
@@ -422,16 +427,13 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     if (!chosen || /k|v/.test(purpose)) choose(attempt);
     else if (trips.length < 3) attempt.pingAt = now + 700;
     else {
-      const [, median = 0] = trips.sort((a, b) => a - b);
-      const current = chosen.way.rtt;
-      const slow = purpose === 'slow';
-      if (slow ? slowSince && median <= slowTrip / 2 : !(median > 1.25 * current + 100)) choose(attempt);
-      else {
+      const [, median] = trips.sort((a, b) => a - b);
+      const most = purpose === 'slow' ? slowTrip / 2 : 1.25 * chosen.way.rtt + 100;
+      if (/** @type {number} */ (median) > most) {
         end(attempt, 'slow');
-        if (slow) return;
         blame(way, 1.5, now);
         later(way, now, random);
-      }
+      } else choose(attempt);
     }
   }
 
@@ -451,14 +453,14 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     return all.slice(0, Math.max(0, all.indexOf(/** @type {any} */ (attempt?.way))));
   }
 
-  const dueAt = (/** @type {Way} */ way) => Math.max(way.retryAt, shutUntil(way));
+  const dueAt = (/** @type {Way} */ way) => Math.max(way.retryAt, way.shut);
 
   const climbAt = () =>
     active?.proven && !hidden && !open[1] && !pending[0] ? Math.min(...better().map(dueAt)) : NEVER;
 
   /** There is a reason to try what is better again. @param {number} at */
   function hint(at) {
-    for (const way of better()) Object.assign(way, { step: 0, retryAt: at, owes: 0 });
+    for (const way of better()) Object.assign(way, { step: 0, retryAt: at, shut: -NEVER });
   }
 
   // ---- ends
@@ -537,7 +539,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   /** Nothing is open: wait, then race. @param {unknown} [quick] */
   function rest(quick) {
     timers.set(again, now + backoff(failures, random, !!quick));
-    if (self.state === 'connecting') become('reconnecting');
+    if (!DOWN.test(self.state)) become('reconnecting');
     if (quick) return;
     failures++;
     check();
@@ -563,8 +565,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   function died(attempt, { reason }) {
     // It lost its turn to the one that we asked: of that one's confirmation we shall tell.
     if (reason === 'replaced' && chosen !== attempt) forget(attempt, (last = 'better'));
-    else
-      fail(attempt, /draining|gone|refused/.test(reason) ? 'server' : attempt.usable ? 'closed' : 'refused');
+    else fail(attempt, /draining|gone/.test(reason) ? 'server' : attempt.usable ? 'closed' : 'refused');
   }
 
   // ---- the active leg
@@ -573,7 +574,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   function heard(attempt) {
     attempt.heard = now;
     // It is measured when something comes anyway, so an idle session is as quiet as before.
-    if (attempt === active && !hidden && attempt.ponged && now >= attempt.pinged + 3000) ping(attempt);
+    if (attempt === active && !hidden && now >= attempt.pinged + 3000) ping(attempt);
   }
 
   /** @param {Attempt} attempt */
@@ -592,7 +593,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   function suspect(ms) {
     const leg = /** @type {Attempt} */ (active);
     ping(leg);
-    limit(leg, ms, 'stalled');
+    limit(leg, ms);
     check();
   }
 
@@ -621,7 +622,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   /** The network is well, so what failed is to blame; if it goes on failing, the next page shall know. */
   function believe() {
     ways.forEach((way, place) => {
-      if (way.failures > Math.max(way.good ? 3 : 1, sure[place]?.failures ?? 0)) {
+      if (way.failures > Math.max(way.good ? 3 : 1, /** @type {Way} */ (sure[place]).failures)) {
         way.good = false;
         memory.note(way.transport);
       }
@@ -640,11 +641,9 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   /**
    * @param {Attempt} attempt
    * @param {number} ms
-   * @param {Reason} [why]
    */
-  function limit(attempt, ms, why = SILENT[attempt.transport]) {
+  function limit(attempt, ms) {
     attempt.until = now + ms;
-    attempt.why = why;
   }
 
   /** @param {Attempt} attempt */

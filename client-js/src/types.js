@@ -21,7 +21,7 @@
  * @property {number} rtt its round trip, smoothed as in RFC 6298; NaN while it is not known
  * @property {number} spread the mean deviation of that
  * @property {number} lowest of all samples
- * @property {number} owes when it will have paid, by time, for its failures
+ * @property {number} shut until then the flap breaker is open
  * @property {number} failures since it was last proven
  * @property {boolean} good it was proven on this network
  * @property {number} step how often it was tried in the background
@@ -44,7 +44,6 @@
  * @property {number} pinged when a ping went
  * @property {number} pingAt when to ping it again
  * @property {number} until when it will have failed
- * @property {Reason} [why] it will have failed then
  * @property {number[]} trips measured before it takes over
  *
  * @typedef {string} Frame one frame in line form
@@ -155,7 +154,7 @@
  * @property {Transport} transport which
  * @property {number | null} rtt milliseconds there and back, smoothed; null while it was not measured
  * @property {number} failures since it was last proven
- * @property {number} owes when it will have paid, by time, for its failures; up to 9 minutes before, it is tried only if there is nothing else
+ * @property {number | null} shut until then it is tried only if there is nothing else, since it failed too often; null: it never failed
  * @property {number} retryAt when it is tried again in the background, if it is better than the one in use
  * @property {boolean} good it was proven on this network, by this page or one before
  */

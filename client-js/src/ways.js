@@ -29,7 +29,7 @@ export function recall(way, memory, now) {
     rtt,
     spread: rtt / 2,
     lowest: rtt || NEVER,
-    owes: 0,
+    shut: -NEVER,
     failures: 0,
     good: rtt >= 0,
     step: 0,
@@ -51,17 +51,15 @@ export function sample(way, trip) {
 }
 
 /**
- * The flap breaker: what fails owes time, and pays it by time. Who owes more than 9 minutes is shut, for 15 at most.
+ * The flap breaker: what fails owes time, and pays it by time. Who owes more than 9 minutes is shut, for 15 at most: it is tried
+ * only if there is nothing else.
  * @param {Way} way
  * @param {number} minutes negative: taken back
  * @param {number} now
  */
 export function blame(way, minutes, now) {
-  way.owes = clamp(way.owes, now, now + (24 - minutes) * MINUTE) + minutes * MINUTE;
+  way.shut = clamp(way.shut, now - 9 * MINUTE, now + (15 - minutes) * MINUTE) + minutes * MINUTE;
 }
-
-/** Until when the breaker is open: it is tried only if there is nothing else. @param {Way} way */
-export const shutUntil = (way) => way.owes - 9 * MINUTE;
 
 /**
  * When it is tried again in the background.

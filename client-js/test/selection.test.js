@@ -130,7 +130,7 @@ holds(
     assert.equal(world.selector.state, world.dead ? 'offline' : 'reconnecting');
     if (world.dead)
       for (const way of world.selector.explain().ways)
-        assert.ok(way.owes - 9 * MINUTE <= world.now(), 'no transport is shut out');
+        assert.ok(way.shut <= world.now(), 'no transport is shut out');
   },
 );
 

@@ -3,6 +3,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** Longer than the first race: nobody signs in that fast. */
 const PORTAL_MS = 6_000;
 
@@ -47,6 +49,8 @@ export async function blamedForLong(stage) {
 
 /** Which transports owe time for a failure, as `explain()` tells. @param {import('./subject.js').Report} report */
 const blamed = ({ explain }) =>
-  /** @type {Array<{ transport: string, owes: number }>} */ (explain.ways)
-    .filter(({ owes }) => owes > explain.now)
-    .map(({ transport, owes }) => `${transport} is blamed, for ${Math.round(owes - explain.now)} ms`);
+  /** @type {Array<{ transport: string, shut: number | null }>} */ (explain.ways)
+    // Who owes nothing was shut until nine minutes ago or before.
+    .map(({ transport, shut }) => ({ transport, owes: (shut ?? -NEVER) + 540_000 - explain.now }))
+    .filter(({ owes }) => owes > 0)
+    .map(({ transport, owes }) => `${transport} is blamed, for ${Math.round(owes)} ms`);
