@@ -213,6 +213,12 @@ impl ClientSession {
         carrying.max_by_key(|leg| leg.turn).map(|leg| leg.number)
     }
 
+    /// The incarnation, the greatest number handed to a leg, and the greatest received: for the simulation's books.
+    #[cfg(test)]
+    pub(crate) fn numbers(&self) -> Option<(&SessionId, u64, u64)> {
+        self.id.as_ref().map(|id| (id, self.outgoing.sent(), self.received))
+    }
+
     fn leg(&mut self, number: u32) -> Option<&mut Leg> {
         self.legs.iter_mut().find(|leg| leg.number == number)
     }

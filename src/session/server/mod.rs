@@ -209,6 +209,12 @@ impl ServerSession {
         self
     }
 
+    /// The active leg, the greatest number handed to a leg, and the greatest received: for the simulation's books.
+    #[cfg(test)]
+    pub(crate) const fn numbers(&self) -> (Option<u32>, u64, u64) {
+        (self.active, self.outgoing.sent(), self.received)
+    }
+
     /// Takes one input. Drain [`Self::poll_output`] and look at [`Self::wants_write`] afterwards.
     ///
     /// # Errors

@@ -9,10 +9,12 @@ mod network;
 #[allow(dead_code, unreachable_pub)]
 mod node;
 mod schedule;
+mod switches;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::schedule::Schedule;
+use self::switches::Counts;
 use super::Time;
 use super::mutant::Mutant;
 
@@ -23,6 +25,8 @@ const LONGEST_QUIET: Time = Time::from_secs(60);
 const PROBE_EVERY: Time = Time::from_secs(4);
 
 const SEEDS: u64 = 100_000;
+/// Every combination of transports, of the step at which the old leg dies, and of lines under way occurs that often.
+const LEAST_OF_A_SWITCH: u64 = 10;
 /// A mistake must show within so many schedules.
 const SEEDS_FOR_A_MUTANT: u64 = 30_000;
 
@@ -30,26 +34,31 @@ fn environment(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// The first seed, of those given, whose schedule breaks an invariant.
-fn first_failure(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Option<(u64, String)> {
+/// The first seed, of those given, whose schedule breaks an invariant; or the switches that all of them made.
+fn first_failure(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Result<Counts, (u64, String)> {
     let next = AtomicU64::new(seeds.start);
     let failure = std::sync::Mutex::new(None);
+    let switches = std::sync::Mutex::new(Counts::default());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
+                let mut seen = Counts::default();
                 while failure.lock().unwrap().is_none() {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= seeds.end {
-                        return;
+                        break;
                     }
-                    if let Err(why) = Schedule::new(seed, mutant).run() {
+                    let mut schedule = Schedule::new(seed, mutant);
+                    if let Err(why) = schedule.run() {
                         failure.lock().unwrap().get_or_insert((seed, why));
                     }
+                    seen.add(&schedule.switches.counts);
                 }
+                switches.lock().unwrap().add(&seen);
             });
         }
     });
-    failure.into_inner().unwrap()
+    failure.into_inner().unwrap().map_or_else(|| Ok(switches.into_inner().unwrap()), Err)
 }
 
 #[test]
@@ -58,8 +67,15 @@ fn every_schedule_keeps_the_invariants() {
         Some(seed) => seed..seed + 1,
         None => 0..environment("THROUGHLINE_SEEDS").unwrap_or(SEEDS),
     };
-    if let Some((seed, why)) = first_failure(seeds, None) {
-        panic!("seed {seed}: {why}\nreplay: THROUGHLINE_SEED={seed} cargo test --lib every_schedule");
+    let all = seeds == (0..SEEDS);
+    match first_failure(seeds, None) {
+        Err((seed, why)) => {
+            panic!("seed {seed}: {why}\nreplay: THROUGHLINE_SEED={seed} cargo test --lib every_schedule")
+        }
+        Ok(switches) => {
+            println!("{switches}");
+            assert!(!all || switches.least() >= LEAST_OF_A_SWITCH, "a kind of switch hardly occurs: {switches}");
+        }
     }
 }
 
@@ -67,10 +83,10 @@ fn every_schedule_keeps_the_invariants() {
 fn is_caught(mutant: Mutant) {
     let seeds = 1_000_000..1_000_000 + SEEDS_FOR_A_MUTANT;
     match first_failure(seeds, Some(mutant)) {
-        Some((seed, why)) => {
+        Err((seed, why)) => {
             println!("{mutant:?} is caught by seed {seed}: {}", why.chars().take(160).collect::<String>());
         }
-        None => panic!("{mutant:?} was not caught within {SEEDS_FOR_A_MUTANT} schedules"),
+        Ok(_) => panic!("{mutant:?} was not caught within {SEEDS_FOR_A_MUTANT} schedules"),
     }
 }
 

@@ -69,7 +69,8 @@ pub(super) enum Event {
     ServerTimer,
     PushUp,
     PushDown,
-    Fault,
+    /// On this leg, or on any.
+    Fault(Option<u32>),
 }
 
 /// What lies between the two ends for one leg.
@@ -84,6 +85,8 @@ pub(super) struct Path {
     down_last: Time,
     /// Writes on their way down; no more room when there are many.
     pub(super) under_way: usize,
+    /// Messages and requests on their way up.
+    pub(super) rising: usize,
     /// The client has let go of it.
     pub(super) disposed: bool,
 }
@@ -100,6 +103,7 @@ impl Path {
             up_last: zero,
             down_last: zero,
             under_way: 0,
+            rising: 0,
             disposed: false,
         }
     }
@@ -108,6 +112,12 @@ impl Path {
     pub(super) fn arrival_up(&mut self, at: Time) -> Time {
         self.up_last = self.up_last.max(at);
         self.up_last
+    }
+
+    /// Something comes to the upper end: false if the way is cut by now.
+    pub(super) const fn rises(&mut self) -> bool {
+        self.rising -= 1;
+        !self.up_cut
     }
 
     pub(super) fn arrival_down(&mut self, at: Time) -> Time {

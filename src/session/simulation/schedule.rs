@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::ledger::Ledger;
 use super::network::{Agenda, Event, Path, Random};
 use super::node::{Effect, Kind, Node};
+use super::switches::{Step, Switches, UnderWay, asked_turn};
 use super::{LONGEST_QUIET, PROBE_EVERY};
 use crate::protocol::Transport;
 use crate::protocol::frame::RawFrame;
@@ -42,6 +43,9 @@ pub(super) struct Schedule {
     client: ClientSession,
     node: Node,
     pub(super) ledger: Ledger,
+    pub(super) switches: Switches,
+    /// The step of the next switch at which the old leg is struck.
+    aim: Option<Step>,
     paths: Vec<Path>,
     owned: HashMap<u32, Owned>,
     carriers: HashMap<Carrier, Addressee>,
@@ -90,6 +94,8 @@ impl Schedule {
             client: ClientSession::new(source).mutated(mutation),
             node: Node::new(Box::new(make)),
             ledger: Ledger::default(),
+            switches: Switches::default(),
+            aim: None,
             paths: Vec::new(),
             owned: HashMap::new(),
             carriers: HashMap::new(),
@@ -117,7 +123,7 @@ impl Schedule {
         }
         for _ in 0..self.random.below(14) {
             let at = self.random.milliseconds(9_000);
-            self.agenda.plan(at, Event::Fault);
+            self.agenda.plan(at, Event::Fault(None));
         }
     }
 
@@ -170,7 +176,8 @@ impl Schedule {
         match event {
             Event::SocketOpens(leg) => self.client.handle(self.now, Input::Opened(leg)),
             Event::Up(leg, frame) => {
-                if let Some(carrier) = self.path(leg).filter(|path| !path.up_cut).and_then(|path| path.carrier) {
+                let carrier = self.path(leg).and_then(|path| path.rises().then_some(path.carrier).flatten());
+                if let Some(carrier) = carrier {
                     self.node.socket(self.now, carrier, &frame);
                 }
             }
@@ -202,7 +209,7 @@ impl Schedule {
                     self.node.push(self.now, &id, line(&text));
                 }
             }
-            Event::Fault => self.fault(),
+            Event::Fault(leg) => self.fault(leg),
         }
         Ok(())
     }
@@ -212,6 +219,7 @@ impl Schedule {
         while let Some(output) = self.client.poll_output() {
             self.client_does(output)?;
         }
+        self.see_the_grant();
         let (paths, carriers, room) = (&self.paths, &self.carriers, self.room);
         let has_room = |carrier: Carrier| {
             let path = carriers
@@ -223,8 +231,39 @@ impl Schedule {
             self.server_does(effect)?;
         }
         self.check_memory()?;
+        self.strike();
         self.arm();
         Ok(())
+    }
+
+    /// What the books of the switches ask for.
+    fn under_way(&mut self) -> UnderWay {
+        let Some((id, sent, received)) = self.client.numbers() else {
+            return UnderWay::default();
+        };
+        let Some((_, sent_down, taken)) = self.node.session(id).map(|session| session.numbers()) else {
+            return UnderWay::default();
+        };
+        UnderWay { up: sent > taken, down: sent_down > received }
+    }
+
+    fn see_what_goes_up(&mut self, leg: u32, lines: &[Line]) {
+        if let Some(turn) = lines.first().and_then(|line| asked_turn(&line.record()))
+            && self.switches.asks(leg, turn)
+        {
+            let under_way = self.under_way();
+            self.switches.asked(leg, under_way);
+        }
+    }
+
+    fn see_the_grant(&mut self) {
+        if !self.switches.awaits() {
+            return;
+        }
+        let session = self.client.numbers().and_then(|(id, ..)| self.node.session(id));
+        if let Some(leg) = session.and_then(|session| session.numbers().0) {
+            self.switches.granted(leg);
+        }
     }
 
     fn check_memory(&mut self) -> Result<(), String> {
@@ -254,23 +293,31 @@ impl Schedule {
     fn client_does(&mut self, output: Output) -> Result<(), String> {
         match output {
             Output::Write(leg, lines) => {
+                self.see_what_goes_up(leg, &lines);
                 let at = self.delay();
                 let Some(path) = self.path(leg).filter(|path| !path.up_cut) else {
                     return Ok(());
                 };
                 let at = path.arrival_up(at);
+                path.rising += lines.len();
                 for frame in received(&lines) {
                     self.agenda.plan(at, Event::Up(leg, frame));
                 }
             }
             Output::Request(leg, route, lines) => self.issue(leg, route, &lines),
             Output::Usable(leg) => {
+                self.switches.usable(leg);
                 if let Some(owned) = self.owned.get_mut(&leg) {
                     owned.usable = true;
                 }
             }
             Output::Frame(frame) => self.ledger.received(&frame)?,
-            Output::Close(leg, _) => self.dispose(leg),
+            Output::Close(leg, why) => {
+                let under_way = self.under_way();
+                self.switches.closed(self.now, leg, &why, under_way);
+                self.dispose(leg);
+            }
+            Output::Active(leg) => self.switches.active(self.now, leg),
             Output::Reset(reset, frames) => self.ledger.reset(reset, frames)?,
             Output::Unknown(frames) => self.ledger.unknown(&received(&frames)),
             Output::Pong(leg, _) => {
@@ -279,7 +326,7 @@ impl Schedule {
                     owned.pinged = None;
                 }
             }
-            Output::Active(_) | Output::Link(_) => {}
+            Output::Link(_) => {}
         }
         Ok(())
     }

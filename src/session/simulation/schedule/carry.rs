@@ -9,6 +9,7 @@ impl Schedule {
             Route::Send => Kind::Send,
             Route::Poll => Kind::Poll,
         };
+        self.see_what_goes_up(leg, lines);
         let body: Bytes = lines.iter().flat_map(|line| line.record().to_vec()).collect::<Vec<u8>>().into();
         self.counted += 1;
         let request = self.counted;
@@ -18,6 +19,9 @@ impl Schedule {
         let faulty = !self.quiet();
         if !(cut || (faulty && self.random.percent(self.chance / 2))) {
             self.agenda.plan(at, Event::Request { leg, request, kind, body: body.clone(), copy: false });
+            if let Some(path) = self.path(leg) {
+                path.rising += 1;
+            }
         } else if self.random.percent(50) {
             self.agenda.plan(at, Event::Response { leg, request, kind, lines: None });
         }
@@ -30,6 +34,9 @@ impl Schedule {
     }
 
     pub(super) fn request_comes(&mut self, leg: u32, request: u64, kind: Kind, body: &Bytes, copy: bool) {
+        if !copy && !self.path(leg).is_some_and(Path::rises) {
+            return;
+        }
         self.counted += 1;
         let carrier = Carrier(self.counted);
         if !copy {
@@ -97,6 +104,10 @@ impl Schedule {
     pub(super) fn response_comes(&mut self, leg: u32, request: u64, kind: Kind, lines: Option<Vec<RawFrame>>) {
         let key = (leg, kind as u8);
         if self.requests.get(&key).is_none_or(|(current, _)| *current != request) {
+            return;
+        }
+        // What holds a poll leg's lines is its poll's answer.
+        if kind == Kind::Poll && lines.is_some() && self.path(leg).is_some_and(|path| path.down_cut) {
             return;
         }
         self.requests.remove(&key);

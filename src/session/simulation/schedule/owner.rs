@@ -6,6 +6,8 @@ impl Schedule {
     /// The client's owner drops a leg and tells its session.
     pub(super) fn client_drops(&mut self, leg: u32) {
         if self.owned.contains_key(&leg) {
+            let under_way = self.under_way();
+            self.switches.dies(leg, under_way);
             self.client.handle(self.now, Input::Closed(leg));
             self.dispose(leg);
         }
@@ -17,10 +19,15 @@ impl Schedule {
             self.requests.remove(&(leg, kind as u8));
         }
         let Some(path) = self.path(leg) else { return };
+        let takes_with_it = path.transport == Transport::WebSocket && path.rising > 0;
         path.disposed = true;
         path.up_cut |= path.transport == Transport::WebSocket;
         path.down_cut = true;
         let carrier = path.carrier;
+        if takes_with_it {
+            let under_way = self.under_way();
+            self.switches.dies(leg, under_way);
+        }
         // The server may hear of it, or believe the leg alive for ever: it must not matter (rule 3).
         if let Some(carrier) = carrier.filter(|_| self.random.percent(60)) {
             let at = self.delay();
@@ -28,16 +35,22 @@ impl Schedule {
         }
     }
 
-    pub(super) fn fault(&mut self) {
+    pub(super) fn fault(&mut self, leg: Option<u32>) {
         if self.quiet() || self.paths.is_empty() {
             return;
         }
-        let place = usize::try_from(self.random.below(self.paths.len() as u64)).unwrap_or(0);
+        let any = self.random.below(self.paths.len() as u64);
+        let place = usize::try_from(leg.map_or(any, |leg| u64::from(leg) - 1)).unwrap_or(0);
         let directions = 1 + self.random.below(3);
         let path = &mut self.paths[place];
         path.up_cut |= directions & 1 != 0;
         path.down_cut |= directions & 2 != 0;
         let (leg, carrier) = (path.leg, path.carrier);
+        // Of a leg that is over, only what is on its way up is left to die.
+        if !path.disposed || (path.rising > 0 && path.up_cut) {
+            let under_way = self.under_way();
+            self.switches.dies(leg, under_way);
+        }
         if self.random.percent(40) {
             let at = self.delay();
             self.agenda.plan(at, Event::ClientNotices(leg));
@@ -53,6 +66,9 @@ impl Schedule {
         let busy = !self.owned.is_empty();
         let chaos = !self.quiet() && self.owned.len() < 3 && self.random.percent(self.chaos);
         if !busy && self.random.percent(60) || chaos {
+            if busy && self.random.percent(20) {
+                self.trouble_the_old();
+            }
             self.open();
         }
         if !self.quiet() && self.random.percent(self.chaos) {
@@ -61,10 +77,40 @@ impl Schedule {
             usable.sort_unstable();
             if !usable.is_empty() {
                 let pick = usize::try_from(self.random.below(usable.len() as u64)).unwrap_or(0);
+                if self.random.percent(60) {
+                    self.trouble_the_old();
+                }
                 self.client.handle(self.now, Input::Ask(usable[pick]));
             }
         }
         self.agenda.plan(self.now + Time::from_millis(250), Event::Tick);
+    }
+
+    /// Left to chance alone, a leg hardly ever dies within the few milliseconds that a switch away from it takes, with lines
+    /// under way: both applications speak at this very moment, and the network breaks it a little later, or at a certain step.
+    fn trouble_the_old(&mut self) {
+        let Some(old) = self.client.current() else { return };
+        self.agenda.plan(self.now, Event::PushDown);
+        let text = self.ledger.push_up();
+        self.client.handle(self.now, Input::Push(line(&text)));
+        if self.random.percent(40) {
+            let at = self.now + self.random.milliseconds(100);
+            self.agenda.plan(at, Event::Fault(Some(old)));
+        } else {
+            // After `end` something is still on its way up the old leg in few of them.
+            let steps = [Step::Granted, Step::Confirmed, Step::Ended, Step::Ended, Step::Ended];
+            self.aim = Some(steps[usize::try_from(self.random.below(5)).unwrap_or(0)]);
+        }
+    }
+
+    /// A switch has reached the step that was aimed at.
+    pub(super) fn strike(&mut self) {
+        let Some((step, old)) = self.switches.reached.take() else { return };
+        if self.aim.take_if(|aim| *aim == step).is_some() {
+            self.agenda.plan(self.now, Event::PushUp);
+            self.agenda.plan(self.now, Event::PushDown);
+            self.agenda.plan(self.now, Event::Fault(Some(old)));
+        }
     }
 
     pub(super) fn open(&mut self) {
@@ -80,6 +126,7 @@ impl Schedule {
             self.agenda.plan(at, Event::SocketOpens(leg));
         }
         self.paths.push(path);
+        self.switches.opened(transport);
         self.owned.insert(leg, Owned { usable: false, opened: self.now, heard: self.now, pinged: None });
         self.client.handle(self.now, Input::Open(transport));
     }
