@@ -66,6 +66,7 @@ export function connect(url, options) {
   /** @type {Transport[]} */
   const missing = WebSocket ? [] : ['websocket'];
   const order = wanted.filter((transport) => !missing.includes(transport));
+  if (!order[0]) throw new ThroughlineError('refused', 'no transport can be had here');
   const selector = createSelector(session, memory, Math.random, order, transports, maxLatencyMs);
   /** @type {ReturnType<typeof createEmitter<ConnectionEvents>>} */
   const [on, emit] = createEmitter();
@@ -98,8 +99,9 @@ export function connect(url, options) {
         selector.handle(now(), event);
         dispatch(event, [], acts, acts);
       } catch (error) {
-        // A platform that will not open a socket, or write to it: silence has its time-outs.
+        // A platform that will not open a socket, or write to it.
         console.error(error);
+        if (event.leg) run({ closed: event.leg });
       }
     clearTimeout(timer);
     // Closed, it stays busy: nothing that comes is heard any more.
@@ -145,7 +147,8 @@ export function connect(url, options) {
       let control = 'offline';
       try {
         const response = await fetch(`${base}/control?nonce=${nonce}`, { signal: AbortSignal.timeout(3000) });
-        const ours = (await response.text()).includes(nonce);
+        // The nonce alone a page that tells its own address has too.
+        const ours = (await response.text()).includes(`"nonce":"${nonce}"`);
         // A gateway that is being restarted is answered for by its proxy, with 502 or so: that is no portal.
         control = ours ? 'ours' : response.status > 499 ? 'away' : 'portal';
       } catch {}
@@ -234,10 +237,10 @@ export function connect(url, options) {
     let code;
     // PROTOCOL.md's limit: what fits into a body, behind the longest hello.
     if (size > 56_320) code = 'too_large';
-    // Only publishing is bounded: there are no more subscriptions than names.
+    // Twice as many where nothing is published: a page that is full may still subscribe.
     else if (
-      request.pub &&
-      (kept.length >= messages || kept.reduce((sum, kept) => sum + kept.bytes, size) > bytes)
+      kept.length >= (request.pub ? messages : 2 * messages) ||
+      (request.pub && kept.reduce((sum, kept) => sum + kept.bytes, size) > bytes)
     )
       code = 'queue_full';
     if (selector.state === 'closed') code = selector.state;
@@ -311,10 +314,11 @@ export function connect(url, options) {
      */
     switchTo: (transport) =>
       promise((done) => {
+        if (selector.state === 'closed' || !order.includes(transport))
+          return done(new ThroughlineError(selector.state === 'closed' ? 'closed' : 'refused'));
         // Not by the bus: the leg that was opened is the switch's.
         selector.handle(now(), { want: transport });
-        if (selector.state === 'closed') done(new ThroughlineError('closed'));
-        else switches.set(selector.legs, done);
+        switches.set(selector.legs, done);
         run();
       }),
 

@@ -14,7 +14,7 @@ import { clamp, rto } from './ways.js';
  * @param {{heartbeat_ms: number, hold_ms: number}} welcome
  */
 export const rhythm = ({ transport }, { heartbeat_ms, hold_ms }) =>
-  transport === 'poll' ? hold_ms : heartbeat_ms;
+  (transport === 'poll' ? hold_ms : heartbeat_ms) || 15_000;
 
 /**
  * @param {import('./types.js').Attempt} leg

@@ -26,13 +26,19 @@ export function createMemory(storage, key, wall) {
     storage = storage === undefined ? window.localStorage : storage;
     networks = new Map(JSON.parse(storage.getItem(key)));
   } catch {}
-  let [network, facts = {}] = [...networks].pop() ?? [];
+  let [network] = [...networks.keys()].slice(-1);
+  /** Of the network in use. Whatever was stored, it is an object. @type {Facts} */
+  let facts = Object(networks.get(/** @type {string} */ (network)));
 
   return {
     /** What is believed on the network in use. @param {string} transport @returns {Partial<Fact>} */
     recall(transport) {
-      const fact = facts[transport];
-      return fact && wall() < fact.at + (fact.span ?? DAY) ? fact : {};
+      const { at, rtt, span } = Object(facts[transport]);
+      const age = wall() - at;
+      // Neither from the future nor older than a day; what is no number compares with nothing.
+      return age >= 0 && age < Math.min(span ?? DAY, DAY) && (span || (rtt >= 0 && rtt < 60_000))
+        ? { rtt: +rtt, span }
+        : {};
     },
 
     /** @param {string} id of the network; the last one's was thought to be it @returns {unknown} whether it is another */
@@ -40,7 +46,7 @@ export function createMemory(storage, key, wall) {
       const thought = network;
       if (id && id !== thought) {
         network = id;
-        if (thought) facts = networks.get(id) ?? {};
+        if (thought) facts = Object(networks.get(id));
         return thought;
       }
     },

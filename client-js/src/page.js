@@ -23,7 +23,7 @@ export function watchPage(window, tell, signal) {
       'resume',
       'change',
     ])
-      target?.addEventListener(
+      target?.addEventListener?.(
         type,
         (/** @type {any} */ event) => {
           // To be left is to be frozen, for what we know. What was not acknowledged goes with it.
@@ -33,7 +33,7 @@ export function watchPage(window, tell, signal) {
             const { hidden } = window.document;
             tell({ hidden });
             // pageshow may come without a pagehide before it, and the other way round.
-            if (!hidden) tell({ wake: true });
+            if (!hidden || type === 'resume') tell({ wake: true });
           }
         },
         // The document's events pass by the window on their way down.

@@ -71,6 +71,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   let control;
   /** @type {unknown} */
   let checking;
+  /** Networks this page was on. */
+  const seen = new Set();
   /** @type {unknown} */
   let hidden;
   let wokenAt = 0;
@@ -125,9 +127,9 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     explain: () => ({ ...session.welcome, ...self, control, ways, now }),
   };
 
-  /** @type {{[verb: string]: (subject: any, input: any) => void}} */
+  /** @type {{[verb: string]: (subject: any, input: any) => unknown}} */
   const inputs = {
-    go: (ok) => (ok ? race() : rest()),
+    go: (ok) => self.state !== 'parked' && (ok ? race() : rest()),
 
     /** Better than any other; those that are trying make room. */
     want(/** @type {Transport} */ transport) {
@@ -140,7 +142,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       checking = false;
       control = answer;
       if (answer === 'ours') believe();
-      if (active) return;
+      if (active || self.state === 'parked') return;
       if (answer !== 'ours') {
         ways.forEach((way, place) => Object.assign(way, sure[place]));
         cutAge = NaN;
@@ -171,6 +173,11 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     /** Nobody looked for a while, or the network may be another: never a proof, always a reason to ask. */
     wake() {
       if (now > wokenAt + 60_000) hint(now + 1000 + 2000 * random());
+      if (self.state === 'parked') {
+        become('reconnecting');
+        failures = 0;
+        lookingAt = now;
+      }
       if (!open[0]) timers.set(again, now);
       // Such events come in bunches.
       if (active && now > wokenAt + 5000) suspect(2000);
@@ -184,10 +191,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     timeout() {
       // What waits with a late timer shall be heard before it is judged; once.
       late = !late && now > self.pollTimeout() + 1000;
-      if (late) {
-        graceUntil = now + 1000;
-        return;
-      }
+      if (late) graceUntil = now + 1000;
+      if (now < graceUntil) return;
       for (const [act, at] of timers)
         if (now >= at) {
           timers.delete(act);
@@ -227,7 +232,11 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   /** What carries the session may not be offered any more. */
   const move = () => active && !offered().includes(active.way) && begin('server', offered());
 
-  const again = () => out.push({ race: true });
+  /** Who has to be asked for a token may never answer: then it is asked again. */
+  function again() {
+    timers.set(again, now + 15_000);
+    out.push({ race: true });
+  }
 
   /** @type {{[verb: string]: (attempt: any, input: any) => unknown}} */
   const ofAttempt = {
@@ -244,7 +253,10 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     usable(/** @type {Attempt} */ attempt) {
       mark(attempt, 'usable');
       tried = [];
-      if (memory.enter(session.welcome.network)) settle();
+      const { network } = session.welcome;
+      // Addresses of two families may take turns; then it is known already.
+      if (memory.enter(network) && !seen.has(network)) settle();
+      seen.add(network);
       ping(attempt);
       if (!chosen) choose(attempt);
     },
@@ -267,7 +279,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       else {
         slowSince ||= now - rtt;
         slowTrip = rtt;
-        attempt.pingAt = now + 2000;
+        attempt.pingAt = Math.max(now, slowSince) + 2000;
         // For 10 s every trip was too long, three at least. Where nothing is faster, it looks again after 2 minutes, 4 …
         if (now > slowSince + 10_000 && !open[1]) {
           slowSince = now + (slowPause *= 2);
@@ -288,6 +300,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       timers.delete(again);
       timers.delete(check);
       if (from === attempt) return;
+      // Who asked to be left was another.
+      timers.delete(go);
       // The session reads the loser to its end; we are through with it.
       if (from) forget(from, 'better');
       attempt.way.step = 0;
@@ -299,7 +313,9 @@ export function createSelector(session, memory, random, order, asked, maxLatency
 
     /** Who cuts a poll that is held would cut it again. */
     failed(/** @type {Attempt} */ attempt, { route }) {
-      if (route === 'poll' && attempt === active) cut(attempt, now - attempt.heard);
+      if (route !== 'poll' || attempt !== active) return;
+      cut(attempt, now - attempt.heard);
+      attempt.heard = now;
     },
 
     close: died,
@@ -528,6 +544,12 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     const heir = open.find((other) => other.usable);
     if (!chosen && heir) choose(heir);
     const quick = well || (proven && !failures);
+    // What was tried in the background is now all there is, and the others shall not wait for it.
+    if (!chosen && !background && purpose !== 'race' && !pending[0] && open[0]) {
+      purpose = 'race';
+      pending = offered().filter((other) => !open.some((attempt) => attempt.way === other));
+      hasty = true;
+    }
     if (pending[0]) next();
     else if (!open[0]) {
       rest(quick);
@@ -564,8 +586,9 @@ export function createSelector(session, memory, random, order, asked, maxLatency
    */
   function died(attempt, { reason }) {
     // It lost its turn to the one that we asked: of that one's confirmation we shall tell.
-    if (reason === 'replaced' && chosen !== attempt) forget(attempt, (last = 'better'));
-    else fail(attempt, /draining|gone/.test(reason) ? 'server' : attempt.usable ? 'closed' : 'refused');
+    if (reason === 'replaced' && chosen && chosen !== attempt) forget(attempt, (last = 'better'));
+    else
+      fail(attempt, /draining|gone|replaced/.test(reason) ? 'server' : attempt.usable ? 'closed' : 'refused');
   }
 
   // ---- the active leg
@@ -573,8 +596,9 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   /** @param {Attempt} attempt */
   function heard(attempt) {
     attempt.heard = now;
-    // It is measured when something comes anyway, so an idle session is as quiet as before.
-    if (attempt === active && !hidden && now >= attempt.pinged + 3000) ping(attempt);
+    // It is measured when something comes anyway, so an idle session is as quiet as before; of polls each ping costs two.
+    const every = attempt.transport === 'poll' ? 60_000 : 3000;
+    if (attempt === active && attempt.proven && !hidden && now >= attempt.pinged + every) ping(attempt);
   }
 
   /** @param {Attempt} attempt */

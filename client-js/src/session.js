@@ -274,8 +274,9 @@ export function createSession(random) {
       // Browsers let 64 KB outlive a page.
       let room = Math.min(limits.body_bytes, bodyBytes, last ? 60_000 : NEVER) - lines.join().length - 1;
       for (const { bytes } of kept) {
-        // The first line goes however long it is: no line is longer than a body may be.
-        if (lines.length >= limits.body_lines || (bytes >= room && until > acked + 1)) break;
+        // The first line of a send goes however long it is; for a stream or a poll none is worth its refusal.
+        if (lines.length >= limits.body_lines || (bytes >= room && (route !== 'send' || until > acked + 1)))
+          break;
         room -= bytes + 1;
         lines.push(hand(until++));
       }
@@ -450,15 +451,18 @@ export function createSession(random) {
    */
   function failed(leg, { route, status }) {
     const flown = leg[/** @type {'poll'} */ (route)];
+    const tooLarge = status === 413;
+    // A proxy takes no body of this size: half of it, but no less than 4 KB.
+    const less = tooLarge && id && bodyBytes > 4096;
+    if (less) bodyBytes = Math.max(4096, Math.min(limits.body_bytes, bodyBytes) / 2);
     if (route === 'stream' || !leg.usable) close(leg, 'failed');
     else if (flown) {
       leg[route] = undefined;
       leg.up = 0;
       leg.links.unshift(...flown.links);
-      // A proxy takes no body of this size: half of it, but no less than 4 KB.
-      if (status === 413 && bodyBytes > 4096)
-        bodyBytes = Math.max(4096, Math.min(limits.body_bytes, bodyBytes) / 2);
-      else fail(leg, route);
+      // A line that is too large by itself holds up those behind it, but not what comes down.
+      if (tooLarge && !less) leg.retryAt = now + 3000;
+      else if (!less) fail(leg, route);
     }
   }
 

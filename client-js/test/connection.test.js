@@ -497,3 +497,28 @@ test('close ends every loop: one that runs, one that waits to be subscribed, and
     [],
   );
 });
+
+test('an operator who withdrew a transport is told by end: a page that does not know goes on at once', async () => {
+  const { sockets, last, open } = network();
+  const { events } = open();
+  sockets[0].onopen();
+  sockets[0].hears(end(sockets[0].hello().nonce, 'refused'));
+  assert.ok(last('stream'));
+  assert.deepEqual(events, []);
+});
+
+test('without any transport that can be had it says so at once', () => {
+  const { open } = network();
+  assert.throws(() => open({ transports: [] }), { code: 'refused' });
+  assert.throws(() => open({ transports: ['websocket'], WebSocket: null }), { code: 'refused' });
+});
+
+test('a page that names our address is not us', async () => {
+  const { clock, sockets, last, open } = network();
+  const { connection } = open({ transports: ['websocket'] });
+  sockets[0].onclose();
+  const control = last('control');
+  control.answer(`<a href="${control.url}">sign in</a>`);
+  await clock.pass(0);
+  assert.equal(connection.state, 'portal');
+});

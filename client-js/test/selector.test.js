@@ -350,3 +350,109 @@ test('once stopped it does nothing more', () => {
   assert.deepEqual([take({ go: true }), take({ control: 'portal' })], [[], []]);
   assert.equal(selector.pollTimeout(), Infinity);
 });
+
+test('a leg that hears but is not heard does not live for ever', () => {
+  const { take, pass } = underTest(['sse']);
+  take({ go: true });
+  // Every race that fails makes it more patient.
+  take({ closed: 1 });
+  take({ control: 'ours' });
+  pass(500);
+  take({ usable: 2 });
+  take({ active: 2 });
+  const out = [];
+  for (let n = 0; n < 60; n++) {
+    take({ line: 2 });
+    out.push(...pass(500));
+  }
+  assert.deepEqual(only(out, 'closed').slice(0, 1), [2]);
+});
+
+test('one that lost its turn while nobody has it is replaced', () => {
+  const { take, pass } = underTest(['poll', 'sse']);
+  take({ go: true });
+  pass(1000);
+  take({ usable: 2 });
+  take({ active: 2 });
+  take({ closed: 2 });
+  take({ control: 'ours' });
+  take({ close: 1, reason: 'replaced' });
+  assert.ok(only(pass(60_000), 'open').length > 0);
+});
+
+test('when the active leg dies while a better one is tried in the background, the others do not wait for that', () => {
+  const { take, pass, proves, selector } = underTest();
+  take({ go: true });
+  take({ closed: 1 });
+  take({ control: 'ours' });
+  proves(2);
+  const opened = only(pass(12_000), 'open');
+  assert.deepEqual(opened, ['websocket']);
+  assert.deepEqual(only(take({ closed: 2 }), 'open'), ['sse']);
+  assert.equal(selector.state, 'reconnecting');
+});
+
+test('two network ids that take turns do not make the breaker forget', () => {
+  const { take, pass, proves, session, selector } = underTest();
+  const tried = only(take({ go: true }), 'open');
+  for (let leg = 1; leg < 9; leg++) {
+    Object.assign(session.welcome, { network: leg % 2 ? 'four' : 'six' });
+    proves(leg);
+    pass(300);
+    take({ closed: leg });
+    take({ control: 'ours' });
+    while (selector.legs === leg) tried.push(...only(pass(100), 'open'));
+  }
+  assert.ok(tried.filter((transport) => transport === 'websocket').length <= 5, `${tried}`);
+});
+
+test('polls that are cut teach how long one may be held, though nothing is heard in between', () => {
+  const { take, pass, proves, session } = underTest(['poll']);
+  take({ go: true });
+  proves(1);
+  take({ answer: 1, route: 'poll' });
+  for (const _ of [1, 2]) {
+    pass(8000);
+    take({ failed: 1, route: 'poll' });
+  }
+  assert.deepEqual(/** @type {any} */ (session).wish, { heartbeat_ms: 4000, hold_ms: 5600 });
+});
+
+test('parked it stays parked, whatever is answered late; woken it starts afresh', () => {
+  const { take, pass, proves, selector } = underTest();
+  take({ go: true });
+  proves(1);
+  take({ park: true });
+  assert.deepEqual([...take({ control: 'offline' }), ...take({ go: true }), ...take({ go: false })], []);
+  assert.deepEqual(pass(600_000), []);
+  assert.equal(selector.state, 'parked');
+  take({ wake: true });
+  assert.equal(selector.state, 'reconnecting');
+  assert.deepEqual(only(pass(1), 'open'), ['websocket']);
+});
+
+test('who is asked for a token and never answers is asked again', () => {
+  const { selector } = underTest();
+  selector.handle(0, { wake: true });
+  selector.handle(0, { timeout: true });
+  assert.deepEqual(selector.pollOutput(), { race: true });
+  assert.equal(selector.pollTimeout(), 15_000);
+});
+
+test('whatever is stored, it is no more than a hint', () => {
+  for (const stored of [
+    '',
+    '5',
+    '[["here",null]]',
+    '[["here",{"websocket":{"at":1e15,"rtt":1}}]]',
+    '[["here",{"sse":{"at":1,"rtt":"x"}}]]',
+  ]) {
+    const storage = { getItem: () => stored, setItem() {}, removeItem() {} };
+    const memory = createMemory(storage, 'k', () => 1000);
+    for (const transport of ALL)
+      assert.deepEqual(Object.values(memory.recall(transport)).filter(Boolean), [], stored);
+    memory.enter('here');
+    memory.note('sse', 5);
+    memory.forget();
+  }
+});

@@ -363,3 +363,46 @@ test('a welcome that was held back does not make its leg active again', () => {
   const late = welcome({ nonce: hello(stream).nonce, turn: 1 });
   assert.deepEqual(it.take({ line: 1, text: late }), [{ usable: 1 }]);
 });
+
+test('a body that a proxy finds too large is halved, that of a stream too; a line too large by itself holds up no more than itself', () => {
+  const { take, wait } = underTest();
+  const size = (/** @type {any} */ { lines }) => lines.join('\n').length;
+  const only = (/** @type {any[]} */ outputs, /** @type {string} */ route) =>
+    outputs.filter((output) => output.route === route);
+  const [first] = take({ open: 'sse' });
+  const frames = Array.from({ length: 40 }, (_, n) => ({
+    push: `{"pub":"a","id":${n},"data":"${'x'.repeat(2000)}"}`,
+  }));
+  const outputs = take({ line: 1, text: welcome({ nonce: hello(first).nonce }) }, ...frames, { ping: 1 });
+  // What gathered goes once the first has been answered.
+  const [small] = only(outputs, 'send');
+  const [full] = only(
+    take({ answer: 1, route: 'send', lines: [welcome({ nonce: hello(small).nonce, received: 1 })] }),
+    'send',
+  );
+  assert.ok(size(full) > 60_000, `${size(full)}`);
+  const [half] = only(take({ failed: 1, route: 'send', status: 413 }), 'send');
+  assert.ok(size(half) <= 32_768, `${size(half)}`);
+  take({ closed: 1 });
+  const [again] = only(take({ open: 'sse' }), 'stream');
+  assert.ok(size(again) <= 32_768, `${size(again)}`);
+  take({ failed: 2, route: 'stream', status: 413 });
+  const [less] = only(take({ open: 'sse' }), 'stream');
+  assert.ok(size(less) <= 16_384, `${size(less)}`);
+  // Down to 4 KB; then one line that is longer goes again and again, and its leg stays.
+  const long = underTest();
+  const [hi] = long.take({ open: 'sse' });
+  long.take(
+    { line: 1, text: welcome({ nonce: hello(hi).nonce }) },
+    { push: `{"pub":"a","id":1,"data":"${'x'.repeat(9000)}"}` },
+  );
+  for (let n = 0; n < 12; n++) {
+    const told = long.take({ failed: 1, route: 'send', status: 413 });
+    assert.deepEqual(
+      told.filter((output) => output.close),
+      [],
+    );
+    long.wait(3000);
+    long.take({ timeout: true });
+  }
+});

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { bundle, SCRIPT } from '../build.js';
 
 /** Of the main entry. To be 8,192: the client was above it when this was written. */
-const LIMIT = 10 * 1024;
+const LIMIT = 9 * 1024;
 const EXPLAIN_LIMIT = 2048;
 
 /**
