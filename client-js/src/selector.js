@@ -543,7 +543,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     if (self.transport && !active) tell(null, reason, reason === 'offline' ? reason : 'reconnecting');
     const heir = open.find((other) => other.usable);
     if (!chosen && heir) choose(heir);
-    const quick = well || (proven && !failures);
+    // The breaker keeps count of those that were proven; while it lets one pass, soon.
+    const quick = well || (proven && !offered().every(isShut));
     // What was tried in the background is now all there is, and the others shall not wait for it.
     if (!chosen && !background && purpose !== 'race' && !pending[0] && open[0]) {
       purpose = 'race';
@@ -551,10 +552,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       hasty = true;
     }
     if (pending[0]) next();
-    else if (!open[0]) {
-      rest(quick);
-      if (quick && !well) failures++;
-    }
+    else if (!open[0]) rest(quick);
     if (!active && !well) check();
   }
 
