@@ -243,7 +243,7 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     line: heard,
 
     /** That sends are answered says nothing of the way down. */
-    answer: (attempt, { route }) => route === 'poll' && heard(attempt),
+    answer: (attempt, { route }) => (route === 'poll' ? heard : measure)(attempt),
 
     opened(/** @type {Attempt} */ attempt) {
       mark(attempt, 'opened');
@@ -594,6 +594,11 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   /** @param {Attempt} attempt */
   function heard(attempt) {
     attempt.heard = now;
+    measure(attempt);
+  }
+
+  /** @param {Attempt} attempt */
+  function measure(attempt) {
     // It is measured when something comes anyway, so an idle session is as quiet as before; of polls each ping costs two.
     const every = attempt.transport === 'poll' ? 60_000 : 3000;
     if (attempt === active && attempt.proven && !hidden && now >= attempt.pinged + every) ping(attempt);

@@ -65,14 +65,12 @@ async function secondTab(stage) {
 async function settles(stage) {
   const WATCHED_MS = 10_000;
   const MOST_TRIES = 3;
-  // What owes more time than this is tried only if there is nothing else.
-  const SHUT_ABOVE_MS = 9 * 60_000;
   const LONGEST_REST_MS = 15 * 60_000;
   await stage.traffic(WATCHED_MS);
   const { begun } = await stage.front.show();
   const { changes, explain } = await stage.client.call('report', 0);
-  const { owes } = explain.ways.find((/** @type {any} */ { transport }) => transport === 'websocket');
-  const rest = Math.round(owes - SHUT_ABOVE_MS - explain.now);
+  const { shut } = explain.ways.find((/** @type {any} */ { transport }) => transport === 'websocket');
+  const rest = Math.round(shut - explain.now);
   const problems = [];
   if (begun.websocket > MOST_TRIES) problems.push(`${begun.websocket} tries of WebSocket`);
   if (!(rest > 0 && rest <= LONGEST_REST_MS)) problems.push(`WebSocket rests for ${rest} ms`);
