@@ -518,9 +518,11 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     // proven it is one. (Two gateways behind one address may each say `gone` for ever.)
     const well = proven && (reason === 'server' || age > 30_000);
     if (age > 60_000) failures = 0;
-    // No transport is to blame for the gateway's will.
-    if (reason === 'server') pending = [];
-    else {
+    // No transport is to blame for the gateway's will; and who is told to come back is not to stay away for long.
+    if (reason === 'server') {
+      pending = [];
+      failures = Math.min(failures, 3);
+    } else {
       if (!well) {
         tried = [...tried, /** @type {[Transport, Reason]} */ ([transport, reason])].slice(-8);
         way.failures++;

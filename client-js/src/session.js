@@ -5,7 +5,7 @@
  * Sans-IO: `handle` an input, drain `pollOutput`, arm one timer for `pollTimeout` and hand in `{timeout: true}`
  * when it has come. It never touches a socket, a clock or the application. Its twin is `src/session/client` in
  * Rust: the same inputs, the same outputs in the same order, held to the same vectors. "Rule n" is PROTOCOL.md's
- * numbering. (A closure and not a class, here and in the selector, since the whole client has to fit into 8 KB.)
+ * numbering. (A closure and not a class, here and in the selector, since the client shall stay small.)
  *
  * @typedef {import('./types.js').Frame} Frame
  * @typedef {import('./types.js').BinaryFrame} BinaryFrame
