@@ -267,8 +267,9 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       attempt.ponged = now;
       // The turn that was asked for has still to be confirmed.
       if (attempt === active || attempt !== chosen) attempt.until = NEVER;
+      const down = DOWN.test(/** @type {any} */ (control));
       control = undefined;
-      if (!proven) proves(attempt);
+      if (!proven) proves(attempt, down);
       if (attempt !== chosen) measured(attempt, rtt);
       else if (
         attempt !== active ||
@@ -412,8 +413,12 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     out.push({ open: transport, leg: self.legs });
   }
 
-  /** It ends the race for those that are worse. @param {Attempt} attempt */
-  function proves(attempt) {
+  /**
+   * It ends the race for those that are worse.
+   * @param {Attempt} attempt
+   * @param {boolean} down until now nobody could be reached
+   */
+  function proves(attempt, down) {
     const { way } = attempt;
     mark(attempt, 'proven');
     way.failures = 0;
@@ -422,7 +427,9 @@ export function createSelector(session, memory, random, order, asked, maxLatency
     way.good = true;
     memory.note(way.transport, way.rtt);
     believe();
-    const above = better(attempt);
+    // What was opened while nobody could be reached hangs: it is better begun anew.
+    const above = down ? [] : better(attempt);
+    if (down) hint(now + 1000 + 2000 * random(), attempt);
     for (const other of open)
       if (other !== active && other !== chosen && other.way !== way && !above.includes(other.way))
         end(other, 'better');
@@ -474,9 +481,13 @@ export function createSelector(session, memory, random, order, asked, maxLatency
   const climbAt = () =>
     active?.proven && !hidden && !open[1] && !pending[0] ? Math.min(...better().map(dueAt)) : NEVER;
 
-  /** There is a reason to try what is better again. @param {number} at */
-  function hint(at) {
-    for (const way of better()) Object.assign(way, { step: 0, retryAt: at, shut: -NEVER });
+  /**
+   * There is a reason to try what is better again.
+   * @param {number} at
+   * @param {Attempt} [attempt]
+   */
+  function hint(at, attempt) {
+    for (const way of better(attempt)) Object.assign(way, { step: 0, retryAt: at, shut: -NEVER });
   }
 
   // ---- ends

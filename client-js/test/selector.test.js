@@ -456,3 +456,14 @@ test('whatever is stored, it is no more than a hint', () => {
     memory.forget();
   }
 });
+
+test('what was opened while nobody could be reached is begun anew, as soon as a leg is proven', () => {
+  const { take, pass } = underTest();
+  take({ go: true });
+  pass(2500);
+  take({ control: 'offline' });
+  take({ usable: 3 });
+  take({ active: 3 });
+  assert.deepEqual(only(take({ pong: 3, rtt: 10 }), 'closed'), [1, 2]);
+  assert.deepEqual(only(pass(3000), 'open'), ['websocket']);
+});

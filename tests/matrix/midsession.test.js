@@ -120,7 +120,9 @@ async function silentOutage(stage) {
   stage.mark();
   await stage.until({ state: 'online' });
   await stage.heard(1);
-  return { ms: stage.elapsed(), problems };
+  const ms = stage.elapsed();
+  await stage.until({ state: 'online', transport: stage.expected }, 20_000);
+  return { ms, problems };
 }
 
 /** @type {Row[]} */
