@@ -39,7 +39,8 @@ export const portal =
 export async function blamedForLong(stage) {
   /** @type {string[]} */
   let all = [];
-  for (let look = 0; look < 20; look++) {
+  // It takes 3 s to say that nobody is there.
+  for (let look = 0; look < 60; look++) {
     all = blamed(await stage.client.call('report', 0));
     if (all.length === 0) break;
     await pause(100);
