@@ -133,7 +133,7 @@ export function report(columns, checks) {
   ];
   const about = [
     `- Measured on ${new Date().toISOString().slice(0, 10)} by \`make bench-peers\`; Node ${process.version}, ${os.cpus().length} cores, load average ${os.loadavg()[1].toFixed(1)}.`,
-    `- Clients and servers: ${versions.join(', ')}, @anycable/long-polling 0.4.0, ws ${version('ws')}, eventsource ${version('eventsource')}.`,
+    `- Clients and servers: ${versions.join(', ')}, ws ${version('ws')}, eventsource ${version('eventsource')}.`,
     '- Time from connect() to the first application message, on loopback, median of 5 (of 3, where those 3 agree that it does not hold).',
   ];
   const each = NETWORKS.flatMap(({ name }) => [

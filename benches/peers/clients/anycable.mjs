@@ -1,26 +1,18 @@
-// AnyCable with its long polling as the fallback, as the documentation of that package gives it. It is given a WebSocket (ws).
+// AnyCable by WebSocket, all that its package on npm has: its long polling is a package that npm does not hold. It is given a WebSocket (ws).
 import { Channel, createCable } from '@anycable/core';
 import { WebSocket } from 'ws';
-import { LongPollingTransport } from '../vendor/anycable-long-polling.js';
 
-export const transports = ['websocket', 'long-polling'];
+export const transports = ['websocket'];
 
 class News extends Channel {
   static identifier = 'News';
 }
 
 /** @type {import('../child.mjs').Open} */
-export function open(url, tell, only) {
+export function open(url, tell) {
   const socket = `${url.replace('http', 'ws')}/cable`;
-  const poll = () => new LongPollingTransport(`${url}/lp`);
-  const options = { websocketImplementation: WebSocket, logLevel: 'error' };
-  const cable =
-    only === 'long-polling'
-      ? createCable({ ...options, transport: poll() })
-      : createCable(socket, { ...options, fallbacks: only ? undefined : [poll()] });
-  cable.on('connect', () =>
-    tell('up', (cable.transport.transport ?? cable.transport).displayName().split('(')[0]),
-  );
+  const cable = createCable(socket, { websocketImplementation: WebSocket, logLevel: 'error' });
+  cable.on('connect', () => tell('up', 'websocket'));
   cable.on('disconnect', (error) => tell('down', `${error}`));
   cable.on('close', (error) => tell('over', `${error}`));
   const news = new News();

@@ -1,14 +1,10 @@
-// A stand-in for AnyCable: its npm package downloads a binary from elsewhere when it is first run, and its long polling is sold, not
-// released. WebSocket with actioncable-v1-json, and the long polling that @anycable/long-polling expects: welcome, pings, subscriptions.
-import { randomUUID } from 'node:crypto';
+// A stand-in for AnyCable, whose npm package downloads a binary from elsewhere when it is first run: WebSocket with
+// actioncable-v1-json: welcome, pings, subscriptions.
 import { WebSocketServer } from 'ws';
-import { body, listen, Mailbox } from './listen.mjs';
+import { listen } from './listen.mjs';
 import { subscribe } from './news.mjs';
 
 const PING_MS = 3000;
-const HOLD_MS = 15_000;
-/** A poll session that nobody polled for so long is over. */
-const FORGET_MS = 30_000;
 const WELCOME = '{"type":"welcome"}';
 
 class Connection {
@@ -43,43 +39,7 @@ class Connection {
 }
 
 export async function start() {
-  /** Of polls, by their id. @type {Map<string, { connection: Connection, mailbox: Mailbox, forget: any }>} */
-  const polls = new Map();
-
-  async function answer(request, response, url) {
-    if (request.method !== 'POST' || url.pathname !== '/lp') return response.writeHead(404).end();
-    const commands = await body(request);
-    const id = request.headers['x-anycable-poll-id'];
-    if (!id) return greet(response);
-    const poll = polls.get(id);
-    if (!poll)
-      return response.writeHead(401).end('{"type":"disconnect","reason":"unknown_session","reconnect":true}');
-    remember(id, poll);
-    poll.connection.take(commands);
-    poll.mailbox.park(response, HOLD_MS, (lines) => response.end(lines.join('\n')));
-  }
-
-  function greet(response) {
-    const id = randomUUID();
-    const mailbox = new Mailbox();
-    remember(id, { mailbox, connection: new Connection((line) => mailbox.push(line)) });
-    response.setHeader('x-anycable-poll-id', id);
-    response.end(WELCOME);
-  }
-
-  function remember(id, poll) {
-    clearTimeout(poll.forget);
-    poll.forget = setTimeout(() => forget(id), FORGET_MS);
-    polls.set(id, poll);
-  }
-
-  function forget(id) {
-    const { connection, forget } = polls.get(id);
-    clearTimeout(forget);
-    connection.end();
-    polls.delete(id);
-  }
-
+  const answer = (_request, response) => response.writeHead(404).end();
   const upgrade = new WebSocketServer({ noServer: true, handleProtocols: () => 'actioncable-v1-json' });
   const sockets = new Set();
   upgrade.on('connection', (socket) => {
@@ -98,7 +58,6 @@ export async function start() {
   return {
     address,
     close() {
-      for (const id of [...polls.keys()]) forget(id);
       for (const connection of sockets) connection.end();
       close();
     },
