@@ -9,21 +9,14 @@ import { NEVER } from './dispatch.js';
 import { clamp, rto } from './ways.js';
 
 /**
- * How often something comes, if only a heartbeat; a poll that is held is silent.
- * @param {import('./types.js').Way} way
- * @param {{heartbeat_ms: number, hold_ms: number}} welcome
- */
-export const rhythm = ({ transport }, { heartbeat_ms, hold_ms }) =>
-  transport === 'poll' ? hold_ms : heartbeat_ms;
-
-/**
  * @param {import('./types.js').Attempt} leg
  * @param {{heartbeat_ms: number, hold_ms: number}} welcome
  * @param {{at: number}} [oldest] frame that waits for its acknowledgement
  */
-export const suspectAt = ({ way, heard, ponged, pinged }, welcome, oldest) =>
+export const suspectAt = ({ way, heard, ponged, pinged }, { heartbeat_ms, hold_ms }, oldest) =>
   Math.min(
-    heard + rhythm(way, welcome) + Math.max(3 * rto(way), 2000),
-    Math.max(ponged, oldest?.at ?? NEVER) + clamp(2 * rto(way) + 1000, 3000, 6000),
-    (pinged > ponged ? pinged : NEVER) + clamp(2 * rto(way), 2000, 5000),
+    // A poll that is held is silent.
+    heard + (way.transport === 'poll' ? hold_ms : heartbeat_ms) + Math.max(3 * rto(way), 2000),
+    Math.max(ponged, Math.min(oldest?.at ?? NEVER, pinged > ponged ? pinged : NEVER)) +
+      clamp(2 * rto(way) + 1000, 3000, 6000),
   );

@@ -4,8 +4,10 @@ import test from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { bundle, SCRIPT } from '../build.js';
 
-/** Of the main entry. To be 8,192: the client was above it when this was written. */
-const LIMIT = 10 * 1024;
+/** Of the main entry. */
+const LIMIT = 8 * 1024;
+/** Of the same as one global: inside a function the bundler's names compress less well. */
+const SCRIPT_LIMIT = 8.5 * 1024;
 const EXPLAIN_LIMIT = 2048;
 
 /**
@@ -28,10 +30,12 @@ test('the whole main entry, minified and gzipped, is within its limit', async (t
 test('so is the bundle for a script tag, and the entry of explanations is small beside it', async (t) => {
   const script = await measure('index', SCRIPT);
   const explain = await measure('explain', { format: 'esm' });
-  t.diagnostic(`script tag: ${script.minified} bytes minified, ${script.gzipped} gzipped, limit ${LIMIT}`);
+  t.diagnostic(
+    `script tag: ${script.minified} bytes minified, ${script.gzipped} gzipped, limit ${SCRIPT_LIMIT}`,
+  );
   t.diagnostic(
     `explain: ${explain.minified} bytes minified, ${explain.gzipped} gzipped, limit ${EXPLAIN_LIMIT}`,
   );
-  assert.ok(script.gzipped <= LIMIT, `${script.gzipped} > ${LIMIT}`);
+  assert.ok(script.gzipped <= SCRIPT_LIMIT, `${script.gzipped} > ${SCRIPT_LIMIT}`);
   assert.ok(explain.gzipped <= EXPLAIN_LIMIT, `${explain.gzipped} > ${EXPLAIN_LIMIT}`);
 });
