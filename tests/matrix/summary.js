@@ -18,7 +18,7 @@ const WITHOUT = {
   12: 'later: nothing measures yet which size of block a proxy waits for',
   15: 'later: streams are not rotated before a maximum age yet',
   27: 'later: nothing probes yet for a path that loses long pieces',
-  30: 'later: a change of network needs network namespaces, which the tests may not make',
+  30: 'later: a change of network needs network namespaces',
   35: 'later: tabs do not share a session yet',
   36: 'later: tabs do not share a session yet',
   38: 'later: needs TLS and HTTP/2 in front',
