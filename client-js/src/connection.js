@@ -325,7 +325,7 @@ export function connect(url, options) {
     /** What was tried, what came of it and what is known, as plain data. `throughline/explain` makes a text of it. */
     explain: () =>
       JSON.parse(
-        JSON.stringify({ ...selector.explain(), missing }, (key, value) =>
+        JSON.stringify({ ...selector.explain(now()), missing }, (key, value) =>
           // Each attempt knows its way, which is told once.
           key === 'way' ? undefined : value,
         ),

@@ -123,8 +123,8 @@ export function createSelector(session, memory, random, order, asked, maxLatency
       if (self.state !== 'closed') dispatch(input, open, ofAttempt, inputs);
     },
 
-    /** What happened and what is known, as plain data. */
-    explain: () => ({ ...session.welcome, ...self, control, ways, now }),
+    /** What happened and what is known, as plain data. @param {number} now it is told */
+    explain: (now) => ({ ...session.welcome, ...self, control, ways, now }),
   };
 
   /** @type {{[verb: string]: (subject: any, input: any) => unknown}} */

@@ -83,7 +83,7 @@ holds('whatever happened, it is online within a minute of one transport working 
   assert.equal(
     world.selector.state,
     'online',
-    JSON.stringify([works, world.ways, world.log.slice(-25), world.selector.explain().ways]),
+    JSON.stringify([works, world.ways, world.log.slice(-25), world.selector.explain(0).ways]),
   );
 });
 
@@ -129,7 +129,7 @@ holds(
     }
     assert.equal(world.selector.state, world.dead ? 'offline' : 'reconnecting');
     if (world.dead)
-      for (const way of world.selector.explain().ways)
+      for (const way of world.selector.explain(0).ways)
         assert.ok(way.shut <= world.now(), 'no transport is shut out');
   },
 );

@@ -195,7 +195,7 @@ test('a transport that opens and dies at once is tried twice, then the breaker o
   }
   assert.deepEqual(tried, ['websocket', 'websocket', 'sse']);
   proves(3);
-  const shut = selector.explain().ways[0]?.shut ?? 0;
+  const shut = selector.explain(0).ways[0]?.shut ?? 0;
   assert.ok(shut - now() > 4 * 60_000 && shut - now() <= 5 * 60_000, `${shut - now()}`);
 });
 
@@ -210,7 +210,7 @@ test('if nobody can be reached, the blame is taken back', () => {
     take({ go: true });
     take({ closed: 1 });
     take({ control: answer });
-    const { failures: counted, shut } = selector.explain().ways[0] ?? {};
+    const { failures: counted, shut } = selector.explain(0).ways[0] ?? {};
     assert.deepEqual([counted, shut], [failures, failures ? -3 * 60_000 : -Infinity], answer);
   }
 });
