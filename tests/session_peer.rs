@@ -219,7 +219,7 @@ fn taken(session: &SessionId, command: &up::Command) -> Value {
 }
 
 fn texts(lines: &[Line]) -> Vec<String> {
-    let text = |line: &Line| String::from_utf8_lossy(&line.json()).into_owned();
+    let text = |line: &Line| String::from_utf8_lossy(line.json()).into_owned();
     lines.iter().map(text).collect()
 }
 

@@ -79,7 +79,7 @@ impl Handle {
             input = Input::Refused { carrier, refusal };
         }
         let outcome = state.session.handle(driver.now(), input);
-        let expired = state.absorb(&driver);
+        let expired = state.absorb(&self.driver);
         self.arm(&driver, &mut state);
         drop(state);
         self.dispatch(&driver);
@@ -207,7 +207,7 @@ impl Handle {
 
 impl State {
     /// Does what the session wants. True if it is over.
-    fn absorb(&mut self, driver: &Driver) -> bool {
+    fn absorb(&mut self, driver: &Weak<Driver>) -> bool {
         let mut expired = false;
         while let Some(output) = self.session.poll_output() {
             match output {
@@ -217,15 +217,15 @@ impl State {
                     self.wake(carrier);
                 }
                 Output::Overrun { .. } => {
-                    driver.counters.overruns.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if let Some(driver) = driver.upgrade() {
+                        driver.counters.overruns.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    }
                 }
                 Output::Expired => expired = true,
             }
         }
-        if !self.wakers.is_empty() {
-            let due: Vec<Carrier> = self.session.wants_write().collect();
-            due.into_iter().for_each(|carrier| self.wake(carrier));
-        }
+        let Self { session, wakers, .. } = self;
+        wakers.extract_if(.., |(carrier, _)| session.wants_write_on(*carrier)).for_each(|(_, waker)| waker.wake());
         expired
     }
 
@@ -253,13 +253,9 @@ impl Drop for Dispatching<'_> {
 impl Subscriber for Handle {
     /// The hot path of a fan-out: a push, and a wake where the carrier waits.
     fn deliver(&self, line: &Line) {
-        let Some(driver) = self.driver.upgrade() else {
-            return;
-        };
         let mut state = self.lock();
-        // A push cannot be refused, and does not look at the time.
-        let _ = state.session.handle(Time::ZERO, Input::Push(line.clone()));
-        state.absorb(&driver);
+        state.session.push(line.clone());
+        state.absorb(&self.driver);
     }
 
     fn key(&self) -> u64 {

@@ -4,6 +4,8 @@
 //! a slice of it with one newline is a line of a poll, a slice without is a WebSocket message. So a publication
 //! to any number of subscribers on any mixture of transports is one allocation.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -13,9 +15,12 @@ use super::frame::RawFrame;
 const PREFIX: &[u8] = b"data: ";
 const SUFFIX: &[u8] = b"\n\n";
 
-/// An encoded frame. Cloning shares the bytes.
+/// An encoded frame. Cloning shares it: a line costs whoever keeps it one pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct Line(Arc<Encoded>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Encoded {
     event: Bytes,
     /// The binary WebSocket message, where the frame carries raw bytes.
     message: Option<Bytes>,
@@ -24,18 +29,16 @@ pub struct Line {
 impl Line {
     /// A line whose frame is what `write` appends to the buffer: JSON without a raw newline.
     pub fn compose(write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let mut buffer = Vec::with_capacity(128);
-        buffer.extend_from_slice(PREFIX);
-        write(&mut buffer);
-        debug_assert!(memchr::memchr2(b'\n', b'\r', &buffer).is_none(), "a frame is one line");
-        buffer.extend_from_slice(SUFFIX);
-        buffer.shrink_to_fit();
-        Self { event: buffer.into(), message: None }
+        Self::new(event(write), None)
+    }
+
+    fn new(event: Bytes, message: Option<Bytes>) -> Self {
+        Self(Arc::new(Encoded { event, message }))
     }
 
     /// A line with raw bytes: `head` writes the frame up to, not including, its closing brace.
     pub fn compose_binary(head: impl Fn(&mut Vec<u8>), bytes: &[u8]) -> Self {
-        let line = Self::compose(|buffer| {
+        let event = event(|buffer| {
             head(buffer);
             buffer.extend_from_slice(b",\"b64\":\"");
             buffer.extend_from_slice(STANDARD.encode(bytes).as_bytes());
@@ -45,44 +48,54 @@ impl Line {
         head(&mut message);
         message.extend_from_slice(b"}\n");
         message.extend_from_slice(bytes);
-        Self { message: Some(message.into()), ..line }
+        Self::new(event, Some(message.into()))
     }
 
     /// The frame alone: a text message, or the line form of a binary one.
     #[must_use]
-    pub fn json(&self) -> Bytes {
-        self.event.slice(PREFIX.len()..self.event.len() - SUFFIX.len())
+    pub fn json(&self) -> &[u8] {
+        &self.0.event[PREFIX.len()..self.0.event.len() - SUFFIX.len()]
     }
 
     /// The frame and a newline: a line of a poll's answer or of a POST.
     #[must_use]
     pub fn record(&self) -> Bytes {
-        self.event.slice(PREFIX.len()..=self.event.len() - SUFFIX.len())
+        self.0.event.slice(PREFIX.len()..=self.0.event.len() - SUFFIX.len())
     }
 
     /// The frame as an SSE event.
     #[must_use]
-    pub const fn event(&self) -> &Bytes {
-        &self.event
+    pub fn event(&self) -> &Bytes {
+        &self.0.event
     }
 
     /// The frame as a binary WebSocket message, if that is its form there.
     #[must_use]
-    pub const fn binary_message(&self) -> Option<&Bytes> {
-        self.message.as_ref()
+    pub fn binary_message(&self) -> Option<&Bytes> {
+        self.0.message.as_ref()
     }
 
     /// What the line costs in every bound: its length in line form.
     #[must_use]
     pub fn cost(&self) -> usize {
-        self.event.len() - PREFIX.len() - SUFFIX.len()
+        self.0.event.len() - PREFIX.len() - SUFFIX.len()
     }
 
     /// The frame as the other side receives it, in line form.
     #[must_use]
     pub fn received(&self) -> RawFrame {
-        RawFrame::text(self.json())
+        RawFrame::text(self.0.event.slice_ref(self.json()))
     }
+}
+
+fn event(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let mut buffer = Vec::with_capacity(128);
+    buffer.extend_from_slice(PREFIX);
+    write(&mut buffer);
+    debug_assert!(memchr::memchr2(b'\n', b'\r', &buffer).is_none(), "a frame is one line");
+    buffer.extend_from_slice(SUFFIX);
+    buffer.shrink_to_fit();
+    buffer.into()
 }
 
 #[cfg(test)]
@@ -92,7 +105,7 @@ mod tests {
     #[test]
     fn one_buffer_serves_all_three_transports() {
         let line = Line::compose(|buffer| buffer.extend_from_slice(b"{\"ping\":1}"));
-        assert_eq!(&line.json()[..], b"{\"ping\":1}");
+        assert_eq!(line.json(), b"{\"ping\":1}");
         assert_eq!(&line.record()[..], b"{\"ping\":1}\n");
         assert_eq!(&line.event()[..], b"data: {\"ping\":1}\n\n");
         assert_eq!(line.cost(), 10);
@@ -102,7 +115,7 @@ mod tests {
     #[test]
     fn a_binary_line_is_base64_in_text_and_raw_on_a_socket() {
         let line = Line::compose_binary(|buffer| buffer.extend_from_slice(b"{\"pub\":\"a\",\"at\":1"), b"\x00\n\xff");
-        assert_eq!(&line.json()[..], br#"{"pub":"a","at":1,"b64":"AAr/"}"#);
+        assert_eq!(line.json(), br#"{"pub":"a","at":1,"b64":"AAr/"}"#);
         assert_eq!(&line.binary_message().unwrap()[..], b"{\"pub\":\"a\",\"at\":1}\n\x00\n\xff");
     }
 }

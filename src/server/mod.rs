@@ -9,7 +9,6 @@
 //! - `pages`: the start page, the doctor's, and the client's files
 //! - `metrics`: `/metrics`
 //! - [`serve`]: accepting connections, and stopping gracefully
-//! - `stall`: peers that stop reading
 
 pub mod config;
 pub mod forwarded;
@@ -19,7 +18,6 @@ mod metrics;
 mod pages;
 mod routes;
 pub mod serve;
-mod stall;
 
 use std::sync::Arc;
 

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use super::Gateway;
-use super::stall::Stalling;
+use crate::transport::stall::Stalling;
 use crate::transport::{Held, Peer};
 
 /// A request's head must have come by then; also how long an idle keep-alive connection stays.

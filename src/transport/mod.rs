@@ -5,12 +5,14 @@
 //! - [`plain`]: a channel as a plain event stream
 //! - `body`: reading a POST within its bounds
 //! - `answer`: answers and errors as HTTP
+//! - [`stall`]: peers that stop reading
 
 mod answer;
 mod body;
 pub mod plain;
 pub mod poll;
 pub mod send;
+pub mod stall;
 pub mod stream;
 pub mod websocket;
 

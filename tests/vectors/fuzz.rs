@@ -103,7 +103,7 @@ fn written(up: &Up) -> Option<Line> {
 /// What is compared: all but the cost, which depends on how it was written.
 fn meaning(up: &Up) -> Value {
     match up {
-        Up::Hello(hello) => json!(String::from_utf8_lossy(&hello.line().json())),
+        Up::Hello(hello) => json!(String::from_utf8_lossy(hello.line().json())),
         Up::Ack { received, next } => json!([received, next]),
         Up::Ping(value) | Up::Pong(value) => rounded(value),
         Up::Command(Command { action: Action::Publish(channel, payload), .. }) => published(channel, payload),

@@ -78,8 +78,6 @@ pub enum Input {
         /// What followed.
         frames: Vec<Up>,
     },
-    /// A frame for the client, to be numbered and kept.
-    Push(Line),
     /// A link frame for every attached leg; a newer one takes the place of one not yet written.
     Link(Line),
     /// Other transports are offered from now on; who is on one that is not among them has this long to leave it, and a little.
@@ -245,10 +243,6 @@ impl ServerSession {
                 self.refuse(now, carrier, &refusal);
                 Ok(())
             }
-            Input::Push(line) => {
-                self.push(line);
-                Ok(())
-            }
             Input::Link(line) => {
                 for leg in &mut self.legs {
                     leg.link = Some(line.clone());
@@ -304,7 +298,9 @@ impl ServerSession {
         self.expired
     }
 
-    fn push(&mut self, line: Line) {
+    /// Takes a frame for the client, to be numbered and kept. It is no [`Input`] since it happens a thousand times as often as those,
+    /// and neither fails nor looks at the time. What follows is the same.
+    pub fn push(&mut self, line: Line) {
         self.outgoing.push(line);
         let limits = &self.settings.limits;
         let before = self.outgoing.lowest();

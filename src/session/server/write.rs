@@ -20,6 +20,12 @@ impl ServerSession {
         self.legs.iter().filter(|leg| leg.is_attached() && self.is_due(leg)).filter_map(|leg| leg.carrier)
     }
 
+    /// Whether something can be written to this carrier.
+    #[must_use]
+    pub fn wants_write_on(&self, carrier: Carrier) -> bool {
+        self.legs.iter().any(|leg| leg.carrier == Some(carrier) && leg.is_attached() && self.is_due(leg))
+    }
+
     /// The carrier that a pushed frame would be written to, if it waits for one.
     #[must_use]
     pub fn active_carrier(&self) -> Option<Carrier> {

@@ -152,10 +152,11 @@ impl Node {
     }
 
     /// Something for a session's client. False if there is no such session.
-    pub fn push(&mut self, now: Time, id: &SessionId, line: Line) -> bool {
-        let known = self.session(id).is_some();
-        self.input(now, id, Input::Push(line));
-        known
+    pub fn push(&mut self, id: &SessionId, line: Line) -> bool {
+        let Some(session) = self.session(id) else { return false };
+        session.push(line);
+        self.drain(id);
+        true
     }
 
     /// Time has passed.

@@ -206,7 +206,7 @@ impl Schedule {
                 let burst = if self.random.percent(20) { 7 } else { 1 };
                 for id in std::iter::repeat_n(self.node.newest(), burst).flatten() {
                     let text = self.ledger.push_down(&id);
-                    self.node.push(self.now, &id, line(&text));
+                    self.node.push(&id, line(&text));
                 }
             }
             Event::Fault(leg) => self.fault(leg),

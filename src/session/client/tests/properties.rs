@@ -239,7 +239,7 @@ impl Watch {
         assert!(!lines.is_empty());
         let (mut hellos, mut acks) = (0, 0);
         for line in lines {
-            let frame: Value = serde_json::from_slice(&line.json()).unwrap();
+            let frame: Value = serde_json::from_slice(line.json()).unwrap();
             if let Some(hello) = frame.get("hello") {
                 hellos += 1;
                 self.hello(leg, route, hello);

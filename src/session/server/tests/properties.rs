@@ -158,7 +158,7 @@ impl Watch {
             Operation::Push => {
                 self.pushed += 1;
                 let text = format!(r#"{{"msg":{}}}"#, self.pushed);
-                self.input(Input::Push(composed(&text)));
+                self.session.push(composed(&text));
             }
             Operation::Link => self.input(Input::Link(composed(r#"{"goaway":{}}"#))),
             Operation::Offer(transports, jitter) => {
@@ -257,7 +257,7 @@ impl Watch {
         assert!(!self.ended.contains(&carrier), "{carrier:?} has ended");
         let mut kinds = BTreeMap::<String, u32>::new();
         for line in lines {
-            let frame: serde_json::Value = serde_json::from_slice(&line.json()).unwrap();
+            let frame: serde_json::Value = serde_json::from_slice(line.json()).unwrap();
             let verb = frame.as_object().unwrap().keys().find(|key| *key != "next").unwrap();
             *kinds.entry(verb.clone()).or_default() += 1;
             let welcome = &frame["welcome"];

@@ -64,7 +64,7 @@ impl Bench {
     fn ends(&mut self) -> Vec<(u64, String)> {
         let end = |output: Output| {
             let Output::Finish { carrier, lines } = output else { return None };
-            let line: serde_json::Value = serde_json::from_slice(&lines[0].json()).unwrap();
+            let line: serde_json::Value = serde_json::from_slice(lines[0].json()).unwrap();
             Some((carrier.0, line["end"]["code"].as_str()?.to_owned()))
         };
         self.outputs().into_iter().filter_map(end).collect()
@@ -167,7 +167,7 @@ fn a_poll_is_used_up_by_one_write() {
     bench.attach(0, 1, Transport::Poll, r#","turn":1,"received":0"#);
     assert_eq!(bench.write(0, 1).len(), 1);
     let line = Line::compose(|buffer| buffer.extend_from_slice(b"{\"msg\":1}"));
-    bench.session.handle(at(1), Input::Push(line)).unwrap();
+    bench.session.push(line);
     assert_eq!(bench.session.wants_write().count(), 0);
     assert!(bench.write(1, 1).is_empty());
 }
@@ -179,7 +179,7 @@ fn room_is_kept_but_one_line_goes_however_long_it_is() {
     bench.write(0, 1);
     for _ in 0..3 {
         let line = Line::compose(|buffer| buffer.extend_from_slice(b"{\"msg\":\"0123456789\"}"));
-        bench.session.handle(at(1), Input::Push(line)).unwrap();
+        bench.session.push(line);
     }
     let mut out = Vec::new();
     bench.session.write(at(1), Carrier(1), Room { bytes: 1 }, &mut out);
@@ -280,7 +280,7 @@ fn every_leg_is_told_what_is_offered_beside_a_goaway_that_waits() {
     bench.carried(3, 2, Transport::Poll, 9, r#","id":"s1","received":0"#).unwrap();
     let mut out = Vec::new();
     bench.session.write(at(3), Carrier(9), Room { bytes: 400 }, &mut out);
-    assert_eq!(&*out[2].json(), config.as_bytes());
+    assert_eq!(out[2].json(), config.as_bytes());
     assert_eq!(bench.session.wants_write().count(), 0);
 }
 

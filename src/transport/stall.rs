@@ -14,13 +14,15 @@ use tokio::time::Sleep;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// See the module. The timer exists only while a write waits.
-pub(super) struct Stalling<T> {
+pub struct Stalling<T> {
     io: T,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Stalling<T> {
-    pub(super) const fn new(io: T) -> Self {
+    /// An end of a connection, not stalled yet.
+    #[must_use]
+    pub const fn new(io: T) -> Self {
         Self { io, waiting: None }
     }
 

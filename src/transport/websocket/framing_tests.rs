@@ -1,0 +1,170 @@
+//! Framing against an independent implementation: the same bytes into both, the same messages and the same verdict.
+
+use std::io::{Cursor, Read, Write};
+
+use proptest::prelude::*;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, WebSocket};
+
+use super::framing::{Decoder, Fault, Message, Opcode, append};
+
+const LONGEST: usize = 300;
+
+/// What came of some bytes: the messages, and how it ended.
+type Verdict = (Vec<Message>, End);
+
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    WantsMore,
+    Closed,
+    /// Against the RFC, or too long: where a frame is both, the two look at another first.
+    Refused,
+    NotUtf8,
+}
+
+fn ours(bytes: &[u8], pieces: &[usize]) -> Verdict {
+    let (mut decoder, mut messages, mut rest) = (Decoder::new(LONGEST), Vec::new(), bytes);
+    for length in pieces.iter().chain(std::iter::repeat(&usize::MAX)) {
+        let (piece, after) = rest.split_at(rest.len().min(*length));
+        if let Err(fault) = decoder.feed(piece, |message| messages.push(message)) {
+            let end = match fault {
+                Fault::Protocol(_) | Fault::TooLong => End::Refused,
+                Fault::NotUtf8 => End::NotUtf8,
+            };
+            return (messages, end);
+        }
+        if messages.last() == Some(&Message::Close) {
+            messages.pop();
+            return (messages, End::Closed);
+        }
+        rest = after;
+        if rest.is_empty() {
+            return (messages, End::WantsMore);
+        }
+    }
+    unreachable!("the last piece is the rest")
+}
+
+/// Bytes to read; what is written is dropped.
+struct Wire<'a>(Cursor<&'a [u8]>);
+
+impl Read for Wire<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(buffer) {
+            Ok(0) => Err(std::io::ErrorKind::WouldBlock.into()),
+            other => other,
+        }
+    }
+}
+
+impl Write for Wire<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn theirs(bytes: &[u8]) -> Verdict {
+    let config = WebSocketConfig::default().max_message_size(Some(LONGEST)).max_frame_size(Some(LONGEST));
+    let mut socket = WebSocket::from_raw_socket(Wire(Cursor::new(bytes)), Role::Server, Some(config));
+    let mut messages = Vec::new();
+    let end = loop {
+        match socket.read() {
+            Ok(tungstenite::Message::Text(text)) => messages.push(Message::Text(text.into())),
+            Ok(tungstenite::Message::Binary(bytes)) => messages.push(Message::Binary(bytes)),
+            Ok(tungstenite::Message::Ping(bytes)) => messages.push(Message::Ping(bytes)),
+            Ok(tungstenite::Message::Pong(_) | tungstenite::Message::Frame(_)) => {}
+            // Its word for a code that no peer may send.
+            Ok(tungstenite::Message::Close(Some(close))) if close.reason == "Protocol violation" => {
+                break End::Refused;
+            }
+            Ok(tungstenite::Message::Close(_)) => break End::Closed,
+            Err(Error::Io(_)) => break End::WantsMore,
+            Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => break End::Refused,
+            Err(Error::Utf8(_)) => break End::NotUtf8,
+            Err(Error::Protocol(_)) => break End::Refused,
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    (messages, end)
+}
+
+/// A client's frame, as it should be or nearly so.
+fn frame() -> impl Strategy<Value = Vec<u8>> {
+    let opcode = prop_oneof![8 => prop::sample::select(vec![0u8, 1, 2, 8, 9, 10]), 1 => 0u8..16];
+    let content = prop_oneof![
+        6 => prop::collection::vec(0x20u8..0x7f, 0..140),
+        2 => prop::collection::vec(any::<u8>(), 0..8),
+        1 => prop::collection::vec(0x20u8..0x7f, 120..400),
+        1 => (990u16..1020).prop_map(|code| code.to_be_bytes().to_vec()),
+        1 => Just("é".repeat(10).into_bytes()),
+    ];
+    let first = prop_oneof![6 => Just(0x80u8), 3 => Just(0u8), 1 => (0u8..8).prop_map(|bits| bits << 4)];
+    (first, opcode, prop::bool::weighted(0.95), any::<[u8; 4]>(), content).prop_map(
+        |(first, opcode, masked, mask, content)| {
+            let mut frame = vec![first | opcode];
+            let bit = if masked { 0x80 } else { 0 };
+            match content.len() {
+                short @ ..126 => frame.push(bit | short as u8),
+                long => {
+                    frame.push(bit | 126);
+                    frame.extend_from_slice(&(long as u16).to_be_bytes());
+                }
+            }
+            let mask = if masked { mask } else { [0; 4] };
+            if masked {
+                frame.extend_from_slice(&mask);
+            }
+            frame.extend(content.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+            frame
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn the_same_frames_make_the_same_messages_and_the_same_verdict(
+        frames in prop::collection::vec(frame(), 1..8),
+        cut in 0usize..12,
+        pieces in prop::collection::vec(0usize..60, 0..12),
+    ) {
+        let whole = frames.concat();
+        let bytes = &whole[..whole.len().saturating_sub(cut)];
+        let (ours, theirs_so_far) = (ours(bytes, &pieces), theirs(bytes));
+        // The other waits for a frame whole before it judges its header.
+        let early = theirs_so_far.1 == End::WantsMore && ours.1 != End::WantsMore;
+        prop_assert_eq!(ours, if early { theirs(&whole) } else { theirs_so_far });
+    }
+
+    #[test]
+    fn arbitrary_bytes_in_arbitrary_pieces_are_judged_as_in_one(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        pieces in prop::collection::vec(0usize..20, 0..20),
+    ) {
+        prop_assert_eq!(ours(&bytes, &pieces), ours(&bytes, &[]));
+    }
+
+    #[test]
+    fn what_is_written_is_read_by_the_other_as_it_was(content in prop::collection::vec(any::<u8>(), 0..70_000)) {
+        let mut bytes = Vec::new();
+        append(&mut bytes, Opcode::Binary, &content);
+        let mut socket = WebSocket::from_raw_socket(Wire(Cursor::new(&bytes)), Role::Client, None);
+        prop_assert_eq!(socket.read().unwrap(), tungstenite::Message::binary(content));
+    }
+}
+
+#[test]
+fn a_length_that_no_message_may_have_is_refused_before_any_of_it_has_come() {
+    let mut frame = vec![0x82, 0x80 | 127];
+    frame.extend_from_slice(&u64::MAX.to_be_bytes());
+    assert_eq!(Decoder::new(LONGEST).feed(&frame, |_| ()), Err(Fault::TooLong));
+    let piece = [&[0x02, 0x80 | 100, 0, 0, 0, 0], [b'x'; 100].as_slice()].concat();
+    let mut decoder = Decoder::new(150);
+    assert_eq!(decoder.feed(&piece, |_| ()), Ok(()));
+    assert_eq!(decoder.feed(&[0x00, 0x80 | 51], |_| ()), Err(Fault::TooLong));
+}

@@ -1,0 +1,239 @@
+//! A socket and its leg: reads what came, writes what is due, and ends in one of three ways.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::time::Sleep;
+
+use super::framing::{Decoder, Fault, HEADER, Message, Opcode, append};
+use crate::driver::link::{Link, Progress};
+use crate::protocol::Line;
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::frame::RawFrame;
+use crate::protocol::limits::{BODY_BYTES, HELLO_DEADLINE};
+
+/// A message with a line and raw bytes; base64 of the bytes must still fit a body.
+const LONGEST_MESSAGE: usize = BODY_BYTES;
+/// What is read at once. After it others have their turn, however much more there is.
+const READ: usize = 16 * 1024;
+/// A socket that was sent too much is kept so long before it is closed with all that was not read: that resets it, and a reset
+/// takes away what the client has not read yet.
+const LINGER: Duration = Duration::from_secs(1);
+/// After `end` the client's late lines are read for this long (rule 5), unless it closes first.
+const LATE_LINES: Duration = Duration::from_secs(5);
+
+/// Codes of a close (RFC 6455, section 7.4.1).
+const PROTOCOL_ERROR: u16 = 1002;
+const NOT_UTF8: u16 = 1007;
+const TOO_LONG: u16 = 1009;
+
+thread_local! {
+    /// All sockets of a thread read into one buffer, and gather what they write in another: an idle one has none.
+    static READING: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
+    static WRITING: RefCell<Gathered> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Gathered {
+    lines: Vec<Line>,
+    bytes: Vec<u8>,
+}
+
+/// See the module.
+pub(super) struct Socket<T> {
+    io: T,
+    link: Link,
+    decoder: Decoder,
+    /// What the socket did not take yet. Nothing more is asked of the session meanwhile: its lines wait there, within its bounds.
+    unsent: Bytes,
+    /// The content of the client's last ping, to be answered.
+    ping: Option<Box<Bytes>>,
+    /// Until it has said hello.
+    silence: Option<Pin<Box<Sleep>>>,
+    /// Nothing follows what was gathered.
+    over: bool,
+}
+
+/// Why a socket is no longer open.
+enum Ending {
+    /// The client went, or the connection broke.
+    Gone,
+    /// `end` was written.
+    Said,
+    /// What comes cannot be read.
+    Faulty(Fault),
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
+    pub(super) fn new(io: T, link: Link) -> Self {
+        Self {
+            io,
+            link,
+            decoder: Decoder::new(LONGEST_MESSAGE),
+            unsent: Bytes::new(),
+            ping: None,
+            silence: Some(Box::pin(tokio::time::sleep(HELLO_DEADLINE))),
+            over: false,
+        }
+    }
+
+    /// Serves it until it is over. `early` came with the request.
+    pub(super) async fn serve(mut self, early: &[u8]) {
+        let ending = match self.take(early) {
+            Some(ending) => ending,
+            None => poll_fn(|cx| self.poll(cx)).await,
+        };
+        match ending {
+            Ending::Gone => {}
+            Ending::Said => Box::pin(self.finish()).await,
+            Ending::Faulty(fault) => Box::pin(self.turn_away(fault)).await,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        if let Poll::Ready(ending) = self.poll_read(cx) {
+            return Poll::Ready(ending);
+        }
+        self.poll_silence(cx);
+        match ready!(self.poll_write(cx)) {
+            Ok(()) => Poll::Ready(Ending::Said),
+            Err(_) => Poll::Ready(Ending::Gone),
+        }
+    }
+
+    /// Reads what is there. Where that is more than fits it is asked again, after everybody else.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        READING.with_borrow_mut(|buffer| {
+            loop {
+                let mut read = ReadBuf::new(buffer);
+                match ready!(Pin::new(&mut self.io).poll_read(cx, &mut read)) {
+                    Ok(()) if !read.filled().is_empty() => {}
+                    Ok(()) | Err(_) => return Poll::Ready(Ending::Gone),
+                }
+                if let Some(ending) = self.take(read.filled()) {
+                    return Poll::Ready(ending);
+                }
+                if read.remaining() == 0 {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+        })
+    }
+
+    fn take(&mut self, read: &[u8]) -> Option<Ending> {
+        let (link, ping) = (&mut self.link, &mut self.ping);
+        let mut closed = false;
+        let fed = self.decoder.feed(read, |message| match message {
+            Message::Text(text) => link.receive(Ok(RawFrame::text(text))),
+            Message::Binary(bytes) => link.receive(RawFrame::from_binary_message(&bytes)),
+            Message::Ping(content) => *ping = Some(Box::new(content)),
+            Message::Close => closed = true,
+        });
+        match fed {
+            Err(fault) => Some(Ending::Faulty(fault)),
+            Ok(()) => closed.then_some(Ending::Gone),
+        }
+    }
+
+    fn poll_silence(&mut self, cx: &mut Context<'_>) {
+        let Some(silence) = &mut self.silence else { return };
+        if !self.link.is_silent() {
+            self.silence = None;
+        } else if silence.as_mut().poll(cx).is_ready() {
+            self.silence = None;
+            self.link.refuse(&Refusal::new(Code::Timeout, "no hello came within 10 s"));
+        }
+    }
+
+    /// Writes what is due for as long as the socket takes it; ready when nothing follows.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            while !self.unsent.is_empty() {
+                let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.unsent))?;
+                let _ = self.unsent.split_to(written);
+            }
+            if self.over {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(WRITING.with_borrow_mut(|gathered| self.write_gathered(cx, gathered)))?;
+        }
+    }
+
+    /// All lines that are there, in one write. What the socket does not take is kept.
+    fn write_gathered(&mut self, cx: &mut Context<'_>, gathered: &mut Gathered) -> Poll<io::Result<()>> {
+        let Gathered { lines, bytes } = gathered;
+        bytes.clear();
+        if let Some(ping) = self.ping.take() {
+            append(bytes, Opcode::Pong, &ping);
+        }
+        let progress = self.link.poll_lines(cx, lines);
+        bytes.reserve(lines.iter().map(|line| line.cost() + HEADER).sum());
+        for line in lines.drain(..) {
+            match line.binary_message() {
+                Some(message) => append(bytes, Opcode::Binary, message),
+                None => append(bytes, Opcode::Text, line.json()),
+            }
+        }
+        match progress {
+            Poll::Ready(Progress::End) => self.over = true,
+            Poll::Pending if bytes.is_empty() => return Poll::Pending,
+            Poll::Ready(Progress::Lines) | Poll::Pending => {}
+        }
+        let written = match Pin::new(&mut self.io).poll_write(cx, bytes) {
+            Poll::Ready(written) => written?,
+            Poll::Pending => 0,
+        };
+        if written < bytes.len() {
+            self.unsent = Bytes::copy_from_slice(&bytes[written..]);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// `end` was written: close, and take the lines that are still on their way.
+    async fn finish(mut self) {
+        self.write_close(None).await;
+        let _ = tokio::time::timeout(LATE_LINES, poll_fn(|cx| self.poll_read(cx))).await;
+    }
+
+    /// A message could not be read at all, nor can anything after it.
+    async fn turn_away(mut self, fault: Fault) {
+        let (close, refusal) = refusal(fault);
+        let reason = refusal.code.name();
+        self.link.receive(Err(refusal));
+        let ended = tokio::time::timeout(LATE_LINES, poll_fn(|cx| self.poll_write(cx))).await;
+        if let Ok(Ok(())) = ended {
+            self.write_close(Some((close, reason))).await;
+            tokio::time::sleep(LINGER).await;
+        }
+    }
+
+    async fn write_close(&mut self, why: Option<(u16, &str)>) {
+        let mut content = Vec::new();
+        if let Some((code, reason)) = why {
+            content.extend_from_slice(&code.to_be_bytes());
+            content.extend_from_slice(reason.as_bytes());
+        }
+        let mut frame = Vec::new();
+        append(&mut frame, Opcode::Close, &content);
+        let _ = self.io.write_all(&frame).await;
+    }
+}
+
+/// What the peer is told.
+fn refusal(fault: Fault) -> (u16, Refusal) {
+    match fault {
+        Fault::Protocol(what) => (PROTOCOL_ERROR, Refusal::bad_frame(format!("not WebSocket: {what}"))),
+        Fault::NotUtf8 => (NOT_UTF8, Refusal::bad_frame("a frame must be UTF-8")),
+        Fault::TooLong => {
+            let message = format!("a message may be {LONGEST_MESSAGE} bytes long");
+            (TOO_LONG, Refusal::new(Code::TooLarge, message))
+        }
+    }
+}
