@@ -154,14 +154,14 @@ fn happen(node: &mut Node, now: Time, command: &Value) -> Result<(), Box<dyn Err
     } else if let Some(closed) = carrier("closed") {
         node.closed(now, closed);
     } else if command.get("push").is_some() {
-        push(node, now, command)?;
+        push(node, command)?;
     } else if command["timeout"] == true {
         node.timeout(now);
     }
     Ok(())
 }
 
-fn push(node: &mut Node, now: Time, command: &Value) -> Result<(), Box<dyn Error>> {
+fn push(node: &mut Node, command: &Value) -> Result<(), Box<dyn Error>> {
     let id = match text(command, "push")? {
         "newest" => node.newest().ok_or("there is no session")?,
         id => SessionId::try_from(id.to_owned())?,
@@ -170,7 +170,7 @@ fn push(node: &mut Node, now: Time, command: &Value) -> Result<(), Box<dyn Error
     for line in lines {
         let line = line.as_str().ok_or("a line is a string")?;
         let line = Line::compose(|buffer| buffer.extend_from_slice(line.as_bytes()));
-        if !node.push(now, &id, line) {
+        if !node.push(&id, line) {
             return Err(format!("session {id} does not live").into());
         }
     }

@@ -1,6 +1,6 @@
 //! One session behind its lock, with what waits for it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -47,7 +47,8 @@ struct State {
     dispatching: bool,
     /// The deadline that the shared timers know of.
     armed: Option<Time>,
-    subscriptions: HashSet<ChannelName>,
+    /// Sorted; most sessions have few.
+    subscriptions: Vec<ChannelName>,
 }
 
 impl Handle {
@@ -59,7 +60,7 @@ impl Handle {
             commands: VecDeque::new(),
             dispatching: false,
             armed: None,
-            subscriptions: HashSet::new(),
+            subscriptions: Vec::new(),
         };
         let id = state.session.id().clone();
         Arc::new(Self { key, secret, id, driver, state: Mutex::new(state) })
@@ -111,7 +112,10 @@ impl Handle {
         }
         match state.wakers.iter_mut().find(|(other, _)| *other == carrier) {
             Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => state.wakers.push((carrier, cx.waker().clone())),
+            None => {
+                state.wakers.reserve_exact(1);
+                state.wakers.push((carrier, cx.waker().clone()));
+            }
         }
         Poll::Pending
     }
@@ -148,15 +152,20 @@ impl Handle {
     /// Notes a subscription; false if it would be one too many. One that is held already may always be taken anew.
     pub(super) fn add_subscription(&self, channel: &ChannelName) -> bool {
         let held = &mut self.lock().subscriptions;
-        if held.len() >= limits::SUBSCRIPTIONS && !held.contains(channel) {
+        let Err(place) = held.binary_search(channel) else { return true };
+        if held.len() >= limits::SUBSCRIPTIONS {
             return false;
         }
-        held.insert(channel.clone());
+        held.reserve_exact(1);
+        held.insert(place, channel.clone());
         true
     }
 
     pub(super) fn remove_subscription(&self, channel: &ChannelName) {
-        self.lock().subscriptions.remove(channel);
+        let held = &mut self.lock().subscriptions;
+        if let Ok(place) = held.binary_search(channel) {
+            held.remove(place);
+        }
     }
 
     /// Whether the session has expired.
@@ -174,6 +183,9 @@ impl Handle {
             let mut state = self.lock();
             let Some(command) = state.commands.pop_front() else {
                 state.dispatching = false;
+                if state.commands.capacity() > 0 {
+                    state.commands = VecDeque::new();
+                }
                 std::mem::forget(dispatching);
                 return;
             };

@@ -1,6 +1,8 @@
 //! Sessions by their secret, and how a hello finds, makes or misses one.
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,9 +17,32 @@ use crate::session::server::{Resolution, ServerSession, resolve};
 /// What a client that was turned away for want of room waits.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// A session, found by its secret.
+struct BySecret(Arc<Handle>);
+
+impl Borrow<Secret> for BySecret {
+    fn borrow(&self) -> &Secret {
+        &self.0.secret
+    }
+}
+
+impl Hash for BySecret {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.secret.hash(state);
+    }
+}
+
+impl PartialEq for BySecret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.secret == other.0.secret
+    }
+}
+
+impl Eq for BySecret {}
+
 /// See the module.
 pub(super) struct Registry {
-    sessions: Mutex<HashMap<Secret, Arc<Handle>>>,
+    sessions: Mutex<HashSet<BySecret>>,
     keys: AtomicU64,
     most: usize,
 }
@@ -32,12 +57,12 @@ impl Registry {
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Handle>> {
-        self.lock().values().cloned().collect()
+        self.lock().iter().map(|BySecret(session)| Arc::clone(session)).collect()
     }
 
     pub(super) fn remove(&self, session: &Arc<Handle>) {
         let mut sessions = self.lock();
-        if sessions.get(&session.secret).is_some_and(|held| Arc::ptr_eq(held, session)) {
+        if sessions.get(&session.secret).is_some_and(|BySecret(held)| Arc::ptr_eq(held, session)) {
             sessions.remove(&session.secret);
         }
     }
@@ -47,7 +72,7 @@ impl Registry {
         self.keys.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Secret, Arc<Handle>>> {
+    fn lock(&self) -> MutexGuard<'_, HashSet<BySecret>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -56,7 +81,7 @@ impl Driver {
     /// The session a hello is about; `None` is `gone` (rule 2).
     pub(super) fn find(self: &Arc<Self>, hello: &Hello, may_create: bool) -> Result<Option<Arc<Handle>>, Refusal> {
         let mut sessions = self.registry.lock();
-        let held = sessions.get(&hello.secret).cloned();
+        let held = sessions.get(&hello.secret).map(|BySecret(session)| Arc::clone(session));
         match resolve(held.as_ref().map(|session| &session.id), hello, may_create) {
             Resolution::Join => Ok(held),
             Resolution::Gone => Ok(None),
@@ -67,7 +92,7 @@ impl Driver {
             }
             Resolution::Create => {
                 let session = self.create(hello);
-                sessions.insert(hello.secret.clone(), Arc::clone(&session));
+                sessions.insert(BySecret(Arc::clone(&session)));
                 Ok(Some(session))
             }
         }

@@ -1,6 +1,7 @@
 //! Identifiers that exist only when they are valid: parse, don't validate.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +45,7 @@ macro_rules! bounded_text {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The text.
@@ -100,7 +101,7 @@ impl fmt::Display for NetworkId {
 
 /// A channel's name: 1 to 128 bytes of UTF-8 without control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ChannelName(std::sync::Arc<str>);
+pub struct ChannelName(Arc<str>);
 
 impl ChannelName {
     /// The name.

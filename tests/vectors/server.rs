@@ -79,7 +79,7 @@ impl Server {
             Keys { closed: Some(carrier), .. } => node.closed(now, Carrier(*carrier)),
             Keys { push: Some(push), .. } => {
                 let id = node.newest().unwrap();
-                node.push(now, &id, line(&frame(push)));
+                node.push(&id, line(&frame(push)));
             }
             Keys { link: Some(link), .. } => {
                 let id = node.newest().unwrap();

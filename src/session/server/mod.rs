@@ -270,7 +270,12 @@ impl ServerSession {
 
     /// The next thing to be done, until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.outputs.capacity() > 0 {
+            // Outputs come in bursts, and most sessions are idle.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// The incarnation's public name.
@@ -316,6 +321,12 @@ impl ServerSession {
     /// The number a leg's lines start from: max(R, highest acknowledged, last dropped) + 1 (rule 6).
     fn base(&self, received: u64) -> u64 {
         self.outgoing.lowest().max(received + 1)
+    }
+
+    /// Most sessions have one leg all their life, and room for just that.
+    fn add(&mut self, leg: Leg) {
+        self.legs.reserve_exact(1);
+        self.legs.push(leg);
     }
 
     fn leg(&mut self, number: u32) -> Option<&mut Leg> {

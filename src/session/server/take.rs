@@ -45,7 +45,7 @@ impl ServerSession {
         leg.leaves_at = leaves_at;
         leg.ping_at = now + self.settings.heartbeat;
         leg.cursor = self.base(hello.received);
-        self.legs.push(leg);
+        self.add(leg);
         self.wish(now, &hello);
         self.grant(number, &hello);
         self.body(now, &hello, frames);
@@ -83,7 +83,7 @@ impl ServerSession {
         if heard {
             self.answer_older_poll(number);
         } else {
-            self.legs.push(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
+            self.add(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
         }
         let base = self.base(hello.received);
         let held_until = now + self.hold();

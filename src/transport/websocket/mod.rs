@@ -22,7 +22,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use self::socket::Socket;
+use self::socket::Serving;
 use super::answer::refuse;
 use super::stall::Stalling;
 use super::{Held, Peer};
@@ -47,18 +47,17 @@ pub async fn upgrade(
     let link = driver.socket(peer.map(|peer| peer.client));
     tokio::spawn(async move {
         if let Ok(upgraded) = upgrade.await {
-            // A task of its own: what it took to get here is freed.
-            tokio::spawn(serve(upgraded, link, held));
+            serve(upgraded, link, held.map(|held| held.0));
         }
     });
     response
 }
 
-async fn serve(upgraded: Upgraded, link: Link, held: Option<Extension<Held>>) {
+/// In a task of its own: what it took to get here is freed.
+fn serve(upgraded: Upgraded, link: Link, held: Option<Held>) {
     match upgraded.downcast::<TokioIo<Stalling<TcpStream>>>() {
-        Ok(parts) => Socket::new(parts.io.into_inner(), link).serve(&parts.read_buf).await,
+        Ok(parts) => tokio::spawn(Serving::new(parts.io.into_inner(), &parts.read_buf, link, held)),
         // Behind a server other than ours.
-        Err(upgraded) => Box::pin(Socket::new(TokioIo::new(upgraded), link).serve(&[])).await,
-    }
-    drop(held);
+        Err(upgraded) => tokio::spawn(Serving::new(TokioIo::new(upgraded), &[], link, held)),
+    };
 }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::Sleep;
 
+use super::super::Held;
 use super::framing::{Decoder, Fault, HEADER, Message, Opcode, append};
 use crate::driver::link::{Link, Progress};
 use crate::protocol::Line;
@@ -46,7 +47,7 @@ struct Gathered {
 }
 
 /// See the module.
-pub(super) struct Socket<T> {
+struct Socket<T> {
     io: T,
     link: Link,
     decoder: Decoder,
@@ -58,9 +59,61 @@ pub(super) struct Socket<T> {
     silence: Option<Pin<Box<Sleep>>>,
     /// Nothing follows what was gathered.
     over: bool,
+    /// Given back when it is gone.
+    _held: Option<Held>,
+}
+
+/// Serving a socket until it is over, as a future no larger than the socket: a hundred thousand of them are idle.
+pub(super) struct Serving<T>(Stage<T>);
+
+enum Stage<T> {
+    Open(Socket<T>),
+    Closing(Pin<Box<dyn Future<Output = ()> + Send>>),
+    Over,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<T> {
+    /// A connection that was upgraded; `early` came with the request.
+    pub(super) fn new(io: T, early: &[u8], link: Link, held: Option<Held>) -> Self {
+        let mut socket = Socket::new(io, link, held);
+        let ending = socket.take(early);
+        let mut serving = Self(Stage::Open(socket));
+        if let Some(ending) = ending {
+            serving.end(ending);
+        }
+        serving
+    }
+
+    fn end(&mut self, ending: Ending) {
+        if let Stage::Open(socket) = std::mem::replace(&mut self.0, Stage::Over) {
+            match ending {
+                Ending::Gone => {}
+                Ending::Said => self.0 = Stage::Closing(Box::pin(socket.finish())),
+                Ending::Faulty(fault) => self.0 = Stage::Closing(Box::pin(socket.turn_away(fault))),
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Serving<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match &mut self.0 {
+                Stage::Open(socket) => {
+                    let ending = ready!(socket.poll_open(cx));
+                    self.end(ending);
+                }
+                Stage::Closing(closing) => return closing.as_mut().poll(cx),
+                Stage::Over => return Poll::Ready(()),
+            }
+        }
+    }
 }
 
 /// Why a socket is no longer open.
+#[derive(Clone, Copy)]
 enum Ending {
     /// The client went, or the connection broke.
     Gone,
@@ -71,7 +124,7 @@ enum Ending {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
-    pub(super) fn new(io: T, link: Link) -> Self {
+    fn new(io: T, link: Link, held: Option<Held>) -> Self {
         Self {
             io,
             link,
@@ -80,23 +133,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             ping: None,
             silence: Some(Box::pin(tokio::time::sleep(HELLO_DEADLINE))),
             over: false,
+            _held: held,
         }
     }
 
-    /// Serves it until it is over. `early` came with the request.
-    pub(super) async fn serve(mut self, early: &[u8]) {
-        let ending = match self.take(early) {
-            Some(ending) => ending,
-            None => poll_fn(|cx| self.poll(cx)).await,
-        };
-        match ending {
-            Ending::Gone => {}
-            Ending::Said => Box::pin(self.finish()).await,
-            Ending::Faulty(fault) => Box::pin(self.turn_away(fault)).await,
-        }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         if let Poll::Ready(ending) = self.poll_read(cx) {
             return Poll::Ready(ending);
         }
