@@ -65,8 +65,8 @@ impl ChannelLog {
         Self { epoch, top: 0, kept: VecDeque::new(), bytes: 0, touched: now, retention, budget }
     }
 
-    /// Gives a publication its offset, encodes it once, and keeps it.
-    pub fn append(&mut self, now: Duration, channel: &ChannelName, payload: &Payload) -> (u64, Line) {
+    /// Gives a publication the next offset, encodes it once, and keeps it.
+    pub fn append(&mut self, now: Duration, channel: &ChannelName, payload: &Payload) -> Line {
         self.top += 1;
         self.touched = now;
         let line = down::publication(channel, self.top, payload);
@@ -74,7 +74,13 @@ impl ChannelLog {
         self.budget.used.fetch_add(line.cost(), Ordering::Relaxed);
         self.kept.push_back((now, line.clone()));
         self.trim(now);
-        (self.top, line)
+        line
+    }
+
+    /// The offset of the last publication.
+    #[must_use]
+    pub const fn top(&self) -> u64 {
+        self.top
     }
 
     /// Where the log stands.
@@ -133,9 +139,9 @@ mod tests {
         ChannelLog::new(Duration::ZERO, retention, Arc::new(Budget::new(budget)))
     }
 
-    fn publish(log: &mut ChannelLog, now: Duration) -> u64 {
+    fn publish(log: &mut ChannelLog, now: Duration) {
         let channel = ChannelName::try_from("c").unwrap();
-        log.append(now, &channel, &Payload::Json("1".into())).0
+        log.append(now, &channel, &Payload::Json("1".into()));
     }
 
     fn after(log: &mut ChannelLog, now: Duration, at: u64) -> Option<usize> {

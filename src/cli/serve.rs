@@ -6,6 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -49,9 +50,18 @@ async fn follow(mut hangup: Signal, options: &Serve, started: Config, handle: Ha
     }
 }
 
+/// How many tasks run before the network is looked at again, while there are any: the runtime's own 61 means that a fan-out to a
+/// thousand subscribers is interrupted sixteen times by what is published next, and each of them is written to for less at once.
+/// With 1,024 a saturated fan-out took two thirds of the CPU, and at 10 publications a second nobody waited longer.
+const EVENT_INTERVAL: u32 = 1024;
+
 /// Runs a future on a runtime of its own, and says what became of it.
 pub(super) fn on_a_runtime(work: impl Future<Output = io::Result<()>>) -> ExitCode {
-    let outcome = tokio::runtime::Runtime::new().and_then(|runtime| runtime.block_on(work));
+    let outcome = Builder::new_multi_thread()
+        .enable_all()
+        .event_interval(EVENT_INTERVAL)
+        .build()
+        .and_then(|runtime| runtime.block_on(work));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),

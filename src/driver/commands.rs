@@ -9,26 +9,33 @@ use super::Driver;
 use super::handle::Handle;
 use crate::hub::Subscriber;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::frame::Payload;
 use crate::protocol::up::{Action, Command};
 use crate::protocol::{ChannelName, Line, Position, down, limits};
 
 impl Driver {
-    pub(super) fn execute(&self, session: &Arc<Handle>, command: Command) {
-        let id = command.id;
-        let outcome = match command.action {
-            Action::Subscribe(channel, since) => self.subscribe(session, id, &channel, since.as_ref()),
-            Action::Unsubscribe(channel) => self.unsubscribe(session, id, &channel),
-            Action::Publish(channel, payload) => self.publish(id, &channel, &payload),
+    /// Carries out commands in their order. Publications to one channel that follow each other are published together.
+    pub(super) fn execute(&self, session: &Arc<Handle>, commands: &[Command]) {
+        for run in commands.chunk_by(|one, next| channel(one).is_some() && channel(one) == channel(next)) {
+            let answers = self.answers(session, run);
+            if !answers.is_empty() {
+                session.deliver(&answers);
+            }
+        }
+    }
+
+    /// Carries out a command, or several publications to one channel.
+    fn answers(&self, session: &Arc<Handle>, run: &[Command]) -> Vec<Line> {
+        let [Command { id, action, .. }, ..] = run else { return Vec::new() };
+        let outcome = match action {
+            Action::Publish(channel, _) => return self.publish(channel, run),
+            Action::Subscribe(channel, since) => self.subscribe(session, *id, channel, since.as_ref()),
+            Action::Unsubscribe(channel) => Ok(self.unsubscribe(session, *id, channel)),
             Action::Application => {
                 Err(Refusal::new(Code::Forbidden, "no application stands behind this gateway to answer that"))
             }
-            Action::Faulty(refusal) => Err(refusal),
+            Action::Faulty(refusal) => Err(refusal.clone()),
         };
-        let answer = outcome.unwrap_or_else(|refusal| id.map(|id| down::err(id, &refusal)));
-        if let Some(line) = answer {
-            session.deliver(&line);
-        }
+        outcome.unwrap_or_else(|refusal| id.map(|id| down::err(id, &refusal))).into_iter().collect()
     }
 
     /// The answer is delivered by the hub, before the first publication.
@@ -56,15 +63,34 @@ impl Driver {
         Ok(None)
     }
 
-    fn unsubscribe(&self, session: &Handle, id: Option<u64>, channel: &ChannelName) -> Result<Option<Line>, Refusal> {
+    fn unsubscribe(&self, session: &Handle, id: Option<u64>, channel: &ChannelName) -> Option<Line> {
         session.remove_subscription(channel);
         self.hub.unsubscribe(channel, session.key);
-        Ok(id.map(down::ok))
+        id.map(down::ok)
     }
 
-    fn publish(&self, id: Option<u64>, channel: &ChannelName, payload: &Payload) -> Result<Option<Line>, Refusal> {
-        self.counters.publications.fetch_add(1, Ordering::Relaxed);
-        let at = self.hub.publish(self.now(), channel, payload)?;
-        Ok(id.map(|id| down::ok_published(id, at)))
+    /// Publishes what all of these carry, to the channel that they share.
+    fn publish(&self, channel: &ChannelName, commands: &[Command]) -> Vec<Line> {
+        self.counters.publications.fetch_add(commands.len() as u64, Ordering::Relaxed);
+        let payloads = commands.iter().filter_map(|command| match &command.action {
+            Action::Publish(_, payload) => Some(payload),
+            _ => None,
+        });
+        let answer = |(command, offset): (&Command, Result<u64, &Refusal>)| {
+            let id = command.id?;
+            Some(offset.map_or_else(|refusal| down::err(id, refusal), |offset| down::ok_published(id, offset)))
+        };
+        match self.hub.publish(self.now(), channel, payloads) {
+            Ok(first) => commands.iter().zip((first..).map(Ok)).filter_map(answer).collect(),
+            Err(refusal) => commands.iter().map(|command| (command, Err(&refusal))).filter_map(answer).collect(),
+        }
+    }
+}
+
+/// Where a publication goes.
+const fn channel(command: &Command) -> Option<&ChannelName> {
+    match &command.action {
+        Action::Publish(channel, _) => Some(channel),
+        _ => None,
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use super::Driver;
+use super::link::Progress;
 use crate::hub::Subscriber;
 use crate::protocol::code::Code;
 use crate::protocol::up::Command;
@@ -19,15 +20,6 @@ const ROOM: Room = Room { bytes: 64 * 1024 };
 const BACKLOG: usize = 1024;
 /// What a client that sends faster than its commands are carried out waits.
 const BACKLOG_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
-
-/// What a carrier was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Written {
-    /// Lines, and more may follow.
-    Some,
-    /// The last lines.
-    Last,
-}
 
 /// A session on this node.
 pub(super) struct Handle {
@@ -67,20 +59,22 @@ impl Handle {
     }
 
     /// Hands an input to the session and does what follows from it. `None` if the session is over.
-    pub(super) fn input(self: &Arc<Self>, mut input: Input) -> Option<Result<(), super::Refusal>> {
+    pub(super) fn input(self: &Arc<Self>, input: Input) -> Option<Result<(), super::Refusal>> {
+        self.inputs(std::iter::once(input))
+    }
+
+    /// The same with several, which only a socket has; the outcome of the last.
+    pub(super) fn inputs(self: &Arc<Self>, inputs: impl Iterator<Item = Input>) -> Option<Result<(), super::Refusal>> {
         let driver = self.driver.upgrade()?;
         let mut state = self.lock();
         if state.session.is_expired() {
             return None;
         }
-        if state.commands.len() >= BACKLOG && input.brings_commands() {
-            let message = format!("{BACKLOG} commands of this session wait to be carried out");
-            let refusal = super::Refusal::new(Code::RateLimited, message).retry_after(BACKLOG_WAIT);
-            let Input::Frame { carrier, .. } = input else { return Some(Err(refusal)) };
-            input = Input::Refused { carrier, refusal };
+        let (mut outcome, mut expired, now) = (Ok(()), false, driver.now());
+        for input in inputs {
+            outcome = state.take(now, input);
+            expired |= state.absorb(&self.driver);
         }
-        let outcome = state.session.handle(driver.now(), input);
-        let expired = state.absorb(&self.driver);
         self.arm(&driver, &mut state);
         drop(state);
         self.dispatch(&driver);
@@ -95,20 +89,23 @@ impl Handle {
         self: &Arc<Self>,
         cx: &mut Context<'_>,
         carrier: Carrier,
-        out: &mut Vec<Line>,
-    ) -> Poll<Written> {
+        mut out: impl FnMut(&Line),
+    ) -> Poll<Progress> {
         let Some(driver) = self.driver.upgrade() else {
-            return Poll::Ready(Written::Last);
+            return Poll::Ready(Progress::End);
         };
         let mut state = self.lock();
         if let Some(lines) = state.take_finished(carrier) {
-            out.extend(lines);
-            return Poll::Ready(Written::Last);
+            lines.iter().for_each(out);
+            return Poll::Ready(Progress::End);
         }
-        state.session.write(driver.now(), carrier, ROOM, out);
-        if !out.is_empty() {
-            self.arm(&driver, &mut state);
-            return Poll::Ready(Written::Some);
+        let mut some = false;
+        state.session.write(driver.now(), carrier, ROOM, |line| {
+            some = true;
+            out(line);
+        });
+        if some && state.session.wants_write_on(carrier) {
+            return Poll::Ready(Progress::Full);
         }
         match state.wakers.iter_mut().find(|(other, _)| *other == carrier) {
             Some((_, waker)) => waker.clone_from(cx.waker()),
@@ -117,7 +114,11 @@ impl Handle {
                 state.wakers.push((carrier, cx.waker().clone()));
             }
         }
-        Poll::Pending
+        if !some {
+            return Poll::Pending;
+        }
+        self.arm(&driver, &mut state);
+        Poll::Ready(Progress::Lines)
     }
 
     /// The answer of a request that is answered at once.
@@ -173,25 +174,21 @@ impl Handle {
         self.lock().session.is_expired()
     }
 
-    /// Carries out commands one by one, without the lock.
+    /// Carries out commands in their order, without the lock.
     fn dispatch(self: &Arc<Self>, driver: &Arc<Driver>) {
-        if std::mem::replace(&mut self.lock().dispatching, true) {
+        let mut state = self.lock();
+        if state.commands.is_empty() || std::mem::replace(&mut state.dispatching, true) {
             return;
         }
         let dispatching = Dispatching(self);
-        loop {
-            let mut state = self.lock();
-            let Some(command) = state.commands.pop_front() else {
-                state.dispatching = false;
-                if state.commands.capacity() > 0 {
-                    state.commands = VecDeque::new();
-                }
-                std::mem::forget(dispatching);
-                return;
-            };
+        while !state.commands.is_empty() {
+            let commands = std::mem::take(&mut state.commands);
             drop(state);
-            driver.execute(self, command);
+            driver.execute(self, Vec::from(commands).as_slice());
+            state = self.lock();
         }
+        state.dispatching = false;
+        std::mem::forget(dispatching);
     }
 
     /// A session that is over leaves everything it was part of.
@@ -218,6 +215,16 @@ impl Handle {
 }
 
 impl State {
+    fn take(&mut self, now: Time, mut input: Input) -> Result<(), super::Refusal> {
+        if self.commands.len() >= BACKLOG && input.brings_commands() {
+            let message = format!("{BACKLOG} commands of this session wait to be carried out");
+            let refusal = super::Refusal::new(Code::RateLimited, message).retry_after(BACKLOG_WAIT);
+            let Input::Frame { carrier, .. } = input else { return Err(refusal) };
+            input = Input::Refused { carrier, refusal };
+        }
+        self.session.handle(now, input)
+    }
+
     /// Does what the session wants. True if it is over.
     fn absorb(&mut self, driver: &Weak<Driver>) -> bool {
         let mut expired = false;
@@ -264,9 +271,9 @@ impl Drop for Dispatching<'_> {
 
 impl Subscriber for Handle {
     /// The hot path of a fan-out: a push, and a wake where the carrier waits.
-    fn deliver(&self, line: &Line) {
+    fn deliver(&self, lines: &[Line]) {
         let mut state = self.lock();
-        state.session.push(line.clone());
+        lines.iter().for_each(|line| state.session.push(line.clone()));
         state.absorb(&self.driver);
     }
 

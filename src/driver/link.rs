@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
-use super::handle::{Handle, Written};
+use super::handle::Handle;
 use super::{Driver, Refused};
 use crate::protocol::body::{self, Body};
 use crate::protocol::code::{Code, Refusal};
@@ -20,8 +20,10 @@ use crate::session::server::{Carrier, Input};
 /// What [`Link::poll_lines`] gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// Lines, and more may follow. A poll is answered by them.
+    /// All lines that were there; more wake who asked. A poll is answered by them.
     Lines,
+    /// As many as one write should hold. There are more: ask again.
+    Full,
     /// The last lines, maybe none. Nothing follows.
     End,
 }
@@ -98,27 +100,48 @@ impl Driver {
 }
 
 impl Link {
-    /// A frame came up the socket. What is wrong with it is answered on the socket.
-    pub fn receive(&mut self, frame: Result<RawFrame, Refusal>) {
-        let frame = frame.and_then(|frame| Up::read(&frame));
-        match (&self.state, frame) {
-            (State::Over(_), _) => {}
-            (State::Attached(session), Ok(Up::Hello(hello))) if hello.secret != session.secret => {
-                self.refuse_attached(Refusal::bad_frame("a socket carries one session; this hello names another"));
+    /// Frames came up the socket. What is wrong with them is answered on the socket.
+    pub fn receive(&mut self, frames: impl IntoIterator<Item = Result<RawFrame, Refusal>>) {
+        let mut frames = frames.into_iter().map(|frame| frame.and_then(|frame| Up::read(&frame)));
+        while let State::Silent = self.state {
+            match frames.next() {
+                None => return,
+                Some(first) => self.receive_first(first),
             }
-            (State::Attached(session), Ok(frame)) => {
-                let session = Arc::clone(session);
-                self.hand_in(&session, Input::Frame { carrier: self.carrier, frame });
+        }
+        let State::Attached(session) = &self.state else { return };
+        let session = Arc::clone(session);
+        let (counters, carrier) = (&self.driver.counters, self.carrier);
+        let inputs = frames.map(|frame| {
+            let frame = frame.and_then(|frame| match &frame {
+                Up::Hello(hello) if hello.secret != session.secret => {
+                    Err(Refusal::bad_frame("a socket carries one session; this hello names another"))
+                }
+                _ => Ok(frame),
+            });
+            match frame {
+                Ok(frame) => Input::Frame { carrier, frame },
+                Err(refusal) => {
+                    counters.refusals.fetch_add(1, Ordering::Relaxed);
+                    Input::Refused { carrier, refusal }
+                }
             }
-            (State::Attached(_), Err(refusal)) => self.refuse_attached(refusal),
-            (State::Silent, Ok(Up::Hello(hello))) => {
+        });
+        if session.inputs(inputs).is_none() {
+            self.state = State::Over(session.take_finished(carrier));
+        }
+    }
+
+    fn receive_first(&mut self, frame: Result<Up, Refusal>) {
+        match frame {
+            Ok(Up::Hello(hello)) => {
                 let nonce = hello.nonce.clone();
                 if let Err(refusal) = self.attach(Transport::WebSocket, hello, Vec::new()) {
                     self.turn_away(Some(nonce), &refusal);
                 }
             }
-            (State::Silent, Ok(_)) => self.refuse(&Refusal::bad_frame("the first frame on a socket must be a hello")),
-            (State::Silent, Err(refusal)) => self.refuse(&refusal),
+            Ok(_) => self.refuse(&Refusal::bad_frame("the first frame on a socket must be a hello")),
+            Err(refusal) => self.refuse(&refusal),
         }
     }
 
@@ -140,18 +163,15 @@ impl Link {
         matches!(self.state, State::Silent)
     }
 
-    /// Lines to be written now, or later. Cancel-safe: what is not returned stays in the session.
-    pub fn poll_lines(&mut self, cx: &mut Context<'_>, out: &mut Vec<Line>) -> Poll<Progress> {
+    /// Hands out lines to be written now, or later. What is not handed out stays in the session.
+    pub fn poll_lines(&mut self, cx: &mut Context<'_>, out: impl FnMut(&Line)) -> Poll<Progress> {
         match &mut self.state {
             State::Silent => Poll::Pending,
             State::Over(lines) => {
-                out.append(lines);
+                std::mem::take(lines).iter().for_each(out);
                 Poll::Ready(Progress::End)
             }
-            State::Attached(session) => session.poll_lines(cx, self.carrier, out).map(|written| match written {
-                Written::Some => Progress::Lines,
-                Written::Last => Progress::End,
-            }),
+            State::Attached(session) => session.poll_lines(cx, self.carrier, out),
         }
     }
 
@@ -183,21 +203,6 @@ impl Link {
             }
         }
         Ok(())
-    }
-
-    fn refuse_attached(&mut self, refusal: Refusal) {
-        self.driver.counters.refusals.fetch_add(1, Ordering::Relaxed);
-        if let State::Attached(session) = &self.state {
-            let session = Arc::clone(session);
-            self.hand_in(&session, Input::Refused { carrier: self.carrier, refusal });
-        }
-    }
-
-    fn hand_in(&mut self, session: &Arc<Handle>, input: Input) {
-        if session.input(input).is_none() {
-            let last = session.take_finished(self.carrier);
-            self.state = State::Over(last);
-        }
     }
 }
 

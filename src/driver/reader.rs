@@ -79,6 +79,20 @@ impl Drop for Reader {
     }
 }
 
+impl Waiting {
+    fn push(&mut self, line: &Line) {
+        if self.lines.len() >= limits::REPLAY_FRAMES || self.bytes + line.cost() > limits::REPLAY_BYTES {
+            // It comes back for them by its position; until its connection notices, they are not kept.
+            self.behind = true;
+            (self.lines, self.bytes) = (VecDeque::new(), 0);
+        }
+        if !self.behind {
+            self.bytes += line.cost();
+            self.lines.push_back(line.clone());
+        }
+    }
+}
+
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -86,17 +100,9 @@ impl Queue {
 }
 
 impl Subscriber for Queue {
-    fn deliver(&self, line: &Line) {
+    fn deliver(&self, lines: &[Line]) {
         let mut state = self.lock();
-        if state.lines.len() >= limits::REPLAY_FRAMES || state.bytes + line.cost() > limits::REPLAY_BYTES {
-            // It comes back for them by its position; until its connection notices, they are not kept.
-            state.behind = true;
-            (state.lines, state.bytes) = (VecDeque::new(), 0);
-        }
-        if !state.behind {
-            state.bytes += line.cost();
-            state.lines.push_back(line.clone());
-        }
+        lines.iter().for_each(|line| state.push(line));
         if let Some(waker) = state.waker.take() {
             waker.wake();
         }

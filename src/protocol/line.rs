@@ -59,8 +59,8 @@ impl Line {
 
     /// The frame and a newline: a line of a poll's answer or of a POST.
     #[must_use]
-    pub fn record(&self) -> Bytes {
-        self.0.event.slice(PREFIX.len()..=self.0.event.len() - SUFFIX.len())
+    pub fn record(&self) -> &[u8] {
+        &self.0.event[PREFIX.len()..=self.0.event.len() - SUFFIX.len()]
     }
 
     /// The frame as an SSE event.
@@ -106,7 +106,7 @@ mod tests {
     fn one_buffer_serves_all_three_transports() {
         let line = Line::compose(|buffer| buffer.extend_from_slice(b"{\"ping\":1}"));
         assert_eq!(line.json(), b"{\"ping\":1}");
-        assert_eq!(&line.record()[..], b"{\"ping\":1}\n");
+        assert_eq!(line.record(), b"{\"ping\":1}\n");
         assert_eq!(&line.event()[..], b"data: {\"ping\":1}\n\n");
         assert_eq!(line.cost(), 10);
         assert_eq!(line.json().as_ptr(), line.event()[6..].as_ptr());

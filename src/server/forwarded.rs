@@ -5,12 +5,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::middleware::Next;
-use axum::response::Response;
 
 use crate::transport::Peer;
 
@@ -55,12 +51,8 @@ fn bits(address: IpAddr) -> u128 {
 }
 
 /// Puts the client's address in place of the proxy's.
-pub(super) async fn unwrap(State(trusted): State<Arc<[Prefix]>>, mut request: Request, next: Next) -> Response {
-    if let Some(Peer { connection, .. }) = request.extensions().get().copied() {
-        let client = client(connection, request.headers(), &trusted);
-        request.extensions_mut().insert(Peer { connection, client });
-    }
-    next.run(request).await
+pub(super) fn unwrap(peer: Peer, headers: &HeaderMap, trusted: &[Prefix]) -> Peer {
+    Peer { client: client(peer.connection, headers, trusted), ..peer }
 }
 
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Prefix]) -> IpAddr {

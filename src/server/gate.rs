@@ -4,16 +4,11 @@
 
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
 
 use crate::protocol::code::{Code, Refusal};
-use crate::transport::refuse;
 
 /// An origin that is welcome: `https://example.org`, with a port if it is not the scheme's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +60,11 @@ impl Gate {
         is_loopback(host) || self.origins.iter().any(|allowed| allowed.authority.eq_ignore_ascii_case(host))
     }
 
-    fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// Whether a request may come in, before anything of it is read.
+    ///
+    /// # Errors
+    /// `forbidden`, with what the operator can do.
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         if !self.allows_host(host) {
             let message = format!(
@@ -88,14 +87,6 @@ impl Gate {
 
 fn shortened(text: &str) -> String {
     text.chars().take(100).collect()
-}
-
-/// Refuses what the gate does not let in, before anything of the request is read.
-pub async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    match gate.check(request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => refuse(None, &refusal),
-    }
 }
 
 /// Whether a host, with or without a port, is this machine by its name or address.

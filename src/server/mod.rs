@@ -4,14 +4,16 @@
 //! - [`config`]: what an operator may set, checked once
 //! - [`gate`]: who may come in: origins and hosts
 //! - [`forwarded`]: whose address a request comes from, behind proxies
+//! - `front`: the way of a request
 //! - [`handle`]: what may be changed while the gateway runs
-//! - `routes`: which path leads where, and the headers every answer has
+//! - `routes`: which path leads where, of those that carry no session
 //! - `pages`: the start page, the doctor's, and the client's files
 //! - `metrics`: `/metrics`
 //! - [`serve`]: accepting connections, and stopping gracefully
 
 pub mod config;
 pub mod forwarded;
+mod front;
 pub mod gate;
 pub mod handle;
 mod metrics;
@@ -21,13 +23,19 @@ pub mod serve;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::Router;
+use axum::extract::Request;
+use futures::FutureExt as _;
+use tower::service_fn;
 
 use self::config::Config;
+use self::front::Front;
 use self::gate::Gate;
 use self::handle::Handle;
 use crate::driver::Driver;
 use crate::hub::Hub;
+#[cfg(doc)]
+use crate::transport::{Held, Peer};
 
 pub use self::pages::{DOCTORS_WORDS, file};
 
@@ -55,14 +63,18 @@ impl Gateway {
         self
     }
 
-    /// Everything the gateway answers.
+    /// Everything the gateway answers, to be served by another server. A request may bring its [`Peer`] and its [`Held`] as extensions.
     pub fn router(&self) -> Router {
-        let router = routes::router(&self.driver, &self.gate, self.start.clone());
-        if self.config.trusted_proxies.is_empty() {
-            return router;
-        }
-        let trusted = self.config.trusted_proxies.as_slice().into();
-        router.layer(middleware::from_fn_with_state(trusted, forwarded::unwrap))
+        let front = self.front();
+        Router::new().fallback_service(service_fn(move |request: Request| {
+            let (peer, held) = (request.extensions().get().copied(), request.extensions().get().cloned());
+            front.clone().answer(request, peer, held).map(Ok)
+        }))
+    }
+
+    fn front(&self) -> Front {
+        let rest = routes::router(&self.driver, self.start.clone());
+        Front::new(Arc::clone(&self.driver), Arc::clone(&self.gate), &self.config.trusted_proxies, rest)
     }
 
     /// A hold on it, for while it is served.

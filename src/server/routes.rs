@@ -1,28 +1,22 @@
-//! Which path leads where, and the headers every answer of the session's routes has (they took a default
-//! nginx from 0 of 10 events to 10 of 10).
+//! Which path leads where, of those that carry no session; those that do are in [`super::front`].
 
 use std::sync::Arc;
 
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde::{Deserialize, Serialize};
-use tower::ServiceBuilder;
-use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::gate::{Gate, guard};
+use super::front::with_headers;
 use super::{metrics, pages};
 use crate::driver::Driver;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::{Nonce, VERSION};
-use crate::transport::{plain, poll, refuse, send, stream, websocket};
+use crate::transport::{plain, refuse};
 
-pub(super) fn router(driver: &Arc<Driver>, gate: &Arc<Gate>, start: Router) -> Router {
+pub(super) fn router(driver: &Arc<Driver>, start: Router) -> Router {
     Router::new()
         .nest("/rt", session(driver))
         .nest("/rt/client", pages::client())
@@ -32,35 +26,19 @@ pub(super) fn router(driver: &Arc<Driver>, gate: &Arc<Gate>, start: Router) -> R
         .merge(start)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(cors(gate))
-        .layer(middleware::from_fn_with_state(Arc::clone(gate), guard))
 }
 
+/// What is beside the routes that carry a session. Those are named here as well, for who asks by another method.
 fn session(driver: &Arc<Driver>) -> Router {
-    let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
-    let headers = ServiceBuilder::new()
-        .layer(header(CACHE_CONTROL, "no-store, no-transform"))
-        .layer(header(HeaderName::from_static("x-accel-buffering"), "no"))
-        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"));
     Router::new()
-        .route("/ws", get(websocket::upgrade))
-        .route("/stream", post(stream::open).get(plain::open))
-        .route("/send", post(send::send))
-        .route("/poll", post(poll::poll))
+        .route("/ws", get(not_found))
+        .route("/stream", get(plain::open).post(not_found))
+        .route("/send", post(not_found))
+        .route("/poll", post(not_found))
         .route("/control", get(control))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::clone(driver))
-        .layer(headers)
-}
-
-/// Bodies are `text/plain`, so that a call from another origin needs no preflight; the answer still says who may read it.
-fn cors(gate: &Arc<Gate>) -> CorsLayer {
-    let gate = Arc::clone(gate);
-    CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(move |origin, _| gate.allows_origin(origin)))
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([CONTENT_TYPE, HeaderName::from_static("last-event-id"), CACHE_CONTROL])
-        .expose_headers([RETRY_AFTER])
+        .layer(middleware::map_response(async |response: Response| with_headers(response)))
 }
 
 #[derive(Deserialize)]

@@ -2,22 +2,24 @@
 //!
 //! Connections are served by hyper's HTTP/1 builder itself: `axum::serve` keeps buffers that make an idle stream three times as large.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use futures::FutureExt as _;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use super::Gateway;
+use super::front::Front;
 use crate::transport::stall::Stalling;
 use crate::transport::{Held, Peer};
 
@@ -52,7 +54,7 @@ impl Gateway {
         let mut driver = tokio::spawn(Arc::clone(&self.driver).run());
         let mut door = Door {
             listener,
-            router: self.router(),
+            front: self.front(),
             room: Arc::new(Semaphore::new(self.config.connections)),
             connections: JoinSet::new(),
             leave: watch::Sender::new(()),
@@ -97,7 +99,7 @@ impl Gateway {
 /// Where connections come in.
 struct Door {
     listener: TcpListener,
-    router: Router,
+    front: Front,
     room: Arc<Semaphore>,
     connections: JoinSet<()>,
     leave: watch::Sender<()>,
@@ -113,8 +115,7 @@ impl Door {
             };
             let held = Held(Arc::new(permit));
             let peer = Peer { connection: peer.ip(), client: peer.ip() };
-            let router = self.router.clone().layer(Extension(peer)).layer(Extension(held));
-            self.connections.spawn(connection(socket, router, self.leave.subscribe()));
+            self.connections.spawn(connection(socket, self.front.clone(), peer, held, self.leave.subscribe()));
         }
     }
 
@@ -140,10 +141,12 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, So
     }
 }
 
-async fn connection(socket: TcpStream, router: Router, mut leaving: watch::Receiver<()>) {
+async fn connection(socket: TcpStream, front: Front, peer: Peer, held: Held, mut leaving: watch::Receiver<()>) {
     // Lines are written whole; waiting for more of them only delays.
     let _ = socket.set_nodelay(true);
-    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |request| {
+        front.clone().answer(request, Some(peer), Some(held.clone())).map(Ok::<_, Infallible>)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)

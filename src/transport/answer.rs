@@ -41,10 +41,11 @@ pub(super) fn refused(refused: &Refused) -> Response {
 
 /// Lines as the body of an answer.
 pub(super) fn lines(lines: &[Line]) -> Response {
-    let body = match lines {
-        [line] => line.record(),
-        lines => join(lines.iter().map(Line::record)),
-    };
+    text(lines.iter().flat_map(Line::record).copied().collect())
+}
+
+/// The same, put together already.
+pub(super) fn text(body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response

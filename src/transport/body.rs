@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http_body::Body;
 use http_body_util::BodyExt as _;
 
 use crate::protocol::code::{Code, Refusal};
@@ -15,13 +15,13 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const DISCARDED: usize = 16 * BODY_BYTES;
 
 /// The whole body, or why not.
-pub(super) async fn read(body: Body) -> Result<Bytes, Refusal> {
+pub(super) async fn read(body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
     tokio::time::timeout(DEADLINE, collect(body))
         .await
         .unwrap_or_else(|_| Err(Refusal::new(Code::BadFrame, "the body did not come within 20 s")))
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, Refusal> {
+async fn collect(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
     let mut collected = BytesMut::new();
     let mut total = 0;
     while let Some(frame) = body.frame().await {

@@ -3,17 +3,16 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
+use bytes::Bytes;
+use http_body::Body;
 
 use super::{Peer, answer, body};
 use crate::driver::Driver;
 use crate::protocol::Transport;
 
 /// One poll.
-pub async fn poll(State(driver): State<Arc<Driver>>, peer: Option<Extension<Peer>>, request: Body) -> Response {
+pub async fn poll(driver: &Arc<Driver>, peer: Option<Peer>, request: impl Body<Data = Bytes> + Unpin) -> Response {
     let body = match body::read(request).await {
         Ok(body) => body,
         Err(refusal) => return answer::refuse(None, &refusal),
@@ -23,7 +22,7 @@ pub async fn poll(State(driver): State<Arc<Driver>>, peer: Option<Extension<Peer
         Err(refused) => return answer::refused(&refused),
     };
     drop(body);
-    let mut out = Vec::new();
-    poll_fn(|cx| link.poll_lines(cx, &mut out)).await;
-    answer::lines(&out)
+    let mut answer = Vec::new();
+    poll_fn(|cx| link.poll_lines(cx, |line| answer.extend_from_slice(line.record()))).await;
+    answer::text(answer.into())
 }

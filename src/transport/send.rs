@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
+use bytes::Bytes;
+use http_body::Body;
 
 use super::{answer, body};
 use crate::driver::Driver;
 
 /// One send.
-pub async fn send(State(driver): State<Arc<Driver>>, request: Body) -> Response {
+pub async fn send(driver: &Arc<Driver>, request: impl Body<Data = Bytes> + Unpin) -> Response {
     let body = match body::read(request).await {
         Ok(body) => body,
         Err(refusal) => return answer::refuse(None, &refusal),

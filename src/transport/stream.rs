@@ -1,32 +1,38 @@
 //! The stream of SSE with POST: `POST /rt/stream`. Its sends are in [`super::send`].
 
-use std::future::poll_fn;
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use bytes::Bytes;
+use http_body::Frame;
 
 use super::{Peer, answer, body};
 use crate::driver::Driver;
 use crate::driver::link::{Link, Progress};
-use crate::protocol::{Line, Transport};
+use crate::protocol::Transport;
 
 /// A comment, so that the headers leave at once whatever the session has to say.
 pub(super) const FIRST_BYTES: Bytes = Bytes::from_static(b":\n\n");
 
 /// Opens a stream; the hello is the body.
-pub async fn open(State(driver): State<Arc<Driver>>, peer: Option<Extension<Peer>>, request: Body) -> Response {
+pub async fn open(
+    driver: &Arc<Driver>,
+    peer: Option<Peer>,
+    request: impl http_body::Body<Data = Bytes> + Unpin,
+) -> Response {
     let body = match body::read(request).await {
         Ok(body) => body,
         Err(refusal) => return answer::refuse(None, &refusal),
     };
     match driver.attach(Transport::Sse, peer.map(|peer| peer.client), &body) {
-        Ok(link) => event_stream(Body::from_stream(events(link))),
+        Ok(link) => event_stream(Body::new(Events(Stage::First(link)))),
         Err(refused) => answer::refused(&refused),
     }
 }
@@ -43,21 +49,34 @@ enum Stage {
     Over,
 }
 
+thread_local! {
+    /// What a chunk is put together in: an idle stream holds no buffer.
+    static CHUNK: RefCell<Vec<u8>> = RefCell::default();
+}
+
 /// One chunk for all lines that are there.
-fn events(link: Link) -> impl futures::Stream<Item = Result<Bytes, std::convert::Infallible>> {
-    futures::stream::unfold(Stage::First(link), |state| async {
-        let mut link = match state {
-            Stage::First(link) => return Some((Ok(FIRST_BYTES), Stage::Open(link))),
-            Stage::Open(link) => link,
-            Stage::Over => return None,
+struct Events(Stage);
+
+impl http_body::Body for Events {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let (chunk, next) = match std::mem::replace(&mut self.0, Stage::Over) {
+            Stage::Over => return Poll::Ready(None),
+            Stage::First(link) => (FIRST_BYTES, Stage::Open(link)),
+            Stage::Open(mut link) => CHUNK.with_borrow_mut(|chunk| {
+                chunk.clear();
+                let progress = link.poll_lines(cx, |line| chunk.extend_from_slice(line.event()));
+                let next = if progress == Poll::Ready(Progress::End) { Stage::Over } else { Stage::Open(link) };
+                (Bytes::copy_from_slice(chunk), next)
+            }),
         };
-        let mut out: Vec<Line> = Vec::new();
-        let progress = poll_fn(|cx| link.poll_lines(cx, &mut out)).await;
-        let chunk = match &out[..] {
-            [line] => line.event().clone(),
-            lines => answer::join(lines.iter().map(|line| line.event().clone())),
-        };
-        let next = if progress == Progress::End { Stage::Over } else { Stage::Open(link) };
-        Some((Ok(chunk), next))
-    })
+        self.0 = next;
+        match (chunk.is_empty(), &self.0) {
+            (false, _) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
+            (true, Stage::Over) => Poll::Ready(None),
+            (true, _) => Poll::Pending,
+        }
+    }
 }

@@ -33,8 +33,8 @@ impl ServerSession {
         self.legs.iter().find(|leg| leg.number == active && leg.is_attached())?.carrier
     }
 
-    /// Writes what is due on a carrier. Nothing is written to one that has ended; a poll is used up by a single line.
-    pub fn write(&mut self, now: Time, carrier: Carrier, room: Room, out: &mut Vec<Line>) {
+    /// Hands out what is due on a carrier, line by line. Nothing is written to one that has ended; a poll is used up by a single line.
+    pub fn write(&mut self, now: Time, carrier: Carrier, room: Room, mut out: impl FnMut(&Line)) {
         let Some(place) = self.legs.iter().position(|leg| leg.carrier == Some(carrier) && leg.is_attached()) else {
             return;
         };
@@ -42,9 +42,9 @@ impl ServerSession {
             return;
         }
         let active = self.active == Some(self.legs[place].number);
-        self.write_links(now, place, active, out);
+        self.write_links(now, place, active, &mut out);
         if active {
-            self.write_lines(place, room, out);
+            self.write_lines(place, room, &mut out);
         }
         let leg = &mut self.legs[place];
         if leg.writes_once() {
@@ -67,7 +67,7 @@ impl ServerSession {
         }
     }
 
-    fn write_links(&mut self, now: Time, place: usize, active: bool, out: &mut Vec<Line>) {
+    fn write_links(&mut self, now: Time, place: usize, active: bool, out: &mut impl FnMut(&Line)) {
         let lowest = self.outgoing.lowest();
         let leg = &mut self.legs[place];
         let overrun = active && leg.cursor < lowest;
@@ -78,31 +78,33 @@ impl ServerSession {
             leg.welcomed = Some(now);
             // A pong that was ripe after an earlier welcome waits again.
             leg.pong_ripe = false;
-            out.push(self.welcome(nonce, number, cursor));
+            out(&self.welcome(nonce, number, cursor));
         } else if ack || (overrun && !self.mutation.is(Mutant::OverrunUnstated)) {
-            out.push(self.ack(active.then_some(cursor)));
+            out(&self.ack(active.then_some(cursor)));
         }
         let leg = &mut self.legs[place];
         if let Some(pong) = leg.pong_at().filter(|at| *at <= now).and_then(|_| leg.pong.take()) {
-            out.push(down::pong(&pong));
+            out(&down::pong(&pong));
         }
         if std::mem::take(&mut leg.ping_due) {
-            out.push(down::ping(&Number::from(milliseconds(now))));
+            out(&down::ping(&Number::from(milliseconds(now))));
         }
-        out.extend(leg.link.take());
+        if let Some(line) = leg.link.take() {
+            out(&line);
+        }
         if let Some(jitter) = leg.config.take() {
-            out.push(down::config(&self.offered, milliseconds(jitter)));
+            out(&down::config(&self.offered, milliseconds(jitter)));
         }
     }
 
-    fn write_lines(&mut self, place: usize, room: Room, out: &mut Vec<Line>) {
+    fn write_lines(&mut self, place: usize, room: Room, out: &mut impl FnMut(&Line)) {
         let leg = &mut self.legs[place];
         let mut bytes = 0;
         while bytes < room.bytes
             && let Some(line) = self.outgoing.hand_out(leg.cursor, usize::MAX)
         {
             bytes += line.cost();
-            out.push(line.clone());
+            out(line);
             leg.cursor += 1;
         }
     }

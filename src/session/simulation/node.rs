@@ -181,7 +181,7 @@ impl Node {
             for carrier in wanting {
                 let mut lines = Vec::new();
                 let room = throughline::session::server::Room { bytes: 400 };
-                session.write(now, carrier, room, &mut lines);
+                session.write(now, carrier, room, |line| lines.push(line.clone()));
                 self.effects.push(Effect::Write(carrier, lines));
             }
         }

@@ -248,7 +248,7 @@ impl Schedule {
     }
 
     fn see_what_goes_up(&mut self, leg: u32, lines: &[Line]) {
-        if let Some(turn) = lines.first().and_then(|line| asked_turn(&line.record()))
+        if let Some(turn) = lines.first().and_then(|line| asked_turn(line.record()))
             && self.switches.asks(leg, turn)
         {
             let under_way = self.under_way();

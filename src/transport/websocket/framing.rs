@@ -5,8 +5,6 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// The longest header of a frame of ours.
-pub(super) const HEADER: usize = 10;
 /// The longest content of a control frame (section 5.5).
 const CONTROL: usize = 125;
 

@@ -15,8 +15,7 @@ mod socket;
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::{Request, State};
+use axum::http::Request;
 use axum::response::Response;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -30,13 +29,8 @@ use crate::driver::Driver;
 use crate::driver::link::Link;
 use crate::protocol::code::Refusal;
 
-/// Upgrades, and serves the socket in a task of its own.
-pub async fn upgrade(
-    State(driver): State<Arc<Driver>>,
-    held: Option<Extension<Held>>,
-    peer: Option<Extension<Peer>>,
-    mut request: Request,
-) -> Response {
+/// Upgrades, and serves the socket in a task of its own. `held` is given back when it is gone.
+pub fn upgrade<B>(driver: &Arc<Driver>, request: &mut Request<B>, peer: Option<Peer>, held: Option<Held>) -> Response {
     let response = match handshake::answer(request.headers()) {
         Ok(response) => response,
         Err(why) => return refuse(None, &Refusal::bad_frame(format!("not a WebSocket upgrade: {why}"))),
@@ -47,7 +41,7 @@ pub async fn upgrade(
     let link = driver.socket(peer.map(|peer| peer.client));
     tokio::spawn(async move {
         if let Ok(upgraded) = upgrade.await {
-            serve(upgraded, link, held.map(|held| held.0));
+            serve(upgraded, link, held);
         }
     });
     response

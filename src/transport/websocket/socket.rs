@@ -12,9 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::Sleep;
 
 use super::super::Held;
-use super::framing::{Decoder, Fault, HEADER, Message, Opcode, append};
+use super::framing::{Decoder, Fault, Message, Opcode, append};
 use crate::driver::link::{Link, Progress};
-use crate::protocol::Line;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::{BODY_BYTES, HELLO_DEADLINE};
@@ -37,13 +36,7 @@ const TOO_LONG: u16 = 1009;
 thread_local! {
     /// All sockets of a thread read into one buffer, and gather what they write in another: an idle one has none.
     static READING: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
-    static WRITING: RefCell<Gathered> = RefCell::default();
-}
-
-#[derive(Default)]
-struct Gathered {
-    lines: Vec<Line>,
-    bytes: Vec<u8>,
+    static WRITING: RefCell<Vec<u8>> = RefCell::default();
 }
 
 /// See the module.
@@ -169,14 +162,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     }
 
     fn take(&mut self, read: &[u8]) -> Option<Ending> {
-        let (link, ping) = (&mut self.link, &mut self.ping);
-        let mut closed = false;
+        let (mut frames, mut closed, ping) = (Vec::new(), false, &mut self.ping);
         let fed = self.decoder.feed(read, |message| match message {
-            Message::Text(text) => link.receive(Ok(RawFrame::text(text))),
-            Message::Binary(bytes) => link.receive(RawFrame::from_binary_message(&bytes)),
+            Message::Text(text) => frames.push(Ok(RawFrame::text(text))),
+            Message::Binary(bytes) => frames.push(RawFrame::from_binary_message(&bytes)),
             Message::Ping(content) => *ping = Some(Box::new(content)),
             Message::Close => closed = true,
         });
+        self.link.receive(frames);
         match fed {
             Err(fault) => Some(Ending::Faulty(fault)),
             Ok(()) => closed.then_some(Ending::Gone),
@@ -203,30 +196,28 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             if self.over {
                 return Poll::Ready(Ok(()));
             }
-            ready!(WRITING.with_borrow_mut(|gathered| self.write_gathered(cx, gathered)))?;
+            let more = ready!(WRITING.with_borrow_mut(|gathered| self.write_gathered(cx, gathered)))?;
+            if !more {
+                return Poll::Pending;
+            }
         }
     }
 
-    /// All lines that are there, in one write. What the socket does not take is kept.
-    fn write_gathered(&mut self, cx: &mut Context<'_>, gathered: &mut Gathered) -> Poll<io::Result<()>> {
-        let Gathered { lines, bytes } = gathered;
+    /// All lines that are there, in one write. What the socket does not take is kept. Pending, or `false`, when nothing can be done
+    /// before the task is woken.
+    fn write_gathered(&mut self, cx: &mut Context<'_>, bytes: &mut Vec<u8>) -> Poll<io::Result<bool>> {
         bytes.clear();
         if let Some(ping) = self.ping.take() {
             append(bytes, Opcode::Pong, &ping);
         }
-        let progress = self.link.poll_lines(cx, lines);
-        bytes.reserve(lines.iter().map(|line| line.cost() + HEADER).sum());
-        for line in lines.drain(..) {
-            match line.binary_message() {
-                Some(message) => append(bytes, Opcode::Binary, message),
-                None => append(bytes, Opcode::Text, line.json()),
-            }
+        let progress = self.link.poll_lines(cx, |line| match line.binary_message() {
+            Some(message) => append(bytes, Opcode::Binary, message),
+            None => append(bytes, Opcode::Text, line.json()),
+        });
+        if bytes.is_empty() && progress.is_pending() {
+            return Poll::Pending;
         }
-        match progress {
-            Poll::Ready(Progress::End) => self.over = true,
-            Poll::Pending if bytes.is_empty() => return Poll::Pending,
-            Poll::Ready(Progress::Lines) | Poll::Pending => {}
-        }
+        self.over = progress == Poll::Ready(Progress::End);
         let written = match Pin::new(&mut self.io).poll_write(cx, bytes) {
             Poll::Ready(written) => written?,
             Poll::Pending => 0,
@@ -234,7 +225,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         if written < bytes.len() {
             self.unsent = Bytes::copy_from_slice(&bytes[written..]);
         }
-        Poll::Ready(Ok(()))
+        let more = self.over || !self.unsent.is_empty() || progress == Poll::Ready(Progress::Full);
+        Poll::Ready(Ok(more))
     }
 
     /// `end` was written: close, and take the lines that are still on their way.
@@ -247,7 +239,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     async fn turn_away(mut self, fault: Fault) {
         let (close, refusal) = refusal(fault);
         let reason = refusal.code.name();
-        self.link.receive(Err(refusal));
+        self.link.receive([Err(refusal)]);
         let ended = tokio::time::timeout(LATE_LINES, poll_fn(|cx| self.poll_write(cx))).await;
         if let Ok(Ok(())) = ended {
             self.write_close(Some((close, reason))).await;

@@ -224,7 +224,7 @@ impl Watch {
         assert!(wanting.len() <= limits::ATTACHED_LEGS);
         for carrier in wanting {
             let mut lines = Vec::new();
-            self.session.write(self.now, carrier, Room { bytes }, &mut lines);
+            self.session.write(self.now, carrier, Room { bytes }, |line| lines.push(line.clone()));
             assert!(!lines.is_empty(), "what wants to write has something to say");
             self.written(carrier, &lines);
             if self.carriers.contains(&(carrier, Transport::Poll)) {

@@ -79,7 +79,7 @@ impl Bench {
         let mut out = Vec::new();
         let room = Room { bytes: usize::MAX };
         let carrier = Carrier(u64::from(leg));
-        self.session.write(at(ms), carrier, room, &mut out);
+        self.session.write(at(ms), carrier, room, |line| out.push(line.clone()));
         let text = |line: &Line| String::from_utf8(line.json().to_vec()).unwrap();
         out.iter().map(text).collect()
     }
@@ -182,9 +182,9 @@ fn room_is_kept_but_one_line_goes_however_long_it_is() {
         bench.session.push(line);
     }
     let mut out = Vec::new();
-    bench.session.write(at(1), Carrier(1), Room { bytes: 1 }, &mut out);
+    bench.session.write(at(1), Carrier(1), Room { bytes: 1 }, |line| out.push(line.clone()));
     assert_eq!(out.len(), 1);
-    bench.session.write(at(1), Carrier(1), Room { bytes: 30 }, &mut out);
+    bench.session.write(at(1), Carrier(1), Room { bytes: 30 }, |line| out.push(line.clone()));
     assert_eq!(out.len(), 3);
 }
 
@@ -279,7 +279,7 @@ fn every_leg_is_told_what_is_offered_beside_a_goaway_that_waits() {
     // Between two polls there is nothing to write on; the next is answered at once.
     bench.carried(3, 2, Transport::Poll, 9, r#","id":"s1","received":0"#).unwrap();
     let mut out = Vec::new();
-    bench.session.write(at(3), Carrier(9), Room { bytes: 400 }, &mut out);
+    bench.session.write(at(3), Carrier(9), Room { bytes: 400 }, |line| out.push(line.clone()));
     assert_eq!(out[2].json(), config.as_bytes());
     assert_eq!(bench.session.wants_write().count(), 0);
 }
@@ -331,7 +331,7 @@ fn a_poll_that_comes_after_the_time_to_leave_is_answered_with_the_end() {
     bench.offer(1, &[Transport::WebSocket], 0);
     bench.carried(10_000, 1, Transport::Poll, 2, r#","id":"s1","turn":1,"received":0"#).unwrap();
     let mut out = Vec::new();
-    bench.session.write(at(10_000), Carrier(2), Room { bytes: 400 }, &mut out);
+    bench.session.write(at(10_000), Carrier(2), Room { bytes: 400 }, |line| out.push(line.clone()));
     assert_eq!(out.len(), 2);
     bench.carried(10_001, 1, Transport::Poll, 3, r#","id":"s1","turn":1,"received":0"#).unwrap();
     assert_eq!(bench.ends(), [(3, "refused".to_owned())]);
