@@ -1,9 +1,9 @@
-//! What an idle WebSocket session costs the gateway in resident memory. Linux only: it reads /proc.
+//! What an idle session costs the gateway in resident memory, on each transport. Linux only: it reads /proc.
 //!
 //!     cargo bench --bench idle_memory
 //!
 //! It starts the optimised binary, opens sessions that are subscribed to a channel and resumable, lets them be, and prints the slope
-//! between two numbers of them, so that what the process costs without any is left out. It fails above the bound.
+//! between two numbers of them, so that what the process costs without any is left out. It fails above a bound.
 
 // Its figures are its output.
 #![allow(clippy::print_stdout)]
@@ -13,14 +13,28 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-/// Sessions at the first and at the second look.
-const SIZES: [usize; 2] = [1_000, 5_000];
-/// Bytes a session may cost.
-const BOUND: f64 = 12.0 * 1024.0;
 /// Handshakes under way at once.
 const AT_ONCE: usize = 64;
+/// Idle means idle: what the handshakes left behind, kept-alive connections among it, is given back first.
+const SETTLE: Duration = Duration::from_secs(7);
+/// Connections from one source address, so that no range of ports runs out.
+const FROM_ONE_ADDRESS: usize = 4_000;
+
+#[derive(Clone, Copy)]
+enum Transport {
+    WebSocket,
+    Sse,
+    Poll,
+}
+
+/// A transport, the sessions at the first and at the second look, and the kilobytes that one may cost.
+const LOOKS: [(Transport, &str, [usize; 2], f64); 3] = [
+    (Transport::WebSocket, "WebSocket", [2_000, 12_000], 2.5),
+    (Transport::Sse, "SSE", [2_000, 9_000], 8.5),
+    (Transport::Poll, "poll", [2_000, 9_000], 4.5),
+];
 
 struct Gateway {
     process: Child,
@@ -57,48 +71,121 @@ impl Drop for Gateway {
     }
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    let mut within = true;
+    for (transport, name, sizes, bound) in LOOKS {
+        let slope = look(transport, name, sizes).await;
+        println!("{name}: {slope:.2} KB per session (bound {bound} KB)");
+        within &= slope <= bound;
+    }
+    if within { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Kilobytes per session.
+async fn look(transport: Transport, name: &str, sizes: [usize; 2]) -> f64 {
     let gateway = Gateway::start();
     let mut sessions = Vec::new();
     let mut looks = Vec::new();
-    for size in SIZES {
+    for size in sizes {
         while sessions.len() < size {
-            let batch = AT_ONCE.min(size - sessions.len());
             let first = sessions.len();
-            let opened = (first..first + batch).map(|number| open(gateway.address.clone(), number));
+            let batch = first..size.min(first + AT_ONCE);
+            let opened = batch.map(|number| open(transport, gateway.address.clone(), number));
             sessions.extend(futures::future::join_all(opened).await);
         }
-        // Idle means idle: what the handshakes left behind is given back first.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(SETTLE).await;
         looks.push(gateway.memory());
-        println!("{size} idle WebSocket sessions: {:.1} MB resident", gateway.memory() / 1e6);
+        println!("{size} idle sessions on {name}: {:.1} MB resident", gateway.memory() / 1e6);
     }
-    let slope = (looks[1] - looks[0]) / (SIZES[1] - SIZES[0]) as f64;
-    println!("per session: {:.2} KB (bound {:.0} KB)", slope / 1024.0, BOUND / 1024.0);
-    if slope <= BOUND { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    (looks[1] - looks[0]) / (sizes[1] - sizes[0]) as f64 / 1024.0
 }
 
-/// A session whose welcome is answered, subscribed to a channel.
-async fn open(address: String, number: usize) -> TcpStream {
-    let mut socket = TcpStream::connect(&address).await.expect("connects");
-    let request = format!(
+/// A session whose welcome is answered, subscribed to a channel. What is returned keeps it.
+async fn open(transport: Transport, address: String, number: usize) -> TcpStream {
+    match transport {
+        Transport::WebSocket => open_socket(&address, number).await,
+        Transport::Sse => {
+            let mut stream = post(&address, number, "/rt/stream", &hello(number, "", 0, 1)).await;
+            let id = id(&read_until(&mut stream, "\"limits\"").await);
+            subscribe(&address, number, &id).await;
+            read_until(&mut stream, "\"ok\":1").await;
+            acknowledge(&address, number, &id).await;
+            stream
+        }
+        Transport::Poll => {
+            let mut poll = post(&address, number, "/rt/poll", &hello(number, "", 0, 1)).await;
+            let id = id(&read_until(&mut poll, "\"limits\"").await);
+            subscribe(&address, number, &id).await;
+            request(&mut poll, &address, "/rt/poll", &hello(number, &id, 0, 2)).await;
+            read_until(&mut poll, "\"ok\":1").await;
+            request(&mut poll, &address, "/rt/poll", &hello(number, &id, 1, 2)).await;
+            poll
+        }
+    }
+}
+
+async fn open_socket(address: &str, number: usize) -> TcpStream {
+    let mut socket = connect(address, number).await;
+    let upgrade = format!(
         "GET /rt/ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
          Sec-WebSocket-Protocol: throughline.v1\r\n\r\n"
     );
-    socket.write_all(request.as_bytes()).await.expect("writes");
+    socket.write_all(upgrade.as_bytes()).await.expect("writes");
     read_until(&mut socket, "\r\n\r\n").await;
-    let hello = format!(
-        r#"{{"hello":{{"v":1,"session":"{number:0>24}","leg":1,"turn":1,"received":0,"next":1,"nonce":"n"}}}}"#
-    );
-    socket.write_all(&frame(&hello)).await.expect("writes");
+    socket.write_all(&frame(&hello(number, "", 0, 1))).await.expect("writes");
     read_until(&mut socket, "\"limits\"").await;
     socket.write_all(&frame(r#"{"ack":0,"next":1}"#)).await.expect("writes");
     socket.write_all(&frame(r#"{"sub":"news","id":1}"#)).await.expect("writes");
     read_until(&mut socket, "\"ok\":1").await;
     socket.write_all(&frame(r#"{"ack":1,"next":2}"#)).await.expect("writes");
     socket
+}
+
+async fn subscribe(address: &str, number: usize, id: &str) {
+    let hello = hello(number, id, 0, 1);
+    let mut send = post(address, number, "/rt/send", &format!("{hello}\n{{\"sub\":\"news\",\"id\":1}}")).await;
+    read_until(&mut send, "\"limits\"").await;
+}
+
+async fn acknowledge(address: &str, number: usize, id: &str) {
+    let mut send = post(address, number, "/rt/send", &hello(number, id, 1, 2)).await;
+    read_until(&mut send, "\"limits\"").await;
+}
+
+fn hello(number: usize, id: &str, received: u64, next: u64) -> String {
+    let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
+    let turn = r#""turn":1,"#;
+    format!(
+        r#"{{"hello":{{"v":1,"session":"{number:0>24}",{id}"leg":1,{turn}"received":{received},"next":{next},"nonce":"n"}}}}"#
+    )
+}
+
+fn id(welcome: &str) -> String {
+    let rest = welcome.split_once("\"id\":\"").expect("an id").1;
+    rest.split_once('"').expect("its end").0.to_owned()
+}
+
+async fn connect(address: &str, number: usize) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let source = format!("127.0.0.{}:0", 2 + number / FROM_ONE_ADDRESS);
+    socket.bind(source.parse().expect("an address")).expect("binds");
+    socket.connect(address.parse().expect("an address")).await.expect("connects")
+}
+
+async fn post(address: &str, number: usize, path: &str, body: &str) -> TcpStream {
+    let mut connection = connect(address, number).await;
+    request(&mut connection, address, path, body).await;
+    connection
+}
+
+async fn request(connection: &mut TcpStream, address: &str, path: &str, body: &str) {
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    connection.write_all(request.as_bytes()).await.expect("writes");
 }
 
 /// A masked text frame; the mask is zero.
@@ -116,12 +203,16 @@ fn frame(text: &str) -> Vec<u8> {
     frame
 }
 
-async fn read_until(socket: &mut TcpStream, mark: &str) {
+async fn read_until(socket: &mut TcpStream, mark: &str) -> String {
     let mut seen = Vec::new();
-    while !String::from_utf8_lossy(&seen).contains(mark) {
+    loop {
         let mut piece = [0; 1024];
         let length = socket.read(&mut piece).await.expect("reads");
-        assert!(length > 0, "closed before {mark:?}: {}", String::from_utf8_lossy(&seen));
         seen.extend_from_slice(&piece[..length]);
+        let text = String::from_utf8_lossy(&seen);
+        if text.contains(mark) {
+            return text.into_owned();
+        }
+        assert!(length > 0, "closed before {mark:?}: {text}");
     }
 }

@@ -1,5 +1,7 @@
 //! Frames from server to client: written once by the gateway, read by the client half.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use serde_json::value::RawValue;
@@ -29,7 +31,7 @@ pub struct Welcome {
     /// The number of the next numbered line on this leg, if the leg is active.
     pub next: u64,
     /// The transports this gateway offers, best first.
-    pub transports: Vec<String>,
+    pub transports: Vec<Cow<'static, str>>,
     /// The server pings that often, in milliseconds.
     pub heartbeat_ms: u64,
     /// A poll is held that long, in milliseconds.

@@ -1,24 +1,31 @@
-//! The way of a request: the gate, the headers that other origins need, the session's own routes, and a router for the rest.
+//! The way of a request: the gate, the session's own routes, and a router for the rest.
 //!
 //! The session's routes are looked up here, not in the router: cloning and boxing its layers for each request cost as much as
-//! everything else that a poll does.
+//! everything else that a poll does, and what they held while it waited more than the session.
 
-use std::convert::Infallible;
+use std::future::ready;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use axum::response::Response;
 use bytes::Bytes;
-use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
+use tower::ServiceExt as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::forwarded::{self, Prefix};
 use super::gate::Gate;
 use crate::driver::Driver;
 use crate::transport::{Held, Peer, poll, refuse, send, stream, websocket};
+
+/// An answer to come.
+type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// See the module. Cloning shares it.
 #[derive(Clone)]
@@ -27,7 +34,6 @@ pub(super) struct Front(Arc<Shared>);
 struct Shared {
     driver: Arc<Driver>,
     gate: Arc<Gate>,
-    cors: CorsLayer,
     /// Proxies whose word on whose request it is is believed.
     trusted: Box<[Prefix]>,
     rest: Router,
@@ -35,53 +41,60 @@ struct Shared {
 
 impl Front {
     pub(super) fn new(driver: Arc<Driver>, gate: Arc<Gate>, trusted: &[Prefix], rest: Router) -> Self {
-        Self(Arc::new(Shared { driver, cors: cors(&gate), gate, trusted: trusted.into(), rest }))
+        let rest = rest.layer(cors(&gate));
+        Self(Arc::new(Shared { driver, gate, trusted: trusted.into(), rest }))
     }
 
-    /// Answers a request that came from `peer`, with `held` as its connection's place among those allowed.
-    pub(super) async fn answer<B>(self, request: Request<B>, peer: Option<Peer>, held: Option<Held>) -> Response
+    /// Answers a request that came from `peer`, with `held` as its connection's place among those allowed. What the future holds is
+    /// held for as long as a poll waits: it is no larger than its route needs.
+    pub(super) fn answer<B>(&self, request: Request<B>, peer: Option<Peer>, held: Option<Held>) -> Answer
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
         if let Err(refusal) = self.0.gate.check(request.headers()) {
-            return refuse(None, &refusal);
+            return Box::pin(ready(refuse(None, &refusal)));
         }
         let peer = peer.map(|peer| forwarded::unwrap(peer, request.headers(), &self.0.trusted));
-        let routed = service_fn(|request| self.route(request, peer, held.clone()));
-        match self.0.cors.layer(routed).call(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
+        let (driver, origin) = (Arc::clone(&self.0.driver), request.headers().get(ORIGIN).cloned());
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/rt/ws") => {
+                let response = websocket::upgrade(&driver, request, peer, held);
+                Box::pin(ready(session_answer(response, origin)))
+            }
+            (&Method::POST, "/rt/send") => {
+                let body = request.into_body();
+                Box::pin(async move { session_answer(send::send(&driver, body).await, origin) })
+            }
+            (&Method::POST, "/rt/poll") => {
+                let body = request.into_body();
+                Box::pin(async move { session_answer(poll::poll(&driver, peer, body).await, origin) })
+            }
+            (&Method::POST, "/rt/stream") => {
+                let body = request.into_body();
+                Box::pin(async move { session_answer(stream::open(&driver, peer, body).await, origin) })
+            }
+            _ => Box::pin(self.clone().rest(request.map(Body::new), peer)),
         }
     }
 
-    async fn route<B>(
-        &self,
-        mut request: Request<B>,
-        peer: Option<Peer>,
-        held: Option<Held>,
-    ) -> Result<Response, Infallible>
-    where
-        B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
-    {
-        let driver = &self.0.driver;
-        let response = match request.uri().path() {
-            "/rt/ws" if request.method() == Method::GET => websocket::upgrade(driver, &mut request, peer, held),
-            "/rt/send" if request.method() == Method::POST => send::send(driver, request.into_body()).await,
-            "/rt/poll" if request.method() == Method::POST => {
-                Box::pin(poll::poll(driver, peer, request.into_body())).await
-            }
-            "/rt/stream" if request.method() == Method::POST => stream::open(driver, peer, request.into_body()).await,
-            _ => return Box::pin(self.rest(request.map(Body::new), peer)).await,
-        };
-        Ok(with_headers(response))
-    }
-
-    async fn rest(&self, mut request: Request<Body>, peer: Option<Peer>) -> Result<Response, Infallible> {
+    async fn rest(self, mut request: Request<Body>, peer: Option<Peer>) -> Response {
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
-        self.0.rest.clone().oneshot(request).await
+        self.0.rest.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
     }
+}
+
+/// What a session's route answers. The page that asked may read it: other origins have not come through the gate.
+fn session_answer(response: Response, origin: Option<HeaderValue>) -> Response {
+    let mut response = with_headers(response);
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("origin"));
+    if let Some(origin) = origin {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
+    }
+    response
 }
 
 /// The headers every answer of the session's routes has (they took a default nginx from 0 of 10 events to 10 of 10).

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::transport::stall::Stalling;
 use crate::transport::{Held, Peer};
 
 /// A request's head must have come by then; also how long an idle keep-alive connection stays.
-const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// How often a drain looks whether anybody is here, and how often in a row nobody must be.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 5;
@@ -144,18 +145,19 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, So
 async fn connection(socket: TcpStream, front: Front, peer: Peer, held: Held, mut leaving: watch::Receiver<()>) {
     // Lines are written whole; waiting for more of them only delays.
     let _ = socket.set_nodelay(true);
-    let service = service_fn(move |request| {
-        front.clone().answer(request, Some(peer), Some(held.clone())).map(Ok::<_, Infallible>)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_DEADLINE)
-        .writev(false)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Stalling::new(socket)), service)
-        .with_upgrades();
-    tokio::pin!(connection);
+    let service =
+        service_fn(move |request| front.answer(request, Some(peer), Some(held.clone())).map(Ok::<_, Infallible>));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_DEADLINE)
+            .writev(false)
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(Stalling::new(socket)), service)
+            .with_upgrades()
+    );
     let outcome = tokio::select! {
+        biased;
         outcome = connection.as_mut() => outcome,
         _ = leaving.changed() => {
             connection.as_mut().graceful_shutdown();

@@ -41,7 +41,9 @@ pub(super) fn refused(refused: &Refused) -> Response {
 
 /// Lines as the body of an answer.
 pub(super) fn lines(lines: &[Line]) -> Response {
-    text(lines.iter().flat_map(Line::record).copied().collect())
+    let mut body = Vec::with_capacity(lines.iter().map(|line| line.cost() + 1).sum());
+    lines.iter().for_each(|line| body.extend_from_slice(line.record()));
+    text(body.into())
 }
 
 /// The same, put together already.

@@ -423,7 +423,7 @@ impl ServerSession {
             turn: self.turn,
             received: self.received,
             next,
-            transports: self.offered.iter().map(|transport| transport.name().to_owned()).collect(),
+            transports: self.offered.iter().map(|transport| transport.name().into()).collect(),
             heartbeat_ms: super::milliseconds(self.heartbeat()),
             hold_ms: super::milliseconds(self.hold()),
             resume_ms: super::milliseconds(self.settings.resume),

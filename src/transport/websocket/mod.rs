@@ -30,7 +30,7 @@ use crate::driver::link::Link;
 use crate::protocol::code::Refusal;
 
 /// Upgrades, and serves the socket in a task of its own. `held` is given back when it is gone.
-pub fn upgrade<B>(driver: &Arc<Driver>, request: &mut Request<B>, peer: Option<Peer>, held: Option<Held>) -> Response {
+pub fn upgrade<B>(driver: &Arc<Driver>, mut request: Request<B>, peer: Option<Peer>, held: Option<Held>) -> Response {
     let response = match handshake::answer(request.headers()) {
         Ok(response) => response,
         Err(why) => return refuse(None, &Refusal::bad_frame(format!("not a WebSocket upgrade: {why}"))),
