@@ -13,7 +13,7 @@ use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, Method, Request};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Version};
 use axum::response::Response;
 use bytes::Bytes;
 use tower::ServiceExt as _;
@@ -22,7 +22,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::forwarded::{self, Prefix};
 use super::gate::Gate;
 use crate::driver::Driver;
-use crate::transport::{Held, Peer, poll, refuse, send, stream, websocket};
+use crate::transport::{Bare, Held, Peer, poll, refuse, send, stream, websocket};
 
 /// An answer to come.
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -45,9 +45,16 @@ impl Front {
         Self(Arc::new(Shared { driver, gate, trusted: trusted.into(), rest }))
     }
 
-    /// Answers a request that came from `peer`, with `held` as its connection's place among those allowed. What the future holds is
+    /// Answers a request that came from `peer`, with `held` as its connection's place among those allowed, and `bare` where the
+    /// connection can be handed over. What the future holds is
     /// held for as long as a poll waits: it is no larger than its route needs.
-    pub(super) fn answer<B>(&self, request: Request<B>, peer: Option<Peer>, held: Option<Held>) -> Answer
+    pub(super) fn answer<B>(
+        &self,
+        request: Request<B>,
+        peer: Option<Peer>,
+        held: Option<Held>,
+        bare: Option<Bare>,
+    ) -> Answer
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
@@ -58,7 +65,7 @@ impl Front {
         let (driver, origin) = (Arc::clone(&self.0.driver), request.headers().get(ORIGIN).cloned());
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/rt/ws") => {
-                let response = websocket::upgrade(&driver, request, peer, held);
+                let response = websocket::upgrade(&driver, request, peer, held, bare.as_ref());
                 Box::pin(ready(session_answer(response, origin)))
             }
             (&Method::POST, "/rt/send") => {
@@ -70,8 +77,10 @@ impl Front {
                 Box::pin(async move { session_answer(poll::poll(&driver, peer, body).await, origin) })
             }
             (&Method::POST, "/rt/stream") => {
+                // Before HTTP/1.1 a body has no chunks.
+                let bare = bare.filter(|_| request.version() == Version::HTTP_11);
                 let body = request.into_body();
-                Box::pin(async move { session_answer(stream::open(&driver, peer, body).await, origin) })
+                Box::pin(async move { session_answer(stream::open(&driver, peer, body, bare).await, origin) })
             }
             _ => Box::pin(self.clone().rest(request.map(Body::new), peer)),
         }

@@ -68,7 +68,7 @@ impl Gateway {
         let front = self.front();
         Router::new().fallback_service(service_fn(move |request: Request| {
             let (peer, held) = (request.extensions().get().copied(), request.extensions().get().cloned());
-            front.answer(request, peer, held).map(Ok)
+            front.answer(request, peer, held, None).map(Ok)
         }))
     }
 

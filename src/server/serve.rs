@@ -3,17 +3,18 @@
 //! Connections are served by hyper's HTTP/1 builder itself: `axum::serve` keeps buffers that make an idle stream three times as large.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -21,8 +22,7 @@ use tracing::{debug, info, warn};
 
 use super::Gateway;
 use super::front::Front;
-use crate::transport::stall::Stalling;
-use crate::transport::{Held, Peer};
+use crate::transport::{Bare, Held, Peer};
 
 /// A request's head must have come by then; also how long an idle keep-alive connection stays.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
@@ -145,26 +145,36 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, So
 async fn connection(socket: TcpStream, front: Front, peer: Peer, held: Held, mut leaving: watch::Receiver<()>) {
     // Lines are written whole; waiting for more of them only delays.
     let _ = socket.set_nodelay(true);
-    let service =
-        service_fn(move |request| front.answer(request, Some(peer), Some(held.clone())).map(Ok::<_, Infallible>));
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_DEADLINE)
-            .writev(false)
-            .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(Stalling::new(socket)), service)
-            .with_upgrades()
-    );
-    let outcome = tokio::select! {
-        biased;
-        outcome = connection.as_mut() => outcome,
-        _ = leaving.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let bare = Bare::default();
+    let (for_requests, place) = (bare.clone(), held.clone());
+    let service = service_fn(move |request| {
+        let answer = front.answer(request, Some(peer), Some(place.clone()), Some(for_requests.clone()));
+        answer.map(Ok::<_, Infallible>)
+    });
+    let mut http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .writev(false)
+        .max_buf_size(BUFFER)
+        .serve_connection(bare.watch(socket), service);
+    let mut leave = pin!(leaving.changed());
+    let mut told = false;
+    let outcome = poll_fn(|cx| {
+        if !told && leave.as_mut().poll(cx).is_ready() {
+            told = true;
+            Pin::new(&mut http).graceful_shutdown();
         }
-    };
-    if let Err(error) = outcome {
-        debug!(%error, "a connection ended early");
+        match http.poll_without_shutdown(cx) {
+            Poll::Pending if bare.is_wanted() => Poll::Ready(Ok(())),
+            outcome => outcome,
+        }
+    })
+    .await;
+    match outcome {
+        Ok(()) => {
+            let parts = http.into_parts();
+            bare.go_on(parts.io, &parts.read_buf, held).await;
+        }
+        Err(error) => debug!(%error, "a connection ended early"),
     }
 }

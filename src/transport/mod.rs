@@ -5,10 +5,14 @@
 //! - [`plain`]: a channel as a plain event stream
 //! - `body`: reading a POST within its bounds
 //! - `answer`: answers and errors as HTTP
+//! - `bare`: a connection taken from HTTP; `bare_stream`: a stream on it; `outlet`: writing to it
 //! - [`stall`]: peers that stop reading
 
 mod answer;
+mod bare;
+mod bare_stream;
 mod body;
+mod outlet;
 pub mod plain;
 pub mod poll;
 pub mod send;
@@ -17,6 +21,7 @@ pub mod stream;
 pub mod websocket;
 
 pub use answer::refuse;
+pub use bare::Bare;
 
 /// Who is at the other end. A request may bring it as an extension.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,7 @@
 //! A connection whose peer stops reading is dead after a while, on every transport: a write that makes no headway fails.
 //!
+//! It also notes whether all was written, for [`Bare`].
+//!
 //! Without it a response that nobody reads would be kept for ever, with what waits behind it.
 
 use std::io;
@@ -10,20 +12,23 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use super::Bare;
+
 /// A write that got rid of nothing for this long means that the peer is gone.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// See the module. The timer exists only while a write waits.
 pub struct Stalling<T> {
     io: T,
+    bare: Bare,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Stalling<T> {
     /// An end of a connection, not stalled yet.
     #[must_use]
-    pub const fn new(io: T) -> Self {
-        Self { io, waiting: None }
+    pub const fn new(io: T, bare: Bare) -> Self {
+        Self { io, bare, waiting: None }
     }
 
     fn judge<R>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
@@ -48,6 +53,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stalling<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for Stalling<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, buffer);
+        self.bare.wrote(matches!(written, Poll::Ready(Ok(written)) if written == buffer.len()));
         self.judge(cx, written)
     }
 
@@ -70,7 +76,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_write_that_makes_no_headway_fails_after_30_s_and_one_that_does_goes_on() {
         let (near, mut far) = tokio::io::duplex(4);
-        let mut near = Stalling::new(near);
+        let mut near = Stalling::new(near, Bare::default());
         let slow = async {
             for _ in 0..3 {
                 tokio::time::sleep(LONGEST - Duration::from_secs(1)).await;

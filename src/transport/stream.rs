@@ -13,7 +13,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::Frame;
 
-use super::{Peer, answer, body};
+use super::{Bare, Peer, answer, body};
 use crate::driver::Driver;
 use crate::driver::link::{Link, Progress};
 use crate::protocol::Transport;
@@ -26,13 +26,14 @@ pub async fn open(
     driver: &Arc<Driver>,
     peer: Option<Peer>,
     request: impl http_body::Body<Data = Bytes> + Unpin,
+    bare: Option<Bare>,
 ) -> Response {
     let body = match body::read(request).await {
         Ok(body) => body,
         Err(refusal) => return answer::refuse(None, &refusal),
     };
     match driver.attach(Transport::Sse, peer.map(|peer| peer.client), &body) {
-        Ok(link) => event_stream(Body::new(Events(Stage::First(link)))),
+        Ok(link) => event_stream(Body::new(Events { stage: Stage::First(link), bare })),
         Err(refused) => answer::refused(&refused),
     }
 }
@@ -46,6 +47,8 @@ pub(super) fn event_stream(body: Body) -> Response {
 enum Stage {
     First(Link),
     Open(Link),
+    /// Somebody else goes on with the connection.
+    Left,
     Over,
 }
 
@@ -55,15 +58,21 @@ thread_local! {
 }
 
 /// One chunk for all lines that are there.
-struct Events(Stage);
+///
+/// Where it has nothing to say it leaves its link in [`Bare`], if the server brought that.
+struct Events {
+    stage: Stage,
+    bare: Option<Bare>,
+}
 
 impl http_body::Body for Events {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let (chunk, next) = match std::mem::replace(&mut self.0, Stage::Over) {
+        let (chunk, next) = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Over => return Poll::Ready(None),
+            Stage::Left => return self.leave(Stage::Left),
             Stage::First(link) => (FIRST_BYTES, Stage::Open(link)),
             Stage::Open(mut link) => CHUNK.with_borrow_mut(|chunk| {
                 chunk.clear();
@@ -72,11 +81,26 @@ impl http_body::Body for Events {
                 (Bytes::copy_from_slice(chunk), next)
             }),
         };
-        self.0 = next;
-        match (chunk.is_empty(), &self.0) {
-            (false, _) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
+        match (chunk.is_empty(), next) {
+            (false, next) => {
+                self.stage = next;
+                Poll::Ready(Some(Ok(Frame::data(chunk))))
+            }
             (true, Stage::Over) => Poll::Ready(None),
-            (true, _) => Poll::Pending,
+            (true, next) => self.leave(next),
         }
+    }
+}
+
+impl Events {
+    fn leave(&mut self, stage: Stage) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.stage = match (stage, &self.bare) {
+            (Stage::Open(link), Some(bare)) => {
+                bare.stream(link);
+                Stage::Left
+            }
+            (other, _) => other,
+        };
+        Poll::Pending
     }
 }

@@ -11,26 +11,30 @@ mod framing;
 #[cfg(test)]
 mod framing_tests;
 mod handshake;
-mod socket;
+pub(super) mod socket;
 
 use std::sync::Arc;
 
 use axum::http::Request;
 use axum::response::Response;
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use self::socket::Serving;
 use super::answer::refuse;
-use super::stall::Stalling;
-use super::{Held, Peer};
+use super::{Bare, Held, Peer};
 use crate::driver::Driver;
-use crate::driver::link::Link;
 use crate::protocol::code::Refusal;
 
-/// Upgrades, and serves the socket in a task of its own. `held` is given back when it is gone.
-pub fn upgrade<B>(driver: &Arc<Driver>, mut request: Request<B>, peer: Option<Peer>, held: Option<Held>) -> Response {
+/// Answers an upgrade. The socket is served in a task of its own, by [`Bare`] where the server brings that; `held` is given back when
+/// it is gone.
+pub fn upgrade<B>(
+    driver: &Arc<Driver>,
+    mut request: Request<B>,
+    peer: Option<Peer>,
+    held: Option<Held>,
+    bare: Option<&Bare>,
+) -> Response {
     let response = match handshake::answer(request.headers()) {
         Ok(response) => response,
         Err(why) => return refuse(None, &Refusal::bad_frame(format!("not a WebSocket upgrade: {why}"))),
@@ -39,19 +43,14 @@ pub fn upgrade<B>(driver: &Arc<Driver>, mut request: Request<B>, peer: Option<Pe
         return refuse(None, &Refusal::bad_frame("not a WebSocket upgrade: this connection cannot become a socket"));
     };
     let link = driver.socket(peer.map(|peer| peer.client));
-    tokio::spawn(async move {
-        if let Ok(upgraded) = upgrade.await {
-            serve(upgraded, link, held);
-        }
-    });
+    if let Some(bare) = bare {
+        bare.socket(link);
+    } else {
+        tokio::spawn(async move {
+            if let Ok(upgraded) = upgrade.await {
+                Serving::new(TokioIo::new(upgraded), &[], link, held).await;
+            }
+        });
+    }
     response
-}
-
-/// In a task of its own: what it took to get here is freed.
-fn serve(upgraded: Upgraded, link: Link, held: Option<Held>) {
-    match upgraded.downcast::<TokioIo<Stalling<TcpStream>>>() {
-        Ok(parts) => tokio::spawn(Serving::new(parts.io.into_inner(), &parts.read_buf, link, held)),
-        // Behind a server other than ours.
-        Err(upgraded) => tokio::spawn(Serving::new(TokioIo::new(upgraded), &[], link, held)),
-    };
 }

@@ -12,8 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::Sleep;
 
 use super::super::Held;
+use super::super::outlet::Outlet;
 use super::framing::{Decoder, Fault, Message, Opcode, append};
-use crate::driver::link::{Link, Progress};
+use crate::driver::link::Link;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::{BODY_BYTES, HELLO_DEADLINE};
@@ -34,30 +35,24 @@ const NOT_UTF8: u16 = 1007;
 const TOO_LONG: u16 = 1009;
 
 thread_local! {
-    /// All sockets of a thread read into one buffer, and gather what they write in another: an idle one has none.
+    /// All sockets of a thread read into one buffer: an idle one has none.
     static READING: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
-    static WRITING: RefCell<Vec<u8>> = RefCell::default();
 }
 
 /// See the module.
 struct Socket<T> {
-    io: T,
-    link: Link,
+    outlet: Outlet<T>,
     decoder: Decoder,
-    /// What the socket did not take yet. Nothing more is asked of the session meanwhile: its lines wait there, within its bounds.
-    unsent: Bytes,
     /// The content of the client's last ping, to be answered.
     ping: Option<Box<Bytes>>,
     /// Until it has said hello.
     silence: Option<Pin<Box<Sleep>>>,
-    /// Nothing follows what was gathered.
-    over: bool,
     /// Given back when it is gone.
     _held: Option<Held>,
 }
 
 /// Serving a socket until it is over, as a future no larger than the socket: a hundred thousand of them are idle.
-pub(super) struct Serving<T>(Stage<T>);
+pub(in super::super) struct Serving<T>(Stage<T>);
 
 enum Stage<T> {
     Open(Socket<T>),
@@ -67,7 +62,7 @@ enum Stage<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<T> {
     /// A connection that was upgraded; `early` came with the request.
-    pub(super) fn new(io: T, early: &[u8], link: Link, held: Option<Held>) -> Self {
+    pub(in super::super) fn new(io: T, early: &[u8], link: Link, held: Option<Held>) -> Self {
         let mut socket = Socket::new(io, link, held);
         let ending = socket.take(early);
         let mut serving = Self(Stage::Open(socket));
@@ -119,13 +114,10 @@ enum Ending {
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     fn new(io: T, link: Link, held: Option<Held>) -> Self {
         Self {
-            io,
-            link,
+            outlet: Outlet::new(io, link),
             decoder: Decoder::new(LONGEST_MESSAGE),
-            unsent: Bytes::new(),
             ping: None,
             silence: Some(Box::pin(tokio::time::sleep(HELLO_DEADLINE))),
-            over: false,
             _held: held,
         }
     }
@@ -146,7 +138,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         READING.with_borrow_mut(|buffer| {
             loop {
                 let mut read = ReadBuf::new(buffer);
-                match ready!(Pin::new(&mut self.io).poll_read(cx, &mut read)) {
+                match ready!(Pin::new(&mut self.outlet.io).poll_read(cx, &mut read)) {
                     Ok(()) if !read.filled().is_empty() => {}
                     Ok(()) | Err(_) => return Poll::Ready(Ending::Gone),
                 }
@@ -169,7 +161,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             Message::Ping(content) => *ping = Some(Box::new(content)),
             Message::Close => closed = true,
         });
-        self.link.receive(frames);
+        self.outlet.link.receive(frames);
         match fed {
             Err(fault) => Some(Ending::Faulty(fault)),
             Ok(()) => closed.then_some(Ending::Gone),
@@ -178,55 +170,26 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 
     fn poll_silence(&mut self, cx: &mut Context<'_>) {
         let Some(silence) = &mut self.silence else { return };
-        if !self.link.is_silent() {
+        if !self.outlet.link.is_silent() {
             self.silence = None;
         } else if silence.as_mut().poll(cx).is_ready() {
             self.silence = None;
-            self.link.refuse(&Refusal::new(Code::Timeout, "no hello came within 10 s"));
+            self.outlet.link.refuse(&Refusal::new(Code::Timeout, "no hello came within 10 s"));
         }
     }
 
     /// Writes what is due for as long as the socket takes it; ready when nothing follows.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            while !self.unsent.is_empty() {
-                let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.unsent))?;
-                let _ = self.unsent.split_to(written);
+        let ping = &mut self.ping;
+        self.outlet.poll_write(cx, |link, cx, gathered| {
+            if let Some(ping) = ping.take() {
+                append(gathered, Opcode::Pong, &ping);
             }
-            if self.over {
-                return Poll::Ready(Ok(()));
-            }
-            let more = ready!(WRITING.with_borrow_mut(|gathered| self.write_gathered(cx, gathered)))?;
-            if !more {
-                return Poll::Pending;
-            }
-        }
-    }
-
-    /// All lines that are there, in one write. What the socket does not take is kept. Pending, or `false`, when nothing can be done
-    /// before the task is woken.
-    fn write_gathered(&mut self, cx: &mut Context<'_>, bytes: &mut Vec<u8>) -> Poll<io::Result<bool>> {
-        bytes.clear();
-        if let Some(ping) = self.ping.take() {
-            append(bytes, Opcode::Pong, &ping);
-        }
-        let progress = self.link.poll_lines(cx, |line| match line.binary_message() {
-            Some(message) => append(bytes, Opcode::Binary, message),
-            None => append(bytes, Opcode::Text, line.json()),
-        });
-        if bytes.is_empty() && progress.is_pending() {
-            return Poll::Pending;
-        }
-        self.over = progress == Poll::Ready(Progress::End);
-        let written = match Pin::new(&mut self.io).poll_write(cx, bytes) {
-            Poll::Ready(written) => written?,
-            Poll::Pending => 0,
-        };
-        if written < bytes.len() {
-            self.unsent = Bytes::copy_from_slice(&bytes[written..]);
-        }
-        let more = self.over || !self.unsent.is_empty() || progress == Poll::Ready(Progress::Full);
-        Poll::Ready(Ok(more))
+            link.poll_lines(cx, |line| match line.binary_message() {
+                Some(message) => append(gathered, Opcode::Binary, message),
+                None => append(gathered, Opcode::Text, line.json()),
+            })
+        })
     }
 
     /// `end` was written: close, and take the lines that are still on their way.
@@ -239,7 +202,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     async fn turn_away(mut self, fault: Fault) {
         let (close, refusal) = refusal(fault);
         let reason = refusal.code.name();
-        self.link.receive([Err(refusal)]);
+        self.outlet.link.receive([Err(refusal)]);
         let ended = tokio::time::timeout(LATE_LINES, poll_fn(|cx| self.poll_write(cx))).await;
         if let Ok(Ok(())) = ended {
             self.write_close(Some((close, reason))).await;
@@ -255,7 +218,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         }
         let mut frame = Vec::new();
         append(&mut frame, Opcode::Close, &content);
-        let _ = self.io.write_all(&frame).await;
+        let _ = self.outlet.io.write_all(&frame).await;
     }
 }
 

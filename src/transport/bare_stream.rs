@@ -1,0 +1,88 @@
+//! The rest of a stream, on a bare connection: events in chunks (RFC 9112, section 7.1), until the leg ends or the client goes.
+
+use std::future::Future;
+use std::io::Write as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::Held;
+use super::outlet::Outlet;
+use super::stall::Stalling;
+use crate::driver::link::{Link, Progress};
+
+/// Room for a chunk's length in hexadecimal, and its end of line.
+const HEAD: usize = 10;
+
+/// See the module.
+pub(super) struct Stream {
+    outlet: Outlet<Stalling<TcpStream>>,
+    /// Given back when it is gone.
+    _held: Held,
+}
+
+impl Stream {
+    pub(super) const fn new(io: Stalling<TcpStream>, link: Link, held: Held) -> Self {
+        Self { outlet: Outlet::new(io, link), _held: held }
+    }
+}
+
+impl Future for Stream {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // A client says nothing more on this connection: what comes all the same is dropped.
+        let mut nothing = [0; 64];
+        loop {
+            let mut read = ReadBuf::new(&mut nothing);
+            match Pin::new(&mut self.outlet.io).poll_read(cx, &mut read) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(())) if !read.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
+        let _ = ready!(self.outlet.poll_write(cx, gather));
+        Poll::Ready(())
+    }
+}
+
+/// One chunk for all lines that are there, and the last chunk behind the last lines.
+fn gather(link: &mut Link, cx: &mut Context<'_>, gathered: &mut Vec<u8>) -> Poll<Progress> {
+    gathered.resize(HEAD, b' ');
+    let progress = link.poll_lines(cx, |line| gathered.extend_from_slice(line.event()));
+    let length = gathered.len() - HEAD;
+    if length == 0 {
+        gathered.clear();
+    } else {
+        let mut head = [0; HEAD];
+        let free = HEAD - head_length(length);
+        // It fits: it was measured.
+        let _ = write!(&mut head[free..], "{length:x}\r\n");
+        gathered[..HEAD].copy_from_slice(&head);
+        gathered.drain(..free);
+        gathered.extend_from_slice(b"\r\n");
+    }
+    if progress == Poll::Ready(Progress::End) {
+        gathered.extend_from_slice(b"0\r\n\r\n");
+    }
+    progress
+}
+
+/// How long a chunk's length is with its end of line.
+const fn head_length(length: usize) -> usize {
+    length.ilog2() as usize / 4 + 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_of_a_chunk_is_as_long_as_was_thought() {
+        for length in [1, 9, 15, 16, 255, 256, 4095, 4096, 65_535, 65_536, 200_000] {
+            assert_eq!(head_length(length), format!("{length:x}\r\n").len(), "{length}");
+        }
+    }
+}
