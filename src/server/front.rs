@@ -10,8 +10,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ORIGIN,
+    RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Version};
 use axum::response::Response;
@@ -73,12 +73,13 @@ impl Front {
                 Box::pin(async move { session_answer(send::send(&driver, body).await, origin) })
             }
             (&Method::POST, "/rt/poll") => {
+                let bare = bare.filter(|_| stays_open(&request));
                 let body = request.into_body();
-                Box::pin(async move { session_answer(poll::poll(&driver, peer, body).await, origin) })
+                let finish = |response| session_answer(response, origin);
+                Box::pin(async move { poll::poll(&driver, peer, body, bare, finish).await })
             }
             (&Method::POST, "/rt/stream") => {
-                // Before HTTP/1.1 a body has no chunks.
-                let bare = bare.filter(|_| request.version() == Version::HTTP_11);
+                let bare = bare.filter(|_| stays_open(&request));
                 let body = request.into_body();
                 Box::pin(async move { session_answer(stream::open(&driver, peer, body, bare).await, origin) })
             }
@@ -92,6 +93,11 @@ impl Front {
         }
         self.0.rest.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
     }
+}
+
+/// Whether a request's connection is one of HTTP/1.1 that may have others after it: a body has chunks there, and an answer its length.
+fn stays_open<B>(request: &Request<B>) -> bool {
+    request.version() == Version::HTTP_11 && !request.headers().contains_key(CONNECTION)
 }
 
 /// What a session's route answers. The page that asked may read it: other origins have not come through the gate.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioTimer;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -22,7 +22,7 @@ use tracing::{debug, info, warn};
 
 use super::Gateway;
 use super::front::Front;
-use crate::transport::{Bare, Held, Peer};
+use crate::transport::{Bare, Connection, Held, Peer};
 
 /// A request's head must have come by then; also how long an idle keep-alive connection stays.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ impl Gateway {
             front: self.front(),
             room: Arc::new(Semaphore::new(self.config.connections)),
             connections: JoinSet::new(),
-            leave: watch::Sender::new(()),
+            leave: watch::Sender::new(false),
         };
         tokio::select! {
             () = stop => {}
@@ -103,7 +103,7 @@ struct Door {
     front: Front,
     room: Arc<Semaphore>,
     connections: JoinSet<()>,
-    leave: watch::Sender<()>,
+    leave: watch::Sender<bool>,
 }
 
 impl Door {
@@ -116,14 +116,15 @@ impl Door {
             };
             let held = Held(Arc::new(permit));
             let peer = Peer { connection: peer.ip(), client: peer.ip() };
-            self.connections.spawn(connection(socket, self.front.clone(), peer, held, self.leave.subscribe()));
+            let caller = Caller { front: self.front.clone(), peer, held };
+            self.connections.spawn(connection(socket, caller, self.leave.subscribe()));
         }
     }
 
     /// Accepts no more. Connections without a request under way end now, the others with their answer.
     async fn close(mut self) {
         drop(self.listener);
-        let _ = self.leave.send(());
+        let _ = self.leave.send(true);
         while self.connections.join_next().await.is_some() {}
     }
 }
@@ -142,13 +143,38 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, So
     }
 }
 
-async fn connection(socket: TcpStream, front: Front, peer: Peer, held: Held, mut leaving: watch::Receiver<()>) {
+/// Serves a connection until it ends: by HTTP, and by what takes it from there in between.
+async fn connection(socket: TcpStream, caller: Caller, leave: watch::Receiver<bool>) {
     // Lines are written whole; waiting for more of them only delays.
     let _ = socket.set_nodelay(true);
     let bare = Bare::default();
-    let (for_requests, place) = (bare.clone(), held.clone());
+    let mut next = Some(bare.watch(socket));
+    while let Some(io) = next.take() {
+        // Boxed, since what comes after it is far smaller and stays far longer.
+        let taken = Box::pin(http(io, caller.clone(), bare.clone(), leave.clone())).await;
+        let Some((io, early)) = taken else { return };
+        next = bare.go_on(io, early, &caller.held).await;
+    }
+}
+
+/// Whose connection it is.
+#[derive(Clone)]
+struct Caller {
+    front: Front,
+    peer: Peer,
+    held: Held,
+}
+
+/// Requests and answers, until the connection ends or is taken. What is left of it: itself, and what was read from it already.
+async fn http(
+    io: Connection,
+    Caller { front, peer, held }: Caller,
+    bare: Bare,
+    mut leave: watch::Receiver<bool>,
+) -> Option<(TokioIo<Connection>, Vec<u8>)> {
+    let for_requests = bare.clone();
     let service = service_fn(move |request| {
-        let answer = front.answer(request, Some(peer), Some(place.clone()), Some(for_requests.clone()));
+        let answer = front.answer(request, Some(peer), Some(held.clone()), Some(for_requests.clone()));
         answer.map(Ok::<_, Infallible>)
     });
     let mut http = http1::Builder::new()
@@ -156,8 +182,8 @@ async fn connection(socket: TcpStream, front: Front, peer: Peer, held: Held, mut
         .header_read_timeout(HEAD_DEADLINE)
         .writev(false)
         .max_buf_size(BUFFER)
-        .serve_connection(bare.watch(socket), service);
-    let mut leave = pin!(leaving.changed());
+        .serve_connection(TokioIo::new(io), service);
+    let mut leave = pin!(leave.wait_for(|leave| *leave));
     let mut told = false;
     let outcome = poll_fn(|cx| {
         if !told && leave.as_mut().poll(cx).is_ready() {
@@ -170,11 +196,11 @@ async fn connection(socket: TcpStream, front: Front, peer: Peer, held: Held, mut
         }
     })
     .await;
-    match outcome {
-        Ok(()) => {
-            let parts = http.into_parts();
-            bare.go_on(parts.io, &parts.read_buf, held).await;
-        }
-        Err(error) => debug!(%error, "a connection ended early"),
+    if let Err(error) = outcome {
+        debug!(%error, "a connection ended early");
+        return None;
     }
+    let parts = http.into_parts();
+    // Not the buffer of 8 KB that it is in.
+    Some((parts.io, parts.read_buf.to_vec()))
 }

@@ -1,23 +1,26 @@
-//! A connection that is taken from HTTP once an answer's head is written: what follows on it is ours to write.
+//! A connection that is taken from HTTP, for as long as what happens on it needs none of that.
 //!
-//! The HTTP library keeps two buffers of 8 KB and a state for each connection, however idle. A socket, and a stream that has
-//! nothing to say at the moment, need neither; they go on in a task that is no larger than they are.
+//! The HTTP library keeps two buffers of 8 KB and a state for each connection, however idle. A socket, a stream that has nothing to
+//! say at the moment and a poll that waits need neither; they go on in a future that is no larger than they are. A stream's chunks
+//! and a poll's answer are written here then; after that answer the connection is HTTP's again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::http::HeaderMap;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::Held;
+use super::bare_poll::Waiting;
 use super::bare_stream::Stream;
 use super::stall::Stalling;
 use super::websocket::socket::Serving;
 use crate::driver::link::Link;
 
 /// Where a request's answer leaves what shall go on with its connection. A server that can hand its connections over brings one
-/// with each request; behind another, the answer is written through HTTP to its end.
+/// with each request; behind another, everything is written through HTTP to its end.
 #[derive(Clone, Default)]
 pub struct Bare(Arc<Slot>);
 
@@ -29,55 +32,59 @@ struct Slot {
 }
 
 /// What goes on with a connection.
-enum Wanted {
+pub(super) enum Wanted {
     /// A WebSocket, once its upgrade is answered.
     Socket(Link),
     /// The rest of a stream, in chunks.
     Stream(Link),
+    /// A poll that waits, and the headers of its answer.
+    Poll(Link, Box<HeaderMap>),
 }
 
+/// A connection of the server.
+pub type Connection = Stalling<TcpStream>;
+
 impl Bare {
-    /// What leads to and from the connection: it sees whether all of an answer is written.
+    /// What leads to and from a connection: it sees whether all of an answer is written.
     #[must_use]
-    pub fn watch(&self, socket: TcpStream) -> TokioIo<Stalling<TcpStream>> {
-        TokioIo::new(Stalling::new(socket, self.clone()))
+    pub fn watch(&self, socket: TcpStream) -> Connection {
+        Stalling::new(socket, self.clone())
     }
 
-    /// Whether a stream is to go on, and all of it so far is written. (A socket waits for HTTP to be done with its connection.)
+    /// Whether the connection is to be taken now: something shall go on with it, and all before is written. (A socket waits for HTTP to
+    /// be done with its connection.)
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        let stream = matches!(*self.wanted(), Some(Wanted::Stream(_)));
-        stream && !self.0.unwritten.load(Ordering::Relaxed)
+        let now = matches!(*self.wanted(), Some(Wanted::Stream(_) | Wanted::Poll(..)));
+        now && !self.0.unwritten.load(Ordering::Relaxed)
     }
 
-    /// Goes on with a connection that HTTP is done with, or ends it. `early` was read from it already; `held` is given back when
-    /// it is gone.
-    pub async fn go_on(&self, io: TokioIo<Stalling<TcpStream>>, early: &[u8], held: Held) {
+    /// Goes on with a connection that was taken, or ends it. `early` was read from it already; `held` is given back when it is gone.
+    /// What comes back is HTTP's again.
+    pub async fn go_on(&self, io: TokioIo<Connection>, early: Vec<u8>, held: &Held) -> Option<Connection> {
         let mut io = io.into_inner();
         let wanted = self.wanted().take();
         match wanted {
-            // In a task of its own: what it took to get here is freed.
-            Some(Wanted::Socket(link)) => drop(tokio::spawn(Serving::new(io, early, link, Some(held)))),
-            Some(Wanted::Stream(link)) => drop(tokio::spawn(Stream::new(io, link, held))),
+            // In tasks of their own, since nothing follows them: what it took to get here is freed.
+            Some(Wanted::Socket(link)) => drop(tokio::spawn(Serving::new(io, &early, link, Some(held.clone())))),
+            Some(Wanted::Stream(link)) => drop(tokio::spawn(Stream::new(io, link, held.clone()))),
+            Some(Wanted::Poll(link, headers)) => return Waiting::new(io, early, link, headers).await,
             None => {
                 let _ = io.shutdown().await;
             }
         }
+        None
     }
 
-    pub(super) fn socket(&self, link: Link) {
-        *self.wanted() = Some(Wanted::Socket(link));
-    }
-
-    pub(super) fn stream(&self, link: Link) {
-        *self.wanted() = Some(Wanted::Stream(link));
+    pub(super) fn want(&self, wanted: Wanted) {
+        *self.wanted() = Some(wanted);
     }
 
     pub(super) fn wrote(&self, all: bool) {
         self.0.unwritten.store(!all, Ordering::Relaxed);
     }
 
-    fn wanted(&self) -> std::sync::MutexGuard<'_, Option<Wanted>> {
+    fn wanted(&self) -> MutexGuard<'_, Option<Wanted>> {
         self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,11 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::Held;
+use super::bare::Connection;
 use super::outlet::Outlet;
-use super::stall::Stalling;
 use crate::driver::link::{Link, Progress};
 
 /// Room for a chunk's length in hexadecimal, and its end of line.
@@ -18,13 +17,13 @@ const HEAD: usize = 10;
 
 /// See the module.
 pub(super) struct Stream {
-    outlet: Outlet<Stalling<TcpStream>>,
+    outlet: Outlet<Connection>,
     /// Given back when it is gone.
     _held: Held,
 }
 
 impl Stream {
-    pub(super) const fn new(io: Stalling<TcpStream>, link: Link, held: Held) -> Self {
+    pub(super) const fn new(io: Connection, link: Link, held: Held) -> Self {
         Self { outlet: Outlet::new(io, link), _held: held }
     }
 }

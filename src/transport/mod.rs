@@ -5,11 +5,12 @@
 //! - [`plain`]: a channel as a plain event stream
 //! - `body`: reading a POST within its bounds
 //! - `answer`: answers and errors as HTTP
-//! - `bare`: a connection taken from HTTP; `bare_stream`: a stream on it; `outlet`: writing to it
+//! - `bare`: a connection taken from HTTP; `bare_stream` and `bare_poll`: on it; `outlet`: writing to it
 //! - [`stall`]: peers that stop reading
 
 mod answer;
 mod bare;
+mod bare_poll;
 mod bare_stream;
 mod body;
 mod outlet;
@@ -21,7 +22,7 @@ pub mod stream;
 pub mod websocket;
 
 pub use answer::refuse;
-pub use bare::Bare;
+pub use bare::{Bare, Connection};
 
 /// Who is at the other end. A request may bring it as an extension.
 #[derive(Debug, Clone, Copy)]

@@ -2,27 +2,45 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll::{Pending, Ready};
 
 use axum::response::Response;
 use bytes::Bytes;
 use http_body::Body;
 
-use super::{Peer, answer, body};
+use super::bare::Wanted;
+use super::{Bare, Peer, answer, body};
 use crate::driver::Driver;
 use crate::protocol::Transport;
 
-/// One poll.
-pub async fn poll(driver: &Arc<Driver>, peer: Option<Peer>, request: impl Body<Data = Bytes> + Unpin) -> Response {
+/// One poll. Where its answer has to wait, and the server brought a [`Bare`], that goes on with it: nothing is answered here then.
+/// `finish` makes of an answer what the route answers.
+pub async fn poll(
+    driver: &Arc<Driver>,
+    peer: Option<Peer>,
+    request: impl Body<Data = Bytes> + Unpin,
+    bare: Option<Bare>,
+    finish: impl FnOnce(Response) -> Response,
+) -> Response {
     let body = match body::read(request).await {
         Ok(body) => body,
-        Err(refusal) => return answer::refuse(None, &refusal),
+        Err(refusal) => return finish(answer::refuse(None, &refusal)),
     };
     let mut link = match driver.attach(Transport::Poll, peer.map(|peer| peer.client), &body) {
         Ok(link) => link,
-        Err(refused) => return answer::refused(&refused),
+        Err(refused) => return finish(answer::refused(&refused)),
     };
     drop(body);
     let mut answer = Vec::new();
-    poll_fn(|cx| link.poll_lines(cx, |line| answer.extend_from_slice(line.record()))).await;
-    answer::text(answer.into())
+    let mut ask = poll_fn(|cx| link.poll_lines(cx, |line| answer.extend_from_slice(line.record())));
+    match (futures::poll!(&mut ask), bare) {
+        (Ready(_), _) => {}
+        (Pending, None) => drop(ask.await),
+        (Pending, Some(bare)) => {
+            let (parts, _) = finish(answer::text(Bytes::new())).into_parts();
+            bare.want(Wanted::Poll(link, Box::new(parts.headers)));
+            return std::future::pending().await;
+        }
+    }
+    finish(answer::text(answer.into()))
 }

@@ -21,6 +21,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub struct Stalling<T> {
     io: T,
     bare: Bare,
+    /// What was read from it ahead of time, to be read before anything else.
+    first: Vec<u8>,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -28,7 +30,12 @@ impl<T> Stalling<T> {
     /// An end of a connection, not stalled yet.
     #[must_use]
     pub const fn new(io: T, bare: Bare) -> Self {
-        Self { io, bare, waiting: None }
+        Self { io, bare, first: Vec::new(), waiting: None }
+    }
+
+    /// Has these bytes read before anything else.
+    pub fn read_first(&mut self, bytes: Vec<u8>) {
+        self.first = bytes;
     }
 
     fn judge<R>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
@@ -46,6 +53,12 @@ impl<T> Stalling<T> {
 
 impl<T: AsyncRead + Unpin> AsyncRead for Stalling<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.first.is_empty() {
+            let fits = self.first.len().min(buffer.remaining());
+            buffer.put_slice(&self.first[..fits]);
+            self.first.drain(..fits);
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.io).poll_read(cx, buffer)
     }
 }

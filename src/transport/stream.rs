@@ -13,6 +13,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::Frame;
 
+use super::bare::Wanted;
 use super::{Bare, Peer, answer, body};
 use crate::driver::Driver;
 use crate::driver::link::{Link, Progress};
@@ -96,7 +97,7 @@ impl Events {
     fn leave(&mut self, stage: Stage) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.stage = match (stage, &self.bare) {
             (Stage::Open(link), Some(bare)) => {
-                bare.stream(link);
+                bare.want(Wanted::Stream(link));
                 Stage::Left
             }
             (other, _) => other,

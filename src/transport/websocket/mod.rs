@@ -22,6 +22,7 @@ use hyper_util::rt::TokioIo;
 
 use self::socket::Serving;
 use super::answer::refuse;
+use super::bare::Wanted;
 use super::{Bare, Held, Peer};
 use crate::driver::Driver;
 use crate::protocol::code::Refusal;
@@ -44,7 +45,7 @@ pub fn upgrade<B>(
     };
     let link = driver.socket(peer.map(|peer| peer.client));
     if let Some(bare) = bare {
-        bare.socket(link);
+        bare.want(Wanted::Socket(link));
     } else {
         tokio::spawn(async move {
             if let Ok(upgraded) = upgrade.await {

@@ -1,0 +1,76 @@
+//! A poll that waits, on a bare connection, until its answer is written.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
+
+use axum::http::HeaderMap;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::bare::Connection;
+use super::outlet::Outlet;
+use crate::driver::link::{Link, Progress};
+
+/// What a client may send behind a request that is not answered yet, before nothing more is read.
+const AHEAD: usize = 8 * 1024;
+
+/// See the module. Its outcome is the connection, for the next request; none if the client went.
+pub(super) struct Waiting {
+    /// None when it is over.
+    outlet: Option<Outlet<Connection>>,
+    headers: Box<HeaderMap>,
+    /// The beginning of the next request.
+    ahead: Vec<u8>,
+}
+
+impl Waiting {
+    pub(super) const fn new(io: Connection, ahead: Vec<u8>, link: Link, headers: Box<HeaderMap>) -> Self {
+        Self { outlet: Some(Outlet::new(io, link)), headers, ahead }
+    }
+
+    /// Ready when the client went.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(outlet) = &mut self.outlet else { return Poll::Pending };
+        let mut piece = [0; 1024];
+        while self.ahead.len() < AHEAD {
+            let mut read = ReadBuf::new(&mut piece);
+            match ready!(Pin::new(&mut outlet.io).poll_read(cx, &mut read)) {
+                Ok(()) if !read.filled().is_empty() => self.ahead.extend_from_slice(read.filled()),
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Future for Waiting {
+    type Output = Option<Connection>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Connection>> {
+        if self.poll_read(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        let Self { outlet: slot, headers, ahead } = &mut *self;
+        let Some(outlet) = slot else { return Poll::Ready(None) };
+        let written = ready!(outlet.poll_write(cx, |link, cx, gathered| gather(link, headers, cx, gathered)));
+        let Some(Outlet { mut io, .. }) = slot.take().filter(|_| written.is_ok()) else { return Poll::Ready(None) };
+        io.read_first(std::mem::take(ahead));
+        Poll::Ready(Some(io))
+    }
+}
+
+/// The whole answer, once there are lines.
+fn gather(link: &mut Link, headers: &HeaderMap, cx: &mut Context<'_>, gathered: &mut Vec<u8>) -> Poll<Progress> {
+    ready!(link.poll_lines(cx, |line| gathered.extend_from_slice(line.record())));
+    let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
+    for (name, value) in headers {
+        for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            head.extend_from_slice(piece);
+        }
+    }
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    head.extend_from_slice(format!("content-length: {}\r\ndate: {date}\r\n\r\n", gathered.len()).as_bytes());
+    gathered.splice(..0, head);
+    Poll::Ready(Progress::End)
+}
