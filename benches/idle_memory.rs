@@ -8,19 +8,19 @@
 // Its figures are its output.
 #![allow(clippy::print_stdout)]
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, ExitCode, Stdio};
+mod gateway;
+
+use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
+use gateway::{Gateway, connect, hello, open_socket, read_until};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 /// Handshakes under way at once.
 const AT_ONCE: usize = 64;
 /// Idle means idle: what the handshakes left behind, kept-alive connections among it, is given back first.
 const SETTLE: Duration = Duration::from_secs(7);
-/// Connections from one source address, so that no range of ports runs out.
-const FROM_ONE_ADDRESS: usize = 4_000;
 
 #[derive(Clone, Copy)]
 enum Transport {
@@ -36,41 +36,6 @@ const LOOKS: [(Transport, &str, [usize; 2], f64); 3] = [
     (Transport::Poll, "poll", [2_000, 9_000], 4.5),
 ];
 
-struct Gateway {
-    process: Child,
-    address: String,
-}
-
-impl Gateway {
-    fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_throughline"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the gateway starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut line).expect("it says where it listens");
-        let address = line.trim().strip_prefix("listening on http://").expect("its first line").to_owned();
-        Self { process, address }
-    }
-
-    /// Resident bytes.
-    fn memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("/proc");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
-        let kib: f64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
-        kib * 1024.0
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let mut within = true;
@@ -80,6 +45,14 @@ async fn main() -> ExitCode {
         within &= slope <= bound;
     }
     if within { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Resident bytes.
+fn memory(gateway: &Gateway) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.process.id())).expect("/proc");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+    let kib: f64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
+    kib * 1024.0
 }
 
 /// Kilobytes per session.
@@ -95,8 +68,8 @@ async fn look(transport: Transport, name: &str, sizes: [usize; 2]) -> f64 {
             sessions.extend(futures::future::join_all(opened).await);
         }
         tokio::time::sleep(SETTLE).await;
-        looks.push(gateway.memory());
-        println!("{size} idle sessions on {name}: {:.1} MB resident", gateway.memory() / 1e6);
+        looks.push(memory(&gateway));
+        println!("{size} idle sessions on {name}: {:.1} MB resident", memory(&gateway) / 1e6);
     }
     (looks[1] - looks[0]) / (sizes[1] - sizes[0]) as f64 / 1024.0
 }
@@ -104,7 +77,7 @@ async fn look(transport: Transport, name: &str, sizes: [usize; 2]) -> f64 {
 /// A session whose welcome is answered, subscribed to a channel. What is returned keeps it.
 async fn open(transport: Transport, address: String, number: usize) -> TcpStream {
     match transport {
-        Transport::WebSocket => open_socket(&address, number).await,
+        Transport::WebSocket => open_socket(&address, number, "news").await,
         Transport::Sse => {
             let mut stream = post(&address, number, "/rt/stream", &hello(number, "", 0, 1)).await;
             let id = id(&read_until(&mut stream, "\"limits\"").await);
@@ -125,24 +98,6 @@ async fn open(transport: Transport, address: String, number: usize) -> TcpStream
     }
 }
 
-async fn open_socket(address: &str, number: usize) -> TcpStream {
-    let mut socket = connect(address, number).await;
-    let upgrade = format!(
-        "GET /rt/ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: throughline.v1\r\n\r\n"
-    );
-    socket.write_all(upgrade.as_bytes()).await.expect("writes");
-    read_until(&mut socket, "\r\n\r\n").await;
-    socket.write_all(&frame(&hello(number, "", 0, 1))).await.expect("writes");
-    read_until(&mut socket, "\"limits\"").await;
-    socket.write_all(&frame(r#"{"ack":0,"next":1}"#)).await.expect("writes");
-    socket.write_all(&frame(r#"{"sub":"news","id":1}"#)).await.expect("writes");
-    read_until(&mut socket, "\"ok\":1").await;
-    socket.write_all(&frame(r#"{"ack":1,"next":2}"#)).await.expect("writes");
-    socket
-}
-
 async fn subscribe(address: &str, number: usize, id: &str) {
     let hello = hello(number, id, 0, 1);
     let mut send = post(address, number, "/rt/send", &format!("{hello}\n{{\"sub\":\"news\",\"id\":1}}")).await;
@@ -154,24 +109,9 @@ async fn acknowledge(address: &str, number: usize, id: &str) {
     read_until(&mut send, "\"limits\"").await;
 }
 
-fn hello(number: usize, id: &str, received: u64, next: u64) -> String {
-    let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
-    let turn = r#""turn":1,"#;
-    format!(
-        r#"{{"hello":{{"v":1,"session":"{number:0>24}",{id}"leg":1,{turn}"received":{received},"next":{next},"nonce":"n"}}}}"#
-    )
-}
-
 fn id(welcome: &str) -> String {
     let rest = welcome.split_once("\"id\":\"").expect("an id").1;
     rest.split_once('"').expect("its end").0.to_owned()
-}
-
-async fn connect(address: &str, number: usize) -> TcpStream {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    let source = format!("127.0.0.{}:0", 2 + number / FROM_ONE_ADDRESS);
-    socket.bind(source.parse().expect("an address")).expect("binds");
-    socket.connect(address.parse().expect("an address")).await.expect("connects")
 }
 
 async fn post(address: &str, number: usize, path: &str, body: &str) -> TcpStream {
@@ -186,33 +126,4 @@ async fn request(connection: &mut TcpStream, address: &str, path: &str, body: &s
         body.len()
     );
     connection.write_all(request.as_bytes()).await.expect("writes");
-}
-
-/// A masked text frame; the mask is zero.
-fn frame(text: &str) -> Vec<u8> {
-    let mut frame = vec![0x81];
-    match u8::try_from(text.len()) {
-        Ok(length) if length < 126 => frame.push(0x80 | length),
-        _ => {
-            frame.push(0x80 | 126);
-            frame.extend_from_slice(&u16::try_from(text.len()).expect("short").to_be_bytes());
-        }
-    }
-    frame.extend_from_slice(&[0; 4]);
-    frame.extend_from_slice(text.as_bytes());
-    frame
-}
-
-async fn read_until(socket: &mut TcpStream, mark: &str) -> String {
-    let mut seen = Vec::new();
-    loop {
-        let mut piece = [0; 1024];
-        let length = socket.read(&mut piece).await.expect("reads");
-        seen.extend_from_slice(&piece[..length]);
-        let text = String::from_utf8_lossy(&seen);
-        if text.contains(mark) {
-            return text.into_owned();
-        }
-        assert!(length > 0, "closed before {mark:?}: {text}");
-    }
 }

@@ -1,0 +1,128 @@
+//! A channel of 18,000 subscribers, and somebody else's echo meanwhile. Linux only, where a process may open 20,000 files.
+//!
+//!     cargo bench --bench fan_out
+//!
+//! Everybody on the channel gets each publication; the figure is the time from the first of them to the last. Beside it a session that
+//! listens to itself measures its round trip: alone, and while the channel is published to. It fails above a bound.
+
+// Its figures are its output.
+#![allow(clippy::print_stdout)]
+
+mod gateway;
+
+use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use gateway::{Gateway, frame, open_socket};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+const SUBSCRIBERS: usize = 18_000;
+/// Handshakes under way at once.
+const AT_ONCE: usize = 64;
+/// Publications to all, and the pause between them.
+const PUBLICATIONS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(500);
+/// Echoes alone, and how often one is due.
+const ALONE: usize = 1_000;
+const EVERY: Duration = Duration::from_millis(5);
+/// From the first subscriber to the last: what 18,000 writes of some 4 us take twice over.
+const SPREAD: Duration = Duration::from_millis(300);
+/// An echo's 99th percentile meanwhile. It may have to wait for one fan-out, which takes as long as the kernel takes for the writes.
+const ECHO: Duration = Duration::from_millis(100);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let gateway = Gateway::start();
+    let (arrivals, mut arrived) = mpsc::channel(SUBSCRIBERS);
+    for first in (0..SUBSCRIBERS).step_by(AT_ONCE) {
+        let batch = first..SUBSCRIBERS.min(first + AT_ONCE);
+        let opened = batch.map(|number| open_socket(&gateway.address, number, "everybody"));
+        for socket in futures::future::join_all(opened).await {
+            tokio::spawn(subscriber(socket, arrivals.clone()));
+        }
+    }
+    let echo = open_socket(&gateway.address, SUBSCRIBERS, "echo").await.into_std().expect("a socket");
+    echo.set_nonblocking(false).expect("an option");
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let (quiet, mut is_quiet) = tokio::sync::oneshot::channel();
+    let echoes = std::thread::spawn(move || {
+        let mut echo = Echo { socket: echo, count: 0, due: Instant::now() };
+        let alone: Vec<Duration> = (0..ALONE).map(|_| echo.next()).collect();
+        let _ = quiet.send(());
+        let meanwhile: Vec<Duration> =
+            std::iter::from_fn(|| (!stopped.load(Ordering::Relaxed)).then(|| echo.next())).collect();
+        (alone, meanwhile)
+    });
+    let _ = (&mut is_quiet).await;
+    let mut publisher = open_socket(&gateway.address, SUBSCRIBERS + 1, "publisher").await;
+    let mut spreads: Vec<Duration> = Vec::new();
+    for _ in 0..PUBLICATIONS {
+        publisher.write_all(&frame(r#"{"pub":"everybody","data":"hello"}"#)).await.expect("writes");
+        let mut times = Vec::with_capacity(SUBSCRIBERS);
+        while times.len() < SUBSCRIBERS {
+            times.push(arrived.recv().await.expect("subscribers live"));
+        }
+        times.sort_unstable();
+        spreads.push(times[SUBSCRIBERS - 1] - times[0]);
+        tokio::time::sleep(PAUSE).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let (mut alone, mut meanwhile) = echoes.join().expect("the echo lives");
+    let spread = percentile(&mut spreads, 50);
+    println!("{SUBSCRIBERS} subscribers, first to last: {spread:?} (median of {PUBLICATIONS}; bound {SPREAD:?})");
+    println!("an echo alone: p50 {:?}, p99 {:?}", percentile(&mut alone, 50), percentile(&mut alone, 99));
+    let p99 = percentile(&mut meanwhile, 99);
+    println!("an echo meanwhile: p50 {:?}, p99 {p99:?} (bound {ECHO:?})", percentile(&mut meanwhile, 50));
+    if spread <= SPREAD && p99 <= ECHO { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Tells when a publication arrived.
+async fn subscriber(mut socket: TcpStream, arrivals: mpsc::Sender<Instant>) {
+    let mut piece = [0; 256];
+    while let Ok(length @ 1..) = socket.read(&mut piece).await {
+        if piece[..length].windows(6).any(|bytes| bytes == b"{\"pub\"") {
+            let _ = arrivals.send(Instant::now()).await;
+        }
+    }
+}
+
+/// Somebody who listens to themselves, in a thread of their own: who measures must not wait for 18,000 others of this process.
+struct Echo {
+    socket: std::net::TcpStream,
+    count: usize,
+    due: Instant,
+}
+
+impl Echo {
+    /// The next echo, and how long after it was due it is there: what made it wait to be sent counts.
+    fn next(&mut self) -> Duration {
+        self.due += EVERY;
+        std::thread::sleep(self.due.saturating_duration_since(Instant::now()));
+        let data = format!("n{:06}", self.count);
+        let text = format!(r#"{{"pub":"echo","data":"{data}"}}"#);
+        self.socket.write_all(&frame(&text)).expect("writes");
+        let (mut seen, mut piece) = (Vec::new(), [0; 256]);
+        while !String::from_utf8_lossy(&seen).contains(&data) {
+            let length = self.socket.read(&mut piece).expect("reads");
+            seen.extend_from_slice(&piece[..length]);
+        }
+        let late = self.due.elapsed();
+        self.count += 1;
+        if self.count.is_multiple_of(64) {
+            // The first numbered line was the answer to the subscription.
+            self.socket.write_all(&frame(&format!(r#"{{"ack":{}}}"#, self.count + 1))).expect("writes");
+        }
+        late
+    }
+}
+
+fn percentile(times: &mut [Duration], percent: usize) -> Duration {
+    times.sort_unstable();
+    times[(times.len() - 1) * percent / 100]
+}
