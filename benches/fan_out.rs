@@ -103,6 +103,7 @@ impl Echo {
     /// The next echo, and how long after it was due it is there: what made it wait to be sent counts.
     fn next(&mut self) -> Duration {
         self.due += EVERY;
+        #[expect(clippy::disallowed_methods, reason = "a schedule is what this keeps")]
         std::thread::sleep(self.due.saturating_duration_since(Instant::now()));
         let data = format!("n{:06}", self.count);
         let text = format!(r#"{{"pub":"echo","data":"{data}"}}"#);

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 
 use super::Driver;
 use super::handle::Handle;
@@ -12,13 +13,16 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::up::{Action, Command};
 use crate::protocol::{ChannelName, Line, Position, down, limits};
 
+/// Some 4 ms of writing.
+const WOKEN_AT_ONCE: usize = 1024;
+
 impl Driver {
     /// Carries out commands in their order. Publications to one channel that follow each other are published together.
     pub(super) fn execute(&self, session: &Arc<Handle>, commands: &[Command]) {
         for run in commands.chunk_by(|one, next| channel(one).is_some() && channel(one) == channel(next)) {
             let answers = self.answers(session, run);
             if !answers.is_empty() {
-                session.deliver(&answers);
+                session.deliver(&answers).into_iter().for_each(Waker::wake);
             }
         }
     }
@@ -81,10 +85,27 @@ impl Driver {
             Some(offset.map_or_else(|refusal| down::err(id, refusal), |offset| down::ok_published(id, offset)))
         };
         match self.hub.publish(self.now(), channel, payloads) {
-            Ok(first) => commands.iter().zip((first..).map(Ok)).filter_map(answer).collect(),
+            Ok((first, wakers)) => {
+                wake(wakers);
+                commands.iter().zip((first..).map(Ok)).filter_map(answer).collect()
+            }
             Err(refusal) => commands.iter().map(|command| (command, Err(&refusal))).filter_map(answer).collect(),
         }
     }
+}
+
+/// Wakes all of them; where they are many, some at a time, and between two of those the network is looked at and whoever waits for
+/// it has a turn: otherwise an echo beside a fan-out to 18,000 waits for all of them to be written to.
+fn wake(mut wakers: Vec<Waker>) {
+    if wakers.len() <= WOKEN_AT_ONCE {
+        return wakers.into_iter().for_each(Waker::wake);
+    }
+    tokio::spawn(async move {
+        while !wakers.is_empty() {
+            wakers.drain(..wakers.len().min(WOKEN_AT_ONCE)).for_each(Waker::wake);
+            tokio::task::yield_now().await;
+        }
+    });
 }
 
 /// Where a publication goes.

@@ -225,8 +225,15 @@ impl State {
         self.session.handle(now, input)
     }
 
-    /// Does what the session wants. True if it is over.
+    /// Does what the session wants, and wakes whom it concerns. True if it is over.
     fn absorb(&mut self, driver: &Weak<Driver>) -> bool {
+        let expired = self.carry_out(driver);
+        let Self { session, wakers, .. } = self;
+        wakers.extract_if(.., |(carrier, _)| session.wants_write_on(*carrier)).for_each(|(_, waker)| waker.wake());
+        expired
+    }
+
+    fn carry_out(&mut self, driver: &Weak<Driver>) -> bool {
         let mut expired = false;
         while let Some(output) = self.session.poll_output() {
             match output {
@@ -243,8 +250,6 @@ impl State {
                 Output::Expired => expired = true,
             }
         }
-        let Self { session, wakers, .. } = self;
-        wakers.extract_if(.., |(carrier, _)| session.wants_write_on(*carrier)).for_each(|(_, waker)| waker.wake());
         expired
     }
 
@@ -270,11 +275,15 @@ impl Drop for Dispatching<'_> {
 }
 
 impl Subscriber for Handle {
-    /// The hot path of a fan-out: a push, and a wake where the carrier waits.
-    fn deliver(&self, lines: &[Line]) {
+    /// The hot path of a fan-out: pushes, and a waker where the carrier waits. Nothing but lines for the active leg comes of it.
+    fn deliver(&self, lines: &[Line]) -> Option<Waker> {
         let mut state = self.lock();
         lines.iter().for_each(|line| state.session.push(line.clone()));
-        state.absorb(&self.driver);
+        state.carry_out(&self.driver);
+        let carrier = state.session.active_carrier()?;
+        let place = state.wakers.iter().position(|(other, _)| *other == carrier)?;
+        let due = state.session.wants_write_on(carrier);
+        due.then(|| state.wakers.swap_remove(place).1)
     }
 
     fn key(&self) -> u64 {

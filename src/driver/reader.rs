@@ -100,12 +100,10 @@ impl Queue {
 }
 
 impl Subscriber for Queue {
-    fn deliver(&self, lines: &[Line]) {
+    fn deliver(&self, lines: &[Line]) -> Option<Waker> {
         let mut state = self.lock();
         lines.iter().for_each(|line| state.push(line));
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
-        }
+        state.waker.take()
     }
 
     fn key(&self) -> u64 {

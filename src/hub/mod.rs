@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 use crate::broker::{Budget, ChannelLog, Retention};
@@ -14,8 +15,9 @@ use crate::protocol::{ChannelName, Line, Position};
 
 /// Takes lines. It must not wait, and must not call the hub back: the channel is locked meanwhile.
 pub trait Subscriber: Send + Sync {
-    /// Lines for it, in the order of the channel.
-    fn deliver(&self, lines: &[Line]);
+    /// Lines for it, in the order of the channel. Whom to wake for them, if anybody waits.
+    #[must_use]
+    fn deliver(&self, lines: &[Line]) -> Option<Waker>;
 
     /// Names it on this node.
     fn key(&self) -> u64;
@@ -69,7 +71,7 @@ impl Hub {
         Self { channels: Mutex::default(), bounds, budget: Arc::new(Budget::new(bounds.all_history_bytes)) }
     }
 
-    /// Publishes some, and says at which offset the first is; the others follow it. Each subscriber is looked up once for all of
+    /// Publishes some, and says at which offset the first is; the others follow it. Whom to wake for them comes back too. Each subscriber is looked up once for all of
     /// them: with a thousand subscribers that is most of what a publication costs here.
     ///
     /// # Errors
@@ -79,15 +81,13 @@ impl Hub {
         now: Duration,
         channel: &ChannelName,
         payloads: impl IntoIterator<Item = &'a Payload>,
-    ) -> Result<u64, Refusal> {
+    ) -> Result<(u64, Vec<Waker>), Refusal> {
         let shared = self.channel(now, channel)?;
         let mut locked = lock(&shared);
         let first = locked.log.top() + 1;
         let lines: Vec<Line> = payloads.into_iter().map(|payload| locked.log.append(now, channel, payload)).collect();
-        for subscriber in locked.subscribers.values() {
-            subscriber.deliver(&lines);
-        }
-        Ok(first)
+        let wakers = locked.subscribers.values().filter_map(|subscriber| subscriber.deliver(&lines)).collect();
+        Ok((first, wakers))
     }
 
     /// Subscribes. The answer that `answer` makes of the start, if any, is delivered first, then what was missed, then what comes.
@@ -115,8 +115,10 @@ impl Hub {
         let position = since.filter(|_| missed.is_some()).cloned().unwrap_or(top);
         let start = Start { position, recovered: missed.is_some() };
         let lines: Vec<Line> = answer(&start).into_iter().chain(missed.into_iter().flatten()).collect();
-        subscriber.deliver(&lines);
+        let waker = subscriber.deliver(&lines);
         locked.subscribers.insert(subscriber.key(), subscriber);
+        drop(locked);
+        waker.into_iter().for_each(Waker::wake);
         Ok(start)
     }
 
@@ -175,8 +177,9 @@ mod tests {
     struct Inbox(u64, Mutex<Vec<Line>>);
 
     impl Subscriber for Inbox {
-        fn deliver(&self, lines: &[Line]) {
+        fn deliver(&self, lines: &[Line]) -> Option<Waker> {
             self.1.lock().unwrap().extend_from_slice(lines);
+            None
         }
         fn key(&self) -> u64 {
             self.0
@@ -201,7 +204,7 @@ mod tests {
         for subscriber in [&a, &b] {
             hub.subscribe(Duration::ZERO, &channel, Arc::clone(subscriber) as _, None, |_| None).unwrap();
         }
-        assert_eq!(hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]), Ok(1));
+        assert_eq!(hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap().0, 1);
         let (a, b) = (a.1.lock().unwrap(), b.1.lock().unwrap());
         assert_eq!(a[0].event().as_ptr(), b[0].event().as_ptr());
     }
