@@ -97,7 +97,8 @@ impl Front {
 
 /// Whether a request's connection is one of HTTP/1.1 that may have others after it: a body has chunks there, and an answer its length.
 fn stays_open<B>(request: &Request<B>) -> bool {
-    request.version() == Version::HTTP_11 && !request.headers().contains_key(CONNECTION)
+    let mut wishes = request.headers().get_all(CONNECTION).iter();
+    request.version() == Version::HTTP_11 && wishes.all(|wish| wish.as_bytes().eq_ignore_ascii_case(b"keep-alive"))
 }
 
 /// What a session's route answers. The page that asked may read it: other origins have not come through the gate.

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use throughline::protocol::Transport;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::client::{Client, Seen};
 use crate::gateway::{Running, within_patience};
@@ -122,4 +124,67 @@ async fn a_first_poll_that_comes_again_since_its_answer_got_lost_is_answered_at_
         ids.push(answer.lines()[0]["welcome"]["id"].clone());
     }
     assert!(ids[0].is_string() && ids[0] == ids[1], "{ids:?}");
+}
+
+/// Requests of HTTP/1.1 with this `Connection` header, all sent at once, before any is answered.
+async fn sent_at_once(gateway: &Running, connection: &str, requests: &[(&str, &str)]) -> TcpStream {
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    let mut text = String::new();
+    for (start, body) in requests {
+        let (host, length) = (gateway.address, body.len());
+        text += &format!("{start} HTTP/1.1\r\nHost: {host}\r\n{connection}Content-Length: {length}\r\n\r\n{body}");
+    }
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_poll_that_waited_gives_its_connection_back_to_the_requests_behind_it() {
+    let gateway = Running::start().await;
+    for connection in ["", "Connection: keep-alive\r\n"] {
+        let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
+        client.subscribe(leg, "c").await;
+        client.settle(leg).await;
+        let before = gateway.figure(POLLS).await;
+        let hello = client.hello(leg, Some(1)).to_string();
+        let requests = [("POST /rt/poll", &*hello), ("GET /healthz", ""), ("GET /healthz", "")];
+        let mut stream = sent_at_once(&gateway, connection, &requests).await;
+        gateway.until(POLLS, |polls| polls > before).await;
+        let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
+        other.publish(writing, "c", "\"here\"").await;
+        let mut seen = String::new();
+        while seen.matches("\r\n\r\nok").count() < 2 {
+            let mut piece = [0; 1024];
+            let length = within_patience(stream.read(&mut piece)).await.unwrap();
+            assert!(length > 0, "closed after {seen}");
+            seen += std::str::from_utf8(&piece[..length]).unwrap();
+        }
+        let places = ["\"welcome\"", "\"here\"", "\r\n\r\nok"].map(|part| seen.find(part).unwrap());
+        assert!(places.is_sorted(), "{seen}");
+        assert_eq!(seen.matches("HTTP/1.1 200 OK").count(), 3, "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_shall_close_does_so_behind_a_polls_answer() {
+    let gateway = Running::with(|config| config.session.hold = Duration::from_millis(100)).await;
+    let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
+    client.settle(leg).await;
+    let hello = client.hello(leg, Some(1)).to_string();
+    let mut stream = sent_at_once(&gateway, "Connection: close\r\n", &[("POST /rt/poll", &hello)]).await;
+    let mut seen = String::new();
+    within_patience(stream.read_to_string(&mut seen)).await.unwrap();
+    assert!(seen.contains("\"welcome\"") && seen.contains("connection: close"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_while_its_poll_waits_is_noticed() {
+    let gateway = Running::with(|config| config.session.resume = Duration::from_millis(200)).await;
+    let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
+    let before = gateway.figure(POLLS).await;
+    let hello = client.hello(leg, Some(1)).to_string();
+    let stream = sent_at_once(&gateway, "", &[("POST /rt/poll", &hello)]).await;
+    gateway.until(POLLS, |polls| polls > before).await;
+    drop(stream);
+    within_patience(gateway.until("sessions", |sessions| sessions == 0)).await;
 }
