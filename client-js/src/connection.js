@@ -42,7 +42,7 @@ const secret = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
  * @param {Options} [options]
  * @returns {Connection}
  */
-export function connect(url, options) {
+export const connect = (url, options) => {
   const {
     transports,
     token,
@@ -345,4 +345,4 @@ export function connect(url, options) {
       run();
     },
   };
-}
+};

@@ -18,7 +18,7 @@ const DAY = 86_400_000;
  * @param {string} key
  * @param {() => number} wall milliseconds since 1970
  */
-export function createMemory(storage, key, wall) {
+export const createMemory = (storage, key, wall) => {
   /** By the networks' ids, the last used last. @type {Map<string, Facts>} */
   let networks = new Map();
   try {
@@ -75,6 +75,6 @@ export function createMemory(storage, key, wall) {
       } catch {}
     },
   };
-}
+};
 
 /** @typedef {ReturnType<typeof createMemory>} Memory */

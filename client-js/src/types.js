@@ -42,8 +42,8 @@
  * @property {number} heard when anything came (this and what follows: on the clock of `at`)
  * @property {number} ponged when a pong came; 0 before
  * @property {number} pinged when a ping went
- * @property {number} pingAt when to ping it again
- * @property {number} until when it will have failed
+ * @property {() => void} ping asks it for an answer
+ * @property {() => void} over what happens when it took too long
  * @property {number[]} trips measured before it takes over
  *
  * @typedef {string} Frame one frame in line form

@@ -23,7 +23,7 @@ export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
  * @param {import('./memory.js').Memory} memory
  * @param {number} now
  */
-export function recall(way, memory, now) {
+export const recall = (way, memory, now) => {
   const { rtt = NaN, span } = memory.recall(way.transport);
   Object.assign(way, {
     rtt,
@@ -36,19 +36,19 @@ export function recall(way, memory, now) {
     retryAt: 0,
   });
   if (span) blame(way, 15, now);
-}
+};
 
 /** RFC 6298's time-out, with its guess of 1 s where nothing is known. @param {Way} way */
 export const rto = ({ rtt, spread }) => clamp(rtt + 4 * spread, 500, 10_000) || 1000;
 
 /** RFC 6298: a round trip was measured. @param {Way} way @param {number} trip */
-export function sample(way, trip) {
-  const { rtt, spread, lowest } = way;
-  const known = rtt >= 0;
-  way.spread = known ? spread + (Math.abs(rtt - trip) - spread) / 4 : trip / 2;
-  way.rtt = known ? rtt + (trip - rtt) / 8 : trip;
-  way.lowest = Math.min(lowest, trip);
-}
+export const sample = (way, trip) => {
+  way.rtt ||= trip;
+  way.spread ||= trip / 2;
+  way.spread += (Math.abs(way.rtt - trip) - way.spread) / 4;
+  way.rtt += (trip - way.rtt) / 8;
+  way.lowest = Math.min(way.lowest, trip);
+};
 
 /**
  * The flap breaker: what fails owes time, and pays it by time. Who owes more than 9 minutes is shut, for 15 at most: it is tried
@@ -57,17 +57,6 @@ export function sample(way, trip) {
  * @param {number} minutes negative: taken back
  * @param {number} now
  */
-export function blame(way, minutes, now) {
+export const blame = (way, minutes, now) => {
   way.shut = clamp(way.shut, now - 9 * MINUTE, now + (15 - minutes) * MINUTE) + minutes * MINUTE;
-}
-
-/**
- * When it is tried again in the background.
- * @param {Way} way
- * @param {number} now
- * @param {() => number} random
- */
-export function later(way, now, random) {
-  const seconds = [10, 30, 60, 120, 300, 600][way.step++] ?? 900;
-  way.retryAt = now + seconds * (500 + 1000 * random());
-}
+};

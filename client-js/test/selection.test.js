@@ -55,15 +55,14 @@ function disturbed(seed) {
         },
       });
     if (random() < 0.2) {
-      world.take({ hidden: true });
+      world.take({ wake: false });
       world.run(random() * 100_000);
-      world.take({ hidden: false });
-      world.take({ wake: 'visibilitychange' });
+      world.take({ wake: true });
     }
     if (random() < 0.1) {
       world.take({ park: true });
       world.run(random() * 100_000);
-      world.take({ wake: 'pageshow' });
+      world.take({ wake: true });
     }
   }
   world.take({ link: { config: { transports: ALL, jitter_ms: 1000 } } });

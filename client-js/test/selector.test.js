@@ -64,7 +64,11 @@ test('a race starts with the first of the order; the next follow 1000 ms and 150
 test('one that is refused lets the next start at once, and the others 300 ms apart; and it asks who is there', () => {
   const { take, pass } = underTest();
   take({ go: true });
-  assert.deepEqual(take({ closed: 1 }), [{ open: 'sse', leg: 2 }, { check: true }]);
+  assert.deepEqual(take({ closed: 1 }), [
+    { closed: 1, reason: 'refused' },
+    { open: 'sse', leg: 2 },
+    { check: true },
+  ]);
   assert.deepEqual(pass(299), []);
   assert.deepEqual(pass(1), [{ open: 'poll', leg: 3 }]);
 });
@@ -143,12 +147,16 @@ test('a usable leg without a pong is mute, even if it carries the session', () =
 test('when all fail it waits with jitter, and asks whether anybody is there', () => {
   const { take, pass } = underTest(['sse']);
   take({ go: true });
-  assert.deepEqual(take({ closed: 1 }), [{ state: 'reconnecting' }, { check: true }]);
-  assert.deepEqual(only(pass(250), 'open'), ['sse'], 'half of 0.5 s');
+  assert.deepEqual(take({ closed: 1 }), [
+    { closed: 1, reason: 'refused' },
+    { state: 'reconnecting' },
+    { check: true },
+  ]);
+  assert.deepEqual(only(pass(150), 'open'), ['sse'], 'half of 0.3 s');
   take({ control: 'ours' });
   take({ closed: 2 });
-  assert.deepEqual(only(pass(499), 'open'), []);
-  assert.deepEqual(only(pass(1), 'open'), ['sse'], 'half of 1 s');
+  assert.deepEqual(only(pass(299), 'open'), []);
+  assert.deepEqual(only(pass(1), 'open'), ['sse'], 'half of 0.6 s');
 });
 
 test('offline, portal and reconnecting (away) are what answers in our place; a portal is tried again in 5 s', () => {
@@ -177,6 +185,7 @@ test('a leg that was well and dies is replaced within 300 ms, and nobody is aske
   take({ pong: 1, rtt: 10 });
   pass(15_000);
   assert.deepEqual(take({ closed: 1 }), [
+    { closed: 1, reason: 'closed' },
     { transport: { from: 'websocket', to: null, reason: 'closed' } },
     { state: 'reconnecting' },
   ]);
@@ -272,7 +281,7 @@ test('gone and draining are no transport’s fault: from the top, and soon if th
   }
 });
 
-test('gone and draining of legs that never were proven are failures: races wait longer, up to 4 s', () => {
+test('gone and draining of legs that never were proven are failures: races wait longer, up to 2.4 s', () => {
   for (const reason of ['gone', 'draining']) {
     const { take, pass } = underTest(ALL, () => 1);
     take({ go: true });
@@ -281,7 +290,7 @@ test('gone and draining of legs that never were proven are failures: races wait 
       take({ active: leg });
       assert.deepEqual(only(take({ close: leg, reason }), 'check'), [true]);
       take({ control: 'ours' });
-      const wait = Math.min(4000, 500 * 2 ** (leg - 1));
+      const wait = Math.min(2400, 300 * 2 ** (leg - 1));
       assert.deepEqual(only(pass(wait - 1), 'open'), []);
       assert.deepEqual(only(pass(1), 'open'), ['websocket'], 'no transport is to blame');
     }
@@ -332,10 +341,21 @@ test('a switch asked for makes before it breaks; when it fails the session is wh
   assert.equal(selector.transport, 'poll');
 });
 
+test('the pauses between races double from 0.3 s to 20 s', () => {
+  const { take, selector, now } = underTest(ALL, () => 1);
+  const pauses = Array.from({ length: 9 }, () => {
+    take({ go: false });
+    take({ control: 'ours' });
+    const pause = selector.pollTimeout() - now();
+    return pause;
+  });
+  assert.deepEqual(pauses, [300, 600, 1200, 2400, 4800, 9600, 19_200, 20_000, 20_000]);
+});
+
 test('a race that could not be started is one that failed', () => {
   const { take, pass } = underTest();
   assert.deepEqual(take({ go: false }), [{ state: 'reconnecting' }, { check: true }]);
-  assert.deepEqual(only(pass(250), 'open'), ['websocket']);
+  assert.deepEqual(only(pass(150), 'open'), ['websocket']);
 });
 
 test('once stopped it does nothing more', () => {
