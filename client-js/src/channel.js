@@ -29,10 +29,10 @@ export const createChannel = (name, ask, tell) => {
   let position;
   /** The request for the subscription, while it is open. @type {number | undefined} */
   let asked;
-  /** Settles the promise, once. @type {((error?: ThroughlineError) => void) | undefined} */
-  let settle;
   /** @type {Promise<any>} */
   let subscribed;
+  /** Settles the promise, once. @type {((error?: ThroughlineError) => void) | undefined} */
+  let settle;
 
   const renew = () => {
     // Nobody has to look.

@@ -12,9 +12,7 @@
  */
 export const watchPage = (window, tell, signal) => {
   for (const target of [window, window?.navigator?.connection])
-    for (const type of 'online offline focus pageshow pagehide visibilitychange freeze resume change'.split(
-      ' ',
-    ))
+    for (const type of 'online focus pageshow pagehide visibilitychange freeze resume change'.split(' '))
       target?.addEventListener?.(
         type,
         (/** @type {any} */ event) => {

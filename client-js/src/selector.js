@@ -25,7 +25,7 @@
 
 import { dispatch, NEVER } from './dispatch.js';
 import { rhythm, suspectAt } from './liveness.js';
-import { blame, clamp, recall, rto, sample } from './ways.js';
+import { clamp, recall, rto, sample } from './ways.js';
 
 /** States in which nobody is there. */
 const DOWN = /off|port/;
@@ -47,40 +47,39 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
   let lookingAt = 0;
   /** One failed at once, or the way was good a moment ago: the others need not wait long. @type {unknown} */
   let hasty;
-  /** Failures that may be the network's, and how many minutes each will owe. @type {Array<[Way, number]>} */
+  /** Those that failed, by the network's fault perhaps. @type {Way[]} */
   let doubts = [];
+  /** The shortest trip measured on this network. */
+  let lowest = NEVER;
   /** Why the last leg failed. @type {Reason} */
   let last = 'better';
   /** Of what attempts are made for, the transports that were not tried. @type {Way[]} */
   let pending = [];
-  /** Races that failed in a row. */
-  let failures = 0;
-  /** What attempts are made for. @type {Attempt['purpose']} */
-  let purpose = 'race';
-  /** What failed meanwhile, to be told the gateway. @type {Array<[Transport, Reason]>} */
-  let tried = [];
-  /** What the control resource said, since a pong came. @type {Control | undefined} */
-  let control;
-  /** A timer came late: nothing is judged before what waits was heard. */
-  let graceUntil = 0;
-  /** @type {unknown} */
-  let late;
-  /** @type {any[]} */
-  const out = [];
   /** The active one, or the one that was asked to be. @type {Attempt | undefined} */
   let chosen;
+  /** What failed meanwhile, to be told the gateway. @type {Array<[Transport, Reason]>} */
+  let tried = [];
+  /** A timer came late: nothing is judged before what waits was heard. */
+  let graceUntil = -NEVER;
+  /** What attempts are made for. @type {Attempt['purpose']} */
+  let purpose = 'race';
+  /** @type {any[]} */
+  const out = [];
+  /** Since when every round trip of the leg in use is too long. */
+  let slowSince = NEVER;
+  /** Races that failed in a row. */
+  let failures = 0;
   /** When a WebSocket was opened. */
   let dialedAt = 0;
   let now = 0;
-  /** Since when every round trip of the leg in use is too long (0: it is not), and when to look again. */
-  let slowSince = 0;
-  let slowPause = 60_000;
+  /** What the control resource said, since a pong came. @type {Control | undefined} */
+  let control;
+  /** Networks this page was on. */
+  const known = new Set();
   /** What is to be done, and when. @type {Map<() => unknown, number>} */
   const timers = new Map();
   /** The age at which an idle connection was cut. */
   let cutAge = NaN;
-  /** Networks this page was on. */
-  const known = new Set();
   /** The page, by somebody. @type {unknown} */
   let seen = true;
   let wokenAt = 0;
@@ -116,12 +115,9 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
 
   /** The gateway asked us to go: all legs, then at once a race. */
   const go = () => {
-    leave('server', 'reconnecting');
+    leave('reconnecting', 'server');
     again();
   };
-
-  /** What carries the session may not be offered any more. */
-  const move = () => active && !offered().includes(active.way) && begin('server', offered());
 
   /** Who has to be asked for a token may never answer: then it is asked again. */
   const again = () => {
@@ -135,6 +131,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
   const settle = () => {
     for (const way of ways) recall(way, memory, now);
     doubts = [];
+    lowest = NEVER;
   };
 
   /** What may be used, best first. Of what is not offered we try all, rather than nothing. */
@@ -146,8 +143,8 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
 
   const named = (/** @type {Transport} */ transport) => ways.filter((way) => way.transport === transport);
 
-  /** The breaker is open. @param {Way} way @returns {any} */
-  const isShut = (way) => now < way.shut;
+  /** It keeps failing: it is tried last. @param {Way} way @returns {any} */
+  const isShut = (way) => way.failures > 2 && now < way.retryAt;
 
   /**
    * Those that are trying, and carry nothing, make room.
@@ -182,33 +179,26 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
   const start = (way) => {
     const { transport } = way;
     /** @type {Attempt} */
-    const attempt = {
+    const attempt = /** @type {any} */ ({
+      // Inherited, it is not told.
+      __proto__: { way },
       n: ++self.legs,
       transport,
-      way,
       purpose,
       at: now,
       heard: now,
-      ponged: 0,
-      pinged: 0,
-      trips: [],
+      trips: 0,
       ping: () => ping(attempt),
       over() {
-        const why =
-          attempt === active && attempt.proven
-            ? 'stalled'
-            : transport === 'sse'
-              ? 'buffered'
-              : attempt.opened
-                ? 'mute'
-                : 'timeout';
-        fail(attempt, why);
+        fail(
+          attempt,
+          attempt.proven ? 'stalled' : transport === 'sse' ? 'buffered' : attempt.opened ? 'mute' : 'timeout',
+        );
       },
-    };
+    });
     if (transport === 'websocket') {
       dialedAt = now;
-      // In the background nobody waits, and a browser lets one socket connect at a time.
-      timers.set(attempt.over, now + (purpose === 'better' ? 5000 : 10_000));
+      timers.set(attempt.over, now + 10_000);
     } else wait(attempt);
     open.push(attempt);
     self.attempts = [...self.attempts, attempt].slice(-20);
@@ -224,20 +214,14 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     const { way } = attempt;
     mark(attempt, 'proven');
     believe();
-    way.failures = 0;
-    // Whoever said no says yes.
-    if (!way.good) way.shut = -NEVER;
     way.good = true;
     memory.note(way.transport, way.rtt);
     // What was opened while nobody could be reached hangs: it is better begun anew.
-    const above = down ? [] : better(attempt);
     if (down) hint(soon(1000, 2000), attempt);
     for (const other of open)
-      if (other !== active && other !== chosen && other.way !== way && !above.includes(other.way))
+      if (other !== active && other !== chosen && other !== attempt && (down || better(other).includes(way)))
         end(other, 'better');
     pending = [];
-    // What was asked before it was proven has to be confirmed.
-    if (attempt === chosen && attempt !== active) choose(attempt);
   };
 
   /** @param {Attempt} attempt */
@@ -255,14 +239,21 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     return all.slice(0, all.indexOf(/** @type {any} */ (attempt?.way)) >>> 0);
   };
 
-  const dueAt = (/** @type {Way} */ way) => Math.max(way.retryAt, way.shut);
+  /** For 10 s every trip was too long. */
+  const isSlow = () => now > slowSince + 10_000;
+
+  /** What may be had in place of the leg in use: where that is slow, anything. */
+  const aims = () =>
+    isSlow() ? offered().filter((way) => way !== /** @type {Attempt} */ (active).way) : better();
 
   const climbAt = () =>
-    active?.proven && seen && !open[1] && !pending[0] ? Math.min(...better().map(dueAt)) : NEVER;
+    active?.proven && seen && !open[1] && !pending[0]
+      ? Math.min(...aims().map(({ retryAt }) => retryAt))
+      : NEVER;
 
-  /** When it is tried again in the background. @param {Way} way */
-  const later = (way) => {
-    const ms = Math.min(900_000, 10_000 * 3 ** way.step++);
+  /** It is left alone for 10 s (± 50 %), three times longer each time it fails, 15 minutes at last. @param {Way} way */
+  const blame = (way) => {
+    const ms = Math.min(900_000, 10_000 * 3 ** way.failures++);
     way.retryAt = soon(ms / 2, ms);
   };
 
@@ -272,7 +263,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
    * @param {Attempt} [attempt]
    */
   const hint = (at, attempt) => {
-    for (const way of better(attempt)) Object.assign(way, { step: 0, retryAt: at, shut: -NEVER });
+    for (const way of better(attempt)) Object.assign(way, { failures: 0, retryAt: at });
   };
 
   // ---- ends
@@ -307,9 +298,9 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
    * @param {Reason} reason
    */
   const fail = (attempt, reason) => {
-    const { transport, way, proven, heard } = attempt;
+    const { transport, way, proven } = attempt;
     const background = active && attempt !== active;
-    const idle = proven && !session.kept()[0] && now - heard > 2000;
+    const learned = proven && reason !== 'server' && !session.kept()[0] && cut(attempt);
     // What comes of the gateway's own will, or after a long life, is no failure; but of a leg that never was
     // proven it is one. (Two gateways behind one address may each say `gone` for ever.)
     const well = proven && (reason === 'server' || now - attempt.at - (attempt.active ?? 0) > 30_000);
@@ -323,18 +314,10 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       if (!well) {
         tried = [...tried, /** @type {[Transport, Reason]} */ ([transport, reason])].slice(-8);
         hasty = reason === 'refused';
-        let minutes = idle || /re|ti/.test(reason) ? 2.5 : 7;
-        // Where somebody says no to it and never said yes, the second time is enough; else trying costs nothing.
-        if (hasty && !way.good) minutes = 6;
-        else if (background) minutes = 0;
-        if (proven && attempt.purpose === 'better') minutes *= 2;
-        doubts.push([way, minutes]);
-        if (background) {
-          later(way);
-          believe();
-        }
+        // To open and to die counts twice.
+        if (!learned) doubts.push(...(proven ? [way, way] : [way]));
+        if (background) believe();
       }
-      if (idle) cut(attempt, Math.min(now - heard, rhythm(way, session.welcome)));
       if (control === 'offline' && !active) reason = control;
     }
     last = reason;
@@ -343,7 +326,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     // What was tried in the background is now all there is, and the others shall not wait for it.
     if (!chosen && purpose !== 'race' && open[0]) {
       purpose = 'race';
-      pending = offered().filter((other) => !open.some((attempt) => attempt.way === other));
+      pending = offered().filter((other) => other !== open[0]?.way);
       hasty = true;
     }
     if (pending[0]) next();
@@ -360,10 +343,10 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
 
   /**
    * Gives everything up.
-   * @param {Reason} reason
    * @param {State} state
+   * @param {Reason} [reason]
    */
-  const leave = (reason, state) => {
+  const leave = (state, reason = 'closed') => {
     for (const attempt of open) end(attempt, reason);
     pending = [];
     timers.clear();
@@ -419,17 +402,16 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
   };
 
   /**
-   * An idle connection was cut at this age. Twice alike is a rule, and no fault of the transport.
+   * An idle connection was cut. Twice at the same age is a rule, and no fault of the transport.
    * @param {Attempt} attempt
-   * @param {number} age
+   * @returns {unknown} whether it is
    */
-  const cut = ({ way }, age) => {
-    if (age <= 2000) return;
-    if (Math.abs(age - cutAge) < cutAge / 5) {
-      session.wish = { heartbeat_ms: age >> 1, hold_ms: (0.7 * age) | 0 };
-      blame(way, -5, now);
-    }
-    cutAge = age;
+  const cut = ({ way, heard }) => {
+    const age = Math.min(now - heard, rhythm(way, session.welcome));
+    const rule = Math.abs(age - cutAge) < cutAge / 5;
+    if (rule) session.wish = { heartbeat_ms: age >> 1, hold_ms: (0.7 * age) | 0 };
+    if (age > 2000) cutAge = age;
+    return rule;
   };
 
   // ---- small things
@@ -444,11 +426,11 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
 
   /** The network is well, so what failed is to blame; if it goes on failing, the next page shall know. */
   const believe = () => {
-    for (const [way, minutes] of doubts) {
-      blame(way, minutes, now);
-      if (++way.failures > (way.good ? 3 : 1)) {
+    for (const way of doubts) {
+      blame(way);
+      if (way.failures > (way.good ? 3 : 1)) {
         way.good = false;
-        memory.note(way.transport);
+        memory.note(way.transport, -1);
       }
     }
     doubts = [];
@@ -459,7 +441,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
    * @param {'opened' | 'usable' | 'proven' | 'active' | 'ended'} what
    */
   const mark = (attempt, what) => {
-    attempt[what] ??= Math.ceil(now - attempt.at) || 1;
+    attempt[what] ??= now - attempt.at || 1;
   };
 
   /** For an answer. Where everything fails the way may just be slow: every further race waits longer. @param {Attempt} attempt */
@@ -493,16 +475,15 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     go(ok) {
       if (self.state === 'parked' || open[0]) return;
       if (ok) {
-        // After a dozen sockets in a row browsers delay the next, by seconds at last: then one in 30 s.
-        const calm = failures < 13 || now > dialedAt + 30_000;
-        const all = offered();
-        const some = all.filter(({ transport }) => calm || transport !== 'websocket');
         lookingAt ||= now;
         timers.set(check, now + 2000);
-        // What is shut is tried last.
         begin(
           'race',
-          (some[0] ? some : all).sort((a, b) => isShut(a) - isShut(b)),
+          offered()
+            // After a dozen sockets in a row browsers delay the next, by seconds at last: then one in 30 s.
+            .filter(({ transport }) => transport !== 'websocket' || failures < 13 || now > dialedAt + 30_000)
+            // What is shut is tried last.
+            .sort((a, b) => isShut(a) - isShut(b)),
         );
       } else {
         rest();
@@ -522,12 +503,11 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       control = answer;
       if (answer === 'ours') believe();
       if (active || self.state === 'parked') return;
-      if (answer !== 'ours') cutAge = NaN;
       doubts = [];
       const down = DOWN.test(answer);
       if (down || DOWN.test(self.state)) become(down ? /** @type {any} */ (answer) : 'reconnecting');
       // Somebody may be signing in there just now; and who cannot be reached is not loaded by it.
-      if (down && !open[0]) timers.set(again, Math.min(timers.get(again) ?? NEVER, soon(0, 5000)));
+      if (down && !open[0]) timers.set(again, soon(0, 5000));
     },
 
     link({ goaway, config }) {
@@ -535,7 +515,6 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       if (!config?.transports) return;
       session.welcome.transports = config.transports;
       const at = soon(0, config.jitter_ms);
-      timers.set(move, at);
       hint(at);
     },
 
@@ -548,25 +527,21 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       seen = is;
       if (!is) return;
       if (now > wokenAt + 60_000) hint(soon(1000, 2000));
-      if (self.state === 'parked') {
-        become('reconnecting');
-        failures = 0;
-        lookingAt = now;
-      }
+      if (self.state === 'parked') tell(null, last, 'reconnecting');
+      failures = 0;
       if (!open[0]) timers.set(again, now);
       // Such events come in bunches.
       if (active && now > wokenAt + 5000) suspect();
       wokenAt = now;
     },
 
-    park: () => leave('closed', 'parked'),
+    park: () => leave('parked'),
 
-    stop: () => leave('closed', 'closed'),
+    stop: () => leave('closed'),
 
     timeout() {
-      // What waits with a late timer shall be heard before it is judged; once.
-      late = !late && now > self.pollTimeout() + 1000;
-      if (late) graceUntil = now + 1000;
+      // What waits with a late timer shall be heard before it is judged; not twice in two minutes.
+      if (now > self.pollTimeout() + 1000 && now > graceUntil + 120_000) graceUntil = now + 1000;
       if (now < graceUntil) return;
       for (const [act, at] of timers)
         if (now >= at) {
@@ -574,7 +549,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
           act();
         }
       if (now >= doubtAt()) suspect();
-      if (now >= climbAt()) begin('better', [better().find((way) => now >= dueAt(way))]);
+      if (now >= climbAt()) begin(isSlow() ? 'slow' : 'better', [aims().find((way) => now >= way.retryAt)]);
     },
   };
 
@@ -600,9 +575,12 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     },
 
     pong(/** @type {Attempt} */ attempt, { rtt }) {
-      const { way, purpose, trips } = attempt;
+      const { way, purpose } = attempt;
       sample(way, rtt);
+      lowest = Math.min(lowest, rtt);
       attempt.ponged = now;
+      // It lives.
+      if (now > attempt.at + 30_000) way.failures = 0;
       // The turn that was asked for has still to be confirmed.
       if (attempt === active || attempt !== chosen) timers.delete(attempt.over);
       const down = DOWN.test(/** @type {any} */ (control));
@@ -611,34 +589,18 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       // Something else carries the session. A better transport takes over if it is not much slower, a faster one if it is
       // much faster: after three round trips within 1.4 s, which a socket that is killed 300 ms after it opened does not survive.
       if (attempt !== chosen) {
-        if (!chosen || /k|v/.test(purpose)) choose(attempt);
-        else if (trips.push(rtt) < 3) timers.set(attempt.ping, now + 700);
-        else if (
-          /** @type {number} */ (trips.sort((a, b) => a - b)[1]) >
-          chosen.way.rtt * (purpose === 'slow' ? 0.5 : 1.25) + 100
-        ) {
+        if (!chosen || purpose === 'asked' || !offered().includes(chosen.way)) choose(attempt);
+        else if (++attempt.trips < 3) timers.set(attempt.ping, now + 700);
+        else if (rtt > chosen.way.rtt * (purpose === 'slow' ? 0.5 : 1.25) + 100) {
           end(attempt, 'slow');
-          blame(way, 1.5, now);
-          later(way);
+          blame(way);
         } else choose(attempt);
-      } else if (
-        attempt !== active ||
-        !seen ||
-        rtt <= Math.max(maxLatencyMs, 300 + 4 * Math.min(...ways.map(({ lowest }) => lowest)))
-      )
-        slowSince = 0;
+      } else if (attempt !== active || !seen || rtt <= Math.max(maxLatencyMs, 300 + 4 * lowest))
+        slowSince = NEVER;
       else {
-        slowSince ||= now - rtt;
-        timers.set(attempt.ping, Math.max(now, slowSince) + 2000);
-        // For 10 s every trip was too long. Where nothing is faster, it looks again after 2 minutes, 4 …
-        if (now > slowSince + 10_000 && !open[1]) {
-          slowSince = now + (slowPause *= 2);
-          way.rtt = rtt;
-          begin(
-            'slow',
-            offered().filter((other) => other !== way && !isShut(other)),
-          );
-        }
+        slowSince = Math.min(slowSince, now - rtt);
+        if (isSlow()) way.rtt = rtt;
+        else timers.set(attempt.ping, now + 2000);
       }
     },
 
@@ -655,9 +617,8 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       timers.delete(go);
       // The session reads the loser to its end; we are through with it.
       if (from) forget(from, 'better');
-      attempt.way.step = 0;
-      for (const way of better(attempt)) if (way.retryAt <= now) later(way);
-      slowSince = 0;
+      for (const way of better(attempt)) way.retryAt = Math.max(way.retryAt, soon(5000, 10_000));
+      slowSince = NEVER;
       const why = /** @type {Reason} */ (/^s/.test(attempt.purpose) ? attempt.purpose : 'better');
       tell(attempt.transport, from ? why : last, 'online');
     },
@@ -665,7 +626,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     /** Who cuts a poll that is held would cut it again. */
     failed(/** @type {Attempt} */ attempt, { route }) {
       if (route !== 'poll' || attempt !== active) return;
-      cut(attempt, now - attempt.heard);
+      cut(attempt);
       attempt.heard = now;
     },
 

@@ -65,21 +65,17 @@ export const cost = (line) => new Blob([line]).size;
 export const createSession = (random) => {
   const prefix = random().slice(0, 8);
   let secret = random();
-  /** The incarnation, once known. @type {string | undefined} */
-  let id;
   /** @type {Leg[]} */
   let legs = [];
   let opened = 0;
-  /** The greatest turn asked for. */
-  let turn = 0;
-  /** Of the last welcome. @type {any} */
-  let limits;
-  let nonces = 0;
-  let nonce = '';
-  /** The last that a welcome showed to be its leg's own. */
-  let confirmed = 0;
   /** @type {any[]} */
   const out = [];
+  /** The greatest turn asked for. */
+  let turn = 0;
+  /** The incarnation, once known. @type {string | undefined} */
+  let id;
+  /** The last that a welcome showed to be its leg's own. */
+  let confirmed = 0;
   /** What of what was received the server was told, the bytes since, and when it must be told at the latest (rule 11). */
   let told = 0;
   let owed = 0;
@@ -88,6 +84,10 @@ export const createSession = (random) => {
   /** What a proxy on the way takes. */
   let bodyBytes = NEVER;
   let now = 0;
+  /** Of the last welcome. @type {any} */
+  let limits;
+  let nonces = 0;
+  let nonce = '';
   /** Numbered from acked + 1. @type {Kept[]} */
   const kept = [];
   let acked = 0;
@@ -452,16 +452,15 @@ export const createSession = (random) => {
     const flown = leg[/** @type {'poll'} */ (route)];
     const tooLarge = status === 413;
     // A proxy takes no body of this size: half of it, but no less than 4 KB.
-    const less = tooLarge && id && bodyBytes > 4096;
-    if (less) bodyBytes = Math.max(4096, Math.min(limits.body_bytes, bodyBytes) / 2);
+    if (tooLarge && id) bodyBytes = Math.max(4096, Math.min(limits.body_bytes, bodyBytes) / 2);
     if (route === 'stream' || !leg.usable) close(leg, 'failed');
     else if (flown) {
       leg[route] = undefined;
       leg.up = 0;
       leg.links.unshift(...flown.links);
       // A line that is too large by itself holds up those behind it, but not what comes down.
-      if (tooLarge && !less) leg.retryAt = now + 3000;
-      else if (!less) fail(leg, route);
+      if (tooLarge) leg.retryAt = now + 12_288_000 / bodyBytes;
+      else fail(leg, route);
     }
   }
 

@@ -20,12 +20,9 @@
  * @property {Transport} transport
  * @property {number} rtt its round trip, smoothed as in RFC 6298; NaN while it is not known
  * @property {number} spread the mean deviation of that
- * @property {number} lowest of all samples
- * @property {number} shut until then the flap breaker is open
  * @property {number} failures since it was last proven
  * @property {boolean} good it was proven on this network
- * @property {number} step how often it was tried in the background
- * @property {number} retryAt when that is due again
+ * @property {number} retryAt before that it is left alone, if there is something else
  *
  * @typedef {object} Attempt one leg, as the choice of transports sees it; times but `at` count from `at`, in milliseconds
  * @property {number} n the leg
@@ -40,11 +37,11 @@
  * @property {number} [ended]
  * @property {Reason} [reason] why it ended
  * @property {number} heard when anything came (this and what follows: on the clock of `at`)
- * @property {number} ponged when a pong came; 0 before
- * @property {number} pinged when a ping went
+ * @property {number} ponged when a pong came; from `proven` on
+ * @property {number} pinged when a ping went; from `usable` on
  * @property {() => void} ping asks it for an answer
  * @property {() => void} over what happens when it took too long
- * @property {number[]} trips measured before it takes over
+ * @property {number} trips measured before it takes over
  *
  * @typedef {string} Frame one frame in line form
  *

@@ -6,10 +6,6 @@
  * @typedef {import('./types.js').Way} Way
  */
 
-import { NEVER } from './dispatch.js';
-
-const MINUTE = 60_000;
-
 /**
  * @param {number} value
  * @param {number} low
@@ -24,18 +20,15 @@ export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
  * @param {number} now
  */
 export const recall = (way, memory, now) => {
-  const { rtt = NaN, span } = memory.recall(way.transport);
+  const rtt = memory.recall(way.transport);
+  const bad = rtt < 0;
   Object.assign(way, {
-    rtt,
-    spread: rtt / 2,
-    lowest: rtt || NEVER,
-    shut: -NEVER,
-    failures: 0,
+    rtt: bad ? NaN : rtt,
+    spread: 0,
+    failures: bad ? 3 : 0,
+    retryAt: bad ? now + 10_000 : 0,
     good: rtt >= 0,
-    step: 0,
-    retryAt: 0,
   });
-  if (span) blame(way, 15, now);
 };
 
 /** RFC 6298's time-out, with its guess of 1 s where nothing is known. @param {Way} way */
@@ -47,16 +40,4 @@ export const sample = (way, trip) => {
   way.spread ||= trip / 2;
   way.spread += (Math.abs(way.rtt - trip) - way.spread) / 4;
   way.rtt += (trip - way.rtt) / 8;
-  way.lowest = Math.min(way.lowest, trip);
-};
-
-/**
- * The flap breaker: what fails owes time, and pays it by time. Who owes more than 9 minutes is shut, for 15 at most: it is tried
- * only if there is nothing else.
- * @param {Way} way
- * @param {number} minutes negative: taken back
- * @param {number} now
- */
-export const blame = (way, minutes, now) => {
-  way.shut = clamp(way.shut, now - 9 * MINUTE, now + (15 - minutes) * MINUTE) + minutes * MINUTE;
 };
