@@ -25,6 +25,8 @@ export const bundle = (entry, options) =>
     bundle: true,
     minify: true,
     target: 'es2022',
+    // What the type checker is told is no part of it.
+    tsconfigRaw: {},
     ...options,
   });
 

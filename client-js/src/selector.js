@@ -205,25 +205,6 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     out.push({ open: transport, leg: self.legs });
   };
 
-  /**
-   * It ends the race for those that are worse.
-   * @param {Attempt} attempt
-   * @param {boolean} down until now nobody could be reached
-   */
-  const proves = (attempt, down) => {
-    const { way } = attempt;
-    mark(attempt, 'proven');
-    believe();
-    way.good = true;
-    memory.note(way.transport, way.rtt);
-    // What was opened while nobody could be reached hangs: it is better begun anew.
-    if (down) hint(soon(1000, 2000), attempt);
-    for (const other of open)
-      if (other !== active && other !== chosen && other !== attempt && (down || better(other).includes(way)))
-        end(other, 'better');
-    pending = [];
-  };
-
   /** @param {Attempt} attempt */
   const choose = (attempt) => {
     chosen = attempt;
@@ -257,13 +238,9 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     way.retryAt = soon(ms / 2, ms);
   };
 
-  /**
-   * There is a reason to try what is better again.
-   * @param {number} at
-   * @param {Attempt} [attempt]
-   */
-  const hint = (at, attempt) => {
-    for (const way of better(attempt)) Object.assign(way, { failures: 0, retryAt: at });
+  /** The network may be another: there is a reason to try what is better again. @param {number} at */
+  const hint = (at) => {
+    for (const way of ways) Object.assign(way, { failures: 0, retryAt: at });
   };
 
   // ---- ends
@@ -387,17 +364,20 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     if (attempt !== active || !attempt.proven) wait(attempt);
   };
 
-  const doubtAt = () =>
-    active?.proven && !timers.has(active.over)
-      ? suspectAt(active, session.welcome, session.kept()[0])
-      : NEVER;
+  /** When the leg in use becomes suspect; then, when it is dead. While something comes, answers may just be late. */
+  const doubtAt = () => {
+    if (!active?.proven) return NEVER;
+    const late = timers.get(active.over);
+    return late
+      ? Math.max(active.heard, late - 8000) + 4000
+      : suspectAt(active, session.welcome, session.kept()[0]);
+  };
 
   /** Whatever is wrong, a pong clears it. */
   const suspect = () => {
     const leg = /** @type {Attempt} */ (active);
     ping(leg);
-    // While something comes, the round trip may just have become longer.
-    timers.set(leg.over, now + (now < leg.heard + 2000 ? 3000 : clamp(2 * rto(leg.way), 1500, 3000)));
+    timers.set(leg.over, now + 6000);
     check();
   };
 
@@ -446,7 +426,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
 
   /** For an answer. Where everything fails the way may just be slow: every further race waits longer. @param {Attempt} attempt */
   const wait = ({ way, over }) => {
-    timers.set(over, now + Math.min(10_000, clamp(2.5 * rto(way), 2000, 5000) * (failures || 1)));
+    timers.set(over, now + clamp(2.5 * rto(way) * (failures || 1), 2000, 10_000));
   };
 
   /**
@@ -548,7 +528,10 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
           timers.delete(act);
           act();
         }
-      if (now >= doubtAt()) suspect();
+      if (now >= doubtAt()) {
+        const { over } = /** @type {Attempt} */ (active);
+        timers.has(over) ? over() : suspect();
+      }
       if (now >= climbAt()) begin(isSlow() ? 'slow' : 'better', [aims().find((way) => now >= way.retryAt)]);
     },
   };
@@ -585,7 +568,24 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       if (attempt === active || attempt !== chosen) timers.delete(attempt.over);
       const down = DOWN.test(/** @type {any} */ (control));
       control = undefined;
-      if (!attempt.proven) proves(attempt, down);
+      // It ends the race for those that are worse.
+      if (!attempt.proven) {
+        mark(attempt, 'proven');
+        believe();
+        way.good = true;
+        memory.note(way.transport, way.rtt);
+        // What was opened while nobody could be reached hangs: it is better begun anew.
+        if (down) hint(soon(1000, 2000));
+        for (const other of open)
+          if (
+            other !== active &&
+            other !== chosen &&
+            other !== attempt &&
+            (down || better(other).includes(way))
+          )
+            end(other, 'better');
+        pending = [];
+      }
       // Something else carries the session. A better transport takes over if it is not much slower, a faster one if it is
       // much faster: after three round trips within 1.4 s, which a socket that is killed 300 ms after it opened does not survive.
       if (attempt !== chosen) {
@@ -617,7 +617,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       timers.delete(go);
       // The session reads the loser to its end; we are through with it.
       if (from) forget(from, 'better');
-      for (const way of better(attempt)) way.retryAt = Math.max(way.retryAt, soon(5000, 10_000));
+      for (const way of better()) way.retryAt = Math.max(way.retryAt, soon(5000, 10_000));
       slowSince = NEVER;
       const why = /** @type {Reason} */ (/^s/.test(attempt.purpose) ? attempt.purpose : 'better');
       tell(attempt.transport, from ? why : last, 'online');

@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { throughStalls } from './selection/stalls.js';
 import { ALL, createWorld } from './selection/world.js';
 import { seeded } from './support.js';
 
@@ -205,4 +206,15 @@ holds('idle connections that are cut are kept alive after the second cut', (seed
   world.run(10 * MINUTE);
   assert.ok(world.changes(learned) <= 2, `${world.changes(learned)} changes`);
   assert.equal(world.selector.transport, 'websocket');
+});
+
+test('a leg that stalls for 3 s in 1 of 500 pieces, each way, and lives, is kept: at most one change in 10 minutes', () => {
+  const network = { chance: 1 / 500, stall: 3000, minutes: 10 };
+  let changes = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const legs = throughStalls(seeded(seed), network);
+    assert.ok(legs <= 2, `seed ${seed}: ${legs} legs`);
+    changes += legs - 1;
+  }
+  assert.ok(changes <= 1, `${changes} changes in 20 runs`);
 });

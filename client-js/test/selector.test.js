@@ -233,22 +233,22 @@ test('when the active leg dies, one that is usable goes on', () => {
   assert.deepEqual(only(take({ closed: 2 }), 'ask'), [1]);
 });
 
-test('a silent leg is suspect after heartbeat and 2 s, and dead 1.5 s later unless a pong comes', () => {
+test('a silent leg is suspect after heartbeat and 1.5 s, and dead 2 s later unless a pong comes', () => {
   const { take, pass, proves } = underTest();
   take({ go: true });
   proves(1);
   take({ line: 1 });
-  assert.deepEqual(pass(17_000), [{ ping: 1 }, { check: true }]);
+  assert.deepEqual(pass(16_500), [{ ping: 1 }, { check: true }]);
   take({ line: 1 });
   take({ pong: 1, rtt: 5 });
   take({ control: 'ours' });
-  assert.deepEqual(pass(17_000), [{ ping: 1 }, { check: true }]);
-  const out = pass(1500);
+  assert.deepEqual(pass(16_500), [{ ping: 1 }, { check: true }]);
+  const out = pass(2000);
   assert.deepEqual(only(out, 'closed'), [1]);
   assert.deepEqual(only(out, 'transport'), [{ from: 'websocket', to: null, reason: 'stalled' }]);
 });
 
-test('frames that wait 3 s for their acknowledgement are a reason to ask, whatever still comes down', () => {
+test('frames that wait 2 s for their acknowledgement are a reason to ask, whatever still comes down', () => {
   const { take, pass, proves, session, now } = underTest();
   take({ go: true });
   proves(1);
@@ -256,18 +256,18 @@ test('frames that wait 3 s for their acknowledgement are a reason to ask, whatev
   pass(4000);
   const since = now();
   session.kept = () => [{ at: since }];
-  assert.deepEqual(pass(2000), []);
+  assert.deepEqual(pass(1000), []);
   take({ line: 1 });
   assert.deepEqual(only(pass(999), 'check'), []);
   assert.deepEqual(only(pass(1), 'check'), [true]);
 });
 
-test('a held poll may be silent for its hold and 2 s', () => {
+test('a held poll may be silent for its hold and 1.5 s', () => {
   const { take, pass, proves } = underTest(['poll']);
   take({ go: true });
   proves(1);
   take({ answer: 1, route: 'poll' });
-  assert.deepEqual(pass(26_999), []);
+  assert.deepEqual(pass(26_499), []);
   assert.deepEqual(pass(1), [{ ping: 1 }, { check: true }]);
 });
 
