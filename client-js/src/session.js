@@ -459,7 +459,7 @@ export const createSession = (random) => {
       leg.up = 0;
       leg.links.unshift(...flown.links);
       // A line that is too large by itself holds up those behind it, but not what comes down.
-      if (tooLarge) leg.retryAt = now + 12_288_000 / bodyBytes;
+      if (tooLarge) leg.retryAt = now + (bodyBytes > 4096 ? 100 : 3000);
       else fail(leg, route);
     }
   }

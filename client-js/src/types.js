@@ -20,7 +20,7 @@
  * @property {Transport} transport
  * @property {number} rtt its round trip, smoothed as in RFC 6298; NaN while it is not known
  * @property {number} spread the mean deviation of that
- * @property {number} failures since it was last proven
+ * @property {number} failures since it last held for 30 s
  * @property {boolean} good it was proven on this network
  * @property {number} retryAt before that it is left alone, if there is something else
  *
@@ -28,7 +28,7 @@
  * @property {number} n the leg
  * @property {Transport} transport
  * @property {Way} way
- * @property {'race' | 'better' | 'slow' | 'asked' | 'server'} purpose why it was opened
+ * @property {'race' | 'better' | 'slow' | 'asked'} purpose why it was opened
  * @property {number} at when it was opened
  * @property {number} [opened] a socket opened
  * @property {number} [usable] its welcome came
@@ -142,7 +142,7 @@
  * @property {number} [active] it carried the session
  * @property {number} [ended] it was over
  * @property {Reason} [reason] why it ended
- * @property {'race' | 'better' | 'slow' | 'asked' | 'server'} purpose what it was begun for
+ * @property {'race' | 'better' | 'slow' | 'asked'} purpose what it was begun for
  */
 
 /**
@@ -150,9 +150,8 @@
  * @typedef {object} ExplainedWay
  * @property {Transport} transport which
  * @property {number | null} rtt milliseconds there and back, smoothed; null while it was not measured
- * @property {number} failures since it was last proven
- * @property {number | null} shut until then it is tried only if there is nothing else, since it failed too often; null: it never failed
- * @property {number} retryAt when it is tried again in the background, if it is better than the one in use
+ * @property {number} failures since it last held for 30 s; to be proven and to die counts twice
+ * @property {number} retryAt when it is tried again; before that only if there is nothing else, once it failed three times
  * @property {boolean} good it was proven on this network, by this page or one before
  */
 

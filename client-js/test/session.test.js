@@ -382,7 +382,7 @@ test('a body that a proxy finds too large is halved, that of a stream too; a lin
   );
   assert.ok(size(full) > 60_000, `${size(full)}`);
   take({ failed: 1, route: 'send', status: 413 });
-  wait(375);
+  wait(100);
   const [half] = only(take({ timeout: true }), 'send');
   assert.ok(size(half) <= 32_768, `${size(half)}`);
   take({ closed: 1 });
