@@ -292,7 +292,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
         tried = [...tried, /** @type {[Transport, Reason]} */ ([transport, reason])].slice(-8);
         hasty = reason === 'refused';
         // To open and to die counts twice.
-        if (!learned) doubts.push(...(proven ? [way, way] : [way]));
+        if (!learned) doubts.push(...(reason === 'closed' ? [way, way] : [way]));
         if (background) believe();
       }
       if (control === 'offline' && !active) reason = control;
