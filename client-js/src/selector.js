@@ -47,7 +47,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
   let lookingAt = 0;
   /** One failed at once, or the way was good a moment ago: the others need not wait long. @type {unknown} */
   let hasty;
-  /** Those that failed, by the network's fault perhaps. @type {Way[]} */
+  /** Those that failed, by the network's fault perhaps; blamed once the network is known to be well. @type {Way[]} */
   let doubts = [];
   /** The shortest trip measured on this network. */
   let lowest = NEVER;
@@ -214,7 +214,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
 
   // ---- in the background
 
-  /** What is better than a leg's, best first. @param {Attempt} [attempt] */
+  /** What is better than a leg's, best first; where that is not offered, all that is. @param {Attempt} [attempt] */
   const better = (attempt = active) => {
     const all = offered();
     return all.slice(0, all.indexOf(/** @type {any} */ (attempt?.way)) >>> 0);
@@ -291,7 +291,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       if (!well) {
         tried = [...tried, /** @type {[Transport, Reason]} */ ([transport, reason])].slice(-8);
         hasty = reason === 'refused';
-        // To open and to die counts twice.
+        // To open and to be closed counts twice.
         if (!learned) doubts.push(...(reason === 'closed' ? [way, way] : [way]));
         if (background) believe();
       }
@@ -462,7 +462,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
           offered()
             // After a dozen sockets in a row browsers delay the next, by seconds at last: then one in 30 s.
             .filter(({ transport }) => transport !== 'websocket' || failures < 13 || now > dialedAt + 30_000)
-            // What is shut is tried last.
+            // What keeps failing comes last.
             .sort((a, b) => isShut(a) - isShut(b)),
         );
       } else {
@@ -494,8 +494,8 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       if (goaway) timers.set(go, soon(goaway.after_ms, goaway.jitter_ms));
       if (!config?.transports) return;
       session.welcome.transports = config.transports;
-      const at = soon(0, config.jitter_ms);
-      hint(at);
+      // What carries the session may not be among them: then each of them is better.
+      hint(soon(0, config.jitter_ms));
     },
 
     error({ wait }) {
@@ -587,7 +587,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
         pending = [];
       }
       // Something else carries the session. A better transport takes over if it is not much slower, a faster one if it is
-      // much faster: after three round trips within 1.4 s, which a socket that is killed 300 ms after it opened does not survive.
+      // much faster: by the third of three round trips within 1.4 s, which a socket that is killed 300 ms after it opened does not survive.
       if (attempt !== chosen) {
         if (!chosen || purpose === 'asked' || !offered().includes(chosen.way)) choose(attempt);
         else if (++attempt.trips < 3) timers.set(attempt.ping, now + 700);
@@ -619,7 +619,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       if (from) forget(from, 'better');
       for (const way of better()) way.retryAt = Math.max(way.retryAt, soon(5000, 10_000));
       slowSince = NEVER;
-      const why = /** @type {Reason} */ (/^s/.test(attempt.purpose) ? attempt.purpose : 'better');
+      const why = /** @type {Reason} */ (attempt.purpose === 'slow' ? 'slow' : 'better');
       tell(attempt.transport, from ? why : last, 'online');
     },
 

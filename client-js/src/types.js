@@ -150,7 +150,7 @@
  * @typedef {object} ExplainedWay
  * @property {Transport} transport which
  * @property {number | null} rtt milliseconds there and back, smoothed; null while it was not measured
- * @property {number} failures since it last held for 30 s; to be proven and to die counts twice
+ * @property {number} failures since it last held for 30 s; to open and to be closed counts twice
  * @property {number} retryAt when it is tried again; before that only if there is nothing else, once it failed three times
  * @property {boolean} good it was proven on this network, by this page or one before
  */

@@ -1,7 +1,6 @@
 // @ts-check
 /**
- * What is known of each transport on this network: its round trip, what it owes for its failures, when it may be tried again
- * in the background. Arithmetic on plain data; what follows from it the selector decides.
+ * What is known of each transport on this network: its round trip, how often it failed, until when it rests. Arithmetic on plain data; what follows from it the selector decides.
  *
  * @typedef {import('./types.js').Way} Way
  */
