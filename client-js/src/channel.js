@@ -23,25 +23,24 @@ import { promise } from './promise.js';
  * @param {Ask} ask
  * @param {(event: any, value: any) => void} tell the connection's listeners: of an error, or a reset
  */
-export function createChannel(name, ask, tell) {
+export const createChannel = (name, ask, tell) => {
   const [listen, emit, all] = createEmitter();
   /** Of the last message; where there is none, we are not subscribed. @type {Position | undefined} */
   let position;
   /** The request for the subscription, while it is open. @type {number | undefined} */
   let asked;
-  /** Settles the promise, once. @type {((error?: ThroughlineError) => void) | undefined} */
-  let settle;
   /** @type {Promise<any>} */
   let subscribed;
-  renew();
+  /** Settles the promise, once. @type {((error?: ThroughlineError) => void) | undefined} */
+  let settle;
 
-  function renew() {
+  const renew = () => {
     // Nobody has to look.
     (subscribed = promise((done) => (settle = done))).catch(() => {});
-  }
+  };
 
   /** @param {string} [reason] */
-  function subscribe(reason) {
+  const subscribe = (reason) => {
     const since = position;
     if (!since && !settle) renew();
     /** @type {number | undefined} */
@@ -58,7 +57,7 @@ export function createChannel(name, ask, tell) {
         emit('end', error);
       } else if (since && !recovered) tell('reset', { reason, channel: name });
     });
-  }
+  };
 
   /**
    * Listens, and so subscribes.
@@ -66,7 +65,7 @@ export function createChannel(name, ask, tell) {
    * @param {(message: Message) => void} f
    * @returns {() => void} its undo
    */
-  function on(event, f) {
+  const on = (event, f) => {
     const undo = listen(event, f);
     if (!position && !asked) subscribe();
     return () => {
@@ -74,8 +73,9 @@ export function createChannel(name, ask, tell) {
       asked = position = undefined;
       ask({ unsub: name }, () => {});
     };
-  }
+  };
 
+  renew();
   return {
     name,
     on,
@@ -142,6 +142,6 @@ export function createChannel(name, ask, tell) {
       if (all.size && !kept.includes(asked)) subscribe(reason);
     },
   };
-}
+};
 
 /** @typedef {ReturnType<typeof createChannel>} Channel */

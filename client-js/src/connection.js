@@ -42,7 +42,7 @@ const secret = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
  * @param {Options} [options]
  * @returns {Connection}
  */
-export function connect(url, options) {
+export const connect = (url, options) => {
   const {
     transports,
     token,
@@ -70,17 +70,17 @@ export function connect(url, options) {
   const selector = createSelector(session, memory, Math.random, order, transports, maxLatencyMs);
   /** @type {ReturnType<typeof createEmitter<ConnectionEvents>>} */
   const [on, emit] = createEmitter();
-  /** @type {Map<number, Leg>} */
-  const legs = new Map();
   /** @type {Map<string, import('./channel.js').Channel>} */
   const channels = new Map();
+  /** @type {Map<number, Leg>} */
+  const legs = new Map();
   /** Requests not answered. @type {Map<number, (error?: any, ok?: any) => void>} */
   const requests = new Map();
+  /** @type {any} */
+  let timer;
   /** Switches asked for, by leg. @type {Map<number, (error?: ThroughlineError) => void>} */
   const switches = new Map();
   let ids = 0;
-  /** @type {any} */
-  let timer;
   /** @type {boolean | undefined} */
   let busy;
   /** @type {any[]} */
@@ -323,13 +323,7 @@ export function connect(url, options) {
       }),
 
     /** What was tried, what came of it and what is known, as plain data. `throughline/explain` makes a text of it. */
-    explain: () =>
-      JSON.parse(
-        JSON.stringify({ ...selector.explain(now()), missing }, (key, value) =>
-          // Each attempt knows its way, which is told once.
-          key === 'way' ? undefined : value,
-        ),
-      ),
+    explain: () => JSON.parse(JSON.stringify({ ...selector.explain(now()), missing })),
 
     /** Forgets what worked on which network. */
     forget: memory.forget,
@@ -345,4 +339,4 @@ export function connect(url, options) {
       run();
     },
   };
-}
+};

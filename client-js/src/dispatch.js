@@ -12,9 +12,9 @@ export const NEVER = Infinity;
  * @param {{[verb: string]: (thing: any, event: any) => unknown}} ofThing
  * @param {{[verb: string]: (subject: any, event: any) => unknown}} general
  */
-export function dispatch(event, things, ofThing, general) {
+export const dispatch = (event, things, ofThing, general) => {
   const verb = /** @type {string} */ (Object.keys(event)[0]);
   const subject = event[verb];
   const thing = things.find((thing) => thing.n === subject);
   (thing ? ofThing : general)[verb]?.(thing ?? subject, event);
-}
+};

@@ -2,7 +2,7 @@
 /** Listeners by name. One that throws never keeps the others, nor the caller, from going on. */
 
 /** @template {Record<string, any>} Events the events' names and what each brings */
-export function createEmitter() {
+export const createEmitter = () => {
   /** @type {Set<(name: keyof Events, value: any) => void>} */
   const all = new Set();
 
@@ -38,4 +38,4 @@ export function createEmitter() {
     /** Those that listen. */
     all,
   ]);
-}
+};

@@ -52,11 +52,10 @@ export function describe({ now, heartbeat_ms, hold_ms, ...data }) {
 }
 
 /** @param {ExplainedWay} way @param {number} now */
-function standing({ rtt, failures, shut, retryAt, good }, now) {
+function standing({ rtt, failures, retryAt, good }, now) {
   const parts = [rtt === null ? 'not measured' : `there and back in ${span(rtt)}`];
   if (good) parts.push('proven on this network');
   if (failures) parts.push(`${failures} ${failures === 1 ? 'failure' : 'failures'} in a row`);
-  if (shut !== null && shut > now) parts.push(`left alone for ${span(shut - now)}, since it keeps failing`);
   if (retryAt > now) parts.push(`tried again in ${span(retryAt - now)}`);
   return parts.join(', ');
 }

@@ -23,7 +23,7 @@ export const rhythm = ({ transport }, { heartbeat_ms, hold_ms }) =>
  */
 export const suspectAt = ({ way, heard, ponged, pinged }, welcome, oldest) =>
   Math.min(
-    heard + rhythm(way, welcome) + Math.max(3 * rto(way), 2000),
-    Math.max(ponged, oldest?.at ?? NEVER) + clamp(2 * rto(way) + 1000, 3000, 6000),
-    (pinged > ponged ? pinged : NEVER) + clamp(2 * rto(way), 2000, 5000),
+    heard + rhythm(way, welcome) + 3 * rto(way),
+    Math.max(ponged, Math.min(oldest?.at ?? NEVER, pinged > ponged ? pinged : NEVER)) +
+      clamp(2 * rto(way), 2000, 5000),
   );

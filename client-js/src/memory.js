@@ -5,8 +5,7 @@
  *
  * @typedef {object} Fact
  * @property {number} at when it was learned (wall clock)
- * @property {number} [rtt] it was good, and this its round trip: believed for 24 h
- * @property {number} [span] it was not: believed for so long; it doubles each time
+ * @property {number} rtt it was good, and this its round trip; negative: it was not
  *
  * @typedef {{[transport: string]: Fact}} Facts
  */
@@ -18,7 +17,7 @@ const DAY = 86_400_000;
  * @param {string} key
  * @param {() => number} wall milliseconds since 1970
  */
-export function createMemory(storage, key, wall) {
+export const createMemory = (storage, key, wall) => {
   /** By the networks' ids, the last used last. @type {Map<string, Facts>} */
   let networks = new Map();
   try {
@@ -31,14 +30,12 @@ export function createMemory(storage, key, wall) {
   let facts = Object(networks.get(/** @type {string} */ (network)));
 
   return {
-    /** What is believed on the network in use. @param {string} transport @returns {Partial<Fact>} */
+    /** Its round trip on the network in use: negative where it was no good, NaN where nothing is known. @param {string} transport */
     recall(transport) {
-      const { at, rtt, span } = Object(facts[transport]);
+      const { at, rtt } = Object(facts[transport]);
       const age = wall() - at;
       // Neither from the future nor older than a day; what is no number compares with nothing.
-      return age >= 0 && age < Math.min(span ?? DAY, DAY) && (span || (rtt >= 0 && rtt < 60_000))
-        ? { rtt: +rtt, span }
-        : {};
+      return age >= 0 && age < DAY && rtt < 60_000 ? +rtt : NaN;
     },
 
     /** @param {string} id of the network; the last one's was thought to be it @returns {unknown} whether it is another */
@@ -53,12 +50,10 @@ export function createMemory(storage, key, wall) {
 
     /**
      * @param {string} transport
-     * @param {number} [rtt] it was proven; without it, it failed again
+     * @param {number} rtt it was proven; negative: it keeps failing
      */
     note(transport, rtt) {
-      const span =
-        /** @type {number} */ (rtt) >= 0 ? undefined : Math.min(DAY, 2 * (facts[transport]?.span ?? 900_000));
-      facts[transport] = { at: wall(), rtt, span };
+      facts[transport] = { at: wall(), rtt };
       if (!network) return;
       networks.delete(network);
       networks.set(network, facts);
@@ -75,6 +70,6 @@ export function createMemory(storage, key, wall) {
       } catch {}
     },
   };
-}
+};
 
 /** @typedef {ReturnType<typeof createMemory>} Memory */

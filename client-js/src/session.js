@@ -62,28 +62,21 @@ import { dispatch, NEVER } from './dispatch.js';
 export const cost = (line) => new Blob([line]).size;
 
 /** @param {() => string} random 22 characters or more of `[A-Za-z0-9_-]`, new each time */
-export function createSession(random) {
+export const createSession = (random) => {
   const prefix = random().slice(0, 8);
   let secret = random();
-  /** The incarnation, once known. @type {string | undefined} */
-  let id;
-  /** Of the last welcome. @type {any} */
-  let limits;
-  let nonces = 0;
-  let nonce = '';
   /** @type {Leg[]} */
   let legs = [];
   let opened = 0;
+  /** @type {any[]} */
+  const out = [];
   /** The greatest turn asked for. */
   let turn = 0;
+  /** The incarnation, once known. @type {string | undefined} */
+  let id;
   /** The last that a welcome showed to be its leg's own. */
   let confirmed = 0;
-  /** Numbered from acked + 1. @type {Kept[]} */
-  const kept = [];
-  let acked = 0;
-  let sent = 0;
-  let received = 0;
-  /** What of it the server was told, the bytes since, and when it must be told at the latest (rule 11). */
+  /** What of what was received the server was told, the bytes since, and when it must be told at the latest (rule 11). */
   let told = 0;
   let owed = 0;
   let ackAt = NEVER;
@@ -91,9 +84,15 @@ export function createSession(random) {
   /** What a proxy on the way takes. */
   let bodyBytes = NEVER;
   let now = 0;
-  /** @type {any[]} */
-  const out = [];
-
+  /** Of the last welcome. @type {any} */
+  let limits;
+  let nonces = 0;
+  let nonce = '';
+  /** Numbered from acked + 1. @type {Kept[]} */
+  const kept = [];
+  let acked = 0;
+  let sent = 0;
+  let received = 0;
   /** @type {Session} */
   const self = {
     welcome: {},
@@ -134,7 +133,7 @@ export function createSession(random) {
     },
 
     /** The page may end: what waits goes by a request that outlives it. Whatever comes of that, numbers make it safe. */
-    flush() {
+    park() {
       const leg = greatest(legs);
       if (leg.turn && kept[0]) post(leg, 'send', true, { last: true });
     },
@@ -453,16 +452,15 @@ export function createSession(random) {
     const flown = leg[/** @type {'poll'} */ (route)];
     const tooLarge = status === 413;
     // A proxy takes no body of this size: half of it, but no less than 4 KB.
-    const less = tooLarge && id && bodyBytes > 4096;
-    if (less) bodyBytes = Math.max(4096, Math.min(limits.body_bytes, bodyBytes) / 2);
+    if (tooLarge && id) bodyBytes = Math.max(4096, Math.min(limits.body_bytes, bodyBytes) / 2);
     if (route === 'stream' || !leg.usable) close(leg, 'failed');
     else if (flown) {
       leg[route] = undefined;
       leg.up = 0;
       leg.links.unshift(...flown.links);
       // A line that is too large by itself holds up those behind it, but not what comes down.
-      if (tooLarge && !less) leg.retryAt = now + 3000;
-      else if (!less) fail(leg, route);
+      if (tooLarge) leg.retryAt = now + (bodyBytes > 4096 ? 100 : 3000);
+      else fail(leg, route);
     }
   }
 
@@ -489,4 +487,4 @@ export function createSession(random) {
   }
 
   return self;
-}
+};

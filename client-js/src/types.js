@@ -20,18 +20,15 @@
  * @property {Transport} transport
  * @property {number} rtt its round trip, smoothed as in RFC 6298; NaN while it is not known
  * @property {number} spread the mean deviation of that
- * @property {number} lowest of all samples
- * @property {number} shut until then the flap breaker is open
- * @property {number} failures since it was last proven
+ * @property {number} failures since it last held for 30 s
  * @property {boolean} good it was proven on this network
- * @property {number} step how often it was tried in the background
- * @property {number} retryAt when that is due again
+ * @property {number} retryAt before that it is left alone, if there is something else
  *
  * @typedef {object} Attempt one leg, as the choice of transports sees it; times but `at` count from `at`, in milliseconds
  * @property {number} n the leg
  * @property {Transport} transport
  * @property {Way} way
- * @property {'race' | 'better' | 'slow' | 'asked' | 'server'} purpose why it was opened
+ * @property {'race' | 'better' | 'slow' | 'asked'} purpose why it was opened
  * @property {number} at when it was opened
  * @property {number} [opened] a socket opened
  * @property {number} [usable] its welcome came
@@ -40,11 +37,11 @@
  * @property {number} [ended]
  * @property {Reason} [reason] why it ended
  * @property {number} heard when anything came (this and what follows: on the clock of `at`)
- * @property {number} ponged when a pong came; 0 before
- * @property {number} pinged when a ping went
- * @property {number} pingAt when to ping it again
- * @property {number} until when it will have failed
- * @property {number[]} trips measured before it takes over
+ * @property {number} ponged when a pong came; from `proven` on
+ * @property {number} pinged when a ping went; from `usable` on
+ * @property {() => void} ping asks it for an answer
+ * @property {() => void} over what happens when it took too long
+ * @property {number} trips measured before it takes over
  *
  * @typedef {string} Frame one frame in line form
  *
@@ -145,7 +142,7 @@
  * @property {number} [active] it carried the session
  * @property {number} [ended] it was over
  * @property {Reason} [reason] why it ended
- * @property {'race' | 'better' | 'slow' | 'asked' | 'server'} purpose what it was begun for
+ * @property {'race' | 'better' | 'slow' | 'asked'} purpose what it was begun for
  */
 
 /**
@@ -153,9 +150,8 @@
  * @typedef {object} ExplainedWay
  * @property {Transport} transport which
  * @property {number | null} rtt milliseconds there and back, smoothed; null while it was not measured
- * @property {number} failures since it was last proven
- * @property {number | null} shut until then it is tried only if there is nothing else, since it failed too often; null: it never failed
- * @property {number} retryAt when it is tried again in the background, if it is better than the one in use
+ * @property {number} failures since it last held for 30 s; to open and to be closed counts twice
+ * @property {number} retryAt when it is tried again; before that only if there is nothing else, once it failed three times
  * @property {boolean} good it was proven on this network, by this page or one before
  */
 

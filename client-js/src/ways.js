@@ -1,14 +1,9 @@
 // @ts-check
 /**
- * What is known of each transport on this network: its round trip, what it owes for its failures, when it may be tried again
- * in the background. Arithmetic on plain data; what follows from it the selector decides.
+ * What is known of each transport on this network: its round trip, how often it failed, until when it rests. Arithmetic on plain data; what follows from it the selector decides.
  *
  * @typedef {import('./types.js').Way} Way
  */
-
-import { NEVER } from './dispatch.js';
-
-const MINUTE = 60_000;
 
 /**
  * @param {number} value
@@ -23,51 +18,25 @@ export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
  * @param {import('./memory.js').Memory} memory
  * @param {number} now
  */
-export function recall(way, memory, now) {
-  const { rtt = NaN, span } = memory.recall(way.transport);
+export const recall = (way, memory, now) => {
+  const rtt = memory.recall(way.transport);
+  const bad = rtt < 0;
   Object.assign(way, {
-    rtt,
-    spread: rtt / 2,
-    lowest: rtt || NEVER,
-    shut: -NEVER,
-    failures: 0,
+    rtt: bad ? NaN : rtt,
+    spread: 0,
+    failures: bad ? 3 : 0,
+    retryAt: bad ? now + 10_000 : 0,
     good: rtt >= 0,
-    step: 0,
-    retryAt: 0,
   });
-  if (span) blame(way, 15, now);
-}
+};
 
 /** RFC 6298's time-out, with its guess of 1 s where nothing is known. @param {Way} way */
 export const rto = ({ rtt, spread }) => clamp(rtt + 4 * spread, 500, 10_000) || 1000;
 
 /** RFC 6298: a round trip was measured. @param {Way} way @param {number} trip */
-export function sample(way, trip) {
-  const { rtt, spread, lowest } = way;
-  const known = rtt >= 0;
-  way.spread = known ? spread + (Math.abs(rtt - trip) - spread) / 4 : trip / 2;
-  way.rtt = known ? rtt + (trip - rtt) / 8 : trip;
-  way.lowest = Math.min(lowest, trip);
-}
-
-/**
- * The flap breaker: what fails owes time, and pays it by time. Who owes more than 9 minutes is shut, for 15 at most: it is tried
- * only if there is nothing else.
- * @param {Way} way
- * @param {number} minutes negative: taken back
- * @param {number} now
- */
-export function blame(way, minutes, now) {
-  way.shut = clamp(way.shut, now - 9 * MINUTE, now + (15 - minutes) * MINUTE) + minutes * MINUTE;
-}
-
-/**
- * When it is tried again in the background.
- * @param {Way} way
- * @param {number} now
- * @param {() => number} random
- */
-export function later(way, now, random) {
-  const seconds = [10, 30, 60, 120, 300, 600][way.step++] ?? 900;
-  way.retryAt = now + seconds * (500 + 1000 * random());
-}
+export const sample = (way, trip) => {
+  way.rtt ||= trip;
+  way.spread ||= trip / 2;
+  way.spread += (Math.abs(way.rtt - trip) - way.spread) / 4;
+  way.rtt += (trip - way.rtt) / 8;
+};

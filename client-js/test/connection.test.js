@@ -179,7 +179,7 @@ test('without a WebSocket it starts on sse: a stream by POST, sends beside it, n
   const stream = last('stream') ?? (await clock.pass(1000), last('stream'));
   assert.deepEqual(
     [stream.options.method, stream.options.credentials, stream.options.headers],
-    ['POST', 'omit', { accept: 'text/event-stream' }],
+    ['POST', 'omit', undefined],
   );
   const pipe = new TransformStream();
   const writer = pipe.writable.getWriter();

@@ -64,7 +64,11 @@ test('a race starts with the first of the order; the next follow 1000 ms and 150
 test('one that is refused lets the next start at once, and the others 300 ms apart; and it asks who is there', () => {
   const { take, pass } = underTest();
   take({ go: true });
-  assert.deepEqual(take({ closed: 1 }), [{ open: 'sse', leg: 2 }, { check: true }]);
+  assert.deepEqual(take({ closed: 1 }), [
+    { closed: 1, reason: 'refused' },
+    { open: 'sse', leg: 2 },
+    { check: true },
+  ]);
   assert.deepEqual(pass(299), []);
   assert.deepEqual(pass(1), [{ open: 'poll', leg: 3 }]);
 });
@@ -143,12 +147,16 @@ test('a usable leg without a pong is mute, even if it carries the session', () =
 test('when all fail it waits with jitter, and asks whether anybody is there', () => {
   const { take, pass } = underTest(['sse']);
   take({ go: true });
-  assert.deepEqual(take({ closed: 1 }), [{ state: 'reconnecting' }, { check: true }]);
-  assert.deepEqual(only(pass(250), 'open'), ['sse'], 'half of 0.5 s');
+  assert.deepEqual(take({ closed: 1 }), [
+    { closed: 1, reason: 'refused' },
+    { state: 'reconnecting' },
+    { check: true },
+  ]);
+  assert.deepEqual(only(pass(150), 'open'), ['sse'], 'half of 0.3 s');
   take({ control: 'ours' });
   take({ closed: 2 });
-  assert.deepEqual(only(pass(499), 'open'), []);
-  assert.deepEqual(only(pass(1), 'open'), ['sse'], 'half of 1 s');
+  assert.deepEqual(only(pass(299), 'open'), []);
+  assert.deepEqual(only(pass(1), 'open'), ['sse'], 'half of 0.6 s');
 });
 
 test('offline, portal and reconnecting (away) are what answers in our place; a portal is tried again in 5 s', () => {
@@ -177,13 +185,14 @@ test('a leg that was well and dies is replaced within 300 ms, and nobody is aske
   take({ pong: 1, rtt: 10 });
   pass(15_000);
   assert.deepEqual(take({ closed: 1 }), [
+    { closed: 1, reason: 'closed' },
     { transport: { from: 'websocket', to: null, reason: 'closed' } },
     { state: 'reconnecting' },
   ]);
   assert.deepEqual(only(pass(300), 'open'), ['websocket']);
 });
 
-test('a transport that opens and dies at once is tried twice, then the breaker opens for 5 minutes', () => {
+test('a transport that opens and dies at once is tried twice, then it is left alone for some 5 minutes', () => {
   const { take, pass, proves, selector, now } = underTest();
   const tried = only(take({ go: true }), 'open');
   for (let leg = 1; leg < 3; leg++) {
@@ -195,8 +204,8 @@ test('a transport that opens and dies at once is tried twice, then the breaker o
   }
   assert.deepEqual(tried, ['websocket', 'websocket', 'sse']);
   proves(3);
-  const shut = selector.explain(0).ways[0]?.shut ?? 0;
-  assert.ok(shut - now() > 4 * 60_000 && shut - now() <= 5 * 60_000, `${shut - now()}`);
+  const rests = (selector.explain(0).ways[0]?.retryAt ?? 0) - now();
+  assert.ok(rests > 4 * 60_000 && rests <= 5 * 60_000, `${rests}`);
 });
 
 test('if nobody can be reached, the blame is taken back', () => {
@@ -210,8 +219,8 @@ test('if nobody can be reached, the blame is taken back', () => {
     take({ go: true });
     take({ closed: 1 });
     take({ control: answer });
-    const { failures: counted, shut } = selector.explain(0).ways[0] ?? {};
-    assert.deepEqual([counted, shut], [failures, failures ? -3 * 60_000 : -Infinity], answer);
+    const { failures: counted, retryAt } = selector.explain(0).ways[0] ?? {};
+    assert.deepEqual([counted, retryAt], [failures, failures ? 10_000 : 0], answer);
   }
 });
 
@@ -224,22 +233,22 @@ test('when the active leg dies, one that is usable goes on', () => {
   assert.deepEqual(only(take({ closed: 2 }), 'ask'), [1]);
 });
 
-test('a silent leg is suspect after heartbeat and 2 s, and dead 1.5 s later unless a pong comes', () => {
+test('a silent leg is suspect after heartbeat and 1.5 s, and dead 2 s later unless a pong comes', () => {
   const { take, pass, proves } = underTest();
   take({ go: true });
   proves(1);
   take({ line: 1 });
-  assert.deepEqual(pass(17_000), [{ ping: 1 }, { check: true }]);
+  assert.deepEqual(pass(16_500), [{ ping: 1 }, { check: true }]);
   take({ line: 1 });
   take({ pong: 1, rtt: 5 });
   take({ control: 'ours' });
-  assert.deepEqual(pass(17_000), [{ ping: 1 }, { check: true }]);
-  const out = pass(1500);
+  assert.deepEqual(pass(16_500), [{ ping: 1 }, { check: true }]);
+  const out = pass(2000);
   assert.deepEqual(only(out, 'closed'), [1]);
   assert.deepEqual(only(out, 'transport'), [{ from: 'websocket', to: null, reason: 'stalled' }]);
 });
 
-test('frames that wait 3 s for their acknowledgement are a reason to ask, whatever still comes down', () => {
+test('frames that wait 2 s for their acknowledgement are a reason to ask, whatever still comes down', () => {
   const { take, pass, proves, session, now } = underTest();
   take({ go: true });
   proves(1);
@@ -247,18 +256,18 @@ test('frames that wait 3 s for their acknowledgement are a reason to ask, whatev
   pass(4000);
   const since = now();
   session.kept = () => [{ at: since }];
-  assert.deepEqual(pass(2000), []);
+  assert.deepEqual(pass(1000), []);
   take({ line: 1 });
   assert.deepEqual(only(pass(999), 'check'), []);
   assert.deepEqual(only(pass(1), 'check'), [true]);
 });
 
-test('a held poll may be silent for its hold and 2 s', () => {
+test('a held poll may be silent for its hold and 1.5 s', () => {
   const { take, pass, proves } = underTest(['poll']);
   take({ go: true });
   proves(1);
   take({ answer: 1, route: 'poll' });
-  assert.deepEqual(pass(26_999), []);
+  assert.deepEqual(pass(26_499), []);
   assert.deepEqual(pass(1), [{ ping: 1 }, { check: true }]);
 });
 
@@ -272,7 +281,7 @@ test('gone and draining are no transport’s fault: from the top, and soon if th
   }
 });
 
-test('gone and draining of legs that never were proven are failures: races wait longer, up to 4 s', () => {
+test('gone and draining of legs that never were proven are failures: races wait longer, up to 2.4 s', () => {
   for (const reason of ['gone', 'draining']) {
     const { take, pass } = underTest(ALL, () => 1);
     take({ go: true });
@@ -281,7 +290,7 @@ test('gone and draining of legs that never were proven are failures: races wait 
       take({ active: leg });
       assert.deepEqual(only(take({ close: leg, reason }), 'check'), [true]);
       take({ control: 'ours' });
-      const wait = Math.min(4000, 500 * 2 ** (leg - 1));
+      const wait = Math.min(2400, 300 * 2 ** (leg - 1));
       assert.deepEqual(only(pass(wait - 1), 'open'), []);
       assert.deepEqual(only(pass(1), 'open'), ['websocket'], 'no transport is to blame');
     }
@@ -332,10 +341,21 @@ test('a switch asked for makes before it breaks; when it fails the session is wh
   assert.equal(selector.transport, 'poll');
 });
 
+test('the pauses between races double from 0.3 s to 20 s', () => {
+  const { take, selector, now } = underTest(ALL, () => 1);
+  const pauses = Array.from({ length: 9 }, () => {
+    take({ go: false });
+    take({ control: 'ours' });
+    const pause = selector.pollTimeout() - now();
+    return pause;
+  });
+  assert.deepEqual(pauses, [300, 600, 1200, 2400, 4800, 9600, 19_200, 20_000, 20_000]);
+});
+
 test('a race that could not be started is one that failed', () => {
   const { take, pass } = underTest();
   assert.deepEqual(take({ go: false }), [{ state: 'reconnecting' }, { check: true }]);
-  assert.deepEqual(only(pass(250), 'open'), ['websocket']);
+  assert.deepEqual(only(pass(150), 'open'), ['websocket']);
 });
 
 test('once stopped it does nothing more', () => {
@@ -449,8 +469,7 @@ test('whatever is stored, it is no more than a hint', () => {
   ]) {
     const storage = { getItem: () => stored, setItem() {}, removeItem() {} };
     const memory = createMemory(storage, 'k', () => 1000);
-    for (const transport of ALL)
-      assert.deepEqual(Object.values(memory.recall(transport)).filter(Boolean), [], stored);
+    for (const transport of ALL) assert.deepEqual(memory.recall(transport), NaN, stored);
     memory.enter('here');
     memory.note('sse', 5);
     memory.forget();

@@ -69,8 +69,8 @@ async function settles(stage) {
   await stage.traffic(WATCHED_MS);
   const { begun } = await stage.front.show();
   const { changes, explain } = await stage.client.call('report', 0);
-  const { shut } = explain.ways.find((/** @type {any} */ { transport }) => transport === 'websocket');
-  const rest = Math.round(shut - explain.now);
+  const { retryAt } = explain.ways.find((/** @type {any} */ { transport }) => transport === 'websocket');
+  const rest = Math.round(retryAt - explain.now);
   const problems = [];
   if (begun.websocket > MOST_TRIES) problems.push(`${begun.websocket} tries of WebSocket`);
   if (!(rest > 0 && rest <= LONGEST_REST_MS)) problems.push(`WebSocket rests for ${rest} ms`);

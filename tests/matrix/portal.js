@@ -3,7 +3,6 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 
-const NEVER = Number.POSITIVE_INFINITY;
 
 /** Longer than the first race: nobody signs in that fast. */
 const PORTAL_MS = 6_000;
@@ -48,10 +47,8 @@ export async function blamedForLong(stage) {
   return all;
 }
 
-/** Which transports owe time for a failure, as `explain()` tells. @param {import('./subject.js').Report} report */
+/** Which transports are held to have failed, as `explain()` tells. @param {import('./subject.js').Report} report */
 const blamed = ({ explain }) =>
-  /** @type {Array<{ transport: string, shut: number | null }>} */ (explain.ways)
-    // Who owes nothing was shut until nine minutes ago or before.
-    .map(({ transport, shut }) => ({ transport, owes: (shut ?? -NEVER) + 540_000 - explain.now }))
-    .filter(({ owes }) => owes > 0)
-    .map(({ transport, owes }) => `${transport} is blamed, for ${Math.round(owes)} ms`);
+  /** @type {Array<{ transport: string, failures: number }>} */ (explain.ways)
+    .filter(({ failures }) => failures > 0)
+    .map(({ transport, failures }) => `${transport} is blamed for ${failures} failures`);

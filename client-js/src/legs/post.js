@@ -22,7 +22,6 @@ export async function post(fetch, url, lines, signal, event, keepalive) {
   const response = await fetch(url, {
     method: 'POST',
     body: sent, // a text goes as text/plain;charset=UTF-8
-    headers: event && { accept: 'text/event-stream' },
     credentials: 'omit',
     signal,
     keepalive,

@@ -11,7 +11,7 @@
  * @param {number} leg
  * @param {(event: any) => void} tell the bus; also of what comes after `abort`
  */
-export function carry(socket, leg, tell) {
+export const carry = (socket, leg, tell) => {
   socket.binaryType = 'arraybuffer';
   socket.onopen = () => tell({ opened: leg });
   socket.onclose = socket.onerror = () => tell({ closed: leg });
@@ -27,4 +27,4 @@ export function carry(socket, leg, tell) {
   // As the legs of sse and poll are ended.
   socket.abort = socket.close;
   return socket;
-}
+};

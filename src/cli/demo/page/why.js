@@ -72,7 +72,7 @@ function stateWords(
   transport,
   carries,
   { now, missing, transports },
-  { retryAt = 0, shut = 0 },
+  { retryAt = 0, failures = 0 },
   attempts,
 ) {
   const ago = (/** @type {number} */ at) => {
@@ -84,7 +84,7 @@ function stateWords(
   if (missing.some((one) => one === transport)) return 'This browser has none.';
   if (transports && !transports.some((one) => one === transport)) return 'The gateway does not offer it now.';
   const next = retryAt > now ? ` Next try in ${Math.ceil((retryAt - now) / 1000)} s.` : '';
-  const shy = (shut ?? 0) > now ? ' It fails too often, and is left alone for a while.' : '';
+  const shy = failures > 2 && next ? ' It fails too often, and is left alone for a while.' : '';
   if (!last) return `Not tried: there was no need.${next}`;
   if (!last.reason) return 'Being tried, in the background.';
   if (last.reason === 'better') return `Not needed.${next}`;
