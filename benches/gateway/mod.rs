@@ -1,5 +1,7 @@
 //! What the benches share: a gateway in a process of its own, and clients that speak just enough to be complete sessions.
 
+#![allow(dead_code, reason = "each bench is a program of its own, and needs its part of this")]
+
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -8,6 +10,8 @@ use tokio::net::{TcpSocket, TcpStream};
 
 /// Connections from one source address, so that no range of ports runs out.
 const FROM_ONE_ADDRESS: usize = 4_000;
+/// What the kernel takes for a client that does not read, in bytes: little, so that the gateway notices soon.
+const RECEIVED: u32 = 16 * 1024;
 
 /// The optimised binary. It ends with this.
 pub(crate) struct Gateway {
@@ -29,6 +33,14 @@ impl Gateway {
         BufReader::new(process.stdout.take().expect("piped")).read_line(&mut line).expect("it says where it listens");
         let address = line.trim().strip_prefix("listening on http://").expect("its first line").to_owned();
         Self { process, address }
+    }
+
+    /// Its resident bytes.
+    pub(crate) fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("/proc");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+        let kib: f64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
+        kib * 1024.0
     }
 }
 
@@ -58,8 +70,55 @@ pub(crate) async fn open_socket(address: &str, number: usize, channel: &str) -> 
     socket
 }
 
+/// The same by SSE.
+pub(crate) async fn open_stream(address: &str, number: usize, channel: &str) -> TcpStream {
+    let mut stream = post(address, number, "/rt/stream", &hello(number, "", 0, 1)).await;
+    let id = id(&read_until(&mut stream, "\"limits\"").await);
+    subscribe(address, number, &id, channel).await;
+    read_until(&mut stream, "\"ok\":1").await;
+    let mut send = post(address, number, "/rt/send", &hello(number, &id, 1, 2)).await;
+    read_until(&mut send, "\"limits\"").await;
+    stream
+}
+
+/// The same by a poll, which waits.
+pub(crate) async fn open_poll(address: &str, number: usize, channel: &str) -> TcpStream {
+    let mut poll = post(address, number, "/rt/poll", &hello(number, "", 0, 1)).await;
+    let id = id(&read_until(&mut poll, "\"limits\"").await);
+    subscribe(address, number, &id, channel).await;
+    request(&mut poll, address, "/rt/poll", &hello(number, &id, 0, 2)).await;
+    read_until(&mut poll, "\"ok\":1").await;
+    request(&mut poll, address, "/rt/poll", &hello(number, &id, 1, 2)).await;
+    poll
+}
+
+async fn subscribe(address: &str, number: usize, id: &str, channel: &str) {
+    let body = format!("{}\n{{\"sub\":\"{channel}\",\"id\":1}}", hello(number, id, 0, 1));
+    let mut send = post(address, number, "/rt/send", &body).await;
+    read_until(&mut send, "\"limits\"").await;
+}
+
+fn id(welcome: &str) -> String {
+    let rest = welcome.split_once("\"id\":\"").expect("an id").1;
+    rest.split_once('"').expect("its end").0.to_owned()
+}
+
+async fn post(address: &str, number: usize, path: &str, body: &str) -> TcpStream {
+    let mut connection = connect(address, number).await;
+    request(&mut connection, address, path, body).await;
+    connection
+}
+
+async fn request(connection: &mut TcpStream, address: &str, path: &str, body: &str) {
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    connection.write_all(request.as_bytes()).await.expect("writes");
+}
+
 /// The hello of a session's only leg.
-pub(crate) fn hello(number: usize, id: &str, received: u64, next: u64) -> String {
+fn hello(number: usize, id: &str, received: u64, next: u64) -> String {
     let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
     let turn = r#""turn":1,"#;
     format!(
@@ -68,9 +127,10 @@ pub(crate) fn hello(number: usize, id: &str, received: u64, next: u64) -> String
 }
 
 /// A connection from the address that has room for it.
-pub(crate) async fn connect(address: &str, number: usize) -> TcpStream {
+async fn connect(address: &str, number: usize) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     let source = format!("127.0.0.{}:0", 2 + number / FROM_ONE_ADDRESS);
+    socket.set_recv_buffer_size(RECEIVED).expect("an option");
     socket.bind(source.parse().expect("an address")).expect("binds");
     let connection = socket.connect(address.parse().expect("an address")).await.expect("connects");
     connection.set_nodelay(true).expect("an option");
@@ -93,7 +153,7 @@ pub(crate) fn frame(text: &str) -> Vec<u8> {
 }
 
 /// Reads until a text has come.
-pub(crate) async fn read_until(socket: &mut TcpStream, mark: &str) -> String {
+async fn read_until(socket: &mut TcpStream, mark: &str) -> String {
     let mut seen = Vec::new();
     loop {
         let mut piece = [0; 1024];
