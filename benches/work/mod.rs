@@ -22,8 +22,11 @@ const ROOM: Room = Room { bytes: 64 * 1024 };
 /// Something that can be done again and again.
 pub(crate) type Work = Box<dyn FnMut()>;
 
-/// All of it: a name, what prepares it, and the instructions that one time may take on x86-64, which `instructions.rs` holds.
-pub(crate) const ALL: [(&str, fn() -> Work, u64); 8] = [
+/// A name, what prepares the work, and the instructions that one time may take on x86-64, which `instructions.rs` holds.
+type Piece = (&'static str, fn() -> Work, u64);
+
+/// All of it.
+pub(crate) const ALL: [Piece; 8] = [
     ("read a publication of 128 B", || read(&publication(128)), 3_600),
     ("read a publication of 1 KB", || read(&publication(1_024)), 7_000),
     ("read an acknowledgement", || read(r#"{"ack":4711,"next":12}"#), 1_800),

@@ -3,7 +3,6 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 
-
 /** Longer than the first race: nobody signs in that fast. */
 const PORTAL_MS = 6_000;
 
