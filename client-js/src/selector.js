@@ -232,9 +232,9 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       ? Math.min(...aims().map(({ retryAt }) => retryAt))
       : NEVER;
 
-  /** It is left alone for 10 s (± 50 %), three times longer each time it fails, 15 minutes at last. @param {Way} way */
+  /** It is left alone for 10 s (± 50 %), twice as long each time it fails, 15 minutes at last. @param {Way} way */
   const blame = (way) => {
-    const ms = Math.min(900_000, 10_000 * 3 ** way.failures++);
+    const ms = Math.min(900_000, 10_000 * 2 ** way.failures++);
     way.retryAt = soon(ms / 2, ms);
   };
 

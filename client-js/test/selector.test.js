@@ -192,7 +192,7 @@ test('a leg that was well and dies is replaced within 300 ms, and nobody is aske
   assert.deepEqual(only(pass(300), 'open'), ['websocket']);
 });
 
-test('a transport that opens and dies at once is tried twice, then it is left alone for some 5 minutes', () => {
+test('a transport that opens and dies at once is tried twice, then it is left alone for more than a minute', () => {
   const { take, pass, proves, selector, now } = underTest();
   const tried = only(take({ go: true }), 'open');
   for (let leg = 1; leg < 3; leg++) {
@@ -205,7 +205,7 @@ test('a transport that opens and dies at once is tried twice, then it is left al
   assert.deepEqual(tried, ['websocket', 'websocket', 'sse']);
   proves(3);
   const rests = (selector.explain(0).ways[0]?.retryAt ?? 0) - now();
-  assert.ok(rests > 4 * 60_000 && rests <= 5 * 60_000, `${rests}`);
+  assert.ok(rests > 60_000 && rests <= 90_000, `${rests}`);
 });
 
 test('if nobody can be reached, the blame is taken back', () => {
