@@ -64,8 +64,16 @@ async fn main() -> ExitCode {
     let memory_before = gateway.memory();
     stopped.store(true, Ordering::Relaxed);
     // Their sockets fill, and the gateway finds that nobody takes any more.
-    publish(&mut publisher, start, FLOOD_EVERY * FLOOD, FLOOD_EVERY).await;
-    while delays.try_recv().is_ok() {}
+    let flooded = async {
+        publish(&mut publisher, start, FLOOD_EVERY * FLOOD, FLOOD_EVERY).await;
+        start.elapsed()
+    };
+    let (flooded, caught_up) = tokio::join!(flooded, quiet(start, &mut delays));
+    println!(
+        "{FLOOD} publications of {BYTES} B to {}: caught up {:?} after",
+        SLOW + OTHERS,
+        caught_up.saturating_sub(flooded)
+    );
     let grown = (gateway.memory() - memory_before) / SLOW as f64;
     let after = measure(&mut publisher, start, &mut delays).await;
 
@@ -94,6 +102,15 @@ async fn publish(publisher: &mut TcpStream, start: Instant, lasting: Duration, e
         publisher.write_all(&frame(&format!(r#"{{"pub":"news","data":"{data}"}}"#))).await.expect("writes");
         due += every;
     }
+}
+
+/// When the last came, once none has come for a while.
+async fn quiet(start: Instant, delays: &mut mpsc::Receiver<Duration>) -> Duration {
+    let mut last = start.elapsed();
+    while let Ok(Some(_)) = tokio::time::timeout(Duration::from_secs(3), delays.recv()).await {
+        last = start.elapsed();
+    }
+    last
 }
 
 /// The median and the 99th percentile of everybody's delays.

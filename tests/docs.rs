@@ -16,7 +16,7 @@ mod markdown;
 mod readme;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "PROTOCOL.md",
     "ARCHITECTURE.md",
@@ -24,6 +24,7 @@ const DOCUMENTS: [&str; 7] = [
     "CONTRIBUTING.md",
     "client-js/README.md",
     "docs/NETWORKS.md",
+    "docs/BENCHMARKS.md",
 ];
 
 /// A file of the repository.
