@@ -33,7 +33,7 @@ const EVERY: Duration = Duration::from_millis(5);
 /// From the first subscriber to the last: what 18,000 writes of some 4 us take twice over.
 const SPREAD: Duration = Duration::from_millis(300);
 /// An echo's 99th percentile meanwhile. It may have to wait for one fan-out, which takes as long as the kernel takes for the writes.
-const ECHO: Duration = Duration::from_millis(100);
+const ECHO: Duration = Duration::from_millis(250);
 
 #[tokio::main]
 async fn main() -> ExitCode {
