@@ -46,8 +46,7 @@ impl Front {
     }
 
     /// Answers a request that came from `peer`, with `held` as its connection's place among those allowed, and `bare` where the
-    /// connection can be handed over. What the future holds is
-    /// held for as long as a poll waits: it is no larger than its route needs.
+    /// connection can be handed over. What the future holds is held for as long as a poll waits: it is no larger than its route needs.
     pub(super) fn answer<B>(
         &self,
         request: Request<B>,
