@@ -5,7 +5,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
@@ -18,7 +18,7 @@ use crate::server::serve::Stopped;
 
 pub(super) fn run(config: Config, options: &Serve) -> ExitCode {
     on_a_runtime(async {
-        let listener = listen(&config).await?;
+        let listener = listen(&config)?;
         let gateway = Gateway::new(config.clone());
         if options.config.is_none() {
             return serve(gateway, listener).await;
@@ -68,11 +68,21 @@ pub(super) fn on_a_runtime(work: impl Future<Output = io::Result<()>>) -> ExitCo
     }
 }
 
-pub(super) async fn listen(config: &Config) -> io::Result<TcpListener> {
+/// Connections that the system keeps until they are accepted. When all clients come back at once, one that finds no room is only
+/// tried again after a second; the runtime's own 128 makes that the rule. The system may allow fewer (`net.core.somaxconn`).
+const BACKLOG: u32 = 4096;
+
+/// Listens where it is configured to. It must be called on a runtime.
+pub(super) fn listen(config: &Config) -> io::Result<TcpListener> {
     let address = config.listen;
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+    let open = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart must not wait for connections of the time before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
 }
 
 /// Serves until SIGTERM or Ctrl-C, then drains.

@@ -29,7 +29,7 @@ pub(super) fn run(address: SocketAddr) -> ExitCode {
     }
     on_a_runtime(async move {
         let config = Config { listen: address, ..Config::default() };
-        let listener = listen(&config).await?;
+        let listener = listen(&config)?;
         let fronts = Arc::new(Fronts::new(listener.local_addr()?));
         let gateway = Gateway::new(config);
         let transports = transports::routes(gateway.handle());
