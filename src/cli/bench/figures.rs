@@ -25,6 +25,11 @@ impl Times {
         self.0.saturating_record(micros(time));
     }
 
+    pub(super) fn add(&mut self, other: &Self) {
+        // Both were made alike.
+        let _ = self.0.add(&other.0);
+    }
+
     pub(super) fn spread(&self) -> Option<Spread> {
         Spread::of(&self.0)
     }

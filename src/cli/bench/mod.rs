@@ -10,7 +10,7 @@
 //! - `link`: a client of the protocol
 //! - `pace`, `message`, `ledger`: when a message is due, what it holds, what came of it
 //! - `run`: each thing that is measured
-//! - `figures`: what was measured, as data
+//! - `figures`, `results`: what was measured, as data
 //! - `report`: how it is shown
 
 mod figures;
@@ -24,57 +24,159 @@ mod pace;
 mod plan;
 mod process;
 mod report;
+mod results;
 mod run;
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
-use self::figures::Figures;
 use self::gateway::Gateway;
 pub(super) use self::options::Bench;
-use self::plan::Plan;
+use self::plan::{Plan, Scenario};
 use self::report::progress::Bar;
+use self::report::{baseline, html, json, table};
+use self::results::{FORMAT, Results};
 use super::{failed, say, target, usage};
 use crate::protocol::Transport;
 
 pub(super) fn run(options: &Bench) -> ExitCode {
-    let plan = match options.plan() {
-        Ok(plan) => plan,
+    let (plan, baseline) = match prepare(options) {
+        Ok(prepared) => prepared,
         Err(why) => return usage(&why),
     };
-    if let Some(Err(why)) = options.url.as_deref().map(target::Target::parse) {
-        return usage(&why);
-    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
     };
-    match runtime.block_on(compare(options, &plan)) {
+    let done = runtime.block_on(measure(options, plan)).and_then(|results| {
+        tell(options, &results, baseline.as_ref())?;
+        Ok(results)
+    });
+    match done {
         Err(why) => failed(&why),
-        Ok(runs) => {
-            say(&plan.told());
-            say(&report::table::of(&plan.transports, &runs));
-            ExitCode::SUCCESS
-        }
+        Ok(results) => verdict(&results, baseline.as_ref()).map_or(ExitCode::SUCCESS, failed),
     }
 }
 
-/// The transports one after the other, all of them as often as was asked.
-async fn compare(options: &Bench, plan: &Plan) -> Result<Vec<Figures>, String> {
-    let mut runs = Vec::new();
-    for repeat in 1..=plan.repeats {
-        for transport in plan.transports() {
-            let bar = Bar::new(transport.name());
-            let network = plan.network.as_deref().and_then(|name| networks::named(name, plan.seed));
-            let gateway = Gateway::open(options.url.as_deref(), network).await?;
-            let mut figures = run::load::measure(&gateway, plan, transport, &bar).await?;
-            figures.repeat = repeat;
-            bar.begin("recovery", 1);
-            figures.recovery = run::probe::recovery(&gateway.target, transport).await;
-            bar.begin("switches", 1);
-            let others: Vec<Transport> = plan.transports().filter(|other| *other != transport).collect();
-            figures.switch = run::probe::switch(&gateway.target, transport, &others).await;
-            runs.push(figures);
+/// All that can be wrong with a call is found before anything is measured.
+fn prepare(options: &Bench) -> Result<(Plan, Option<Results>), String> {
+    let plan = options.plan()?;
+    if let Some(url) = &options.url {
+        let target = target::Target::parse(url)?;
+        if plan.network.is_some() && target.loopback().is_none() {
+            return Err("--network is made on this machine only: give no URL, or a loopback one".to_owned());
         }
     }
-    Ok(runs)
+    let Some(path) = &options.baseline else { return Ok((plan, None)) };
+    let baseline = json::read(path)?;
+    match baseline::differs(&plan, &baseline.plan) {
+        Some(why) => Err(why),
+        None => Ok((plan, Some(baseline))),
+    }
+}
+
+async fn measure(options: &Bench, plan: Plan) -> Result<Results, String> {
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let mut results = Results {
+        throughline_bench: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        made: httpdate::fmt_http_date(SystemTime::now()),
+        machine: format!("{cores} cores, {} {}", std::env::consts::OS, std::env::consts::ARCH),
+        // What a URL holds beside the address concerns nobody.
+        url: options
+            .url
+            .as_deref()
+            .and_then(|url| target::Target::parse(url).ok())
+            .map(|target| target.shown().to_owned()),
+        plan,
+        runs: Vec::new(),
+        switches: Vec::new(),
+        cuts: Vec::new(),
+        bounds: Vec::new(),
+    };
+    for repeat in 1..=results.plan.repeats {
+        if results.plan.scenario == Scenario::Switch {
+            switch(options, repeat, &mut results).await?;
+        } else {
+            each(options, repeat, &mut results).await?;
+        }
+    }
+    Ok(results.bounded())
+}
+
+/// The transports one after the other, each on a fresh gateway where it is ours.
+async fn each(options: &Bench, repeat: u32, results: &mut Results) -> Result<(), String> {
+    let plan = &results.plan;
+    for transport in plan.transports().collect::<Vec<_>>() {
+        let bar = Bar::new(transport.name());
+        let gateway = open(options, plan).await?;
+        let mut figures = match plan.scenario {
+            Scenario::Cut => {
+                let cut = run::cut::measure(&gateway, plan, transport, &bar).await?;
+                results.cuts.push(run::cut::Cut { repeat, ..cut });
+                continue;
+            }
+            Scenario::Throughput => run::throughput::measure(&gateway, plan, transport, &bar).await?,
+            Scenario::Compare | Scenario::Standard | Scenario::Switch => {
+                let mut figures = run::load::measure(&gateway, plan, transport, &bar).await?;
+                bar.begin("recovery", 1);
+                figures.recovery = run::probe::recovery(&gateway.target, transport).await;
+                bar.begin("switches", 1);
+                let others: Vec<Transport> = plan.transports().filter(|other| *other != transport).collect();
+                figures.switch = run::probe::switch(&gateway.target, transport, &others).await;
+                figures
+            }
+        };
+        figures.repeat = repeat;
+        results.runs.push(figures);
+    }
+    Ok(())
+}
+
+/// From each transport to each other.
+async fn switch(options: &Bench, repeat: u32, results: &mut Results) -> Result<(), String> {
+    let plan = &results.plan;
+    let transports: Vec<Transport> = plan.transports().collect();
+    for (place, one) in transports.iter().enumerate() {
+        for other in &transports[place + 1..] {
+            let bar = Bar::new(&format!("{one} ⇄ {other}"));
+            let gateway = open(options, plan).await?;
+            let switches = run::switch::measure(&gateway, plan, [*one, *other], &bar).await?;
+            results.switches.extend(switches.map(|of| run::switch::Switch { repeat, ..of }));
+        }
+    }
+    Ok(())
+}
+
+async fn open(options: &Bench, plan: &Plan) -> Result<Gateway, String> {
+    let network = plan.network.as_deref().and_then(|name| networks::named(name, plan.seed));
+    Gateway::open(options.url.as_deref(), network).await
+}
+
+fn tell(options: &Bench, results: &Results, baseline: Option<&Results>) -> Result<(), String> {
+    if options.json.as_ref().is_none_or(|path| path.as_os_str() != "-") {
+        say(&table::of(results, baseline));
+    }
+    if let Some(path) = &options.json {
+        json::write(results, path)?;
+    }
+    if let Some(path) = &options.html {
+        let page = html::of(results, baseline)?;
+        std::fs::write(path, page).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// What is wrong with the results, if anything.
+fn verdict(results: &Results, baseline: Option<&Results>) -> Option<&'static str> {
+    let worse = |baseline| baseline::changes(results, baseline).iter().any(|change| change.worse);
+    if !results.kept_the_promise() {
+        Some("messages were lost, doubled or put out of order")
+    } else if results.bounds.iter().any(|bound| !bound.holds) {
+        Some("a bound does not hold")
+    } else if baseline.is_some_and(worse) {
+        Some("something has got worse than the baseline")
+    } else {
+        None
+    }
 }

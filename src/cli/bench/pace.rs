@@ -5,8 +5,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::io;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use futures::task::AtomicWaker;
@@ -44,31 +45,43 @@ impl Seat {
 /// A runtime's timers would be late by up to a millisecond, which is more than a message takes on one machine.
 #[derive(Debug)]
 pub(super) struct Pacer {
-    _alive: Arc<()>,
+    thread: Thread,
+    alive: Option<Arc<()>>,
 }
 
 impl Pacer {
-    pub(super) fn start(senders: Vec<(Schedule, Seat)>) -> std::io::Result<Self> {
+    /// # Errors
+    /// The system's, if it has no thread to give.
+    pub(super) fn start(senders: Vec<(Schedule, Seat)>) -> io::Result<Self> {
         let alive = Arc::new(());
         let watched = Arc::downgrade(&alive);
-        thread::Builder::new().name("pacer".to_owned()).spawn(move || {
-            let due = |place: usize, number| senders[place].0.due(number).map(|due| Reverse((due, place, number)));
-            let mut queue: BinaryHeap<_> = (0..senders.len()).filter_map(|place| due(place, 1)).collect();
-            while let Some(Reverse((next, ..))) = queue.peek().copied()
-                && watched.strong_count() > 0
-            {
-                thread::sleep(next.saturating_duration_since(Instant::now()).min(Duration::from_millis(100)));
-                let now = Instant::now();
-                while let Some(Reverse((_, place, number))) =
-                    queue.peek().copied().filter(|Reverse((due, ..))| *due <= now)
-                {
-                    queue.pop();
-                    queue.extend(due(place, number + 1));
-                    senders[place].1.0.wake();
-                }
-            }
-        })?;
-        Ok(Self { _alive: alive })
+        let name = thread::Builder::new().name("pacer".to_owned());
+        let started = name.spawn(move || pace(&senders, || watched.strong_count() > 0))?;
+        Ok(Self { thread: started.thread().clone(), alive: Some(alive) })
+    }
+}
+
+impl Drop for Pacer {
+    fn drop(&mut self) {
+        self.alive = None;
+        self.thread.unpark();
+    }
+}
+
+fn pace(senders: &[(Schedule, Seat)], alive: impl Fn() -> bool) {
+    let due = |place: usize, number| senders[place].0.due(number).map(|due| Reverse((due, place, number)));
+    let mut queue: BinaryHeap<_> = (0..senders.len()).filter_map(|place| due(place, 1)).collect();
+    while let Some(Reverse((next, place, number))) = queue.peek().copied()
+        && alive()
+    {
+        let wait = next.saturating_duration_since(Instant::now());
+        if !wait.is_zero() {
+            thread::park_timeout(wait);
+            continue;
+        }
+        queue.pop();
+        queue.extend(due(place, number + 1));
+        senders[place].1.0.wake();
     }
 }
 

@@ -34,11 +34,18 @@ pub(super) enum Arrival {
 /// See the module.
 pub(super) enum Carrier {
     Socket(WebSocket),
-    Requests { target: Arc<Target>, down: Down, send: Answers },
+    Requests(Box<Requests>),
+}
+
+/// Two connections: one for what comes down, one for sends.
+pub(super) struct Requests {
+    target: Arc<Target>,
+    down: Down,
+    send: Answers,
 }
 
 pub(super) enum Down {
-    Stream(Box<Events>),
+    Stream(Events),
     Poll(Answers),
 }
 
@@ -47,12 +54,10 @@ impl Carrier {
         let exchange = || Exchange::new(Arc::clone(target), Arc::clone(traffic));
         let down = match transport {
             Transport::WebSocket => return Self::Socket(WebSocket::dial(Arc::clone(target), Arc::clone(traffic))),
-            Transport::Sse => {
-                Down::Stream(Box::new(Events { exchange: exchange(), text: BytesMut::new(), refused: None }))
-            }
+            Transport::Sse => Down::Stream(Events { exchange: exchange(), text: BytesMut::new(), refused: None }),
             Transport::Poll => Down::Poll(Answers::new(exchange())),
         };
-        Self::Requests { target: Arc::clone(target), down, send: Answers::new(exchange()) }
+        Self::Requests(Box::new(Requests { target: Arc::clone(target), down, send: Answers::new(exchange()) }))
     }
 
     /// Writes messages to a socket.
@@ -64,7 +69,8 @@ impl Carrier {
 
     /// Issues a POST.
     pub(super) fn request(&mut self, route: Route, lines: &[Line]) {
-        let Self::Requests { target, down, send } = self else { return };
+        let Self::Requests(requests) = self else { return };
+        let Requests { target, down, send } = &mut **requests;
         match (route, down) {
             (Route::Send, _) => send.exchange.send(post(target, "send", lines)),
             (Route::Stream, Down::Stream(events)) => events.exchange.send(post(target, "stream", lines)),
@@ -80,7 +86,8 @@ impl Carrier {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Arrival> {
         match self {
             Self::Socket(socket) => socket.poll(cx),
-            Self::Requests { down, send, .. } => {
+            Self::Requests(requests) => {
+                let Requests { down, send, .. } = &mut **requests;
                 if let Poll::Ready(arrival) = send.poll(Route::Send, cx) {
                     return Poll::Ready(arrival);
                 }

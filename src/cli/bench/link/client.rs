@@ -99,7 +99,7 @@ impl Client {
         self.session.handle(self.now(), Input::Push(line));
     }
 
-    /// One more leg; the session stays where it is until it is asked to [`Client::take`] this one.
+    /// One more leg. If there is another the session stays where it is until it is asked to [`Client::take`] this one.
     pub(in crate::cli::bench) fn open(&mut self, transport: Transport) -> u32 {
         self.opened += 1;
         let carrier = Carrier::new(transport, &self.target, &self.traffic);
@@ -114,14 +114,13 @@ impl Client {
         self.session.handle(self.now(), Input::Ask(leg));
     }
 
-    /// Every connection ends by RST now; the session is resumed at once.
+    /// Every connection ends by RST now. The session is resumed when a leg is opened.
     pub(in crate::cli::bench) fn cut(&mut self) {
         self.traffic.cutting(true);
         for leg in std::mem::take(&mut self.legs) {
             self.session.handle(self.origin.elapsed(), Input::Closed(leg.number));
         }
         self.traffic.cutting(false);
-        self.open(self.transport);
     }
 
     /// The next event. Cancel-safe.

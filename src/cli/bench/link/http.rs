@@ -171,7 +171,7 @@ mod tests {
             while let Some(part) = decoder.next()? {
                 match (parts.last_mut(), part) {
                     (Some(Part::Piece(before)), Part::Piece(piece)) => {
-                        *before = [&before[..], &piece[..]].concat().into()
+                        *before = [&before[..], &piece[..]].concat().into();
                     }
                     (_, part) => parts.push(part),
                 }

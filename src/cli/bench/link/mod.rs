@@ -15,4 +15,5 @@ mod socket;
 mod websocket;
 
 pub(super) use client::{Client, Event};
-pub(super) use socket::Traffic;
+pub(super) use socket::{Traffic, dial};
+pub(super) use websocket::open;

@@ -20,7 +20,7 @@ use crate::cli::bench::report::progress::Bar;
 use crate::protocol::Transport;
 
 /// Connections are opened at this distance: not a stampede, unless that is what is measured.
-const DIALS_APART: Duration = Duration::from_millis(1);
+pub(super) const DIALS_APART: Duration = Duration::from_millis(1);
 /// What has not come so long after the last message was due is lost.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long the gateway is left alone between connecting and load, so that its memory is that of connections at rest.

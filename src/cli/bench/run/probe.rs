@@ -25,7 +25,7 @@ const REST: Duration = Duration::from_millis(100);
 pub(super) async fn subscribe(client: &mut Client, channel: Option<&ChannelName>, mut failed: impl FnMut(String)) {
     if let Some(channel) = channel {
         client.push(Line::compose(|buffer| {
-            buffer.extend_from_slice(format!("{{\"sub\":\"{channel}\",\"id\":1}}").as_bytes())
+            buffer.extend_from_slice(format!("{{\"sub\":\"{channel}\",\"id\":1}}").as_bytes());
         }));
     }
     loop {
@@ -50,6 +50,7 @@ pub(super) fn channel(name: &str) -> ChannelName {
 /// See the module.
 pub(super) struct Probe {
     pub(super) client: Client,
+    transport: Transport,
     channel: ChannelName,
     origin: Instant,
     sent: u64,
@@ -60,7 +61,7 @@ impl Probe {
         let mut client = Client::new(target, Arc::default(), transport);
         let channel = channel(&Uuid::new_v4().simple().to_string());
         timeout(PATIENCE, subscribe(&mut client, Some(&channel), |_| {})).await.ok()?;
-        Some(Self { client, channel, origin: Instant::now(), sent: 0 })
+        Some(Self { client, transport, channel, origin: Instant::now(), sent: 0 })
     }
 
     /// Publishes one message to itself.
@@ -94,6 +95,7 @@ impl Probe {
         self.rest().await;
         let begun = Instant::now();
         self.client.cut();
+        self.client.open(self.transport);
         self.publish();
         self.received().await;
         begun.elapsed()
