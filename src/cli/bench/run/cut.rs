@@ -49,7 +49,7 @@ pub(in crate::cli::bench) struct Cut {
     pub(in crate::cli::bench) resumed: u64,
     /// Until the last bare handshake, in seconds.
     pub(in crate::cli::bench) handshakes_s: f64,
-    /// Until the last session was resumed, in seconds.
+    /// Until the last session was resumed, in seconds, from when the last was cut.
     pub(in crate::cli::bench) resumed_s: f64,
     pub(in crate::cli::bench) lost: u64,
     pub(in crate::cli::bench) doubled: u64,
@@ -77,36 +77,36 @@ pub(in crate::cli::bench) async fn measure(
     sleep(REST).await;
     bar.begin("connecting", 1);
     let begun = Instant::now();
-    // Everybody and this: at rest, with messages under way, and at the cut.
+    // Everybody and this: at rest, with messages under way, and cut.
     let together = Arc::new(Barrier::new(plan.connections as usize + 1));
     let permits = Arc::new(Semaphore::new(AT_ONCE));
-    let cut_at = watch::Sender::new(begun);
+    let cutting = watch::Sender::new(());
     let mut sessions = JoinSet::new();
     for number in 0..plan.connections {
         let (target, together, permits) = (Arc::clone(&gateway.target), Arc::clone(&together), Arc::clone(&permits));
         let session = Session::new(number, transport, plan.size);
-        let cut_at = cut_at.subscribe();
+        let cutting = cutting.subscribe();
         sessions.spawn(async move {
             sleep_until((begun + DIALS_APART * number).into()).await;
-            session.run(&target, &together, &permits, cut_at).await
+            session.run(&target, &together, &permits, cutting).await
         });
     }
     together.wait().await;
     bar.begin("cut", 1);
     together.wait().await;
     sleep(REST).await;
-    let cut = Instant::now();
-    cut_at.send_replace(cut);
+    cutting.send_replace(());
     together.wait().await;
     let ends = sessions.join_all().await;
-    let mut sums = Sums::default();
-    let mut last = cut;
     let mut result =
         Cut { transport: transport.name().to_owned(), sessions: plan.connections.into(), ..Cut::default() };
-    for (of, resumed) in ends {
-        sums += of;
-        result.resumed += u64::from(resumed.is_some());
-        last = last.max(resumed.unwrap_or(cut + PATIENCE));
+    let mut sums = Sums::default();
+    let (mut cut, mut last) = (begun, begun);
+    for end in ends {
+        sums += end.sums;
+        result.resumed += u64::from(end.resumed.is_some());
+        cut = cut.max(end.cut);
+        last = last.max(end.resumed.unwrap_or(end.cut + PATIENCE));
     }
     Ok(Cut {
         handshakes_s: handshakes.as_secs_f64(),
@@ -126,19 +126,26 @@ struct Session {
     size: usize,
 }
 
+/// What came of a session's messages, when it was cut, and when it had all of them.
+struct End {
+    sums: Sums,
+    cut: Instant,
+    resumed: Option<Instant>,
+}
+
 impl Session {
     fn new(number: u32, transport: Transport, size: usize) -> Self {
         Self { number, channel: channel(&Uuid::new_v4().simple().to_string()), transport, size }
     }
 
-    /// What came of its messages, and when it had all of them. It waits for the others three times, whatever becomes of it.
+    /// What came of it. It waits for the others three times, whatever becomes of it.
     async fn run(
         self,
         target: &Arc<Target>,
         together: &Barrier,
         permits: &Semaphore,
-        mut cut_at: watch::Receiver<Instant>,
-    ) -> (Sums, Option<Instant>) {
+        mut cutting: watch::Receiver<()>,
+    ) -> End {
         let traffic = Arc::new(Traffic::default());
         let mut client = Client::new(target, Arc::clone(&traffic), self.transport);
         // Whoever is not there by then is not resumed either, and shows as that.
@@ -158,12 +165,13 @@ impl Session {
         .await;
         together.wait().await;
         // The stage outlives its sessions.
-        let _ = cut_at.changed().await;
+        let _ = cutting.changed().await;
         client.cut();
+        let cut = Instant::now();
         together.wait().await;
+        self.publish(&mut client, ALL);
         let permit = permits.acquire().await;
         client.open(self.transport);
-        self.publish(&mut client, ALL);
         let all = async {
             while ledger.delivered() < ALL {
                 enter(&mut ledger, &client.next().await);
@@ -171,7 +179,7 @@ impl Session {
         };
         let resumed = timeout(PATIENCE, all).await.is_ok().then(Instant::now);
         drop(permit);
-        (ledger.sums(ALL), resumed)
+        End { sums: ledger.sums(ALL), cut, resumed }
     }
 
     fn publish(&self, client: &mut Client, number: u64) {

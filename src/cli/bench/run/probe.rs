@@ -95,8 +95,8 @@ impl Probe {
         self.rest().await;
         let begun = Instant::now();
         self.client.cut();
-        self.client.open(self.transport);
         self.publish();
+        self.client.open(self.transport);
         self.received().await;
         begun.elapsed()
     }
