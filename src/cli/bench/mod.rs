@@ -122,7 +122,7 @@ async fn each(options: &Bench, repeat: u32, results: &mut Results) -> Result<(),
                 bar.begin("recovery", 1);
                 figures.recovery = run::probe::recovery(&gateway.target, transport).await;
                 bar.begin("switches", 1);
-                let others: Vec<Transport> = plan.transports().filter(|other| *other != transport).collect();
+                let others: Vec<Transport> = Transport::ALL.into_iter().filter(|other| *other != transport).collect();
                 figures.switch = run::probe::switch(&gateway.target, transport, &others).await;
                 figures
             }

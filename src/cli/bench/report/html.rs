@@ -48,15 +48,15 @@ pub(in crate::cli::bench) fn of(results: &Results, baseline: Option<&Results>) -
                     @if let Some(baseline) = baseline { " · compared with " (baseline.made) }
                 }
                 (bounds(&results.bounds))
-                @if !results.runs.is_empty() { h2 { "Figures" } (table(results, &changes)) (failures(results)) }
-                @if !results.switches.is_empty() { h2 { "Switches" } (switches(results)) }
-                @if !results.cuts.is_empty() { h2 { "Cut" } (cuts(results)) }
                 h2 { "Charts" }
                 ul.key { @for name in &results.plan.transports { li { (name) } } }
                 @if !changes.is_empty() { p.soft { "The mark on a bar is the baseline." } }
                 div.charts { @for chart in &charts { (chart) } }
+                @if !results.runs.is_empty() { h2 { "Figures" } (table(results, &changes)) (failures(results)) }
+                @if !results.switches.is_empty() { h2 { "Switches" } (switches(results)) }
+                @if !results.cuts.is_empty() { h2 { "Cut" } (cuts(results)) }
                 h2 { "How it was measured" }
-                @for line in METHOD.lines().filter(|line| !line.is_empty() && !line.starts_with("Exit")) { p.soft { (line) } }
+                @for line in METHOD.lines().filter(|line| !line.is_empty() && !line.starts_with("Exit")) { p.soft { (line.replace('`', "")) } }
             }
         }
     };
