@@ -193,7 +193,7 @@ impl Unit {
     /// The value with its unit, as people read it.
     pub(super) fn show(self, value: f64) -> String {
         match self {
-            Self::Percent if value == 100.0 => "100 %".to_owned(),
+            Self::Percent if value == 0.0 || value == 100.0 => format!("{value:.0} %"),
             // Never rounded up to what it is not.
             Self::Percent => format!("{:.2} %", (value * 100.0).floor() / 100.0),
             Self::Milliseconds if value < 10.0 => format!("{value:.2} ms"),

@@ -27,9 +27,11 @@ mod report;
 mod results;
 mod run;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use self::figures::Figures;
 use self::gateway::Gateway;
 pub(super) use self::options::Bench;
 use self::plan::{Plan, Scenario};
@@ -40,6 +42,10 @@ use super::{failed, say, target, usage};
 use crate::protocol::Transport;
 
 pub(super) fn run(options: &Bench) -> ExitCode {
+    if options.network.as_deref() == Some(networks::LIST) {
+        say(&networks::list());
+        return ExitCode::SUCCESS;
+    }
     let (plan, baseline) = match prepare(options) {
         Ok(prepared) => prepared,
         Err(why) => return usage(&why),
@@ -67,11 +73,30 @@ fn prepare(options: &Bench) -> Result<(Plan, Option<Results>), String> {
             return Err("--network is made on this machine only: give no URL, or a loopback one".to_owned());
         }
     }
+    for file in [&options.json, &options.html].into_iter().flatten() {
+        writable(file)?;
+    }
     let Some(path) = &options.baseline else { return Ok((plan, None)) };
+    if matches!(plan.scenario, Scenario::Switch | Scenario::Cut) {
+        return Err(
+            "--baseline compares figures of transports; the scenarios switch and cut are held to bounds instead"
+                .to_owned(),
+        );
+    }
     let baseline = json::read(path)?;
     match baseline::differs(&plan, &baseline.plan) {
         Some(why) => Err(why),
         None => Ok((plan, Some(baseline))),
+    }
+}
+
+/// A place that does not exist is told before the measuring and not after it.
+fn writable(file: &Path) -> Result<(), String> {
+    let above = file.parent().filter(|above| !above.as_os_str().is_empty());
+    match above {
+        Some(above) if !above.is_dir() => Err(format!("{}: there is no directory {}", file.display(), above.display())),
+        _ if file.is_dir() => Err(format!("{}: it is a directory", file.display())),
+        _ => Ok(()),
     }
 }
 
@@ -119,11 +144,13 @@ async fn each(options: &Bench, repeat: u32, results: &mut Results) -> Result<(),
             Scenario::Throughput => run::throughput::measure(&gateway, plan, transport, &bar).await?,
             Scenario::Compare | Scenario::Standard | Scenario::Switch => {
                 let mut figures = run::load::measure(&gateway, plan, transport, &bar).await?;
-                bar.begin("recovery", 1);
-                figures.recovery = run::probe::recovery(&gateway.target, transport).await;
-                bar.begin("switches", 1);
-                let others: Vec<Transport> = Transport::ALL.into_iter().filter(|other| *other != transport).collect();
-                figures.switch = run::probe::switch(&gateway.target, transport, &others).await;
+                if figures.connected > 0 {
+                    bar.begin("recovery", 1);
+                    figures.recovery = run::probe::recovery(&gateway.target, transport).await;
+                    bar.begin("switches", 1);
+                    let others = others(transport, &results.runs);
+                    figures.switch = run::probe::switch(&gateway.target, transport, &others).await;
+                }
                 figures
             }
         };
@@ -131,6 +158,12 @@ async fn each(options: &Bench, repeat: u32, results: &mut Results) -> Result<(),
         results.runs.push(figures);
     }
     Ok(())
+}
+
+/// What can be switched to: not what has shown that it does not get through here.
+fn others(than: Transport, runs: &[Figures]) -> Vec<Transport> {
+    let dead = |transport: Transport| runs.iter().any(|run| run.transport == transport.name() && run.connected == 0);
+    Transport::ALL.into_iter().filter(|other| *other != than && !dead(*other)).collect()
 }
 
 /// From each transport to each other.
@@ -170,7 +203,9 @@ fn tell(options: &Bench, results: &Results, baseline: Option<&Results>) -> Resul
 /// What is wrong with the results, if anything.
 fn verdict(results: &Results, baseline: Option<&Results>) -> Option<&'static str> {
     let worse = |baseline| baseline::changes(results, baseline).iter().any(|change| change.worse);
-    if !results.kept_the_promise() {
+    if results.nothing_connected() {
+        Some("nothing connected, by any transport")
+    } else if !results.kept_the_promise() {
         Some("messages were lost, doubled or put out of order")
     } else if results.bounds.iter().any(|bound| !bound.holds) {
         Some("a bound does not hold")

@@ -19,6 +19,15 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     own.chain(Network::NAMES.into_iter().map(|name| (name, Network::description(name).unwrap_or_default())))
 }
 
+/// The name that is none: it asks for the names.
+pub(super) const LIST: &str = "list";
+
+/// The names with their meanings, a line each.
+pub(super) fn list() -> String {
+    let lines: Vec<String> = all().map(|(name, meaning)| format!("  {name:40}{meaning}")).collect();
+    lines.join("\n")
+}
+
 /// The network of this name.
 pub(super) fn named(name: &str, seed: u64) -> Option<Network> {
     let network = match name {

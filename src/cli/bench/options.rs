@@ -41,7 +41,7 @@ pub(in crate::cli) struct Bench {
     pattern: Option<Pattern>,
     /// A network to stand behind, made on this machine; `list` names them.
     #[arg(long, value_name = "NAME")]
-    network: Option<String>,
+    pub(super) network: Option<String>,
     /// How often all is repeated; medians are shown.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     repeats: u32,
@@ -110,8 +110,7 @@ fn check(plan: &Plan) -> Result<(), String> {
     if let Some(name) = &plan.network
         && networks::named(name, 0).is_none()
     {
-        let known: Vec<String> = networks::all().map(|(name, meaning)| format!("\n  {name:40}{meaning}")).collect();
-        return Err(format!("--network {name}: not known. There are:{}", known.concat()));
+        return Err(format!("--network {name}: not known. There are:\n{}", networks::list()));
     }
     if plan.scenario == Scenario::Switch && plan.transports.len() < 2 {
         return Err("--scenario switch needs two transports at least".to_owned());

@@ -72,6 +72,11 @@ impl Bound {
 }
 
 impl Results {
+    /// Whether not one connection came about in a run that asked for some.
+    pub(super) fn nothing_connected(&self) -> bool {
+        !self.runs.is_empty() && self.runs.iter().all(|run| run.connected == 0)
+    }
+
     /// Whether nothing was lost, doubled or put out of order, by whatever it was measured.
     pub(super) fn kept_the_promise(&self) -> bool {
         let runs = self.runs.iter().all(|run| run.lost + run.doubled + run.reordered == 0);

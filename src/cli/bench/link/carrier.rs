@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
+use super::answered;
 use super::exchange::{Exchange, Reply};
 use super::socket::Traffic;
 use super::websocket::WebSocket;
@@ -143,7 +144,7 @@ impl Answers {
                 Reply::End if self.status == 200 => {
                     return Poll::Ready(Arrival::Answer(route, lines(&self.body.split().freeze())));
                 }
-                Reply::End => return Poll::Ready(Arrival::Failed(route, format!("answered {}", self.status))),
+                Reply::End => return Poll::Ready(Arrival::Failed(route, answered(self.status))),
                 Reply::Failed(why) => return Poll::Ready(Arrival::Failed(route, why)),
             }
         }
@@ -191,7 +192,7 @@ impl Events {
                     self.text.extend_from_slice(&piece);
                     continue;
                 }
-                Reply::End => self.refused.map_or_else(|| "closed".to_owned(), |status| format!("answered {status}")),
+                Reply::End => self.refused.map_or_else(|| "closed".to_owned(), answered),
                 Reply::Failed(why) => why,
             };
             return Poll::Ready(Arrival::Failed(Route::Stream, why));

@@ -114,6 +114,11 @@ impl Client {
         self.session.handle(self.now(), Input::Ask(leg));
     }
 
+    /// Whether this leg is open, or being opened.
+    pub(in crate::cli::bench) fn holds(&self, leg: u32) -> bool {
+        self.legs.iter().any(|held| held.number == leg)
+    }
+
     /// Every connection ends by RST now. The session is resumed when a leg is opened.
     pub(in crate::cli::bench) fn cut(&mut self) {
         self.traffic.cutting(true);

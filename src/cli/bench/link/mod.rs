@@ -17,3 +17,27 @@ mod websocket;
 pub(super) use client::{Client, Event};
 pub(super) use socket::{Traffic, dial};
 pub(super) use websocket::open;
+
+/// How it is told that a request was answered by a status that it should not be answered by.
+fn answered(status: u16) -> String {
+    format!("answered {status}")
+}
+
+/// Whether something on the way said no, and would say so again: a status of 400 to 499, but for "too many".
+pub(super) fn is_refusal(why: &str) -> bool {
+    let status = why.strip_prefix("answered ").and_then(|status| status.parse::<u16>().ok());
+    status.is_some_and(|status| (400..500).contains(&status) && status != 429)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_from_what_may_pass() {
+        assert!(is_refusal(&answered(403)) && is_refusal(&answered(400)));
+        for other in [answered(429), answered(502), answered(200), "closed".to_owned()] {
+            assert!(!is_refusal(&other), "{other}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use super::answered;
 use super::carrier::Arrival;
 use super::socket::{Traffic, dial};
 use crate::cli::target::{Socket, Target};
@@ -95,7 +96,7 @@ pub(in crate::cli::bench) async fn open(target: &Target, traffic: Arc<Traffic>) 
         .max_frame_size(Some(BODY_BYTES));
     match client_async_with_config(request, socket, Some(config)).await {
         Ok((stream, _)) => Ok(stream),
-        Err(tungstenite::Error::Http(response)) => Err(format!("answered {}", response.status().as_u16())),
+        Err(tungstenite::Error::Http(response)) => Err(answered(response.status().as_u16())),
         Err(error) => Err(error.to_string()),
     }
 }

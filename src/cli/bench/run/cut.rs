@@ -238,7 +238,7 @@ async fn handshakes(target: &Arc<Target>, count: u32, transport: Transport) -> R
         .await
         .into_iter()
         .collect::<Result<(), String>>()
-        .map_err(|why| format!("a handshake failed: {why}"))?;
+        .map_err(|why| format!("a handshake of {transport} failed: {why}"))?;
     Ok(took)
 }
 

@@ -155,5 +155,9 @@ fn sums(tallies: &[Tally], transport: Transport, plan: &Plan) -> Figures {
             *figures.failures.entry(why.clone()).or_default() += count;
         }
     }
+    if plan.pattern == Pattern::FanOut && figures.sent == 0 {
+        // Its publisher did not get there: nothing was due, and nothing of it is lost.
+        (figures.expected, sums.lost) = (0, 0);
+    }
     Figures { delivered: sums.delivered, lost: sums.lost, doubled: sums.doubled, reordered: sums.reordered, ..figures }
 }

@@ -183,9 +183,13 @@ impl Member {
         let Self { client, tally, part, .. } = self;
         let channel = part.receives.as_ref().map(|(channel, _)| channel);
         let subscribed = subscribe(client, channel, |why| tally.failed(why));
-        if timeout_at((begun + CONNECTING).into(), subscribed).await.is_err() {
-            self.tally.failed(format!("not there after {} s", CONNECTING.as_secs()));
-            return false;
+        match timeout_at((begun + CONNECTING).into(), subscribed).await {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(_) => {
+                self.tally.failed(format!("not there after {} s", CONNECTING.as_secs()));
+                return false;
+            }
         }
         if self.part.receives.is_some() {
             self.stage.record().first_message.record(begun.elapsed());

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::cli::bench::figures::{Spread, Times};
-use crate::cli::bench::link::{Client, Event};
+use crate::cli::bench::link::{Client, Event, is_refusal};
 use crate::cli::bench::message::{Message, SHORTEST};
 use crate::cli::target::Target;
 use crate::protocol::{ChannelName, Line, Transport};
@@ -18,11 +18,19 @@ use crate::protocol::{ChannelName, Line, Transport};
 const TRIES: u32 = 20;
 /// What takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Who is refused so often in a row is told no for good.
+const REFUSALS: u32 = 3;
 /// How long a client is left alone before something is done to it.
 const REST: Duration = Duration::from_millis(100);
 
-/// Subscribes to the channel, if any; true to its word once the answer has come. Failures are told as they come. Cancel-safe.
-pub(super) async fn subscribe(client: &mut Client, channel: Option<&ChannelName>, mut failed: impl FnMut(String)) {
+/// Subscribes to the channel, if any, and waits for the answer; false where the transport was refused again and again, true else.
+/// Failures are told as they come. Cancel-safe.
+pub(super) async fn subscribe(
+    client: &mut Client,
+    channel: Option<&ChannelName>,
+    mut failed: impl FnMut(String),
+) -> bool {
+    let mut refusals = 0;
     if let Some(channel) = channel {
         client.push(Line::compose(|buffer| {
             buffer.extend_from_slice(format!("{{\"sub\":\"{channel}\",\"id\":1}}").as_bytes());
@@ -30,10 +38,16 @@ pub(super) async fn subscribe(client: &mut Client, channel: Option<&ChannelName>
     }
     loop {
         match client.next().await {
-            Event::Active(_) if channel.is_none() => return,
-            Event::Frame(frame) if frame.text.starts_with(b"{\"ok\":1") => return,
+            Event::Active(_) if channel.is_none() => return true,
+            Event::Frame(frame) if frame.text.starts_with(b"{\"ok\":1") => return true,
             Event::Frame(frame) => failed(String::from_utf8_lossy(&frame.text).chars().take(80).collect()),
-            Event::Closed(why) => failed(why),
+            Event::Closed(why) => {
+                refusals = if is_refusal(&why) { refusals + 1 } else { 0 };
+                failed(why);
+                if refusals == REFUSALS {
+                    return false;
+                }
+            }
             Event::Usable(_) | Event::Active(_) | Event::Lost(_) => {}
         }
     }
@@ -60,7 +74,10 @@ impl Probe {
     pub(super) async fn open(target: &Arc<Target>, transport: Transport) -> Option<Self> {
         let mut client = Client::new(target, Arc::default(), transport);
         let channel = channel(&Uuid::new_v4().simple().to_string());
-        timeout(PATIENCE, subscribe(&mut client, Some(&channel), |_| {})).await.ok()?;
+        let subscribed = timeout(PATIENCE, subscribe(&mut client, Some(&channel), |_| {})).await;
+        if subscribed != Ok(true) {
+            return None;
+        }
         Some(Self { client, transport, channel, origin: Instant::now(), sent: 0 })
     }
 
@@ -82,13 +99,14 @@ impl Probe {
         }
     }
 
-    async fn until(&mut self, wanted: impl Fn(&Event) -> bool) {
-        while !wanted(&self.client.next().await) {}
-    }
-
     async fn rest(&mut self) {
         // What comes meanwhile is an acknowledgement at most.
-        let _ = timeout(REST, self.until(|_| false)).await;
+        let _ = timeout(REST, async {
+            loop {
+                self.client.next().await;
+            }
+        })
+        .await;
     }
 
     async fn recovery(&mut self) -> Duration {
@@ -101,14 +119,19 @@ impl Probe {
         begun.elapsed()
     }
 
-    async fn switch(&mut self, to: Transport) -> Duration {
+    /// None where the new leg did not live to be used.
+    async fn switch(&mut self, to: Transport) -> Option<Duration> {
         self.rest().await;
         let begun = Instant::now();
         let leg = self.client.open(to);
-        self.until(|event| matches!(event, Event::Usable(usable) if *usable == leg)).await;
-        self.client.take(leg, to);
-        self.until(|event| matches!(event, Event::Active(active) if *active == leg)).await;
-        begun.elapsed()
+        loop {
+            match self.client.next().await {
+                Event::Usable(usable) if usable == leg => self.client.take(leg, to),
+                Event::Active(active) if active == leg => return Some(begun.elapsed()),
+                Event::Closed(_) if !self.client.holds(leg) => return None,
+                _ => {}
+            }
+        }
     }
 }
 
@@ -125,7 +148,7 @@ pub(in crate::cli::bench) async fn recovery(target: &Arc<Target>, transport: Tra
 pub(in crate::cli::bench) async fn switch(target: &Arc<Target>, from: Transport, to: &[Transport]) -> Option<Spread> {
     let once = |to: Transport| async move {
         let mut probe = Probe::open(target, from).await?;
-        timeout(PATIENCE, probe.switch(to)).await.ok()
+        timeout(PATIENCE, probe.switch(to)).await.ok()?
     };
     let tries = to.iter().copied().cycle().take(TRIES as usize);
     spread(join_all(tries.map(once)).await)

@@ -30,6 +30,8 @@ pub(in crate::cli::bench) const SWITCHES: usize = 20;
 /// How long a leg is used before the next switch, and what counts as after one.
 const STEADY: Duration = Duration::from_millis(100);
 const SETTLING: Duration = Duration::from_millis(100);
+/// A session whose new legs died so often is given up.
+const FAILURES: u32 = 3;
 /// A session that has not done its switches in this time is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -198,7 +200,7 @@ impl Session {
 
     async fn run(mut self) -> Taken {
         let subscribed = subscribe(&mut self.client, Some(&self.channel), |_| {});
-        if timeout(CONNECTING, subscribed).await.is_ok() {
+        if timeout(CONNECTING, subscribed).await == Ok(true) {
             // One that does not get there has fewer switches to show.
             let _ = timeout(PATIENCE, self.switches()).await;
             self.taken.sums = self.ledger.sums(self.settled);
@@ -207,7 +209,7 @@ impl Session {
     }
 
     async fn switches(&mut self) {
-        let mut done = 0;
+        let (mut done, mut failed) = (0, 0);
         while done < SWITCHES {
             let (schedule, seat, client, next) = (self.schedule, &self.seat, &mut self.client, self.sent + 1);
             let event = poll_fn(|cx| {
@@ -225,7 +227,12 @@ impl Session {
                         done += usize::from(self.receive(&message));
                     }
                 }
-                Some(event) => self.advance(&event),
+                Some(event) => {
+                    failed = if self.advance(&event) { failed + 1 } else { failed };
+                    if failed == FAILURES {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -248,7 +255,8 @@ impl Session {
         }
     }
 
-    fn advance(&mut self, event: &Event) {
+    /// Goes on with a switch. Whether its new leg died before it was in use: then it is tried again.
+    fn advance(&mut self, event: &Event) -> bool {
         match (self.step, event) {
             (Step::Opening(leg), Event::Usable(usable)) if leg == *usable => {
                 self.client.take(leg, self.pair[1 - self.way]);
@@ -258,8 +266,13 @@ impl Session {
                 self.taken.took[self.way].record(self.begun.elapsed());
                 self.step = Step::Settling(Instant::now() + SETTLING);
             }
+            (Step::Opening(leg) | Step::Asking(leg), Event::Closed(_)) if !self.client.holds(leg) => {
+                self.step = Step::Steady(Instant::now() + STEADY);
+                return true;
+            }
             _ => {}
         }
+        false
     }
 
     /// Enters a message. Whether a switch came to its end with it.
