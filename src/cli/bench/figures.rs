@@ -152,7 +152,7 @@ const HIGHER: Option<Better> = Some(Better::Higher);
 pub(super) const METRICS: [Metric; 20] = metrics! {
     "connected" "connected" Percent HIGHER, |of| share(of.connected, of.connections);
     "first_message_p50" "first message, p50" Milliseconds LOWER, |of| Some(of.first_message.as_ref()?.p50);
-    "first_message_p99" "first message, p99" Milliseconds LOWER, |of| Some(of.first_message.as_ref()?.p99);
+    "first_message_p99" "first message, p99" Milliseconds None, |of| Some(of.first_message.as_ref()?.p99);
     "latency_average" "latency, average" Milliseconds LOWER, |of| Some(of.latency.as_ref()?.average);
     "latency_p50" "latency, p50" Milliseconds LOWER, |of| Some(of.latency.as_ref()?.p50);
     "latency_p95" "latency, p95" Milliseconds LOWER, |of| Some(of.latency.as_ref()?.p95);

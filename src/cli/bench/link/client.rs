@@ -233,7 +233,11 @@ impl Client {
                 Output::Close(number, why) => {
                     let Some(place) = self.legs.iter().position(|leg| leg.number == number) else { continue };
                     let leg = self.legs.remove(place);
-                    let why = if why == "failed" { leg.why } else { why };
+                    let why = match leg.why {
+                        told if why == "failed" && !told.is_empty() => told,
+                        _ if why == "failed" => "an answer that is not a gateway's".to_owned(),
+                        _ => why,
+                    };
                     // A loser's end is how a switch is meant to go.
                     if why != "replaced" || self.legs.is_empty() {
                         self.lost(why);

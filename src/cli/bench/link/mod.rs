@@ -23,8 +23,17 @@ fn answered(status: u16) -> String {
     format!("answered {status}")
 }
 
-/// Whether something on the way said no, and would say so again: a status of 400 to 499, but for "too many".
+/// How it is told that TLS did not come about.
+fn no_tls(why: &str) -> String {
+    format!("TLS: {why}")
+}
+
+/// Whether something on the way said no, and would say so again: a status of 400 to 499, but for "too many"; a certificate
+/// that is not trusted.
 pub(super) fn is_refusal(why: &str) -> bool {
+    if why.starts_with(&no_tls("")) {
+        return true;
+    }
     let status = why.strip_prefix("answered ").and_then(|status| status.parse::<u16>().ok());
     status.is_some_and(|status| (400..500).contains(&status) && status != 429)
 }
@@ -35,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_from_what_may_pass() {
-        assert!(is_refusal(&answered(403)) && is_refusal(&answered(400)));
+        assert!(is_refusal(&answered(403)) && is_refusal(&answered(400)) && is_refusal(&no_tls("expired")));
         for other in [answered(429), answered(502), answered(200), "closed".to_owned()] {
             assert!(!is_refusal(&other), "{other}");
         }

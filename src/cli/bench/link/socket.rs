@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::no_tls;
 use crate::cli::target::{NoConnection, Socket, Target};
 
 /// What crossed the connections of one client, in bytes.
@@ -36,7 +37,7 @@ pub(in crate::cli::bench) async fn dial(target: &Target, traffic: Arc<Traffic>) 
     let connection = target.connect_by(|tcp| Counted { tcp, traffic }).await;
     connection.map_err(|why| match why {
         NoConnection::Tcp => "no connection".to_owned(),
-        NoConnection::Tls(why) => format!("TLS: {why}"),
+        NoConnection::Tls(why) => no_tls(&why),
     })
 }
 

@@ -19,11 +19,20 @@ pub(in crate::cli::bench) struct Change {
     pub(in crate::cli::bench) worse: bool,
 }
 
-/// Why two runs cannot be compared, if so.
+/// What of a plan may differ: more runs, or other chances, measure the same.
+const MAY_DIFFER: [&str; 2] = ["repeats", "seed"];
+
+/// Why two runs cannot be compared, if so: each key of the plan that differs.
 pub(in crate::cli::bench) fn differs(now: &Plan, then: &Plan) -> Option<String> {
-    let alike = |plan: &Plan| Plan { repeats: 1, seed: 1, ..plan.clone() };
-    (alike(now) != alike(then))
-        .then(|| format!("the baseline measured something else ({}); this is {}", then.told(), now.told()))
+    let keys = |plan: &Plan| serde_json::to_value(plan).unwrap_or_default();
+    let (now, then) = (keys(now), keys(then));
+    let differing: Vec<String> = now
+        .as_object()?
+        .iter()
+        .filter(|(key, value)| !MAY_DIFFER.contains(&key.as_str()) && then.get(key) != Some(value))
+        .map(|(key, value)| format!("{key} was {}, now it is {value}", then[key]))
+        .collect();
+    (!differing.is_empty()).then(|| format!("the baseline measured something else: {}", differing.join("; ")))
 }
 
 /// Every figure that both have.
@@ -60,6 +69,16 @@ fn worse(metric: &Metric, then: f64, now: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::bench::plan::Scenario;
+
+    #[test]
+    fn two_plans_are_compared_only_where_they_measure_the_same_and_the_difference_is_named() {
+        let plan = Scenario::Compare.plan();
+        assert_eq!(differs(&Plan { repeats: 3, seed: 9, ..plan.clone() }, &plan), None);
+        let other = Plan { size: 64, transports: vec!["poll".to_owned()], ..plan.clone() };
+        let why = differs(&other, &plan).unwrap();
+        assert!(why.contains("size was 1024, now it is 64") && why.contains("transports was"), "{why}");
+    }
 
     #[test]
     fn what_is_worse_by_half_has_regressed_and_what_is_noise_has_not() {

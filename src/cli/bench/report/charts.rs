@@ -38,18 +38,21 @@ pub(super) struct Axes {
     pub(super) by_magnitude: bool,
 }
 
-/// Lines over a common x axis; nothing where there is nothing to draw.
+/// Lines over a common x axis; nothing where none has two points.
 ///
 /// # Errors
 /// The library's, in its own words.
 pub(super) fn lines(title: &str, axes: &Axes, series: &[Series]) -> Result<Option<String>, String> {
+    if series.iter().all(|series| series.points.len() < 2) {
+        return Ok(None);
+    }
     let points = || series.iter().flat_map(|series| &series.points);
     let Some(right) = points().map(|(x, _)| *x).reduce(f64::max).filter(|right| *right > 0.0) else { return Ok(None) };
     let top = points().map(|(_, y)| *y).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
     let least = points().map(|(_, y)| *y).filter(|y| *y > 0.0).fold(top, f64::min);
     draw(title, 300, |area| {
         let mut builder = ChartBuilder::on(area);
-        builder.margin(6).x_label_area_size(44).y_label_area_size(62);
+        builder.margin(6).margin_top(12).x_label_area_size(44).y_label_area_size(62);
         if axes.by_magnitude {
             // Whole magnitudes, so that there are at least two names on the axis.
             let (bottom, top) = (10_f64.powf(least.log10().floor()), 10_f64.powf(top.log10().ceil()));

@@ -205,8 +205,12 @@ fn capital(text: &str) -> String {
     rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
-const BY_SECOND: Axes =
-    Axes { x: "seconds", at: |x| format!("{x:.0}"), places: 6, unit: Unit::PerSecond, by_magnitude: false };
+const BY_SECOND: Axes = Axes { x: "seconds", at: whole, places: 6, unit: Unit::PerSecond, by_magnitude: false };
+
+/// A place between two seconds has no name.
+fn whole(x: f64) -> String {
+    if x.fract() == 0.0 { format!("{x:.0}") } else { String::new() }
+}
 
 /// The further right, the rarer: one step is a tenth of what is left.
 const BY_PERCENTILE: Axes = Axes {

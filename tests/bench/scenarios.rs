@@ -1,0 +1,37 @@
+//! The scenarios beside the comparison, small.
+
+use crate::{TRANSPORTS, bench, runs_of};
+
+#[tokio::test]
+async fn one_connection_is_filled_and_what_is_not_the_scenario_as_it_stands_has_no_bounds() {
+    let (exit, told) = bench(&["--scenario", "throughput", "--duration", "1"]).await;
+    assert_eq!((exit, told["bounds"].as_array().map(Vec::len)), (Some(0), Some(0)), "{told}");
+    for run in runs_of(&told, &TRANSPORTS) {
+        let (expected, delivered) = (run["expected"].as_u64(), run["delivered"].as_u64());
+        assert!(expected == delivered && delivered.unwrap() > 1000, "{run}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_switch_in_mid_stream_and_lose_nothing() {
+    let arguments = ["--scenario", "switch", "--transports", "websocket,poll", "--connections", "2"];
+    let (exit, told) = bench(&arguments).await;
+    assert_eq!(exit, Some(0), "{told}");
+    let switches = told["switches"].as_array().unwrap();
+    let pairs: Vec<_> = switches.iter().map(|of| (of["from"].as_str().unwrap(), of["to"].as_str().unwrap())).collect();
+    assert_eq!(pairs, [("websocket", "poll"), ("poll", "websocket")]);
+    for of in switches {
+        assert_eq!((of["done"].as_u64(), of["asked"].as_u64()), (Some(20), Some(20)), "{of}");
+        assert_eq!(["lost", "doubled", "reordered"].map(|key| of[key].as_u64()), [Some(0); 3], "{of}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_that_are_all_cut_at_once_are_all_resumed() {
+    let (exit, told) = bench(&["--scenario", "cut", "--connections", "10", "--transports", "sse,poll"]).await;
+    assert_eq!(exit, Some(0), "{told}");
+    for of in told["cuts"].as_array().unwrap() {
+        assert_eq!((of["sessions"].as_u64(), of["resumed"].as_u64()), (Some(10), Some(10)), "{of}");
+        assert_eq!(["lost", "doubled", "reordered"].map(|key| of[key].as_u64()), [Some(0); 3], "{of}");
+    }
+}
