@@ -42,7 +42,8 @@ pub(super) struct Results {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Bound {
     pub(super) what: String,
-    pub(super) figure: f64,
+    /// None where there was nothing to measure; then it does not hold.
+    pub(super) figure: Option<f64>,
     /// `<=` or `>=`.
     pub(super) must_be: String,
     pub(super) bound: f64,
@@ -55,19 +56,18 @@ const FIELD: [(&str, f64, f64); 3] = [("websocket", 18.0, 42.0), ("sse", 22.0, 5
 const FACTOR: f64 = 5.0;
 /// Small publications a second on one connection.
 const THROUGHPUT: [(&str, f64); 3] = [("websocket", 100_000.0), ("sse", 100_000.0), ("poll", 50_000.0)];
-/// A switch delays no message by more than so many round trips and so many milliseconds, at p99.
-const ROUND_TRIPS: f64 = 3.0;
-const BESIDE: f64 = 20.0;
 /// All are resumed within so many times what bare handshakes take.
 const HANDSHAKES: f64 = 2.0;
 
 impl Bound {
-    fn at_most(what: String, figure: f64, bound: f64) -> Self {
-        Self { what, figure, must_be: "<=".to_owned(), bound, holds: figure <= bound }
+    fn at_most(what: String, figure: Option<f64>, bound: f64) -> Self {
+        let holds = figure.is_some_and(|figure| figure <= bound);
+        Self { what, figure, must_be: "<=".to_owned(), bound, holds }
     }
 
-    fn at_least(what: String, figure: f64, bound: f64) -> Self {
-        Self { what, figure, must_be: ">=".to_owned(), bound, holds: figure >= bound }
+    fn at_least(what: String, figure: Option<f64>, bound: f64) -> Self {
+        let holds = figure.is_some_and(|figure| figure >= bound);
+        Self { what, figure, must_be: ">=".to_owned(), bound, holds }
     }
 }
 
@@ -97,10 +97,10 @@ impl Results {
         self
     }
 
-    fn figure(&self, transport: &str, key: &str) -> f64 {
+    fn figure(&self, transport: &str, key: &str) -> Option<f64> {
         let runs: Vec<&Figures> = self.runs.iter().filter(|run| run.transport == transport).collect();
-        let metric = METRICS.iter().find(|metric| metric.key == key);
-        metric.and_then(|metric| median(metric, &runs)).map_or(f64::NAN, |(value, ..)| value)
+        let metric = METRICS.iter().find(|metric| metric.key == key)?;
+        median(metric, &runs).map(|(value, ..)| value)
     }
 
     fn standard(&self) -> Vec<Bound> {
@@ -130,11 +130,11 @@ impl Results {
 
     fn switched(&self) -> Vec<Bound> {
         let each = |of: &Switch| {
-            let worst = of.worst.as_ref().map_or(f64::NAN, |worst| worst.p99);
-            let most = ROUND_TRIPS * of.round_trip_ms + BESIDE;
+            let worst = of.worst.as_ref().map(|worst| worst.p99);
+            let most = of.most_ms();
             let pair = format!("{} → {}", of.from, of.to);
             [
-                Bound::at_least(format!("{pair}: done"), of.done as f64, of.asked as f64),
+                Bound::at_least(format!("{pair}: done"), Some(of.done as f64), of.asked as f64),
                 Bound::at_most(format!("{pair}: worst message, p99, ms"), worst, most),
             ]
         };
@@ -144,8 +144,8 @@ impl Results {
     fn cut(&self) -> Vec<Bound> {
         let each = |of: &Cut| {
             [
-                Bound::at_least(format!("{}: resumed", of.transport), of.resumed as f64, of.sessions as f64),
-                Bound::at_most(format!("{}: lost", of.transport), of.lost as f64, 0.0),
+                Bound::at_least(format!("{}: resumed", of.transport), Some(of.resumed as f64), of.sessions as f64),
+                Bound::at_most(format!("{}: lost", of.transport), Some(of.lost as f64), 0.0),
                 Bound::at_most(format!("{}: time, × bare handshakes", of.transport), of.ratio(), HANDSHAKES),
             ]
         };

@@ -71,7 +71,7 @@ fn bounds(bounds: &[Bound]) -> Markup {
                 tr { th { "" } th { "figure" } th { "must be" } th { "" } }
                 @for bound in bounds {
                     tr {
-                        td { (bound.what) } td { (short(bound.figure)) } td { (bound.must_be) " " (short(bound.bound)) }
+                        td { (bound.what) } td { (bound.figure.map_or_else(|| "n/a".to_owned(), short)) } td { (bound.must_be) " " (short(bound.bound)) }
                         @if bound.holds { td.good { "holds" } } @else { td.bad { "does not hold" } }
                     }
                 }
@@ -133,7 +133,7 @@ fn switches(results: &Results) -> Markup {
             @for of in &results.switches {
                 tr {
                     td { (of.from) " → " (of.to) } td { (of.done) " of " (of.asked) } td { (ms(&of.took, |took| took.p50)) }
-                    td { (Unit::Milliseconds.show(of.round_trip_ms)) } td { (ms(&of.worst, |worst| worst.p50)) }
+                    td { (of.round_trip_ms.map_or_else(|| "n/a".to_owned(), |ms| Unit::Milliseconds.show(ms))) } td { (ms(&of.worst, |worst| worst.p50)) }
                     td { (ms(&of.worst, |worst| worst.p99)) } td { (ms(&of.worst, |worst| worst.max)) }
                 }
             }
@@ -148,7 +148,7 @@ fn cuts(results: &Results) -> Markup {
             @for of in &results.cuts {
                 tr {
                     td { (of.transport) } td { (of.resumed) " of " (of.sessions) } td { (Unit::Seconds.show(of.handshakes_s)) }
-                    td { (Unit::Seconds.show(of.resumed_s)) } td { (format!("{:.2}", of.ratio())) } td { (of.lost) }
+                    td { (Unit::Seconds.show(of.resumed_s)) } td { (of.ratio().map_or_else(|| "n/a".to_owned(), short)) } td { (of.lost) }
                 }
             }
         } }
@@ -180,7 +180,7 @@ fn charts(results: &Results, changes: &[Change]) -> Result<Vec<Markup>, String> 
     let place = |name: &str| results.plan.transports.iter().position(|of| of == name).unwrap_or(0);
     let title = "Worst message of a switch, p99 (the mark is its bound)";
     let of = |of: &crate::cli::bench::run::switch::Switch| {
-        let mark = Some(3.0 * of.round_trip_ms + 20.0);
+        let mark = Some(of.most_ms());
         Some(Bar {
             name: format!("{} → {}", of.from, of.to),
             value: of.worst.as_ref()?.p99,

@@ -20,9 +20,10 @@ impl Bar {
 
     /// A further step, of so many parts.
     pub(in crate::cli::bench) fn begin(&self, step: &'static str, parts: u64) {
-        self.0.set_message(step);
-        self.0.set_length(parts.max(1));
+        // First, or the end of the step before is shown for that of this one.
         self.0.set_position(0);
+        self.0.set_length(parts.max(1));
+        self.0.set_message(step);
     }
 
     pub(in crate::cli::bench) fn at(&self, part: u64) {

@@ -70,7 +70,7 @@ fn switches(results: &Results) -> String {
             format!("{} → {}", of.from, of.to),
             format!("{} of {}", of.done, of.asked),
             of.took.as_ref().map_or_else(|| "n/a".to_owned(), |took| ms(took.p50)),
-            ms(of.round_trip_ms),
+            of.round_trip_ms.map_or_else(|| "n/a".to_owned(), ms),
             worst(|worst| worst.p50),
             worst(|worst| worst.p99),
             worst(|worst| worst.max),
@@ -88,7 +88,7 @@ fn cuts(results: &Results) -> String {
             format!("{} of {}", of.resumed, of.sessions),
             Unit::Seconds.show(of.handshakes_s),
             Unit::Seconds.show(of.resumed_s),
-            format!("{:.2}", of.ratio()),
+            of.ratio().map_or_else(|| "n/a".to_owned(), |ratio| format!("{ratio:.2}")),
             format!("{}, {}, {}", of.lost, of.doubled, of.reordered),
         ]
     });
@@ -103,7 +103,7 @@ fn bounds(results: &Results) -> String {
         };
         vec![
             bound.what.clone(),
-            number(bound.figure),
+            bound.figure.map_or_else(|| "n/a".to_owned(), number),
             format!("{} {}", bound.must_be, number(bound.bound)),
             verdict.to_owned(),
         ]

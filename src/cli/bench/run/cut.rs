@@ -57,8 +57,9 @@ pub(in crate::cli::bench) struct Cut {
 }
 
 impl Cut {
-    pub(in crate::cli::bench) fn ratio(&self) -> f64 {
-        self.resumed_s / self.handshakes_s
+    /// How much longer resuming all took than bare handshakes.
+    pub(in crate::cli::bench) fn ratio(&self) -> Option<f64> {
+        (self.handshakes_s > 0.0).then(|| self.resumed_s / self.handshakes_s)
     }
 }
 

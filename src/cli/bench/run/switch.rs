@@ -35,6 +35,10 @@ const FAILURES: u32 = 3;
 /// A session that has not done its switches in this time is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// A switch delays no message by more than so many round trips and so many milliseconds, at p99.
+const ROUND_TRIPS: f64 = 3.0;
+const BESIDE_MS: f64 = 20.0;
+
 /// What was measured from one transport to another. Times are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(in crate::cli::bench) struct Switch {
@@ -46,7 +50,7 @@ pub(in crate::cli::bench) struct Switch {
     pub(in crate::cli::bench) asked: u64,
     pub(in crate::cli::bench) done: u64,
     /// A message's way there and back on the slower of the two, undisturbed: the median.
-    pub(in crate::cli::bench) round_trip_ms: f64,
+    pub(in crate::cli::bench) round_trip_ms: Option<f64>,
     /// From opening the new leg to its being in use.
     pub(in crate::cli::bench) took: Option<Spread>,
     /// The worst message of each switch.
@@ -101,7 +105,7 @@ pub(in crate::cli::bench) async fn measure(
         all.add(&session.map_err(|error| error.to_string())?);
     }
     drop(pacer);
-    let round_trip = all.undisturbed.iter().filter_map(Times::spread).map(|spread| spread.p50).fold(0.0, f64::max);
+    let round_trip = all.undisturbed.iter().filter_map(Times::spread).map(|spread| spread.p50).reduce(f64::max);
     let asked = u64::from(plan.connections) * SWITCHES as u64 / 2;
     Ok([0, 1].map(|way| {
         let (took, worst) = (all.took[way].spread(), all.worst[way].spread());
@@ -119,6 +123,13 @@ pub(in crate::cli::bench) async fn measure(
             reordered: all.sums.reordered,
         }
     }))
+}
+
+impl Switch {
+    /// What its worst message may take, at p99.
+    pub(in crate::cli::bench) fn most_ms(&self) -> f64 {
+        ROUND_TRIPS * self.round_trip_ms.unwrap_or(0.0) + BESIDE_MS
+    }
 }
 
 impl Taken {
