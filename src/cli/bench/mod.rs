@@ -31,6 +31,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use self::figures::Figures;
 use self::gateway::Gateway;
 pub(super) use self::options::Bench;
@@ -54,13 +56,32 @@ pub(super) fn run(options: &Bench) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
     };
-    let done = runtime.block_on(measure(options, plan)).and_then(|results| {
+    let measured = runtime.block_on(async {
+        // What is given up here is dropped, and with it the gateway of our own.
+        tokio::select! {
+            measured = measure(options, plan) => measured,
+            () = stopped() => Err("stopped before the end".to_owned()),
+        }
+    });
+    let done = measured.and_then(|results| {
         tell(options, &results, baseline.as_ref())?;
         Ok(results)
     });
     match done {
         Err(why) => failed(&why),
         Ok(results) => verdict(&results, baseline.as_ref()).map_or(ExitCode::SUCCESS, failed),
+    }
+}
+
+/// Ends at SIGTERM or Ctrl-C; never, where they cannot be listened for: then they end the process.
+async fn stopped() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn lines(title: &str, axes: &Axes, series: &[Series]) -> Result<Optio
     let least = points().map(|(_, y)| *y).filter(|y| *y > 0.0).fold(top, f64::min);
     draw(title, 300, |area| {
         let mut builder = ChartBuilder::on(area);
-        builder.margin(6).margin_top(12).x_label_area_size(44).y_label_area_size(62);
+        builder.margin(6).margin_top(12).x_label_area_size(44).y_label_area_size(72);
         if axes.by_magnitude {
             // Whole magnitudes, so that there are at least two names on the axis.
             let (bottom, top) = (10_f64.powf(least.log10().floor()), 10_f64.powf(top.log10().ceil()));
@@ -115,9 +115,9 @@ pub(super) fn bars(title: &str, unit: Unit, bars: &[Bar]) -> Result<Option<Strin
         return Ok(None);
     }
     let longest = bars.iter().map(|bar| bar.name.chars().count()).max().unwrap_or(0);
-    // The library measures text of one font only; eight points for a character are enough for any.
-    let from = i32::try_from(longest * 8).unwrap_or(0) + 4;
-    let room = f64::from(i32::try_from(WIDTH).unwrap_or(0) - from - 90);
+    // The library measures text of one font only; ten points for a character are enough for any, also as large as on a phone.
+    let from = i32::try_from(longest * 10).unwrap_or(0) + 4;
+    let room = f64::from(i32::try_from(WIDTH).unwrap_or(0) - from - 100);
     let height = ROW * u32::try_from(bars.len()).unwrap_or(1) + 6;
     draw(title, height, |area| {
         for (row, bar) in bars.iter().enumerate() {

@@ -98,11 +98,12 @@ fn table(results: &Results, changes: &[Change]) -> Markup {
 
 fn cell(results: &Results, changes: &[Change], metric: &Metric, transport: &str) -> Markup {
     let Some((value, least, most)) = value(results, metric, transport) else { return html! { td.soft { "n/a" } } };
+    let (least, most) = (metric.unit.show(least), metric.unit.show(most));
     let change = changes.iter().find(|change| change.transport == transport && change.key == metric.key);
     html! {
         td {
             (metric.unit.show(value))
-            @if results.plan.repeats > 1 && least < most { small { (metric.unit.show(least)) " to " (metric.unit.show(most)) } }
+            @if least != most { small { (least) " to " (most) } }
             @if let Some(change) = change {
                 small class=[change.worse.then_some("bad")] { "was " (metric.unit.show(change.then)) @if change.worse { ", worse" } }
             }

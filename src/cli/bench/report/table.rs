@@ -35,8 +35,9 @@ fn runs(results: &Results, changes: &[Change]) -> String {
             let runs: Vec<&Figures> = results.runs.iter().filter(|run| run.transport == *transport).collect();
             let Some((value, least, most)) = median(metric, &runs) else { return "n/a".to_owned() };
             let mut text = metric.unit.show(value);
-            if runs.len() > 1 && least < most && changes.is_empty() {
-                text += &format!(" [{} … {}]", metric.unit.show(least), metric.unit.show(most));
+            let (least, most) = (metric.unit.show(least), metric.unit.show(most));
+            if least != most && changes.is_empty() {
+                text += &format!(" [{least} … {most}]");
             }
             let same = |change: &&Change| change.transport == *transport && change.key == metric.key;
             if let Some(change) = changes.iter().find(same) {
