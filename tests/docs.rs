@@ -16,7 +16,7 @@ mod markdown;
 mod readme;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "PROTOCOL.md",
     "ARCHITECTURE.md",
@@ -25,6 +25,7 @@ const DOCUMENTS: [&str; 8] = [
     "client-js/README.md",
     "docs/NETWORKS.md",
     "docs/BENCHMARKS.md",
+    "docs/BENCH.md",
 ];
 
 /// A file of the repository.

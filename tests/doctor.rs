@@ -5,15 +5,13 @@
 #[path = "command/process.rs"]
 #[allow(dead_code, reason = "these tests need less of it")]
 mod process;
+#[path = "command/tls.rs"]
+mod tls;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::Output;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt as _;
 use futures::stream::iter;
 use serde_json::Value;
@@ -21,9 +19,9 @@ use throughline::netlab::{Answer, Buffer, Front, Headers, Idle, Network, Opening
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::{TlsAcceptor, rustls};
 
 use process::{Running, run, run_with};
+use tls::terminate;
 
 /// Runs at one time: they measure time, and wait for most of it.
 const AT_ONCE: usize = 8;
@@ -277,32 +275,6 @@ async fn what_is_no_address_is_wrong_usage() {
     for arguments in [&["doctor"][..], &["doctor", "example.org"], &["doctor", "ftp://example.org"]] {
         assert_eq!(run(arguments).await.status.code(), Some(2), "{arguments:?}");
     }
-}
-
-/// TLS in front of the gateway, as a proxy terminates it, with a certificate for `localhost` that only who is told of it trusts.
-async fn terminate(gateway: SocketAddr) -> (SocketAddr, PathBuf) {
-    let rcgen::CertifiedKey { cert, signing_key } =
-        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let path = std::env::temp_dir().join(format!("throughline-doctor-{}.pem", uuid::Uuid::new_v4()));
-    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(cert.der()));
-    std::fs::write(&path, pem).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-    let config = rustls::ServerConfig::builder().with_no_client_auth();
-    let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(vec![cert.der().clone()], key).unwrap()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                // Who does not trust the certificate leaves; that is the point.
-                let Ok(mut client) = acceptor.accept(client).await else { return };
-                let Ok(mut origin) = TcpStream::connect(gateway).await else { return };
-                let _ = tokio::io::copy_bidirectional(&mut client, &mut origin).await;
-            });
-        }
-    });
-    (address, path)
 }
 
 #[tokio::test]

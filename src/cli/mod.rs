@@ -3,9 +3,11 @@
 //! Exits: 0 done, 1 failed or regressed, 2 usage. The first line of what listens is `listening on http://ADDR:PORT`;
 //! logs go to standard error.
 
+mod bench;
 mod demo;
 mod doctor;
 mod serve;
+mod target;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
@@ -42,6 +44,8 @@ enum Command {
     Serve(Serve),
     /// What the network between here and a gateway lets through, in plain words. Exits 0 if anything does.
     Doctor(doctor::Doctor),
+    /// WebSocket, SSE and poll compared through the real protocol, on your network and your gateway.
+    Bench(bench::Bench),
 }
 
 #[derive(Args)]
@@ -72,6 +76,7 @@ pub fn main() -> ExitCode {
     match command {
         Command::Demo { listen } => demo::run(listen),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Serve(options) => match options.configuration() {
             Ok(config) => serve::run(config, &options),
             Err(why) => usage(&why),

@@ -67,6 +67,19 @@ fn every_option_of_serve_stands_in_the_readme() {
 }
 
 #[test]
+fn every_option_of_bench_stands_in_its_document() {
+    let output = throughline().args(["bench", "--help"]).output();
+    let help = String::from_utf8(output.expect("it runs").stdout).expect("UTF-8");
+    let document = file("docs/BENCH.md");
+    let options = help.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split_whitespace().next());
+    let options: Vec<_> = options.filter(|option| *option != "help").collect();
+    assert!(options.len() > 10, "{help}");
+    for option in options {
+        assert!(document.contains(&format!("`--{option}")), "docs/BENCH.md says nothing of --{option}");
+    }
+}
+
+#[test]
 fn every_serve_that_is_named_serves() {
     let serves: Vec<_> = own_commands()
         .into_iter()

@@ -5,7 +5,6 @@
 //! with the rawest means there are, and must end within its time whatever the network does.
 //!
 //! # Layout
-//! - `target`: where to, and a connection there
 //! - `http`: one request on a connection of its own
 //! - `speak`: a session of a probe's own, its frames, and what can be wrong
 //! - `leg`: what is asked of any transport: a proof, round trips, a silence
@@ -20,7 +19,6 @@ mod poll;
 mod size;
 mod speak;
 mod sse;
-mod target;
 mod verdict;
 mod websocket;
 
@@ -32,7 +30,7 @@ use self::leg::Leg;
 use self::speak::{Outcome, Stop};
 use self::target::Target;
 use self::verdict::{About, Finding, Words};
-use super::{failed, say, usage};
+use super::{failed, say, target, usage};
 
 /// What everything but the watch takes at most.
 const PATIENCE: Duration = Duration::from_secs(40);

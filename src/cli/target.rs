@@ -4,6 +4,7 @@
 //! what tells a trusted interception from an untrusted one.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::Uri;
@@ -71,6 +72,13 @@ impl Target {
         &self.shown
     }
 
+    /// Where it is on this machine, if it is plain HTTP on a loopback address.
+    pub(super) fn loopback(&self) -> Option<SocketAddr> {
+        let host = if self.host == "localhost" { "127.0.0.1" } else { &self.host };
+        let address = SocketAddr::new(host.parse().ok()?, self.port);
+        (self.tls.is_none() && address.ip().is_loopback()).then_some(address)
+    }
+
     pub(super) fn authority(&self) -> &str {
         &self.authority
     }
@@ -81,9 +89,18 @@ impl Target {
     }
 
     pub(super) async fn connect(&self) -> Result<Box<dyn Socket>, NoConnection> {
+        self.connect_by(|tcp| tcp).await
+    }
+
+    /// The same with something between TCP and whatever comes above it.
+    pub(super) async fn connect_by<S: Socket + 'static>(
+        &self,
+        between: impl FnOnce(TcpStream) -> S,
+    ) -> Result<Box<dyn Socket>, NoConnection> {
         let tcp = TcpStream::connect((&*self.host, self.port)).await.map_err(|_| NoConnection::Tcp)?;
-        // A probe measures round trips; the system must not gather its small writes.
+        // Round trips are measured; the system must not gather small writes.
         let _ = tcp.set_nodelay(true);
+        let tcp = between(tcp);
         let Some((connector, name)) = &self.tls else {
             return Ok(Box::new(tcp));
         };

@@ -1,0 +1,89 @@
+//! The gateway that is measured: one of our own in a process of its own, or somebody's at a URL; and the network before it.
+
+use std::io::{self, BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::process;
+use crate::cli::target::Target;
+use crate::netlab::{Front, Network};
+
+/// A gateway of this executable, on a free port of this machine. Dropped, it is ended.
+struct Own {
+    child: Child,
+}
+
+/// What is measured. See the module.
+pub(super) struct Gateway {
+    own: Option<Own>,
+    _front: Option<Front>,
+    pub(super) target: Arc<Target>,
+}
+
+impl Gateway {
+    /// The gateway at `url`, or a fresh one of our own; behind this network, if any.
+    ///
+    /// # Errors
+    /// A sentence: what could not be started or is not understood.
+    pub(super) async fn open(url: Option<&str>, network: Option<Network>) -> Result<Self, String> {
+        let (own, url) = match url {
+            Some(url) => (None, url.to_owned()),
+            None => {
+                let started = tokio::task::spawn_blocking(Own::start).await.map_err(|error| error.to_string())?;
+                let (own, url) = started.map_err(|error| format!("the gateway did not start: {error}"))?;
+                (Some(own), url)
+            }
+        };
+        let mut target = Target::parse(&url)?;
+        let mut front = None;
+        if let Some(network) = network {
+            let upstream =
+                target.loopback().ok_or("a network is made on this machine only: give no URL, or a loopback one")?;
+            let opened = Front::bind("bench", SocketAddr::new(upstream.ip(), 0), upstream).await;
+            let opened = opened.map_err(|error| format!("no port for the network: {error}"))?;
+            opened.set_network(network);
+            target = Target::parse(&format!("http://{}", opened.addr()))?;
+            front = Some(opened);
+        }
+        Ok(Self { own, _front: front, target: Arc::new(target) })
+    }
+
+    /// CPU it has used, if it is ours.
+    pub(super) fn cpu(&self) -> Option<Duration> {
+        process::cpu(self.own.as_ref()?.child.id())
+    }
+
+    /// Its resident memory in bytes, if it is ours.
+    pub(super) fn memory(&self) -> Option<u64> {
+        process::memory(self.own.as_ref()?.child.id())
+    }
+}
+
+impl Own {
+    fn start() -> io::Result<(Self, String)> {
+        let child = Command::new(std::env::current_exe()?)
+            .args(["serve", "--listen", "127.0.0.1:0", "--drain", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .env("RUST_LOG", "warn")
+            .spawn()?;
+        let mut own = Self { child };
+        let output = own.child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut first = String::new();
+        BufReader::new(output).read_line(&mut first)?;
+        match first.trim_end().strip_prefix("listening on ") {
+            Some(url) => Ok((own, url.to_owned())),
+            None => Err(io::Error::other(format!("it said {first:?}"))),
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        // One that has ended by itself needs no ending.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,275 @@
+//! A session of the client, and what carries its legs. One task polls it; it never spawns.
+//!
+//! It goes on on one transport: where a leg is lost, it opens another of the same kind, at once and then ever later. Which transport
+//! is in use is its owner's to say.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::time::{Sleep, sleep_until};
+use uuid::Uuid;
+
+use super::carrier::{Arrival, Carrier};
+use super::socket::Traffic;
+use crate::cli::target::Target;
+use crate::protocol::frame::RawFrame;
+use crate::protocol::{Line, Transport};
+use crate::session::Time;
+use crate::session::client::{ClientSession, Input, Output};
+
+/// A leg without a welcome by then is given up.
+const OPENING: Duration = Duration::from_secs(10);
+/// Where nothing comes down for so long, the leg is dead: pings come every 15 s, and a poll is held for 25 s.
+const SILENCE: Duration = Duration::from_secs(45);
+/// The pause before the second attempt; it doubles.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// What happens to a client.
+#[derive(Debug)]
+pub(in crate::cli::bench) enum Event {
+    /// A numbered frame, once and in order.
+    Frame(RawFrame),
+    /// A leg's welcome was read.
+    Usable(u32),
+    /// The leg carries the session.
+    Active(u32),
+    /// So many messages may be lost, the session says.
+    Lost(u64),
+    /// A leg is over, and why.
+    Closed(String),
+}
+
+/// See the module.
+pub(in crate::cli::bench) struct Client {
+    target: Arc<Target>,
+    traffic: Arc<Traffic>,
+    origin: Instant,
+    session: ClientSession,
+    legs: Vec<Leg>,
+    opened: u32,
+    /// What is opened when nothing is left.
+    transport: Transport,
+    /// Attempts that failed since the last that did not, and when to try again.
+    failures: u32,
+    again: Option<Instant>,
+    timer: Pin<Box<Sleep>>,
+    armed: Option<Instant>,
+    events: VecDeque<Event>,
+}
+
+struct Leg {
+    number: u32,
+    carrier: Carrier,
+    usable: bool,
+    /// How a request of it failed last.
+    why: String,
+    /// When something came down last, or it was opened.
+    heard: Instant,
+}
+
+impl Client {
+    /// A client that opens its first leg at once.
+    pub(in crate::cli::bench) fn new(target: &Arc<Target>, traffic: Arc<Traffic>, transport: Transport) -> Self {
+        let now = Instant::now();
+        let mut client = Self {
+            target: Arc::clone(target),
+            traffic,
+            origin: now,
+            session: ClientSession::new(Box::new(|| Uuid::new_v4().simple().to_string())),
+            legs: Vec::new(),
+            opened: 0,
+            transport,
+            failures: 0,
+            again: None,
+            timer: Box::pin(sleep_until((now + OPENING).into())),
+            armed: None,
+            events: VecDeque::new(),
+        };
+        client.open(transport);
+        client
+    }
+
+    /// A numbered frame, to go up.
+    pub(in crate::cli::bench) fn push(&mut self, line: Line) {
+        self.session.handle(self.now(), Input::Push(line));
+    }
+
+    /// One more leg. If there is another the session stays where it is until it is asked to [`Client::take`] this one.
+    pub(in crate::cli::bench) fn open(&mut self, transport: Transport) -> u32 {
+        self.opened += 1;
+        let carrier = Carrier::new(transport, &self.target, &self.traffic);
+        self.legs.push(Leg { number: self.opened, carrier, usable: false, why: String::new(), heard: Instant::now() });
+        self.session.handle(self.now(), Input::Open(transport));
+        self.opened
+    }
+
+    /// Changes over to this leg, and stays on its transport.
+    pub(in crate::cli::bench) fn take(&mut self, leg: u32, transport: Transport) {
+        self.transport = transport;
+        self.session.handle(self.now(), Input::Ask(leg));
+    }
+
+    /// Whether this leg is open, or being opened.
+    pub(in crate::cli::bench) fn holds(&self, leg: u32) -> bool {
+        self.legs.iter().any(|held| held.number == leg)
+    }
+
+    /// Every connection ends by RST now. The session is resumed when a leg is opened.
+    pub(in crate::cli::bench) fn cut(&mut self) {
+        self.traffic.cutting(true);
+        for leg in std::mem::take(&mut self.legs) {
+            self.session.handle(self.origin.elapsed(), Input::Closed(leg.number));
+        }
+        self.traffic.cutting(false);
+    }
+
+    /// The next event. Cancel-safe.
+    pub(in crate::cli::bench) async fn next(&mut self) -> Event {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    pub(in crate::cli::bench) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        loop {
+            self.carry_out();
+            if let Some(event) = self.events.pop_front() {
+                return Poll::Ready(event);
+            }
+            if !(self.poll_legs(cx) || self.poll_timer(cx)) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Whether anything came.
+    fn poll_legs(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut came = false;
+        let mut place = 0;
+        while let Some(leg) = self.legs.get_mut(place) {
+            place += 1;
+            let Poll::Ready(arrival) = leg.carrier.poll(cx) else { continue };
+            came = true;
+            leg.heard = Instant::now();
+            let number = leg.number;
+            let input = match arrival {
+                Arrival::Opened => Input::Opened(number),
+                Arrival::Frame(frame) => Input::Line(number, frame),
+                Arrival::Answer(route, frames) => Input::Answer(number, route, frames),
+                Arrival::Failed(route, why) => {
+                    leg.why = why;
+                    Input::Failed(number, route)
+                }
+                Arrival::Closed(why) => {
+                    self.legs.retain(|leg| leg.number != number);
+                    self.lost(why);
+                    Input::Closed(number)
+                }
+            };
+            self.session.handle(self.origin.elapsed(), input);
+        }
+        came
+    }
+
+    /// Whether a time had come. The timer is moved only forward: one that fires early finds nothing due.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(due) = self.due() else { return false };
+        if self.armed.is_none_or(|armed| due < armed) {
+            self.armed = Some(due);
+            self.timer.as_mut().reset(due.into());
+        }
+        if self.timer.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        self.armed = None;
+        let now = Instant::now();
+        self.session.handle(self.now(), Input::Timeout);
+        let given_up: Vec<u32> = self.legs.iter().filter(|leg| leg.deadline() <= now).map(|leg| leg.number).collect();
+        for number in given_up {
+            self.legs.retain(|leg| leg.number != number);
+            self.session.handle(self.now(), Input::Closed(number));
+            self.lost("silent".to_owned());
+        }
+        if self.again.is_some_and(|again| again <= now) {
+            self.again = None;
+            self.open(self.transport);
+        }
+        true
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let session = self.session.poll_timeout().map(|time| self.origin + time);
+        let legs = self.legs.iter().map(Leg::deadline);
+        legs.chain(session).chain(self.again).min()
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Write(number, lines) => {
+                    if let Some(leg) = self.leg(number) {
+                        leg.carrier.write(&lines);
+                    }
+                }
+                Output::Request(number, route, lines) => {
+                    if let Some(leg) = self.leg(number) {
+                        leg.carrier.request(route, &lines);
+                    }
+                }
+                Output::Usable(number) => {
+                    if let Some(leg) = self.leg(number) {
+                        leg.usable = true;
+                    }
+                    self.events.push_back(Event::Usable(number));
+                }
+                Output::Active(number) => {
+                    self.failures = 0;
+                    self.events.push_back(Event::Active(number));
+                }
+                Output::Frame(frame) => self.events.push_back(Event::Frame(frame)),
+                Output::Close(number, why) => {
+                    let Some(place) = self.legs.iter().position(|leg| leg.number == number) else { continue };
+                    let leg = self.legs.remove(place);
+                    let why = match leg.why {
+                        told if why == "failed" && !told.is_empty() => told,
+                        _ if why == "failed" => "an answer that is not a gateway's".to_owned(),
+                        _ => why,
+                    };
+                    // A loser's end is how a switch is meant to go.
+                    if why != "replaced" || self.legs.is_empty() {
+                        self.lost(why);
+                    }
+                }
+                Output::Reset(_, frames) => self.events.push_back(Event::Lost(frames)),
+                Output::Unknown(_) | Output::Pong(..) | Output::Link(_) => {}
+            }
+        }
+    }
+
+    /// A leg is over, and is no more among the legs.
+    fn lost(&mut self, why: String) {
+        self.events.push_back(Event::Closed(why));
+        if self.legs.is_empty() && self.again.is_none() {
+            let pause = if self.failures == 0 { Duration::ZERO } else { PAUSE * (1 << self.failures.min(6)) };
+            self.failures += 1;
+            self.again = Some(Instant::now() + pause.min(LONGEST_PAUSE));
+        }
+    }
+
+    fn leg(&mut self, number: u32) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| leg.number == number)
+    }
+
+    fn now(&self) -> Time {
+        self.origin.elapsed()
+    }
+}
+
+impl Leg {
+    fn deadline(&self) -> Instant {
+        self.heard + if self.usable { SILENCE } else { OPENING }
+    }
+}

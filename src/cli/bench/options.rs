@@ -1,0 +1,125 @@
+//! The options of the command, and the plan they make. Every number has its bounds here.
+
+use std::path::PathBuf;
+
+use super::message;
+use super::networks;
+use super::plan::{Pattern, Plan, Scenario};
+use super::process;
+use crate::protocol::Transport;
+use crate::protocol::limits::LINE_BYTES;
+
+/// What stands around the content of a publication, at most.
+const AROUND: usize = 256;
+
+/// How the command is called.
+#[derive(clap::Args)]
+#[command(after_long_help = METHOD)]
+pub(in crate::cli) struct Bench {
+    /// The gateway, e.g. http://127.0.0.1:8080. Without it one is started, in a process of its own.
+    pub(super) url: Option<String>,
+    /// What is measured.
+    #[arg(long, value_enum, default_value_t = Scenario::Compare)]
+    scenario: Scenario,
+    /// Which transports, one after the other: websocket, sse, poll [default: all].
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    transports: Vec<Transport>,
+    /// Connections at once [default: 100].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    connections: Option<u32>,
+    /// Messages a second, of each connection or of the one publisher [default: 10].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rate: Option<u32>,
+    /// Of a message's content [default: 1024].
+    #[arg(long, value_name = "BYTES")]
+    size: Option<usize>,
+    /// How long messages are sent, on each transport [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    duration: Option<u32>,
+    /// Who sends to whom [default: echo].
+    #[arg(long, value_enum)]
+    pattern: Option<Pattern>,
+    /// A network to stand behind, made on this machine; `list` names them.
+    #[arg(long, value_name = "NAME")]
+    pub(super) network: Option<String>,
+    /// How often all is repeated; medians are shown.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    repeats: u32,
+    /// Of all that is left to chance.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// Write all figures as JSON; - is standard output, without the table.
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// Write a page with charts.
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Compare with an earlier --json of the same plan; exits 1 if something has got worse by half and more.
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+}
+
+/// How it measures, for `--help`.
+pub(super) const METHOD: &str = "\
+How it measures: when a message is due is fixed before the start, whatever becomes of those before it (an open loop), and its latency is \
+counted from then, not from when it could be sent. So a stall shows in every message that it held up (no coordinated omission). The \
+scenario `throughput` is a closed loop and says so. Each connection is a whole session of the protocol: acknowledged, resumed, replayed. \
+Bytes are counted at the sockets of this program, whose requests carry about 500 bytes less of headers than a browser's. CPU and memory \
+are those of the gateway's process, where it is ours. This program and the gateway share this machine's cores: `this program late` says \
+whether it kept up.
+
+Exit status: 0 done, 1 failed, lost something, missed a bound or got worse than the baseline, 2 wrong usage.";
+
+impl Bench {
+    /// What was asked for.
+    ///
+    /// # Errors
+    /// A sentence: what cannot be, and what may.
+    pub(super) fn plan(&self) -> Result<Plan, String> {
+        let standard = self.scenario.plan();
+        let loads = matches!(self.scenario, Scenario::Compare | Scenario::Standard);
+        if self.pattern.is_some() && !loads {
+            return Err("--pattern is for the scenarios compare and standard".to_owned());
+        }
+        let transports = match &self.transports[..] {
+            [] => standard.transports,
+            some => Transport::offer(some)?.iter().map(|transport| transport.name().to_owned()).collect(),
+        };
+        let plan = Plan {
+            scenario: self.scenario,
+            pattern: self.pattern.unwrap_or(standard.pattern),
+            transports,
+            connections: self.connections.unwrap_or(standard.connections),
+            rate: self.rate.unwrap_or(standard.rate),
+            size: self.size.unwrap_or(standard.size),
+            duration_s: self.duration.unwrap_or(standard.duration_s),
+            network: self.network.clone(),
+            repeats: self.repeats,
+            seed: self.seed,
+        };
+        check(&plan)?;
+        Ok(plan)
+    }
+}
+
+fn check(plan: &Plan) -> Result<(), String> {
+    let (least, most) = (message::SHORTEST, LINE_BYTES - AROUND);
+    if !(least..=most).contains(&plan.size) {
+        return Err(format!("--size {}: it may be {least} to {most}", plan.size));
+    }
+    if let Some(name) = &plan.network
+        && networks::named(name, 0).is_none()
+    {
+        return Err(format!("--network {name}: not known. There are:\n{}", networks::list()));
+    }
+    if plan.scenario == Scenario::Switch && plan.transports.len() < 2 {
+        return Err("--scenario switch needs two transports at least".to_owned());
+    }
+    let (needed, allowed) = (plan.files(), process::open_files());
+    if let Some(allowed) = allowed.filter(|allowed| *allowed < needed) {
+        return Err(format!(
+            "this takes up to {needed} open files, and a process here may have {allowed}: raise it (`ulimit -n {needed}`) or ask for fewer --connections"
+        ));
+    }
+    Ok(())
+}

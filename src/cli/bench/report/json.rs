@@ -1,0 +1,34 @@
+//! The figures for programs: one JSON object, described in docs/BENCH.md. Also read, as a baseline.
+
+use std::path::Path;
+
+use crate::cli::bench::results::{FORMAT, Results};
+
+/// Writes a file; `-` is standard output.
+///
+/// # Errors
+/// A sentence that names the file.
+pub(in crate::cli::bench) fn write(results: &Results, to: &Path) -> Result<(), String> {
+    let text = serde_json::to_string_pretty(results).map_err(|error| error.to_string())?;
+    if to.as_os_str() == "-" {
+        crate::cli::say(&text);
+        return Ok(());
+    }
+    std::fs::write(to, text + "\n").map_err(|error| format!("{}: {error}", to.display()))
+}
+
+/// Reads a file that was written so.
+///
+/// # Errors
+/// A sentence that names the file.
+pub(in crate::cli::bench) fn read(from: &Path) -> Result<Results, String> {
+    let said = |why: String| format!("{}: {why}", from.display());
+    let text = std::fs::read_to_string(from).map_err(|error| said(error.to_string()))?;
+    let results: Results =
+        serde_json::from_str(&text).map_err(|error| said(format!("not the --json of an earlier run ({error})")))?;
+    if results.throughline_bench == FORMAT {
+        Ok(results)
+    } else {
+        Err(said(format!("it has format {}; this program reads {FORMAT}", results.throughline_bench)))
+    }
+}

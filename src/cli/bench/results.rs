@@ -1,0 +1,154 @@
+//! All that one call of the command measured, and the bounds that a scenario is held to. Pure data; the shape of `--json`.
+
+use serde::{Deserialize, Serialize};
+
+use super::figures::{Figures, METRICS, median};
+use super::plan::{Plan, Scenario};
+use super::run::cut::Cut;
+use super::run::switch::Switch;
+
+/// The version of the shape. It grows when a key changes its meaning or goes; new keys may come without.
+pub(super) const FORMAT: u32 = 1;
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Results {
+    /// [`FORMAT`].
+    pub(super) throughline_bench: u32,
+    /// Of the program that measured.
+    pub(super) version: String,
+    /// When, as HTTP writes dates.
+    pub(super) made: String,
+    /// Where: cores and system; and whether the gateway was on it.
+    pub(super) machine: String,
+    /// The gateway's address, or none where it was started for this.
+    pub(super) url: Option<String>,
+    pub(super) plan: Plan,
+    /// One for each repeat and transport; of the scenarios compare, standard and throughput.
+    #[serde(default)]
+    pub(super) runs: Vec<Figures>,
+    /// One for each repeat and ordered pair; of the scenario switch.
+    #[serde(default)]
+    pub(super) switches: Vec<Switch>,
+    /// One for each repeat and transport; of the scenario cut.
+    #[serde(default)]
+    pub(super) cuts: Vec<Cut>,
+    /// What this scenario is held to.
+    #[serde(default)]
+    pub(super) bounds: Vec<Bound>,
+}
+
+/// A figure and what it must keep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Bound {
+    pub(super) what: String,
+    /// None where there was nothing to measure; then it does not hold.
+    pub(super) figure: Option<f64>,
+    /// `<=` or `>=`.
+    pub(super) must_be: String,
+    pub(super) bound: f64,
+    pub(super) holds: bool,
+}
+
+/// What the field's own notes expect of the standard scenario: average and p95 in milliseconds.
+const FIELD: [(&str, f64, f64); 3] = [("websocket", 18.0, 42.0), ("sse", 22.0, 55.0), ("poll", 145.0, 280.0)];
+/// We are to be better than that by this.
+const FACTOR: f64 = 5.0;
+/// Small publications a second on one connection.
+const THROUGHPUT: [(&str, f64); 3] = [("websocket", 100_000.0), ("sse", 100_000.0), ("poll", 50_000.0)];
+/// All are resumed within so many times what bare handshakes take.
+const HANDSHAKES: f64 = 2.0;
+
+impl Bound {
+    fn at_most(what: String, figure: Option<f64>, bound: f64) -> Self {
+        let holds = figure.is_some_and(|figure| figure <= bound);
+        Self { what, figure, must_be: "<=".to_owned(), bound, holds }
+    }
+
+    fn at_least(what: String, figure: Option<f64>, bound: f64) -> Self {
+        let holds = figure.is_some_and(|figure| figure >= bound);
+        Self { what, figure, must_be: ">=".to_owned(), bound, holds }
+    }
+}
+
+impl Results {
+    /// Whether not one connection came about in a run that asked for some.
+    pub(super) fn nothing_connected(&self) -> bool {
+        !self.runs.is_empty() && self.runs.iter().all(|run| run.connected == 0)
+    }
+
+    /// Whether nothing was lost, doubled or put out of order, by whatever it was measured.
+    pub(super) fn kept_the_promise(&self) -> bool {
+        let runs = self.runs.iter().all(|run| run.lost + run.doubled + run.reordered == 0);
+        let switches = self.switches.iter().all(|of| of.lost + of.doubled + of.reordered == 0);
+        runs && switches && self.cuts.iter().all(|of| of.lost + of.doubled + of.reordered == 0)
+    }
+
+    /// What this was held to, where it is a scenario with bounds and was run as it stands.
+    pub(super) fn bounded(mut self) -> Self {
+        self.bounds = match self.plan.scenario {
+            _ if !self.plan.is_as_it_stands() => Vec::new(),
+            Scenario::Compare => Vec::new(),
+            Scenario::Standard => self.standard(),
+            Scenario::Throughput => self.throughput(),
+            Scenario::Switch => self.switched(),
+            Scenario::Cut => self.cut(),
+        };
+        self
+    }
+
+    fn figure(&self, transport: &str, key: &str) -> Option<f64> {
+        let runs: Vec<&Figures> = self.runs.iter().filter(|run| run.transport == transport).collect();
+        let metric = METRICS.iter().find(|metric| metric.key == key)?;
+        median(metric, &runs).map(|(value, ..)| value)
+    }
+
+    fn standard(&self) -> Vec<Bound> {
+        let known = FIELD.into_iter().filter(|(name, ..)| self.plan.transports.iter().any(|of| of == name));
+        known
+            .flat_map(|(name, average, p95)| {
+                let of = |key| self.figure(name, key);
+                [
+                    Bound::at_least(format!("{name}: connected, %"), of("connected"), 100.0),
+                    Bound::at_least(format!("{name}: delivered, %"), of("delivered"), 100.0),
+                    Bound::at_most(format!("{name}: reordered"), of("reordered"), 0.0),
+                    Bound::at_most(format!("{name}: average, ms"), of("latency_average"), average / FACTOR),
+                    Bound::at_most(format!("{name}: p95, ms"), of("latency_p95"), p95 / FACTOR),
+                ]
+            })
+            .collect()
+    }
+
+    fn throughput(&self) -> Vec<Bound> {
+        let known = THROUGHPUT.into_iter().filter(|(name, _)| self.plan.transports.iter().any(|of| of == name));
+        known
+            .map(|(name, least)| {
+                Bound::at_least(format!("{name}: deliveries/s"), self.figure(name, "throughput"), least)
+            })
+            .collect()
+    }
+
+    fn switched(&self) -> Vec<Bound> {
+        let each = |of: &Switch| {
+            let worst = of.worst.as_ref().map(|worst| worst.p99);
+            let most = of.most_ms();
+            let pair = format!("{} → {}", of.from, of.to);
+            [
+                Bound::at_least(format!("{pair}: done"), Some(of.done as f64), of.asked as f64),
+                Bound::at_most(format!("{pair}: worst message, p99, ms"), worst, most),
+            ]
+        };
+        self.switches.iter().flat_map(each).collect()
+    }
+
+    fn cut(&self) -> Vec<Bound> {
+        let each = |of: &Cut| {
+            [
+                Bound::at_least(format!("{}: resumed", of.transport), Some(of.resumed as f64), of.sessions as f64),
+                Bound::at_most(format!("{}: lost", of.transport), Some(of.lost as f64), 0.0),
+                Bound::at_most(format!("{}: time, × bare handshakes", of.transport), of.ratio(), HANDSHAKES),
+            ]
+        };
+        self.cuts.iter().flat_map(each).collect()
+    }
+}

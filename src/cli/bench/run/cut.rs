@@ -1,0 +1,258 @@
+//! Many sessions whose connections are all reset at one instant: how long until each is resumed, and what bare handshakes of the
+//! same number take.
+//!
+//! Nothing may be lost: each session has two messages on their way when it is cut, whose echo its client has not read, and publishes
+//! one more while it has no connection. It is resumed when all three have come.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::{Barrier, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until, timeout};
+use uuid::Uuid;
+
+use super::load::DIALS_APART;
+use super::member::CONNECTING;
+use super::probe::{channel, subscribe};
+use crate::cli::bench::gateway::Gateway;
+use crate::cli::bench::ledger::{Ledger, Sums};
+use crate::cli::bench::link::{Client, Event, Traffic, dial, open};
+use crate::cli::bench::message::Message;
+use crate::cli::bench::plan::Plan;
+use crate::cli::bench::report::progress::Bar;
+use crate::cli::target::Target;
+use crate::protocol::{ChannelName, Transport};
+
+/// Handshakes under way at once, of both kinds: below what a listener keeps waiting, or a lost SYN would be measured.
+const AT_ONCE: usize = 512;
+/// What takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the gateway has to take what is under way, before the cut.
+const REST: Duration = Duration::from_secs(1);
+/// Messages of each session: before and after the cut.
+const BEFORE: u64 = 2;
+const ALL: u64 = 3;
+
+/// What was measured on one transport.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(in crate::cli::bench) struct Cut {
+    pub(in crate::cli::bench) transport: String,
+    /// From 1.
+    pub(in crate::cli::bench) repeat: u32,
+    pub(in crate::cli::bench) sessions: u64,
+    /// Sessions that got all their messages.
+    pub(in crate::cli::bench) resumed: u64,
+    /// Until the last bare handshake, in seconds.
+    pub(in crate::cli::bench) handshakes_s: f64,
+    /// Until the last session was resumed, in seconds, from when the last was cut.
+    pub(in crate::cli::bench) resumed_s: f64,
+    pub(in crate::cli::bench) lost: u64,
+    pub(in crate::cli::bench) doubled: u64,
+    pub(in crate::cli::bench) reordered: u64,
+}
+
+impl Cut {
+    /// How much longer resuming all took than bare handshakes.
+    pub(in crate::cli::bench) fn ratio(&self) -> Option<f64> {
+        (self.handshakes_s > 0.0).then(|| self.resumed_s / self.handshakes_s)
+    }
+}
+
+/// Runs the plan on one transport.
+///
+/// # Errors
+/// A sentence, where sessions or handshakes did not come about in the first place.
+pub(in crate::cli::bench) async fn measure(
+    gateway: &Gateway,
+    plan: &Plan,
+    transport: Transport,
+    bar: &Bar,
+) -> Result<Cut, String> {
+    bar.begin("handshakes", 1);
+    let handshakes = handshakes(&gateway.target, plan.connections, transport).await?;
+    sleep(REST).await;
+    bar.begin("connecting", 1);
+    let begun = Instant::now();
+    // Everybody and this: at rest, with messages under way, and cut.
+    let together = Arc::new(Barrier::new(plan.connections as usize + 1));
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let cutting = watch::Sender::new(());
+    let mut sessions = JoinSet::new();
+    for number in 0..plan.connections {
+        let (target, together, permits) = (Arc::clone(&gateway.target), Arc::clone(&together), Arc::clone(&permits));
+        let session = Session::new(number, transport, plan.size);
+        let cutting = cutting.subscribe();
+        sessions.spawn(async move {
+            sleep_until((begun + DIALS_APART * number).into()).await;
+            session.run(&target, &together, &permits, cutting).await
+        });
+    }
+    together.wait().await;
+    bar.begin("cut", 1);
+    together.wait().await;
+    sleep(REST).await;
+    cutting.send_replace(());
+    together.wait().await;
+    let ends = sessions.join_all().await;
+    let mut result =
+        Cut { transport: transport.name().to_owned(), sessions: plan.connections.into(), ..Cut::default() };
+    let mut sums = Sums::default();
+    let (mut cut, mut last) = (begun, begun);
+    for end in ends {
+        sums += end.sums;
+        result.resumed += u64::from(end.resumed.is_some());
+        cut = cut.max(end.cut);
+        last = last.max(end.resumed.unwrap_or(end.cut + PATIENCE));
+    }
+    Ok(Cut {
+        handshakes_s: handshakes.as_secs_f64(),
+        resumed_s: (last - cut).as_secs_f64(),
+        lost: sums.lost,
+        doubled: sums.doubled,
+        reordered: sums.reordered,
+        ..result
+    })
+}
+
+/// One session. It owns nothing before it begins, so that all of them begin alike.
+struct Session {
+    number: u32,
+    channel: ChannelName,
+    transport: Transport,
+    size: usize,
+}
+
+/// What came of a session's messages, when it was cut, and when it had all of them.
+struct End {
+    sums: Sums,
+    cut: Instant,
+    resumed: Option<Instant>,
+}
+
+impl Session {
+    fn new(number: u32, transport: Transport, size: usize) -> Self {
+        Self { number, channel: channel(&Uuid::new_v4().simple().to_string()), transport, size }
+    }
+
+    /// What came of it. It waits for the others three times, whatever becomes of it.
+    async fn run(
+        self,
+        target: &Arc<Target>,
+        together: &Barrier,
+        permits: &Semaphore,
+        mut cutting: watch::Receiver<()>,
+    ) -> End {
+        let traffic = Arc::new(Traffic::default());
+        let mut client = Client::new(target, Arc::clone(&traffic), self.transport);
+        // Whoever is not there by then is not resumed either, and shows as that.
+        let _ = timeout(CONNECTING, subscribe(&mut client, Some(&self.channel), |_| {})).await;
+        idle(&mut client, together.wait()).await;
+        for number in 1..=BEFORE {
+            self.publish(&mut client, number);
+        }
+        let mut ledger = Ledger::default();
+        // They are written, and what comes of them is not waited for.
+        poll_fn(|cx| {
+            while let Poll::Ready(event) = client.poll_next(cx) {
+                enter(&mut ledger, &event);
+            }
+            Poll::Ready(())
+        })
+        .await;
+        together.wait().await;
+        // The stage outlives its sessions.
+        let _ = cutting.changed().await;
+        client.cut();
+        let cut = Instant::now();
+        together.wait().await;
+        self.publish(&mut client, ALL);
+        let permit = permits.acquire().await;
+        client.open(self.transport);
+        let all = async {
+            while ledger.delivered() < ALL {
+                enter(&mut ledger, &client.next().await);
+            }
+        };
+        let resumed = timeout(PATIENCE, all).await.is_ok().then(Instant::now);
+        drop(permit);
+        End { sums: ledger.sums(ALL), cut, resumed }
+    }
+
+    fn publish(&self, client: &mut Client, number: u64) {
+        let message = Message { sender: self.number, number, due: Duration::ZERO };
+        client.push(message.publish(&self.channel, self.size));
+    }
+}
+
+fn enter(ledger: &mut Ledger, event: &Event) {
+    if let Event::Frame(frame) = event
+        && let Some(message) = Message::read(frame)
+    {
+        ledger.enter(message.number);
+    }
+}
+
+/// Keeps the session alive until something has come.
+async fn idle<T>(client: &mut Client, something: impl Future<Output = T>) -> T {
+    let mut something = std::pin::pin!(something);
+    loop {
+        tokio::select! {
+            come = &mut something => return come,
+            _ = client.next() => {}
+        }
+    }
+}
+
+/// How long so many handshakes take: TCP, and an upgrade or a request with its answer. All are held until the last is done.
+async fn handshakes(target: &Arc<Target>, count: u32, transport: Transport) -> Result<Duration, String> {
+    let together = Arc::new(Barrier::new(count as usize + 1));
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let (done, over) = (Arc::new(Barrier::new(count as usize + 1)), watch::Sender::new(()));
+    let mut tasks = JoinSet::new();
+    for _ in 0..count {
+        let (target, together, permits, done) =
+            (Arc::clone(target), Arc::clone(&together), Arc::clone(&permits), Arc::clone(&done));
+        let mut over = over.subscribe();
+        tasks.spawn(async move {
+            together.wait().await;
+            let permit = permits.acquire().await;
+            let held = timeout(PATIENCE, handshake(&target, transport)).await;
+            drop(permit);
+            done.wait().await;
+            // The sender outlives this.
+            let _ = over.changed().await;
+            held.map_or_else(|_| Err("too slow".to_owned()), |held| held.map(drop))
+        });
+    }
+    together.wait().await;
+    let begun = Instant::now();
+    done.wait().await;
+    let took = begun.elapsed();
+    over.send_replace(());
+    tasks
+        .join_all()
+        .await
+        .into_iter()
+        .collect::<Result<(), String>>()
+        .map_err(|why| format!("a handshake of {transport} failed: {why}"))?;
+    Ok(took)
+}
+
+async fn handshake(target: &Target, transport: Transport) -> Result<Box<dyn Send>, String> {
+    let traffic = Arc::new(Traffic::default());
+    if transport == Transport::WebSocket {
+        return open(target, traffic).await.map(|socket| Box::new(socket) as Box<dyn Send>);
+    }
+    let mut socket = dial(target, traffic).await?;
+    let request = format!("GET {}?nonce=n HTTP/1.1\r\nHost: {}\r\n\r\n", target.route("control"), target.authority());
+    socket.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+    let mut answer = [0; 1024];
+    // An answer of this size comes in one piece, or its beginning is enough.
+    let read = socket.read(&mut answer).await.map_err(|error| error.to_string())?;
+    if answer[..read].starts_with(b"HTTP/1.1 200") { Ok(Box::new(socket)) } else { Err("no answer".to_owned()) }
+}

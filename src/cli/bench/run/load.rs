@@ -1,0 +1,163 @@
+//! Many connections under one schedule on one transport: echo, fan-out, idle.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout_at};
+use uuid::Uuid;
+
+use super::member::{CONNECTING, Lag, Part, Phase, Stage, Tally, run};
+use super::probe::channel;
+use crate::cli::bench::figures::Figures;
+use crate::cli::bench::gateway::Gateway;
+use crate::cli::bench::ledger::Sums;
+use crate::cli::bench::pace::{GRAIN, Pacer, Seat};
+use crate::cli::bench::plan::{Pattern, Plan};
+use crate::cli::bench::report::progress::Bar;
+use crate::protocol::Transport;
+
+/// Connections are opened at this distance: not a stampede, unless that is what is measured.
+pub(super) const DIALS_APART: Duration = Duration::from_millis(1);
+/// What has not come so long after the last message was due is lost.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long the gateway is left alone between connecting and load, so that its memory is that of connections at rest.
+const REST: Duration = Duration::from_millis(500);
+
+/// Runs the plan on one transport.
+///
+/// # Errors
+/// A sentence, where this program itself could not go on.
+pub(in crate::cli::bench) async fn measure(
+    gateway: &Gateway,
+    plan: &Plan,
+    transport: Transport,
+    bar: &Bar,
+) -> Result<Figures, String> {
+    let stage = Arc::new(Stage::new(Arc::clone(&gateway.target), transport, plan.size));
+    let parts = parts(plan, Instant::now());
+    let senders: Vec<(Lag, Seat)> =
+        parts.iter().filter_map(|part| Some((part.publishes.as_ref()?.1, part.seat.clone()))).collect();
+    let traffic: Vec<_> = parts.iter().map(|part| Arc::clone(&part.traffic)).collect();
+    let bytes = || traffic.iter().map(|traffic| traffic.bytes()).fold((0, 0), |(a, b), (up, down)| (a + up, b + down));
+
+    let memory = gateway.memory();
+    let mut members = JoinSet::new();
+    for part in parts {
+        members.spawn(run(Arc::clone(&stage), part));
+    }
+    let all = members.len();
+    bar.begin("connecting", all as u64);
+    let patience = Instant::now() + DIALS_APART * plan.connections + CONNECTING + REST;
+    until(&stage, patience, || stage.decided.load(Ordering::Relaxed), all, |count| bar.at(count as u64)).await;
+    sleep(REST).await;
+    let memory = gateway.memory().zip(memory).map(|(now, before)| now.saturating_sub(before) as f64);
+
+    let (cpu, before) = (gateway.cpu(), bytes());
+    let start = Instant::now() + GRAIN * 40;
+    let pacer = Pacer::start(senders.into_iter().map(|(lag, seat)| (lag.from(start), seat)).collect());
+    let pacer = pacer.map_err(|error| format!("no thread for the schedule: {error}"))?;
+    stage.phase.send_replace(Phase::Running(start));
+    bar.begin("running", u64::from(plan.duration_s) * 10);
+    let progress = |_| bar.at(u64::try_from(start.elapsed().as_millis() / 100).unwrap_or(u64::MAX));
+    let connected = stage.connected.load(Ordering::Relaxed);
+    until(&stage, start + plan.duration() + GRACE, || stage.complete.load(Ordering::Relaxed), connected, progress)
+        .await;
+    drop(pacer);
+    let cpu = gateway.cpu().zip(cpu).map(|(now, before)| now.saturating_sub(before));
+    let after = bytes();
+    stage.phase.send_replace(Phase::Over);
+
+    let tallies = members.join_all().await;
+    let mut figures = sums(&tallies, transport, plan);
+    let (content, delivered) = (plan.size as f64, figures.delivered);
+    let per = |bytes: u64, messages: u64| (messages > 0).then(|| bytes as f64 / messages as f64 - content);
+    figures.overhead_up = per(after.0 - before.0, figures.sent);
+    figures.overhead_down = per(after.1 - before.1, delivered);
+    figures.cpu_s_per_million = cpu.filter(|_| delivered > 0).map(|cpu| cpu.as_secs_f64() * 1e6 / delivered as f64);
+    figures.memory_per_connection =
+        memory.filter(|_| figures.connected > 0).map(|memory| memory / figures.connected as f64);
+    let record = stage.record();
+    figures.latency = record.latency.spread();
+    figures.lateness = record.lateness.spread();
+    figures.first_message = record.first_message.spread();
+    figures.per_second.clone_from(&record.per_second);
+    let last = record.last.map_or(Duration::ZERO, |last| last.saturating_duration_since(start));
+    figures.window_s = last.max(plan.duration()).as_secs_f64();
+    Ok(figures)
+}
+
+/// Waits until so many have got there, or for so long; tells how far it is ten times a second.
+async fn until(stage: &Stage, patience: Instant, count: impl Fn() -> usize, all: usize, tell: impl Fn(usize)) {
+    while count() < all && Instant::now() < patience {
+        tell(count());
+        let soon = Instant::now() + Duration::from_millis(100);
+        // Whether anything moved or not, the count says it.
+        let _ = timeout_at(soon.min(patience).into(), stage.moved.notified()).await;
+    }
+    tell(count());
+}
+
+/// Who does what.
+fn parts(plan: &Plan, now: Instant) -> Vec<Part> {
+    let name = Uuid::new_v4().simple().to_string();
+    let interval = Duration::from_secs(1) / plan.rate;
+    let count = u64::from(plan.rate) * u64::from(plan.duration_s);
+    let shared = channel(&name);
+    let part = |number: u32| {
+        let own = || channel(&format!("{name}/{number}"));
+        let last_second = plan.duration().saturating_sub(Duration::from_secs(1));
+        let (receives, publishes) = match plan.pattern {
+            Pattern::Echo => {
+                let lag = Lag { after: phase(plan.seed, number, interval), interval, count };
+                (Some((own(), count)), Some((own(), lag)))
+            }
+            Pattern::Idle => {
+                let after = last_second + phase(plan.seed, number, plan.duration() - last_second);
+                (Some((own(), 1)), Some((own(), Lag { after, interval, count: 1 })))
+            }
+            Pattern::FanOut if number == 0 => {
+                (None, Some((shared.clone(), Lag { after: Duration::ZERO, interval, count })))
+            }
+            Pattern::FanOut => (Some((shared.clone(), count)), None),
+        };
+        let dial = now + DIALS_APART * number;
+        Part { number, dial, traffic: Arc::default(), seat: Seat::default(), receives, publishes }
+    };
+    // A fan-out has its publisher beside the connections.
+    let last = if plan.pattern == Pattern::FanOut { plan.connections } else { plan.connections - 1 };
+    (0..=last).map(part).collect()
+}
+
+/// Where in the interval a sender begins: by chance, from the seed.
+fn phase(seed: u64, number: u32, interval: Duration) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    (seed, number).hash(&mut hasher);
+    let grains = (interval.as_nanos() / GRAIN.as_nanos()).max(1);
+    GRAIN * u32::try_from(u128::from(hasher.finish()) % grains).unwrap_or(0)
+}
+
+fn sums(tallies: &[Tally], transport: Transport, plan: &Plan) -> Figures {
+    let mut figures =
+        Figures { transport: transport.name().to_owned(), connections: plan.connections.into(), ..Figures::default() };
+    let mut sums = Sums::default();
+    for tally in tallies {
+        if let (true, Some(expected)) = (tally.connected, tally.expected) {
+            figures.connected += 1;
+            figures.expected += expected;
+        }
+        figures.sent += tally.sent;
+        figures.told_lost += tally.told_lost;
+        sums += tally.sums;
+        for (why, count) in &tally.failures {
+            *figures.failures.entry(why.clone()).or_default() += count;
+        }
+    }
+    if plan.pattern == Pattern::FanOut && figures.sent == 0 {
+        // Its publisher did not get there: nothing was due, and nothing of it is lost.
+        (figures.expected, sums.lost) = (0, 0);
+    }
+    Figures { delivered: sums.delivered, lost: sums.lost, doubled: sums.doubled, reordered: sums.reordered, ..figures }
+}

@@ -1,0 +1,16 @@
+//! What is done: clients driven by a plan. Each file is one thing that is measured; none prints.
+//!
+//! # Layout
+//! - `load`: many connections under a schedule
+//! - `member`: one of them
+//! - `throughput`: as much as one connection carries
+//! - `switch`: from each transport to each other in mid-stream
+//! - `cut`: all sessions cut at one instant
+//! - `probe`: a subscribed client to try things with; recovery and switches beside a load
+
+pub(super) mod cut;
+pub(super) mod load;
+mod member;
+pub(super) mod probe;
+pub(super) mod switch;
+pub(super) mod throughput;

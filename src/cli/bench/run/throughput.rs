@@ -1,0 +1,106 @@
+//! As many small publications as one connection carries: it publishes to itself, and so many are under way at any time.
+//!
+//! A closed loop: it finds the most that goes through, and its latencies are those of a full pipe.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::time::{timeout, timeout_at};
+use uuid::Uuid;
+
+use super::member::CONNECTING;
+use super::probe::{channel, subscribe};
+use crate::cli::bench::figures::{Figures, Times};
+use crate::cli::bench::gateway::Gateway;
+use crate::cli::bench::ledger::Ledger;
+use crate::cli::bench::link::{Client, Event, Traffic};
+use crate::cli::bench::message::Message;
+use crate::cli::bench::plan::Plan;
+use crate::cli::bench::report::progress::Bar;
+use crate::protocol::Transport;
+use crate::protocol::limits::REPLAY_FRAMES;
+
+/// Messages under way: half of what the gateway keeps for a client that does not acknowledge, which must not be passed.
+const WINDOW: u64 = REPLAY_FRAMES as u64 / 2;
+/// What has not come so long after the end is lost.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Runs the plan on one transport.
+///
+/// # Errors
+/// A sentence, where the connection was not made.
+pub(in crate::cli::bench) async fn measure(
+    gateway: &Gateway,
+    plan: &Plan,
+    transport: Transport,
+    bar: &Bar,
+) -> Result<Figures, String> {
+    let traffic = Arc::new(Traffic::default());
+    let mut client = Client::new(&gateway.target, Arc::clone(&traffic), transport);
+    let channel = channel(&Uuid::new_v4().simple().to_string());
+    let mut figures = Figures { transport: transport.name().to_owned(), connections: 1, ..Figures::default() };
+    let mut refused = String::new();
+    let subscribed = subscribe(&mut client, Some(&channel), |why| refused = why);
+    if timeout(CONNECTING, subscribed).await != Ok(true) {
+        figures.failures.insert(refused, 1);
+        return Ok(figures);
+    }
+    figures.connected = 1;
+    bar.begin("running", u64::from(plan.duration_s) * 10);
+    let (cpu, bytes, origin) = (gateway.cpu(), traffic.bytes(), Instant::now());
+    let end = origin + plan.duration();
+    let (mut ledger, mut latency, mut last) = (Ledger::default(), Times::new(), origin);
+    loop {
+        let running = Instant::now() < end;
+        let waiting = figures.sent - ledger.delivered();
+        if running && waiting <= WINDOW / 2 {
+            for _ in waiting..WINDOW {
+                figures.sent += 1;
+                let message = Message { sender: 0, number: figures.sent, due: origin.elapsed() };
+                client.push(message.publish(&channel, plan.size));
+            }
+        } else if !running && waiting == 0 {
+            break;
+        }
+        let Ok(event) = timeout_at((end + GRACE).into(), client.next()).await else { break };
+        match event {
+            Event::Frame(frame) => {
+                let Some(message) = Message::read(&frame) else { continue };
+                last = Instant::now();
+                if ledger.enter(message.number) {
+                    latency.record((last - origin).saturating_sub(message.due));
+                    enter(&mut figures.per_second, last - origin);
+                    if message.number.is_multiple_of(WINDOW) {
+                        bar.at(u64::try_from((last - origin).as_millis() / 100).unwrap_or(0));
+                    }
+                }
+            }
+            Event::Lost(count) => {
+                figures.told_lost += count;
+                break;
+            }
+            Event::Closed(why) => *figures.failures.entry(why).or_default() += 1,
+            Event::Usable(_) | Event::Active(_) => {}
+        }
+    }
+    let cpu = gateway.cpu().zip(cpu).map(|(now, before)| now.saturating_sub(before).as_secs_f64());
+    let sums = ledger.sums(figures.sent);
+    figures.expected = figures.sent;
+    (figures.delivered, figures.lost, figures.doubled, figures.reordered) =
+        (sums.delivered, sums.lost, sums.doubled, sums.reordered);
+    figures.window_s = (last - origin).max(plan.duration()).as_secs_f64();
+    figures.latency = latency.spread();
+    let each = |bytes: u64, messages: u64| (messages > 0).then(|| bytes as f64 / messages as f64 - plan.size as f64);
+    figures.overhead_up = each(traffic.bytes().0 - bytes.0, figures.sent);
+    figures.overhead_down = each(traffic.bytes().1 - bytes.1, sums.delivered);
+    figures.cpu_s_per_million = cpu.filter(|_| sums.delivered > 0).map(|cpu| cpu * 1e6 / sums.delivered as f64);
+    Ok(figures)
+}
+
+fn enter(per_second: &mut Vec<u64>, after: Duration) {
+    let second = usize::try_from(after.as_secs()).unwrap_or(0);
+    if per_second.len() <= second {
+        per_second.resize(second + 1, 0);
+    }
+    per_second[second] += 1;
+}

@@ -1,0 +1,48 @@
+//! A gateway that somebody else started.
+
+use serde_json::Value;
+
+use crate::process::{Running, run_with};
+use crate::tls::terminate;
+use crate::{assert_whole, bench, runs_of};
+
+const SMALL: [&str; 6] = ["--connections", "3", "--duration", "1", "--transports", "websocket,poll"];
+const BOTH: [&str; 2] = ["websocket", "poll"];
+
+#[tokio::test]
+async fn a_gateway_at_a_url_is_measured_but_for_its_process_and_its_url_is_told_without_secrets() {
+    let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    let url = format!("http://somebody:password@{}/rt?token=hush", gateway.address);
+    let (exit, told) = bench(&[&[&*url], &SMALL[..]].concat()).await;
+    assert_eq!((exit, told["url"].as_str()), (Some(0), Some(&*format!("http://{}/", gateway.address))));
+    for run in runs_of(&told, &BOTH) {
+        assert_whole(run, 30);
+        assert!(run["cpu_s_per_million"].is_null() && run["memory_per_connection"].is_null(), "{run}");
+    }
+    assert!(!told.to_string().contains("hush") && !told.to_string().contains("password"));
+}
+
+#[tokio::test]
+async fn a_gateway_behind_tls_is_measured_and_one_that_is_not_trusted_fails_and_says_so() {
+    let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    let (address, certificate) = terminate(gateway.address).await;
+    let url = format!("https://localhost:{}", address.port());
+    let arguments = [&["bench", &url, "--json", "-"], &SMALL[..]].concat();
+    let output = run_with("SSL_CERT_FILE", certificate.as_os_str(), &arguments).await;
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    for run in runs_of(&told, &BOTH) {
+        assert_whole(run, 30);
+    }
+    // Another one is trusted, not that.
+    let (_, other) = terminate(gateway.address).await;
+    let one = ["bench", &url, "--json", "-", "--transports", "sse"];
+    let wary = run_with("SSL_CERT_FILE", other.as_os_str(), &one).await;
+    let told: Value = serde_json::from_slice(&wary.stdout).unwrap();
+    assert_eq!(wary.status.code(), Some(1), "{told}");
+    assert!(String::from_utf8_lossy(&wary.stderr).contains("nothing connected"));
+    let reasons = runs_of(&told, &["sse"])[0]["failures"].to_string();
+    assert!(reasons.contains("TLS: "), "{reasons}");
+    std::fs::remove_file(certificate).unwrap();
+    std::fs::remove_file(other).unwrap();
+}
