@@ -33,12 +33,12 @@ struct Slot {
 
 /// What goes on with a connection.
 pub(super) enum Wanted {
-    /// A WebSocket, once its upgrade is answered.
-    Socket(Link),
+    /// A WebSocket, once its upgrade is answered, and whether it may be compressed.
+    Socket(Link, bool),
     /// The rest of a stream, in chunks.
     Stream(Link),
-    /// A poll that waits, and the headers of its answer.
-    Poll(Link, Box<HeaderMap>),
+    /// A poll that waits, the headers of its answer, and whether that may be compressed.
+    Poll(Link, Box<HeaderMap>, bool),
 }
 
 /// A connection of the server.
@@ -66,9 +66,11 @@ impl Bare {
         let wanted = self.wanted().take();
         match wanted {
             // In tasks of their own, since nothing follows them: what it took to get here is freed.
-            Some(Wanted::Socket(link)) => drop(tokio::spawn(Serving::new(io, &early, link, Some(held.clone())))),
+            Some(Wanted::Socket(link, deflate)) => {
+                drop(tokio::spawn(Serving::new(io, &early, link, deflate, Some(held.clone()))));
+            }
             Some(Wanted::Stream(link)) => drop(tokio::spawn(Stream::new(io, link, held.clone()))),
-            Some(Wanted::Poll(link, headers)) => return Waiting::new(io, early, link, headers).await,
+            Some(Wanted::Poll(link, headers, gzip)) => return Waiting::new(io, early, link, headers, gzip).await,
             None => {
                 let _ = io.shutdown().await;
             }

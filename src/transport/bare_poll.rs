@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use axum::http::HeaderMap;
 use tokio::io::{AsyncRead, ReadBuf};
 
+use super::answer;
 use super::bare::Connection;
 use super::outlet::Outlet;
 use crate::driver::link::{Link, Progress};
@@ -20,13 +21,15 @@ pub(super) struct Waiting {
     /// None when it is over.
     outlet: Option<Outlet<Connection>>,
     headers: Box<HeaderMap>,
+    /// The answer may be compressed.
+    gzip: bool,
     /// The beginning of the next request.
     ahead: Vec<u8>,
 }
 
 impl Waiting {
-    pub(super) const fn new(io: Connection, ahead: Vec<u8>, link: Link, headers: Box<HeaderMap>) -> Self {
-        Self { outlet: Some(Outlet::new(io, link)), headers, ahead }
+    pub(super) const fn new(io: Connection, ahead: Vec<u8>, link: Link, headers: Box<HeaderMap>, gzip: bool) -> Self {
+        Self { outlet: Some(Outlet::new(io, link)), headers, gzip, ahead }
     }
 
     /// Ready when the client went.
@@ -51,9 +54,9 @@ impl Future for Waiting {
         if self.poll_read(cx).is_ready() {
             return Poll::Ready(None);
         }
-        let Self { outlet: slot, headers, ahead } = &mut *self;
+        let Self { outlet: slot, headers, gzip, ahead } = &mut *self;
         let Some(outlet) = slot else { return Poll::Ready(None) };
-        let written = ready!(outlet.poll_write(cx, |link, cx, gathered| gather(link, headers, cx, gathered)));
+        let written = ready!(outlet.poll_write(cx, |link, cx, gathered| gather(link, headers, *gzip, cx, gathered)));
         let Some(Outlet { mut io, .. }) = slot.take().filter(|_| written.is_ok()) else { return Poll::Ready(None) };
         io.read_first(std::mem::take(ahead));
         Poll::Ready(Some(io))
@@ -61,13 +64,23 @@ impl Future for Waiting {
 }
 
 /// The whole answer, once there are lines.
-fn gather(link: &mut Link, headers: &HeaderMap, cx: &mut Context<'_>, gathered: &mut Vec<u8>) -> Poll<Progress> {
+fn gather(
+    link: &mut Link,
+    headers: &HeaderMap,
+    gzip: bool,
+    cx: &mut Context<'_>,
+    gathered: &mut Vec<u8>,
+) -> Poll<Progress> {
     ready!(link.poll_lines(cx, |line| gathered.extend_from_slice(line.record())));
     let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
     for (name, value) in headers {
         for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
             head.extend_from_slice(piece);
         }
+    }
+    if let Some(zipped) = answer::zipped(gathered, gzip) {
+        head.extend_from_slice(b"content-encoding: gzip\r\n");
+        *gathered = zipped;
     }
     let date = httpdate::fmt_http_date(SystemTime::now());
     head.extend_from_slice(format!("content-length: {}\r\ndate: {date}\r\n\r\n", gathered.len()).as_bytes());
