@@ -77,14 +77,7 @@ impl Side {
         let received = Arc::<Received>::default();
         for first in (0..SUBSCRIBERS).step_by(AT_ONCE) {
             let batch = first..SUBSCRIBERS.min(first + AT_ONCE);
-            let opened = batch.map(|number| async {
-                let number = number;
-                if compressed {
-                    open_compressed(&gateway.address, number, "prices").await
-                } else {
-                    open_socket(&gateway.address, number, "prices").await
-                }
-            });
+            let opened = batch.map(|number| open(&gateway.address, number, compressed));
             for socket in futures::future::join_all(opened).await {
                 tokio::spawn(read(socket, Arc::clone(&received)));
             }
@@ -122,6 +115,14 @@ impl Side {
     }
 }
 
+async fn open(address: &str, number: usize, compressed: bool) -> TcpStream {
+    if compressed {
+        open_compressed(address, number, "prices").await
+    } else {
+        open_socket(address, number, "prices").await
+    }
+}
+
 /// Some 1 KB that looks like what is sent in earnest: rows of the same keys, with other values each time.
 fn prices(number: u64) -> String {
     const NAMES: [&str; 11] = ["ACME", "BOLT", "CORA", "DUNE", "ECHO", "FERN", "GALE", "HERO", "IRIS", "JADE", "KITE"];
@@ -145,7 +146,7 @@ fn prices(number: u64) -> String {
     text
 }
 
-/// Counts frames, which are not looked into. It acknowledges like a client that follows the protocol: or it would be left behind.
+/// Counts publications, which are told by their length, and acknowledges them like a client that follows the protocol.
 async fn read(mut socket: TcpStream, received: Arc<Received>) {
     let (mut buffer, mut rest, mut count) = (vec![0; 16 * 1024], Vec::new(), 1u64);
     loop {
@@ -156,14 +157,14 @@ async fn read(mut socket: TcpStream, received: Arc<Received>) {
         received.bytes.fetch_add(length as u64, Ordering::Relaxed);
         rest.extend_from_slice(&buffer[..length]);
         let mut at = 0;
-        while let Some(end) = frame_end(&rest[at..]) {
+        while let Some((end, long)) = frame_end(&rest[at..]) {
             at += end;
+            if !long {
+                continue;
+            }
             count += 1;
-            if count.is_multiple_of(256) {
-                let next = format!(r#"{{"ack":{count}}}"#);
-                if socket.write_all(&frame(&next)).await.is_err() {
-                    return;
-                }
+            if count.is_multiple_of(256) && socket.write_all(&frame(&format!(r#"{{"ack":{count}}}"#))).await.is_err() {
+                return;
             }
             let all = received.publications.fetch_add(1, Ordering::Relaxed) + 1;
             if all.is_multiple_of(SUBSCRIBERS as u64) {
@@ -174,12 +175,12 @@ async fn read(mut socket: TcpStream, received: Arc<Received>) {
     }
 }
 
-/// How long the first frame is, if it has come whole.
-fn frame_end(bytes: &[u8]) -> Option<usize> {
+/// How long the first frame is, if it has come whole, and whether it is longer than all but publications are.
+fn frame_end(bytes: &[u8]) -> Option<(usize, bool)> {
     let &[_, length, ..] = bytes else { return None };
-    let end = match length {
-        126 => 4 + usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?])),
-        short => 2 + usize::from(short),
+    let (end, long) = match length {
+        126 => (4 + usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?])), true),
+        short => (2 + usize::from(short), false),
     };
-    (bytes.len() >= end).then_some(end)
+    (bytes.len() >= end).then_some((end, long))
 }
