@@ -7,13 +7,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::http::HeaderMap;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::Held;
-use super::bare_poll::Waiting;
+use super::bare_poll::{Head, Waiting};
 use super::bare_stream::Stream;
 use super::stall::Stalling;
 use super::websocket::socket::Serving;
@@ -37,8 +36,8 @@ pub(super) enum Wanted {
     Socket(Link, bool),
     /// The rest of a stream, in chunks.
     Stream(Link),
-    /// A poll that waits, the headers of its answer, and whether that may be compressed.
-    Poll(Link, Box<HeaderMap>, bool),
+    /// A poll that waits, and how it is to be answered.
+    Poll(Link, Box<Head>),
 }
 
 /// A connection of the server.
@@ -70,7 +69,7 @@ impl Bare {
                 drop(tokio::spawn(Serving::new(io, &early, link, deflate, Some(held.clone()))));
             }
             Some(Wanted::Stream(link)) => drop(tokio::spawn(Stream::new(io, link, held.clone()))),
-            Some(Wanted::Poll(link, headers, gzip)) => return Waiting::new(io, early, link, headers, gzip).await,
+            Some(Wanted::Poll(link, head)) => return Waiting::new(io, early, link, head).await,
             None => {
                 let _ = io.shutdown().await;
             }

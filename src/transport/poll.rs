@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body::Body;
 
 use super::bare::Wanted;
+use super::bare_poll::Head;
 use super::{Bare, Peer, answer, body};
 use crate::driver::Driver;
 use crate::protocol::Transport;
@@ -41,7 +42,7 @@ pub async fn poll(
         (Pending, None) => drop(ask.await),
         (Pending, Some(bare)) => {
             let (parts, _) = finish(answer::text(Bytes::new())).into_parts();
-            bare.want(Wanted::Poll(link, Box::new(parts.headers), gzip));
+            bare.want(Wanted::Poll(link, Box::new(Head { headers: parts.headers, gzip })));
             return std::future::pending().await;
         }
     }
