@@ -13,7 +13,7 @@ mod gateway;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gateway::{Gateway, open_poll, open_socket, open_stream};
+use gateway::{Gateway, open_compressed, open_poll, open_socket, open_stream};
 use tokio::net::TcpStream;
 
 /// Handshakes under way at once.
@@ -24,13 +24,15 @@ const SETTLE: Duration = Duration::from_secs(7);
 #[derive(Clone, Copy)]
 enum Transport {
     WebSocket,
+    Compressed,
     Sse,
     Poll,
 }
 
 /// A transport, the sessions at the first and at the second look, and the kilobytes that one may cost.
-const LOOKS: [(Transport, &str, [usize; 2], f64); 3] = [
+const LOOKS: [(Transport, &str, [usize; 2], f64); 4] = [
     (Transport::WebSocket, "WebSocket", [2_000, 12_000], 2.5),
+    (Transport::Compressed, "WebSocket, compressed", [2_000, 12_000], 2.5),
     (Transport::Sse, "SSE", [2_000, 9_000], 8.5),
     (Transport::Poll, "poll", [2_000, 9_000], 4.5),
 ];
@@ -48,7 +50,10 @@ async fn main() -> ExitCode {
 
 /// Kilobytes per session.
 async fn look(transport: Transport, name: &str, sizes: [usize; 2]) -> f64 {
-    let gateway = Gateway::start();
+    let gateway = match transport {
+        Transport::Compressed => Gateway::compressing(),
+        _ => Gateway::start(),
+    };
     let mut sessions = Vec::new();
     let mut looks = Vec::new();
     for size in sizes {
@@ -69,6 +74,7 @@ async fn look(transport: Transport, name: &str, sizes: [usize; 2]) -> f64 {
 async fn open(transport: Transport, address: String, number: usize) -> TcpStream {
     match transport {
         Transport::WebSocket => open_socket(&address, number, "news").await,
+        Transport::Compressed => open_compressed(&address, number, "news").await,
         Transport::Sse => open_stream(&address, number, "news").await,
         Transport::Poll => open_poll(&address, number, "news").await,
     }

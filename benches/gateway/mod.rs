@@ -23,8 +23,20 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts it.
     pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// Starts it with compression on.
+    pub(crate) fn compressing() -> Self {
+        let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/compressing.toml");
+        std::fs::write(file, "compression = true\n").expect("a file");
+        Self::with(&["--config", file])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_throughline"))
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -42,6 +54,15 @@ impl Gateway {
         let kib: f64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
         kib * 1024.0
     }
+
+    /// What it has used of the processors so far, in seconds.
+    pub(crate) fn cpu(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("/proc");
+        let fields = stat.rsplit_once(')').expect("a name").1.split_whitespace();
+        let ticks: f64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks")).sum();
+        // USER_HZ, which is 100 on every Linux.
+        ticks / 100.0
+    }
 }
 
 impl Drop for Gateway {
@@ -53,14 +74,24 @@ impl Drop for Gateway {
 
 /// A session by WebSocket whose welcome is answered, subscribed to a channel.
 pub(crate) async fn open_socket(address: &str, number: usize, channel: &str) -> TcpStream {
+    open_socket_with(address, number, channel, "").await
+}
+
+/// The same by a socket that takes compressed messages.
+pub(crate) async fn open_compressed(address: &str, number: usize, channel: &str) -> TcpStream {
+    open_socket_with(address, number, channel, "Sec-WebSocket-Extensions: permessage-deflate\r\n").await
+}
+
+async fn open_socket_with(address: &str, number: usize, channel: &str, offer: &str) -> TcpStream {
     let mut socket = connect(address, number).await;
     let upgrade = format!(
         "GET /rt/ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: throughline.v1\r\n\r\n"
+         Sec-WebSocket-Protocol: throughline.v1\r\n{offer}\r\n"
     );
     socket.write_all(upgrade.as_bytes()).await.expect("writes");
-    read_until(&mut socket, "\r\n\r\n").await;
+    let answer = read_until(&mut socket, "\r\n\r\n").await;
+    assert_eq!(answer.contains("permessage-deflate"), !offer.is_empty(), "what was agreed on");
     socket.write_all(&frame(&hello(number, "", 0, 1))).await.expect("writes");
     read_until(&mut socket, "\"limits\"").await;
     socket.write_all(&frame(r#"{"ack":0,"next":1}"#)).await.expect("writes");

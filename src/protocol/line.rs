@@ -4,27 +4,40 @@
 //! a slice of it with one newline is a line of a poll, a slice without is a WebSocket message. So a publication
 //! to any number of subscribers on any mixture of transports is one allocation.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
+use super::deflate;
 use super::frame::RawFrame;
 
 const PREFIX: &[u8] = b"data: ";
 const SUFFIX: &[u8] = b"\n\n";
+/// Below this, in bytes, a message is not compressed: it fits a packet as it is, and most of what is shorter is for one session alone.
+const DEFLATE_FROM: usize = 512;
 
 /// An encoded frame. Cloning shares it: a line costs whoever keeps it one pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line(Arc<Encoded>);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Encoded {
     event: Bytes,
     /// The binary WebSocket message, where the frame carries raw bytes.
     message: Option<Bytes>,
+    /// The WebSocket message compressed, once the first asked for it; none where it is better left as it is.
+    deflated: OnceLock<Option<Box<[u8]>>>,
 }
+
+impl PartialEq for Encoded {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.event, &self.message) == (&other.event, &other.message)
+    }
+}
+
+impl Eq for Encoded {}
 
 impl Line {
     /// A line whose frame is what `write` appends to the buffer: JSON without a raw newline.
@@ -33,7 +46,7 @@ impl Line {
     }
 
     fn new(event: Bytes, message: Option<Bytes>) -> Self {
-        Self(Arc::new(Encoded { event, message }))
+        Self(Arc::new(Encoded { event, message, deflated: OnceLock::new() }))
     }
 
     /// A line with raw bytes: `head` writes the frame up to, not including, its closing brace.
@@ -75,6 +88,14 @@ impl Line {
         self.0.message.as_ref()
     }
 
+    /// The WebSocket message by permessage-deflate: compressed once for all who get it. None where it is better left as it is.
+    #[must_use]
+    pub fn deflated(&self) -> Option<&[u8]> {
+        let whole = || self.binary_message().map_or(self.json(), |message| message);
+        let deflate = || (whole().len() >= DEFLATE_FROM).then(|| deflate::message(whole())).flatten();
+        self.0.deflated.get_or_init(deflate).as_deref()
+    }
+
     /// What the line costs in every bound: its length in line form.
     #[must_use]
     pub fn cost(&self) -> usize {
@@ -110,6 +131,16 @@ mod tests {
         assert_eq!(&line.event()[..], b"data: {\"ping\":1}\n\n");
         assert_eq!(line.cost(), 10);
         assert_eq!(line.json().as_ptr(), line.event()[6..].as_ptr());
+    }
+
+    #[test]
+    fn a_long_line_is_compressed_once_and_a_short_one_not() {
+        let line = Line::compose(|buffer| buffer.extend_from_slice(&[b'x'; 2_000]));
+        let (same, deflated) = (line.clone(), line.deflated().unwrap());
+        assert_eq!(same.deflated().unwrap().as_ptr(), deflated.as_ptr());
+        assert_eq!(deflate::inflate(deflated, 2_000).unwrap(), line.json());
+        assert_eq!(same, Line::compose(|buffer| buffer.extend_from_slice(&[b'x'; 2_000])));
+        assert_eq!(Line::compose(|buffer| buffer.extend_from_slice(&[b'x'; 500])).deflated(), None);
     }
 
     #[test]

@@ -10,11 +10,12 @@
 //! - [`frame`]: reading a frame's verb and keys in one scan
 //! - [`up`], [`down`]: the frames of each direction
 //! - [`report`]: what a client tells of its search for a connection
-//! - [`mod@line`]: an encoded frame, ready for every transport
+//! - [`mod@line`]: an encoded frame, ready for every transport; [`deflate`]: compressed
 //! - [`body`]: the lines of a POST
 
 pub mod body;
 pub mod code;
+pub mod deflate;
 pub mod down;
 pub mod frame;
 pub mod id;

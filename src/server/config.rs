@@ -25,6 +25,8 @@ pub struct Config {
     pub origins: Vec<AllowedOrigin>,
     /// Proxies whose `X-Forwarded-For` is believed. Default none.
     pub trusted_proxies: Vec<Prefix>,
+    /// WebSocket messages and answers of polls are compressed for clients that take that. Default no: docs/BENCHMARKS.md says what it costs.
+    pub compression: bool,
     /// Clients on a transport that is withdrawn while the gateway runs spread their change over this. Default 3 s.
     pub switch_jitter: Duration,
     /// A stop waits at most this long for clients to leave. Default 10 s.
@@ -46,6 +48,7 @@ impl Default for Config {
             open: false,
             origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            compression: false,
             switch_jitter: Duration::from_secs(3),
             drain: Duration::from_secs(10),
             sessions: 100_000,
@@ -64,6 +67,7 @@ struct File {
     open: Option<bool>,
     origins: Vec<String>,
     trusted_proxies: Vec<String>,
+    compression: Option<bool>,
     transports: Option<Vec<String>>,
     switch_jitter_s: Option<u64>,
     drain_s: Option<u64>,
@@ -91,6 +95,7 @@ impl Config {
         config.open = file.open.unwrap_or(false);
         config.origins = file.origins.iter().map(|origin| origin.parse()).collect::<Result<_, _>>()?;
         config.trusted_proxies = file.trusted_proxies.iter().map(|proxy| proxy.parse()).collect::<Result<_, _>>()?;
+        config.compression = file.compression.unwrap_or(config.compression);
         config.switch_jitter = seconds("switch_jitter_s", file.switch_jitter_s, config.switch_jitter, 0..=3600)?;
         config.drain = seconds("drain_s", file.drain_s, config.drain, 0..=3600)?;
         config.sessions = within("sessions", file.sessions, config.sessions, 1..=10_000_000)?;
@@ -122,6 +127,7 @@ impl Config {
             ("open", self.open != other.open),
             ("origins", self.origins != other.origins),
             ("trusted_proxies", self.trusted_proxies != other.trusted_proxies),
+            ("compression", self.compression != other.compression),
             ("drain_s", self.drain != other.drain),
             ("resume_s", self.session.resume != other.session.resume),
             ("sessions", self.sessions != other.sessions),
@@ -196,7 +202,7 @@ mod tests {
     #[test]
     fn every_key_is_applied_at_run_time_or_needs_a_restart() {
         let changed = "listen = '127.0.0.1:1'\nopen = true\norigins = ['http://a']\ntrusted_proxies = ['::1']\n\
-            drain_s = 1\nresume_s = 1\nsessions = 1\nconnections = 1\nhistory_messages = 1\nhistory_s = 1\n\
+            compression = true\ndrain_s = 1\nresume_s = 1\nsessions = 1\nconnections = 1\nhistory_messages = 1\nhistory_s = 1\n\
             history_bytes = 1\nall_history_bytes = 1\nchannels = 1";
         let applied = "transports = ['poll']\nswitch_jitter_s = 1\nheartbeat_s = 5\npoll_hold_s = 1";
         let read = |text: &str| Config::from_toml(text).unwrap();

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ORIGIN,
-    RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONNECTION,
+    CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Version};
 use axum::response::Response;
@@ -19,6 +19,7 @@ use bytes::Bytes;
 use tower::ServiceExt as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::config::Config;
 use super::forwarded::{self, Prefix};
 use super::gate::Gate;
 use crate::driver::Driver;
@@ -36,13 +37,16 @@ struct Shared {
     gate: Arc<Gate>,
     /// Proxies whose word on whose request it is is believed.
     trusted: Box<[Prefix]>,
+    /// WebSocket messages and answers of polls are compressed for clients that take that.
+    compression: bool,
     rest: Router,
 }
 
 impl Front {
-    pub(super) fn new(driver: Arc<Driver>, gate: Arc<Gate>, trusted: &[Prefix], rest: Router) -> Self {
+    pub(super) fn new(driver: Arc<Driver>, gate: Arc<Gate>, config: &Config, rest: Router) -> Self {
         let rest = rest.layer(cors(&gate));
-        Self(Arc::new(Shared { driver, gate, trusted: trusted.into(), rest }))
+        let (trusted, compression) = (config.trusted_proxies.as_slice().into(), config.compression);
+        Self(Arc::new(Shared { driver, gate, trusted, compression, rest }))
     }
 
     /// Answers a request that came from `peer`, with `held` as its connection's place among those allowed, and `bare` where the
@@ -64,7 +68,7 @@ impl Front {
         let (driver, origin) = (Arc::clone(&self.0.driver), request.headers().get(ORIGIN).cloned());
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/rt/ws") => {
-                let response = websocket::upgrade(&driver, request, peer, held, bare.as_ref());
+                let response = websocket::upgrade(&driver, request, self.0.compression, peer, held, bare.as_ref());
                 Box::pin(ready(session_answer(response, origin)))
             }
             (&Method::POST, "/rt/send") => {
@@ -73,9 +77,10 @@ impl Front {
             }
             (&Method::POST, "/rt/poll") => {
                 let bare = bare.filter(|_| stays_open(&request));
+                let gzip = self.0.compression && takes_gzip(&request);
                 let body = request.into_body();
                 let finish = |response| session_answer(response, origin);
-                Box::pin(async move { poll::poll(&driver, peer, body, bare, finish).await })
+                Box::pin(async move { poll::poll(&driver, peer, body, bare, gzip, finish).await })
             }
             (&Method::POST, "/rt/stream") => {
                 let bare = bare.filter(|_| stays_open(&request));
@@ -98,6 +103,16 @@ impl Front {
 fn stays_open<B>(request: &Request<B>) -> bool {
     let mut wishes = request.headers().get_all(CONNECTION).iter();
     request.version() == Version::HTTP_11 && wishes.all(|wish| wish.as_bytes().eq_ignore_ascii_case(b"keep-alive"))
+}
+
+/// Whether a request's answer may be gzip (RFC 9110, section 12.5.3).
+fn takes_gzip<B>(request: &Request<B>) -> bool {
+    let lists = request.headers().get_all(ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let gzip = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
+        gzip && !parts.any(|weight| weight.strip_prefix("q=").is_some_and(|q| q.trim_matches(['0', '.']).is_empty()))
+    })
 }
 
 /// What a session's route answers. The page that asked may read it: other origins have not come through the gate.

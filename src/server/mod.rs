@@ -74,7 +74,7 @@ impl Gateway {
 
     fn front(&self) -> Front {
         let rest = routes::router(&self.driver, self.start.clone());
-        Front::new(Arc::clone(&self.driver), Arc::clone(&self.gate), &self.config.trusted_proxies, rest)
+        Front::new(Arc::clone(&self.driver), Arc::clone(&self.gate), &self.config, rest)
     }
 
     /// A hold on it, for while it is served.

@@ -8,7 +8,10 @@ use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
 use crate::driver::{Refusal, Refused};
-use crate::protocol::{Line, Nonce, VERSION};
+use crate::protocol::{Line, Nonce, VERSION, deflate};
+
+/// Below this, in bytes, an answer is not compressed: it fits a packet as it is, headers and all.
+const GZIP_FROM: usize = 1_024;
 
 /// A refusal as a status with a body that says why. The nonce shows that the answer is ours.
 #[must_use]
@@ -51,6 +54,11 @@ pub(super) fn text(body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
+}
+
+/// A poll's answer compressed, where it may be, is long enough and becomes shorter.
+pub(super) fn zipped(lines: &[u8], gzip: bool) -> Option<Vec<u8>> {
+    (gzip && lines.len() >= GZIP_FROM).then(|| deflate::gzip(lines)).flatten()
 }
 
 /// Several pieces as one: one write for all.

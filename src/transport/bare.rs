@@ -7,13 +7,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::http::HeaderMap;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::Held;
-use super::bare_poll::Waiting;
+use super::bare_poll::{Head, Waiting};
 use super::bare_stream::Stream;
 use super::stall::Stalling;
 use super::websocket::socket::Serving;
@@ -33,12 +32,12 @@ struct Slot {
 
 /// What goes on with a connection.
 pub(super) enum Wanted {
-    /// A WebSocket, once its upgrade is answered.
-    Socket(Link),
+    /// A WebSocket, once its upgrade is answered, and whether it may be compressed.
+    Socket(Link, bool),
     /// The rest of a stream, in chunks.
     Stream(Link),
-    /// A poll that waits, and the headers of its answer.
-    Poll(Link, Box<HeaderMap>),
+    /// A poll that waits, and how it is to be answered.
+    Poll(Link, Box<Head>),
 }
 
 /// A connection of the server.
@@ -66,9 +65,11 @@ impl Bare {
         let wanted = self.wanted().take();
         match wanted {
             // In tasks of their own, since nothing follows them: what it took to get here is freed.
-            Some(Wanted::Socket(link)) => drop(tokio::spawn(Serving::new(io, &early, link, Some(held.clone())))),
+            Some(Wanted::Socket(link, deflate)) => {
+                drop(tokio::spawn(Serving::new(io, &early, link, deflate, Some(held.clone()))));
+            }
             Some(Wanted::Stream(link)) => drop(tokio::spawn(Stream::new(io, link, held.clone()))),
-            Some(Wanted::Poll(link, headers)) => return Waiting::new(io, early, link, headers).await,
+            Some(Wanted::Poll(link, head)) => return Waiting::new(io, early, link, head).await,
             None => {
                 let _ = io.shutdown().await;
             }

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use axum::http::HeaderMap;
 use tokio::io::{AsyncRead, ReadBuf};
 
+use super::answer;
 use super::bare::Connection;
 use super::outlet::Outlet;
 use crate::driver::link::{Link, Progress};
@@ -15,18 +16,25 @@ use crate::driver::link::{Link, Progress};
 /// What a client may send behind a request that is not answered yet, before nothing more is read.
 const AHEAD: usize = 8 * 1024;
 
+/// What an answer begins with. (Boxed with what waits: hundreds of bytes each, and many wait.)
+pub(super) struct Head {
+    pub(super) headers: HeaderMap,
+    /// It may be compressed.
+    pub(super) gzip: bool,
+}
+
 /// See the module. Its outcome is the connection, for the next request; none if the client went.
 pub(super) struct Waiting {
     /// None when it is over.
     outlet: Option<Outlet<Connection>>,
-    headers: Box<HeaderMap>,
+    head: Box<Head>,
     /// The beginning of the next request.
     ahead: Vec<u8>,
 }
 
 impl Waiting {
-    pub(super) const fn new(io: Connection, ahead: Vec<u8>, link: Link, headers: Box<HeaderMap>) -> Self {
-        Self { outlet: Some(Outlet::new(io, link)), headers, ahead }
+    pub(super) const fn new(io: Connection, ahead: Vec<u8>, link: Link, head: Box<Head>) -> Self {
+        Self { outlet: Some(Outlet::new(io, link)), head, ahead }
     }
 
     /// Ready when the client went.
@@ -51,9 +59,9 @@ impl Future for Waiting {
         if self.poll_read(cx).is_ready() {
             return Poll::Ready(None);
         }
-        let Self { outlet: slot, headers, ahead } = &mut *self;
+        let Self { outlet: slot, head, ahead } = &mut *self;
         let Some(outlet) = slot else { return Poll::Ready(None) };
-        let written = ready!(outlet.poll_write(cx, |link, cx, gathered| gather(link, headers, cx, gathered)));
+        let written = ready!(outlet.poll_write(cx, |link, cx, gathered| gather(link, head, cx, gathered)));
         let Some(Outlet { mut io, .. }) = slot.take().filter(|_| written.is_ok()) else { return Poll::Ready(None) };
         io.read_first(std::mem::take(ahead));
         Poll::Ready(Some(io))
@@ -61,13 +69,17 @@ impl Future for Waiting {
 }
 
 /// The whole answer, once there are lines.
-fn gather(link: &mut Link, headers: &HeaderMap, cx: &mut Context<'_>, gathered: &mut Vec<u8>) -> Poll<Progress> {
+fn gather(link: &mut Link, wanted: &Head, cx: &mut Context<'_>, gathered: &mut Vec<u8>) -> Poll<Progress> {
     ready!(link.poll_lines(cx, |line| gathered.extend_from_slice(line.record())));
     let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
-    for (name, value) in headers {
+    for (name, value) in &wanted.headers {
         for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
             head.extend_from_slice(piece);
         }
+    }
+    if let Some(zipped) = answer::zipped(gathered, wanted.gzip) {
+        head.extend_from_slice(b"content-encoding: gzip\r\n");
+        *gathered = zipped;
     }
     let date = httpdate::fmt_http_date(SystemTime::now());
     head.extend_from_slice(format!("content-length: {}\r\ndate: {date}\r\n\r\n", gathered.len()).as_bytes());

@@ -4,22 +4,26 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll::{Pending, Ready};
 
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_ENCODING;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body::Body;
 
 use super::bare::Wanted;
+use super::bare_poll::Head;
 use super::{Bare, Peer, answer, body};
 use crate::driver::Driver;
 use crate::protocol::Transport;
 
 /// One poll. Where its answer has to wait, and the server brought a [`Bare`], that goes on with it: nothing is answered here then.
-/// `finish` makes of an answer what the route answers.
+/// `finish` makes of an answer what the route answers. `gzip`: it may be compressed.
 pub async fn poll(
     driver: &Arc<Driver>,
     peer: Option<Peer>,
     request: impl Body<Data = Bytes> + Unpin,
     bare: Option<Bare>,
+    gzip: bool,
     finish: impl FnOnce(Response) -> Response,
 ) -> Response {
     let body = match body::read(request).await {
@@ -38,9 +42,16 @@ pub async fn poll(
         (Pending, None) => drop(ask.await),
         (Pending, Some(bare)) => {
             let (parts, _) = finish(answer::text(Bytes::new())).into_parts();
-            bare.want(Wanted::Poll(link, Box::new(parts.headers)));
+            bare.want(Wanted::Poll(link, Box::new(Head { headers: parts.headers, gzip })));
             return std::future::pending().await;
         }
     }
-    finish(answer::text(answer.into()))
+    finish(match answer::zipped(&answer, gzip) {
+        None => answer::text(answer.into()),
+        Some(zipped) => {
+            let mut response = answer::text(zipped.into());
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            response
+        }
+    })
 }

@@ -5,10 +5,14 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::protocol::deflate::{self, inflate};
+
 /// The longest content of a control frame (section 5.5).
 const CONTROL: usize = 125;
 
 const FIN: u8 = 0x80;
+/// The message is compressed (RFC 7692, section 6).
+const DEFLATED: u8 = 0x40;
 const RESERVED: u8 = 0x70;
 const MASKED: u8 = 0x80;
 
@@ -25,6 +29,8 @@ const PONG: u8 = 10;
 pub(super) enum Opcode {
     Text = TEXT,
     Binary = BINARY,
+    DeflatedText = DEFLATED | TEXT,
+    DeflatedBinary = DEFLATED | BINARY,
     Close = CLOSE,
     Pong = PONG,
 }
@@ -44,7 +50,7 @@ pub(super) enum Message {
 pub(super) enum Fault {
     /// Against the RFC.
     Protocol(&'static str),
-    /// Longer than is allowed.
+    /// Longer than is allowed, as it came or inflated.
     TooLong,
     /// A text that is not UTF-8.
     NotUtf8,
@@ -55,6 +61,8 @@ pub(super) enum Fault {
 pub(super) struct Decoder {
     /// The longest message.
     longest: usize,
+    /// Messages may be compressed.
+    deflate: bool,
     /// The beginning of a frame that has not come whole.
     partial: Vec<u8>,
     /// A message of several frames, as far as it has come.
@@ -64,6 +72,7 @@ pub(super) struct Decoder {
 #[derive(Debug)]
 struct Fragments {
     opcode: u8,
+    deflated: bool,
     content: BytesMut,
     /// How much of a text has been found to be UTF-8.
     checked: usize,
@@ -71,6 +80,7 @@ struct Fragments {
 
 struct Header {
     fin: bool,
+    deflated: bool,
     opcode: u8,
     mask: [u8; 4],
     /// Where the content starts and ends.
@@ -79,8 +89,9 @@ struct Header {
 }
 
 impl Decoder {
-    pub(super) const fn new(longest: usize) -> Self {
-        Self { longest, partial: Vec::new(), message: None }
+    /// `deflate`: permessage-deflate was agreed on.
+    pub(super) const fn new(longest: usize, deflate: bool) -> Self {
+        Self { longest, deflate, partial: Vec::new(), message: None }
     }
 
     /// Takes what was read, and gives each message that it completes to `each`.
@@ -129,7 +140,8 @@ impl Decoder {
     fn header(&self, bytes: &[u8]) -> Result<Option<Header>, Fault> {
         let &[first, second, ..] = bytes else { return Ok(None) };
         let (opcode, length) = (first & 0x0f, usize::from(second & !MASKED));
-        if first & RESERVED != 0 {
+        let deflated = first & RESERVED == DEFLATED && self.deflate && matches!(opcode, TEXT | BINARY);
+        if first & RESERVED != 0 && !deflated {
             return Err(Fault::Protocol("a reserved bit is set"));
         }
         if second & MASKED == 0 {
@@ -152,7 +164,7 @@ impl Decoder {
         let length = usize::try_from(length).ok().filter(|length| *length <= self.longest - before);
         let length = length.ok_or(Fault::TooLong)?;
         let Some(&[a, b, c, d]) = bytes.get(at..at + 4) else { return Ok(None) };
-        Ok(Some(Header { fin, opcode, mask: [a, b, c, d], start: at + 4, end: at + 4 + length }))
+        Ok(Some(Header { fin, deflated, opcode, mask: [a, b, c, d], start: at + 4, end: at + 4 + length }))
     }
 
     fn check(&self, opcode: u8, fin: bool, length: usize) -> Result<(), Fault> {
@@ -174,16 +186,31 @@ impl Decoder {
             CLOSE => close(&unmasked(masked, header.mask)).map(Some),
             PING => Ok(Some(Message::Ping(unmasked(masked, header.mask).freeze()))),
             PONG => Ok(None),
-            opcode if header.fin && self.message.is_none() => message(opcode, unmasked(masked, header.mask)).map(Some),
+            opcode if header.fin && self.message.is_none() => {
+                self.message(opcode, header.deflated, unmasked(masked, header.mask)).map(Some)
+            }
             opcode => {
-                let begun = || Box::new(Fragments { opcode, content: BytesMut::new(), checked: 0 });
+                let deflated = header.deflated;
+                let begun = || Box::new(Fragments { opcode, deflated, content: BytesMut::new(), checked: 0 });
                 let fragments = self.message.get_or_insert_with(begun);
                 fragments.add(&unmasked(masked, header.mask))?;
                 if !header.fin {
                     return Ok(None);
                 }
-                self.message.take().map(|whole| message(whole.opcode, whole.content)).transpose()
+                let whole = self.message.take();
+                whole.map(|whole| self.message(whole.opcode, whole.deflated, whole.content)).transpose()
             }
+        }
+    }
+
+    fn message(&self, opcode: u8, deflated: bool, content: BytesMut) -> Result<Message, Fault> {
+        let content = if deflated { inflate(&content, self.longest)?.into() } else { content.freeze() };
+        if opcode == BINARY {
+            return Ok(Message::Binary(content));
+        }
+        match std::str::from_utf8(&content) {
+            Ok(_) => Ok(Message::Text(content)),
+            Err(_) => Err(Fault::NotUtf8),
         }
     }
 }
@@ -192,7 +219,7 @@ impl Fragments {
     /// What cannot become UTF-8 any more is refused before the rest is waited for.
     fn add(&mut self, content: &[u8]) -> Result<(), Fault> {
         self.content.extend_from_slice(content);
-        if self.opcode == TEXT {
+        if self.opcode == TEXT && !self.deflated {
             self.checked += match std::str::from_utf8(&self.content[self.checked..]) {
                 Ok(text) => text.len(),
                 Err(error) if error.error_len().is_some() => return Err(Fault::NotUtf8),
@@ -203,13 +230,12 @@ impl Fragments {
     }
 }
 
-fn message(opcode: u8, content: BytesMut) -> Result<Message, Fault> {
-    if opcode == BINARY {
-        return Ok(Message::Binary(content.freeze()));
-    }
-    match std::str::from_utf8(&content) {
-        Ok(_) => Ok(Message::Text(content.freeze())),
-        Err(_) => Err(Fault::NotUtf8),
+impl From<deflate::Fault> for Fault {
+    fn from(fault: deflate::Fault) -> Self {
+        match fault {
+            deflate::Fault::TooLong => Self::TooLong,
+            deflate::Fault::Broken => Self::Protocol("a compressed message that cannot be inflated"),
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use tokio_tungstenite::tungstenite::{self, WebSocket};
 
 use super::framing::{Decoder, Fault, Message, Opcode, append};
 
+use crate::protocol::deflate;
+
 const LONGEST: usize = 300;
 
 /// What came of some bytes: the messages, and how it ended.
@@ -24,7 +26,7 @@ enum End {
 }
 
 fn ours(bytes: &[u8], pieces: &[usize]) -> Verdict {
-    let (mut decoder, mut messages, mut rest) = (Decoder::new(LONGEST), Vec::new(), bytes);
+    let (mut decoder, mut messages, mut rest) = (Decoder::new(LONGEST, false), Vec::new(), bytes);
     for length in pieces.iter().chain(std::iter::repeat(&usize::MAX)) {
         let (piece, after) = rest.split_at(rest.len().min(*length));
         if let Err(fault) = decoder.feed(piece, |message| messages.push(message)) {
@@ -162,9 +164,41 @@ proptest! {
 fn a_length_that_no_message_may_have_is_refused_before_any_of_it_has_come() {
     let mut frame = vec![0x82, 0x80 | 127];
     frame.extend_from_slice(&u64::MAX.to_be_bytes());
-    assert_eq!(Decoder::new(LONGEST).feed(&frame, |_| ()), Err(Fault::TooLong));
+    assert_eq!(Decoder::new(LONGEST, false).feed(&frame, |_| ()), Err(Fault::TooLong));
     let piece = [&[0x02, 0x80 | 100, 0, 0, 0, 0], [b'x'; 100].as_slice()].concat();
-    let mut decoder = Decoder::new(150);
+    let mut decoder = Decoder::new(150, false);
     assert_eq!(decoder.feed(&piece, |_| ()), Ok(()));
     assert_eq!(decoder.feed(&[0x00, 0x80 | 51], |_| ()), Err(Fault::TooLong));
+}
+
+/// A client's whole frame of under 126 bytes, with a mask of zero.
+fn short(first: u8, content: &[u8]) -> Vec<u8> {
+    [&[first, 0x80 | content.len() as u8, 0, 0, 0, 0], content].concat()
+}
+
+#[test]
+fn a_compressed_message_is_read_whole_or_in_pieces_where_that_was_agreed_on() {
+    let text = "again and ".repeat(20);
+    let deflated = deflate::message(text.as_bytes()).unwrap();
+    let (start, end) = deflated.split_at(7);
+    let feed = |bytes: &[u8], longest| {
+        let mut messages = Vec::new();
+        Decoder::new(longest, true).feed(bytes, |message| messages.push(message)).map(|()| messages)
+    };
+    let expected = Ok(vec![Message::Text(text.clone().into())]);
+    assert_eq!(feed(&short(0xc1, &deflated), LONGEST), expected);
+    assert_eq!(
+        feed(&[short(0x41, start), short(0x89, b"ping"), short(0x80, end)].concat(), LONGEST)
+            .map(|messages| messages.into_iter().skip(1).collect()),
+        expected
+    );
+    assert_eq!(feed(&short(0x81, b"plain"), LONGEST), Ok(vec![Message::Text("plain".into())]));
+    assert_eq!(feed(&short(0xc1, &deflated), text.len() - 1), Err(Fault::TooLong));
+    assert!(matches!(feed(&short(0xc1, b"\xff\xff"), LONGEST), Err(Fault::Protocol(_))));
+    assert_eq!(feed(&short(0xc1, &deflate::message(&[0xff; 200]).unwrap()), LONGEST), Err(Fault::NotUtf8));
+    let reserved = Err(Fault::Protocol("a reserved bit is set"));
+    for wrong in [0xc9, 0xa1, 0xe1, 0xc0] {
+        assert_eq!(feed(&short(wrong, &deflated), LONGEST), reserved, "{wrong:x}");
+    }
+    assert_eq!(Decoder::new(LONGEST, false).feed(&short(0xc1, &deflated), |_| ()), reserved.map(|_: Vec<Message>| ()));
 }

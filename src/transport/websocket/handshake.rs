@@ -2,19 +2,21 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::extension;
 use crate::protocol::SUBPROTOCOL;
 
-/// The answer that makes a request's connection a socket.
+/// The answer that makes a request's connection a socket, and whether permessage-deflate was agreed on, which `deflate` allows.
 ///
 /// # Errors
 /// What the request lacks.
-pub(super) fn answer(request: &HeaderMap) -> Result<Response, &'static str> {
+pub(super) fn answer(request: &HeaderMap, deflate: bool) -> Result<(Response, bool), &'static str> {
     if !names(request, &CONNECTION, "upgrade") {
         return Err("its Connection header does not say upgrade");
     }
@@ -35,7 +37,12 @@ pub(super) fn answer(request: &HeaderMap) -> Result<Response, &'static str> {
     if names(request, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    Ok(response)
+    let agreed = request.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().filter_map(|offers| offers.to_str().ok());
+    let agreed = deflate.then(|| agreed.flat_map(|offers| offers.split(',')).find_map(extension::agree)).flatten();
+    if let Some(parameters) = agreed {
+        headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(parameters));
+    }
+    Ok((response, agreed.is_some()))
 }
 
 /// Whether a header's list has an item, in whatever case.

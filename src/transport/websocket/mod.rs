@@ -3,10 +3,11 @@
 //! The upgraded socket is ours: one task, which holds no buffer while nothing is under way, and writes all lines that wait at once.
 //!
 //! # Layout
-//! - `handshake`: whether a request is an upgrade, and its answer
+//! - `handshake`: whether a request is an upgrade, and its answer; `extension`: compression, if both want it
 //! - `framing`: bytes to messages and back
 //! - `socket`: a socket and its leg
 
+mod extension;
 mod framing;
 #[cfg(test)]
 mod framing_tests;
@@ -28,16 +29,17 @@ use crate::driver::Driver;
 use crate::protocol::code::Refusal;
 
 /// Answers an upgrade. The socket is served in a task of its own, by [`Bare`] where the server brings that; `held` is given back when
-/// it is gone.
+/// it is gone. `deflate`: messages may be compressed, if the client wants that.
 pub fn upgrade<B>(
     driver: &Arc<Driver>,
     mut request: Request<B>,
+    deflate: bool,
     peer: Option<Peer>,
     held: Option<Held>,
     bare: Option<&Bare>,
 ) -> Response {
-    let response = match handshake::answer(request.headers()) {
-        Ok(response) => response,
+    let (response, deflate) = match handshake::answer(request.headers(), deflate) {
+        Ok(answer) => answer,
         Err(why) => return refuse(None, &Refusal::bad_frame(format!("not a WebSocket upgrade: {why}"))),
     };
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
@@ -45,11 +47,11 @@ pub fn upgrade<B>(
     };
     let link = driver.socket(peer.map(|peer| peer.client));
     if let Some(bare) = bare {
-        bare.want(Wanted::Socket(link));
+        bare.want(Wanted::Socket(link, deflate));
     } else {
         tokio::spawn(async move {
             if let Ok(upgraded) = upgrade.await {
-                Serving::new(TokioIo::new(upgraded), &[], link, held).await;
+                Serving::new(TokioIo::new(upgraded), &[], link, deflate, held).await;
             }
         });
     }

@@ -43,6 +43,8 @@ thread_local! {
 struct Socket<T> {
     outlet: Outlet<T>,
     decoder: Decoder,
+    /// What is sent may be compressed.
+    deflate: bool,
     /// The content of the client's last ping, to be answered.
     ping: Option<Box<Bytes>>,
     /// Until it has said hello.
@@ -61,9 +63,9 @@ enum Stage<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<T> {
-    /// A connection that was upgraded; `early` came with the request.
-    pub(in super::super) fn new(io: T, early: &[u8], link: Link, held: Option<Held>) -> Self {
-        let mut socket = Socket::new(io, link, held);
+    /// A connection that was upgraded; `early` came with the request. `deflate`: permessage-deflate was agreed on.
+    pub(in super::super) fn new(io: T, early: &[u8], link: Link, deflate: bool, held: Option<Held>) -> Self {
+        let mut socket = Socket::new(io, link, deflate, held);
         let ending = socket.take(early);
         let mut serving = Self(Stage::Open(socket));
         if let Some(ending) = ending {
@@ -112,10 +114,11 @@ enum Ending {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
-    fn new(io: T, link: Link, held: Option<Held>) -> Self {
+    fn new(io: T, link: Link, deflate: bool, held: Option<Held>) -> Self {
         Self {
             outlet: Outlet::new(io, link),
-            decoder: Decoder::new(LONGEST_MESSAGE),
+            decoder: Decoder::new(LONGEST_MESSAGE, deflate),
+            deflate,
             ping: None,
             silence: Some(Box::pin(tokio::time::sleep(HELLO_DEADLINE))),
             _held: held,
@@ -180,14 +183,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 
     /// Writes what is due for as long as the socket takes it; ready when nothing follows.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ping = &mut self.ping;
+        let (ping, deflate) = (&mut self.ping, self.deflate);
         self.outlet.poll_write(cx, |link, cx, gathered| {
             if let Some(ping) = ping.take() {
                 append(gathered, Opcode::Pong, &ping);
             }
-            link.poll_lines(cx, |line| match line.binary_message() {
-                Some(message) => append(gathered, Opcode::Binary, message),
-                None => append(gathered, Opcode::Text, line.json()),
+            link.poll_lines(cx, |line| {
+                let deflated = deflate.then(|| line.deflated()).flatten();
+                match (deflated, line.binary_message()) {
+                    (Some(deflated), None) => append(gathered, Opcode::DeflatedText, deflated),
+                    (Some(deflated), Some(_)) => append(gathered, Opcode::DeflatedBinary, deflated),
+                    (None, Some(message)) => append(gathered, Opcode::Binary, message),
+                    (None, None) => append(gathered, Opcode::Text, line.json()),
+                }
             })
         })
     }
