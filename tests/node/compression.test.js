@@ -83,7 +83,10 @@ for (const transport of TRANSPORTS) {
   test(`what comes is what was sent, by ${transport} from Node`, async () => {
     const connection = connectTo(gateway.url, { transports: [transport] });
     try {
-      assert.deepEqual(await echoes(connection), Array.from({ length: MESSAGES }, (_, at) => order(at)));
+      assert.deepEqual(
+        await echoes(connection),
+        Array.from({ length: MESSAGES }, (_, at) => order(at)),
+      );
       assert.equal(connection.transport, transport);
     } finally {
       connection.close();
@@ -167,7 +170,10 @@ test('an answer of a poll is gzip above 1 KB for who takes that', async () => {
       headers: { 'content-type': 'text/plain', 'accept-encoding': encoding },
       body: [JSON.stringify({ hello }), ...lines].join('\n'),
     });
-    return { encoding: response.headers.get('content-encoding'), lines: (await response.text()).trim().split('\n') };
+    return {
+      encoding: response.headers.get('content-encoding'),
+      lines: (await response.text()).trim().split('\n'),
+    };
   };
   id = JSON.parse((await poll(0, [], 'gzip')).lines[0] ?? '').welcome.id;
   const data = JSON.stringify(order(7));
