@@ -2,8 +2,8 @@
 //!
 //!     cargo bench --bench slow_readers
 //!
-//! Two thousand sessions, half of them on WebSocket and half on SSE, share a channel with two hundred that are measured. First all read,
-//! then the two thousand stop, their connections open. Printed are everybody else's delays before and after, and what the gateway's memory
+//! Two thousand sessions, half of them on WebSocket and half on SSE, share a channel with two hundred that are measured: alone, beside the two thousand while they
+//! read, and after they stopped, their connections open. Printed are everybody else's delays each time, and what the gateway's memory
 //! grew by once so much was published that each that stopped has missed more than is kept for it. It fails above a bound.
 
 // Its figures are its output.
@@ -44,13 +44,6 @@ async fn main() -> ExitCode {
     let gateway = Gateway::start();
     let stopped = Arc::new(AtomicBool::new(false));
     let (times, mut delays) = mpsc::channel(1 << 16);
-    for first in (0..SLOW).step_by(AT_ONCE) {
-        let batch = first..SLOW.min(first + AT_ONCE);
-        let opened = batch.map(|number| open(&gateway.address, number));
-        for connection in futures::future::join_all(opened).await {
-            tokio::spawn(slow(connection, Arc::clone(&stopped)));
-        }
-    }
     let start = Instant::now();
     for number in SLOW..SLOW + OTHERS {
         tokio::spawn(other(open_socket(&gateway.address, number, "news").await, start, times.clone()));
@@ -58,6 +51,16 @@ async fn main() -> ExitCode {
     let mut publisher = open_socket(&gateway.address, SLOW + OTHERS, "own").await;
 
     let warm = Duration::from_secs(2);
+    publish(&mut publisher, start, warm, EVERY).await;
+    while delays.try_recv().is_ok() {}
+    let alone = measure(&mut publisher, start, &mut delays).await;
+    for first in (0..SLOW).step_by(AT_ONCE) {
+        let batch = first..SLOW.min(first + AT_ONCE);
+        let opened = batch.map(|number| open(&gateway.address, number));
+        for connection in futures::future::join_all(opened).await {
+            tokio::spawn(slow(connection, Arc::clone(&stopped)));
+        }
+    }
     publish(&mut publisher, start, warm, EVERY).await;
     while delays.try_recv().is_ok() {}
     let before = measure(&mut publisher, start, &mut delays).await;
@@ -78,6 +81,7 @@ async fn main() -> ExitCode {
     let after = measure(&mut publisher, start, &mut delays).await;
 
     let ratio = after[1].as_secs_f64() / before[1].as_secs_f64();
+    println!("{OTHERS} readers alone: p50 {:?}, p99 {:?}", alone[0], alone[1]);
     println!("{OTHERS} readers beside {SLOW} that read: p50 {:?}, p99 {:?}", before[0], before[1]);
     println!("beside {SLOW} that stopped: p50 {:?}, p99 {:?}: {ratio:.2} of it (bound {RATIO})", after[0], after[1]);
     println!("resident memory for each that stopped: {:.1} KB (bound {:.0} KB)", grown / 1024.0, GROWTH / 1024.0);
