@@ -37,7 +37,7 @@ pub(super) enum Wanted {
     /// The rest of a stream, in chunks.
     Stream(Link),
     /// A poll that waits, and how it is to be answered.
-    Poll(Link, Box<Head>),
+    Poll(Link, Head),
 }
 
 /// A connection of the server.

@@ -16,24 +16,39 @@ use crate::driver::link::{Link, Progress};
 /// What a client may send behind a request that is not answered yet, before nothing more is read.
 const AHEAD: usize = 8 * 1024;
 
-/// What an answer begins with. (Boxed with what waits: hundreds of bytes each, and many wait.)
+/// What is added to it then, in bytes, at most.
+const LENGTH_AND_DATE: usize = 128;
+
+/// What the answer begins with, put together while it waits: once there are lines, a thousand others may have to be answered first.
 pub(super) struct Head {
-    pub(super) headers: HeaderMap,
+    status_and_headers: Box<[u8]>,
     /// It may be compressed.
-    pub(super) gzip: bool,
+    gzip: bool,
+}
+
+impl Head {
+    pub(super) fn new(headers: &HeaderMap, gzip: bool) -> Self {
+        let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
+        for (name, value) in headers {
+            for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                head.extend_from_slice(piece);
+            }
+        }
+        Self { status_and_headers: head.into(), gzip }
+    }
 }
 
 /// See the module. Its outcome is the connection, for the next request; none if the client went.
 pub(super) struct Waiting {
     /// None when it is over.
     outlet: Option<Outlet<Connection>>,
-    head: Box<Head>,
+    head: Head,
     /// The beginning of the next request.
     ahead: Vec<u8>,
 }
 
 impl Waiting {
-    pub(super) const fn new(io: Connection, ahead: Vec<u8>, link: Link, head: Box<Head>) -> Self {
+    pub(super) const fn new(io: Connection, ahead: Vec<u8>, link: Link, head: Head) -> Self {
         Self { outlet: Some(Outlet::new(io, link)), head, ahead }
     }
 
@@ -71,12 +86,8 @@ impl Future for Waiting {
 /// The whole answer, once there are lines.
 fn gather(link: &mut Link, wanted: &Head, cx: &mut Context<'_>, gathered: &mut Vec<u8>) -> Poll<Progress> {
     ready!(link.poll_lines(cx, |line| gathered.extend_from_slice(line.record())));
-    let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
-    for (name, value) in &wanted.headers {
-        for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-            head.extend_from_slice(piece);
-        }
-    }
+    let mut head = Vec::with_capacity(wanted.status_and_headers.len() + LENGTH_AND_DATE);
+    head.extend_from_slice(&wanted.status_and_headers);
     if let Some(zipped) = answer::zipped(gathered, wanted.gzip) {
         head.extend_from_slice(b"content-encoding: gzip\r\n");
         *gathered = zipped;

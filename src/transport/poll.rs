@@ -42,7 +42,7 @@ pub async fn poll(
         (Pending, None) => drop(ask.await),
         (Pending, Some(bare)) => {
             let (parts, _) = finish(answer::text(Bytes::new())).into_parts();
-            bare.want(Wanted::Poll(link, Box::new(Head { headers: parts.headers, gzip })));
+            bare.want(Wanted::Poll(link, Head::new(&parts.headers, gzip)));
             return std::future::pending().await;
         }
     }
