@@ -34,7 +34,7 @@ const BYTES: usize = 1_024;
 /// What is published to fill what the gateway keeps for each, and how fast.
 const FLOOD: u32 = 2_000;
 const FLOOD_EVERY: Duration = Duration::from_millis(8);
-/// The 99th percentile after, in those before.
+/// The 99th percentile beside those that stopped, in that of a run with nobody else.
 const RATIO: f64 = 1.5;
 /// Bytes that the gateway may grow by for each that stopped: the queue it keeps for it is of pointers to lines that all share.
 const GROWTH: f64 = 64.0 * 1024.0;
@@ -80,10 +80,13 @@ async fn main() -> ExitCode {
     let grown = (gateway.memory() - memory_before) / SLOW as f64;
     let after = measure(&mut publisher, start, &mut delays).await;
 
-    let ratio = after[1].as_secs_f64() / before[1].as_secs_f64();
+    let ratio = after[1].as_secs_f64() / alone[1].as_secs_f64();
     println!("{OTHERS} readers alone: p50 {:?}, p99 {:?}", alone[0], alone[1]);
     println!("{OTHERS} readers beside {SLOW} that read: p50 {:?}, p99 {:?}", before[0], before[1]);
-    println!("beside {SLOW} that stopped: p50 {:?}, p99 {:?}: {ratio:.2} of it (bound {RATIO})", after[0], after[1]);
+    println!(
+        "beside {SLOW} that stopped: p50 {:?}, p99 {:?}: {ratio:.2} of that alone (bound {RATIO})",
+        after[0], after[1]
+    );
     println!("resident memory for each that stopped: {:.1} KB (bound {:.0} KB)", grown / 1024.0, GROWTH / 1024.0);
     if ratio <= RATIO && grown <= GROWTH { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
