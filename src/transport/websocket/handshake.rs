@@ -37,8 +37,7 @@ pub(super) fn answer(request: &HeaderMap, deflate: bool) -> Result<(Response, bo
     if names(request, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    let agreed = request.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().filter_map(|offers| offers.to_str().ok());
-    let agreed = deflate.then(|| agreed.flat_map(|offers| offers.split(',')).find_map(extension::agree)).flatten();
+    let agreed = deflate.then(|| items(request, &SEC_WEBSOCKET_EXTENSIONS).find_map(extension::agree)).flatten();
     if let Some(parameters) = agreed {
         headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(parameters));
     }
@@ -47,6 +46,11 @@ pub(super) fn answer(request: &HeaderMap, deflate: bool) -> Result<(Response, bo
 
 /// Whether a header's list has an item, in whatever case.
 fn names(headers: &HeaderMap, header: &HeaderName, item: &str) -> bool {
+    items(headers, header).any(|other| other.eq_ignore_ascii_case(item))
+}
+
+/// The items of a header's lists.
+fn items<'a>(headers: &'a HeaderMap, header: &HeaderName) -> impl Iterator<Item = &'a str> {
     let lists = headers.get_all(header).into_iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).any(|other| other.trim().eq_ignore_ascii_case(item))
+    lists.flat_map(|list| list.split(',')).map(str::trim)
 }

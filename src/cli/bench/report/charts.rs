@@ -1,6 +1,8 @@
 //! The charts of the page, as SVG without colours of its own but three: ink and lines are the page's, by day and by night.
 
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -57,41 +59,40 @@ pub(super) fn lines(title: &str, axes: &Axes, series: &[Series]) -> Result<Optio
             // Whole magnitudes, so that there are at least two names on the axis.
             let (bottom, top) = (10_f64.powf(least.log10().floor()), 10_f64.powf(top.log10().ceil()));
             let mut chart = builder.build_cartesian_2d(0.0..right, (bottom..top.max(bottom * 10.0)).log_scale())?;
-            let named = |y: &f64| axes.unit.show(*y);
-            chart
-                .configure_mesh()
-                .axis_style(INK)
-                .bold_line_style(GRID)
-                .light_line_style(TRANSPARENT)
-                .label_style(text(INK))
-                .x_desc(axes.x)
-                .x_labels(axes.places)
-                .x_label_formatter(&|x| (axes.at)(*x))
-                .y_label_formatter(&named)
-                .draw()?;
-            for series in series {
-                chart.draw_series(LineSeries::new(series.points.clone(), SERIES[series.place].stroke_width(2)))?;
-            }
+            plot(&mut chart, axes, &|y| axes.unit.show(*y), series)
         } else {
             let mut chart = builder.build_cartesian_2d(0.0..right, 0.0..top * 1.1)?;
-            chart
-                .configure_mesh()
-                .axis_style(INK)
-                .bold_line_style(GRID)
-                .light_line_style(TRANSPARENT)
-                .label_style(text(INK))
-                .x_desc(axes.x)
-                .x_labels(axes.places)
-                .x_label_formatter(&|x| (axes.at)(*x))
-                .y_label_formatter(&|y| thousands(*y))
-                .draw()?;
-            for series in series {
-                chart.draw_series(LineSeries::new(series.points.clone(), SERIES[series.place].stroke_width(2)))?;
-            }
+            plot(&mut chart, axes, &|y| thousands(*y), series)
         }
-        Ok(())
     })
     .map(Some)
+}
+
+/// The axes, with what stands at a place of the y axis, and the lines.
+fn plot<'a, Y>(
+    chart: &mut ChartContext<'_, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Y>>,
+    axes: &Axes,
+    named: &dyn Fn(&f64) -> String,
+    series: &[Series],
+) -> Drawn
+where
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    chart
+        .configure_mesh()
+        .axis_style(INK)
+        .bold_line_style(GRID)
+        .light_line_style(TRANSPARENT)
+        .label_style(text(INK))
+        .x_desc(axes.x)
+        .x_labels(axes.places)
+        .x_label_formatter(&|x| (axes.at)(*x))
+        .y_label_formatter(&named)
+        .draw()?;
+    for series in series {
+        chart.draw_series(LineSeries::new(series.points.clone(), SERIES[series.place].stroke_width(2)))?;
+    }
+    Ok(())
 }
 
 /// A bar.

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout_at};
 use uuid::Uuid;
 
+use super::GRACE;
 use super::member::{CONNECTING, Lag, Part, Phase, Stage, Tally, run};
 use super::probe::channel;
 use crate::cli::bench::figures::Figures;
@@ -21,8 +22,6 @@ use crate::protocol::Transport;
 
 /// Connections are opened at this distance: not a stampede, unless that is what is measured.
 pub(super) const DIALS_APART: Duration = Duration::from_millis(1);
-/// What has not come so long after the last message was due is lost.
-const GRACE: Duration = Duration::from_secs(10);
 /// How long the gateway is left alone between connecting and load, so that its memory is that of connections at rest.
 const REST: Duration = Duration::from_millis(500);
 

@@ -14,3 +14,8 @@ mod member;
 pub(super) mod probe;
 pub(super) mod switch;
 pub(super) mod throughput;
+
+use std::time::Duration;
+
+/// What has not come so long after the last message is lost.
+const GRACE: Duration = Duration::from_secs(10);

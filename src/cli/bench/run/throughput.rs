@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{timeout, timeout_at};
 use uuid::Uuid;
 
+use super::GRACE;
 use super::member::CONNECTING;
 use super::probe::{channel, subscribe};
 use crate::cli::bench::figures::{Figures, Times};
@@ -22,8 +23,6 @@ use crate::protocol::limits::REPLAY_FRAMES;
 
 /// Messages under way: half of what the gateway keeps for a client that does not acknowledge, which must not be passed.
 const WINDOW: u64 = REPLAY_FRAMES as u64 / 2;
-/// What has not come so long after the end is lost.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs the plan on one transport.
 ///
