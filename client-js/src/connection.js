@@ -66,7 +66,7 @@ export const connect = (url, options) => {
   /** @type {Transport[]} */
   const missing = WebSocket ? [] : ['websocket'];
   const order = wanted.filter((transport) => !missing.includes(transport));
-  if (!order[0]) throw new ThroughlineError('refused', 'no transport can be had here');
+  if (!order[0]) throw new ThroughlineError('refused', 'no transport');
   const selector = createSelector(session, memory, Math.random, order, transports, maxLatencyMs);
   /** @type {ReturnType<typeof createEmitter<ConnectionEvents>>} */
   const [on, emit] = createEmitter();

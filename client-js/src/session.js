@@ -168,7 +168,10 @@ export const createSession = (random) => {
     /** The whole answer of a poll or a send. What does not begin with our nonce is foreign, and counts as a failure. */
     answer(leg, { route, lines: [first, ...rest] }) {
       const flown = leg[/** @type {'poll'} */ (route)];
-      const line = read(first);
+      let line = read(first);
+      // A brief welcome is the last one with these numbers.
+      if (id && line[0] === 'nonce')
+        line = ['welcome', { ...self.welcome, ...line[2], turn: flown?.turn }];
       if (!flown || line[1]?.nonce !== flown.nonce) return failed(leg, { route });
       const before = acked;
       leg[/** @type {'poll'} */ (route)] = undefined;
@@ -390,7 +393,7 @@ export const createSession = (random) => {
    * @param {Route} route
    */
   function welcome(leg, welcome, route) {
-    if (id && welcome.id !== id) return close(leg, 'other_incarnation');
+    if (id && welcome.id !== id) return close(leg, 'foreign');
     ({ id, limits } = self.welcome = welcome);
     // Of a send's welcome no more counts (rule 9).
     if (!acknowledged(leg, welcome.received) || route === 'send') return;

@@ -110,7 +110,7 @@ test('any other end closes its leg and nothing else; a welcome of another incarn
   const two = online('websocket');
   const [stream] = two.take({ open: 'sse' });
   const text = welcome({ nonce: hello(stream).nonce, id: 'other' });
-  assert.deepEqual(two.take({ line: 2, text }), [{ close: 2, reason: 'other_incarnation' }]);
+  assert.deepEqual(two.take({ line: 2, text }), [{ close: 2, reason: 'foreign' }]);
 });
 
 test('a candidate asks by a second hello; the loser is read until its end, or 5 s (rules 3 and 5)', () => {

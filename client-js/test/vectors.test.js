@@ -199,6 +199,8 @@ const MEANINGS = {
     // To a welcome on a socket the client answers with its counts.
     assert.deepEqual(outputs[0]?.lines[0], '{"ack":3,"next":4}');
   },
+  // It is read where an answer begins: the conversations see to that. On a stream it is a frame like any other.
+  nonce: () => {},
   end({ end }, { outputs }) {
     assert.deepEqual(outputs[0], { close: 1, reason: end.code });
     assert.equal(
@@ -234,7 +236,7 @@ test('frames-down.json', async (t) => {
         if (!vector.strict) assert.deepEqual(outputs, [{ close: 1, reason: 'bad_frame' }]);
         return;
       }
-      const meanings = Object.keys(vector.means).filter((key) => key !== 'next');
+      const meanings = Object.keys(vector.means).filter((key) => !['next', 'received'].includes(key));
       assert.equal(meanings.length, 1);
       const check = MEANINGS[/** @type {string} */ (meanings[0])];
       assert.ok(check, `who reads ${meanings}?`);

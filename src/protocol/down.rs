@@ -45,6 +45,19 @@ pub struct Welcome {
     pub limits: Limits,
 }
 
+/// What begins an answer in place of a welcome that would say no more: all that is left out is as the client knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brief {
+    /// The hello's nonce.
+    pub nonce: Nonce,
+    /// The number of the next numbered line in this answer; none in a send's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+    /// How far the server has received, where that is not what the hello's `next` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<u64>,
+}
+
 /// The last frame of a leg.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
@@ -65,6 +78,8 @@ pub struct End {
 pub enum Down {
     /// See [`Welcome`].
     Welcome(Box<Welcome>),
+    /// See [`Brief`].
+    Brief(Brief),
     /// See [`End`].
     End(End),
     /// How far the server has received, and the number of the next line on this leg.
@@ -100,6 +115,13 @@ impl Down {
                 }
                 Self::Welcome(welcome)
             }
+            "nonce" => {
+                let brief: Brief = serde_json::from_slice(&frame.text).map_err(|_| bad())?;
+                if !brief.is_in_bounds() {
+                    return Err(bad());
+                }
+                Self::Brief(brief)
+            }
             "end" => Self::End(object(fields.subject).map_err(|_| bad())?),
             "ack" => Self::Ack {
                 received: fields.subject_number().ok_or_else(bad)?,
@@ -127,6 +149,21 @@ impl Welcome {
     }
 }
 
+impl Brief {
+    /// The welcome that it stands for: `last` with its numbers, and the turn of the hello it answers, 0 for none.
+    #[must_use]
+    pub fn whole(self, last: &Welcome, turn: u32) -> Welcome {
+        let received = self.received.unwrap_or(last.received);
+        Welcome { nonce: self.nonce, turn, received, next: self.next.unwrap_or(last.next), ..last.clone() }
+    }
+
+    /// As of a [`Welcome`].
+    fn is_in_bounds(&self) -> bool {
+        self.received.is_none_or(|received| received < limits::NUMBER)
+            && self.next.is_none_or(|next| (1..limits::NUMBER).contains(&next))
+    }
+}
+
 /// A frame from anything that serialises to an object.
 pub(super) fn json_line(frame: &impl Serialize) -> Line {
     Line::compose(|buffer| write_json(buffer, frame))
@@ -147,6 +184,12 @@ pub fn welcome(welcome: &Welcome) -> Line {
         welcome: &'a Welcome,
     }
     json_line(&Frame { welcome })
+}
+
+/// A brief welcome.
+#[must_use]
+pub fn brief(brief: &Brief) -> Line {
+    json_line(brief)
 }
 
 /// `end`.

@@ -69,23 +69,23 @@ impl Front {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/rt/ws") => {
                 let response = websocket::upgrade(&driver, request, self.0.compression, peer, held, bare.as_ref());
-                Box::pin(ready(session_answer(response, origin)))
+                Box::pin(ready(open_answer(response, origin)))
             }
             (&Method::POST, "/rt/send") => {
                 let body = request.into_body();
-                Box::pin(async move { session_answer(send::send(&driver, body).await, origin) })
+                Box::pin(async move { whole_answer(send::send(&driver, body).await, origin) })
             }
             (&Method::POST, "/rt/poll") => {
                 let bare = bare.filter(|_| stays_open(&request));
                 let gzip = self.0.compression && takes_gzip(&request);
                 let body = request.into_body();
-                let finish = |response| session_answer(response, origin);
+                let finish = |response| whole_answer(response, origin);
                 Box::pin(async move { poll::poll(&driver, peer, body, bare, gzip, finish).await })
             }
             (&Method::POST, "/rt/stream") => {
                 let bare = bare.filter(|_| stays_open(&request));
                 let body = request.into_body();
-                Box::pin(async move { session_answer(stream::open(&driver, peer, body, bare).await, origin) })
+                Box::pin(async move { open_answer(stream::open(&driver, peer, body, bare).await, origin) })
             }
             _ => Box::pin(self.clone().rest(request.map(Body::new), peer)),
         }
@@ -115,19 +115,30 @@ fn takes_gzip<B>(request: &Request<B>) -> bool {
     })
 }
 
-/// What a session's route answers. The page that asked may read it: other origins have not come through the gate.
-fn session_answer(response: Response, origin: Option<HeaderValue>) -> Response {
-    let mut response = with_headers(response);
-    let headers = response.headers_mut();
-    headers.insert(VARY, HeaderValue::from_static("origin"));
+/// A poll's or a send's answer: whole and short, so nothing has to be kept from buffering it, and each header counts, since a poll
+/// that waits for a single line is answered by little else.
+fn whole_answer(mut response: Response, origin: Option<HeaderValue>) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    readable(response, origin)
+}
+
+/// A stream's or a socket's answer.
+fn open_answer(response: Response, origin: Option<HeaderValue>) -> Response {
+    readable(with_headers(response), origin)
+}
+
+/// The page that asked may read it: other origins have not come through the gate.
+fn readable(mut response: Response, origin: Option<HeaderValue>) -> Response {
     if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(VARY, HeaderValue::from_static("origin"));
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
     }
     response
 }
 
-/// The headers every answer of the session's routes has (they took a default nginx from 0 of 10 events to 10 of 10).
+/// The headers of what must come through as it is written (they took a default nginx from 0 of 10 events to 10 of 10).
 pub(super) fn with_headers(mut response: Response) -> Response {
     const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
     let headers = response.headers_mut();

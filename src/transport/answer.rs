@@ -52,7 +52,7 @@ pub(super) fn lines(lines: &[Line]) -> Response {
 /// The same, put together already.
 pub(super) fn text(body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use throughline::protocol::Transport;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -14,7 +15,7 @@ use crate::wire::{Down, Wire};
 const POLLS: &str = "attaches_total{transport=\"poll\"}";
 
 #[tokio::test]
-async fn a_newer_poll_has_the_older_one_answered_with_a_welcome_and_no_lines() {
+async fn a_newer_poll_has_the_older_one_answered_without_lines() {
     let gateway = Running::start().await;
     let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
     client.subscribe(leg, "c").await;
@@ -26,27 +27,26 @@ async fn a_newer_poll_has_the_older_one_answered_with_a_welcome_and_no_lines() {
     gateway.until(POLLS, |polls| polls > before).await;
     let mut second = Wire::open(gateway.address, Transport::Poll, &[newer.to_string().into()]).await;
     let Down::Frame(answer) = within_patience(first.next()).await else { panic!("no answer") };
-    assert_eq!(answer.value()["welcome"]["nonce"], older["hello"]["nonce"]);
+    assert_eq!(answer.value()["nonce"], older["hello"]["nonce"]);
     assert!(matches!(first.next().await, Down::Closed));
     let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
     other.publish(writing, "c", "1").await;
     let Down::Frame(answer) = within_patience(second.next()).await else { panic!("no answer") };
-    assert_eq!(answer.value()["welcome"]["nonce"], newer["hello"]["nonce"]);
+    assert_eq!(answer.value()["nonce"], newer["hello"]["nonce"]);
     let Down::Frame(line) = second.next().await else { panic!("no line") };
     assert_eq!(line.value()["data"], 1);
 }
 
 #[tokio::test]
-async fn a_poll_is_held_no_longer_than_its_time_and_then_answered_by_a_welcome_alone() {
+async fn a_poll_is_held_no_longer_than_its_time_and_then_answered_without_lines() {
     let gateway = Running::with(|config| config.session.hold = Duration::from_millis(100)).await;
     let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
     client.settle(leg).await;
-    let hello = client.hello(leg, Some(1)).to_string();
+    let hello = client.hello(leg, Some(1));
     let sent = std::time::Instant::now();
-    let answer = within_patience(http::post(gateway.address, "/rt/poll", hello)).await;
+    let answer = within_patience(http::post(gateway.address, "/rt/poll", hello.to_string())).await;
     assert!(sent.elapsed() >= Duration::from_millis(95), "{:?}", sent.elapsed());
-    assert_eq!(answer.lines().len(), 1);
-    assert!(answer.lines()[0]["welcome"].is_object());
+    assert_eq!(answer.lines(), [json!({ "nonce": hello["hello"]["nonce"], "next": 1 })]);
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_poll_with_lines_is_answered_as_soon_as_they_are_due_an_acknowledgemen
     let lines = "{\"pub\":\"c\",\"data\":1}\n".repeat(2);
     let hello = client.hello(leg, Some(1)).to_string();
     let answer = within_patience(http::post(gateway.address, "/rt/poll", format!("{hello}\n{lines}"))).await;
-    assert_eq!(answer.lines()[0]["welcome"]["received"], 2);
+    assert_eq!(answer.lines()[0]["received"], 2);
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_send_asks_for_no_turn_on_a_poll() {
     client.welcome(polling).await;
     let hello = client.hello(polling, Some(9)).to_string();
     let answer = http::post(gateway.address, "/rt/send", hello).await;
-    assert_eq!(answer.lines()[0]["welcome"]["turn"], 1);
+    assert!(answer.lines()[0]["nonce"].is_string(), "{answer:?}");
     let seen = client.settle(active).await;
     assert!(!seen.iter().any(|seen| matches!(seen, Seen::End(_))), "{seen:?}");
 }
@@ -159,7 +159,7 @@ async fn a_poll_that_waited_gives_its_connection_back_to_the_requests_behind_it(
             assert!(length > 0, "closed after {seen}");
             seen += std::str::from_utf8(&piece[..length]).unwrap();
         }
-        let places = ["\"welcome\"", "\"here\"", "\r\n\r\nok"].map(|part| seen.find(part).unwrap());
+        let places = ["\"nonce\"", "\"here\"", "\r\n\r\nok"].map(|part| seen.find(part).unwrap());
         assert!(places.is_sorted(), "{seen}");
         assert_eq!(seen.matches("HTTP/1.1 200 OK").count(), 3, "{seen}");
     }
@@ -174,7 +174,7 @@ async fn a_connection_that_shall_close_does_so_behind_a_polls_answer() {
     let mut stream = sent_at_once(&gateway, "Connection: close\r\n", &[("POST /rt/poll", &hello)]).await;
     let mut seen = String::new();
     within_patience(stream.read_to_string(&mut seen)).await.unwrap();
-    assert!(seen.contains("\"welcome\"") && seen.contains("connection: close"), "{seen}");
+    assert!(seen.contains("\"nonce\"") && seen.contains("connection: close"), "{seen}");
 }
 
 #[tokio::test]
@@ -187,4 +187,30 @@ async fn a_client_that_goes_while_its_poll_waits_is_noticed() {
     gateway.until(POLLS, |polls| polls > before).await;
     drop(stream);
     within_patience(gateway.until("sessions", |sessions| sessions == 0)).await;
+}
+
+/// 1. What a welcome tells changes while a leg polls: other transports are offered, or the client wishes something.
+/// 2. The answer that tells it may get lost, so a brief one must not follow it.
+#[tokio::test]
+async fn an_answer_is_brief_unless_a_welcome_has_more_to_say() {
+    let gateway = Running::start().await;
+    let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
+    client.settle(leg).await;
+    let mut first_of = async |wishes: &[(&str, u64)]| {
+        let mut hello = client.hello(leg, Some(1));
+        for (wish, value) in wishes {
+            hello["hello"][wish] = (*value).into();
+        }
+        let answer =
+            within_patience(http::post(gateway.address, "/rt/poll", format!("{hello}\n{{\"ping\":1}}\n"))).await;
+        answer.lines()[0].clone()
+    };
+    assert_eq!(first_of(&[]).await["next"], 1);
+    assert_eq!(first_of(&[("hold_ms", 4000)]).await["welcome"]["hold_ms"], 4000);
+    assert_eq!(first_of(&[]).await["next"], 1);
+    gateway.handle.set_transports(&[Transport::Poll], Duration::from_secs(30)).unwrap();
+    for _ in 0..3 {
+        first_of(&[]).await;
+    }
+    assert_eq!(first_of(&[]).await["welcome"]["transports"], json!(["poll"]));
 }

@@ -15,30 +15,34 @@ async fn with_header(gateway: &Running, path: &str, name: &'static str, value: &
     http::exchange(gateway.address, request).await
 }
 
+/// `Cache-Control` and `X-Accel-Buffering` of what must come through as it is written, and of polls' and sends' answers.
+const OPEN: [&str; 2] = ["no-store, no-transform", "no"];
+const WHOLE: [&str; 2] = ["no-store", ""];
+
 #[tokio::test]
-async fn no_answer_of_a_session_route_is_stored_transformed_or_buffered() {
+async fn no_answer_of_a_session_route_is_stored_and_no_stream_transformed_or_buffered() {
     let gateway = Running::start().await;
     let (mut client, leg) = Client::online(&gateway, Transport::WebSocket).await;
     let mut hello = |leg| client.hello(leg, None).to_string();
     let post = |path, body: String| http::request(Method::POST, path, body);
     let get = |path| http::request(Method::GET, path, Bytes::new());
     let requests = [
-        (post("/rt/stream", hello(leg + 1)), "text/event-stream"),
-        (post("/rt/poll", hello(leg + 2)), "text/plain; charset=utf-8"),
-        (post("/rt/send", hello(leg)), "text/plain; charset=utf-8"),
-        (get("/rt/stream?channel=c"), "text/event-stream"),
-        (get("/rt/control?nonce=n"), "application/json"),
-        (post("/rt/poll", String::new()), "application/json"),
-        (get("/rt/poll"), "application/json"),
-        (get("/rt/ws"), "application/json"),
+        (post("/rt/stream", hello(leg + 1)), "text/event-stream", OPEN),
+        (post("/rt/poll", hello(leg + 2)), "text/plain", WHOLE),
+        (post("/rt/send", hello(leg)), "text/plain", WHOLE),
+        (get("/rt/stream?channel=c"), "text/event-stream", OPEN),
+        (get("/rt/control?nonce=n"), "application/json", OPEN),
+        (post("/rt/poll", String::new()), "application/json", WHOLE),
+        (get("/rt/poll"), "application/json", OPEN),
+        (get("/rt/ws"), "application/json", OPEN),
     ];
-    for (request, kind) in requests {
+    for (request, kind, [cache_control, buffering]) in requests {
         let what = format!("{} {}", request.method(), request.uri());
         let opened = within_patience(http::open(gateway.address, request)).await;
         let header =
             |name: &str| opened.response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
-        assert_eq!(header("cache-control"), "no-store, no-transform", "{what}");
-        assert_eq!(header("x-accel-buffering"), "no", "{what}");
+        assert_eq!(header("cache-control"), cache_control, "{what}");
+        assert_eq!(header("x-accel-buffering"), buffering, "{what}");
         assert_eq!(header("content-type"), kind, "{what}");
     }
 }

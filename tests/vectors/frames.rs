@@ -100,6 +100,7 @@ fn frames_down_mean_what_the_vectors_say() {
     check("frames-down.json", |frame| {
         Ok(match Down::read(frame)? {
             Down::Welcome(welcome) => json!({ "welcome": *welcome }),
+            Down::Brief(brief) => json!(brief),
             Down::End(end) => json!({ "end": end }),
             Down::Ack { received, next } => acknowledgement(received, next),
             Down::Ping(value) => json!({ "ping": value }),

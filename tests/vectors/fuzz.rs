@@ -149,6 +149,7 @@ proptest! {
             let Ok(read) = Down::read(&frame) else { continue };
             let line = match &read {
                 Down::Welcome(welcome) => down::welcome(welcome),
+                Down::Brief(brief) => down::brief(brief),
                 Down::Ack { received, next } => down::ack(*received, *next),
                 Down::Ping(value) => down::ping(value),
                 Down::Pong(value) => down::pong(value),

@@ -59,14 +59,15 @@ impl Up {
                 Ok(())
             }
             Self::Sends(target, session) => {
-                let body = format!("{}\n{line}", session.name().line);
+                let hello = session.name();
+                let body = format!("{}\n{line}", hello.line);
                 let answer = http::post(target, "send", body, OPEN).await.map_err(|_| Stop::new("send_failed"))?;
                 let first = answer.first();
                 // A gateway that knows nothing of the session never saw the request that was to make it.
                 if first["end"]["code"] == "gone" {
                     return Err(Stop::new("no_answer").with("after_ms", answer.ms));
                 }
-                if first["welcome"].is_null() { Err(Stop::new("send_failed")) } else { Ok(()) }
+                session.check(&first, &hello.nonce).map_err(|_| Stop::new("send_failed"))
             }
         }
     }

@@ -81,11 +81,10 @@ async fn exchange(target: &Shared, bytes: u64, tried: &mut Tried) -> Result<(), 
     let mut session = Session::new();
     let first = session.attach();
     session.welcome(&http::post(target, "poll", first.line, LIMIT).await?.first(), &first.nonce)?;
-    let body = format!("{}\n{}", session.name().line, publications(bytes));
+    let hello = session.name();
+    let body = format!("{}\n{}", hello.line, publications(bytes));
     let answer = http::post(target, "send", body, LIMIT).await?;
-    if answer.first()["welcome"].is_null() {
-        return Err(Stop::new("foreign"));
-    }
+    session.check(&answer.first(), &hello.nonce)?;
     tried.up = Some(answer.ms);
     let answer = http::post(target, "poll", session.attach().line, LIMIT).await?;
     if answer.text.len() as u64 >= bytes {

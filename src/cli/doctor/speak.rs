@@ -127,15 +127,22 @@ impl Session {
 
     /// Takes the answer to a hello, or says what is wrong with it.
     pub(super) fn welcome(&mut self, frame: &Value, nonce: &str) -> Result<(), Stop> {
+        self.check(frame, nonce)?;
+        if let Some(id) = frame["welcome"].get("id") {
+            self.id = Some(id.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether it is the answer to a hello, or else what is wrong with it.
+    pub(super) fn check(&self, frame: &Value, nonce: &str) -> Result<(), Stop> {
         let (welcome, end) = (&frame["welcome"], &frame["end"]);
         if end["v"] == 1 && (end["code"] == "refused" || end["code"] == "forbidden") {
             return Err(Stop::new("off"));
         }
-        if welcome["v"] != 1 || welcome["nonce"] != nonce {
-            return Err(Stop::new("foreign"));
-        }
-        self.id = Some(welcome["id"].clone());
-        Ok(())
+        let brief = self.id.is_some() && frame["nonce"] == nonce;
+        let whole = welcome["v"] == 1 && welcome["nonce"] == nonce;
+        if brief || whole { Ok(()) } else { Err(Stop::new("foreign")) }
     }
 }
 

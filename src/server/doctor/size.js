@@ -45,9 +45,10 @@ async function attempt(bytes) {
   try {
     const first = session.hello({ attach: true });
     session.welcome(parse((await post('poll', first.line, { limitMs: LIMIT_MS })).text), first.nonce);
-    const body = [session.hello().line, ...publications(bytes)].join('\n');
+    const hello = session.hello();
+    const body = [hello.line, ...publications(bytes)].join('\n');
     const { text, ms } = await post('send', body, { limitMs: LIMIT_MS });
-    if (!parse(text.split('\n')[0] ?? '')?.welcome) throw new Stop('foreign');
+    session.welcome(parse(text.split('\n')[0] ?? ''), hello.nonce);
     result.upMs = ms;
     const answer = await post('poll', session.hello({ attach: true }).line, { limitMs: LIMIT_MS });
     if (answer.text.length >= bytes) result.downMs = answer.ms;

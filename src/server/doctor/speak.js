@@ -46,6 +46,8 @@ export function createSession() {
     /** Takes the answer to a hello, or says what is wrong with it. @param {any} frame @param {string} nonce */
     welcome(frame, nonce) {
       if (frame?.end?.v === 1 && ['refused', 'forbidden'].includes(frame.end.code)) throw new Stop('off');
+      // A brief one.
+      if (id && frame?.nonce === nonce) return;
       if (frame?.welcome?.v !== 1 || frame.welcome.nonce !== nonce) throw new Stop('foreign');
       id = frame.welcome.id;
     },

@@ -20,7 +20,11 @@ export async function openSse() {
     // A gateway that knows nothing of the session never saw the stream's request.
     const first = parse(text.split('\n')[0] ?? '');
     if (first?.end?.code === 'gone') throw new Stop('no_answer', { after_ms: now() - begun });
-    if (!first?.welcome) throw new Stop('send_failed');
+    try {
+      session.welcome(first, hello.nonce);
+    } catch {
+      throw new Stop('send_failed');
+    }
   };
   /** How much passed so far. @type {'held_headers' | 'held_body' | 'held_prelude' | 'held_later'} */
   let passed = 'held_headers';

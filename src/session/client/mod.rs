@@ -24,6 +24,7 @@ use self::leg::{Leg, State};
 use super::mutant::{Mutant, Mutation};
 use super::outgoing::Outgoing;
 use super::{Time, milliseconds};
+use crate::protocol::down::Welcome;
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::Limits;
 use crate::protocol::up::Hello;
@@ -110,8 +111,8 @@ pub struct ClientSession {
     nonce_prefix: String,
     nonces: u64,
     secret: Secret,
-    id: Option<SessionId>,
-    limits: Limits,
+    /// The last: the incarnation, and the bounds.
+    welcome: Option<Box<Welcome>>,
     outgoing: Outgoing,
     /// The highest number received from the server, and what of it the server was told.
     received: u64,
@@ -129,7 +130,8 @@ pub struct ClientSession {
 
 impl std::fmt::Debug for ClientSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { id, received, turn, legs, outgoing, .. } = self;
+        let Self { received, turn, legs, outgoing, .. } = self;
+        let id = self.id();
         write!(f, "ClientSession {{ {id:?}, received {received}, turn {turn}, {outgoing:?}, {legs:?} }}")
     }
 }
@@ -148,8 +150,7 @@ impl ClientSession {
             nonce_prefix,
             nonces: 0,
             secret,
-            id: None,
-            limits: Limits::default(),
+            welcome: None,
             outgoing: Outgoing::default(),
             received: 0,
             told: 0,
@@ -216,7 +217,16 @@ impl ClientSession {
     /// The incarnation, the greatest number handed to a leg, and the greatest received: for the simulation's books.
     #[cfg(test)]
     pub(crate) fn numbers(&self) -> Option<(&SessionId, u64, u64)> {
-        self.id.as_ref().map(|id| (id, self.outgoing.sent(), self.received))
+        self.id().map(|id| (id, self.outgoing.sent(), self.received))
+    }
+
+    /// The incarnation, once known.
+    fn id(&self) -> Option<&SessionId> {
+        self.welcome.as_ref().map(|welcome| &welcome.id)
+    }
+
+    fn limits(&self) -> Limits {
+        self.welcome.as_ref().map_or_else(Limits::default, |welcome| welcome.limits)
     }
 
     fn leg(&mut self, number: u32) -> Option<&mut Leg> {
@@ -289,7 +299,7 @@ impl ClientSession {
         self.nonces += 1;
         let nonce = format!("{}.{}", self.nonce_prefix, self.nonces);
         let Ok(nonce) = Nonce::try_from(nonce) else { unreachable!("a prefix of 8 url-safe characters and a number") };
-        let id = if self.mutation.is(Mutant::HelloWithoutId) { None } else { self.id.clone() };
+        let id = self.id().filter(|_| !self.mutation.is(Mutant::HelloWithoutId)).cloned();
         let hello = Hello {
             secret: self.secret.clone(),
             received: if id.is_some() { self.received } else { 0 },

@@ -23,7 +23,7 @@ impl ClientSession {
 
     fn frame(&mut self, now: Time, number: u32, down: Down, frame: RawFrame) {
         match down {
-            Down::Welcome(welcome) => self.welcome(now, number, &welcome, Route::Stream),
+            Down::Welcome(welcome) => self.welcome(now, number, welcome, Route::Stream),
             Down::End(end) => self.ended(number, &end),
             Down::Ack { received, next } => {
                 if self.acknowledged(number, received)
@@ -42,24 +42,25 @@ impl ClientSession {
                 self.outputs.push_back(Output::Pong(number, now.saturating_sub(sent)));
             }
             Down::Link => self.outputs.push_back(Output::Link(frame)),
-            Down::Numbered => self.numbered(now, number, frame),
+            // A brief welcome begins an answer, and is a frame like any other elsewhere.
+            Down::Numbered | Down::Brief(_) => self.numbered(now, number, frame),
         }
     }
 
-    pub(super) fn welcome(&mut self, now: Time, number: u32, welcome: &Welcome, route: Route) {
-        if self.id.as_ref().is_some_and(|id| *id != welcome.id) && !self.mutation.is(Mutant::HelloWithoutId) {
-            self.close(number, "other_incarnation");
+    pub(super) fn welcome(&mut self, now: Time, number: u32, welcome: Box<Welcome>, route: Route) {
+        if self.id().is_some_and(|id| *id != welcome.id) && !self.mutation.is(Mutant::HelloWithoutId) {
+            self.close(number, "foreign");
             return;
         }
-        self.id = Some(welcome.id.clone());
-        self.limits = welcome.limits;
-        if !self.acknowledged(number, welcome.received) {
+        let (received, next, shown) = (welcome.received, welcome.next, welcome.turn);
+        self.welcome = Some(welcome);
+        if !self.acknowledged(number, received) {
             return;
         }
         if route == Route::Send {
             // Of a send's welcome only id and received count (rule 9).
             if self.mutation.is(Mutant::SendWelcomeForLeg) {
-                self.base(number, welcome.next);
+                self.base(number, next);
             }
             return;
         }
@@ -69,7 +70,7 @@ impl ClientSession {
         leg.state = State::Usable;
         leg.stating = leg.transport == Transport::WebSocket;
         leg.up = if leg.stating { leg.up.max(lowest) } else { lowest };
-        let shows_turn = leg.turn > 0 && welcome.turn == leg.turn;
+        let shows_turn = leg.turn > 0 && shown == leg.turn;
         // A welcome that was held back on the way must not pass for the news of a turn since lost.
         let confirms = shows_turn && leg.turn == turn && !leg.confirmed;
         leg.confirmed |= confirms;
@@ -81,7 +82,7 @@ impl ClientSession {
             self.confirmed(now, number);
         }
         if states {
-            self.base(number, welcome.next);
+            self.base(number, next);
         }
     }
 
@@ -135,8 +136,9 @@ impl ClientSession {
         }
         self.received = line;
         self.owed_bytes += frame.cost();
+        let limits = self.limits();
         let owed = usize::try_from(self.received - self.told).unwrap_or(usize::MAX);
-        self.ack_due |= owed >= self.limits.ack_frames() || self.owed_bytes >= self.limits.ack_bytes();
+        self.ack_due |= owed >= limits.ack_frames() || self.owed_bytes >= limits.ack_bytes();
         self.outputs.push_back(Output::Frame(frame));
     }
 
@@ -146,7 +148,7 @@ impl ClientSession {
         let slot = if route == Route::Poll { &leg.poll } else { &leg.send };
         let Some(flight) = slot.clone() else { return };
         let mut lines = lines.into_iter();
-        let first = lines.next().and_then(|frame| Down::read(&frame).ok());
+        let first = lines.next().and_then(|frame| Down::read(&frame).ok()).map(|first| self.whole(first, flight.turn));
         match first.filter(|first| echoes(first, Some(&flight.nonce))) {
             Some(Down::Welcome(welcome)) => {
                 let leg = self.leg(number);
@@ -154,9 +156,9 @@ impl ClientSession {
                 *(if route == Route::Poll { &mut leg.poll } else { &mut leg.send }) = None;
                 if route == Route::Poll {
                     *leg.failures(route) = 0;
-                    self.poll_answer(now, number, &welcome, lines);
+                    self.poll_answer(now, number, welcome, lines);
                 } else {
-                    self.send_answer(now, number, &welcome, &flight);
+                    self.send_answer(now, number, welcome, &flight);
                 }
             }
             Some(Down::End(end)) => self.ended(number, &end),
@@ -164,7 +166,16 @@ impl ClientSession {
         }
     }
 
-    fn poll_answer(&mut self, now: Time, number: u32, welcome: &Welcome, lines: impl Iterator<Item = RawFrame>) {
+    /// The welcome that a brief one stands for.
+    fn whole(&self, first: Down, turn: Option<u32>) -> Down {
+        match (first, &self.welcome) {
+            (Down::Brief(brief), Some(last)) => Down::Welcome(Box::new(brief.whole(last, turn.unwrap_or(0)))),
+            (first, _) => first,
+        }
+    }
+
+    fn poll_answer(&mut self, now: Time, number: u32, welcome: Box<Welcome>, lines: impl Iterator<Item = RawFrame>) {
+        let next = welcome.next;
         self.welcome(now, number, welcome, Route::Poll);
         let mut stated = false;
         for frame in lines {
@@ -177,13 +188,13 @@ impl ClientSession {
                 return;
             };
             if down == Down::Numbered && !std::mem::replace(&mut stated, true) {
-                self.base(number, welcome.next);
+                self.base(number, next);
             }
             self.frame(now, number, down, frame);
         }
     }
 
-    fn send_answer(&mut self, now: Time, number: u32, welcome: &Welcome, flight: &super::leg::InFlight) {
+    fn send_answer(&mut self, now: Time, number: u32, welcome: Box<Welcome>, flight: &super::leg::InFlight) {
         let before = self.outgoing.lowest();
         self.welcome(now, number, welcome, Route::Send);
         let lowest = self.outgoing.lowest();
@@ -228,7 +239,7 @@ impl ClientSession {
         let gone = end.code == "gone";
         if gone && self.mutation.is(Mutant::GoneNotBelieved) {
             self.close(number, "foreign");
-        } else if gone && self.id.is_some() {
+        } else if gone && self.id().is_some() {
             self.gone();
         } else {
             self.close(number, &end.code);
@@ -242,7 +253,7 @@ impl ClientSession {
         }
         let unknown = self.outgoing.restart();
         self.secret = fresh_secret(&mut self.random);
-        self.id = None;
+        self.welcome = None;
         (self.received, self.told, self.owed_bytes, self.turn) = (0, 0, 0, 0);
         (self.ack_at, self.ack_due) = (None, false);
         self.outputs.push_back(Output::Reset(Reset::Gone, unknown.len() as u64));

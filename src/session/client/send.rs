@@ -157,7 +157,7 @@ impl ClientSession {
 
     /// Rule 2: the first hellos bring no lines.
     fn may_bring_lines(&self) -> bool {
-        self.id.is_some() || self.mutation.is(Mutant::LinesWithCreatingHello)
+        self.id().is_some() || self.mutation.is(Mutant::LinesWithCreatingHello)
     }
 
     fn body(&mut self, number: u32, route: Route, turn: Option<u32>, links: Vec<Line>, lines: bool) -> InFlight {
@@ -168,12 +168,13 @@ impl ClientSession {
         if lines {
             // The first line goes however long it is: no line is longer than a body may be.
             let mut room = usize::MAX;
+            let limits = self.limits();
             let mut bytes: usize = body.iter().map(|line| line.cost() + 1).sum();
-            while body.len() < self.limits.body_lines
+            while body.len() < limits.body_lines
                 && let Some(line) = self.outgoing.hand_out(until, room)
             {
                 bytes += line.cost() + 1;
-                room = self.limits.body_bytes.saturating_sub(bytes);
+                room = limits.body_bytes.saturating_sub(bytes);
                 body.push(line.clone());
                 until += 1;
             }
@@ -181,7 +182,7 @@ impl ClientSession {
                 leg.up = until;
             }
         }
-        if self.id.is_some() {
+        if self.id().is_some() {
             self.tell();
         }
         self.outputs.push_back(Output::Request(number, route, body));

@@ -39,6 +39,10 @@ pub struct Leg {
     /// Down: the number of the next numbered line to be written.
     pub(super) cursor: u64,
     pub(super) welcome_due: bool,
+    /// On a poll whose answer needs no whole welcome: how far the client knows its lines to be received.
+    pub(super) knows: Option<u64>,
+    /// What a welcome tells has changed while the leg was there, and who knows whether that was read.
+    pub(super) news: bool,
     pub(super) ack_due: bool,
     pub(super) ping_due: bool,
     pub(super) pong: Option<Number>,
@@ -78,6 +82,8 @@ impl Leg {
             up_next: None,
             cursor: 1,
             welcome_due: true,
+            knows: None,
+            news: false,
             ack_due: false,
             ping_due: false,
             pong: None,

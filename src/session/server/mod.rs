@@ -222,6 +222,7 @@ impl ServerSession {
         match input {
             Input::Attach { carrier, transport, network, hello, frames } => {
                 let number = hello.leg;
+                let moved = self.leg(number).is_some_and(|leg| leg.network != network);
                 if transport == Transport::Poll {
                     self.attach_poll(now, carrier, hello, frames)?;
                 } else {
@@ -229,6 +230,7 @@ impl ServerSession {
                 }
                 if let Some(leg) = self.leg(number) {
                     leg.network = network;
+                    leg.news |= moved;
                 }
                 Ok(())
             }
@@ -409,11 +411,23 @@ impl ServerSession {
         }
     }
 
-    /// A welcome about a leg, as things stand at this moment: composed when it is written, never before.
-    fn welcome(&mut self, nonce: Nonce, leg: u32, next: u64) -> Line {
+    /// What was received is being told.
+    fn tell(&mut self) {
         self.told = self.received;
         self.owed_bytes = 0;
         self.ack_at = None;
+    }
+
+    /// A welcome to who knows all but these numbers.
+    fn brief(&mut self, nonce: Nonce, next: Option<u64>, known: u64) -> Line {
+        self.tell();
+        let received = Some(self.received).filter(|received| *received != known);
+        down::brief(&down::Brief { nonce, next, received })
+    }
+
+    /// A welcome about a leg, as things stand at this moment: composed when it is written, never before.
+    fn welcome(&mut self, nonce: Nonce, leg: u32, next: u64) -> Line {
+        self.tell();
         let network = self.leg(leg).and_then(|leg| leg.network).map(|network| network.to_string());
         down::welcome(&down::Welcome {
             v: crate::protocol::VERSION,

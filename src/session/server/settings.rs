@@ -65,8 +65,8 @@ impl ServerSession {
         granted(self.wishes.hold, self.settings.hold)
     }
 
-    /// Notes the wishes of a hello that attaches. What it does not state stays as it was.
-    pub(super) fn wish(&mut self, now: Time, hello: &Hello) {
+    /// Notes the wishes of a hello that attaches, if it states any. What it does not state stays as it was.
+    pub(super) fn wish(&mut self, now: Time, hello: &Hello) -> bool {
         let wishes = &mut self.wishes;
         wishes.heartbeat = hello.heartbeat_ms.map(Time::from_millis).or(wishes.heartbeat);
         wishes.hold = hello.hold_ms.map(Time::from_millis).or(wishes.hold);
@@ -74,6 +74,7 @@ impl ServerSession {
         for leg in &mut self.legs {
             leg.ping_at = leg.ping_at.min(soonest);
         }
+        hello.heartbeat_ms.or(hello.hold_ms).is_some()
     }
 
     /// A new leg must be of a transport that is offered; one there is goes on.

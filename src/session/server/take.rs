@@ -77,7 +77,7 @@ impl ServerSession {
             self.finish(carrier, down::end(Some(hello.nonce), &why));
             return Ok(());
         }
-        self.wish(now, &hello);
+        let wishes = self.wish(now, &hello);
         let number = hello.leg;
         let heard = known.is_some();
         if heard {
@@ -106,19 +106,22 @@ impl ServerSession {
         let gap = hello.next > self.received + 1 && !frames.is_empty();
         if let Some(leg) = self.leg(number) {
             leg.at_once |= granted || !holds_turn || gap;
+            // It was answered before, and asks for nothing that only a welcome tells.
+            let brief = heard && holds_turn && !wishes && hello.id.is_some();
+            leg.knows = brief.then_some(hello.next - 1);
         }
         self.body(now, &hello, frames);
         self.make_room(number);
         Ok(())
     }
 
-    /// A newer poll of a leg has the older one answered with a welcome and no lines (rule 8).
+    /// A newer poll of a leg has the older one answered without lines (rule 8).
     fn answer_older_poll(&mut self, number: u32) {
         let Some(leg) = self.leg(number) else { return };
         let (nonce, cursor) = (leg.nonce.clone(), leg.cursor);
         if let Some(older) = leg.carrier.take() {
-            let welcome = self.welcome(nonce, number, cursor);
-            self.finish(older, welcome);
+            let opening = self.opening(nonce, number, cursor);
+            self.finish(older, opening);
         }
     }
 
@@ -142,9 +145,14 @@ impl ServerSession {
             leg.heard = now;
         }
         self.body(now, &hello, frames);
-        let next = self.base(hello.received);
-        let welcome = self.welcome(hello.nonce, number, next);
-        self.finish(carrier, welcome);
+        // Who names the incarnation has read a welcome, of which no more would count here (rule 9).
+        let answer = if hello.id.is_some() {
+            self.brief(hello.nonce, None, hello.next - 1)
+        } else {
+            let next = self.base(hello.received);
+            self.welcome(hello.nonce, number, next)
+        };
+        self.finish(carrier, answer);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 use super::{Carrier, Mutant, Output, ServerSession};
-use crate::protocol::{Line, down};
+use crate::protocol::{Line, Nonce, down};
 use crate::session::outgoing::Outgoing;
 use crate::session::{Time, milliseconds};
 
@@ -78,7 +78,7 @@ impl ServerSession {
             leg.welcomed = Some(now);
             // A pong that was ripe after an earlier welcome waits again.
             leg.pong_ripe = false;
-            out(&self.welcome(nonce, number, cursor));
+            out(&self.opening(nonce, number, cursor));
         } else if ack || (overrun && !self.mutation.is(Mutant::OverrunUnstated)) {
             out(&self.ack(active.then_some(cursor)));
         }
@@ -93,6 +93,7 @@ impl ServerSession {
             out(&line);
         }
         if let Some(jitter) = leg.config.take() {
+            leg.news = true;
             out(&down::config(&self.offered, milliseconds(jitter)));
         }
     }
@@ -109,10 +110,16 @@ impl ServerSession {
         }
     }
 
+    /// The first frame of a leg or of a poll's answer.
+    pub(super) fn opening(&mut self, nonce: Nonce, number: u32, next: u64) -> Line {
+        match self.leg(number).filter(|leg| !leg.news).and_then(|leg| leg.knows) {
+            Some(known) => self.brief(nonce, Some(next), known),
+            None => self.welcome(nonce, number, next),
+        }
+    }
+
     fn ack(&mut self, next: Option<u64>) -> Line {
-        self.told = self.received;
-        self.owed_bytes = 0;
-        self.ack_at = None;
+        self.tell();
         down::ack(self.received, next)
     }
 

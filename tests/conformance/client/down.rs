@@ -23,14 +23,14 @@ impl Client {
 
     async fn take(&mut self, leg: u32, frame: Frame) -> Seen {
         let value = frame.value();
-        let verb = value
-            .as_object()
-            .unwrap()
-            .keys()
-            .find(|key| ["welcome", "end", "ack", "ping", "pong", "goaway", "config"].contains(&key.as_str()));
+        let verb =
+            value.as_object().unwrap().keys().find(|key| {
+                ["welcome", "nonce", "end", "ack", "ping", "pong", "goaway", "config"].contains(&key.as_str())
+            });
         match verb.map(String::as_str) {
             None => self.count(leg, frame),
             Some("welcome") => self.welcomed(leg, value["welcome"].clone()).await,
+            Some("nonce") => self.welcomed(leg, self.whole(leg, &value)).await,
             Some("end") => {
                 assert_eq!(value["end"]["v"], 1);
                 Seen::End(value["end"]["code"].as_str().unwrap().to_owned())
@@ -53,6 +53,14 @@ impl Client {
         }
     }
 
+    /// The welcome that a brief one stands for.
+    fn whole(&self, leg: u32, brief: &Value) -> Value {
+        let mut welcome = self.legs[&leg].welcome.clone().expect("a brief welcome follows a whole one");
+        welcome["turn"] = self.legs[&leg].turn.into();
+        welcome.as_object_mut().unwrap().extend(brief.as_object().unwrap().clone());
+        welcome
+    }
+
     async fn welcomed(&mut self, leg: u32, welcome: Value) -> Seen {
         let state = self.legs.get_mut(&leg).unwrap();
         assert_eq!(welcome["v"], 1);
@@ -61,6 +69,7 @@ impl Client {
         assert!(state.nonces.contains(&nonce), "{nonce} was not ours on this leg");
         let id = welcome["id"].as_str().unwrap().to_owned();
         assert_eq!(*self.id.get_or_insert_with(|| id.clone()), id, "another incarnation");
+        state.welcome = Some(welcome.clone());
         let holds_turn = state.turn > 0 && welcome["turn"] == state.turn;
         self.acknowledged(welcome["received"].as_u64().unwrap());
         if holds_turn {

@@ -68,7 +68,7 @@ fn what_follows_a_welcome_that_closed_its_leg_is_not_read() {
     ];
     let answer = lines.into_iter().map(RawFrame::text).collect();
     client.handle(at(2), Input::Answer(1, Route::Poll, answer));
-    let closed = Output::Close(1, "other_incarnation".to_owned());
+    let closed = Output::Close(1, "foreign".to_owned());
     assert_eq!(outputs(&mut client), [closed]);
 }
 

@@ -349,3 +349,23 @@ fn a_welcome_tells_the_network_that_its_leg_comes_from() {
     assert!(bench.write(0, 1)[0].contains(r#","network":"00000000000000ab","#));
     assert!(!bench.write(0, 2)[0].contains("network"));
 }
+
+/// 1. A client that polls comes from another network, and the answer that tells it so may get lost.
+/// 2. A brief answer behind that one would leave the client to what it remembers of the old network.
+#[test]
+fn a_leg_that_came_from_another_network_is_told_so_with_every_answer() {
+    let mut bench = Bench::new(Settings::default());
+    let mut polled_from = |network, rest: &str| {
+        let (carrier, hello) = (Carrier(1), hello(1, &format!(r#","turn":1,"received":0{rest}"#)));
+        let frames = vec![Up::Ping(1.into())];
+        let input = Input::Attach { carrier, transport: Transport::Poll, network, hello, frames };
+        bench.session.handle(at(0), input).unwrap();
+        bench.write(0, 1).remove(0)
+    };
+    let (one, other) = (Some(NetworkId(0xab)), Some(NetworkId(0xcd)));
+    assert!(polled_from(one, "").contains(r#""network":"00000000000000ab""#));
+    assert_eq!(polled_from(one, r#","id":"s1""#), r#"{"nonce":"n1","next":1}"#);
+    for _ in 0..2 {
+        assert!(polled_from(other, r#","id":"s1""#).contains(r#""network":"00000000000000cd""#));
+    }
+}
