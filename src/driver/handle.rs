@@ -37,8 +37,8 @@ struct State {
     commands: VecDeque<Command>,
     /// Somebody is carrying out commands; what is taken meanwhile is left to them, so that order is kept.
     dispatching: bool,
-    /// The deadline that the shared timers know of.
-    armed: Option<Time>,
+    /// The deadlines that the shared timers know of: the earlier, and one that was armed before it.
+    armed: [Option<Time>; 2],
     /// Sorted; most sessions have few.
     subscriptions: Vec<ChannelName>,
 }
@@ -51,7 +51,7 @@ impl Handle {
             finished: Vec::new(),
             commands: VecDeque::new(),
             dispatching: false,
-            armed: None,
+            armed: [None; 2],
             subscriptions: Vec::new(),
         };
         let id = state.session.id().clone();
@@ -137,9 +137,10 @@ impl Handle {
     /// The time that was armed has come.
     pub(super) fn timer_fired(self: &Arc<Self>, at: Time, now: Time) {
         let mut state = self.lock();
-        if state.armed.take_if(|armed| *armed == at).is_none() {
+        if state.armed[0] != Some(at) {
             return;
         }
+        state.armed = [state.armed[1], None];
         let due = state.session.poll_timeout().is_some_and(|due| due <= now);
         if !due && let Some(driver) = self.driver.upgrade() {
             self.arm(&driver, &mut state);
@@ -202,8 +203,9 @@ impl Handle {
 
     /// Has the shared timers wake the session in time. A deadline that moved further away is not touched: it fires, and finds that.
     fn arm(self: &Arc<Self>, driver: &Driver, state: &mut State) {
-        if let Some(at) = state.session.poll_timeout().filter(|at| state.armed.is_none_or(|armed| *at < armed)) {
-            state.armed = Some(at);
+        let [earlier, later] = state.armed;
+        if let Some(at) = state.session.poll_timeout().filter(|at| earlier.is_none_or(|armed| *at < armed)) {
+            state.armed = [Some(at), later.or(earlier)];
             driver.timers.arm(at, self);
         }
     }

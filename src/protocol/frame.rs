@@ -51,6 +51,11 @@ impl RawFrame {
     /// # Errors
     /// `bad_frame` for anything that is not one JSON object on one line, `too_large` above the limit.
     pub fn fields(&self) -> Result<Fields<'_>, Refusal> {
+        serde_json::from_str(self.line()?).map_err(|error| Refusal::bad_frame(format!("not a frame: {error}")))
+    }
+
+    /// The line, of which only length, lines and encoding were looked at.
+    pub(super) fn line(&self) -> Result<&str, Refusal> {
         if self.cost() > limits::BODY_BYTES {
             let message = format!("a frame of {} bytes; the limit is {}", self.cost(), limits::BODY_BYTES);
             return Err(Refusal::new(Code::TooLarge, message));
@@ -58,8 +63,7 @@ impl RawFrame {
         if memchr::memchr2(b'\n', b'\r', &self.text).is_some() {
             return Err(Refusal::bad_frame("a frame is one line: it holds a raw CR or LF"));
         }
-        let text = std::str::from_utf8(&self.text).map_err(|_| Refusal::bad_frame("a frame must be UTF-8"))?;
-        serde_json::from_str(text).map_err(|error| Refusal::bad_frame(format!("not a frame: {error}")))
+        std::str::from_utf8(&self.text).map_err(|_| Refusal::bad_frame("a frame must be UTF-8"))
     }
 }
 

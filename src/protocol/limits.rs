@@ -59,6 +59,10 @@ pub const SHORTEST_WISH: Duration = Duration::from_secs(1);
 /// A leg that answered nothing for this many heartbeats is dead: 75 s, what a throttled background tab needs. These are the
 /// gateway's own heartbeats, whatever a client wished.
 pub const SILENT_HEARTBEATS: u32 = 5;
+/// A poll behind an answer of so many lines gathers more for a moment: [`GATHER`].
+pub const LONG_ANSWER: usize = 8;
+/// How long. At saturation, with 1,000 subscribers, it halves what a line costs, and its latency; 10 ms would gain little more (measured).
+pub const GATHER: Duration = Duration::from_millis(2);
 /// A poll is held at most this long.
 pub const POLL_HOLD: Duration = Duration::from_secs(25);
 /// A leg whose transport is no longer offered ends this long after the jitter that its client has to leave it.

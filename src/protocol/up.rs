@@ -113,6 +113,9 @@ impl Up {
     /// # Errors
     /// `bad_frame` or `too_large`; a sentence that says what is wrong with it.
     pub fn read(frame: &RawFrame) -> Result<Self, Refusal> {
+        if let Some(hello) = Hello::alone(frame) {
+            return hello.map(Self::Hello);
+        }
         let fields = frame.fields()?;
         if frame.cost() > limits::LINE_BYTES {
             let message = format!("a line of {} bytes; the limit is {}", frame.cost(), limits::LINE_BYTES);
@@ -169,6 +172,7 @@ fn shortened(text: &str) -> String {
 #[derive(Serialize, Deserialize)]
 struct WireHello<'a> {
     v: u32,
+    #[serde(borrow)]
     session: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<SessionId>,
@@ -189,8 +193,26 @@ struct WireHello<'a> {
 }
 
 impl Hello {
+    /// A frame that is a hello and has no keys beside, read in one scan: every poll and every send begins with one. `None` where it is
+    /// anything else, or broken.
+    fn alone(frame: &RawFrame) -> Option<Result<Self, Refusal>> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Alone<'a> {
+            #[serde(borrow)]
+            hello: WireHello<'a>,
+        }
+        // An object, not a list of its values.
+        let line =
+            frame.line().ok().filter(|line| line.starts_with(r#"{"hello":{"#) && line.len() <= limits::LINE_BYTES)?;
+        serde_json::from_str(line).ok().map(|Alone { hello }| Self::from_wire(hello))
+    }
+
     fn read(subject: &RawValue) -> Result<Self, Refusal> {
-        let wire: WireHello<'_> = object(subject).map_err(|error| Refusal::bad_frame(format!("hello: {error}")))?;
+        object(subject).map_err(|error| Refusal::bad_frame(format!("hello: {error}"))).and_then(Self::from_wire)
+    }
+
+    fn from_wire(wire: WireHello<'_>) -> Result<Self, Refusal> {
         let bad = |why: &str| Err(Refusal::bad_frame(format!("hello: {why}")));
         if wire.v != VERSION {
             return bad("this gateway speaks version 1");

@@ -42,6 +42,8 @@ fn value_of(name: &str) -> Option<String> {
         "EPOCH_BYTES" => count(limits::EPOCH_BYTES),
         "LONGEST_SEARCH" => time(limits::LONGEST_SEARCH),
         "SHORTEST_WISH" => time(limits::SHORTEST_WISH),
+        "LONG_ANSWER" => count(limits::LONG_ANSWER),
+        "GATHER" => time(limits::GATHER),
         "WITHDRAWAL" => time(limits::WITHDRAWAL),
         "LEG_AND_TURN" => count(limits::LEG_AND_TURN),
         "NUMBER" => count(limits::NUMBER),

@@ -59,6 +59,9 @@ pub struct Leg {
     pub(super) at_once: bool,
     /// On a poll: how long it may be held.
     pub(super) held_until: Time,
+    /// On a poll: its last answer was a long one, so more will come at once; and until when lines alone do not answer this one.
+    pub(super) long_answer: bool,
+    pub(super) gathers_until: Option<Time>,
     /// When the welcome was written; a pong waits a moment after it.
     pub(super) welcomed: Option<Time>,
     pub(super) attached_at: Time,
@@ -94,6 +97,8 @@ impl Leg {
             network: None,
             at_once: true,
             held_until: now,
+            long_answer: false,
+            gathers_until: None,
             welcomed: None,
             attached_at: now,
             heard: now,

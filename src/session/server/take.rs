@@ -96,6 +96,7 @@ impl ServerSession {
         leg.heard = now;
         leg.proven |= heard;
         leg.held_until = held_until;
+        leg.gathers_until = std::mem::take(&mut leg.long_answer).then_some(now + limits::GATHER);
         leg.welcome_due = true;
         // Whatever was answered before: an answer that got lost was not delivered (rule 8).
         leg.cursor = if from_sent { leg.cursor.max(base) } else { base };

@@ -31,7 +31,7 @@ impl ServerSession {
         let unproven = candidate.then_some(leg.attached_at + limits::CANDIDATE_DEADLINE);
         if leg.writes_once() {
             let held = (!leg.at_once).then_some(leg.held_until);
-            return [unproven, held, leg.leaves_at].into_iter().flatten().min();
+            return [unproven, held, leg.gathers_until, leg.leaves_at].into_iter().flatten().min();
         }
         let ping = (!leg.ping_due).then_some(leg.ping_at);
         let pong = leg.pong_at().filter(|_| !leg.pong_ripe);
@@ -60,6 +60,7 @@ impl ServerSession {
             leg.pong_ripe |= leg.pong_at().is_some_and(|at| at <= now);
             if leg.writes_once() {
                 leg.at_once |= now >= leg.held_until;
+                leg.gathers_until.take_if(|until| now >= *until);
             } else if now >= leg.ping_at {
                 leg.ping_due = true;
                 leg.ping_at = now + heartbeat;

@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 use super::{Carrier, Mutant, Output, ServerSession};
-use crate::protocol::{Line, Nonce, down};
+use crate::protocol::{Line, Nonce, down, limits};
 use crate::session::outgoing::Outgoing;
 use crate::session::{Time, milliseconds};
 
@@ -43,13 +43,12 @@ impl ServerSession {
         }
         let active = self.active == Some(self.legs[place].number);
         self.write_links(now, place, active, &mut out);
-        if active {
-            self.write_lines(place, room, &mut out);
-        }
+        let lines = if active { self.write_lines(place, room, &mut out) } else { 0 };
         let leg = &mut self.legs[place];
         if leg.writes_once() {
             leg.carrier = None;
             leg.at_once = false;
+            leg.long_answer = lines >= limits::LONG_ANSWER;
             self.alive = now;
         }
     }
@@ -61,10 +60,16 @@ impl ServerSession {
         let links = leg.ack_due || leg.ping_due || told || (leg.pong.is_some() && leg.pong_ripe);
         if leg.writes_once() {
             // Its welcome alone is not worth an answer (rule 8).
-            leg.at_once || lines || links
+            leg.at_once || links || (lines && (leg.gathers_until.is_none() || self.keeps_much()))
         } else {
             leg.welcome_due || lines || links
         }
+    }
+
+    /// As much is kept as has the client acknowledge it: no more than that is gathered.
+    fn keeps_much(&self) -> bool {
+        let limits = &self.settings.limits;
+        self.outgoing.frames() >= limits.ack_frames() || self.outgoing.bytes() >= limits.ack_bytes()
     }
 
     fn write_links(&mut self, now: Time, place: usize, active: bool, out: &mut impl FnMut(&Line)) {
@@ -98,16 +103,19 @@ impl ServerSession {
         }
     }
 
-    fn write_lines(&mut self, place: usize, room: Room, out: &mut impl FnMut(&Line)) {
+    /// How many there were.
+    fn write_lines(&mut self, place: usize, room: Room, out: &mut impl FnMut(&Line)) -> usize {
         let leg = &mut self.legs[place];
-        let mut bytes = 0;
+        let (mut lines, mut bytes) = (0, 0);
         while bytes < room.bytes
             && let Some(line) = self.outgoing.hand_out(leg.cursor, usize::MAX)
         {
             bytes += line.cost();
             out(line);
             leg.cursor += 1;
+            lines += 1;
         }
+        lines
     }
 
     /// The first frame of a leg or of a poll's answer.
