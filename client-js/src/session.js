@@ -170,8 +170,7 @@ export const createSession = (random) => {
       const flown = leg[/** @type {'poll'} */ (route)];
       let line = read(first);
       // A brief welcome is the last one with these numbers.
-      if (id && line[0] === 'nonce')
-        line = ['welcome', { ...self.welcome, ...line[2], turn: flown?.turn }];
+      if (id && line[0] === 'nonce') line = ['welcome', { ...self.welcome, ...line[2], turn: flown?.turn }];
       if (!flown || line[1]?.nonce !== flown.nonce) return failed(leg, { route });
       const before = acked;
       leg[/** @type {'poll'} */ (route)] = undefined;
