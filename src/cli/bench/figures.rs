@@ -178,7 +178,11 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 
 /// The middle one of the values of a metric over repeats, and the least and greatest; none where none has it.
 pub(super) fn median(metric: &Metric, runs: &[&Figures]) -> Option<(f64, f64, f64)> {
-    let mut values: Vec<f64> = runs.iter().filter_map(|run| (metric.of)(run)).collect();
+    middle(runs.iter().filter_map(|run| (metric.of)(run)).collect())
+}
+
+/// The middle one of values, and the least and greatest.
+pub(super) fn middle(mut values: Vec<f64>) -> Option<(f64, f64, f64)> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     let median = if values.len() % 2 == 1 {

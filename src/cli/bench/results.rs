@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::figures::{Figures, METRICS, median};
+use super::figures::{Figures, METRICS, median, middle};
 use super::plan::{Plan, Scenario};
 use super::run::cut::Cut;
 use super::run::switch::Switch;
@@ -142,13 +142,17 @@ impl Results {
     }
 
     fn cut(&self) -> Vec<Bound> {
-        let each = |of: &Cut| {
+        let each = |name: &String| {
+            let cuts = || self.cuts.iter().filter(move |of| of.transport == *name);
+            let least = cuts().map(|of| of.resumed).min().map(|least| least as f64);
+            let most = cuts().map(|of| of.lost).max().map(|most| most as f64);
+            let ratio = middle(cuts().filter_map(Cut::ratio).collect()).map(|(median, ..)| median);
             [
-                Bound::at_least(format!("{}: resumed", of.transport), Some(of.resumed as f64), of.sessions as f64),
-                Bound::at_most(format!("{}: lost", of.transport), Some(of.lost as f64), 0.0),
-                Bound::at_most(format!("{}: time, × bare handshakes", of.transport), of.ratio(), HANDSHAKES),
+                Bound::at_least(format!("{name}: resumed"), least, self.plan.connections.into()),
+                Bound::at_most(format!("{name}: lost"), most, 0.0),
+                Bound::at_most(format!("{name}: time, × bare handshakes"), ratio, HANDSHAKES),
             ]
         };
-        self.cuts.iter().flat_map(each).collect()
+        self.plan.transports.iter().flat_map(each).collect()
     }
 }
