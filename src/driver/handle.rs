@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Driver;
 use super::link::Progress;
+use super::timers::Armed;
 use crate::hub::Subscriber;
 use crate::protocol::code::Code;
 use crate::protocol::up::Command;
@@ -37,8 +38,7 @@ struct State {
     commands: VecDeque<Command>,
     /// Somebody is carrying out commands; what is taken meanwhile is left to them, so that order is kept.
     dispatching: bool,
-    /// The deadlines that the shared timers know of: the earlier, and one that was armed before it.
-    armed: [Option<Time>; 2],
+    armed: Armed,
     /// Sorted; most sessions have few.
     subscriptions: Vec<ChannelName>,
 }
@@ -51,7 +51,7 @@ impl Handle {
             finished: Vec::new(),
             commands: VecDeque::new(),
             dispatching: false,
-            armed: [None; 2],
+            armed: Armed::default(),
             subscriptions: Vec::new(),
         };
         let id = state.session.id().clone();
@@ -137,10 +137,9 @@ impl Handle {
     /// The time that was armed has come.
     pub(super) fn timer_fired(self: &Arc<Self>, at: Time, now: Time) {
         let mut state = self.lock();
-        if state.armed[0] != Some(at) {
+        if !state.armed.fired(at) {
             return;
         }
-        state.armed = [state.armed[1], None];
         let due = state.session.poll_timeout().is_some_and(|due| due <= now);
         if !due && let Some(driver) = self.driver.upgrade() {
             self.arm(&driver, &mut state);
@@ -203,9 +202,7 @@ impl Handle {
 
     /// Has the shared timers wake the session in time. A deadline that moved further away is not touched: it fires, and finds that.
     fn arm(self: &Arc<Self>, driver: &Driver, state: &mut State) {
-        let [earlier, later] = state.armed;
-        if let Some(at) = state.session.poll_timeout().filter(|at| earlier.is_none_or(|armed| *at < armed)) {
-            state.armed = [Some(at), later.or(earlier)];
+        if let Some(at) = state.session.poll_timeout().filter(|at| state.armed.arm(*at)) {
             driver.timers.arm(at, self);
         }
     }

@@ -203,9 +203,10 @@ impl Hello {
             hello: WireHello<'a>,
         }
         // An object, not a list of its values.
-        let line =
-            frame.line().ok().filter(|line| line.starts_with(r#"{"hello":{"#) && line.len() <= limits::LINE_BYTES)?;
-        serde_json::from_str(line).ok().map(|Alone { hello }| Self::from_wire(hello))
+        if !frame.text.starts_with(br#"{"hello":{"#) || frame.cost() > limits::LINE_BYTES {
+            return None;
+        }
+        serde_json::from_str(frame.line().ok()?).ok().map(|Alone { hello }| Self::from_wire(hello))
     }
 
     fn read(subject: &RawValue) -> Result<Self, Refusal> {

@@ -30,6 +30,10 @@ pub(crate) enum Mutant {
     RepeatedTurnAnswered,
     /// Rule 3: a send without a turn demotes its leg.
     PlainSendDemotes,
+    /// A brief welcome never says what was received.
+    BriefWithoutReceived,
+    /// A brief welcome is read with the turn of the last welcome, not with that of the hello it answers.
+    BriefWithLastTurn,
     /// Rule 2: `gone` is taken for something foreign.
     GoneNotBelieved,
 }

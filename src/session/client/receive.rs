@@ -169,7 +169,10 @@ impl ClientSession {
     /// The welcome that a brief one stands for.
     fn whole(&self, first: Down, turn: Option<u32>) -> Down {
         match (first, &self.welcome) {
-            (Down::Brief(brief), Some(last)) => Down::Welcome(Box::new(brief.whole(last, turn.unwrap_or(0)))),
+            (Down::Brief(brief), Some(last)) => {
+                let turn = if self.mutation.is(Mutant::BriefWithLastTurn) { last.turn } else { turn.unwrap_or(0) };
+                Down::Welcome(Box::new(brief.whole(last, turn)))
+            }
             (first, _) => first,
         }
     }
@@ -187,7 +190,7 @@ impl ClientSession {
                 self.close(number, "bad_frame");
                 return;
             };
-            if down == Down::Numbered && !std::mem::replace(&mut stated, true) {
+            if matches!(down, Down::Numbered | Down::Brief(_)) && !std::mem::replace(&mut stated, true) {
                 self.base(number, next);
             }
             self.frame(now, number, down, frame);

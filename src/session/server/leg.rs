@@ -41,7 +41,7 @@ pub struct Leg {
     pub(super) welcome_due: bool,
     /// On a poll whose answer needs no whole welcome: how far the client knows its lines to be received.
     pub(super) knows: Option<u64>,
-    /// What a welcome tells has changed while the leg was there, and who knows whether that was read.
+    /// What a welcome tells may have changed while the leg was there, and who knows whether that was read.
     pub(super) news: bool,
     pub(super) ack_due: bool,
     pub(super) ping_due: bool,

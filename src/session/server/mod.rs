@@ -421,7 +421,8 @@ impl ServerSession {
     /// A welcome to who knows all but these numbers.
     fn brief(&mut self, nonce: Nonce, next: Option<u64>, known: u64) -> Line {
         self.tell();
-        let received = Some(self.received).filter(|received| *received != known);
+        let says = !self.mutation.is(Mutant::BriefWithoutReceived);
+        let received = Some(self.received).filter(|received| says && *received != known);
         down::brief(&down::Brief { nonce, next, received })
     }
 

@@ -80,6 +80,8 @@ impl ServerSession {
         let wishes = self.wish(now, &hello);
         let number = hello.leg;
         let heard = known.is_some();
+        // A browser may send a POST again by itself: it reads the second answer alone, and this leg's welcome may not have been read.
+        let first = self.leg(number).is_none_or(|leg| leg.knows.is_none() && leg.nonce == hello.nonce);
         if heard {
             self.answer_older_poll(number);
         } else {
@@ -107,8 +109,8 @@ impl ServerSession {
         let gap = hello.next > self.received + 1 && !frames.is_empty();
         if let Some(leg) = self.leg(number) {
             leg.at_once |= granted || !holds_turn || gap;
-            // It was answered before, and asks for nothing that only a welcome tells.
-            let brief = heard && holds_turn && !wishes && hello.id.is_some();
+            leg.news |= wishes;
+            let brief = !first && holds_turn && hello.id.is_some();
             leg.knows = brief.then_some(hello.next - 1);
         }
         self.body(now, &hello, frames);

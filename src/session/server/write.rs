@@ -48,7 +48,7 @@ impl ServerSession {
         if leg.writes_once() {
             leg.carrier = None;
             leg.at_once = false;
-            leg.long_answer = lines >= limits::LONG_ANSWER;
+            leg.long_answer = lines >= limits::LONG_ANSWER && leg.cursor > self.outgoing.last();
             self.alive = now;
         }
     }
