@@ -30,10 +30,8 @@ pub(crate) enum Mutant {
     RepeatedTurnAnswered,
     /// Rule 3: a send without a turn demotes its leg.
     PlainSendDemotes,
-    /// A brief welcome never says what was received.
-    BriefWithoutReceived,
-    /// A brief welcome is read with the turn of the last welcome, not with that of the hello it answers.
-    BriefWithLastTurn,
+    /// Rule 6: the lines behind a brief welcome are counted from where the last welcome's were.
+    BriefWithLastNext,
     /// Rule 2: `gone` is taken for something foreign.
     GoneNotBelieved,
 }

@@ -16,7 +16,11 @@ pub async fn send(driver: &Arc<Driver>, request: impl Body<Data = Bytes> + Unpin
         Err(refusal) => return answer::refuse(None, &refusal),
     };
     match driver.send(&body) {
-        Ok(lines) => answer::lines(&lines),
+        Ok(lines) => {
+            // Whom its lines are for is written to first: a publisher waits for nothing, they do.
+            tokio::task::yield_now().await;
+            answer::lines(&lines)
+        }
         Err(refused) => answer::refused(&refused),
     }
 }

@@ -169,9 +169,9 @@ impl ClientSession {
     /// The welcome that a brief one stands for.
     fn whole(&self, first: Down, turn: Option<u32>) -> Down {
         match (first, &self.welcome) {
-            (Down::Brief(brief), Some(last)) => {
-                let turn = if self.mutation.is(Mutant::BriefWithLastTurn) { last.turn } else { turn.unwrap_or(0) };
-                Down::Welcome(Box::new(brief.whole(last, turn)))
+            (Down::Brief(mut brief), Some(last)) => {
+                brief.next = brief.next.filter(|_| !self.mutation.is(Mutant::BriefWithLastNext));
+                Down::Welcome(Box::new(brief.whole(last, turn.unwrap_or(0))))
             }
             (first, _) => first,
         }

@@ -421,8 +421,7 @@ impl ServerSession {
     /// A welcome to who knows all but these numbers.
     fn brief(&mut self, nonce: Nonce, next: Option<u64>, known: u64) -> Line {
         self.tell();
-        let says = !self.mutation.is(Mutant::BriefWithoutReceived);
-        let received = Some(self.received).filter(|received| says && *received != known);
+        let received = Some(self.received).filter(|received| *received != known);
         down::brief(&down::Brief { nonce, next, received })
     }
 

@@ -109,7 +109,6 @@ caught! {
     a_sends_welcome_taken_for_the_legs_is_caught: SendWelcomeForLeg;
     a_repeated_turn_answered_again_is_caught: RepeatedTurnAnswered;
     a_plain_send_that_demotes_is_caught: PlainSendDemotes;
-    a_brief_welcome_that_never_says_what_was_received_is_caught: BriefWithoutReceived;
-    a_brief_welcome_with_the_turn_of_the_last_is_caught: BriefWithLastTurn;
+    lines_behind_a_brief_welcome_that_are_counted_from_the_last_one_are_caught: BriefWithLastNext;
     gone_that_is_not_believed_is_caught: GoneNotBelieved;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::up::{Hello, Up};
-use crate::protocol::{Line, NetworkId, SessionId, Transport};
+use crate::protocol::{Line, NetworkId, Nonce, SessionId, Transport};
 use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, Resolution, Room, ServerSession, Settings, resolve};
 
@@ -355,8 +355,12 @@ fn a_welcome_tells_the_network_that_its_leg_comes_from() {
 #[test]
 fn a_leg_that_came_from_another_network_is_told_so_with_every_answer() {
     let mut bench = Bench::new(Settings::default());
+    let mut polled = 0;
     let mut polled_from = |network, rest: &str| {
-        let (carrier, hello) = (Carrier(1), hello(1, &format!(r#","turn":1,"received":0{rest}"#)));
+        polled += 1;
+        let mut hello = hello(1, &format!(r#","turn":1,"received":0{rest}"#));
+        hello.nonce = Nonce::try_from(format!("p{polled}")).unwrap();
+        let carrier = Carrier(1);
         let frames = vec![Up::Ping(1.into())];
         let input = Input::Attach { carrier, transport: Transport::Poll, network, hello, frames };
         bench.session.handle(at(0), input).unwrap();
@@ -364,7 +368,7 @@ fn a_leg_that_came_from_another_network_is_told_so_with_every_answer() {
     };
     let (one, other) = (Some(NetworkId(0xab)), Some(NetworkId(0xcd)));
     assert!(polled_from(one, "").contains(r#""network":"00000000000000ab""#));
-    assert_eq!(polled_from(one, r#","id":"s1""#), r#"{"nonce":"n1","next":1}"#);
+    assert_eq!(polled_from(one, r#","id":"s1""#), r#"{"nonce":"p2","next":1}"#);
     for _ in 0..2 {
         assert!(polled_from(other, r#","id":"s1""#).contains(r#""network":"00000000000000cd""#));
     }
