@@ -108,7 +108,7 @@ pub(crate) async fn open_stream(address: &str, number: usize, channel: &str) -> 
     subscribe(address, number, &id, channel).await;
     read_until(&mut stream, "\"ok\":1").await;
     let mut send = post(address, number, "/rt/send", &hello(number, &id, 1, 2)).await;
-    read_until(&mut send, "\"limits\"").await;
+    read_until(&mut send, "\"nonce\"").await;
     stream
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn open_poll(address: &str, number: usize, channel: &str) -> Tc
 async fn subscribe(address: &str, number: usize, id: &str, channel: &str) {
     let body = format!("{}\n{{\"sub\":\"{channel}\",\"id\":1}}", hello(number, id, 0, 1));
     let mut send = post(address, number, "/rt/send", &body).await;
-    read_until(&mut send, "\"limits\"").await;
+    read_until(&mut send, "\"nonce\"").await;
 }
 
 fn id(welcome: &str) -> String {
