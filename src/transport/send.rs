@@ -1,4 +1,4 @@
-//! What goes up beside a stream or a poll: `POST /rt/send`. Answered at once.
+//! What goes up beside a stream or a poll: `POST /rt/send`. It waits for nobody but those whom its lines woke.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub async fn send(driver: &Arc<Driver>, request: impl Body<Data = Bytes> + Unpin
     };
     match driver.send(&body) {
         Ok(lines) => {
-            // Whom its lines are for is written to first: a publisher waits for nothing, they do.
+            // They are written to first: a publisher's answer is less urgent than what it published.
             tokio::task::yield_now().await;
             answer::lines(&lines)
         }

@@ -189,7 +189,7 @@ async fn a_client_that_goes_while_its_poll_waits_is_noticed() {
     within_patience(gateway.until("sessions", |sessions| sessions == 0)).await;
 }
 
-/// 1. What a welcome tells changes while a leg polls: the client wishes something, or other transports are offered.
+/// 1. What a welcome tells changes while a leg polls: the client wishes something; below, other transports are offered.
 /// 2. The answer that tells it may get lost, so no brief one follows it.
 #[tokio::test]
 async fn an_answer_is_brief_unless_a_welcome_has_more_to_say() {

@@ -81,7 +81,7 @@ impl ServerSession {
         let number = hello.leg;
         let heard = known.is_some();
         // A browser may send a POST again by itself: it reads the second answer alone, and this leg's welcome may not have been read.
-        let first = self.leg(number).is_none_or(|leg| leg.knows.is_none() && leg.nonce == hello.nonce);
+        let unread = self.leg(number).is_none_or(|leg| leg.knows.is_none() && leg.nonce == hello.nonce);
         if heard {
             self.answer_older_poll(number);
         } else {
@@ -110,7 +110,7 @@ impl ServerSession {
         if let Some(leg) = self.leg(number) {
             leg.at_once |= granted || !holds_turn || gap;
             leg.news |= wishes;
-            let brief = !first && holds_turn && hello.id.is_some();
+            let brief = !unread && holds_turn && hello.id.is_some();
             leg.knows = brief.then_some(hello.next - 1);
         }
         self.body(now, &hello, frames);
