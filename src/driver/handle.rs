@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
+use smallvec::SmallVec;
+
 use super::Driver;
 use super::link::Progress;
 use super::timers::Armed;
@@ -22,19 +24,22 @@ const BACKLOG: usize = 1024;
 /// What a client that sends faster than its commands are carried out waits.
 const BACKLOG_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// A session on this node.
+/// A session on this node. What a publication looks at comes first, as in the session itself.
+#[repr(C)]
 pub(super) struct Handle {
+    state: Mutex<State>,
+    pub(super) driver: Weak<Driver>,
     pub(super) key: u64,
     pub(super) secret: Secret,
     pub(super) id: SessionId,
-    pub(super) driver: Weak<Driver>,
-    state: Mutex<State>,
 }
 
+#[repr(C)]
 struct State {
-    session: ServerSession,
-    wakers: Vec<(Carrier, Waker)>,
     finished: Vec<(Carrier, Vec<Line>)>,
+    /// As a rule there is one carrier, or none.
+    wakers: SmallVec<[(Carrier, Waker); 1]>,
+    session: ServerSession,
     commands: VecDeque<Command>,
     /// Somebody is carrying out commands; what is taken meanwhile is left to them, so that order is kept.
     dispatching: bool,
@@ -47,7 +52,7 @@ impl Handle {
     pub(super) fn new(key: u64, secret: Secret, driver: Weak<Driver>, session: ServerSession) -> Arc<Self> {
         let state = State {
             session,
-            wakers: Vec::new(),
+            wakers: SmallVec::new(),
             finished: Vec::new(),
             commands: VecDeque::new(),
             dispatching: false,
@@ -100,25 +105,21 @@ impl Handle {
             return Poll::Ready(Progress::End);
         }
         let mut some = false;
-        state.session.write(driver.now(), carrier, ROOM, |line| {
+        let rearm = state.session.write(driver.now(), carrier, ROOM, |line| {
             some = true;
             out(line);
         });
+        if rearm {
+            self.arm(&driver, &mut state);
+        }
         if some && state.session.wants_write_on(carrier) {
             return Poll::Ready(Progress::Full);
         }
         match state.wakers.iter_mut().find(|(other, _)| *other == carrier) {
             Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => {
-                state.wakers.reserve_exact(1);
-                state.wakers.push((carrier, cx.waker().clone()));
-            }
+            None => state.wakers.push((carrier, cx.waker().clone())),
         }
-        if !some {
-            return Poll::Pending;
-        }
-        self.arm(&driver, &mut state);
-        Poll::Ready(Progress::Lines)
+        if some { Poll::Ready(Progress::Lines) } else { Poll::Pending }
     }
 
     /// The answer of a request that is answered at once.
@@ -228,7 +229,13 @@ impl State {
     fn absorb(&mut self, driver: &Weak<Driver>) -> bool {
         let expired = self.carry_out(driver);
         let Self { session, wakers, .. } = self;
-        wakers.extract_if(.., |(carrier, _)| session.wants_write_on(*carrier)).for_each(|(_, waker)| waker.wake());
+        wakers.retain(|(carrier, waker)| {
+            let due = session.wants_write_on(*carrier);
+            if due {
+                waker.wake_by_ref();
+            }
+            !due
+        });
         expired
     }
 

@@ -63,6 +63,9 @@ impl Bare {
     pub async fn go_on(&self, io: TokioIo<Connection>, early: Vec<u8>, held: &Held) -> Option<Connection> {
         let mut io = io.into_inner();
         let wanted = self.wanted().take();
+        if !matches!(wanted, Some(Wanted::Poll(..))) {
+            io.keep();
+        }
         match wanted {
             // In tasks of their own, since nothing follows them: what it took to get here is freed.
             Some(Wanted::Socket(link, deflate)) => {

@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// See the module. The timer exists only while a write waits.
 pub struct Stalling<T> {
     io: T,
-    bare: Bare,
+    bare: Option<Bare>,
     /// What was read from it ahead of time, to be read before anything else.
     first: Vec<u8>,
     waiting: Option<Pin<Box<Sleep>>>,
@@ -30,12 +30,17 @@ impl<T> Stalling<T> {
     /// An end of a connection, not stalled yet.
     #[must_use]
     pub const fn new(io: T, bare: Bare) -> Self {
-        Self { io, bare, first: Vec::new(), waiting: None }
+        Self { io, bare: Some(bare), first: Vec::new(), waiting: None }
     }
 
     /// Has these bytes read before anything else.
     pub fn read_first(&mut self, bytes: Vec<u8>) {
         self.first = bytes;
+    }
+
+    /// Nobody asks any more whether all was written.
+    pub fn keep(&mut self) {
+        self.bare = None;
     }
 
     fn judge<R>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
@@ -66,7 +71,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stalling<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for Stalling<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, buffer);
-        self.bare.wrote(matches!(written, Poll::Ready(Ok(written)) if written == buffer.len()));
+        if let Some(bare) = &self.bare {
+            bare.wrote(matches!(written, Poll::Ready(Ok(written)) if written == buffer.len()));
+        }
         self.judge(cx, written)
     }
 

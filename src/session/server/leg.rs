@@ -23,52 +23,56 @@ pub enum State {
 }
 
 /// One leg. Link frames wait here, at most one of each kind, outside of the replay bound.
+///
+/// What a publication to thousands looks at comes first, in one line of the processor's cache: such a publication costs little else
+/// than the lines that it touches for each of them.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Leg {
+    /// What carries it now: none between two polls, and after it died.
+    pub(super) carrier: Option<Carrier>,
+    /// Down: the number of the next numbered line to be written.
+    pub(super) cursor: u64,
+    pub(super) link: Option<Line>,
+    /// The transports offered are to be told, with this jitter.
+    pub(super) config: Option<Time>,
     pub(super) number: u32,
     pub(super) transport: Transport,
     pub(super) state: State,
-    /// What carries it now: none between two polls, and after it died.
-    pub(super) carrier: Option<Carrier>,
+    pub(super) welcome_due: bool,
+    pub(super) ack_due: bool,
+    pub(super) ping_due: bool,
+    /// The time for the waiting pong has come; it is written as soon as the carrier takes it.
+    pub(super) pong_ripe: bool,
+    /// On a poll: to be answered at once (rule 8).
+    pub(super) at_once: bool,
+    /// On a poll: its last answer was a long one, so more will come at once; and until when lines alone do not answer this one.
+    pub(super) long_answer: bool,
+    pub(super) gathers_until: Option<Time>,
     /// Of the last hello that attached it or polled.
     pub(super) nonce: Nonce,
     /// The turn it was granted; 0 for a candidate.
     pub(super) turn: u32,
-    /// Up, on a socket: the number of the next numbered line, once stated.
-    pub(super) up_next: Option<u64>,
-    /// Down: the number of the next numbered line to be written.
-    pub(super) cursor: u64,
-    pub(super) welcome_due: bool,
-    /// On a poll whose answer needs no whole welcome: how far the client knows its lines to be received.
-    pub(super) knows: Option<u64>,
     /// What a welcome tells may have changed while the leg was there, and who knows whether that was read.
     pub(super) news: bool,
-    pub(super) ack_due: bool,
-    pub(super) ping_due: bool,
+    /// The client sent a ping or a pong for it, or polled again.
+    pub(super) proven: bool,
+    /// Up, on a socket: the number of the next numbered line, once stated.
+    pub(super) up_next: Option<u64>,
+    /// On a poll whose answer needs no whole welcome: how far the client knows its lines to be received.
+    pub(super) knows: Option<u64>,
     pub(super) pong: Option<Number>,
-    /// The time for the waiting pong has come; it is written as soon as the carrier takes it.
-    pub(super) pong_ripe: bool,
-    pub(super) link: Option<Line>,
-    /// The transports offered are to be told, with this jitter.
-    pub(super) config: Option<Time>,
     /// Its transport is no longer offered: it is ended then.
     pub(super) leaves_at: Option<Time>,
     /// Where it comes from.
     pub(super) network: Option<NetworkId>,
-    /// On a poll: to be answered at once (rule 8).
-    pub(super) at_once: bool,
     /// On a poll: how long it may be held.
     pub(super) held_until: Time,
-    /// On a poll: its last answer was a long one, so more will come at once; and until when lines alone do not answer this one.
-    pub(super) long_answer: bool,
-    pub(super) gathers_until: Option<Time>,
     /// When the welcome was written; a pong waits a moment after it.
     pub(super) welcomed: Option<Time>,
     pub(super) attached_at: Time,
     pub(super) heard: Time,
     pub(super) ping_at: Time,
-    /// The client sent a ping or a pong for it, or polled again.
-    pub(super) proven: bool,
     pings: u32,
     pings_since: Time,
 }
@@ -117,6 +121,15 @@ impl Leg {
     /// It did not end. (And was not meant to: see [`UNTOLD_LOSER`].)
     pub(super) fn may_be_active(&self) -> bool {
         self.state == State::Open && self.turn != UNTOLD_LOSER
+    }
+
+    /// Link frames, other than its welcome, are to be written now.
+    pub(super) fn wants_links(&self) -> bool {
+        self.ack_due
+            || self.ping_due
+            || self.link.is_some()
+            || self.config.is_some()
+            || (self.pong_ripe && self.pong.is_some())
     }
 
     /// A poll grants room to write once.

@@ -141,36 +141,37 @@ pub fn resolve(existing: Option<&SessionId>, hello: &Hello, may_create: bool) ->
     }
 }
 
-/// See the module.
+/// See the module. What a publication looks at comes first, as in [`Leg`].
 #[derive(Debug)]
+#[repr(C)]
 pub struct ServerSession {
-    id: SessionId,
+    outgoing: Outgoing,
+    /// The active leg's number.
+    active: Option<u32>,
+    legs: Vec<Leg>,
     settings: Arc<Settings>,
+    expired: bool,
+    /// Set by a hello with the id or the ack of rule 6.
+    confirmed: bool,
+    mutation: Mutation,
+    /// The session's turn: the greatest granted. Fences.
+    turn: u32,
+    outputs: VecDeque<Output>,
+    /// When the last leg left or the last request was accepted.
+    alive: Time,
+    id: SessionId,
     /// The transports offered, best first: those of the settings, until others were.
     offered: Arc<[Transport]>,
     wishes: Wishes,
-    outgoing: Outgoing,
     /// The highest number taken from the client, and what of it the client was told.
     received: u64,
     told: u64,
     owed_bytes: usize,
     /// When the client must be told at the latest (rule 11).
     ack_at: Option<Time>,
-    /// The session's turn: the greatest granted. Fences.
-    turn: u32,
-    /// The active leg's number.
-    active: Option<u32>,
-    legs: Vec<Leg>,
-    /// Set by a hello with the id or the ack of rule 6.
-    confirmed: bool,
     created: Time,
-    /// When the last leg left or the last request was accepted.
-    alive: Time,
     /// The theoretical arrival time of the attach limit (GCRA).
     attach_budget: Time,
-    expired: bool,
-    outputs: VecDeque<Output>,
-    mutation: Mutation,
 }
 
 impl ServerSession {

@@ -34,15 +34,21 @@ impl ServerSession {
     }
 
     /// Hands out what is due on a carrier, line by line. Nothing is written to one that has ended; a poll is used up by a single line.
-    pub fn write(&mut self, now: Time, carrier: Carrier, room: Room, mut out: impl FnMut(&Line)) {
+    /// False if that changed nothing of [`Self::poll_timeout`]: numbered lines alone, on what is written to again and again, do not.
+    pub fn write(&mut self, now: Time, carrier: Carrier, room: Room, mut out: impl FnMut(&Line)) -> bool {
         let Some(place) = self.legs.iter().position(|leg| leg.carrier == Some(carrier) && leg.is_attached()) else {
-            return;
+            return false;
         };
-        if !self.is_due(&self.legs[place]) {
-            return;
+        let leg = &self.legs[place];
+        if !self.is_due(leg) {
+            return false;
         }
-        let active = self.active == Some(self.legs[place].number);
-        self.write_links(now, place, active, &mut out);
+        let active = self.active == Some(leg.number);
+        let overrun = leg.cursor < self.outgoing.lowest();
+        let lines_alone = !(leg.writes_once() || leg.welcome_due || leg.wants_links() || overrun);
+        if !lines_alone {
+            self.write_links(now, place, active, &mut out);
+        }
         let lines = if active { self.write_lines(place, room, &mut out) } else { 0 };
         let leg = &mut self.legs[place];
         if leg.writes_once() {
@@ -51,13 +57,13 @@ impl ServerSession {
             leg.long_answer = lines >= limits::LONG_ANSWER && leg.cursor > self.outgoing.last();
             self.alive = now;
         }
+        !lines_alone
     }
 
     fn is_due(&self, leg: &super::leg::Leg) -> bool {
         let active = self.active == Some(leg.number);
         let lines = active && leg.cursor <= self.outgoing.last();
-        let told = leg.link.is_some() || leg.config.is_some();
-        let links = leg.ack_due || leg.ping_due || told || (leg.pong.is_some() && leg.pong_ripe);
+        let links = leg.wants_links();
         if leg.writes_once() {
             // Its welcome alone is not worth an answer (rule 8).
             leg.at_once || links || (lines && (leg.gathers_until.is_none() || self.keeps_much()))
