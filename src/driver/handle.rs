@@ -65,15 +65,22 @@ impl Handle {
 
     /// Hands an input to the session and does what follows from it. `None` if the session is over.
     pub(super) fn input(self: &Arc<Self>, input: Input) -> Option<Result<(), super::Refusal>> {
-        self.inputs(std::iter::once(input))
+        self.inputs(None, std::iter::once(input))
     }
 
-    /// The same with several, which only a socket has; the outcome of the last.
-    pub(super) fn inputs(self: &Arc<Self>, inputs: impl Iterator<Item = Input>) -> Option<Result<(), super::Refusal>> {
+    /// The same with several, which only a socket has; the outcome of the last. That socket asks for lines next, and is not woken to.
+    pub(super) fn inputs(
+        self: &Arc<Self>,
+        socket: Option<Carrier>,
+        inputs: impl Iterator<Item = Input>,
+    ) -> Option<Result<(), super::Refusal>> {
         let driver = self.driver.upgrade()?;
         let mut state = self.lock();
         if state.session.is_expired() {
             return None;
+        }
+        if let Some(socket) = socket {
+            state.wakers.retain(|(carrier, _)| *carrier != socket);
         }
         let (mut outcome, mut expired, now) = (Ok(()), false, driver.now());
         for input in inputs {

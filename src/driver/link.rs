@@ -100,7 +100,8 @@ impl Driver {
 }
 
 impl Link {
-    /// Frames came up the socket. What is wrong with them is answered on the socket.
+    /// Frames came up the socket. What is wrong with them is answered on the socket: [`Self::poll_lines`] is to be called next, and nobody
+    /// is woken to do so.
     pub fn receive(&mut self, frames: impl IntoIterator<Item = Result<RawFrame, Refusal>>) {
         let mut frames = frames.into_iter().map(|frame| frame.and_then(|frame| Up::read(&frame)));
         while let State::Silent = self.state {
@@ -127,7 +128,7 @@ impl Link {
                 }
             }
         });
-        if session.inputs(inputs).is_none() {
+        if session.inputs(Some(carrier), inputs).is_none() {
             self.state = State::Over(session.take_finished(carrier));
         }
     }

@@ -323,7 +323,6 @@ pub fn publication(channel: &ChannelName, at: u64, payload: &Payload) -> Line {
     };
     match payload {
         Payload::Json(data) => Line::compose(|buffer| {
-            buffer.reserve(data.len() + channel.as_str().len() + 40);
             head(buffer);
             buffer.extend_from_slice(b",\"data\":");
             buffer.extend_from_slice(data);

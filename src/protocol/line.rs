@@ -4,6 +4,7 @@
 //! a slice of it with one newline is a line of a poll, a slice without is a WebSocket message. So a publication
 //! to any number of subscribers on any mixture of transports is one allocation.
 
+use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
@@ -109,14 +110,22 @@ impl Line {
     }
 }
 
+thread_local! {
+    /// A line is composed here, and then kept in no more than it takes: to let each grow and shrink cost as much as all else of it.
+    /// It stays as long as the longest was.
+    static COMPOSING: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 fn event(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
-    let mut buffer = Vec::with_capacity(128);
+    let mut buffer = COMPOSING.take();
     buffer.extend_from_slice(PREFIX);
     write(&mut buffer);
     debug_assert!(memchr::memchr2(b'\n', b'\r', &buffer).is_none(), "a frame is one line");
     buffer.extend_from_slice(SUFFIX);
-    buffer.shrink_to_fit();
-    buffer.into()
+    let event = Bytes::copy_from_slice(&buffer);
+    buffer.clear();
+    COMPOSING.set(buffer);
+    event
 }
 
 #[cfg(test)]

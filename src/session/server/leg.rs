@@ -24,8 +24,8 @@ pub enum State {
 
 /// One leg. Link frames wait here, at most one of each kind, outside of the replay bound.
 ///
-/// What a publication to thousands looks at comes first, in one line of the processor's cache: such a publication costs little else
-/// than the lines that it touches for each of them.
+/// What a publication to thousands looks at comes first, in one line of the processor's cache, and behind it what each frame that
+/// comes up does: with many clients both cost little else than the lines of the cache that they touch.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Leg {
@@ -48,31 +48,31 @@ pub struct Leg {
     pub(super) at_once: bool,
     /// On a poll: its last answer was a long one, so more will come at once; and until when lines alone do not answer this one.
     pub(super) long_answer: bool,
+    pub(super) heard: Time,
+    pub(super) ping_at: Time,
+    pub(super) attached_at: Time,
+    /// Its transport is no longer offered: it is ended then.
+    pub(super) leaves_at: Option<Time>,
+    /// Up, on a socket: the number of the next numbered line, once stated.
+    pub(super) up_next: Option<u64>,
+    pub(super) pong: Option<Number>,
+    /// When the welcome was written; a pong waits a moment after it.
+    pub(super) welcomed: Option<Time>,
     pub(super) gathers_until: Option<Time>,
+    /// On a poll: how long it may be held.
+    pub(super) held_until: Time,
     /// Of the last hello that attached it or polled.
     pub(super) nonce: Nonce,
+    /// On a poll whose answer needs no whole welcome: how far the client knows its lines to be received.
+    pub(super) knows: Option<u64>,
     /// The turn it was granted; 0 for a candidate.
     pub(super) turn: u32,
     /// What a welcome tells may have changed while the leg was there, and who knows whether that was read.
     pub(super) news: bool,
     /// The client sent a ping or a pong for it, or polled again.
     pub(super) proven: bool,
-    /// Up, on a socket: the number of the next numbered line, once stated.
-    pub(super) up_next: Option<u64>,
-    /// On a poll whose answer needs no whole welcome: how far the client knows its lines to be received.
-    pub(super) knows: Option<u64>,
-    pub(super) pong: Option<Number>,
-    /// Its transport is no longer offered: it is ended then.
-    pub(super) leaves_at: Option<Time>,
     /// Where it comes from.
     pub(super) network: Option<NetworkId>,
-    /// On a poll: how long it may be held.
-    pub(super) held_until: Time,
-    /// When the welcome was written; a pong waits a moment after it.
-    pub(super) welcomed: Option<Time>,
-    pub(super) attached_at: Time,
-    pub(super) heard: Time,
-    pub(super) ping_at: Time,
     pings: u32,
     pings_since: Time,
 }

@@ -157,18 +157,18 @@ pub struct ServerSession {
     /// The session's turn: the greatest granted. Fences.
     turn: u32,
     outputs: VecDeque<Output>,
-    /// When the last leg left or the last request was accepted.
-    alive: Time,
-    id: SessionId,
-    /// The transports offered, best first: those of the settings, until others were.
-    offered: Arc<[Transport]>,
-    wishes: Wishes,
     /// The highest number taken from the client, and what of it the client was told.
     received: u64,
     told: u64,
     owed_bytes: usize,
     /// When the client must be told at the latest (rule 11).
     ack_at: Option<Time>,
+    /// When the last leg left or the last request was accepted.
+    alive: Time,
+    id: SessionId,
+    /// The transports offered, best first: those of the settings, until others were.
+    offered: Arc<[Transport]>,
+    wishes: Wishes,
     created: Time,
     /// The theoretical arrival time of the attach limit (GCRA).
     attach_budget: Time,
