@@ -36,10 +36,10 @@ pub(super) struct Handle {
 
 #[repr(C)]
 struct State {
-    finished: Vec<(Carrier, Vec<Line>)>,
     /// As a rule there is one carrier, or none.
     wakers: SmallVec<[(Carrier, Waker); 1]>,
     session: ServerSession,
+    finished: Vec<(Carrier, Vec<Line>)>,
     commands: VecDeque<Command>,
     /// Somebody is carrying out commands; what is taken meanwhile is left to them, so that order is kept.
     dispatching: bool,
@@ -68,7 +68,8 @@ impl Handle {
         self.inputs(None, std::iter::once(input))
     }
 
-    /// The same with several, which only a socket has; the outcome of the last. That socket asks for lines next, and is not woken to.
+    /// The same with several, which only a socket has; the outcome of the last. `socket` brought them, and asks for lines in the same poll:
+    /// so its waker is taken out.
     pub(super) fn inputs(
         self: &Arc<Self>,
         socket: Option<Carrier>,

@@ -100,8 +100,8 @@ impl Driver {
 }
 
 impl Link {
-    /// Frames came up the socket. What is wrong with them is answered on the socket: [`Self::poll_lines`] is to be called next, and nobody
-    /// is woken to do so.
+    /// Frames came up the socket. What is wrong with them is answered on the socket. Call [`Self::poll_lines`] in the same poll: this
+    /// socket is not woken for what became due.
     pub fn receive(&mut self, frames: impl IntoIterator<Item = Result<RawFrame, Refusal>>) {
         let mut frames = frames.into_iter().map(|frame| frame.and_then(|frame| Up::read(&frame)));
         while let State::Silent = self.state {

@@ -54,8 +54,7 @@ pub struct Start {
 
 struct Channel {
     log: ChannelLog,
-    /// In the order in which they were made: so they lie in memory, and so do their sockets. A publication to a thousand reached the last of
-    /// them 15 % later in no order.
+    /// By key, which is the order in which sessions were made: so they lie in memory, and so do their sockets.
     subscribers: BTreeMap<u64, Arc<dyn Subscriber>>,
 }
 

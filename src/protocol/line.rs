@@ -111,8 +111,8 @@ impl Line {
 }
 
 thread_local! {
-    /// A line is composed here, and then kept in no more than it takes: to let each grow and shrink cost as much as all else of it.
-    /// It stays as long as the longest was.
+    /// A line is composed here, and copied to where it is kept: a buffer of its own that grew and shrank cost twice as much.
+    /// It keeps the room of the longest line that this thread composed, 90 KB at most.
     static COMPOSING: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 

@@ -63,15 +63,16 @@ impl Bare {
     pub async fn go_on(&self, io: TokioIo<Connection>, early: Vec<u8>, held: &Held) -> Option<Connection> {
         let mut io = io.into_inner();
         let wanted = self.wanted().take();
-        if !matches!(wanted, Some(Wanted::Poll(..))) {
-            io.keep();
-        }
         match wanted {
             // In tasks of their own, since nothing follows them: what it took to get here is freed.
             Some(Wanted::Socket(link, deflate)) => {
+                io.unwatch();
                 drop(tokio::spawn(Serving::new(io, &early, link, deflate, Some(held.clone()))));
             }
-            Some(Wanted::Stream(link)) => drop(tokio::spawn(Stream::new(io, link, held.clone()))),
+            Some(Wanted::Stream(link)) => {
+                io.unwatch();
+                drop(tokio::spawn(Stream::new(io, link, held.clone())));
+            }
             Some(Wanted::Poll(link, head)) => return Waiting::new(io, early, link, head).await,
             None => {
                 let _ = io.shutdown().await;

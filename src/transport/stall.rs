@@ -1,6 +1,6 @@
 //! A connection whose peer stops reading is dead after a while, on every transport: a write that makes no headway fails.
 //!
-//! It also notes whether all was written, for [`Bare`].
+//! It also notes whether all was written, for [`Bare`], until it is unwatched.
 //!
 //! Without it a response that nobody reads would be kept for ever, with what waits behind it.
 
@@ -38,8 +38,8 @@ impl<T> Stalling<T> {
         self.first = bytes;
     }
 
-    /// Nobody asks any more whether all was written.
-    pub fn keep(&mut self) {
+    /// From now on it notes no more whether all was written.
+    pub fn unwatch(&mut self) {
         self.bare = None;
     }
 

@@ -24,8 +24,8 @@ pub enum State {
 
 /// One leg. Link frames wait here, at most one of each kind, outside of the replay bound.
 ///
-/// What a publication to thousands looks at comes first, in one line of the processor's cache, and behind it what each frame that
-/// comes up does: with many clients both cost little else than the lines of the cache that they touch.
+/// What a publication to thousands looks at is in the first 64 bytes, and what each frame that comes up looks at behind it: with many
+/// clients both cost little else than the lines of the processor's cache that they touch.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Leg {
@@ -42,11 +42,11 @@ pub struct Leg {
     pub(super) welcome_due: bool,
     pub(super) ack_due: bool,
     pub(super) ping_due: bool,
-    /// The time for the waiting pong has come; it is written as soon as the carrier takes it.
+    /// A pong waits and its time has come; it is written as soon as the carrier takes it.
     pub(super) pong_ripe: bool,
     /// On a poll: to be answered at once (rule 8).
     pub(super) at_once: bool,
-    /// On a poll: its last answer was a long one, so more will come at once; and until when lines alone do not answer this one.
+    /// On a poll: its last answer was a long one, so more will come at once.
     pub(super) long_answer: bool,
     pub(super) heard: Time,
     pub(super) ping_at: Time,
@@ -58,6 +58,7 @@ pub struct Leg {
     pub(super) pong: Option<Number>,
     /// When the welcome was written; a pong waits a moment after it.
     pub(super) welcomed: Option<Time>,
+    /// On a poll behind a long answer: until when lines alone do not answer it.
     pub(super) gathers_until: Option<Time>,
     /// On a poll: how long it may be held.
     pub(super) held_until: Time,
@@ -125,11 +126,7 @@ impl Leg {
 
     /// Link frames, other than its welcome, are to be written now.
     pub(super) fn wants_links(&self) -> bool {
-        self.ack_due
-            || self.ping_due
-            || self.link.is_some()
-            || self.config.is_some()
-            || (self.pong_ripe && self.pong.is_some())
+        self.ack_due || self.ping_due || self.pong_ripe || self.link.is_some() || self.config.is_some()
     }
 
     /// A poll grants room to write once.

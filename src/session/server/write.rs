@@ -34,7 +34,7 @@ impl ServerSession {
     }
 
     /// Hands out what is due on a carrier, line by line. Nothing is written to one that has ended; a poll is used up by a single line.
-    /// False if that changed nothing of [`Self::poll_timeout`]: numbered lines alone, on what is written to again and again, do not.
+    /// True if [`Self::poll_timeout`] may be another now: numbered lines alone do not change it, except on a poll, which they use up.
     pub fn write(&mut self, now: Time, carrier: Carrier, room: Room, mut out: impl FnMut(&Line)) -> bool {
         let Some(place) = self.legs.iter().position(|leg| leg.carrier == Some(carrier) && leg.is_attached()) else {
             return false;
@@ -45,8 +45,8 @@ impl ServerSession {
         }
         let active = self.active == Some(leg.number);
         let overrun = leg.cursor < self.outgoing.lowest();
-        let lines_alone = !(leg.writes_once() || leg.welcome_due || leg.wants_links() || overrun);
-        if !lines_alone {
+        let links = leg.writes_once() || leg.welcome_due || leg.wants_links() || overrun;
+        if links {
             self.write_links(now, place, active, &mut out);
         }
         let lines = if active { self.write_lines(place, room, &mut out) } else { 0 };
@@ -57,7 +57,7 @@ impl ServerSession {
             leg.long_answer = lines >= limits::LONG_ANSWER && leg.cursor > self.outgoing.last();
             self.alive = now;
         }
-        !lines_alone
+        links
     }
 
     fn is_due(&self, leg: &super::leg::Leg) -> bool {
@@ -95,6 +95,7 @@ impl ServerSession {
         }
         let leg = &mut self.legs[place];
         if let Some(pong) = leg.pong_at().filter(|at| *at <= now).and_then(|_| leg.pong.take()) {
+            leg.pong_ripe = false;
             out(&down::pong(&pong));
         }
         if std::mem::take(&mut leg.ping_due) {

@@ -200,7 +200,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         })
     }
 
-    /// `end` was written: close, and take the lines that are still on their way.
+    /// `end` was written: close, and take the lines that are still on their way. Nothing becomes due any more.
     async fn finish(mut self) {
         self.write_close(None).await;
         let _ = tokio::time::timeout(LATE_LINES, poll_fn(|cx| self.poll_read(cx))).await;

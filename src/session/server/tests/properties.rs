@@ -224,7 +224,12 @@ impl Watch {
         assert!(wanting.len() <= limits::ATTACHED_LEGS);
         for carrier in wanting {
             let mut lines = Vec::new();
-            self.session.write(self.now, carrier, Room { bytes }, |line| lines.push(line.clone()));
+            let due = self.session.poll_timeout();
+            let moved = self.session.write(self.now, carrier, Room { bytes }, |line| lines.push(line.clone()));
+            assert!(
+                moved || self.session.poll_timeout() == due,
+                "whoever wrote is not told to look at the deadline again"
+            );
             assert!(!lines.is_empty(), "what wants to write has something to say");
             self.written(carrier, &lines);
             if self.carriers.contains(&(carrier, Transport::Poll)) {
