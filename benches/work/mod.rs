@@ -31,10 +31,10 @@ pub(crate) const ALL: [Piece; 8] = [
     ("read a publication of 1 KB", || read(&publication(1_024)), 7_000),
     ("read an acknowledgement", || read(r#"{"ack":4711,"next":12}"#), 1_800),
     ("read a body: hello and publication", read_body, 15_000),
-    ("encode a publication of 128 B", encode, 2_000),
+    ("encode a publication of 128 B", encode, 1_000),
     ("a session takes a publication", take, 4_400),
-    ("a session is given a line, writes it, is acknowledged", write, 420),
-    ("a publication to 1,000 sessions, written, acknowledged", fan_out, 550_000),
+    ("a session is given a line, writes it, is acknowledged", write, 350),
+    ("a publication to 1,000 sessions, written, acknowledged", fan_out, 500_000),
 ];
 
 fn publication(bytes: usize) -> String {
