@@ -103,7 +103,7 @@ pub(in crate::cli::bench) async fn measure(
         Cut { transport: transport.name().to_owned(), sessions: plan.connections.into(), ..Cut::default() };
     let mut sums = Sums::default();
     let (mut cut, mut last) = (begun, begun);
-    for end in ends {
+    for end in &ends {
         sums += end.sums;
         result.resumed += u64::from(end.resumed.is_some());
         cut = cut.max(end.cut);
@@ -129,6 +129,8 @@ struct Session {
 
 /// What came of a session's messages, when it was cut, and when it had all of them.
 struct End {
+    /// Connected until the last session has ended, as each bare handshake is held until the last is done.
+    _client: Client,
     sums: Sums,
     cut: Instant,
     resumed: Option<Instant>,
@@ -180,7 +182,7 @@ impl Session {
         };
         let resumed = timeout(PATIENCE, all).await.is_ok().then(Instant::now);
         drop(permit);
-        End { sums: ledger.sums(ALL), cut, resumed }
+        End { _client: client, sums: ledger.sums(ALL), cut, resumed }
     }
 
     fn publish(&self, client: &mut Client, number: u64) {
