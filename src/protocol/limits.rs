@@ -46,6 +46,8 @@ pub const PINGS_A_SECOND: u32 = 4;
 
 /// An acknowledgement waits at most this long.
 pub const ACK_DELAY: Duration = Duration::from_secs(1);
+/// One that would be due within this time rides on what goes down anyway: a write of its own costs as much as a message.
+pub const ACK_RIDES: Duration = Duration::from_millis(500);
 /// A socket has this long to say hello; a session whose welcome nobody answers in this time goes.
 pub const HELLO_DEADLINE: Duration = Duration::from_secs(10);
 /// A candidate that does not prove itself in this time is ended.

@@ -156,13 +156,13 @@ pub struct ServerSession {
     mutation: Mutation,
     /// The session's turn: the greatest granted. Fences.
     turn: u32,
+    /// When the client must be told at the latest what was taken from it (rule 11).
+    ack_at: Option<Time>,
     outputs: VecDeque<Output>,
     /// The highest number taken from the client, and what of it the client was told.
     received: u64,
     told: u64,
     owed_bytes: usize,
-    /// When the client must be told at the latest (rule 11).
-    ack_at: Option<Time>,
     /// When the last leg left or the last request was accepted.
     alive: Time,
     id: SessionId,

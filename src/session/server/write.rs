@@ -35,6 +35,7 @@ impl ServerSession {
 
     /// Hands out what is due on a carrier, line by line. Nothing is written to one that has ended; a poll is used up by a single line.
     /// True if [`Self::poll_timeout`] may be another now: numbered lines alone do not change it, except on a poll, which they use up.
+    /// An acknowledgement that would be due before long rides on what goes (rule 11).
     pub fn write(&mut self, now: Time, carrier: Carrier, room: Room, mut out: impl FnMut(&Line)) -> bool {
         let Some(place) = self.legs.iter().position(|leg| leg.carrier == Some(carrier) && leg.is_attached()) else {
             return false;
@@ -45,8 +46,10 @@ impl ServerSession {
         }
         let active = self.active == Some(leg.number);
         let overrun = leg.cursor < self.outgoing.lowest();
-        let links = leg.writes_once() || leg.welcome_due || leg.wants_links() || overrun;
+        let rides = active && self.ack_at.is_some_and(|at| at <= now + limits::ACK_RIDES);
+        let links = leg.writes_once() || leg.welcome_due || leg.wants_links() || overrun || rides;
         if links {
+            self.legs[place].ack_due |= rides;
             self.write_links(now, place, active, &mut out);
         }
         let lines = if active { self.write_lines(place, room, &mut out) } else { 0 };

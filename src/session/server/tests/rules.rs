@@ -213,6 +213,24 @@ fn nothing_follows_expiry() {
 }
 
 #[test]
+fn an_acknowledgement_rides_on_a_line_that_goes_in_the_last_half_of_its_time() {
+    let mut bench = Bench::new(Settings::default());
+    bench.attach(0, 1, Transport::WebSocket, r#","id":"s1","turn":1,"received":0"#);
+    bench.write(0, 1);
+    bench.frame(0, 1, r#"{"ack":0,"next":1}"#);
+    bench.frame(0, 1, r#"{"pub":"a","data":1}"#);
+    let mut told = |ms: u64| {
+        bench.session.push(Line::compose(|buffer| buffer.extend_from_slice(br#"{"msg":1}"#)));
+        let told = bench.write(ms, 1);
+        (told.len() == 2).then(|| told[0].clone())
+    };
+    assert_eq!(told(499), None);
+    assert_eq!(told(500), Some(r#"{"ack":1,"next":2}"#.to_owned()));
+    assert_eq!(told(501), None, "it was told");
+    assert_eq!(bench.session.poll_timeout(), Some(at(15_000)), "only the ping is left");
+}
+
+#[test]
 fn a_wish_shortens_the_ping_rhythm_and_not_what_counts_as_silence() {
     let mut bench = Bench::new(Settings::default());
     bench.attach(0, 1, Transport::WebSocket, r#","id":"s1","turn":1,"received":0,"heartbeat_ms":2000,"hold_ms":3000"#);
