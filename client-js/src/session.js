@@ -122,10 +122,7 @@ export const createSession = (random) => {
         failures: {},
       };
       legs.push(leg);
-      const route = /** @type {Route | undefined} */ (
-        { sse: 'stream', poll: 'poll' }[/** @type {'sse'} */ (transport)]
-      );
-      if (route) post(leg, route, leg.turn);
+      if (transport !== 'websocket') post(leg, transport === 'sse' ? 'stream' : 'poll', leg.turn);
     },
 
     push(/** @type {Frame} */ frame) {
@@ -377,7 +374,7 @@ export const createSession = (random) => {
       // What a poll's answer states counts only with its first line (rule 8); elsewhere this is no news.
       const number = leg.down++;
       base(number);
-      ackAt = Math.min(ackAt, now + 1000);
+      ackAt = Math.min(ackAt, now + 3000);
       if (number <= received) return;
       received = number;
       owed += bytes;

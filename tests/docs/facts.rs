@@ -58,6 +58,7 @@ fn value_of(name: &str) -> Option<String> {
         "PINGS_A_SECOND" => count(limits::PINGS_A_SECOND),
         "SILENT_HEARTBEATS" => count(limits::SILENT_HEARTBEATS),
         "ACK_DELAY" => time(limits::ACK_DELAY),
+        "CLIENT_ACK_DELAY" => time(limits::CLIENT_ACK_DELAY),
         "ACK_RIDES" => time(limits::ACK_RIDES),
         "HELLO_DEADLINE" => time(limits::HELLO_DEADLINE),
         "CANDIDATE_DEADLINE" => time(limits::CANDIDATE_DEADLINE),

@@ -130,7 +130,7 @@ impl ClientSession {
             self.close(number, "gap");
             return;
         }
-        self.ack_at.get_or_insert(now + crate::protocol::limits::ACK_DELAY);
+        self.ack_at.get_or_insert(now + crate::protocol::limits::CLIENT_ACK_DELAY);
         if line <= self.received {
             return;
         }
