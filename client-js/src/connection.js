@@ -66,7 +66,7 @@ export const connect = (url, options) => {
   /** @type {Transport[]} */
   const missing = WebSocket ? [] : ['websocket'];
   const order = wanted.filter((transport) => !missing.includes(transport));
-  if (!order[0]) throw new ThroughlineError('refused', 'no transport');
+  if (!order[0]) throw new ThroughlineError('refused', 'no WebSocket');
   const selector = createSelector(session, memory, Math.random, order, transports, maxLatencyMs);
   /** @type {ReturnType<typeof createEmitter<ConnectionEvents>>} */
   const [on, emit] = createEmitter();
@@ -101,7 +101,7 @@ export const connect = (url, options) => {
       } catch (error) {
         // A platform that will not open a socket, or write to it.
         console.error(error);
-        if (event.leg) run({ closed: event.leg });
+        run({ closed: event.leg });
       }
     clearTimeout(timer);
     // Closed, it stays busy: nothing that comes is heard any more.
@@ -135,7 +135,7 @@ export const connect = (url, options) => {
         session.token = /** @type {any} */ (token)?.call ? await /** @type {any} */ (token)() : token;
         run({ go: true });
       } catch (error) {
-        run({ error: new ThroughlineError('unauthorized', `${error}`) }, { go: false });
+        run({ error: new ThroughlineError('unauthorized', /** @type {any} */ (error)) }, { go: false });
       }
     },
 

@@ -25,7 +25,7 @@ export const createMemory = (storage, key, wall) => {
     storage = storage === undefined ? window.localStorage : storage;
     networks = new Map(JSON.parse(storage.getItem(key)));
   } catch {}
-  let [network] = [...networks.keys()].slice(-1);
+  let network = [...networks.keys()].pop();
   /** Of the network in use. Whatever was stored, it is an object. @type {Facts} */
   let facts = Object(networks.get(/** @type {string} */ (network)));
 

@@ -6,7 +6,7 @@
  * preference; the first usable leg carries the session, and another takes over once it is proven and measured.
  *
  * Inputs: `{go}` start a race (false: it could not be started) · `{want: transport}` a switch asked for from outside ·
- * `{opened|line|answer|usable|active: leg}` · `{pong: leg, rtt}` · `{failed: leg, route}` a request of it · `{close: leg, reason}`
+ * `{opened|line|answer|write|usable|active: leg}` · `{pong: leg, rtt}` · `{failed: leg, route}` a request of it · `{close: leg, reason}`
  * the session gave a leg up · `{closed: leg}` it died · `{control}` what answers at the control resource · `{link: {goaway|config}}` ·
  * `{error: {wait}}` the gateway wants to be left alone for so many seconds · `{wake: seen}` `{park}` the page ·
  * `{stop}` · `{timeout}`. What it does not know it ignores.
@@ -187,6 +187,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       purpose,
       at: now,
       heard: now,
+      sent: now,
       trips: 0,
       ping: () => ping(attempt),
       over() {
@@ -279,8 +280,9 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     const background = active && attempt !== active;
     const learned = proven && reason !== 'server' && !session.kept()[0] && cut(attempt);
     // What comes of the gateway's own will, or after a long life, is no failure; but of a leg that never was
-    // proven it is one. (Two gateways behind one address may each say `gone` for ever.)
-    const well = proven && (reason === 'server' || now - attempt.at - (attempt.active ?? 0) > 30_000);
+    // proven it is one. (Two gateways behind one address may each say `gone` for ever.) Of one that was never active the age is NaN.
+    const well =
+      proven && (reason === 'server' || now - attempt.at - /** @type {any} */ (attempt.active) > 30_000);
     end(attempt, reason);
     if (well) failures = 0;
     // No transport is to blame for the gateway's will; and who is told to come back is not to stay away for long.
@@ -382,12 +384,13 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
   };
 
   /**
-   * An idle connection was cut. Twice at the same age is a rule, and no fault of the transport.
+   * An idle connection was cut. Twice at the same age is a rule, and no fault of the transport. What goes up a socket keeps the way
+   * open as well.
    * @param {Attempt} attempt
    * @returns {unknown} whether it is
    */
-  const cut = ({ way, heard }) => {
-    const age = Math.min(now - heard, rhythm(way, session.welcome));
+  const cut = ({ way, heard, sent }) => {
+    const age = Math.min(now - heard, now - sent, rhythm(way, session.welcome));
     const rule = Math.abs(age - cutAge) < cutAge / 5;
     if (rule) session.wish = { heartbeat_ms: age >> 1, hold_ms: (0.7 * age) | 0 };
     if (age > 2000) cutAge = age;
@@ -632,6 +635,10 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
 
     close: died,
     closed: died,
+
+    write(/** @type {Attempt} */ attempt) {
+      attempt.sent = now;
+    },
   };
 
   session.report = (/** @type {number} */ time) => ({ ms: time - lookingAt, tried });

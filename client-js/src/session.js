@@ -122,7 +122,8 @@ export const createSession = (random) => {
         failures: {},
       };
       legs.push(leg);
-      if (transport !== 'websocket') post(leg, transport === 'sse' ? 'stream' : 'poll', leg.turn);
+      if (transport === 'sse') post(leg, 'stream', leg.turn);
+      if (transport === 'poll') post(leg, 'poll', leg.turn);
     },
 
     push(/** @type {Frame} */ frame) {

@@ -426,6 +426,23 @@ test('two network ids that take turns do not make the breaker forget', () => {
   assert.ok(tried.filter((transport) => transport === 'websocket').length <= 5, `${tried}`);
 });
 
+test('what goes up a socket keeps its way open too: the second cut teaches, though before the first something went', () => {
+  const { take, pass, proves, session, selector } = underTest(['websocket']);
+  take({ go: true });
+  proves(1);
+  pass(3000);
+  take({ write: 1 });
+  pass(4000);
+  take({ closed: 1 });
+  take({ control: 'ours' });
+  while (selector.legs === 1) pass(100);
+  proves(2);
+  pass(4000);
+  take({ closed: 2 });
+  // The round trip that proved it is part of it.
+  assert.deepEqual(/** @type {any} */ (session).wish, { heartbeat_ms: 2025, hold_ms: 2835 });
+});
+
 test('polls that are cut teach how long one may be held, though nothing is heard in between', () => {
   const { take, pass, proves, session } = underTest(['poll']);
   take({ go: true });

@@ -47,10 +47,11 @@ pub const PINGS_A_SECOND: u32 = 4;
 /// The gateway's acknowledgement waits at most this long: a client takes a frame that is not acknowledged soon for a sign that
 /// nothing goes up.
 pub const ACK_DELAY: Duration = Duration::from_secs(1);
-/// A client's: nothing waits for it but what is kept. Below the 5 s for which the gateway keeps an idle connection: beside a stream each
-/// is a request, and with a connection of its own would cost more than three a second apart.
+/// A client's: it frees what the gateway keeps, and nobody waits for it. Beside a stream each is a request; more seldom than the 5 s for
+/// which the gateway keeps an idle connection, each would take a new one.
 pub const CLIENT_ACK_DELAY: Duration = Duration::from_secs(3);
-/// One that would be due within this time rides on what goes down anyway: a write of its own costs as much as a message.
+/// An acknowledgement of the gateway that would be due within this time rides on what goes down a socket anyway: a write of its own
+/// costs as much as a message.
 pub const ACK_RIDES: Duration = Duration::from_millis(500);
 /// A socket has this long to say hello; a session whose welcome nobody answers in this time goes.
 pub const HELLO_DEADLINE: Duration = Duration::from_secs(10);
