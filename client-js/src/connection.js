@@ -66,7 +66,8 @@ export const connect = (url, options) => {
   /** @type {Transport[]} */
   const missing = WebSocket ? [] : ['websocket'];
   const order = wanted.filter((transport) => !missing.includes(transport));
-  if (!order[0]) throw new ThroughlineError('refused', 'no WebSocket');
+  // The message names those that are not there.
+  if (!order[0]) throw new ThroughlineError('refused', /** @type {any} */ (wanted));
   const selector = createSelector(session, memory, Math.random, order, transports, maxLatencyMs);
   /** @type {ReturnType<typeof createEmitter<ConnectionEvents>>} */
   const [on, emit] = createEmitter();

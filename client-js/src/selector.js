@@ -191,6 +191,8 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       trips: 0,
       ping: () => ping(attempt),
       over() {
+        // It fell silent before we asked.
+        attempt.sent = 0;
         fail(
           attempt,
           attempt.proven ? 'stalled' : transport === 'sse' ? 'buffered' : attempt.opened ? 'mute' : 'timeout',

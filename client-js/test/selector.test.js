@@ -443,6 +443,20 @@ test('what goes up a socket keeps its way open too: the second cut teaches, thou
   assert.deepEqual(/** @type {any} */ (session).wish, { heartbeat_ms: 2025, hold_ms: 2835 });
 });
 
+test('a path that forgets idle sockets in silence is learned from what came last, not from our asking', () => {
+  const { take, pass, proves, session, selector } = underTest(['websocket']);
+  take({ go: true });
+  for (const leg of [1, 2]) {
+    proves(leg);
+    // Whatever is asked is written.
+    while (selector.legs === leg) {
+      for (const out of pass(100)) if ('ping' in out) take({ write: leg });
+      take({ control: 'ours' });
+    }
+  }
+  assert.equal(/** @type {any} */ (session).wish?.heartbeat_ms, 7500);
+});
+
 test('polls that are cut teach how long one may be held, though nothing is heard in between', () => {
   const { take, pass, proves, session } = underTest(['poll']);
   take({ go: true });
