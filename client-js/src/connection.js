@@ -102,7 +102,7 @@ export const connect = (url, options) => {
       } catch (error) {
         // A platform that will not open a socket, or write to it.
         console.error(error);
-        run({ closed: event.leg });
+        if (event.leg) run({ closed: event.leg });
       }
     clearTimeout(timer);
     // Closed, it stays busy: nothing that comes is heard any more.

@@ -187,12 +187,12 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       purpose,
       at: now,
       heard: now,
-      sent: now,
       trips: 0,
+      put: now,
       ping: () => ping(attempt),
       over() {
         // It fell silent before we asked.
-        attempt.sent = 0;
+        attempt.put = 0;
         fail(
           attempt,
           attempt.proven ? 'stalled' : transport === 'sse' ? 'buffered' : attempt.opened ? 'mute' : 'timeout',
@@ -391,8 +391,8 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
    * @param {Attempt} attempt
    * @returns {unknown} whether it is
    */
-  const cut = ({ way, heard, sent }) => {
-    const age = Math.min(now - heard, now - sent, rhythm(way, session.welcome));
+  const cut = ({ way, heard, put }) => {
+    const age = Math.min(now - heard, now - put, rhythm(way, session.welcome));
     const rule = Math.abs(age - cutAge) < cutAge / 5;
     if (rule) session.wish = { heartbeat_ms: age >> 1, hold_ms: (0.7 * age) | 0 };
     if (age > 2000) cutAge = age;
@@ -639,7 +639,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     closed: died,
 
     write(/** @type {Attempt} */ attempt) {
-      attempt.sent = now;
+      attempt.put = now;
     },
   };
 

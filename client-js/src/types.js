@@ -37,7 +37,7 @@
  * @property {number} [ended]
  * @property {Reason} [reason] why it ended
  * @property {number} heard when anything came (this and what follows: on the clock of `at`)
- * @property {number} sent when anything went up a socket
+ * @property {number} put when anything was put on its socket
  * @property {number} ponged when a pong came; from `proven` on
  * @property {number} pinged when a ping went; from `usable` on
  * @property {() => void} ping asks it for an answer
