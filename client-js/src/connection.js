@@ -30,6 +30,9 @@ import { promise } from './promise.js';
 import { createSelector } from './selector.js';
 import { cost, createSession } from './session.js';
 
+/** In the order in which they are tried. @type {Transport[]} */
+const TRANSPORTS = ['websocket', 'sse', 'poll'];
+
 /** 128 bits that nobody guesses, in some 40 characters. */
 const secret = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
 
@@ -62,12 +65,13 @@ export const connect = (url, options) => {
   const base = new URL(url, /** @type {any} */ (globalThis.location)).href.replace(/\/$/, '');
   const session = createSession(secret);
   const memory = createMemory(storage, `throughline ${base}`, Date.now);
-  const wanted = transports ?? /** @type {Transport[]} */ (['websocket', 'sse', 'poll']);
+  const wanted = transports ?? TRANSPORTS;
   /** @type {Transport[]} */
   const missing = WebSocket ? [] : ['websocket'];
   const order = wanted.filter((transport) => !missing.includes(transport));
-  // The message names those that are not there.
-  if (!order[0]) throw new ThroughlineError('refused', /** @type {any} */ (wanted));
+  const unknown = wanted.find((transport) => !TRANSPORTS.includes(transport));
+  if (unknown || !order[0])
+    throw new ThroughlineError('refused', `no such transport here: ${unknown ?? wanted}`);
   const selector = createSelector(session, memory, Math.random, order, transports, maxLatencyMs);
   /** @type {ReturnType<typeof createEmitter<ConnectionEvents>>} */
   const [on, emit] = createEmitter();
@@ -136,7 +140,7 @@ export const connect = (url, options) => {
         session.token = /** @type {any} */ (token)?.call ? await /** @type {any} */ (token)() : token;
         run({ go: true });
       } catch (error) {
-        run({ error: new ThroughlineError('unauthorized', /** @type {any} */ (error)) }, { go: false });
+        run({ error: new ThroughlineError('unauthorized', `${error}`) }, { go: false });
       }
     },
 

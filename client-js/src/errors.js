@@ -12,7 +12,7 @@ export class ThroughlineError extends Error {
     super(message);
     /** What happened, in a word. @type {import('./types.js').ErrorCode} */
     this.code = code;
-    /** For how many seconds the gateway wants to be left alone; 0 or undefined: it does not say. */
+    /** For how many seconds the gateway wants to be left alone, where it says so. */
     this.wait = wait;
   }
 }

@@ -282,9 +282,8 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
     const background = active && attempt !== active;
     const learned = proven && reason !== 'server' && !session.kept()[0] && cut(attempt);
     // What comes of the gateway's own will, or after a long life, is no failure; but of a leg that never was
-    // proven it is one. (Two gateways behind one address may each say `gone` for ever.) Of one that was never active the age is NaN.
-    const well =
-      proven && (reason === 'server' || now - attempt.at - /** @type {any} */ (attempt.active) > 30_000);
+    // proven it is one. (Two gateways behind one address may each say `gone` for ever.)
+    const well = proven && (reason === 'server' || now - attempt.at - (attempt.active ?? 0) > 30_000);
     end(attempt, reason);
     if (well) failures = 0;
     // No transport is to blame for the gateway's will; and who is told to come back is not to stay away for long.
@@ -492,7 +491,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       const down = DOWN.test(answer);
       if (down || DOWN.test(self.state)) become(down ? /** @type {any} */ (answer) : 'reconnecting');
       // Somebody may be signing in there just now; and who cannot be reached is not loaded by it.
-      if (down && !open[0]) timers.set(again, soon(0, 5000));
+      if (down && !open[0]) timers.set(again, soon(0, 4000));
     },
 
     link({ goaway, config }) {

@@ -513,6 +513,12 @@ test('without any transport that can be had it says so at once', () => {
   assert.throws(() => open({ transports: ['websocket'], WebSocket: null }), { code: 'refused' });
 });
 
+test('a transport whose name is misspelt is named at once, and not left out in silence', () => {
+  const { open } = network();
+  const misspelt = { code: 'refused', message: 'no such transport here: websockets' };
+  assert.throws(() => open({ transports: ['websockets', 'sse'] }), misspelt);
+});
+
 test('a page that names our address is not us', async () => {
   const { clock, sockets, last, open } = network();
   const { connection } = open({ transports: ['websocket'] });

@@ -20,6 +20,6 @@ test('how long the gateway wants to be left alone is a number of seconds', async
 });
 
 test('a gateway that says nothing of a wait, or nothing that is a number, leaves it open', async () => {
-  await assert.rejects(refused({}), { code: 'rate_limited', wait: 0 });
-  await assert.rejects(refused({ 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' }), { wait: 0 });
+  await assert.rejects(refused({}), { code: 'rate_limited', wait: undefined });
+  await assert.rejects(refused({ 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' }), { wait: undefined });
 });

@@ -32,5 +32,10 @@ export async function post(fetch, url, lines, signal, event, keepalive) {
   // Without our nonce, as the hello has it, it is a middlebox's word.
   if (!answer.includes(/** @type {any} */ (sent.match(/"nonce":".+?"/)))) return response.status;
   const { code, message } = JSON.parse(answer);
-  throw new ThroughlineError(code, message, ~~(/** @type {any} */ (response.headers.get('retry-after'))));
+  throw new ThroughlineError(
+    code,
+    message,
+    // Of a date, nothing.
+    Number(response.headers.get('retry-after')) || undefined,
+  );
 }
