@@ -131,8 +131,23 @@ export const connect = (url, options) => {
       for (const line of lines) legs.get(leg)?.send(line);
     },
     active: (leg) => switches.get(leg)?.(),
-    closed: close,
-    close,
+
+    /** The session gave it up. */
+    close(leg, { reason }) {
+      abort(leg);
+      // Of these the application has to know: they will not mend by themselves.
+      if (/auth|forb|rate|bad/.test(reason)) run({ error: new ThroughlineError(reason) });
+    },
+
+    /** A socket closed; or the selector is through with a leg, and says why. */
+    closed(leg, { reason }) {
+      abort(leg);
+      // Of a switch that was made, this is no news.
+      if (reason) {
+        switches.get(leg)?.(new ThroughlineError(reason));
+        switches.delete(leg);
+      }
+    },
 
     /** Who we are is asked anew before every race. (What can be called is a function.) */
     async race() {
@@ -216,20 +231,10 @@ export const connect = (url, options) => {
       );
   }
 
-  /**
-   * Whoever gave it up: the leg is over.
-   * @param {number} number
-   * @param {{reason?: string}} event
-   */
-  function close(number, { reason = 'closed' }) {
+  /** Whoever gave it up: the leg is over. @param {number} number */
+  function abort(number) {
     legs.get(number)?.abort();
     legs.delete(number);
-    const error = new ThroughlineError(reason);
-    // Of these the application has to know: they will not mend by themselves.
-    if (/auth|forb|rate|bad/.test(reason)) run({ error });
-    // Of a switch that was made, this is no news.
-    switches.get(number)?.(error);
-    switches.delete(number);
   }
 
   // ---- frames
@@ -339,7 +344,7 @@ export const connect = (url, options) => {
       // Not by the bus: whoever calls, it is closed from here on.
       selector.handle(now(), { stop: true });
       // The session's too that the selector is through with.
-      for (const leg of legs.keys()) close(leg, {});
+      for (const leg of legs.keys()) abort(leg);
       giveUp('closed', []);
       run();
     },

@@ -458,9 +458,9 @@ export const createSession = (random) => {
       leg[route] = undefined;
       leg.up = 0;
       leg.links.unshift(...flown.links);
+      if (!tooLarge) fail(leg, route);
       // A line that is too large by itself holds up those behind it, but not what comes down.
-      if (tooLarge) leg.retryAt = now + (bodyBytes > 4096 ? 100 : 3000);
-      else fail(leg, route);
+      else if (bodyBytes <= 4096) leg.retryAt = now + 3000;
     }
   }
 

@@ -337,7 +337,7 @@ test('switchTo resolves when the new leg carries the session, and rejects with i
   const failed = watched(connection.switchTo('poll'));
   last('poll').fail();
   await clock.pass(0);
-  assert.equal(failed.code, 'failed');
+  assert.equal(failed.code, 'refused');
   assert.equal(connection.transport, 'websocket');
   const done = watched(connection.switchTo('websocket'));
   const [, two] = sockets;

@@ -8,7 +8,7 @@ import { describe } from '../src/explain.js';
 const behindAFirewall = {
   state: 'online',
   transport: 'sse',
-  network: 'n-4f2a',
+  network: '7d1f0a93c5e2b846',
   transports: ['websocket', 'sse', 'poll'],
   missing: [],
   attempts: [

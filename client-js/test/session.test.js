@@ -381,9 +381,7 @@ test('a body that a proxy finds too large is halved, that of a stream too; a lin
     'send',
   );
   assert.ok(size(full) > 60_000, `${size(full)}`);
-  take({ failed: 1, route: 'send', status: 413 });
-  wait(100);
-  const [half] = only(take({ timeout: true }), 'send');
+  const [half] = only(take({ failed: 1, route: 'send', status: 413 }), 'send');
   assert.ok(size(half) <= 32_768, `${size(half)}`);
   take({ closed: 1 });
   const [again] = only(take({ open: 'sse' }), 'stream');
@@ -400,9 +398,10 @@ test('a body that a proxy finds too large is halved, that of a stream too; a lin
   );
   for (let n = 0; n < 12; n++) {
     const told = long.take({ failed: 1, route: 'send', status: 413 });
+    // To a size that was not tried yet it goes down at once.
     assert.deepEqual(
-      told.filter((output) => output.close),
-      [],
+      told.flatMap((output) => Object.keys(output).slice(0, 1)),
+      n < 3 ? ['request'] : [],
     );
     long.wait(3000);
     long.take({ timeout: true });
