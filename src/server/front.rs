@@ -28,6 +28,9 @@ use crate::transport::{Bare, Held, Peer, poll, refuse, send, stream, websocket};
 /// An answer to come.
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
+/// Answers `ok`, to anybody: who watches over a gateway asks by whatever address it has, and is told nothing that is not known.
+pub(super) const HEALTH: &str = "/healthz";
+
 /// See the module. Cloning shares it.
 #[derive(Clone)]
 pub(super) struct Front(Arc<Shared>);
@@ -61,7 +64,9 @@ impl Front {
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
-        if let Err(refusal) = self.0.gate.check(request.headers()) {
+        if request.uri().path() != HEALTH
+            && let Err(refusal) = self.0.gate.check(request.headers())
+        {
             return Box::pin(ready(refuse(None, &refusal)));
         }
         let peer = peer.map(|peer| forwarded::unwrap(peer, request.headers(), &self.0.trusted));

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde::{Deserialize, Serialize};
 
-use super::front::with_headers;
+use super::front::{HEALTH, with_headers};
 use super::{metrics, pages};
 use crate::driver::Driver;
 use crate::protocol::code::{Code, Refusal};
@@ -20,7 +20,7 @@ pub(super) fn router(driver: &Arc<Driver>, start: Router) -> Router {
     Router::new()
         .nest("/rt", session(driver))
         .nest("/rt/client", pages::client())
-        .route("/healthz", get(|| async { "ok" }))
+        .route(HEALTH, get(|| async { "ok" }))
         .route("/metrics", get(metrics::show).with_state(Arc::clone(driver)))
         .merge(pages::doctor())
         .merge(start)

@@ -6,6 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { build } from 'vite';
 import { packAndInstall } from '../../client-js/test/packed.js';
 import { startGateway } from './gateway.js';
@@ -40,7 +41,7 @@ let browser;
 let packed;
 /** @type {Map<string, {type: string, body: string | Buffer}>} */
 const files = new Map();
-/** What a page may connect to, by its `policy` parameter. @type {Map<string, string>} */
+/** What a page may connect to, by its `policy` parameter; without one it has no policy. @type {Map<string, string>} */
 const policies = new Map();
 
 const server = createServer((request, response) => {
@@ -51,7 +52,9 @@ const server = createServer((request, response) => {
   response
     .writeHead(200, {
       'content-type': file.type,
-      'content-security-policy': `default-src 'none'; script-src 'self'; connect-src ${allowed}`,
+      ...(allowed && {
+        'content-security-policy': `default-src 'none'; script-src 'self'; connect-src ${allowed}`,
+      }),
     })
     .end(file.body);
 });
@@ -135,4 +138,24 @@ test('unbuilt from the gateway, both entries can be imported by any page', async
     return (await Promise.all(entries.map((entry) => import(entry)))).flatMap(Object.keys);
   });
   assert.deepEqual(names, ['ThroughlineError', 'connect', 'describe']);
+});
+
+test("the first page of the repository's README, served by anybody on this machine, talks to the gateway", async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, example = ''] = readme.match(/```html\n(.+?)```/s) ?? [];
+  assert.match(example, /127\.0\.0\.1:8080/);
+  files.set('/first.html', {
+    type: 'text/html',
+    body: example.replaceAll('http://127.0.0.1:8080', gateway.url),
+  });
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const page = await browser.newPage();
+  const heard = new Promise((resolve) => {
+    page.on('console', async (message) => {
+      const [at, data] = await Promise.all(message.args().map((value) => value.jsonValue()));
+      if (at === 1) resolve(data);
+    });
+  });
+  await page.goto(`http://localhost:${port}/first.html?policy=none`);
+  assert.deepEqual(await Promise.race([heard, pause(15_000, 'nothing', { ref: false })]), { text: 'hello' });
 });
