@@ -149,7 +149,7 @@ fn faults() -> Vec<(Rule, &'static str, &'static str)> {
     let buffer = |until, headers| Rule { buffer: Some(Buffer { until, headers }), ..Rule::on(Route::Stream) };
     let begins = |route, request| Rule { request, ..Rule::on(route) };
     let status = |status| Opening::Answer(Answer::status(status));
-    let idle = |route, then| Rule { idle: Some(Idle { after: Duration::from_millis(1500), then }), ..Rule::on(route) };
+    let idle = |route, then| Rule { idle: Some(Idle { after: Duration::from_millis(2200), then }), ..Rule::on(route) };
     vec![
         (buffer(Until::Close, Headers::Passed), "sse", "held_body"),
         (buffer(Until::CloseAfter(3), Headers::Passed), "sse", "held_prelude"),
@@ -161,7 +161,7 @@ fn faults() -> Vec<(Rule, &'static str, &'static str)> {
         (begins(Route::Send, status(403)), "sse", "send_failed"),
         (begins(Route::Send, status(403)), "poll", "send_failed"),
         (begins(Route::Poll, Opening::Swallow), "poll", "no_answer"),
-        (Rule { cut_after: Some(Duration::from_millis(900)), ..Rule::on(Route::Poll) }, "idle-poll", "cut"),
+        (Rule { cut_after: Some(Duration::from_millis(2000)), ..Rule::on(Route::Poll) }, "idle-poll", "cut"),
         (Rule { mtu: Some(1400), ..Rule::on(Route::Websocket) }, "websocket", "large_lost"),
         (idle(Route::Websocket, Silence::Cut), "idle-websocket", "cut"),
         (idle(Route::Websocket, Silence::Drop), "idle-websocket", "silent"),

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 
-/** How long a program may take to end after SIGTERM before it is killed. */
+/** How long a program may take to end after SIGTERM before it is killed, where nobody asks for how it ends. */
 const PATIENCE_MS = 5_000;
 
 /** How much of a program's output is kept, in characters: enough for its first lines and its last complaint. */
@@ -47,17 +47,18 @@ export function startChild(command, args, options = {}) {
     running.delete(child);
     return how;
   });
-  return { child, ended, stop: () => stop(child, ended) };
+  return { child, ended, stop: (patienceMs = PATIENCE_MS) => stop(child, ended, patienceMs) };
 }
 
 /**
  * @param {import('node:child_process').ChildProcess} child
  * @param {Promise<string>} ended
+ * @param {number} patienceMs
  * @returns {Promise<string>} how the program ended
  */
-async function stop(child, ended) {
+async function stop(child, ended, patienceMs) {
   child.kill('SIGTERM');
-  const impatience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+  const impatience = setTimeout(() => child.kill('SIGKILL'), patienceMs);
   const how = await ended;
   clearTimeout(impatience);
   return how;

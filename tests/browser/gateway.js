@@ -12,7 +12,7 @@ export const PROGRAM =
  * Starts the gateway with its demo. Stop it in the test's `after`.
  *
  * @param {string[]} [args] instead of the demo's
- * @returns {Promise<{ url: string, pid: number, stop: () => Promise<string> }>} `stop` resolves with how it ended
+ * @returns {Promise<{ url: string, pid: number, stop: (patienceMs?: number) => Promise<string> }>} `stop` resolves with how it ended
  */
 export async function startGateway(args = ['demo', '--listen', '127.0.0.1:0']) {
   if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is missing: run cargo build --release`);

@@ -10,8 +10,8 @@ import { makeDirectory } from './directory.js';
 /**
  * @typedef {'chromium' | 'firefox'} BrowserName
  * @typedef {{ args?: string[], without?: string[] }} Extra for Chromium: arguments, and those of puppeteer's own to leave out
- * @typedef {{ name: BrowserName, version: string, newPage: () => Promise<import('puppeteer-core').Page>,
- *   newContext: () => Promise<import('puppeteer-core').BrowserContext>, pid: number, close: () => Promise<void> }} LaunchedBrowser
+ * @typedef {{ name: BrowserName, version: string, newPage: (where?: { alone: boolean }) => Promise<import('puppeteer-core').Page>,
+ *   pid: number, close: () => Promise<void> }} LaunchedBrowser `alone`: in a context of its own
  */
 
 /** The browsers of the end-to-end tests. @type {readonly BrowserName[]} */
@@ -60,12 +60,13 @@ export async function launch(name, extra = {}) {
   if (!existsSync(program)) throw new Error(`${program} is missing: run tests/setup.sh`);
   const directory = await makeDirectory(name);
   try {
-    const browser = await puppeteer.launch(optionsFor(name, program, directory.path, extra));
+    const options = optionsFor(name, program, directory.path, extra);
+    const browser = await twice(() => puppeteer.launch(options));
     return {
       name,
       version: await browser.version(),
-      newPage: () => browser.newPage(),
-      newContext: () => browser.createBrowserContext(),
+      newPage: ({ alone } = { alone: false }) =>
+        twice(async () => (alone ? await browser.createBrowserContext() : browser).newPage()),
       pid: /** @type {number} */ (browser.process()?.pid),
       close: async () => {
         await browser.close();
@@ -77,6 +78,14 @@ export async function launch(name, extra = {}) {
     throw error;
   }
 }
+
+/**
+ * On a busy machine a browser now and then does not come up, and Firefox loses the window that it has just made (`no such frame`, seen
+ * once in some thousand): then it is asked again.
+ * @template T
+ * @param {() => Promise<T>} make
+ */
+const twice = (make) => make().catch(make);
 
 /**
  * @param {BrowserName} name

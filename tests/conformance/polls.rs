@@ -179,12 +179,12 @@ async fn a_connection_that_shall_close_does_so_behind_a_polls_answer() {
 
 #[tokio::test]
 async fn a_client_that_goes_while_its_poll_waits_is_noticed() {
-    let gateway = Running::with(|config| config.session.resume = Duration::from_millis(200)).await;
+    let gateway = Running::with(|config| config.session.resume = Duration::from_secs(1)).await;
     let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
     let before = gateway.figure(POLLS).await;
     let hello = client.hello(leg, Some(1)).to_string();
     let stream = sent_at_once(&gateway, "", &[("POST /rt/poll", &hello)]).await;
-    gateway.until(POLLS, |polls| polls > before).await;
+    within_patience(gateway.until(POLLS, |polls| polls > before)).await;
     drop(stream);
     within_patience(gateway.until("sessions", |sessions| sessions == 0)).await;
 }

@@ -25,14 +25,14 @@ on_every_transport! {
     }
 
     async fn the_server_pings_what_can_be_pinged_and_an_answering_leg_stays(transport) {
-        let gateway = Running::with(|config| config.session.heartbeat = Duration::from_millis(100)).await;
+        let gateway = Running::with(|config| config.session.heartbeat = Duration::from_millis(500)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         if transport == Transport::Poll {
             // A poll is its own sign of life.
             return;
         }
         // More than the five heartbeats after which a silent leg is ended.
-        for _ in 0..8 {
+        for _ in 0..6 {
             loop {
                 match client.see(leg).await {
                     Seen::Ping(value) => {
@@ -48,7 +48,7 @@ on_every_transport! {
     }
 
     async fn a_leg_that_answers_nothing_is_ended_and_the_session_stays(transport) {
-        let gateway = Running::with(|config| config.session.heartbeat = Duration::from_millis(40)).await;
+        let gateway = Running::with(|config| config.session.heartbeat = Duration::from_millis(200)).await;
         if transport == Transport::Poll {
             return;
         }

@@ -88,7 +88,7 @@ on_every_transport! {
     }
 
     async fn a_session_that_nobody_comes_back_to_expires_and_is_gone(transport) {
-        let gateway = Running::with(|config| config.session.resume = Duration::from_millis(150)).await;
+        let gateway = Running::with(|config| config.session.resume = Duration::from_secs(1)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
         client.kill(leg);
@@ -101,7 +101,7 @@ on_every_transport! {
     }
 
     async fn a_session_with_a_leg_attached_outlives_any_silence(transport) {
-        let gateway = Running::with(|config| config.session.resume = Duration::from_millis(100)).await;
+        let gateway = Running::with(|config| config.session.resume = Duration::from_secs(1)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
         let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;

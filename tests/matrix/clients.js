@@ -84,7 +84,17 @@ export function createClients(extra) {
   const browsers = new Map();
   /** @type {Promise<unknown>} */
   let opening = Promise.resolve();
+  const running = (/** @type {import('../browser/launch.js').BrowserName} */ name) => {
+    const launching = browsers.get(name) ?? launch(name, extra);
+    browsers.set(name, launching);
+    return launching;
+  };
   return {
+    /** Has the browsers of those clients running, one after the other. @param {ClientName[]} names */
+    async warm(names) {
+      for (const name of names) if (name !== 'node') await running(name);
+    },
+
     /**
      * A client whose page, if it has one, is loaded from `origin`, in a window, a storage and a pool of connections of its own.
      * @param {ClientName} name
@@ -94,12 +104,10 @@ export function createClients(extra) {
      */
     async open(name, origin, alone = false) {
       if (name === 'node') return inThisProcess();
-      const launching = (!alone && browsers.get(name)) || launch(name, extra);
-      if (!alone) browsers.set(name, launching);
-      const browser = await launching;
+      const browser = await (alone ? launch(name, extra) : running(name));
       // One after the other: Firefox loses windows that are opened at the same time.
       const page = opening.then(async () => {
-        const page = await freshPage(browser).catch(() => freshPage(browser));
+        const page = await browser.newPage({ alone: true });
         await page.goto(`${origin}/healthz`);
         return page;
       });
@@ -112,16 +120,6 @@ export function createClients(extra) {
       for (const browser of browsers.values()) await (await browser).close();
     },
   };
-}
-
-/**
- * A page in a context of its own. On a busy machine Firefox now and then loses the window that it has just made (`no such frame`,
- * seen once in some thousand): then another is asked for.
- *
- * @param {import('../browser/launch.js').LaunchedBrowser} browser
- */
-async function freshPage(browser) {
-  return (await browser.newContext()).newPage();
 }
 
 /** @typedef {ReturnType<typeof createClients>} Clients */

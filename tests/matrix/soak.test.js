@@ -132,7 +132,9 @@ async function inNode(t) {
   });
   sentUp.stop();
   sentDown.stop();
-  await eventually(() => up.seen.last === sentUp.sent && down.seen.last === sentDown.sent, SETTLES_WITHIN_MS);
+  const settled = () =>
+    main.state === 'online' && up.seen.last === sentUp.sent && down.seen.last === sentDown.sent;
+  await eventually(settled, SETTLES_WITHIN_MS);
   const { state, transport } = main;
   main.close();
   witness.close();
@@ -216,6 +218,7 @@ async function inChromium(t) {
   const published = await client.call('stop');
   await client.call('received', sent.sent, SETTLES_WITHIN_MS);
   await eventually(() => up.seen.last === published, SETTLES_WITHIN_MS);
+  await client.call('until', { state: 'online' }, SETTLES_WITHIN_MS);
   const report = await client.call('report', sent.sent);
   await client.call('close');
   const listeners = await client.page?.evaluate(() => Reflect.get(window, 'listeners').length);

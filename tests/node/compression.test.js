@@ -46,6 +46,13 @@ async function dial(url) {
   return socket;
 }
 
+/** The next publication on it; an acknowledgement may come before. @param {WebSocket} socket @returns {Promise<any>} */
+async function published(socket) {
+  const [text] = await once(socket, 'message');
+  const frame = JSON.parse(String(text));
+  return frame.pub ? frame : published(socket);
+}
+
 /** A session on a raw socket that listens to a channel. @param {WebSocket} socket @param {string} secret */
 async function listen(socket, secret) {
   const answers = new Promise((resolve) => {
@@ -103,7 +110,8 @@ function echoes(connection) {
     channel.on('message', (/** @type {any} */ message) => {
       if (seen.push(message.data) === MESSAGES) resolve(seen);
     });
-    for (let at = 0; at < MESSAGES; at++) channel.publish(order(at));
+    // The last may be here before its answer, and then it is closed.
+    for (let at = 0; at < MESSAGES; at++) channel.publish(order(at)).catch(() => {});
   });
 }
 
@@ -125,7 +133,7 @@ for (const name of BROWSERS) {
               channel.on('message', (/** @type {any} */ message) => {
                 if (seen.push(message.data) === texts.length) resolve(undefined);
               });
-              for (const text of texts) channel.publish(JSON.parse(text));
+              for (const text of texts) channel.publish(JSON.parse(text)).catch(() => {});
             });
             connection.close();
             return seen;
@@ -152,8 +160,7 @@ test('a publication crosses a socket in under half its bytes', async () => {
   const before = tcp.bytesRead;
   const text = JSON.stringify(order(1));
   socket.send(`{"pub":"raw","data":${text}}`);
-  const [frame] = await once(socket, 'message');
-  assert.deepEqual(JSON.parse(String(frame)).data, order(1));
+  assert.deepEqual((await published(socket)).data, order(1));
   assert.ok(tcp.bytesRead - before < text.length / 2, `${tcp.bytesRead - before} bytes for ${text.length}`);
   socket.terminate();
 });
@@ -195,7 +202,6 @@ test('a message that inflates beyond the bound ends its socket, and nobody elseâ
   const [code] = await once(bomber, 'close');
   assert.equal(code, 1009);
   other.send('{"pub":"raw","data":1}');
-  const [frame] = await once(other, 'message');
-  assert.equal(JSON.parse(String(frame)).data, 1);
+  assert.equal((await published(other)).data, 1);
   other.terminate();
 });

@@ -16,7 +16,7 @@ import { makeDirectory } from '../browser/directory.js';
 const ATTEMPTS = 5;
 
 /** How long a proxy may take to answer its first request. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** Where a proxy answers by itself, with the token that it was given. */
 export const OWN_PATH = '/.proxy';

@@ -145,6 +145,7 @@ export const TRIALS = [
     network: 'offline',
     cut: 'any',
     heals: true,
+    until: 'websocket',
     most: 60,
   },
   {
@@ -156,6 +157,7 @@ export const TRIALS = [
     network: 'portal',
     cut: 'any',
     heals: true,
+    until: 'websocket',
     most: 60,
   },
   {
