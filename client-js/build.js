@@ -14,7 +14,12 @@ import { build as rolldown } from 'rolldown';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** For a script tag: one global, `throughline`. @satisfies {import('rolldown').OutputOptions} */
-export const SCRIPT = { format: 'iife', name: 'throughline', generatedCode: { symbols: false } };
+export const SCRIPT = {
+  format: 'iife',
+  name: 'throughline',
+  generatedCode: { symbols: false },
+  strict: true,
+};
 
 /**
  * Bundles an entry, minified, to a file if one is named.

@@ -11,7 +11,8 @@ SERVICES=(nginx haproxy apache2)
 # Folders with a package-lock.json.
 NODE_PROJECTS=(client-js tests)
 CARGO_DENY=0.20.2
-NODE_AT_LEAST=20
+# What rolldown and vite need.
+NODE='Node 20.19, 22.12 or newer'
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -29,10 +30,10 @@ require_tools() {
   has cargo || fail "cargo is missing" "install Rust (the version is in Cargo.toml, rust-version) with rustup"
   { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 ||
     fail "rustfmt or clippy is missing" "rustup component add rustfmt clippy"
-  { has node && has npm; } || fail "node or npm is missing" "install Node $NODE_AT_LEAST or newer"
-  local major
-  major=$(node -p 'process.versions.node.split(".")[0]')
-  [[ $major -ge $NODE_AT_LEAST ]] || fail "node is $(node --version)" "install Node $NODE_AT_LEAST or newer"
+  { has node && has npm; } || fail "node or npm is missing" "install $NODE"
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number);
+    process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' ||
+    fail "node is $(node --version)" "install $NODE"
 }
 
 install_packages() {

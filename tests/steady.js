@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Measurements on a machine that now and then stands still. What was measured meanwhile says nothing of what is measured, so it is
- * measured again; told, and never for anything but time. Knows nothing of what is measured.
+ * Measurements on a machine that now and then stands still. A time that was measured meanwhile says nothing of what is measured, so it is
+ * measured again, and told. It must not be used for anything but times, and knows nothing of what is measured.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** Where a time is wrong by as much, a bound of this repository may be missed for it. */
+/** Where this process was kept from running for so long, others were too, and a bound of a second or less may be missed for it. */
 const STOOD_STILL_MS = 150;
 const MOST = 3;
 
@@ -14,18 +14,18 @@ const MOST = 3;
  * @template T
  * @param {string} name
  * @param {() => Promise<T>} attempt
- * @param {(outcome: T) => unknown} doubted why it is doubted, where nothing but a time speaks against what came of it
- * @returns {Promise<T>} what came of the last
+ * @param {(outcome: T) => string | false} late what was late, where nothing else is wrong
+ * @returns {Promise<[outcome: T, times: number]>} of the last, and how many there were
  */
-export async function steady(name, attempt, doubted) {
-  for (let tries = 1; ; tries += 1) {
-    const loop = monitorEventLoopDelay({ resolution: 20 });
+export async function steady(name, attempt, late) {
+  const loop = monitorEventLoopDelay({ resolution: 20 });
+  for (let times = 1; ; times += 1) {
+    loop.reset();
     loop.enable();
-    const outcome = await attempt();
-    loop.disable();
+    const outcome = await attempt().finally(() => loop.disable());
     const stillMs = Math.round(loop.max / 1e6);
-    const doubt = stillMs > STOOD_STILL_MS && doubted(outcome);
-    if (!doubt || tries === MOST) return outcome;
-    console.log(`again ${name}: ${doubt}, while this process stood still for ${stillMs} ms`);
+    const why = times < MOST && stillMs > STOOD_STILL_MS && late(outcome);
+    if (!why) return [outcome, times];
+    console.log(`again ${name}: ${why}, and this process stood still for ${stillMs} ms`);
   }
 }

@@ -69,9 +69,9 @@ export const connect = (url, options) => {
   /** @type {Transport[]} */
   const missing = WebSocket ? [] : ['websocket'];
   const order = wanted.filter((transport) => !missing.includes(transport));
-  const unknown = wanted.find((transport) => !TRANSPORTS.includes(transport));
-  if (unknown || !order[0])
-    throw new ThroughlineError('refused', `no such transport here: ${unknown ?? wanted}`);
+  const unknown = wanted.filter((transport) => !TRANSPORTS.includes(transport));
+  if (unknown.length || !order[0])
+    throw new ThroughlineError('refused', `no such transport here: ${unknown.length ? unknown : wanted}`);
   const selector = createSelector(session, memory, Math.random, order, transports, maxLatencyMs);
   /** @type {ReturnType<typeof createEmitter<ConnectionEvents>>} */
   const [on, emit] = createEmitter();
@@ -130,7 +130,7 @@ export const connect = (url, options) => {
     write(leg, { lines }) {
       for (const line of lines) legs.get(leg)?.send(line);
     },
-    active: (leg) => switches.get(leg)?.(),
+    active: (leg) => settle(leg),
 
     /** The session gave it up. */
     close(leg, { reason }) {
@@ -142,11 +142,7 @@ export const connect = (url, options) => {
     /** A socket closed; or the selector is through with a leg, and says why. */
     closed(leg, { reason }) {
       abort(leg);
-      // Of a switch that was made, this is no news.
-      if (reason) {
-        switches.get(leg)?.(new ThroughlineError(reason));
-        switches.delete(leg);
-      }
+      if (reason) settle(leg, new ThroughlineError(reason));
     },
 
     /** Who we are is asked anew before every race. (What can be called is a function.) */
@@ -229,6 +225,12 @@ export const connect = (url, options) => {
       .then((/** @type {any} */ lines) =>
         tell({ [lines?.at ? 'answer' : 'failed']: number, route, lines, status: lines }),
       );
+  }
+
+  /** If somebody asked for a switch to it, that was made, or not. @param {number} number @param {ThroughlineError} [error] */
+  function settle(number, error) {
+    switches.get(number)?.(error);
+    switches.delete(number);
   }
 
   /** Whoever gave it up: the leg is over. @param {number} number */

@@ -340,7 +340,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
    */
   const died = (attempt, { reason }) => {
     // It lost its turn to the one that we asked: of that one's confirmation we shall tell.
-    if (reason === 'replaced' && chosen && chosen !== attempt) forget(attempt, (last = 'better'));
+    if (reason === 'replaced' && chosen && chosen !== attempt) end(attempt, (last = 'better'));
     else
       fail(attempt, /draining|gone|replaced/.test(reason) ? 'server' : attempt.usable ? 'closed' : 'refused');
   };
@@ -592,7 +592,7 @@ export const createSelector = (session, memory, random, order, asked, maxLatency
       }
       // Something else carries the session. A better transport takes over if it is not much slower, a faster one if it is
       // much faster: by the third of three round trips within 1.4 s, which a socket that is killed 300 ms after it opened does not survive.
-      if (attempt !== chosen) {
+      if (attempt !== chosen && attempt !== active) {
         if (!chosen || purpose === 'asked' || !offered().includes(chosen.way)) choose(attempt);
         else if (++attempt.trips < 3) timers.set(attempt.ping, now + 700);
         else if (rtt > chosen.way.rtt * (purpose === 'slow' ? 0.5 : 1.25) + 100) {

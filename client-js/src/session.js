@@ -17,6 +17,8 @@
  * @property {number} turn that it carried, if it carried one
  * @property {number} until the number after the last line it carried
  * @property {string[]} links the link frames it carried, for a repetition
+ * @property {number} bytes
+ * @property {boolean} many it carried more than one line, so it can be smaller
  *
  * @typedef {object} Kept a frame that is not acknowledged
  * @property {Frame} frame
@@ -282,7 +284,14 @@ export const createSession = (random) => {
       leg.up = until;
     }
     if (id) tell();
-    leg[/** @type {'poll'} */ (route)] = { nonce, turn: asked, until, links };
+    leg[/** @type {'poll'} */ (route)] = {
+      nonce,
+      turn: asked,
+      until,
+      links,
+      bytes: lines.join().length,
+      many: until > acked + 2,
+    };
     out.push({ request: leg.n, route, lines, ...last });
   }
 
@@ -452,15 +461,16 @@ export const createSession = (random) => {
     const flown = leg[/** @type {'poll'} */ (route)];
     const tooLarge = status === 413;
     // A proxy takes no body of this size: half of it, but no less than 4 KB.
-    if (tooLarge && id) bodyBytes = Math.max(4096, Math.min(limits.body_bytes, bodyBytes) / 2);
+    if (tooLarge && flown && id)
+      bodyBytes = Math.max(4096, Math.min(limits.body_bytes, bodyBytes, flown.bytes) / 2);
     if (route === 'stream' || !leg.usable) close(leg, 'failed');
     else if (flown) {
       leg[route] = undefined;
       leg.up = 0;
       leg.links.unshift(...flown.links);
       if (!tooLarge) fail(leg, route);
-      // A line that is too large by itself holds up those behind it, but not what comes down.
-      else if (bodyBytes <= 4096) leg.retryAt = now + 3000;
+      // Not smaller, it waits. A line that is too large by itself holds up those behind it, but not what comes down.
+      else if (!(flown.many && flown.bytes > bodyBytes)) leg.retryAt = now + 3000;
     }
   }
 

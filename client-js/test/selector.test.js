@@ -426,6 +426,22 @@ test('two network ids that take turns do not make the breaker forget', () => {
   assert.ok(tried.filter((transport) => transport === 'websocket').length <= 5, `${tried}`);
 });
 
+test('the leg in use does not compete with the one that was asked to take over, whatever it was opened for', () => {
+  const { take, proves } = underTest(['websocket', 'poll']);
+  take({ go: true });
+  proves(1);
+  take({ want: 'websocket' });
+  take({ usable: 2 });
+  take({ pong: 2, rtt: 10 });
+  take({ active: 2 });
+  take({ want: 'poll' });
+  take({ usable: 3 });
+  assert.deepEqual(only(take({ pong: 3, rtt: 10 }), 'ask'), [3]);
+  assert.deepEqual(only(take({ pong: 2, rtt: 10 }), 'ask'), []);
+  // Whatever becomes of it, it is told.
+  assert.deepEqual(only(take({ close: 3, reason: 'replaced' }), 'closed'), [3]);
+});
+
 test('what goes up a socket keeps its way open too: the second cut teaches, though before the first something went', () => {
   const { take, pass, proves, session, selector } = underTest(['websocket']);
   take({ go: true });

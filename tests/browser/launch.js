@@ -10,7 +10,7 @@ import { makeDirectory } from './directory.js';
 /**
  * @typedef {'chromium' | 'firefox'} BrowserName
  * @typedef {{ args?: string[], without?: string[] }} Extra for Chromium: arguments, and those of puppeteer's own to leave out
- * @typedef {{ name: BrowserName, version: string, newPage: (where?: { alone: boolean }) => Promise<import('puppeteer-core').Page>,
+ * @typedef {{ name: BrowserName, version: string, newPage: (alone?: boolean) => Promise<import('puppeteer-core').Page>,
  *   pid: number, close: () => Promise<void> }} LaunchedBrowser `alone`: in a context of its own
  */
 
@@ -65,7 +65,7 @@ export async function launch(name, extra = {}) {
     return {
       name,
       version: await browser.version(),
-      newPage: ({ alone } = { alone: false }) =>
+      newPage: (alone = false) =>
         twice(async () => (alone ? await browser.createBrowserContext() : browser).newPage()),
       pid: /** @type {number} */ (browser.process()?.pid),
       close: async () => {

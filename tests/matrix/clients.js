@@ -87,6 +87,7 @@ export function createClients(extra) {
   const running = (/** @type {import('../browser/launch.js').BrowserName} */ name) => {
     const launching = browsers.get(name) ?? launch(name, extra);
     browsers.set(name, launching);
+    launching.catch(() => browsers.delete(name));
     return launching;
   };
   return {
@@ -107,7 +108,7 @@ export function createClients(extra) {
       const browser = await (alone ? launch(name, extra) : running(name));
       // One after the other: Firefox loses windows that are opened at the same time.
       const page = opening.then(async () => {
-        const page = await browser.newPage({ alone: true });
+        const page = await browser.newPage(true);
         await page.goto(`${origin}/healthz`);
         return page;
       });

@@ -19,15 +19,15 @@ export const portal =
   (lift, state = 'portal') =>
   async (stage) => {
     const told = await stage.until({ state }, TOLD_WITHIN_MS);
-    const problems = told > TOLD_WITHIN_MS ? [`${state} only after ${told} ms`] : [];
+    const late = told > TOLD_WITHIN_MS ? [`${state} only after ${told} ms`] : [];
     await pause(PORTAL_MS - stage.elapsed());
-    problems.push(...(await blamedForLong(stage)));
+    const problems = await blamedForLong(stage);
     stage.mark();
     await lift(stage);
     const ms = await stage.until({ state: 'online' });
     await stage.until({ state: 'online', transport: stage.expected }, 20_000);
     await stage.traffic(1_000);
-    return { ms, note: `${state} after ${told} ms`, problems };
+    return { ms, note: `${state} after ${told} ms`, problems, late };
   };
 
 /**

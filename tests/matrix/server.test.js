@@ -173,16 +173,17 @@ async function withdrawn(stage) {
   await stage.traffic();
   await stage.arrived(RATE);
   await offer(stage, ['sse', 'poll']);
-  const left = await stage.until({ state: 'online', transport: 'sse' });
-  await pause(SETTLED_MS);
-  await offer(stage, ['websocket', 'sse', 'poll']);
+  const left = await stage
+    .until({ state: 'online', transport: 'sse' })
+    .finally(() => pause(SETTLED_MS))
+    .finally(() => offer(stage, ['websocket', 'sse', 'poll']));
   const ms = await stage.until({ state: 'online', transport: 'websocket' });
   await pause(1_000);
-  const problems = left > (stage.row.bound ?? 0) ? [`left only after ${left} ms`] : [];
+  const late = left > (stage.row.bound ?? 0) ? [`left only after ${left} ms`] : [];
   const { changes } = await stage.client.call('report', 0);
-  if (changes.some((/** @type {any} */ { to }) => to === null))
-    problems.push(`for a while on nothing: ${JSON.stringify(changes)}`);
-  return { ms, note: `left after ${left} ms`, problems };
+  const gap = changes.some((/** @type {any} */ { to }) => to === null);
+  const problems = gap ? [`for a while on nothing: ${JSON.stringify(changes)}`] : [];
+  return { ms, note: `left after ${left} ms`, problems, late };
 }
 
 matrix(
