@@ -17,7 +17,7 @@
  * @property {number} turn that it carried, if it carried one
  * @property {number} until the number after the last line it carried
  * @property {string[]} links the link frames it carried, for a repetition
- * @property {number} bytes
+ * @property {number} bytes of its body, as characters
  * @property {boolean} many it carried more than one line, so it can be smaller
  *
  * @typedef {object} Kept a frame that is not acknowledged

@@ -71,7 +71,7 @@
  * @property {(timer: any) => void} clearTimeout
  *
  * @typedef {object} Options
- * @property {Transport[]} [transports] the order of preference; all three without it
+ * @property {Transport[]} [transports] the order of preference; all three without it. Another name is refused
  * @property {string | (() => string | Promise<string>)} [token] who the client is; the function is asked before every race
  * @property {new (url: string) => any} [WebSocket] in place of the platform's; where there is none, the client starts on SSE
  * @property {typeof globalThis.fetch} [fetch] in place of the platform's

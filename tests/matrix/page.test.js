@@ -54,7 +54,7 @@ async function offline(stage) {
   await page.setOfflineMode(false);
   stage.mark();
   const ms = await resumed(stage);
-  // Where the first race of those begins while it heals, another transport comes first.
+  // A race that begins while it heals may be won by another transport first.
   await stage.until({ state: 'online', transport: stage.expected }, 20_000);
   return { ms, note: `offline after ${told} ms`, problems, late };
 }

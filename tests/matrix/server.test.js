@@ -14,9 +14,9 @@ import { matrix, RATE } from './stage.js';
 
 const HERD = 200;
 const BACK_WITHIN_MS = 30_000;
-/** Of a stop, which takes this at most, */
+/** A stop takes 10 s at most, and a moment. */
 const STOPPED_WITHIN_MS = 15_000;
-/** clients are asked to leave, spread over these. */
+/** Of these 10 s: clients are asked to leave, spread over them. */
 const JITTER_MS = 6_000;
 const LEAST_SPREAD_MS = 0.8 * JITTER_MS;
 

@@ -79,8 +79,8 @@ export function matrix(file, name, rows, { concurrency = 1, results = createResu
         const name = `row ${row.row}, ${client}: ${row.condition}`;
         test(name, async () => {
           const attempt = () => perform(row, client, lab, clients);
-          const only = (/** @type {Performance} */ { problems, late }) => !problems[0] && late.join('; ');
-          const [{ result, problems, late }, times] = await steady(name, attempt, only);
+          const onlyLate = (/** @type {Performance} */ { problems, late }) => !problems[0] && late.join('; ');
+          const [{ result, problems, late }, times] = await steady(name, attempt, onlyLate);
           if (times > 1) result.note += `; measured ${times} times`;
           results.add(result);
           assert.deepEqual([...problems, ...late], []);
@@ -103,8 +103,6 @@ async function perform(row, client, lab, clients) {
   let outcome = {};
   /** What does not hold. @type {string[]} */
   const problems = [];
-  /** What held too late, or may have been about to. @type {string[]} */
-  const late = [];
   /** @type {Awaited<ReturnType<Stage['finish']>> | undefined} */
   let end;
   try {
@@ -112,13 +110,17 @@ async function perform(row, client, lab, clients) {
     outcome = await (row.run ?? online)(stage);
     end = await stage.finish();
   } catch (error) {
-    (error instanceof Late ? late : problems).push(error instanceof Error ? error.message : `${error}`);
+    problems.push(error instanceof Error ? error.message : `${error}`);
     end = await stage?.finish().catch((again) => void problems.push(`and at the end: ${again.message}`));
   }
   const { ms = null } = outcome;
   const bound = row.bound ?? WITHOUT_BOUND;
   problems.push(...(outcome.problems ?? []), ...(end ? judge(row, end) : []));
-  late.push(...(outcome.late ?? []), ...(ms !== null && ms > bound ? [`${ms} ms is above ${bound}`] : []));
+  /** What held, but too late. */
+  const late = [
+    ...(outcome.late ?? []),
+    ...(ms !== null && ms > bound ? [`${ms} ms is above ${bound}`] : []),
+  ];
   const amiss = [...problems, ...late];
   const gap = end && Math.max(end.up.longestGapMs, end.report.down.longestGapMs);
   const result = {
@@ -141,9 +143,6 @@ async function perform(row, client, lab, clients) {
 }
 
 /** @typedef {Awaited<ReturnType<typeof perform>>} Performance */
-
-/** A condition that did not hold in its time. */
-class Late extends Error {}
 
 /** @param {Stage} stage @returns {Promise<Outcome>} */
 async function online(stage) {
@@ -228,7 +227,7 @@ async function openStage(row, name, lab, clients) {
       const ms = stage.elapsed();
       if (held) return ms;
       const { state, transport } = await client.call('report', 0);
-      throw new Late(`not ${JSON.stringify(condition)} after ${ms} ms, but ${state} on ${transport}`);
+      throw new Error(`not ${JSON.stringify(condition)} after ${ms} ms, but ${state} on ${transport}`);
     },
 
     /** Resolves with the time since the mark at which the witness had so many messages of the session. @param {number} count */
