@@ -1,19 +1,20 @@
 // @ts-check
 /**
- * Builds what the npm package has beside the sources, into `dist`: types from the JSDoc, and minified bundles. Nothing in `src`
- * may need it: the gateway serves those files as they are.
+ * Builds the parts of the npm package that are not sources, into `dist`: types and minified bundles. The files in `src` must
+ * work without it, because the gateway serves them as they are.
  */
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as rolldown } from 'rolldown';
 
 /** @param {string} path below this folder */
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** For a script tag: one global, `throughline`. @satisfies {import('rolldown').OutputOptions} */
+/** The format for a script tag: one global, `throughline`. @satisfies {import('rolldown').OutputOptions} */
 export const SCRIPT = {
   format: 'iife',
   name: 'throughline',
@@ -22,7 +23,7 @@ export const SCRIPT = {
 };
 
 /**
- * Bundles an entry, minified, to a file if one is named.
+ * Bundles and minifies an entry, and returns the code. Writes a file only if `output` names one.
  * @param {'index' | 'explain'} entry
  * @param {import('rolldown').OutputOptions} output
  */
@@ -36,15 +37,26 @@ export async function bundle(entry, output) {
   return made.output[0].code;
 }
 
-async function build() {
-  rmSync(here('dist'), { recursive: true, force: true });
+/** Derives types from the JSDoc, and adds the declarations written by hand: tsc reads those but emits none of them. */
+function declare() {
   const typescript = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   execFileSync(process.execPath, [typescript, '-p', here('tsconfig.build.json')], { stdio: 'inherit' });
+  for (const path of readdirSync(here('src'), { recursive: true, encoding: 'utf8' })) {
+    if (!path.endsWith('.d.ts')) continue;
+    const copy = here(`dist/types/${path}`);
+    mkdirSync(dirname(copy), { recursive: true });
+    copyFileSync(here(`src/${path}`), copy);
+  }
+}
+
+async function build() {
+  rmSync(here('dist'), { recursive: true, force: true });
+  declare();
   const { version, license } = JSON.parse(readFileSync(here('package.json'), 'utf8'));
   const shared = { sourcemap: true, postBanner: `/*! throughline ${version}, ${license} */` };
   await bundle('index', { ...SCRIPT, ...shared, file: here('dist/throughline.min.js') });
   await bundle('index', { ...shared, file: here('dist/throughline.esm.min.js') });
-  // The texts are the repository's; the package has to bring them along.
+  // The licences stand at the root of the repository. npm packs only files of this folder.
   for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(here(`../${name}`), here(name));
 }
 

@@ -1,147 +1,149 @@
 // @ts-check
 /**
- * A channel as the application sees it. Listening subscribes, publishing does not; the last listener that goes
- * unsubscribes. It knows positions, but nothing of sessions and transports.
- */
-
-/**
- * @typedef {import('./types.js').Message} Message
- * @typedef {import('./types.js').Position} Position
+ * A channel as the application sees it: its listeners, its loops over messages, and its subscription. Listening subscribes,
+ * publishing does not. It knows positions, but nothing of sessions and transports.
  *
- * @callback Ask sends a request, and numbers it
- * @param {{sub: string, since?: Position} | {unsub: string} | {pub: string, data?: any, b64?: string}} request
- * @param {(error?: ThroughlineError, ok?: any) => void} done called when the answer comes, before what follows it is read
- * @returns {number | undefined} the request's id; none where it is refused here
+ * @import { NumberedFrame, Position } from './protocol/frames.js'
+ * @import { Requests } from './requests.js'
+ * @import { ConnectionEvents, Message, Channel as PublicChannel, Reset } from './types.js'
  */
 
-import { createEmitter } from './emitter.js';
+import { Emitter } from './emitter.js';
 import { ThroughlineError } from './errors.js';
-import { promise } from './promise.js';
 
-/**
- * @param {string} name
- * @param {Ask} ask
- * @param {(event: any, value: any) => void} tell the connection's listeners: of an error, or a reset
- */
-export const createChannel = (name, ask, tell) => {
-  const [listen, emit, all] = createEmitter();
-  /** Of the last message; where there is none, we are not subscribed. @type {Position | undefined} */
-  let position;
-  /** The request for the subscription, while it is open. @type {number | undefined} */
-  let asked;
-  /** @type {Promise<any>} */
-  let subscribed;
-  /** Settles the promise, once. @type {((error?: ThroughlineError) => void) | undefined} */
-  let settle;
+/** A loop that falls this many messages behind ends. */
+const MOST_WAITING = 10_000;
+/** Bytes beyond this are too large in any case, so they are not encoded. */
+const MOST_BYTES = 60_000;
 
-  const renew = () => {
-    // Nobody has to look.
-    (subscribed = promise((done) => (settle = done))).catch(() => {});
-  };
+/** @implements {PublicChannel} */
+export class Channel {
+  /** @type {'idle' | 'asking' | 'subscribed'} */
+  #state = 'idle';
+  /** The position of the last delivered message; none while there is no subscription to go on with. @type {Position | undefined} */
+  #position;
+  /** The request that asks for the subscription. @type {number | undefined} */
+  #request;
+  /** Settles `subscribed`; none once that is settled. @type {((error?: ThroughlineError) => void) | undefined} */
+  #settle;
+  /** @type {Emitter<{message: Message, end: ThroughlineError}>} */
+  #emitter = new Emitter();
+  #requests;
+  #connection;
 
-  /** @param {string} [reason] */
-  const subscribe = (reason) => {
-    const since = position;
-    if (!since && !settle) renew();
-    /** @type {number | undefined} */
-    let id;
-    id = asked = ask({ sub: name, since }, (error, { epoch, at, recovered } = /** @type {any} */ ({})) => {
-      if (id !== asked && id) return;
-      asked = undefined;
-      position = epoch && { epoch, at };
-      settle?.(error);
-      settle = undefined;
-      if (error) {
-        // Who closes the connection knows.
-        if (error.code !== 'closed') tell('error', error);
-        emit('end', error);
-      } else if (since && !recovered) tell('reset', { reason, channel: name });
+  /** @param {string} name @param {Requests} requests @param {Emitter<ConnectionEvents>} connection */
+  constructor(name, requests, connection) {
+    this.name = name;
+    this.#requests = requests;
+    this.#connection = connection;
+    this.subscribed = this.#promise();
+  }
+
+  /** @param {'message'} event @param {(message: Message) => void} listener */
+  on(event, listener) {
+    const remove = this.#emitter.on(event, listener);
+    if (this.#state === 'idle') this.#subscribe();
+    return () => {
+      if (!remove() || this.#emitter.listeners.size > 0) return;
+      this.#state = 'idle';
+      this.#position = this.#request = undefined;
+      this.#requests.ask({ unsub: this.name }, () => {});
+    };
+  }
+
+  /** @param {unknown} data @returns {Promise<{at: number}>} */
+  publish(data) {
+    const pub = this.name;
+    const request =
+      data instanceof Uint8Array
+        ? { pub, b64: btoa(String.fromCharCode(...data.slice(0, MOST_BYTES))) }
+        : { pub, data: data ?? null };
+    return new Promise((resolve, reject) => {
+      this.#requests.ask(request, (error, { at = 0 }) => (error ? reject(error) : resolve({ at })));
     });
-  };
+  }
+
+  /** @returns {AsyncGenerator<Message, void, undefined>} */
+  async *[Symbol.asyncIterator]() {
+    /** Messages, and behind them the error after which no more come. @type {Array<Message | ThroughlineError>} */
+    const waiting = [];
+    let wake = () => {};
+    const add = (/** @type {Message | ThroughlineError} */ item) => {
+      waiting.push(item);
+      wake();
+    };
+    // The end first, since the answer may be there at once.
+    const removers = [this.#emitter.on('end', add), this.on('message', add)];
+    try {
+      for (;;) {
+        if (waiting.length > MOST_WAITING) throw new ThroughlineError('queue_full');
+        const item = waiting.shift();
+        if (item instanceof ThroughlineError) {
+          if (item.code === 'closed') return;
+          throw item;
+        }
+        if (item) yield item;
+        else
+          await new Promise((/** @type {(value: void) => void} */ resolve) => {
+            wake = resolve;
+          });
+      }
+    } finally {
+      for (const remove of removers) remove();
+    }
+  }
+
+  // ---- for the connection
+
+  /** A publication came. Before the answer to the subscription only older ones come. @param {NumberedFrame} publication */
+  deliver({ at = 0, bytes, data }) {
+    if (this.#state !== 'subscribed' || !this.#position || at <= this.#position.at) return;
+    this.#position.at = at;
+    this.#emitter.emit('message', { channel: this.name, data: bytes ?? data, ...this.#position });
+  }
 
   /**
-   * Listens, and so subscribes.
-   * @param {'message'} event
-   * @param {(message: Message) => void} f
-   * @returns {() => void} its undo
+   * The session was lost, or frames of it. The subscription goes on from its position, unless its request still waits to be sent.
+   * @param {number[]} unsent requests that no leg has yet
+   * @param {Reset['reason']} [reason] none once the connection is closed: then asking is refused, which ends the channel
    */
-  const on = (event, f) => {
-    const undo = listen(event, f);
-    if (!position && !asked) subscribe();
-    return () => {
-      if (!undo() || all.size) return;
-      asked = position = undefined;
-      ask({ unsub: name }, () => {});
-    };
-  };
+  resume(unsent, reason) {
+    const isWaiting = this.#request !== undefined && unsent.includes(this.#request);
+    if (this.#emitter.listeners.size > 0 && !isWaiting) this.#subscribe(reason);
+  }
 
-  renew();
-  return {
-    name,
-    on,
+  /** @param {Reset['reason']} [reason] */
+  #subscribe(reason) {
+    const since = this.#position;
+    if (!since && !this.#settle) this.subscribed = this.#promise();
+    this.#state = 'asking';
+    /** @type {number | undefined} */
+    let id;
+    id = this.#requests.ask({ sub: this.name, since }, (error, { epoch, at, recovered }) => {
+      // An answer to an older request is late. A refusal may come before the id is known.
+      if (id !== undefined && id !== this.#request) return;
+      this.#request = undefined;
+      this.#state = error ? 'idle' : 'subscribed';
+      this.#position = epoch === undefined || at === undefined ? undefined : { epoch, at };
+      this.#settle?.(error);
+      this.#settle = undefined;
+      if (error) {
+        // The application knows that it closed the connection.
+        if (error.code !== 'closed') this.#connection.emit('error', error);
+        this.#emitter.emit('end', error);
+      } else if (since && reason && !recovered)
+        this.#connection.emit('reset', { reason, channel: this.name });
+    });
+    if (this.#state === 'asking') this.#request = id;
+  }
 
-    /** Fulfilled when the gateway has subscribed us; rejects with a ThroughlineError. @returns {Promise<any>} */
-    get subscribed() {
-      return subscribed;
-    },
-
-    /**
-     * Publishes JSON, or bytes as they are.
-     * @param {any} data
-     * @returns {Promise<{at: number}>} its offset
-     */
-    publish: (data) =>
-      promise((done) => {
-        // Bytes in one piece: what is cut off here is too large without it.
-        const bytes = data instanceof Uint8Array && data.slice(0, 60_000);
-        ask(
-          bytes ? { pub: name, b64: btoa(String.fromCharCode(...bytes)) } : { pub: name, data: data ?? null },
-          (error, { at } = /** @type {any} */ ({})) => done(error, { at }),
-        );
-      }),
-
-    /** The messages from now on. A loop that falls 10,000 behind ends with `queue_full`. */
-    async *[Symbol.asyncIterator]() {
-      /** Messages, and behind them the error after which no more will come. @type {any[]} */
-      const waiting = [];
-      let wake = (/** @type {any} */ _) => {};
-      const take = (/** @type {any} */ item) => wake(waiting.push(item));
-      // The end first, since the answer may be there at once.
-      const undos = [listen('end', take), on('message', take)];
-      try {
-        for (;;) {
-          if (waiting.length > 10_000) throw new ThroughlineError('queue_full');
-          const item = waiting.shift();
-          if (item?.code === 'closed') return;
-          if (item?.code) throw item;
-          if (item) yield item;
-          else await new Promise((resolve) => (wake = resolve));
-        }
-      } finally {
-        for (const undo of undos) undo();
-      }
-    },
-
-    // ---- for the connection
-
-    /** A publication came. What comes before the subscription is answered is older than it. @param {any} frame */
-    deliver({ at, bytes, data }) {
-      if (!asked && position && at > position.at) {
-        position.at = at;
-        emit('message', { channel: name, data: bytes ?? data, ...position });
-      }
-    },
-
-    /**
-     * The promise of the session ended: what was missed is asked for by position.
-     * @param {string} reason
-     * @param {unknown[]} kept ids of the requests that still wait to be sent
-     * (Once the connection is closed, asking is answered with that at once, and this ends the channel.)
-     */
-    resume(reason, kept) {
-      if (all.size && !kept.includes(asked)) subscribe(reason);
-    },
-  };
-};
-
-/** @typedef {ReturnType<typeof createChannel>} Channel */
+  /** @returns {Promise<void>} */
+  #promise() {
+    const promise = new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
+      this.#settle = (error) => (error ? reject(error) : resolve());
+    });
+    // The application need not look at it.
+    promise.catch(() => {});
+    return promise;
+  }
+}

@@ -1,41 +1,35 @@
 // @ts-check
-/** Listeners by name. One that throws never keeps the others, nor the caller, from going on. */
+/** Listeners by event. A listener that throws must never keep the others, nor the caller, from going on. */
 
-/** @template {Record<string, any>} Events the events' names and what each brings */
-export const createEmitter = () => {
-  /** @type {Set<(name: keyof Events, value: any) => void>} */
-  const all = new Set();
+/** @template {object} Events the events' names, and what the listeners of each receive */
+export class Emitter {
+  /** @type {Set<{event: keyof Events, call: (value: never) => void}>} */
+  listeners = new Set();
 
-  return /** @type {const} */ ([
-    /**
-     * Listens. The same function may listen twice.
-     * @template {keyof Events} K
-     * @param {K} name
-     * @param {(value: Events[K]) => void} f
-     * @returns {() => unknown} its undo
-     */
-    (name, f) => {
-      const listener = (/** @type {keyof Events} */ what, /** @type {any} */ value) =>
-        what === name && f(value);
-      all.add(listener);
-      return () => all.delete(listener);
-    },
+  /**
+   * Adds a listener; the same function may be added twice. Returns a function that removes it, and then returns whether it was
+   * still there.
+   * @template {keyof Events} Event
+   * @param {Event} event
+   * @param {(value: Events[Event]) => void} call
+   */
+  on(event, call) {
+    const listener = { event, call };
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
 
-    /**
-     * @template {keyof Events} K
-     * @param {K} name
-     * @param {Events[K]} value
-     */
-    (name, value) => {
-      for (const listener of [...all])
-        try {
-          listener(name, value);
-        } catch (error) {
-          console.error(error);
-        }
-    },
-
-    /** Those that listen. */
-    all,
-  ]);
-};
+  /**
+   * @template {keyof Events} Event
+   * @param {Event} event
+   * @param {Events[Event]} value
+   */
+  emit(event, value) {
+    for (const listener of [...this.listeners])
+      try {
+        if (listener.event === event) listener.call(/** @type {never} */ (value));
+      } catch (error) {
+        console.error(error);
+      }
+  }
+}

@@ -1,18 +1,23 @@
 // @ts-check
-/** The one error of this library. */
+/**
+ * The one error of this library.
+ *
+ * @import { ErrorCode } from './types.js'
+ */
 
-/** What a program branches on is `code`; the message is for people. */
+/** An error whose `code` a program can branch on. The message is for people. */
 export class ThroughlineError extends Error {
   /**
-   * @param {string} code
+   * @param {ErrorCode} code
    * @param {string} [message]
    * @param {number} [wait]
    */
   constructor(code, message = code, wait) {
     super(message);
-    /** What happened, in a word. @type {import('./types.js').ErrorCode} */
+    this.name = 'ThroughlineError';
+    /** The kind of error. @type {ErrorCode} */
     this.code = code;
-    /** For how many seconds the gateway wants to be left alone, where it says so. */
+    /** For how many seconds the gateway wants no further attempt; undefined if it did not say. */
     this.wait = wait;
   }
 }

@@ -1,14 +1,12 @@
 // @ts-check
 /**
- * The text of `connection.explain()`: why this transport, what was tried, what failed, how and when. An entry of its own,
- * `throughline/explain`, since not every page needs it. Pure; it must never need more than the data it is given.
+ * The text of `connection.explain()`: why this transport, what was tried, what failed, how and when. This is an entry of its own,
+ * `throughline/explain`, since not every page needs it. Pure: it must never need more than the data it is given.
  *
- * @typedef {import('./types.js').Explanation} Explanation
- * @typedef {import('./types.js').ExplainedAttempt} ExplainedAttempt
- * @typedef {import('./types.js').ExplainedWay} ExplainedWay
+ * @import { Control, ExplainedAttempt, ExplainedPath, Explanation, Reason } from './types.js'
  */
 
-/** Why an attempt ended, or a transport was left. @type {Record<import('./types.js').Reason, string>} */
+/** Why an attempt ended, or a transport was left. @type {Record<Reason, string>} */
 const REASONS = {
   refused: 'refused',
   timeout: 'no answer in time',
@@ -22,7 +20,7 @@ const REASONS = {
   offline: 'nobody can be reached',
 };
 
-/** Who answered when everything failed. @type {Record<'ours' | 'away' | 'portal' | 'offline', string>} */
+/** The answer to the control request when everything failed. @type {Record<Control, string>} */
 const CONTROLS = {
   ours: 'The gateway itself answers, but no transport gets through.',
   away: 'A proxy answers that the gateway is away.',
@@ -31,27 +29,28 @@ const CONTROLS = {
 };
 
 /**
- * Says why things stand as they do, in lines for a person.
- * @param {Explanation} data what `connection.explain()` gave
+ * Returns why things stand as they do, in lines for a person.
+ * @param {Explanation} data from `connection.explain()`
  */
 export function describe({ now, heartbeat_ms, hold_ms, ...data }) {
   const lines = [data.transport ? `${data.state}, by ${data.transport}` : data.state];
-  const carrier = data.attempts.find(({ active, ended }) => active && !ended);
-  if (data.transport && carrier?.active) lines[0] += ` for ${span(now - carrier.at - carrier.active)}`;
-  // That the gateway answers is news only where nothing else works.
+  const carrier = data.attempts.find(({ active, ended }) => active !== undefined && ended === undefined);
+  if (data.transport && carrier?.active !== undefined)
+    lines[0] += ` for ${span(now - carrier.at - carrier.active)}`;
+  // An answer of the gateway is news only if nothing else works.
   if (data.control && !data.transport) lines.push(CONTROLS[data.control]);
   if (data.missing.length) lines.push(`This platform lacks: ${data.missing.join(', ')}`);
   if (data.transports) lines.push(`The gateway offers: ${data.transports.join(', ')}`);
   if (data.network) lines.push(`Network: ${data.network}`);
   if (heartbeat_ms && hold_ms) lines.push(`Heartbeat ${span(heartbeat_ms)}, polls held ${span(hold_ms)}`);
   lines.push('', 'Transports');
-  for (const way of data.ways) lines.push(`  ${way.transport}: ${standing(way, now)}`);
+  for (const path of data.paths) lines.push(`  ${path.transport}: ${standing(path, now)}`);
   lines.push('', 'Attempts, the latest last');
   for (const attempt of data.attempts) lines.push(`  ${span(now - attempt.at)} ago, ${course(attempt)}`);
   return lines.join('\n');
 }
 
-/** @param {ExplainedWay} way @param {number} now */
+/** @param {ExplainedPath} path @param {number} now */
 function standing({ rtt, failures, retryAt, good }, now) {
   const parts = [rtt === null ? 'not measured' : `there and back in ${span(rtt)}`];
   if (good) parts.push('proven on this network');
@@ -61,7 +60,7 @@ function standing({ rtt, failures, retryAt, good }, now) {
 }
 
 /** @param {ExplainedAttempt} attempt */
-function course({ transport, n, purpose, opened, usable, proven, active, ended, reason }) {
+function course({ transport, leg, purpose, opened, usable, proven, active, ended, reason }) {
   /** @type {Array<[at: number | undefined, what: string]>} */
   const steps = [
     [opened, 'open'],
@@ -71,10 +70,10 @@ function course({ transport, n, purpose, opened, usable, proven, active, ended, 
     [ended, `ended (${reason ? REASONS[reason] : 'no reason told'})`],
   ];
   const told = steps.filter(([at]) => at !== undefined).map(([at, what]) => `${what} after ${span(at ?? 0)}`);
-  return `${transport} (leg ${n}, ${purpose}): ${told.join(', ') || 'nothing yet'}`;
+  return `${transport} (leg ${leg}, ${purpose}): ${told.join(', ') || 'nothing yet'}`;
 }
 
-/** Milliseconds, as people say them. @param {number} ms */
+/** Formats milliseconds for a person. @param {number} ms */
 function span(ms) {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;

@@ -10,11 +10,12 @@
 export { connect } from './connection.js';
 export { ThroughlineError } from './errors.js';
 
-/** @typedef {import('./types.js').Options} Options */
 /** @typedef {import('./types.js').Connection} Connection */
 /** @typedef {import('./types.js').ConnectionEvents} ConnectionEvents */
 /** @typedef {import('./types.js').ErrorCode} ErrorCode */
 /** @typedef {import('./types.js').Explanation} Explanation */
+/** @typedef {import('./types.js').LogEntry} LogEntry */
+/** @typedef {import('./types.js').Options} Options */
 /** @typedef {import('./types.js').Reason} Reason */
 /** @typedef {import('./types.js').Reset} Reset */
 /** @typedef {import('./types.js').State} State */

@@ -1,28 +1,33 @@
 // @ts-check
 /**
- * What happens to the page around us, as events of the bus: `{wake: seen}` (something may have changed while nobody
- * looked: never a proof), `{park}` (it is frozen or left; it may come back). No unload handlers: they would keep the page
- * out of the back/forward cache.
+ * Watches the page around the client, and reports when it wakes or is parked. It uses no unload handler: those keep a page out of
+ * the back/forward cache.
+ *
+ * @import { PageEvent, PageWindow } from './transports/events.js'
  */
 
+const PARKING = ['pagehide', 'freeze'];
+const WAKING = ['online', 'focus', 'pageshow', 'visibilitychange', 'resume', 'change'];
+
 /**
- * @param {any} window none outside a page
- * @param {(...events: any[]) => void} tell
- * @param {AbortSignal} signal that nobody listens any more
+ * @param {PageWindow | undefined} window none outside a page
+ * @param {(event: PageEvent) => void} report
+ * @param {AbortSignal} signal ends the watching
  */
-export const watchPage = (window, tell, signal) => {
-  for (const target of [window, window?.navigator?.connection])
-    for (const type of 'online focus pageshow pagehide visibilitychange freeze resume change'.split(' '))
-      target?.addEventListener?.(
-        type,
-        (/** @type {any} */ event) => {
-          // To be left is to be frozen, for what we know. What was not acknowledged goes with it.
-          if (/hide|freeze/.test(type)) tell({ park: true });
-          // Of a field that is entered or changed we hear too: of those the target is an element.
-          // pageshow may come without a pagehide before it, and the other way round; and who resumes is looked after.
-          else if (!event.target.tagName) tell({ wake: !window.document.hidden || type === 'resume' });
-        },
-        // The document's events pass by the window on their way down.
-        { capture: true, signal },
-      );
+export const watchPage = (window, report, signal) => {
+  // The document's events pass by the window on their way down.
+  const options = { capture: true, signal };
+  // A page that is left may be frozen, and loses what is not acknowledged.
+  const park = () => report({ type: 'park' });
+  /** @param {Event} event */
+  const wake = ({ type, target }) => {
+    // A form field fires `focus` and `change` too; the target of those is an element.
+    if (target && 'tagName' in target) return;
+    // `pageshow` may come without a `pagehide`, and the other way round. A page that resumes is looked at.
+    report({ type: 'wake', isVisible: !window?.document?.hidden || type === 'resume' });
+  };
+  for (const target of [window, window?.navigator?.connection]) {
+    for (const type of PARKING) target?.addEventListener?.(type, park, options);
+    for (const type of WAKING) target?.addEventListener?.(type, wake, options);
+  }
 };

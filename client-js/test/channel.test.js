@@ -1,7 +1,8 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createChannel } from '../src/channel.js';
+import { Channel } from '../src/channel.js';
+import { Emitter } from '../src/emitter.js';
 import { ThroughlineError } from '../src/errors.js';
 
 function underTest() {
@@ -9,15 +10,24 @@ function underTest() {
   const asked = [];
   /** @type {any[]} */
   const told = [];
-  const channel = createChannel(
-    'a',
-    (request, done) => asked.push({ verb: Object.keys(request)[0], request, done }),
-    (event, value) => told.push([event, value]),
-  );
+  const requests = {
+    /** @param {any} request @param {any} settle */
+    ask: (request, settle) =>
+      asked.push({
+        verb: Object.keys(request)[0],
+        request,
+        done: (/** @type {any} */ error, /** @type {any} */ answer = {}) => settle(error, answer),
+      }),
+  };
+  /** @type {Emitter<import('../src/types.d.ts').ConnectionEvents>} */
+  const connection = new Emitter();
+  connection.on('error', (error) => told.push(['error', error]));
+  connection.on('reset', (reset) => told.push(['reset', reset]));
+  const channel = new Channel('a', /** @type {any} */ (requests), connection);
   return { asked, told, channel, verbs: () => asked.map(({ verb }) => verb) };
 }
 
-test('the first listener subscribes and the last that goes unsubscribes, once', () => {
+test('the first listener subscribes, and the removal of the last one unsubscribes, once', () => {
   const { asked, channel, verbs } = underTest();
   const one = channel.on('message', () => {});
   const two = channel.on('message', () => {});
@@ -29,7 +39,7 @@ test('the first listener subscribes and the last that goes unsubscribes, once', 
   assert.deepEqual(verbs(), ['sub', 'unsub']);
 });
 
-test('publishing does not subscribe, and tells the offset', async () => {
+test('publish does not subscribe, and returns the offset', async () => {
   const { asked, channel, verbs } = underTest();
   const published = channel.publish({ x: 1 });
   asked[0].done(null, { ok: 1, at: 17 });
@@ -37,7 +47,7 @@ test('publishing does not subscribe, and tells the offset', async () => {
   assert.deepEqual(verbs(), ['pub']);
 });
 
-test('messages are delivered once, by their offset, with epoch; what comes before the answer is older', async () => {
+test('a channel delivers each message once, with offset and epoch, and drops those before the answer', async () => {
   const { asked, channel } = underTest();
   /** @type {any[]} */
   const got = [];
@@ -65,29 +75,29 @@ test('a refused subscription rejects with its code, and the next listener tries 
   await channel.subscribed;
 });
 
-test('after a reset it asks since its position, and tells when that cannot be had', () => {
+test('after a reset the channel subscribes from its position, and reports a reset if the gateway cannot go on from there', () => {
   const { asked, told, channel } = underTest();
   channel.on('message', () => {});
   asked[0].done(null, { epoch: 'e', at: 4 });
   channel.deliver({ at: 5, data: 1 });
-  channel.resume('gone', []);
+  channel.resume([], 'gone');
   assert.deepEqual(asked[1].request, { sub: 'a', since: { epoch: 'e', at: 5 } });
   asked[1].done(null, { epoch: 'e', at: 5, recovered: true });
   assert.deepEqual(told, []);
-  channel.resume('gone', []);
+  channel.resume([], 'gone');
   asked[2].done(null, { epoch: 'f', at: 0, recovered: false });
   assert.deepEqual(told, [['reset', { reason: 'gone', channel: 'a' }]]);
   channel.deliver({ at: 1, data: 1 });
 });
 
-test('a subscription that still waits to be sent is not asked for twice', () => {
+test('a reset repeats no subscription that still waits to be sent', () => {
   const { asked, channel, verbs } = underTest();
   channel.on('message', () => {});
-  channel.resume('gone', [asked.length]);
+  channel.resume([asked.length], 'gone');
   assert.deepEqual(verbs(), ['sub']);
 });
 
-test('an iterator subscribes, gives messages in order, unsubscribes when it is left, and ends with the connection', async () => {
+test('a loop subscribes, yields messages in order, unsubscribes at its end, and ends with the connection', async () => {
   const { asked, channel, verbs } = underTest();
   /** @type {any[]} */
   const got = [];
@@ -111,12 +121,12 @@ test('an iterator subscribes, gives messages in order, unsubscribes when it is l
   })();
   await null;
   asked[2].done(null, { epoch: 'e', at: 2 });
-  channel.resume('', []);
+  channel.resume([], undefined);
   asked[3].done(new ThroughlineError('closed'));
   await closing;
 });
 
-test('a loop over a refused subscription gives what came before, and throws the error', async () => {
+test('a loop yields the messages before a refusal, and then throws its error', async () => {
   const { asked, channel } = underTest();
   const refused = channel[Symbol.asyncIterator]().next();
   await null;
@@ -127,7 +137,7 @@ test('a loop over a refused subscription gives what came before, and throws the 
   await null;
   asked[2].done(null, { epoch: 'e', at: 0 });
   for (const at of [1, 2]) channel.deliver({ at, data: at });
-  channel.resume('gone', []);
+  channel.resume([], 'gone');
   asked[3].done(new ThroughlineError('forbidden'));
   assert.equal((await first).value?.at, 1);
   assert.equal((await messages.next()).value?.at, 2);

@@ -4,7 +4,7 @@ import test from 'node:test';
 import { connect, ThroughlineError } from '../src/index.js';
 import { createClock, end, welcome } from './support.js';
 
-/** What stands in place of the network: sockets and requests that the test answers by hand. */
+/** Sockets and requests that the test answers by hand, instead of a network. */
 function network() {
   const clock = createClock();
   /** @type {any[]} */
@@ -150,7 +150,7 @@ test('bytes are bytes: up as b64, down raw on a socket and as b64 elsewhere', as
   assert.deepEqual(got, [new Uint8Array([10, 255]), new Uint8Array([0, 255])]);
 });
 
-test('what cannot be sent is refused: too_large, queue_full by number and by bytes, closed', async () => {
+test('a message that cannot be sent is refused: too_large, queue_full by number and by bytes, closed', async () => {
   const { open } = network();
   const { connection } = open();
   const channel = connection.channel('a');
@@ -253,7 +253,7 @@ test('after gone, subscriptions go on from their positions and what was handed t
   assert.deepEqual(events.at(-1), ['reset', { reason: 'gone', channel: 'a' }]);
 });
 
-test('what was never handed to a leg goes into the next session', async () => {
+test('a request that no leg has goes into the next session', async () => {
   const { clock, sockets, open } = network();
   const { connection } = open({ transports: ['websocket'] });
   sockets[0].online();
@@ -453,7 +453,7 @@ test('a switch after close, or closed upon, rejects; of two in one tick the firs
   assert.deepEqual([open4, late], [{ code: 'closed' }, { code: 'closed' }]);
 });
 
-test('what a callback asks for after it closed is refused, and nothing is opened', async () => {
+test('a request of a callback after it closed is refused, and nothing is opened', async () => {
   const { clock, sockets, requests, open } = network();
   const { connection } = open();
   /** @type {any[]} */
@@ -498,7 +498,7 @@ test('close ends every loop: one that runs, one that waits to be subscribed, and
   );
 });
 
-test('an operator who withdrew a transport is told by end: a page that does not know goes on at once', async () => {
+test('a leg that ends because an operator withdrew its transport fails at once, and the next one starts', async () => {
   const { sockets, last, open } = network();
   const { events } = open();
   sockets[0].onopen();
@@ -527,4 +527,58 @@ test('a page that names our address is not us', async () => {
   control.answer(`<a href="${control.url}">sign in</a>`);
   await clock.pass(0);
   assert.equal(connection.state, 'portal');
+});
+
+test('the log receives each decision with its reason, and no message, token or secret', async () => {
+  const { clock, sockets, open } = network();
+  /** @type {any[]} */
+  const log = [];
+  const { connection } = open({
+    transports: ['websocket'],
+    token: 'a-token',
+    log: (/** @type {any} */ entry) => log.push(entry),
+  });
+  sockets[0].online();
+  connection.channel('a').on('message', () => {});
+  const published = watched(connection.channel('a').publish('a-message'));
+  sockets[0].hears('{"ok":1,"epoch":"e","at":0}');
+  sockets[0].hears('{"pub":"a","at":1,"data":"a-message"}');
+  await clock.pass(2500);
+  sockets[0].onclose();
+  await clock.pass(1000);
+  connection.close();
+  await clock.pass(0);
+  assert.equal(published.code, 'closed');
+  const types = log.map(({ type }) => type);
+  for (const type of [
+    'openLeg',
+    'socketOpened',
+    'legUsable',
+    'requestTurn',
+    'legActive',
+    'legDied',
+    'dropLeg',
+  ])
+    assert.ok(types.includes(type), type);
+  const dropped = log.find(({ type }) => type === 'dropLeg');
+  assert.deepEqual([dropped.leg, dropped.reason, typeof dropped.at], [1, 'closed', 'number']);
+  assert.deepEqual(
+    log.filter(({ type }) => type === 'stateChanged').map(({ state }) => state),
+    ['online', 'reconnecting', 'closed'],
+  );
+  const text = JSON.stringify(log);
+  const { session } = sockets[0].hello();
+  for (const secret of ['a-token', 'a-message', session]) assert.ok(!text.includes(secret), secret);
+});
+
+test('a log that throws harms nothing', async (t) => {
+  t.mock.method(console, 'error', () => {});
+  const { sockets, open } = network();
+  const { connection } = open({
+    log: () => {
+      throw new Error('full');
+    },
+  });
+  sockets[0].online();
+  assert.equal(connection.state, 'online');
 });

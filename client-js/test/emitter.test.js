@@ -1,34 +1,37 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import test, { mock } from 'node:test';
-import { createEmitter } from '../src/emitter.js';
+import { Emitter } from '../src/emitter.js';
 
-test('on returns its undo, and the same function may listen twice', () => {
-  const [on, emit] = createEmitter();
-  /** @type {any[]} */
+/** @returns {Emitter<{a: number, b: number}>} */
+const underTest = () => new Emitter();
+
+test('on returns a function that removes the listener, and one function may listen twice', () => {
+  const emitter = underTest();
+  /** @type {number[]} */
   const heard = [];
-  const f = (/** @type {any} */ value) => heard.push(value);
-  const undo = on('a', f);
-  on('a', f);
-  emit('a', 1);
-  assert.equal(undo(), true);
-  assert.equal(undo(), false);
-  emit('a', 2);
-  emit('b', 3);
+  const listener = (/** @type {number} */ value) => heard.push(value);
+  const remove = emitter.on('a', listener);
+  emitter.on('a', listener);
+  emitter.emit('a', 1);
+  assert.equal(remove(), true);
+  assert.equal(remove(), false);
+  emitter.emit('a', 2);
+  emitter.emit('b', 3);
   assert.deepEqual(heard, [1, 1, 2]);
 });
 
-test('a listener that throws keeps nobody else from hearing, and is told of', () => {
-  const told = mock.method(console, 'error', () => {});
-  const [on, emit] = createEmitter();
-  /** @type {any[]} */
+test('if a listener throws, the others still hear, and the console shows the error', () => {
+  const shown = mock.method(console, 'error', () => {});
+  const emitter = underTest();
+  /** @type {number[]} */
   const heard = [];
-  on('a', () => {
+  emitter.on('a', () => {
     throw new Error('mine');
   });
-  on('a', (value) => heard.push(value));
-  emit('a', 1);
+  emitter.on('a', (value) => heard.push(value));
+  emitter.emit('a', 1);
   assert.deepEqual(heard, [1]);
-  assert.equal(told.mock.callCount(), 1);
-  told.mock.restore();
+  assert.equal(shown.mock.callCount(), 1);
+  shown.mock.restore();
 });

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { describe } from '../src/explain.js';
 
-/** @type {import('../src/types.js').Explanation} */
+/** @type {import('../src/types.d.ts').Explanation} */
 const behindAFirewall = {
   state: 'online',
   transport: 'sse',
@@ -12,11 +12,11 @@ const behindAFirewall = {
   transports: ['websocket', 'sse', 'poll'],
   missing: [],
   attempts: [
-    { transport: 'websocket', n: 1, at: 1000, opened: 40, ended: 1240, reason: 'mute', purpose: 'race' },
-    { transport: 'sse', n: 2, at: 1600, opened: 3, usable: 4, proven: 9, active: 11, purpose: 'race' },
-    { transport: 'websocket', n: 3, at: 62_900, purpose: 'better' },
+    { transport: 'websocket', leg: 1, at: 1000, opened: 40, ended: 1240, reason: 'mute', purpose: 'race' },
+    { transport: 'sse', leg: 2, at: 1600, opened: 3, usable: 4, proven: 9, active: 11, purpose: 'race' },
+    { transport: 'websocket', leg: 3, at: 62_900, purpose: 'better' },
   ],
-  ways: [
+  paths: [
     {
       transport: 'websocket',
       rtt: null,
@@ -31,13 +31,13 @@ const behindAFirewall = {
   now: 63_100,
 };
 
-test('an explanation reads from what is to what was tried, as the README shows', () => {
+test('the README shows the text of an explanation: the present state first, then the attempts', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const [, shown] = readme.match(/^```text\n(.*?)\n```$/ms) ?? [];
   assert.equal(describe(behindAFirewall), shown);
 });
 
-test('where nothing gets through it says who answers instead', () => {
+test('if no transport gets through, the text says what answered the control request', () => {
   /** @param {'ours' | 'away' | 'portal' | 'offline'} control */
   const told = (control) => describe({ ...behindAFirewall, state: 'reconnecting', transport: null, control });
   assert.match(told('portal'), /^reconnecting\nSomebody else answers/);
@@ -47,11 +47,11 @@ test('where nothing gets through it says who answers instead', () => {
   assert.doesNotMatch(describe({ ...behindAFirewall, control: 'ours' }), /answers/);
 });
 
-test('what the platform lacks is named', () => {
+test('the text names the transports that the platform lacks', () => {
   assert.match(describe({ ...behindAFirewall, missing: ['websocket'] }), /^This platform lacks: websocket$/m);
 });
 
-test('an explanation of a connection that has just begun is readable too', () => {
+test('the text of a connection that has just begun is readable', () => {
   const { heartbeat_ms, hold_ms, network, ...begun } = behindAFirewall;
   const text = describe({
     ...begun,
@@ -59,13 +59,13 @@ test('an explanation of a connection that has just begun is readable too', () =>
     transport: null,
     attempts: [],
     transports: undefined,
-    ways: [],
+    paths: [],
   });
   assert.match(text, /^connecting\n/);
   assert.doesNotMatch(text, /undefined|null|NaN/);
 });
 
-test('the data is left as it was', () => {
+test('describe does not change its data', () => {
   const before = structuredClone(behindAFirewall);
   describe(behindAFirewall);
   assert.deepEqual(behindAFirewall, before);

@@ -1,5 +1,5 @@
 // @ts-check
-/** What npm would publish: its files, entries and types, as whoever installs it meets them. */
+/** The package that npm would publish, installed: its files, its entries and its types. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -26,7 +26,7 @@ before(() => {
 });
 after(() => packed?.remove());
 
-/** Runs a program with Node, in the project it is installed into. @param {string[]} args */
+/** Runs a program with Node, in the project that has the package installed. @param {string[]} args */
 const node = (...args) => spawnSync(process.execPath, args, { cwd: packed.project, encoding: 'utf8' });
 
 /** @param {string} path a file of the package */
@@ -34,20 +34,26 @@ const read = (path) => readFileSync(join(packed.installed, path), 'utf8');
 
 test('the package holds sources, types, bundles and licences, and nothing else', () => {
   const expected =
-    /^(src\/.+\.js|dist\/types\/.+\.d\.ts(\.map)?|dist\/throughline(\.esm)?\.min\.js(\.map)?)$/;
+    /^(src\/.+(\.js|\.d\.ts)|dist\/types\/.+\.d\.ts(\.map)?|dist\/throughline(\.esm)?\.min\.js(\.map)?)$/;
   const others = packed.files.filter((path) => !expected.test(path)).sort();
   assert.deepEqual(others, ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json']);
-  const sources = readdirSync(here('../src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
-    path.endsWith('.js'),
+  const sources = readdirSync(here('../src'), { recursive: true, encoding: 'utf8' }).filter(
+    (path) => path.endsWith('.ts') || path.endsWith('.js'),
   );
   for (const path of sources)
     assert.equal(read(`src/${path}`), readFileSync(here(`../src/${path}`), 'utf8'), path);
 });
 
-/** Every path below a value of package.json. @param {any} it @returns {string[]} */
+test('each declaration written by hand stands unchanged among the generated types', () => {
+  const declarations = packed.files.filter((path) => /^src\/.+\.d\.ts$/.test(path));
+  assert.ok(declarations.includes('src/types.d.ts'));
+  for (const path of declarations) assert.equal(read(path.replace('src', 'dist/types')), read(path), path);
+});
+
+/** Returns every path below a value of package.json. @param {any} it @returns {string[]} */
 const paths = (it) => (typeof it === 'string' ? [it] : Object.values(it).flatMap(paths));
 
-test('every file that its package.json names is there', () => {
+test('the package holds every file that its package.json names', () => {
   const { exports, unpkg, jsdelivr } = JSON.parse(read('package.json'));
   const named = [exports, unpkg, jsdelivr].flatMap(paths);
   assert.ok(named.length >= 7);
@@ -66,8 +72,8 @@ test('every source map leads to files of the package', () => {
   }
 });
 
-test('nothing in the sources needs a build: each import names a file that is there', () => {
-  const sources = packed.files.filter((path) => path.startsWith('src/'));
+test('the sources need no build: each import names a file of the package', () => {
+  const sources = packed.files.filter((path) => /^src\/.+\.js$/.test(path));
   let imports = 0;
   for (const path of sources)
     for (const [, from] of read(path).matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)';/gm)) {
@@ -81,7 +87,7 @@ test('nothing in the sources needs a build: each import names a file that is the
   assert.ok(imports > 10, 'the imports were not found');
 });
 
-test('publint finds nothing to say', async () => {
+test('publint finds no fault', async () => {
   const { messages, pkg } = await publint({ pkgDir: packed.installed, strict: true, pack: false });
   assert.deepEqual(
     messages.map((message) => formatMessage(message, pkg)),
@@ -91,13 +97,13 @@ test('publint finds nothing to say', async () => {
 
 test('the types of each entry resolve for ES modules and bundlers', () => {
   const attw = join(dirname(require.resolve('@arethetypeswrong/cli/package.json')), 'dist/index.js');
-  // There is nothing for CommonJS: Node 20.19 and newer can `require` an ES module.
+  // The package has no CommonJS entry: Node 20.19 and newer can `require` an ES module.
   const { status, stdout } = node(attw, '--profile', 'esm-only', '--no-color', packed.tarball);
   assert.equal(status, 0, stdout);
   assert.match(stdout, /throughline\/explain/);
 });
 
-test('an editor explains each option, event, member and key of what an application sees', () => {
+test('an editor explains each option, event, member and key that an application meets', () => {
   const path = join(packed.installed, 'dist/types/types.d.ts');
   const program = typescript.createProgram([path], { noLib: true });
   const checker = program.getTypeChecker();
@@ -108,26 +114,23 @@ test('an editor explains each option, event, member and key of what an applicati
     assert.ok(type, name);
     return checker.getDeclaredTypeOfSymbol(type).getProperties();
   };
-  const names = ['Options', 'ConnectionEvents', 'ConnectionMembers', 'ChannelMembers', 'Message'];
-  for (const name of [...names, 'Explanation', 'ExplainedAttempt', 'ExplainedWay']) {
+  const names = ['Options', 'ConnectionEvents', 'Connection', 'Channel', 'Message'];
+  for (const name of [...names, 'Explanation', 'ExplainedAttempt', 'ExplainedPath']) {
     assert.ok(properties(name).length >= 4, name);
     for (const property of properties(name))
-      assert.ok(
-        property.getDocumentationComment(checker).length,
-        `nothing is said of ${name}.${property.name}`,
-      );
+      assert.ok(property.getDocumentationComment(checker).length, `${name}.${property.name} has no comment`);
   }
 });
 
 const STRICT = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, target: 'es2022' };
 
 for (const [name, options] of /** @type {Array<[string, object]>} */ ([
-  // Without a DOM. Checking all of Node's own types would take seconds.
+  // This one has no DOM. It skips Node's own types: to check them would take seconds.
   [
     'Node',
     { module: 'nodenext', lib: ['es2023'], typeRoots: [here('../node_modules/@types')], skipLibCheck: true },
   ],
-  // Here our own declarations are checked as well.
+  // This one checks our own declarations too.
   [
     'a bundler',
     {
@@ -151,14 +154,14 @@ for (const [name, options] of /** @type {Array<[string, object]>} */ ([
     assert.equal(status, 0);
   });
 
-test('installed, it brings no other package, and its entries and no inner file can be imported', () => {
+test('the installed package brings no other, and a program can import its entries but no inner file', () => {
   assert.deepEqual(
     readdirSync(join(packed.project, 'node_modules')).filter((name) => !name.startsWith('.')),
     ['throughline'],
   );
   const program = `
     const [main, explain] = await Promise.all([import('throughline'), import('throughline/explain')]);
-    const inner = await import('throughline/src/session.js').catch(({ code }) => code);
+    const inner = await import('throughline/src/session/session.js').catch(({ code }) => code);
     console.log(JSON.stringify([Object.keys(main), Object.keys(explain), inner]));`;
   const { stdout } = node('--input-type=module', '--eval', program);
   assert.deepEqual(JSON.parse(stdout), [

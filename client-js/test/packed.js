@@ -1,5 +1,5 @@
 // @ts-check
-/** The package as npm would publish it: packed, and installed into a folder of its own. Without a network: it needs none. */
+/** The package as npm would publish it: packed, and installed into a folder of its own. It needs no network. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What an outer npm says to the programs it starts (where to install, say) is not for an inner one. */
+/** The environment without the variables of an outer npm: one of them, for example, says where an inner npm must install. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
 
 /** @param {string[]} args @param {string} cwd */
@@ -15,7 +15,7 @@ const npm = (args, cwd) =>
   execFileSync('npm', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
 /**
- * Builds and packs, into a new temporary folder, and installs what came out into a project there.
+ * Builds the package, packs it into a new temporary folder, and installs the tarball into a project there.
  * @returns {{tarball: string, files: string[], project: string, installed: string, remove: () => void}}
  */
 export function packAndInstall() {

@@ -1,35 +1,39 @@
 // @ts-check
 /**
- * Thousands of schedules of faults, in virtual time: this client's half against the real server's half, which an
- * executable gives: `node test/simulation.js EXECUTABLE` (`cargo test --test session_peer` does so).
+ * Runs thousands of schedules of faults in virtual time: the client's half against the real server's half.
  *
- * `THROUGHLINE_SEED=n` replays one schedule; `THROUGHLINE_SEEDS=n` runs so many.
+ * An executable serves the server's half: `node test/simulation.js EXECUTABLE`. `cargo test --test session_peer` runs this.
+ * `THROUGHLINE_SEED=n` replays one schedule; `THROUGHLINE_SEEDS=n` runs `n` schedules.
  */
 
-import { createSession } from '../src/session.js';
+import { Session } from '../src/session/session.js';
 import { Broken } from './simulation/ledger.js';
 import { load, MUTANTS } from './simulation/mutants.js';
 import { createPeer, PeerError } from './simulation/peer.js';
 import { run } from './simulation/schedule.js';
 
 const SEEDS = 4_000;
-/** A mistake must show within so many schedules, other ones. */
+/** A mutant must break an invariant within this number of schedules. They differ from those of the client itself. */
 const SEEDS_FOR_A_MUTANT = 2_000;
 const FIRST_FOR_A_MUTANT = 1_000_000;
 
 const [, script, executable] = process.argv;
 if (!executable) {
-  console.error(`usage: node ${script} EXECUTABLE, which serves the other half`);
+  console.error(`usage: node ${script} EXECUTABLE (it serves the other half)`);
   process.exit(2);
 }
+// Temporary: THROUGHLINE_BEFORE=1 runs the session before the rewrite in lockstep.
+const Half = process.env.THROUGHLINE_BEFORE
+  ? /** @type {any} */ ((await import('./before/session-pair.js')).SessionPair)
+  : Session;
 const peer = createPeer(executable);
 const counts = { passed: 0, failed: 0 };
 
 /**
- * The first seed from `first` on whose schedule breaks an invariant.
+ * Finds the first seed, from `first` on, whose schedule breaks an invariant.
  * @param {number} first
  * @param {number} many
- * @param {typeof createSession} half
+ * @param {typeof Session} half
  */
 function firstFailure(first, many, half) {
   for (let seed = first; seed < first + many; seed++) {
@@ -37,7 +41,7 @@ function firstFailure(first, many, half) {
       run(seed, peer, half);
     } catch (error) {
       if (error instanceof PeerError) throw error;
-      // What the half throws is a failure like any other.
+      // An error that the client's half throws is a failure like any other.
       return { seed, why: error instanceof Broken ? error.message : `${/** @type {Error} */ (error).stack}` };
     }
   }
@@ -54,7 +58,7 @@ function keepsTheInvariants() {
   const { THROUGHLINE_SEED: one, THROUGHLINE_SEEDS: many } = process.env;
   const seeds = one ? 1 : Number(many ?? SEEDS);
   const started = performance.now();
-  const failure = firstFailure(Number(one ?? 0), seeds, createSession);
+  const failure = firstFailure(Number(one ?? 0), seeds, Half);
   const seconds = (performance.now() - started) / 1000;
   if (failure) {
     const replay = `THROUGHLINE_SEED=${failure.seed} node ${script} ${executable}`;
@@ -67,8 +71,8 @@ function keepsTheInvariants() {
 async function isCaught(mutant) {
   const half = await load(mutant);
   if (!half)
-    return tell(false, `a client that ${mutant.name}: what it replaces does not stand once in session.js`);
-  const caught = firstFailure(FIRST_FOR_A_MUTANT, SEEDS_FOR_A_MUTANT, half.createSession);
+    return tell(false, `a client that ${mutant.name}: ${mutant.file} does not contain its text exactly once`);
+  const caught = firstFailure(FIRST_FOR_A_MUTANT, SEEDS_FOR_A_MUTANT, half.Session);
   const why = caught?.why.split('\n')[0];
   if (caught) tell(true, `a client that ${mutant.name} is caught by seed ${caught.seed}: ${why}`);
   else tell(false, `a client that ${mutant.name} was not caught within ${SEEDS_FOR_A_MUTANT} schedules`);

@@ -4,8 +4,9 @@ import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 import { bundle, SCRIPT } from '../build.js';
 
-/** Of the main entry, and of the same for a script tag. */
-const LIMIT = 8 * 1024;
+/** The limit in bytes of the main entry, and of its bundle for a script tag: 12 KB. */
+const LIMIT = 12 * 1024;
+/** The limit in bytes of the entry `throughline/explain`. */
 const EXPLAIN_LIMIT = 2048;
 
 /**
@@ -17,13 +18,13 @@ async function measure(entry, output) {
   return { minified: code.length, gzipped: execFileSync('gzip', ['-9'], { input: code }).length };
 }
 
-test('the whole main entry, minified and gzipped, is within its limit', async (t) => {
+test('the main entry, minified and gzipped, is within its limit', async (t) => {
   const { minified, gzipped } = await measure('index', {});
   t.diagnostic(`main entry: ${minified} bytes minified, ${gzipped} gzipped, limit ${LIMIT}`);
   assert.ok(gzipped <= LIMIT, `${gzipped} > ${LIMIT}`);
 });
 
-test('so is the bundle for a script tag, and the entry of explanations is small beside it', async (t) => {
+test('the bundle for a script tag and the entry of explanations are within their limits', async (t) => {
   const script = await measure('index', SCRIPT);
   const explain = await measure('explain', {});
   t.diagnostic(`script tag: ${script.minified} bytes minified, ${script.gzipped} gzipped, limit ${LIMIT}`);

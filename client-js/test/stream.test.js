@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { readEvents } from '../src/legs/stream.js';
+import { readEvents } from '../src/transports/event-stream.js';
 
 /** @param {Uint8Array[]} chunks */
 async function read(chunks) {
@@ -19,7 +19,7 @@ async function read(chunks) {
   return events;
 }
 
-test('events are read however the stream is cut, in the middle of a character too', async () => {
+test('the reader finds each event wherever the stream is cut, even inside a character', async () => {
   const text = ':\n\nretry: 5\ndata: {"a":"ä€😀"}\r\n\r\nid: e:1\nevent: x\ndata:{"b":1}\n\n';
   const bytes = new TextEncoder().encode(text);
   for (let size = 1; size <= bytes.length; size++) {
@@ -29,6 +29,6 @@ test('events are read however the stream is cut, in the middle of a character to
   }
 });
 
-test('half an event at the end is none', async () => {
+test('the reader drops half an event at the end', async () => {
   assert.deepEqual(await read([new TextEncoder().encode('data: {"a":1}')]), []);
 });

@@ -1,7 +1,11 @@
 // @ts-check
-/** What several tests need: a session with known secrets, frames of a gateway, a clock that is turned by hand. */
+/**
+ * Shared by several tests: a session with known secrets, the frames of a gateway, and a clock that the test moves.
+ *
+ * @import { SessionInput } from '../src/session/events.js'
+ */
 
-import { createSession } from '../src/session.js';
+import { Session } from '../src/session/session.js';
 
 export const LIMITS = {
   replay_frames: 4096,
@@ -11,13 +15,13 @@ export const LIMITS = {
   line_bytes: 65536,
 };
 
-/** A source of secrets that can be told apart. */
+/** A source of secrets that a test can tell apart. */
 export function secrets() {
   let n = 0;
   return () => `${'abcdefghij'[n++]}`.repeat(22);
 }
 
-/** A generator of numbers from 0 to 1 that a seed repeats (mulberry32). @param {number} seed */
+/** A generator of numbers from 0 to 1 (mulberry32). The same seed gives the same numbers. @param {number} seed */
 export function seeded(seed) {
   let state = seed >>> 0;
   return () => {
@@ -48,13 +52,13 @@ export const welcome = (fields) =>
 /** @param {string} nonce @param {string} code */
 export const end = (nonce, code) => JSON.stringify({ end: { v: 1, nonce, code } });
 
-/** A session under test: inputs in, all outputs out. */
+/** A session under test. `take` hands in inputs and returns all outputs. */
 export function underTest() {
-  const session = createSession(secrets());
+  const session = new Session({ randomId: secrets() });
   let now = 1000;
   return {
     session,
-    /** @param {any[]} inputs @returns {any[]} */
+    /** @param {SessionInput[]} inputs @returns {any[]} */
     take(...inputs) {
       const all = [];
       for (const input of inputs) {
@@ -71,10 +75,10 @@ export function underTest() {
   };
 }
 
-/** The hello at the head of a request or a write. @param {any} output */
+/** The hello in the first line of a POST or a write. @param {any} output */
 export const hello = (output) => JSON.parse(output.lines[0]).hello;
 
-/** A clock and its timers, turned by hand. */
+/** A clock and its timers. The test moves the clock. */
 export function createClock() {
   let time = 0;
   let ids = 0;
@@ -88,7 +92,7 @@ export function createClock() {
     },
     clearTimeout: (/** @type {any} */ id) => void timers.delete(id),
     timers,
-    /** Lets so much time pass, and everything that was promised for it happen. @param {number} ms */
+    /** Moves the clock on by so many milliseconds, and runs each timer that is due. @param {number} ms */
     async pass(ms) {
       const end = time + ms;
       for (;;) {
@@ -106,5 +110,5 @@ export function createClock() {
   return clock;
 }
 
-/** Lets promises run their course. */
+/** Lets pending promises settle. */
 export const settle = () => new Promise((resolve) => setImmediate(resolve));

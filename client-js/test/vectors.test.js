@@ -1,13 +1,16 @@
 // @ts-check
 /**
- * The vectors that both languages share (their format: `tests/vectors/README.md`), played to this client's half. They are
- * the specification. Nothing is passed over: a file, a key or an input that is not known here is a failure.
+ * Plays the vectors, which both languages share, to this client's half. `tests/vectors/README.md` describes their format.
+ * They are the specification. The test fails on a file, a key or an input that it does not know.
+ *
+ * @import { RawFrame } from '../src/protocol/frames.js'
+ * @import { SessionInput, SessionOutput } from '../src/session/events.js'
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
-import { carry } from '../src/legs/websocket.js';
-import { createSession } from '../src/session.js';
+import { Session } from '../src/session/session.js';
+import { readMessage } from '../src/transports/websocket.js';
 
 const FOLDER = new URL('../../tests/vectors/', import.meta.url);
 const CONVERSATIONS = new URL('conversations/', FOLDER);
@@ -16,14 +19,14 @@ const CONVERSATIONS = new URL('conversations/', FOLDER);
 const read = (name, folder = FOLDER) => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
 /** @param {any} object @param {string[]} known */
 function knows(object, known) {
-  for (const key of Object.keys(object)) assert.ok(known.includes(key), `who reads ${key}?`);
+  for (const key of Object.keys(object)) assert.ok(known.includes(key), `nothing reads ${key}`);
 }
 const bytesOf = (/** @type {string} */ b64) => new Uint8Array(Buffer.from(b64, 'base64'));
 const base64 = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString('base64');
 
 const defaults = read('defaults.json', CONVERSATIONS);
 
-/** hello, welcome and end have default keys; one that is given as null is left out. @param {any} frame */
+/** Adds the default keys of hello, welcome and end. A key that is null is left out. @param {any} frame */
 function filled(frame) {
   const [verb = '', ...more] = Object.keys(frame);
   if (typeof frame !== 'object' || more.length > 0 || !['hello', 'welcome', 'end'].includes(verb))
@@ -33,27 +36,53 @@ function filled(frame) {
   return { [verb]: Object.fromEntries(all) };
 }
 
-/** A frame of an input, as the session takes it. @param {any} frame */
-function taken(frame) {
-  if (typeof frame === 'string') return frame;
-  if ('head' in frame) return { head: frame.head, bytes: bytesOf(frame.b64) };
-  return JSON.stringify(filled(frame));
-}
+/** A frame of an input, as a line. @param {any} frame @returns {string} */
+const lineOf = (frame) => (typeof frame === 'string' ? frame : JSON.stringify(filled(frame)));
 
-/** What is for people is not compared. @param {string} line */
+/** A frame of an input, as a transport delivers it. @param {any} frame @returns {RawFrame} */
+const rawFrameOf = (frame) =>
+  typeof frame === 'object' && 'head' in frame
+    ? { head: frame.head, bytes: bytesOf(frame.b64) }
+    : lineOf(frame);
+
+/** Reads a line. The message of an end is for people and is left out. @param {string} line */
 function readable(line) {
   const frame = JSON.parse(line);
   if (frame.end) delete frame.end.message;
   return frame;
 }
 
-/** A frame that was received; bytes beside it as `b64`. @param {any} frame */
+/** A received frame, with its bytes as `b64`. @param {any} frame */
 const object = ({ bytes, ...keys }) => (bytes ? { ...keys, b64: base64(bytes) } : keys);
 
-/** An output in the form of the expected one: a line that is expected as an object is read. @param {any} output @param {any} expected */
+/** The form that a vector gives to an output. @type {{[type in SessionOutput['type']]: (output: any) => object}} */
+const OUTPUTS = {
+  write: ({ leg, ...rest }) => ({ write: leg, ...rest }),
+  post: ({ leg, ...rest }) => ({ request: leg, ...rest }),
+  legUsable: ({ leg, ...rest }) => ({ usable: leg, ...rest }),
+  legActive: ({ leg, ...rest }) => ({ active: leg, ...rest }),
+  pong: ({ leg, ...rest }) => ({ pong: leg, ...rest }),
+  deliver: ({ frame, ...rest }) => ({ frame: object(frame), ...rest }),
+  legDropped: ({ leg, ...rest }) => ({ close: leg, ...rest }),
+  reset: ({ reason, ...rest }) => ({ reset: reason, ...rest }),
+  unknownOutcome: ({ lines, ...rest }) => ({ unknown: lines, ...rest }),
+  link: ({ frame, ...rest }) => ({ link: frame, ...rest }),
+};
+
+/** An output in the form of the vectors. A key that they do not have stays. @param {SessionOutput} output */
+function vectorForm({ type, ...rest }) {
+  assert.ok(OUTPUTS[type], `no vector has ${type}`);
+  return OUTPUTS[type](rest);
+}
+
+/**
+ * An output in the form of the expected one. Where the expected line is an object, the line is read.
+ * @param {SessionOutput} output
+ * @param {any} expected
+ */
 function settled(output, expected) {
-  const told = { ...output };
-  if (told.frame) told.frame = object(told.frame);
+  /** @type {any} */
+  const told = vectorForm(output);
   for (const key of ['lines', 'unknown'])
     if (told[key])
       told[key] = told[key].map((/** @type {string} */ line, /** @type {number} */ n) =>
@@ -69,35 +98,50 @@ function expectation(output) {
   return wanted;
 }
 
-/** The keys that an input may have beside its first. @type {{[verb: string]: string[]}} */
+/**
+ * The inputs of a vector: the keys beside the first, and the input of the session.
+ * @type {{[verb: string]: {keys: string[], input: (vector: any) => SessionInput}}}
+ */
 const INPUTS = {
-  open: [],
-  opened: [],
-  line: ['text'],
-  answer: ['route', 'lines'],
-  failed: ['route'],
-  closed: [],
-  ask: [],
-  ping: [],
-  push: [],
-  timeout: [],
+  open: { keys: [], input: ({ open }) => ({ type: 'openLeg', transport: open }) },
+  opened: { keys: [], input: ({ opened }) => ({ type: 'socketOpened', leg: opened }) },
+  line: {
+    keys: ['text'],
+    input: ({ line, text }) => ({ type: 'frameArrived', leg: line, frame: rawFrameOf(text) }),
+  },
+  answer: {
+    keys: ['route', 'lines'],
+    input: ({ answer, route, lines }) => ({
+      type: 'answerArrived',
+      leg: answer,
+      route,
+      lines: lines.map(lineOf),
+    }),
+  },
+  failed: {
+    keys: ['route'],
+    input: ({ failed, route }) => ({ type: 'requestFailed', leg: failed, route }),
+  },
+  closed: { keys: [], input: ({ closed }) => ({ type: 'legDied', leg: closed }) },
+  ask: { keys: [], input: ({ ask }) => ({ type: 'requestTurn', leg: ask }) },
+  ping: { keys: [], input: ({ ping }) => ({ type: 'sendPing', leg: ping }) },
+  push: { keys: [], input: ({ push }) => ({ type: 'push', line: lineOf(push) }) },
+  timeout: { keys: [], input: () => ({ type: 'timeout' }) },
 };
 
-/** @param {any} input */
-function inputOf(input) {
-  const [verb = ''] = Object.keys(input);
-  const others = INPUTS[verb];
-  assert.ok(others, `who reads ${verb}?`);
-  knows(input, [verb, ...others]);
-  for (const key of others) assert.ok(key in input, `${key} is missing`);
-  if (verb === 'line') return { ...input, text: taken(input.text) };
-  if (verb === 'answer') return { ...input, lines: input.lines.map(taken) };
-  if (verb === 'push') return { push: taken(input.push) };
-  return input;
+/** The session's input for a vector's. @param {any} vector @returns {SessionInput} */
+function inputOf(vector) {
+  const [verb = ''] = Object.keys(vector);
+  const known = INPUTS[verb];
+  assert.ok(known, `nothing reads ${verb}`);
+  knows(vector, [verb, ...known.keys]);
+  for (const key of known.keys) assert.ok(key in vector, `${key} is missing`);
+  return known.input(vector);
 }
 
-/** @param {ReturnType<typeof createSession>} session */
+/** @param {Session} session */
 function drain(session) {
+  /** @type {SessionOutput[]} */
   const all = [];
   for (let output = session.pollOutput(); output; output = session.pollOutput()) all.push(output);
   return all;
@@ -108,9 +152,11 @@ function converse({ random = defaults.random, steps, ...more }) {
   knows(more, ['name']);
   assert.ok(steps.length > 0);
   const given = [...random];
-  const session = createSession(() => {
-    assert.ok(given.length > 0, 'more randomness is asked for than is given');
-    return given.shift();
+  const session = new Session({
+    randomId() {
+      assert.ok(given.length > 0, 'the session asks for more random ids than the vector gives');
+      return given.shift();
+    },
   });
   for (const [n, step] of steps.entries()) {
     knows(step, ['at', 'input', 'expect', 'due']);
@@ -124,7 +170,7 @@ function converse({ random = defaults.random, steps, ...more }) {
   }
 }
 
-/** Names of the conversations that were played. @type {Set<string>} */
+/** The names of the conversations that ran. @type {Set<string>} */
 const played = new Set();
 for (const name of readdirSync(CONVERSATIONS)) {
   if (name === 'defaults.json') continue;
@@ -135,71 +181,66 @@ for (const name of readdirSync(CONVERSATIONS)) {
     assert.equal(file.half, 'client');
     for (const conversation of file.conversations) {
       await t.test(conversation.name, () => converse(conversation));
-      assert.ok(!played.has(conversation.name), `${conversation.name} stands twice`);
+      assert.ok(!played.has(conversation.name), `two conversations are named ${conversation.name}`);
       played.add(conversation.name);
     }
   });
 }
 
-test('no file of vectors is passed over, and every rule has a conversation', () => {
+test('the tests know every file of vectors, and every rule has a conversation', () => {
   const others = ['README.md', 'conversations', 'frames-down.json', 'frames-up.json'];
   for (const name of readdirSync(FOLDER))
-    assert.ok(others.includes(name) || name.endsWith('.rs'), `who reads ${name}?`);
+    assert.ok(others.includes(name) || name.endsWith('.rs'), `nothing reads ${name}`);
   for (let rule = 1; rule <= 12; rule++)
     assert.ok(
       [...played].some((name) => name.startsWith(`rule ${rule}: `)),
-      `no conversation for rule ${rule}`,
+      `rule ${rule} has no conversation`,
     );
 });
 
 // ---- frames
 
-/** So many frames went each way before: a vector may acknowledge 3, and state 4 as the next. */
+/** The frames that went each way before. A vector may acknowledge 3, and state 4 as the next number. */
 const START = 3;
 
-/** A session on a WebSocket that has sent and received three frames. */
+/** A session on a WebSocket that has sent three frames and received three. */
 function underTest() {
-  const session = createSession(() => 'client-1-and-22-or-more');
-  /** @param {any} input */
+  const session = new Session({ randomId: () => 'client-1-and-22-or-more' });
+  /** @param {SessionInput} input */
   const say = (input) => {
     session.handle(1000, input);
     return drain(session);
   };
-  say({ open: 'websocket' });
-  for (let n = 1; n <= START; n++) say({ push: `{"msg":${n}}` });
-  say({ opened: 1 });
-  const line = (/** @type {any} */ text) => say({ line: 1, text });
-  line(taken({ welcome: { nonce: 'client-1.1', leg: 1, turn: 1 } }));
-  for (let n = 1; n <= START; n++) line('{"msg":"down"}');
-  return { session, line };
+  say({ type: 'openLeg', transport: 'websocket' });
+  for (let n = 1; n <= START; n++) say({ type: 'push', line: `{"msg":${n}}` });
+  say({ type: 'socketOpened', leg: 1 });
+  /** Hands in a frame, and returns the outputs in the form of the vectors. @param {RawFrame} frame @returns {any[]} */
+  const arrive = (frame) => say({ type: 'frameArrived', leg: 1, frame }).map(vectorForm);
+  arrive(lineOf({ welcome: { nonce: 'client-1.1', leg: 1, turn: 1 } }));
+  for (let n = 1; n <= START; n++) arrive('{"msg":"down"}');
+  return { session, arrive };
 }
 
-/** What a leg makes of the frame that a vector names. @param {any} vector */
+/** The frame that a vector names, as the transport reads it. @param {any} vector @returns {RawFrame} */
 function frameOf({ line, line_b64, message_b64, repeat }) {
-  if (message_b64) {
-    /** @type {any} */
-    const socket = {};
-    /** @type {any} */
-    let told;
-    carry(socket, 1, (event) => {
-      told = event;
-    });
-    socket.onmessage({ data: bytesOf(message_b64).buffer });
-    return told.text;
-  }
+  if (message_b64) return readMessage(bytesOf(message_b64).buffer);
   if (repeat) return repeat.before + repeat.text.repeat(repeat.times) + repeat.after;
   return line ?? new TextDecoder().decode(bytesOf(line_b64));
 }
 
-/** What the session does with a frame that has this meaning. @type {{[meaning: string]: (means: any, done: {outputs: any[], session: ReturnType<typeof createSession>}) => void}} */
+/**
+ * Checks that the session does with a frame what its meaning asks.
+ * @type {{[meaning: string]: (means: any, done: {outputs: any[], session: Session}) => void}}
+ */
 const MEANINGS = {
   welcome(means, { outputs, session }) {
-    for (const [key, value] of Object.entries(means.welcome))
-      assert.deepEqual(session.welcome[key], value, key);
-    // To a welcome on a socket the client answers with its counts.
+    /** @type {any} */
+    const kept = session.welcome;
+    for (const [key, value] of Object.entries(means.welcome)) assert.deepEqual(kept[key], value, key);
+    // The client answers a welcome on a socket with its counts.
     assert.deepEqual(outputs[0]?.lines[0], '{"ack":3,"next":4}');
   },
-  // It is read where an answer begins: the conversations see to that. On a stream it is a frame like any other.
+  // An answer begins with it; the conversations cover that. On a stream it is a frame like any other.
   nonce: () => {},
   end({ end }, { outputs }) {
     assert.deepEqual(outputs[0], { close: 1, reason: end.code });
@@ -211,14 +252,14 @@ const MEANINGS = {
   ack({ ack, next = START + 1 }, { outputs, session }) {
     const lost = next - 1 - START;
     assert.deepEqual(outputs, lost > 0 ? [{ reset: 'overrun', lost }] : []);
-    assert.equal(session.kept().length, START - ack);
+    assert.equal(session.unacknowledgedFrames, START - ack);
   },
   ping: ({ ping }, { outputs }) => assert.deepEqual(outputs, [{ write: 1, lines: [`{"pong":${ping}}`] }]),
   pong: ({ pong }, { outputs }) => assert.deepEqual(outputs, [{ pong: 1, rtt: 1000 - pong }]),
   link: ({ link }, { outputs }) => assert.deepEqual(outputs, [{ link }]),
   numbered({ numbered }, { outputs }) {
     assert.equal(outputs.length, 1);
-    assert.deepEqual(object(outputs[0].frame), numbered);
+    assert.deepEqual(outputs[0].frame, numbered);
   },
 };
 
@@ -228,18 +269,18 @@ test('frames-down.json', async (t) => {
   for (const vector of vectors)
     await t.test(vector.name, () => {
       knows(vector, ['name', 'line', 'line_b64', 'message_b64', 'repeat', 'means', 'refused', 'strict']);
-      const { session, line } = underTest();
-      const outputs = line(frameOf(vector));
+      const { session, arrive } = underTest();
+      const outputs = arrive(frameOf(vector));
       if (vector.refused) {
         assert.ok(!vector.means);
-        // What a gateway never sends need not be noticed: it is enough that nothing breaks.
+        // A gateway never sends a strict vector's frame. The client may take it, and nothing may break.
         if (!vector.strict) assert.deepEqual(outputs, [{ close: 1, reason: 'bad_frame' }]);
         return;
       }
       const meanings = Object.keys(vector.means).filter((key) => !['next', 'received'].includes(key));
       assert.equal(meanings.length, 1);
       const check = MEANINGS[/** @type {string} */ (meanings[0])];
-      assert.ok(check, `who reads ${meanings}?`);
+      assert.ok(check, `nothing reads ${meanings}`);
       check(vector.means, { outputs, session });
     });
 });

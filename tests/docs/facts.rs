@@ -131,26 +131,33 @@ fn the_example_configuration_holds_the_defaults() {
 
 #[test]
 fn every_option_state_and_reason_of_the_client_stands_in_its_readme() {
-    let types = file("client-js/src/types.js");
+    let types = file("client-js/src/types.d.ts");
     let readme = file("client-js/README.md");
     let told: Vec<&str> = markdown::code_spans(&readme).collect();
-    let options = types.split_once("@typedef {object} Options").expect("the options").1;
-    let options = options.split("@typedef").next().unwrap_or_default();
-    let names = options
-        .lines()
-        .filter(|line| line.contains("@property"))
-        .filter_map(|line| line.split_once("} [")?.1.split_once(']'))
-        .map(|(name, _)| name);
-    let words = types
-        .lines()
-        .filter(|line| line.ends_with("State") || line.ends_with("Reason"))
-        .flat_map(|line| line.split('\'').skip(1).step_by(2));
-    let mut seen = 0;
-    for word in names.chain(words) {
-        seen += 1;
-        assert!(told.contains(&word), "client-js/README.md says nothing of {word}");
+    let options = types.split_once("export interface Options {\n").expect("the options").1;
+    let options = options.split_once("\n}").expect("their end").0;
+    let words: Vec<&str> =
+        option_names(options).chain(alternatives(&types, "State")).chain(alternatives(&types, "Reason")).collect();
+    for word in &words {
+        assert!(told.contains(word), "client-js/README.md says nothing of {word}");
     }
-    assert!(seen > 15, "the types were not found");
+    assert!(words.len() > 15, "the types were not found");
+}
+
+/// The optional members of a TypeScript interface. A line of a comment begins with a slash or a star.
+fn option_names(members: &str) -> impl Iterator<Item = &str> {
+    members
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| line.starts_with(|letter: char| letter.is_alphabetic()))
+        .filter_map(|line| Some(line.split_once("?:")?.0))
+}
+
+/// The strings of a TypeScript union: `export type Name = 'one' | 'two';`.
+fn alternatives<'a>(types: &'a str, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let union = types.split_once(&format!("export type {name} =")).expect("the union").1;
+    let union = union.split_once(';').expect("its end").0;
+    union.split('\'').skip(1).step_by(2)
 }
 
 #[test]

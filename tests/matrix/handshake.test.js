@@ -69,7 +69,7 @@ async function settles(stage) {
   await stage.traffic(WATCHED_MS);
   const { begun } = await stage.front.show();
   const { changes, explain } = await stage.client.call('report', 0);
-  const { retryAt } = explain.ways.find((/** @type {any} */ { transport }) => transport === 'websocket');
+  const { retryAt } = explain.paths.find((/** @type {any} */ { transport }) => transport === 'websocket');
   const rest = Math.round(retryAt - explain.now);
   const problems = [];
   if (begun.websocket > MOST_TRIES) problems.push(`${begun.websocket} tries of WebSocket`);

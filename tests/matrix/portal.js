@@ -48,6 +48,6 @@ export async function blamedForLong(stage) {
 
 /** Which transports are held to have failed, as `explain()` tells. @param {import('./subject.js').Report} report */
 const blamed = ({ explain }) =>
-  /** @type {Array<{ transport: string, failures: number }>} */ (explain.ways)
+  /** @type {Array<{ transport: string, failures: number }>} */ (explain.paths)
     .filter(({ failures }) => failures > 0)
     .map(({ transport, failures }) => `${transport} is blamed for ${failures} failures`);

@@ -1,36 +1,38 @@
 // @ts-check
 /**
- * One WebSocket on which messages go both ways all the time, and on which now and then a piece is held up, with all that follows
- * it: the selector's view of a network that stalls and lives.
+ * One WebSocket on which messages go both ways all the time. Now and then the network holds up a piece, and all that follows
+ * it. This is the selector's view of a network that stalls and lives.
+ *
+ * @import { SelectorInput } from '../../src/selector/events.js'
  */
 
-import { createMemory } from '../../src/memory.js';
-import { createSelector } from '../../src/selector.js';
+import { ALL, makeSelector } from './world.js';
 
 const EVERY_MS = 50;
 const TRIP_MS = 5;
-/** A frame is acknowledged by what comes down anyway, a second later at most. */
+/** The gateway acknowledges a frame with the next thing that it sends, a second later at most. */
 const ACK_MS = 1000;
 
 /**
  * @param {() => number} random
- * @param {{chance: number, stall: number, minutes: number}} network how often a piece is held up, and for how many ms
+ * @param {{chance: number, stall: number, minutes: number}} network how often it holds up a piece, and for how many milliseconds
+ * @param {typeof makeSelector} [make]
  * @returns {number} how many legs were opened
  */
-export function throughStalls(random, { chance, stall, minutes }) {
-  let now = 0;
-  /** Frames that wait for their acknowledgement, the oldest first. @type {Array<{at: number}>} */
-  const kept = [];
+export function throughStalls(random, { chance, stall, minutes }, make = makeSelector) {
+  let now = 1;
+  /** When each frame was sent that waits for its acknowledgement, the oldest first. @type {Array<{at: number}>} */
+  const waiting = [];
   const session = {
-    welcome: { heartbeat_ms: 15_000, hold_ms: 25_000, transports: ['websocket'] },
-    kept: () => kept,
+    welcome: /** @type {any} */ ({ heartbeat_ms: 15_000, hold_ms: 25_000, transports: ['websocket'] }),
+    get unacknowledgedFrames() {
+      return waiting.length;
+    },
+    get oldestHandedAt() {
+      return waiting[0]?.at ?? Infinity;
+    },
   };
-  const selector = createSelector(
-    session,
-    createMemory(null, 'k', () => now),
-    random,
-    ['websocket', 'sse', 'poll'],
-  );
+  const selector = make({ session, storage: null, key: 'k', wallClock: () => now, random, order: ALL });
   /** @type {Array<{at: number, act: () => void}>} */
   let due = [];
   const free = { up: 0, down: 0 };
@@ -39,54 +41,57 @@ export function throughStalls(random, { chance, stall, minutes }) {
     free[way] = Math.max(free[way], now + TRIP_MS + (random() < chance ? stall : 0));
     due.push({ at: free[way], act });
   };
-  /** @param {any} input */
+  /** @param {() => void} act */
+  const roundTrip = (act) => piece('up', () => piece('down', act));
+  /** @param {SelectorInput} input */
   const take = (input) => {
     selector.handle(now, input);
     for (let output = selector.pollOutput(); output; output = selector.pollOutput()) {
-      const { open, leg, ask, ping, race, check } = output;
-      if (race) take({ go: true });
-      if (check) due.push({ at: now + 40, act: () => take({ control: 'ours' }) });
-      if (open) {
-        // A new socket is a new path, with nothing held up on it.
+      if (output.type === 'prepareRace') take({ type: 'raceReady' });
+      else if (output.type === 'probeControl')
+        due.push({ at: now + 40, act: () => take({ type: 'controlAnswered', control: 'ours' }) });
+      else if (output.type === 'openLeg') {
+        const { leg } = output;
+        // A new socket is a new way, and the network holds up nothing on it.
         free.up = free.down = now;
         due = due.filter(({ act }) => act === tick);
-        kept.length = 0;
-        piece('up', () => piece('down', () => take({ usable: leg })));
-      }
-      if (ask) piece('up', () => piece('down', () => take({ active: ask })));
-      if (ping) {
+        waiting.length = 0;
+        roundTrip(() => take({ type: 'legUsable', leg }));
+      } else if (output.type === 'requestTurn') {
+        const { leg } = output;
+        roundTrip(() => take({ type: 'legActive', leg }));
+      } else if (output.type === 'sendPing') {
+        const { leg } = output;
         const at = now;
-        piece('up', () =>
-          piece('down', () => {
-            take({ line: ping });
-            take({ pong: ping, rtt: now - at });
-          }),
-        );
+        roundTrip(() => {
+          take({ type: 'frameArrived', leg });
+          take({ type: 'pong', leg, rtt: now - at });
+        });
       }
     }
   };
   const tick = () => {
     due.push({ at: now + EVERY_MS, act: tick });
     const frame = { at: now };
-    kept.push(frame);
-    const acknowledged = () => {
-      const at = kept.indexOf(frame);
-      if (at >= 0) kept.splice(0, at + 1);
+    waiting.push(frame);
+    const acknowledge = () => {
+      const at = waiting.indexOf(frame);
+      if (at >= 0) waiting.splice(0, at + 1);
     };
-    piece('up', () => due.push({ at: now + ACK_MS * random(), act: () => piece('down', acknowledged) }));
-    const { legs } = selector;
-    piece('down', () => take({ line: legs }));
+    piece('up', () => due.push({ at: now + ACK_MS * random(), act: () => piece('down', acknowledge) }));
+    const leg = selector.openedLegs;
+    piece('down', () => take({ type: 'frameArrived', leg }));
   };
-  take({ go: true });
+  take({ type: 'raceReady' });
   tick();
-  const end = minutes * 60_000;
+  const end = now + minutes * 60_000;
   for (;;) {
     due.sort((a, b) => a.at - b.at);
     const timer = selector.pollTimeout();
     const at = Math.min(due[0]?.at ?? Infinity, timer);
-    if (at > end) return selector.legs;
+    if (at > end) return selector.openedLegs;
     now = Math.max(now, at);
     if (due[0] && due[0].at <= timer) due.shift()?.act();
-    else take({ timeout: true });
+    else take({ type: 'timeout' });
   }
 }

@@ -1,33 +1,62 @@
 // @ts-check
 /**
- * A network in virtual time, as the selector meets it: three transports, each of which behaves in some way until that
- * changes. It plays session and shell: it answers what the selector puts out, and holds what must never happen on the way.
+ * A network in virtual time, as the selector meets it. Each of three transports behaves in one way until the test changes
+ * that. The world plays the session and the connection: it answers each output of the selector. After each input it checks
+ * the bounds that must never break.
  *
- * @typedef {import('../../src/types.js').Transport} Transport
- * @typedef {'works' | 'slow' | 'refused' | 'hole' | 'mute' | 'short' | 'stalls' | 'cut'} Way
+ * @import { Transport } from '../../src/types.js'
+ * @import { LinkFrame } from '../../src/protocol/frames.js'
+ * @import { SelectorInput, SelectorOutput, SessionView } from '../../src/selector/events.js'
+ *
+ * @typedef {'works' | 'slow' | 'refused' | 'hole' | 'mute' | 'short' | 'stalls' | 'cut'} Way how a transport behaves
+ *
+ * @typedef {Pick<Selector, 'handle' | 'pollOutput' | 'pollTimeout' | 'state' | 'transport' | 'openedLegs' | 'explain' | 'report'>} AnySelector
+ *
+ * @typedef {object} Setup the parts of a selector and of its memory
+ * @property {SessionView} session
+ * @property {any} storage
+ * @property {string} key
+ * @property {() => number} wallClock
+ * @property {() => number} random
+ * @property {Transport[]} order
+ * @property {boolean} [isOrderChosen]
+ * @property {number} [maxLatencyMs]
  */
 
 import assert from 'node:assert/strict';
-import { createMemory } from '../../src/memory.js';
-import { createSelector } from '../../src/selector.js';
+import { Memory } from '../../src/selector/memory.js';
+import { Selector } from '../../src/selector/selector.js';
 
 /** @type {Transport[]} */
 export const ALL = ['websocket', 'sse', 'poll'];
 
-/** Round trips, in ms. */
+/** Round trips in milliseconds. */
 const TRIP = { works: 40, slow: 2000 };
-/** When idle connections are cut, and short-lived ones die. */
+/** An idle connection is cut after this time. */
 const CUT_AFTER = 8000;
+/** A short-lived connection dies this long after its welcome. */
 const SHORT = 300;
+
+/** @param {Setup} setup @returns {AnySelector} */
+export const makeSelector = ({ storage, key, wallClock, ...setup }) =>
+  new Selector({ ...setup, memory: new Memory(storage, key, wallClock) });
 
 /**
  * @param {() => number} random
- * @param {{order?: Transport[], storage?: any, heartbeat?: number}} [options]
+ * @param {{order?: Transport[], storage?: any, heartbeat?: number, make?: (setup: Setup) => AnySelector}} [options]
+ *   `make` builds the selector that lives in this world
  */
-export function createWorld(random, { order = ALL, storage = null, heartbeat = 15_000 } = {}) {
+export function createWorld(
+  random,
+  { order = ALL, storage = null, heartbeat = 15_000, make = makeSelector } = {},
+) {
   let now = 0;
   let active = 0;
   let stalledAt = 0;
+  /** The last `keepAlive` of the selector. */
+  let wish = { heartbeatMs: heartbeat, holdMs: 25_000 };
+  /** While the application talks, a frame waits on the leg that stalls. */
+  const waits = () => world.talks && active && wayOf(active) === 'stalls';
   const session = {
     welcome: /** @type {any} */ ({
       heartbeat_ms: heartbeat,
@@ -35,17 +64,14 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
       transports: order,
       network: 'here',
     }),
-    wish: /** @type {any} */ ({}),
-    report: /** @type {any} */ (undefined),
-    /** Since when a frame waits for its acknowledgement, while the application talks. */
-    kept: () => (world.talks && active && wayOf(active) === 'stalls' ? [{ at: stalledAt }] : []),
+    get unacknowledgedFrames() {
+      return waits() ? 1 : 0;
+    },
+    get oldestHandedAt() {
+      return waits() ? stalledAt : Infinity;
+    },
   };
-  const selector = createSelector(
-    session,
-    createMemory(storage, 'k', () => 1e12 + now),
-    random,
-    order,
-  );
+  const selector = make({ session, storage, key: 'k', wallClock: () => 1e12 + now, random, order });
   /** @type {Map<number, {transport: Transport, way: Way, opened: number, moved: number}>} */
   const open = new Map();
   /** @type {Array<{at: number, leg: number, act: () => void}>} */
@@ -56,19 +82,25 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
     session,
     /** @type {Record<string, Way>} */
     ways: Object.fromEntries(ALL.map((transport) => [transport, 'works'])),
-    /** Everything is gone, the control resource too. */
+    /** No server can be reached, and the control resource is out of reach too. */
     dead: false,
+    /** The application sends frames all the time. */
     talks: false,
-    /** What happened: opens, and changes of transport. @type {Array<{at: number, open?: Transport, change?: any, state?: string}>} */
+    /** The legs that were opened, the changes of transport and the states. @type {Array<{at: number, open?: Transport, change?: any, state?: string}>} */
     log: [],
     turns: 0,
     now: () => now,
     open,
-    /** @param {any} input */
+    /** @param {SelectorInput} input */
     take(input) {
       selector.handle(now, input);
       for (let output = selector.pollOutput(); output; output = selector.pollOutput()) act(output);
-      hold();
+      checkBounds();
+    },
+    /** A `link` frame comes. The session takes its transports before the selector sees it. @param {LinkFrame} frame */
+    link(frame) {
+      if (frame.config?.transports && session.welcome) session.welcome.transports = frame.config.transports;
+      world.take({ type: 'link', frame });
     },
     /** @param {number} ms */
     run(ms) {
@@ -84,11 +116,11 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
         if (due[0] && due[0].at <= timer) {
           const [event] = due.splice(0, 1);
           if (event && (event.leg === 0 || open.has(event.leg))) event.act();
-        } else world.take({ timeout: true });
+        } else world.take({ type: 'timeout' });
       }
       now = end;
     },
-    /** What stands stays as it is; what is opened from now on meets this. @param {Record<string, Way>} ways */
+    /** A new leg meets these ways. An open leg meets the part that can befall an open leg. @param {Record<string, Way>} ways */
     change(ways) {
       Object.assign(world.ways, ways);
       stalledAt = now;
@@ -122,63 +154,86 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
   function kill(leg) {
     if (!open.delete(leg)) return;
     if (active === leg) active = 0;
-    world.take({ closed: leg });
+    world.take({ type: 'legDied', leg });
   }
 
-  /** @param {number} n */
-  function heard(n) {
+  /** A frame arrives. @param {number} n @returns {boolean} true if the leg is still open */
+  function deliver(n) {
     const leg = open.get(n);
     if (!leg) return false;
     leg.moved = now;
-    world.take({ line: n });
+    world.take({ type: 'frameArrived', leg: n });
     return open.has(n);
   }
 
-  /** A leg that is cut when nothing moved, and is otherwise kept moving by heartbeats. @param {number} n */
+  /** Heartbeats keep a leg alive. The network cuts the leg if they come too rarely. @param {number} n */
   function beat(n) {
     const leg = open.get(n);
     if (!leg) return;
-    const every = Math.max(1000, Math.min(heartbeat, session.wish.heartbeat_ms ?? heartbeat));
+    const every = Math.max(1000, Math.min(heartbeat, wish.heartbeatMs));
     session.welcome.heartbeat_ms = every;
-    session.welcome.hold_ms = Math.max(1000, Math.min(25_000, session.wish.hold_ms ?? 25_000));
+    session.welcome.hold_ms = Math.max(1000, Math.min(25_000, wish.holdMs));
     const rhythm = leg.transport === 'poll' ? session.welcome.hold_ms : every;
     if (leg.way === 'cut' && rhythm > CUT_AFTER) later(CUT_AFTER, n, () => kill(n));
     else
       later(rhythm, n, () => {
-        if (leg.way !== 'stalls') heard(n);
+        if (leg.way !== 'stalls') deliver(n);
         beat(n);
       });
   }
 
-  /** @param {any} output */
+  /** @param {SelectorOutput} output */
   function act(output) {
-    const { open: transport, leg: number, ask, ping, closed, check, race, state, transport: change } = output;
-    if (state) world.log.push({ at: now, state });
-    else if (transport) opens(transport, number);
-    else if (change) world.log.push({ at: now, change });
-    else if (race) later(0, 0, () => world.take({ go: true }));
-    else if (check)
-      later(world.dead ? 3000 : 40, 0, () => world.take({ control: world.dead ? 'offline' : 'ours' }));
-    else if (closed) {
-      open.delete(closed);
-      if (closed === active) active = 0;
-    } else if (ask || ping) asked(ask, ping);
+    switch (output.type) {
+      case 'stateChanged':
+        world.log.push({ at: now, state: output.state });
+        break;
+      case 'openLeg':
+        opens(output.transport, output.leg);
+        break;
+      case 'transportChanged': {
+        const { from, to, reason } = output;
+        world.log.push({ at: now, change: { from, to, reason } });
+        break;
+      }
+      case 'prepareRace':
+        later(0, 0, () => world.take({ type: 'raceReady' }));
+        break;
+      case 'probeControl':
+        later(world.dead ? 3000 : TRIP.works, 0, () =>
+          world.take({ type: 'controlAnswered', control: world.dead ? 'offline' : 'ours' }),
+        );
+        break;
+      case 'dropLeg':
+        open.delete(output.leg);
+        if (output.leg === active) active = 0;
+        break;
+      case 'keepAlive':
+        wish = output;
+        break;
+      case 'requestTurn':
+        answer(output.leg, () => {
+          if (active && active !== output.leg) open.delete(active);
+          active = output.leg;
+          world.take({ type: 'legActive', leg: output.leg });
+        });
+        break;
+      case 'sendPing': {
+        const sent = now;
+        answer(output.leg, () => world.take({ type: 'pong', leg: output.leg, rtt: now - sent }));
+        break;
+      }
+      default:
+        assert.fail(`an unknown output: ${JSON.stringify(output)}`);
+    }
   }
 
-  /** @param {number} ask @param {number} ping */
-  function asked(ask, ping) {
-    const n = ask || ping;
+  /** The gateway answers on a leg, after a round trip, if the leg lets that through. @param {number} n @param {() => void} then */
+  function answer(n, then) {
     const leg = open.get(n);
     if (!leg || leg.way === 'stalls' || leg.way === 'mute' || leg.way === 'hole') return;
-    const trip = leg.way === 'slow' ? TRIP.slow : TRIP.works;
-    const sent = now;
-    later(trip, n, () => {
-      if (leg.way === 'stalls' || !heard(n)) return;
-      if (ask) {
-        if (active && active !== n) open.delete(active);
-        active = n;
-        world.take({ active: n });
-      } else world.take({ pong: n, rtt: now - sent });
+    later(leg.way === 'slow' ? TRIP.slow : TRIP.works, n, () => {
+      if (leg.way !== 'stalls' && deliver(n)) then();
     });
   }
 
@@ -188,24 +243,25 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
     open.set(n, { transport, way, opened: now, moved: now });
     world.log.push({ at: now, open: transport });
     if (way === 'refused') later(20, n, () => kill(n));
-    if (way === 'mute' && transport === 'websocket') later(20, n, () => world.take({ opened: n }));
+    if (way === 'mute' && transport === 'websocket')
+      later(20, n, () => world.take({ type: 'socketOpened', leg: n }));
     if (way === 'refused' || way === 'hole' || way === 'mute') return;
     later(2 * (way === 'slow' ? TRIP.slow : TRIP.works), n, () => {
-      if (transport === 'websocket') world.take({ opened: n });
-      if (open.has(n) && heard(n)) world.take({ usable: n });
+      if (transport === 'websocket') world.take({ type: 'socketOpened', leg: n });
+      if (open.has(n) && deliver(n)) world.take({ type: 'legUsable', leg: n });
       beat(n);
     });
     if (way === 'short') later(2 * TRIP.works + SHORT, n, () => kill(n));
   }
 
-  /** At most one leg that carries, and two that want to. */
-  function hold() {
-    const held = open.has(active) ? 1 : 0;
-    assert.ok(
-      open.size <= 3,
-      `${open.size} legs at once: ${JSON.stringify([[...open], active, selector.attempts.slice(-6), world.log.slice(-6)])}`,
-    );
-    assert.ok(open.size - held <= 2 || !held, `${open.size - held} candidates`);
+  /** At most one leg carries the session, and at most two more want to. */
+  function checkBounds() {
+    const carriers = open.has(active) ? 1 : 0;
+    const candidates = open.size - carriers;
+    if (open.size <= 3 && (candidates <= 2 || !carriers)) return;
+    const { attempts } = selector.explain(now);
+    const seen = JSON.stringify([[...open], active, attempts.slice(-6), world.log.slice(-6)]);
+    assert.fail(`${open.size} legs at once, ${candidates} of them candidates: ${seen}`);
   }
 
   return world;

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The books of a schedule: what was pushed at each end, and what came out at the other. Messages up are numbered over
- * the whole schedule, messages down within each incarnation.
+ * The books of a schedule: the messages that each end pushed, and those that came out at the other. Messages up have numbers
+ * for the whole schedule; messages down have numbers within each incarnation.
  *
- * The invariants: each message at most once, in order, none lost unless the application was told. That memory keeps its
- * bound and that everything arrives once the faults stop is asked by the schedule.
+ * The invariants: each message arrives at most once and in order, and none is lost unless the application was told. The
+ * schedule itself checks that memory keeps its bound, and that everything arrives after the faults stop.
  */
 
 /** A broken invariant. */
@@ -22,10 +22,10 @@ export function createLedger() {
   /** @type {Set<string>} */
   const past = new Set();
   let received = 0;
-  /** The newest session dropped all frames up to this number. */
+  /** The newest session dropped the frames up to this number. */
   let dropped = 0;
 
-  /** The first that was neither taken nor told, before this one. @param {number} before */
+  /** The first message before this one that was neither taken nor told. @param {number} before */
   const unseen = (before) => {
     for (let number = taken + 1; number < before; number++) if (!told.has(number)) return number;
     return undefined;
@@ -42,7 +42,7 @@ export function createLedger() {
       return `{"pub":"c","at":${at},"data":"${id}"}`;
     },
 
-    /** What a session took from its client. @param {{verb: string, data: string}} command */
+    /** Checks a command that a session took from its client. @param {{verb: string, data: string}} command */
     taken({ verb, data }) {
       const number = JSON.parse(data ?? 'null');
       if (verb !== 'pub' || !(number <= pushedUp)) throw new Broken('a frame came out that never went in');
@@ -53,12 +53,12 @@ export function createLedger() {
       taken = number;
     },
 
-    /** Frames with an unknown outcome: told. @param {string[]} frames */
-    unknown(frames) {
-      for (const frame of frames) told.add(JSON.parse(frame).data);
+    /** Marks the lines with an unknown outcome as told. @param {string[]} lines */
+    unknown(lines) {
+      for (const line of lines) told.add(JSON.parse(line).data);
     },
 
-    /** @param {{at: number, data: string}} frame */
+    /** Checks a frame that the client delivered. @param {any} frame */
     received({ at, data }) {
       incarnation ??= data;
       if (incarnation !== data || past.has(data))
@@ -85,7 +85,7 @@ export function createLedger() {
         throw new Broken(`frames up to ${received} were told lost; ${dropped} were dropped`);
     },
 
-    /** Whether all that was pushed came out, up and, for this incarnation, down. @param {string | null} newest */
+    /** True if every message came out: all of them up, and those of this incarnation down. @param {string | null} newest */
     settled: (newest) =>
       unseen(pushedUp + 1) === undefined &&
       (incarnation ?? newest) === newest &&

@@ -1,81 +1,118 @@
 // @ts-check
 /**
- * Mistakes in the client's half, each a text put in place of another in `session.js`: they show that the simulation
- * can fail. One whose text does not stand there exactly once any more is an error.
+ * Mistakes in the client's half, which prove that the simulation can fail.
+ *
+ * A mutant replaces a text in one source file. The text must occur exactly once in that file; otherwise the mutant fails.
  */
 
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** @typedef {{name: string, from: string, to: string}} Mutant */
+/** @typedef {{name: string, file: string, from: string, to: string}} Mutant `file` is relative to client-js/src */
 
 /** @type {Mutant[]} */
 export const MUTANTS = [
   {
     name: 'does not ask again for a leg that it keeps (rule 4)',
-    from: 'if (greatest(legs).turn < turn) {',
-    to: 'if (false) {',
+    file: 'session/session.js',
+    from: 'this.#legs.replaceLostTurn();',
+    to: '',
   },
   {
     name: 'says hello without the id (rule 2)',
-    from: 'session: secret,\n        id,',
-    to: 'session: secret,',
+    file: 'session/send.js',
+    from: 'id: this.id,',
+    to: '',
   },
   {
     name: 'takes the welcome of a send for its leg’s (rule 9)',
-    from: "if (!acknowledged(leg, welcome.received) || route === 'send') return;",
-    to: "if (!acknowledged(leg, welcome.received)) return;\n    route = 'stream';",
+    file: 'session/receive.js',
+    from: "if (!this.#acknowledge(leg, welcome.received) || route === 'send') return;",
+    to: "if (!this.#acknowledge(leg, welcome.received)) return;\n    route = 'stream';",
   },
   {
     name: 'does not believe that its session is gone (rule 2)',
-    from: "if (value.code === 'gone' && id) {",
-    to: 'if (false) {',
+    file: 'session/receive.js',
+    from: "if (down.value?.code === 'gone' && this.#sender.id !== undefined) return this.#gone();",
+    to: '',
   },
   {
     name: 'counts on from the answer before (rule 8)',
-    from: 'leg.down = line[1].next;',
-    to: 'leg.down ??= line[1].next;',
+    file: 'session/receive.js',
+    from: 'leg.nextDown = down.value?.next ?? 0;',
+    to: 'leg.nextDown ||= down.value?.next ?? 0;',
   },
   {
-    name: 'delivers what it has seen (rule 7)',
-    from: 'if (number <= received) return;',
+    name: 'delivers a frame that it has seen (rule 7)',
+    file: 'session/acknowledgements.js',
+    from: 'if (number <= this.received) return false;',
     to: '',
   },
   {
-    name: 'does not tell of an overrun (rule 7)',
-    from: "out.push({ reset: 'overrun', lost });",
+    name: 'does not report an overrun (rule 7)',
+    file: 'session/receive.js',
+    from: "this.#outputs.push({ type: 'reset', reason: 'overrun', lost });",
     to: '',
   },
   {
-    name: 'drops what it had not sent when its session is gone (rule 10)',
-    from: 'const unknown = kept.splice(0, sent - acked).map',
-    to: 'const unknown = kept.splice(0).slice(0, sent - acked).map',
+    name: 'drops the lines that it had not sent when its session is gone (rule 10)',
+    file: 'session/outgoing.js',
+    from: 'const handed = this.#forget(this.#handed);',
+    to: 'const handed = this.#forget(Infinity).slice(0, this.#handed + 1 - this.lowest);',
   },
   {
     name: 'acknowledges a frame before it has it (rule 7)',
-    from: 'leg: leg.n,\n        turn: asked || undefined,\n        received,',
-    to: 'leg: leg.n,\n        turn: asked || undefined,\n        received: received + (id ? 1 : 0),',
+    file: 'session/send.js',
+    from: 'received: this.#acknowledgements.received,\n      next',
+    to: 'received: this.#acknowledgements.received + (this.id ? 1 : 0),\n      next',
   },
   {
-    name: 'takes an acknowledgement for what was sent since (rule 7)',
-    from: 'kept.splice(0, upTo - acked);',
-    to: 'kept.splice(0, upTo - acked + 1);',
+    name: 'takes an acknowledgement for lines that it sent since (rule 7)',
+    file: 'session/outgoing.js',
+    from: 'this.#forget(upTo);',
+    to: 'this.#forget(upTo + 1);',
   },
   {
-    name: 'tells of nothing when its session is gone (rule 2)',
-    from: 'if (unknown[0]) out.push({ unknown });',
+    name: 'reports no unknown outcome when its session is gone (rule 2)',
+    file: 'session/receive.js',
+    from: "if (lines.length > 0) this.#outputs.push({ type: 'unknownOutcome', lines });",
     to: '',
   },
 ];
 
+const PACKAGE = new URL('../../', import.meta.url);
+
+/** The folder of the mutated copies. The process removes it at its end. @type {string | undefined} */
+let folder;
+
+/** Makes a folder for one mutant. */
+function emptyFolder() {
+  if (!folder) {
+    const made = mkdtempSync(join(tmpdir(), 'throughline-mutants-'));
+    process.on('exit', () => rmSync(made, { recursive: true, force: true }));
+    folder = made;
+  }
+  return mkdtempSync(join(folder, 'mutant-'));
+}
+
 /**
- * The half with this mistake; undefined where the text does not stand exactly once in it.
+ * Loads the client's half with this mistake, from a copy of the sources. Returns undefined if the text of the mutant does not
+ * occur exactly once.
  * @param {Mutant} mutant
- * @returns {Promise<typeof import('../../src/session.js') | undefined>}
+ * @returns {Promise<typeof import('../../src/session/session.js') | undefined>}
  */
-export async function load({ from, to }) {
-  const file = new URL('../../src/session.js', import.meta.url);
-  const source = readFileSync(file, 'utf8');
+export async function load({ file, from, to }) {
+  const source = readFileSync(new URL(`src/${file}`, PACKAGE), 'utf8');
   if (source.split(from).length !== 2) return undefined;
-  const changed = source.replace(from, () => to).replace(/'\.\//g, `'${new URL('./', file)}`);
-  return import(`data:text/javascript;base64,${Buffer.from(changed).toString('base64')}`);
+  const copy = emptyFolder();
+  // Node reads the type of the modules from package.json.
+  for (const name of ['package.json', 'src'])
+    cpSync(fileURLToPath(new URL(name, PACKAGE)), join(copy, name), { recursive: true });
+  writeFileSync(
+    join(copy, 'src', file),
+    source.replace(from, () => to),
+  );
+  return import(pathToFileURL(join(copy, 'src/session/session.js')).href);
 }

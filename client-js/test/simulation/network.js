@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * The network of a schedule: what is under way, and what lies between the two ends for one leg.
+ * The network of a schedule: the path of each leg, and the agenda of events to come.
  *
- * @typedef {import('../../src/types.js').Transport} Transport
+ * @import { Transport } from '../../src/types.js'
  *
- * @typedef {object} Path
+ * @typedef {object} Path the network between the two ends of one leg
  * @property {number} leg
  * @property {Transport} transport
- * @property {number} [carrier] of a socket or a stream
+ * @property {number} [carrier] the carrier of a socket or a stream
  * @property {boolean} upCut
  * @property {boolean} downCut
- * @property {number} upLast when the last that was written arrives: in order, on a socket or a stream
- * @property {number} downLast
- * @property {number} underWay writes on their way down; no more room when there are many
- * @property {boolean} disposed the client has let go of it
+ * @property {number} upLast when the last write arrives; a socket keeps the order
+ * @property {number} downLast the same, down a socket or a stream
+ * @property {number} underWay the writes on their way down; many of them leave no room
+ * @property {boolean} disposed true once the client has disposed of the leg
  */
 
 /** @param {number} leg @param {Transport} transport @returns {Path} */
@@ -28,7 +28,7 @@ export const createPath = (leg, transport) => ({
   disposed: false,
 });
 
-/** What is planned, by time, then by the order in which it was planned: a binary heap. */
+/** The planned events, by time, then by the order of planning. It is a binary heap. */
 export function createAgenda() {
   /** @typedef {{at: number, order: number, happen: () => void}} Entry */
   /** @type {Entry[]} */

@@ -1,8 +1,10 @@
 // @ts-check
 /**
- * The client's owner in a schedule: it opens legs, pings them and drops the dead. It knows nothing of turns.
+ * The client's owner in a schedule. It opens legs, pings them and drops the dead ones. It knows nothing of turns.
  *
- * @typedef {import('../../src/types.js').Transport} Transport
+ * @import { Route, SessionInput } from '../../src/session/events.js'
+ * @import { Transport } from '../../src/types.js'
+ *
  * @typedef {{usable: boolean, polls: boolean, opened: number, heard: number, pinged?: number}} Owned
  */
 
@@ -19,28 +21,26 @@ const TRANSPORTS = ['websocket', 'sse', 'poll'];
  * @param {ReturnType<typeof import('./random.js').createRandom>} random
  * @param {object} world
  * @param {() => number} world.now
- * @param {(input: any) => void} world.say to the session
+ * @param {(input: SessionInput) => void} world.say hands an input to the session
  * @param {(transport: Transport) => number} world.open
  * @param {(leg: number) => void} world.drop
  */
 export function createOwner(random, { now, say, open, drop }) {
   /** @type {Map<number, Owned>} */
   const legs = new Map();
-  /** Requests under way, by leg and route. @type {Map<string, {leg: number, route: string, request: number, at: number}>} */
+  /** Requests under way, by leg and route. @type {Map<string, {leg: number, route: Route, request: number, at: number}>} */
   const requests = new Map();
-  /** In so many of a hundred looks, another leg is opened, or one is asked for. */
+  /** In so many of a hundred looks, the owner opens another leg, or requests a turn for one. */
   const chaos = 5 + random.below(40);
 
   function failLateRequests() {
     for (const [key, { leg, route, at }] of [...requests]) {
       if (route === 'stream' || now() - at <= LONGEST_REQUEST || !requests.delete(key)) continue;
-      say({ failed: leg, route });
+      say({ type: 'requestFailed', leg, route });
     }
   }
 
-  /**
-   * Only a pong tells that both directions pass: frames that still come down hide that nothing goes up any more.
-   */
+  /** Only a pong proves both directions. Frames may still come down when nothing goes up any more. */
   function dropTheDead() {
     failLateRequests();
     for (const [n, leg] of [...legs]) {
@@ -49,7 +49,7 @@ export function createOwner(random, { now, say, open, drop }) {
       if (mute || (!leg.usable && now() - leg.opened > LONGEST_WELCOME)) drop(n);
       else if (leg.usable && !leg.polls && leg.pinged === undefined && now() - leg.heard > PING_EVERY) {
         leg.pinged = now();
-        say({ ping: n });
+        say({ type: 'sendPing', leg: n });
       }
     }
   }
@@ -57,10 +57,15 @@ export function createOwner(random, { now, say, open, drop }) {
   return {
     legs,
 
-    /** @param {number} leg @param {string} route @param {number} request it takes the place of an older one */
+    /**
+     * Notes a request. It replaces an older one of this leg and route.
+     * @param {number} leg
+     * @param {Route} route
+     * @param {number} request
+     */
     issued: (leg, route, request) => void requests.set(`${leg} ${route}`, { leg, route, request, at: now() }),
 
-    /** Whether anybody waits for this answer. @param {number} leg @param {string} route @param {number} request */
+    /** True if the client waits for this answer. @param {number} leg @param {Route} route @param {number} request */
     awaits: (leg, route, request) =>
       requests.get(`${leg} ${route}`)?.request === request && requests.delete(`${leg} ${route}`),
 
@@ -76,7 +81,7 @@ export function createOwner(random, { now, say, open, drop }) {
       if (owned) Object.assign(owned, { heard: now(), pinged: undefined });
     },
 
-    /** Looks after the legs. @param {boolean} quiet the faults have stopped */
+    /** Looks after the legs. @param {boolean} quiet true once the faults have stopped */
     look(quiet) {
       dropTheDead();
       const another = !quiet && legs.size < MOST_LEGS && random.percent(chaos);
@@ -85,11 +90,11 @@ export function createOwner(random, { now, say, open, drop }) {
         const n = open(transport);
         const [opened, heard] = [now(), now()];
         legs.set(n, { usable: false, polls: transport === 'poll', opened, heard });
-        say({ open: transport });
+        say({ type: 'openLeg', transport });
       }
       const usable = [...legs].filter(([, leg]) => leg.usable).map(([n]) => n);
       if (!quiet && usable.length > 0 && random.percent(chaos))
-        say(random.percent(70) ? { ask: random.pick(usable) } : { ping: random.pick(usable) });
+        say({ type: random.percent(70) ? 'requestTurn' : 'sendPing', leg: random.pick(usable) });
     },
   };
 }

@@ -1,8 +1,9 @@
 // @ts-check
 /**
- * The server's half: the real one, in Rust, in a child process. One command a line in, one answer a line out, and this
- * process sleeps in between, so that a schedule is one plain sequence of calls. (Hence two named pipes in place of
- * Node's own, which can only be awaited.) It holds no rule of a session.
+ * The server's half: the real one, in Rust, in a child process. It holds no rule of a session.
+ *
+ * It takes one command a line and gives one answer a line. This process sleeps until the answer comes, so a schedule is a
+ * plain sequence of calls. Two named pipes make that possible, because Node's own pipes can only be awaited.
  *
  * @typedef {{effects: any[], timeout: number | null, newest: string | null, kept: number}} Answer
  */
@@ -14,20 +15,21 @@ import { join } from 'node:path';
 
 const ROOM = 1 << 20;
 
-/** The peer's failure or its caller's, and no finding about a session. */
+/** A failure of the peer or of its caller. It is no finding about a session. */
 export class PeerError extends Error {}
 
-/** Both ends of a new pipe. @param {string} path */
+/** Makes a pipe, and opens both ends. @param {string} path */
 function pipe(path) {
   execFileSync('mkfifo', [path]);
-  // An end alone could not be opened: it would wait for the other. And whoever kept both would never see the other go.
+  // Opening one end waits for the other end, so a third descriptor opens first. A process that kept it would never see
+  // the other process go, so it is closed.
   const both = openSync(path, 'r+');
   const ends = { read: openSync(path, 'r'), write: openSync(path, 'w') };
   closeSync(both);
   return ends;
 }
 
-/** @param {string} executable that serves when its first argument is `serve` */
+/** @param {string} executable It serves when its first argument is `serve`. */
 export function createPeer(executable) {
   const folder = mkdtempSync(join(tmpdir(), 'throughline-'));
   const commands = pipe(join(folder, 'commands'));

@@ -1,7 +1,12 @@
 // @ts-check
 /**
- * One schedule: a client, the real server and a network that misbehaves for a while and then stops. The seed decides when
- * the applications speak, what is cut, delayed, lost and doubled, which legs are opened and asked for.
+ * One schedule: a client, the real server, and a network that misbehaves for a while.
+ *
+ * The seed decides when the applications speak, and which legs the owner opens and requests. It also decides what the network
+ * cuts, delays, loses and duplicates.
+ *
+ * @import { Route, SessionInput, SessionOutput } from '../../src/session/events.js'
+ * @import { Transport } from '../../src/types.js'
  */
 
 import { Broken, createLedger } from './ledger.js';
@@ -9,21 +14,21 @@ import { createAgenda, createPath } from './network.js';
 import { createOwner } from './owner.js';
 import { createRandom } from './random.js';
 
-/** Once the faults stop, everything is delivered within this: what it takes to notice a dead leg, a few times over. */
+/** Everything arrives within this time after the faults stop. It is a few times as long as a dead leg takes to notice. */
 const LONGEST_QUIET = 60_000;
-/** After the faults each application speaks that often, until all has arrived. */
+/** The interval at which each application speaks after the faults, until everything has arrived. */
 const PROBE_EVERY = 4_000;
 const LOOK_EVERY = 250;
-/** So much happening at one moment means that something spins. */
+/** More events at one moment mean that something spins. */
 const MOST_AT_ONCE = 5_000;
 
 /**
- * Runs to the end; throws where an invariant is broken.
+ * Runs a schedule to its end. Throws if an invariant breaks.
  * @param {number} seed
  * @param {ReturnType<typeof import('./peer.js').createPeer>} peer
- * @param {typeof import('../../src/session.js').createSession} createSession
+ * @param {typeof import('../../src/session/session.js').Session} Session
  */
-export function run(seed, peer, createSession) {
+export function run(seed, peer, Session) {
   const random = createRandom(seed);
   const replayFrames = random.percent(25) ? 4 : 64;
   const resume = random.percent(40) ? 1_500 : 120_000;
@@ -31,12 +36,15 @@ export function run(seed, peer, createSession) {
   const chance = random.below(30);
   const faultsStop = 3_000 + random.below(6) * 1_000;
   let secrets = 0;
-  const client = createSession(() => `${++secrets}`.padStart(24, '0'));
+  const client = new Session({ randomId: () => `${++secrets}`.padStart(24, '0') });
   const ledger = createLedger();
   const agenda = createAgenda();
-  /** The leg n is at n - 1. @type {import('./network.js').Path[]} */
+  /** Leg n is at n - 1. @type {import('./network.js').Path[]} */
   const paths = [];
-  /** Who reads a carrier: a leg, and for a request its number. @type {Map<number, {leg: number, route?: string, request: number}>} */
+  /**
+   * The reader of each carrier: a leg, and the route and the number of a request.
+   * @type {Map<number, {leg: number, route?: Route, request: number}>}
+   */
   const readers = new Map();
   let now = 0;
   let counted = 0;
@@ -52,12 +60,12 @@ export function run(seed, peer, createSession) {
   const quiet = () => now >= faultsStop;
   const path = (/** @type {number} */ leg) => /** @type {import('./network.js').Path} */ (paths[leg - 1]);
   const delay = () => now + random.below(!quiet() && random.percent(chance) ? 1_500 : 40);
-  /** Whether a request or its answer gets lost. */
+  /** True if the network loses a request or its answer. */
   const lost = () => !quiet() && random.percent(chance / 2);
 
   // ---- the two halves
 
-  /** To the client's half. @param {any} input */
+  /** Hands an input to the client's half. @param {SessionInput} input */
   function say(input) {
     client.handle(now, input);
     for (let output = client.pollOutput(); output; output = client.pollOutput()) clientDoes(output);
@@ -66,14 +74,14 @@ export function run(seed, peer, createSession) {
     const at = Math.max(due, now);
     clientTimer = at;
     agenda.plan(at, () => {
-      // One that was armed anew for an earlier moment leaves a stale one behind.
+      // A timer that was armed anew for an earlier moment leaves a stale entry.
       if (clientTimer !== at) return;
       clientTimer = undefined;
-      say({ timeout: true });
+      say({ type: 'timeout' });
     });
   }
 
-  /** To the server's half. @param {any} command */
+  /** Hands a command to the server's half. @param {any} command */
   function tell(command) {
     const full = paths.filter(({ underWay }) => underWay >= room).flatMap(({ carrier }) => carrier ?? []);
     const answer = peer.tell({ now, ...command, full });
@@ -91,7 +99,7 @@ export function run(seed, peer, createSession) {
     });
   }
 
-  /** Lets the server write on: a carrier takes little at a time, and may have room again. */
+  /** Lets the server write on. A carrier takes little at a time, and may have room again. */
   function nudge() {
     if (nudged) return;
     nudged = true;
@@ -101,17 +109,31 @@ export function run(seed, peer, createSession) {
     });
   }
 
-  /** @param {any} output */
+  /** @param {SessionOutput} output */
   function clientDoes(output) {
-    if (output.write) writeUp(output.write, output.lines);
-    else if (output.request) issue(output.request, output.route, output.lines.join('\n'));
-    else if (output.usable) Object.assign(owner.legs.get(output.usable) ?? {}, { usable: true });
-    else if (output.frame) ledger.received(output.frame);
-    else if (output.close) dispose(output.close);
-    else if (output.reset) ledger.reset(output.reset, output.lost);
-    else if (output.unknown) ledger.unknown(output.unknown);
-    else if (output.pong) owner.heard(output.pong);
-    else if (!output.active && !output.link) throw new Broken(`what is ${JSON.stringify(output)}?`);
+    switch (output.type) {
+      case 'write':
+        return writeUp(output.leg, output.lines);
+      case 'post':
+        return issue(output.leg, output.route, output.lines.join('\n'));
+      case 'legUsable':
+        return void Object.assign(owner.legs.get(output.leg) ?? {}, { usable: true });
+      case 'deliver':
+        return ledger.received(output.frame);
+      case 'legDropped':
+        return dispose(output.leg);
+      case 'reset':
+        return ledger.reset(output.reason, output.lost);
+      case 'unknownOutcome':
+        return ledger.unknown(output.lines);
+      case 'pong':
+        return owner.heard(output.leg);
+      case 'legActive':
+      case 'link':
+        return undefined;
+      default:
+        throw new Broken(`the client gave an unknown output: ${JSON.stringify(output)}`);
+    }
   }
 
   /** @param {any} effect */
@@ -121,7 +143,7 @@ export function run(seed, peer, createSession) {
     else if (carrier) writeDown(carrier, effect.lines);
     else if (effect.refused) answerNothing(effect.refused);
     else if (effect.overrun) ledger.dropped(effect.overrun);
-    else throw new Broken(`what is ${JSON.stringify(effect)}?`);
+    else throw new Broken(`the server gave an unknown effect: ${JSON.stringify(effect)}`);
   }
 
   // ---- the network
@@ -135,15 +157,15 @@ export function run(seed, peer, createSession) {
     for (const text of lines) agenda.plan(at, () => path(leg).upCut || tell({ socket: carrier, text }));
   }
 
-  /** @param {number} leg @param {string} route @param {string} body */
+  /** @param {number} leg @param {Route} route @param {string} body */
   function issue(leg, route, body) {
     const request = ++counted;
     owner.issued(leg, route, request);
     const at = delay();
     if (!path(leg).upCut && !lost()) agenda.plan(at, () => arrive(leg, route, request, body));
     else if (random.percent(50)) agenda.plan(at, () => respond(leg, route, request));
-    // Delivered twice: the copy late; or first, and it is the second whose answer is read, as when a browser repeats a POST.
-    // Nobody reads a copy's answer, and the server may notice that or not.
+    // The network duplicates a request. The copy comes late, or it comes first, as when a browser repeats a POST. The client
+    // does not read the answer to the copy, and the server may or may not notice that.
     if (lost())
       agenda.plan(random.percent(50) ? now : at + random.below(3_000), () => {
         const carrier = ++counted;
@@ -152,7 +174,7 @@ export function run(seed, peer, createSession) {
       });
   }
 
-  /** @param {number} leg @param {string} route @param {number} request @param {string} body */
+  /** @param {number} leg @param {Route} route @param {number} request @param {string} body */
   function arrive(leg, route, request, body) {
     const carrier = ++counted;
     const stream = route === 'stream';
@@ -181,7 +203,8 @@ export function run(seed, peer, createSession) {
     agenda.plan(way.downLast, () => {
       way.underWay--;
       nudge();
-      for (const text of lines) if (!way.downCut && !way.disposed) say({ line: leg, text });
+      for (const text of lines)
+        if (!way.downCut && !way.disposed) say({ type: 'frameArrived', leg, frame: text });
     });
   }
 
@@ -193,22 +216,28 @@ export function run(seed, peer, createSession) {
     agenda.plan(delay(), () => (route ? respond(leg, route, request) : drop(leg)));
   }
 
-  /** An answer, or the news that there is none. @param {number} leg @param {string} route @param {number} request @param {string[]} [lines] */
+  /**
+   * Hands in an answer. Without lines, hands in a failure.
+   * @param {number} leg
+   * @param {Route} route
+   * @param {number} request
+   * @param {string[]} [lines]
+   */
   function respond(leg, route, request, lines) {
     if (!owner.awaits(leg, route, request)) return;
-    say(lines ? { answer: leg, route, lines } : { failed: leg, route });
+    say(lines ? { type: 'answerArrived', leg, route, lines } : { type: 'requestFailed', leg, route });
   }
 
   // ---- legs
 
-  /** @param {import('./network.js').Transport} transport */
+  /** @param {Transport} transport */
   function open(transport) {
     const leg = paths.push(createPath(paths.length + 1, transport));
     if (transport === 'websocket') {
       const carrier = ++counted;
       path(leg).carrier = carrier;
       readers.set(carrier, { leg, request: carrier });
-      agenda.plan(delay(), () => say({ opened: leg }));
+      agenda.plan(delay(), () => say({ type: 'socketOpened', leg }));
     }
     return leg;
   }
@@ -216,7 +245,7 @@ export function run(seed, peer, createSession) {
   /** The owner drops a leg and tells its session. @param {number} leg */
   function drop(leg) {
     if (!owner.legs.has(leg)) return;
-    say({ closed: leg });
+    say({ type: 'dropLeg', leg });
     dispose(leg);
   }
 
@@ -227,7 +256,7 @@ export function run(seed, peer, createSession) {
     const { carrier } = way;
     way.disposed = way.downCut = true;
     if (way.transport === 'websocket') way.upCut = true;
-    // The server may hear of it, or believe the leg alive for ever: it must not matter (rule 3).
+    // The server may hear of this, or may believe the leg alive for ever. That must not matter (rule 3).
     if (carrier && random.percent(60)) agenda.plan(delay(), () => tell({ closed: carrier }));
   }
 
@@ -244,7 +273,7 @@ export function run(seed, peer, createSession) {
 
   // ---- the applications, and time
 
-  const pushUp = () => say({ push: ledger.pushUp() });
+  const pushUp = () => say({ type: 'push', line: ledger.pushUp() });
 
   function pushDown() {
     const id = newest;

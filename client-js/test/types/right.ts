@@ -1,4 +1,4 @@
-// Right uses: all of this compiles, and each name has the type that is claimed for it. Never run.
+// Right uses: all of this compiles, and each name has the type that this file claims. This file never runs.
 import {
   type Channel,
   type Connection,
@@ -87,7 +87,7 @@ same<typeof why.missing, Transport[]>(true);
 const failed = why.attempts.filter(({ reason }) => reason === 'mute').map(({ at }) => why.now - at);
 same<typeof failed, number[]>(true);
 const text: string = describe(why);
-console.log(text, why.ways.find(({ transport }) => transport === 'sse')?.rtt);
+console.log(text, why.paths.find(({ transport }) => transport === 'sse')?.rtt);
 connection.close();
 
 try {

@@ -1,31 +1,32 @@
-// Wrong uses: none of them compiles. A line that does compile is an error of its own, since nothing was expected there. Never run.
-// @ts-expect-error not a name of the entry
-import { connect, createChannel, type Message, type Options } from 'throughline';
+// Wrong uses: none of them compiles. A line that does compile is an error, because its directive then expects one in vain.
+// This file never runs.
+// @ts-expect-error the entry does not export this name
+import { connect, createSession, type Message, type Options } from 'throughline';
 import { describe } from 'throughline/explain';
 // @ts-expect-error an inner module
-import { createSession } from 'throughline/src/session.js';
+import { Session } from 'throughline/src/session/session.js';
 
 // @ts-expect-error no URL
 connect();
 // @ts-expect-error a URL is text
 connect(8080);
-// @ts-expect-error a word that is no option
+// @ts-expect-error an unknown option
 connect('/rt', { transport: 'sse' });
 // @ts-expect-error no such transport
 connect('/rt', { transports: ['ws'] });
-// @ts-expect-error a token is text, or gives it
+// @ts-expect-error a token is text, or a function that returns text
 connect('/rt', { token: 5 });
-// @ts-expect-error a token's function gives text
+// @ts-expect-error the function of a token returns text
 connect('/rt', { token: async () => 5 });
 // @ts-expect-error a bound is a number
 connect('/rt', { queue: { messages: 'many' } });
 // @ts-expect-error a class, not its instance
 connect('/rt', { WebSocket: {} });
-// @ts-expect-error not what fetch is
+// @ts-expect-error `fetch` takes more than a number
 const options: Options = { fetch: (url: number) => url };
 
 const connection = connect('/rt', options);
-// @ts-expect-error a word that is no event
+// @ts-expect-error an unknown event
 connection.on('transprot', () => {});
 // @ts-expect-error an event of channels
 connection.on('message', () => {});
@@ -37,15 +38,15 @@ connection.on('state', ({ to }) => console.log(to));
 connection.on('state', (state) => state === 'onlin');
 // @ts-expect-error no such reason
 connection.on('transport', ({ reason }) => reason === 'muted');
-// @ts-expect-error nobody listens
+// @ts-expect-error no listener
 connection.on('transport');
-// @ts-expect-error what carries it is not set, but asked for with switchTo
+// @ts-expect-error the transport is read-only; `switchTo` changes it
 connection.transport = 'sse';
-// @ts-expect-error the state is not set
+// @ts-expect-error the state is read-only
 connection.state = 'online';
 // @ts-expect-error no such transport
 connection.switchTo('longpoll');
-// @ts-expect-error `on` gives its undo; there is no `off`
+// @ts-expect-error there is no `off`: `on` returns a function that removes the listener
 connection.off('state', () => {});
 // @ts-expect-error a name is text
 connection.channel(42);
@@ -57,9 +58,9 @@ fleet.on('state', () => {});
 fleet.publish({ sped: 12 });
 // @ts-expect-error a channel of speeds
 fleet.on('message', ({ data }) => console.log(data.sped));
-// @ts-expect-error the offset comes once the gateway has it
+// @ts-expect-error `publish` returns a promise of the offset
 console.log(fleet.publish({ speed: 12 }).at);
-// @ts-expect-error `for await`, since messages come over time
+// @ts-expect-error messages need `for await`
 for (const message of fleet) console.log(message);
 // @ts-expect-error an inner member
 fleet.deliver({});
@@ -68,12 +69,12 @@ fleet.resume('gone', new Set());
 // @ts-expect-error an offset is a number
 const at: string = (null as unknown as Message).at;
 
-// @ts-expect-error no explanation
+// @ts-expect-error an explanation has more keys
 describe({});
-// @ts-expect-error the data, not the connection
+// @ts-expect-error `describe` takes the data, not the connection
 describe(connection);
 // @ts-expect-error no such transport
-console.log(connection.explain().ways.longpoll);
-// @ts-expect-error not every transport is known of
-console.log(connection.explain().ways[0].rtt.toFixed());
-console.log(createSession, createChannel, at);
+console.log(connection.explain().paths.longpoll);
+// @ts-expect-error the explanation may lack a transport
+console.log(connection.explain().paths[0].rtt.toFixed());
+console.log(createSession, Session, at);

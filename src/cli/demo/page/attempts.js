@@ -22,7 +22,7 @@ const LOOK_MS = 100;
  */
 export const readAttempts = (connection) =>
   connection.explain().attempts.map((/** @type {any} */ told) => ({
-    leg: told.n,
+    leg: told.leg,
     transport: told.transport,
     at: told.at,
     to: told.ended === undefined ? null : told.at + told.ended,

@@ -41,11 +41,11 @@ export function explainWhy({ visits, trip, onRtts }) {
     const rtts = {};
     for (const { transport, row, state, rtt } of rows) {
       const carries = connection.transport === transport;
-      const way = told.ways.find((/** @type {any} */ one) => one.transport === transport);
-      const known = way?.rtt ?? (carries ? trip() : null);
+      const path = told.paths.find((/** @type {any} */ one) => one.transport === transport);
+      const known = path?.rtt ?? (carries ? trip() : null);
       rtts[transport] = known;
       row.className = carries ? 'carries' : '';
-      write(state, stateWords(transport, carries, told, way ?? {}, attempts));
+      write(state, stateWords(transport, carries, told, path ?? {}, attempts));
       write(rtt, known === null ? '–' : duration(known));
     }
     onRtts(rtts);
@@ -65,7 +65,7 @@ function write(element, text) {
  * @param {string} transport
  * @param {boolean} carries
  * @param {import('/rt/client/types.js').Explanation} told
- * @param {Partial<import('/rt/client/types.js').ExplainedWay>} way
+ * @param {Partial<import('/rt/client/types.js').ExplainedPath>} path
  * @param {import('./attempts.js').Attempt[]} attempts
  */
 function stateWords(

@@ -1,0 +1,138 @@
+// @ts-check
+/**
+ * Drains the queues of events: the network's first, then the session's, then the selector's. Each event goes only to the machines
+ * that handle it, and is then carried out. The loop arms the one timer of both machines. It decides nothing.
+ *
+ * @import { ConnectionEvent, LoopEvent } from './events.js'
+ * @import { Selector } from './selector/selector.js'
+ * @import { Session } from './session/session.js'
+ * @import { Platform } from './transports/events.js'
+ * @import { LogEntry } from './types.js'
+ */
+
+import { NEVER } from './time.js';
+
+export class EventLoop {
+  /** @type {LoopEvent[]} */
+  #events = [];
+  /**
+   * `running`: a caller drains the queues, and takes along what others add. `closed`: nothing that comes is heard any more.
+   * @type {'idle' | 'running' | 'closed'}
+   */
+  #phase = 'idle';
+  /** @type {unknown} */
+  #timer;
+  /** When the timer fires; NEVER without one. */
+  #armedFor = NEVER;
+  #platform;
+  #session;
+  #selector;
+  #carryOut;
+  #log;
+
+  /**
+   * @param {Platform} platform
+   * @param {Session} session
+   * @param {Selector} selector
+   * @param {(event: LoopEvent) => void} carryOut
+   * @param {(entry: LogEntry) => void} [log]
+   */
+  constructor(platform, session, selector, carryOut, log) {
+    this.#platform = platform;
+    this.#session = session;
+    this.#selector = selector;
+    this.#carryOut = carryOut;
+    this.#log = log;
+  }
+
+  /** Takes an event, and all that follows from it. @param {LoopEvent} event */
+  post(event) {
+    this.#events.push(event);
+    this.run();
+  }
+
+  /** Drains all queues, then arms the timer. Called from within, it leaves that to its caller. */
+  run() {
+    if (this.#phase !== 'idle') return;
+    this.#phase = 'running';
+    for (
+      let event;
+      (event = this.#events.shift() ?? this.#session.pollOutput() ?? this.#selector.pollOutput());
+    )
+      this.#handle(event);
+    this.#phase = this.#selector.state === 'closed' ? 'closed' : 'idle';
+    this.#arm();
+  }
+
+  /** @param {LoopEvent} event */
+  #handle(event) {
+    const now = this.#platform.now();
+    this.#record(event, now);
+    try {
+      this.#route(event, now);
+      this.#carryOut(event);
+    } catch (error) {
+      // A platform that will not open a socket, or write to it, costs its leg and nothing else.
+      console.error(error);
+      if ('leg' in event) this.post({ type: 'legDied', leg: event.leg });
+    }
+  }
+
+  /** An event with frames is no decision, and holds what must not reach a log. @param {LoopEvent} event @param {number} now */
+  #record(event, now) {
+    try {
+      if (!('lines' in event || 'frame' in event)) this.#log?.({ at: now, ...event });
+    } catch (error) {
+      console.error(error);
+    }
+  }
+
+  /** Hands an event to the machines that handle it, the session first. @param {LoopEvent} event @param {number} now */
+  #route(event, now) {
+    switch (event.type) {
+      case 'socketOpened':
+      case 'frameArrived':
+      case 'answerArrived':
+      case 'requestFailed':
+      case 'legDied':
+      case 'park':
+      case 'timeout':
+        this.#session.handle(now, event);
+        return this.#selector.handle(now, event);
+      case 'openLeg':
+      case 'dropLeg':
+      case 'requestTurn':
+      case 'sendPing':
+        return this.#session.handle(now, event);
+      case 'write':
+      case 'legUsable':
+      case 'legActive':
+      case 'legDropped':
+      case 'pong':
+      case 'link':
+      case 'raceReady':
+      case 'raceFailed':
+      case 'gatewayRefused':
+      case 'controlAnswered':
+      case 'wake':
+        return this.#selector.handle(now, event);
+      default:
+        /** @satisfies {ConnectionEvent} */ (event);
+    }
+  }
+
+  /** Only an earlier deadline replaces the timer: one that fires too early does no harm, and is armed again. */
+  #arm() {
+    const { now, setTimeout, clearTimeout } = this.#platform;
+    const isClosed = this.#phase === 'closed';
+    const due = isClosed ? NEVER : Math.min(this.#session.pollTimeout(), this.#selector.pollTimeout());
+    if (due >= this.#armedFor && !isClosed) return;
+    clearTimeout(this.#timer);
+    this.#armedFor = due;
+    if (due < NEVER)
+      this.#timer = setTimeout(() => {
+        this.#armedFor = NEVER;
+        this.post({ type: 'timeout' });
+      }, due - now());
+  }
+}

@@ -1,0 +1,30 @@
+// @ts-check
+/**
+ * Collects what the client uses of its platform: what a browser or Node brings, and the options in front of it. Nothing else in the
+ * client touches a global that a platform may lack.
+ *
+ * @import { Options, StorageLike } from './types.js'
+ * @import { Platform } from './transports/events.js'
+ */
+
+/** Returns 128 random bits. The numbers of 32 bits take 22 characters or more, but for one in 10^9. */
+export const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
+
+/** Returns the platform. An option that is given wins, also one that is undefined. @param {Options} options */
+export const resolvePlatform = (options) =>
+  /** @type {Platform} */ ({
+    fetch: globalThis.fetch,
+    WebSocket: globalThis.WebSocket,
+    now: () => performance.now(),
+    setTimeout: globalThis.setTimeout,
+    clearTimeout: globalThis.clearTimeout,
+    window: globalThis.window,
+    ...options,
+  });
+
+/** The store that the options name, or the page's. A page may be denied its storage, and then even the question throws. @param {Platform} platform @returns {StorageLike | null | undefined} */
+export const storageOf = ({ storage, window }) => {
+  try {
+    return storage === undefined ? window?.localStorage : storage;
+  } catch {}
+};

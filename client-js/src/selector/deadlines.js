@@ -1,0 +1,79 @@
+// @ts-check
+/**
+ * The selector's time: when it must act next, by name, and how long an answer may take. Deadlines fire in the order in which they
+ * were first set; the selector decides what each means. Nothing here reads a real clock.
+ *
+ * @import { Attempt } from './attempt.js'
+ * @import { Path } from './path.js'
+ *
+ * @typedef {object} Deadline
+ * @property {'race' | 'next-attempt' | 'gateway-pause' | 'probe' | 'go-away' | 'answer' | 'ping'} name
+ * @property {Attempt} [attempt] whose deadline it is, of `answer` and `ping`
+ * @property {number} at
+ */
+
+import { NEVER } from '../time.js';
+import { clamp, timeoutMs } from './path.js';
+
+/** A browser may take long to open a socket; TCP alone retries after 1, 3 and 7 s. */
+export const SOCKET_OPENING_MS = 10_000;
+
+/** Returns how long an answer may take. If every race fails the network may just be slow, so each further one waits longer. @param {Path} path @param {number} failedRaces */
+export const answerMs = (path, failedRaces) =>
+  clamp(2.5 * timeoutMs(path) * (failedRaces || 1), 2000, 10_000);
+
+/** @param {Deadline['name']} name @param {Attempt} [attempt] */
+const keyOf = (name, attempt) => name + (attempt?.record.leg ?? '');
+
+export class Deadlines {
+  /** The time of the last input: milliseconds that never go back. */
+  now = 0;
+  /** @type {Map<string, Deadline>} */
+  #all = new Map();
+  #random;
+
+  /** @param {() => number} random from 0 to 1 */
+  constructor(random) {
+    this.#random = random;
+  }
+
+  /** Returns a time after a pause and a random part of `jitterMs`. A gateway's numbers may be none; those mean now. @param {number} pauseMs @param {number} jitterMs */
+  after(pauseMs, jitterMs) {
+    return this.now + (pauseMs + this.#random() * jitterMs || 0);
+  }
+
+  /** @param {Deadline['name']} name @param {number} at @param {Attempt} [attempt] */
+  set(name, at, attempt) {
+    this.#all.set(keyOf(name, attempt), { name, attempt, at });
+  }
+
+  /** @param {Deadline['name']} name @param {Attempt} [attempt] */
+  clear(name, attempt) {
+    this.#all.delete(keyOf(name, attempt));
+  }
+
+  /** Returns when a deadline is; NEVER if it is not set. @param {Deadline['name']} name @param {Attempt} [attempt] */
+  at(name, attempt) {
+    return this.#all.get(keyOf(name, attempt))?.at ?? NEVER;
+  }
+
+  clearAll() {
+    this.#all.clear();
+  }
+
+  /** When the first one is due. */
+  get earliest() {
+    let earliest = NEVER;
+    for (const { at } of this.#all.values()) earliest = Math.min(earliest, at);
+    return earliest;
+  }
+
+  /** Takes the deadlines that are due, one by one, also those that are set meanwhile. */
+  *takeDue() {
+    for (const [key, deadline] of this.#all)
+      if (this.now >= deadline.at) {
+        this.#all.delete(key);
+        yield deadline;
+      }
+  }
+}

@@ -1,0 +1,130 @@
+// @ts-check
+/**
+ * Goes on after a leg ended. It finds out whether the path failed, and hands the session to a leg that is left. Otherwise it tries
+ * the next path, or pauses before another race. It never suspects a path for what the gateway wants.
+ *
+ * @import { Reason, State } from '../types.js'
+ * @import { Attempt } from './attempt.js'
+ * @import { Deadlines } from './deadlines.js'
+ * @import { SelectorOutput, SessionView } from './events.js'
+ * @import { Paths } from './paths.js'
+ * @import { Race } from './race.js'
+ * @import { Status } from './status.js'
+ */
+
+import { NEVER } from '../time.js';
+import { isProven, reasonOf } from './attempt.js';
+import { IdleCuts } from './idle-cuts.js';
+import { isShut } from './path.js';
+import { isUnreachable } from './status.js';
+
+/** Reasons of the session that are the gateway's will, and no transport's fault. */
+const GATEWAY_REASONS = ['draining', 'gone', 'replaced'];
+/** A leg that carried the session for longer has not failed when it ends. */
+const LONG_LIFE_MS = 30_000;
+
+export class Failover {
+  #outputs;
+  #deadlines;
+  #session;
+  #paths;
+  #race;
+  #status;
+  #idleCuts = new IdleCuts();
+
+  /**
+   * @param {SelectorOutput[]} outputs
+   * @param {Deadlines} deadlines
+   * @param {SessionView} session
+   * @param {Paths} paths
+   * @param {Race} race
+   * @param {Status} status
+   */
+  constructor(outputs, deadlines, session, paths, race, status) {
+    this.#outputs = outputs;
+    this.#deadlines = deadlines;
+    this.#session = session;
+    this.#paths = paths;
+    this.#race = race;
+    this.#status = status;
+  }
+
+  /** Nothing is open: pauses before another race. @param {boolean} isShort */
+  rest(isShort) {
+    this.#race.pause(isShort);
+    if (!isUnreachable(this.#status.state)) this.#status.become('reconnecting');
+  }
+
+  /** An idle connection was cut. Returns whether that is a rule of its path. @param {Attempt} attempt */
+  noteCut(attempt) {
+    const rhythm = this.#idleCuts.learn(attempt, this.#session, this.#deadlines.now);
+    if (rhythm) this.#outputs.push({ type: 'keepAlive', ...rhythm });
+    return rhythm !== undefined;
+  }
+
+  /** A leg died by itself, or the session dropped it for this reason. @param {Attempt} attempt @param {string} [reason] */
+  lost(attempt, reason = '') {
+    const { chosen } = this.#race;
+    if (reason === 'replaced' && chosen && chosen !== attempt) {
+      // It lost its turn to the leg that was asked to take over; the confirmation of that one is the news.
+      this.#status.lastReason = 'better';
+      this.#race.drop(attempt, 'better');
+    } else if (GATEWAY_REASONS.includes(reason)) this.#fail(attempt, 'server');
+    else this.#fail(attempt, attempt.record.usable === undefined ? 'refused' : 'closed');
+  }
+
+  /** It took too long, and fell silent before the last write. @param {Attempt} attempt */
+  timedOut(attempt) {
+    attempt.writtenAt = -NEVER;
+    this.#fail(attempt, reasonOf(attempt));
+  }
+
+  /** Drops all. @param {State} state @param {Reason} [reason] */
+  leave(state, reason = 'closed') {
+    for (const attempt of this.#race.open) this.#race.drop(attempt, reason);
+    this.#race.stop();
+    this.#deadlines.clearAll();
+    this.#status.lose(reason, state, this.#deadlines.now);
+  }
+
+  /** A leg ended that should not have. @param {Attempt} attempt @param {Reason} reason */
+  #fail(attempt, reason) {
+    const race = this.#race;
+    const { at, active = 0 } = attempt.record;
+    const wasProven = isProven(attempt);
+    const isBackground = race.active && attempt !== race.active;
+    const isServer = reason === 'server';
+    const isIdle = wasProven && !isServer && this.#session.unacknowledgedFrames === 0;
+    const isIdleCut = isIdle && this.noteCut(attempt);
+    // A leg that never was proven was not well: two gateways behind one address may each say `gone` for ever.
+    const wasWell = wasProven && (isServer || this.#deadlines.now - at - active > LONG_LIFE_MS);
+    race.drop(attempt, reason);
+    if (wasWell) race.backoff.failures = 0;
+    if (isServer) {
+      race.stop();
+      race.backoff.limit();
+    } else if (!wasWell) {
+      race.isStaggerShort = reason === 'refused';
+      this.#paths.failed(attempt.path, reason, !isIdleCut);
+      // The leg in use shows that the network is well.
+      if (isBackground) this.#paths.confirm();
+    }
+    const isOffline = !isServer && this.#status.control === 'offline' && !race.active;
+    this.#status.lastReason = isOffline ? 'offline' : reason;
+    this.#goOn(wasProven, wasWell);
+  }
+
+  /** @param {boolean} wasProven @param {boolean} wasWell */
+  #goOn(wasProven, wasWell) {
+    const race = this.#race;
+    const { now } = this.#deadlines;
+    const { transport, lastReason } = this.#status;
+    if (transport && !race.active) this.#status.lose(lastReason, 'reconnecting', now);
+    const usable = race.open.find(({ record }) => record.usable !== undefined);
+    if (!race.chosen && usable) race.choose(usable);
+    // The rests of the paths keep count of legs that were proven: while one may pass, the next race comes soon.
+    if (!race.goOn())
+      this.rest(wasProven && (wasWell || !this.#paths.offered.every((path) => isShut(path, now))));
+    if (!race.active && !wasWell) this.#status.probe();
+  }
+}

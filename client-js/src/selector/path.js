@@ -1,0 +1,52 @@
+// @ts-check
+/**
+ * One transport on this network: its round trip, its failures, and until when it rests. Arithmetic on plain data; the selector
+ * decides what follows from it.
+ *
+ * @import { ExplainedPath, Transport } from '../types.js'
+ * @import { Fact } from './memory.js'
+ *
+ * @typedef {ExplainedPath & {deviation: number | null}} Path `deviation` is the mean deviation of the round trip
+ */
+
+/** The pause after a first failure; it doubles with each further one. */
+const FIRST_REST_MS = 10_000;
+const LONGEST_REST_MS = 900_000;
+
+/**
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
+export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+/** Returns a path of which only what a page remembered of this network is known. @param {Transport} transport @param {Fact | undefined} fact @param {number} now @returns {Path} */
+export const recalled = (transport, fact, now) => {
+  const isBad = fact?.rtt === null;
+  return {
+    transport,
+    rtt: fact?.rtt ?? null,
+    deviation: null,
+    failures: isBad ? 3 : 0,
+    retryAt: isBad ? now + FIRST_REST_MS : 0,
+    good: !!fact && !isBad,
+  };
+};
+
+/** Takes a measured round trip (RFC 6298, section 2). @param {Path} path @param {number} trip */
+export const sample = (path, trip) => {
+  path.rtt ??= trip;
+  path.deviation ??= trip / 2;
+  path.deviation += (Math.abs(path.rtt - trip) - path.deviation) / 4;
+  path.rtt += (trip - path.rtt) / 8;
+};
+
+/** Returns how long an answer may take (RFC 6298, section 2), from 0.5 s to 10 s; 1 s before a first measurement. @param {Path} path */
+export const timeoutMs = ({ rtt, deviation }) =>
+  rtt === null ? 1000 : clamp(rtt + 4 * (deviation ?? 0), 500, 10_000);
+
+/** Says whether it keeps failing, so that a race tries it last. @param {Path} path @param {number} now */
+export const isShut = ({ failures, retryAt }, now) => failures > 2 && now < retryAt;
+
+/** Counts a failure. Returns for how long the path rests: 10 s, twice as long each time, at most 15 minutes. @param {Path} path */
+export const failed = (path) => Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** path.failures++);

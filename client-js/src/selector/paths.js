@@ -1,0 +1,133 @@
+// @ts-check
+/**
+ * The paths of all transports: their order of preference, and which are to blame for failures. A path that failed is suspected. It
+ * is blamed once the network is known to be well, and cleared if no answer comes at all. This class never opens anything.
+ *
+ * @import { Reason, Transport } from '../types.js'
+ * @import { Deadlines } from './deadlines.js'
+ * @import { SessionView } from './events.js'
+ * @import { Memory } from './memory.js'
+ * @import { Path } from './path.js'
+ */
+
+import { failed, recalled } from './path.js';
+
+/** The gateway takes this many failed attempts in a report (PROTOCOL.md, client reports). */
+const REPORTED = 8;
+
+export class Paths {
+  /** In the platform's order. */
+  all;
+  /** What failed since the last report that a welcome answered. @type {Array<[Transport, Reason]>} */
+  tried = [];
+  /** Paths that failed; one may stand here twice. @type {Path[]} */
+  #suspects = [];
+  /** The networks this page was on; addresses of two families may take turns. @type {Set<string | undefined>} */
+  #networks = new Set();
+  /** The gateway's offer that `#offered` was made from. Every event asks for it, so it is kept. @type {Transport[] | undefined} */
+  #theirs;
+  /** @type {Path[]} */
+  #offered = [];
+  #order;
+  #isOrderChosen;
+  #session;
+  #memory;
+  #deadlines;
+
+  /**
+   * @param {Transport[]} order the transports that this platform has, in order of preference
+   * @param {boolean} isOrderChosen the application chose the order, so it comes before the gateway's
+   * @param {SessionView} session
+   * @param {Memory} memory
+   * @param {Deadlines} deadlines
+   */
+  constructor(order, isOrderChosen, session, memory, deadlines) {
+    this.all = order.map((transport) => recalled(transport, undefined, 0));
+    this.#order = order;
+    this.#isOrderChosen = isOrderChosen;
+    this.#session = session;
+    this.#memory = memory;
+    this.#deadlines = deadlines;
+    this.#recall();
+  }
+
+  /** The usable paths, best first. If the gateway offers none of them, all paths are usable. */
+  get offered() {
+    const theirs = this.#session.welcome?.transports ?? this.#order;
+    if (theirs !== this.#theirs) {
+      const order = this.#isOrderChosen
+        ? this.#order.filter((transport) => theirs.includes(transport))
+        : theirs;
+      const offered = order.flatMap((transport) => this.all.filter((path) => path.transport === transport));
+      this.#offered = offered.length > 0 ? offered : this.all;
+      this.#theirs = theirs;
+    }
+    return this.#offered;
+  }
+
+  /** Returns what is better than a path, best first; all, if that path is not offered. @param {Path} path */
+  betterThan(path) {
+    const { offered } = this;
+    const place = offered.indexOf(path);
+    return place < 0 ? offered : offered.slice(0, place);
+  }
+
+  /** A welcome names the network. On one that was not expected, only what is remembered of it counts. Returns whether that is so. */
+  enterNetwork() {
+    const network = this.#session.welcome?.network;
+    const isNew = this.#memory.enter(network) && !this.#networks.has(network);
+    this.#networks.add(network);
+    if (isNew) this.#recall();
+    return isNew;
+  }
+
+  /** A path that opened and was closed is suspected twice. @param {Path} path @param {Reason} reason @param {boolean} isToBlame */
+  failed(path, reason, isToBlame) {
+    this.tried = [...this.tried, /** @type {[Transport, Reason]} */ ([path.transport, reason])].slice(
+      -REPORTED,
+    );
+    if (isToBlame) this.#suspects.push(...(reason === 'closed' ? [path, path] : [path]));
+  }
+
+  /** A path is proven, so the network is well. @param {Path} path */
+  proven(path) {
+    this.confirm();
+    path.good = true;
+    this.#memory.note(path.transport, path.rtt);
+  }
+
+  /** The network is well, so its suspects are to blame. The next page must know of a path that goes on failing. */
+  confirm() {
+    for (const path of this.#suspects) {
+      this.blame(path);
+      if (path.failures > (path.good ? 3 : 1)) {
+        path.good = false;
+        this.#memory.note(path.transport, null);
+      }
+    }
+    this.clear();
+  }
+
+  /** No path is to blame. */
+  clear() {
+    this.#suspects = [];
+  }
+
+  /** A path rests, for a time that grows with each failure (± 50 %). @param {Path} path */
+  blame(path) {
+    const rest = failed(path);
+    path.retryAt = this.#deadlines.after(rest / 2, rest);
+  }
+
+  /** There is a reason to try again what failed. @param {number} pauseMs @param {number} jitterMs */
+  forgive(pauseMs, jitterMs) {
+    const retryAt = this.#deadlines.after(pauseMs, jitterMs);
+    for (const path of this.all) Object.assign(path, { failures: 0, retryAt });
+  }
+
+  #recall() {
+    for (const path of this.all)
+      Object.assign(path, recalled(path.transport, this.#memory.recall(path.transport), this.#deadlines.now));
+    this.clear();
+  }
+}

@@ -1,0 +1,103 @@
+// @ts-check
+/**
+ * Tries something better than the leg in use in the background, and decides when that takes over. A better transport must not be
+ * much slower; a faster one must be much faster. It never acts while nothing carries the session.
+ *
+ * @import { Attempt } from './attempt.js'
+ * @import { Deadlines } from './deadlines.js'
+ * @import { Path } from './path.js'
+ * @import { Paths } from './paths.js'
+ * @import { Race } from './race.js'
+ */
+
+import { NEVER } from '../time.js';
+
+/** The leg in use is slow once every round trip was too long for this time. */
+const SLOW_FOR_MS = 10_000;
+/** The pause before the next round trip of a leg that was too slow. */
+const SLOW_PAUSE_MS = 2000;
+/** Round trips before a take-over, and the pause between them: a socket that is killed 300 ms after it opened lives no longer. */
+const TRIPS = 3;
+const TRIP_PAUSE_MS = 700;
+
+export class Promotion {
+  #deadlines;
+  #paths;
+  #race;
+  #maxLatencyMs;
+  /** The shortest round trip on this network. */
+  #lowestRtt = NEVER;
+  /** Since when every round trip of the leg in use is too long; NEVER while one was not. */
+  #slowSince = NEVER;
+
+  /** @param {Deadlines} deadlines @param {Paths} paths @param {Race} race @param {number} maxLatencyMs above it a round trip is too long */
+  constructor(deadlines, paths, race, maxLatencyMs) {
+    this.#deadlines = deadlines;
+    this.#paths = paths;
+    this.#race = race;
+    this.#maxLatencyMs = maxLatencyMs;
+  }
+
+  /** The shortest round trip of another network is not known. */
+  forgetNetwork() {
+    this.#lowestRtt = NEVER;
+  }
+
+  /** Nothing is known of the leg in use: it is another one, or the page is hidden. */
+  forgetSlowness() {
+    this.#slowSince = NEVER;
+  }
+
+  /** @param {number} rtt of any leg */
+  measure(rtt) {
+    this.#lowestRtt = Math.min(this.#lowestRtt, rtt);
+  }
+
+  /** Takes a round trip of the leg in use. @param {Attempt} attempt @param {number} rtt */
+  watch(attempt, rtt) {
+    const { now } = this.#deadlines;
+    if (rtt <= Math.max(this.#maxLatencyMs, 300 + 4 * this.#lowestRtt)) return this.forgetSlowness();
+    this.#slowSince = Math.min(this.#slowSince, now - rtt);
+    // A faster transport is compared with the last trip of this one.
+    if (this.#isSlow) attempt.path.rtt = rtt;
+    else this.#deadlines.set('ping', now + SLOW_PAUSE_MS, attempt);
+  }
+
+  /** Takes a round trip of a candidate: it takes over, is measured again, or is dropped as too slow. @param {Attempt} attempt @param {number} rtt */
+  judge(attempt, rtt) {
+    const { chosen } = this.#race;
+    const { purpose } = attempt.record;
+    const isOffered = chosen && this.#paths.offered.includes(chosen.path);
+    const longest = (chosen?.path.rtt ?? NEVER) * (purpose === 'slow' ? 0.5 : 1.25) + 100;
+    // A switch asked for is not compared; nor is a transport that the gateway does not offer any more.
+    if (purpose === 'asked' || !isOffered) this.#race.choose(attempt);
+    else if (++attempt.trips < TRIPS)
+      this.#deadlines.set('ping', this.#deadlines.now + TRIP_PAUSE_MS, attempt);
+    else if (rtt <= longest) this.#race.choose(attempt);
+    else {
+      this.#race.drop(attempt, 'slow');
+      this.#paths.blame(attempt.path);
+    }
+  }
+
+  /** Returns when an attempt in the background is due. @param {Attempt | undefined} leg the leg in use, if the page is visible */
+  dueAt(leg) {
+    if (!leg || !this.#race.isQuiet) return NEVER;
+    return Math.min(...this.#candidates(leg.path).map(({ retryAt }) => retryAt));
+  }
+
+  /** Starts the attempt that is due. @param {Attempt} leg the leg in use */
+  begin({ path }) {
+    const due = this.#candidates(path).filter(({ retryAt }) => this.#deadlines.now >= retryAt);
+    this.#race.begin(this.#isSlow ? 'slow' : 'better', due.slice(0, 1));
+  }
+
+  get #isSlow() {
+    return this.#deadlines.now > this.#slowSince + SLOW_FOR_MS;
+  }
+
+  /** Returns the paths that may replace the one in use: what is better, or, if that one is slow, any other. @param {Path} used */
+  #candidates(used) {
+    return this.#isSlow ? this.#paths.offered.filter((path) => path !== used) : this.#paths.betterThan(used);
+  }
+}

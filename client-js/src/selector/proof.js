@@ -1,0 +1,115 @@
+// @ts-check
+/**
+ * Acts when an attempt proves more of itself: its socket opened, its welcome came, a pong came, its turn is confirmed. It never ends
+ * the leg in use.
+ *
+ * @import { Attempt } from './attempt.js'
+ * @import { Deadlines } from './deadlines.js'
+ * @import { Liveness } from './liveness.js'
+ * @import { Paths } from './paths.js'
+ * @import { Race } from './race.js'
+ * @import { Status } from './status.js'
+ * @import { Promotion } from './promotion.js'
+ */
+
+import { isProven, reach } from './attempt.js';
+import { sample } from './path.js';
+import { isUnreachable } from './status.js';
+
+/** A leg that lives this long is well. */
+const LONG_LIFE_MS = 30_000;
+
+export class Proof {
+  #deadlines;
+  #paths;
+  #race;
+  #status;
+  #liveness;
+  #promotion;
+
+  /**
+   * @param {Deadlines} deadlines
+   * @param {Paths} paths
+   * @param {Race} race
+   * @param {Status} status
+   * @param {Liveness} liveness
+   * @param {Promotion} promotion
+   */
+  constructor(deadlines, paths, race, status, liveness, promotion) {
+    this.#deadlines = deadlines;
+    this.#paths = paths;
+    this.#race = race;
+    this.#status = status;
+    this.#liveness = liveness;
+    this.#promotion = promotion;
+  }
+
+  /** Its socket opened, which proves nothing yet. @param {Attempt} attempt */
+  opened(attempt) {
+    reach(attempt, 'opened', this.#deadlines.now);
+    this.#race.awaitAnswer(attempt);
+  }
+
+  /** Its welcome was read. The first one carries the session. @param {Attempt} attempt */
+  usable(attempt) {
+    reach(attempt, 'usable', this.#deadlines.now);
+    this.#paths.tried = [];
+    if (this.#paths.enterNetwork()) this.#promotion.forgetNetwork();
+    this.#race.ping(attempt);
+    if (!this.#race.chosen) this.#race.choose(attempt);
+  }
+
+  /** A pong shows that both directions pass. @param {Attempt} attempt @param {number} rtt */
+  pong(attempt, rtt) {
+    const { now } = this.#deadlines;
+    const { active, chosen } = this.#race;
+    sample(attempt.path, rtt);
+    this.#promotion.measure(rtt);
+    attempt.pongedAt = now;
+    if (now > attempt.record.at + LONG_LIFE_MS) attempt.path.failures = 0;
+    // The turn that was requested is still to be confirmed.
+    if (attempt === active || attempt !== chosen) this.#deadlines.clear('answer', attempt);
+    const wasUnreachable = isUnreachable(this.#status.control);
+    this.#status.control = undefined;
+    if (!isProven(attempt)) this.#prove(attempt, wasUnreachable);
+    if (attempt !== chosen && attempt !== active) this.#promotion.judge(attempt, rtt);
+    else if (attempt === this.#liveness.measured) this.#promotion.watch(attempt, rtt);
+    else this.#promotion.forgetSlowness();
+  }
+
+  /** Its first pong ends the race for the attempts that are worse. @param {Attempt} attempt @param {boolean} wasUnreachable */
+  #prove(attempt, wasUnreachable) {
+    const { active, chosen, open } = this.#race;
+    reach(attempt, 'proven', this.#deadlines.now);
+    this.#paths.proven(attempt.path);
+    // An attempt that began while the gateway was out of reach hangs: it is better begun anew.
+    if (wasUnreachable) this.#paths.forgive(1000, 2000);
+    for (const other of open) {
+      const isWorse = wasUnreachable || this.#paths.betterThan(other.path).includes(attempt.path);
+      if (isWorse && ![active, chosen, attempt].includes(other)) this.#race.drop(other, 'better');
+    }
+    this.#race.stop();
+  }
+
+  /** The turn that it requested is confirmed. @param {Attempt} attempt */
+  activated(attempt) {
+    const before = this.#race.active;
+    this.#race.active = attempt;
+    this.#race.chosen ??= attempt;
+    reach(attempt, 'active', this.#deadlines.now);
+    if (isProven(attempt)) this.#deadlines.clear('answer', attempt);
+    this.#deadlines.clear('race');
+    this.#deadlines.clear('probe');
+    if (before === attempt) return;
+    // The gateway asked another leg to go.
+    this.#deadlines.clear('go-away');
+    // The session reads the loser to its end; the selector is through with it.
+    if (before) this.#race.forget(before, 'better');
+    for (const path of this.#paths.betterThan(attempt.path))
+      path.retryAt = Math.max(path.retryAt, this.#deadlines.after(5000, 10_000));
+    this.#promotion.forgetSlowness();
+    const { purpose, transport } = attempt.record;
+    const reason = purpose === 'slow' ? purpose : 'better';
+    this.#status.changeTo(transport, before ? reason : this.#status.lastReason, 'online');
+  }
+}

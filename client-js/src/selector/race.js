@@ -1,0 +1,200 @@
+// @ts-check
+/**
+ * The attempts that are open, and the round of attempts that goes on: which paths are still to be tried, why, and how far apart
+ * they start. It opens, pings, chooses and drops legs; it never decides that one has failed.
+ *
+ * @import { Purpose, Reason } from '../types.js'
+ * @import { Attempt } from './attempt.js'
+ * @import { Deadlines } from './deadlines.js'
+ * @import { SelectorOutput } from './events.js'
+ * @import { Path } from './path.js'
+ * @import { Paths } from './paths.js'
+ */
+
+import { NEVER } from '../time.js';
+import { createAttempt, isProven, reach } from './attempt.js';
+import { Backoff } from './backoff.js';
+import { answerMs, SOCKET_OPENING_MS } from './deadlines.js';
+import { clamp, isShut } from './path.js';
+
+/** How many attempts `explain()` shows. */
+const SHOWN = 20;
+/** The pause before the next path starts: usually; behind two attempts; after one was refused at once. */
+const STAGGER_MS = 1000;
+const LATE_STAGGER_MS = 1500;
+const SHORT_STAGGER_MS = 300;
+/** A browser delays the sockets of a page that opened a dozen in vain, so from then on one goes in 30 s. */
+const MOST_FAILED_SOCKETS = 13;
+const SOCKET_PAUSE_MS = 30_000;
+
+/** A function that returns the token may never answer; the client calls it again after this. */
+const TOKEN_MS = 15_000;
+
+export class Race {
+  /** In the order of opening. @type {Attempt[]} */
+  open = [];
+  /** Carries the session. @type {Attempt | undefined} */
+  active;
+  /** Carries the session, or was asked to. @type {Attempt | undefined} */
+  chosen;
+  /** Legs opened so far; the last one has this number. */
+  opened = 0;
+  /** The last attempts. @type {Attempt[]} */
+  last = [];
+  /** The races that failed, and the pauses between them. */
+  backoff = new Backoff();
+  /** One failed at once, or the path was good a moment ago: the others need not wait long. */
+  isStaggerShort = false;
+  /** Why attempts are made. @type {Purpose} */
+  #purpose = 'race';
+  /** The paths that are still to be tried. @type {Path[]} */
+  #pending = [];
+  /** When a WebSocket was opened. */
+  #socketAt = 0;
+  #deadlines;
+  #paths;
+  #outputs;
+
+  /** @param {Deadlines} deadlines @param {Paths} paths @param {SelectorOutput[]} outputs */
+  constructor(deadlines, paths, outputs) {
+    this.#deadlines = deadlines;
+    this.#paths = paths;
+    this.#outputs = outputs;
+  }
+
+  /** Only the leg in use is open, and no path is left to try. */
+  get isQuiet() {
+    return this.open.length < 2 && this.#pending.length === 0;
+  }
+
+  // ---- rounds
+
+  /** A race is due, once the token is there. */
+  prepare() {
+    this.#deadlines.set('race', this.#deadlines.now + TOKEN_MS);
+    this.#outputs.push({ type: 'prepareRace' });
+  }
+
+  /** Sets the time of the next race. @param {boolean} isShort */
+  pause(isShort) {
+    this.#deadlines.set('race', this.#deadlines.after(0, this.backoff.pauseMs(isShort)));
+  }
+
+  /** Starts a round over all paths. Those that keep failing come last. */
+  beginAll() {
+    const { now } = this.#deadlines;
+    const maySocket = this.backoff.failures < MOST_FAILED_SOCKETS || now > this.#socketAt + SOCKET_PAUSE_MS;
+    const paths = this.#paths.offered.filter(({ transport }) => transport !== 'websocket' || maySocket);
+    this.begin(
+      'race',
+      paths.sort((a, b) => Number(isShut(a, now)) - Number(isShut(b, now))),
+    );
+  }
+
+  /** Tries some paths for a purpose. Attempts that carry nothing make room. @param {Purpose} purpose @param {Path[]} paths */
+  begin(purpose, paths) {
+    for (const other of this.open) if (other !== this.active) this.drop(other, 'better');
+    this.#purpose = purpose;
+    this.#pending = paths;
+    this.next();
+  }
+
+  /** Starts the next path, unless the gateway asked for a pause. */
+  next() {
+    const [path, ...rest] = this.#pending;
+    const { now } = this.#deadlines;
+    this.#deadlines.clear('next-attempt');
+    if (!path || this.#deadlines.at('gateway-pause') < NEVER) return;
+    this.#pending = rest;
+    this.start(path);
+    if (rest.length > 0) this.#deadlines.set('next-attempt', now + this.#staggerMs(path));
+  }
+
+  /** No further path is tried. */
+  stop() {
+    this.#pending = [];
+  }
+
+  /**
+   * A leg has failed: goes on with the next path. If the leg in use is gone, an attempt in the background is all there is, and the
+   * other paths join it. Returns false if nothing is left to go on with.
+   */
+  goOn() {
+    const [only] = this.open;
+    if (!this.chosen && this.#purpose !== 'race' && only) {
+      this.#purpose = 'race';
+      this.#pending = this.#paths.offered.filter((path) => path !== only.path);
+      this.isStaggerShort = true;
+    }
+    const isPending = this.#pending.length > 0;
+    if (isPending) this.next();
+    return isPending || this.open.length > 0;
+  }
+
+  // ---- attempts
+
+  /** @param {number} leg */
+  find(leg) {
+    return this.open.find(({ record }) => record.leg === leg);
+  }
+
+  /** @param {Path} path */
+  start(path) {
+    const { now } = this.#deadlines;
+    const { transport } = path;
+    const leg = ++this.opened;
+    const attempt = createAttempt(leg, path, this.#purpose, now);
+    if (transport === 'websocket') {
+      this.#socketAt = now;
+      this.#deadlines.set('answer', now + SOCKET_OPENING_MS, attempt);
+    } else this.awaitAnswer(attempt);
+    this.open.push(attempt);
+    this.last = [...this.last, attempt].slice(-SHOWN);
+    this.#outputs.push({ type: 'openLeg', leg, transport });
+  }
+
+  /** Sets the deadline of the next answer. @param {Attempt} attempt */
+  awaitAnswer(attempt) {
+    const at = this.#deadlines.now + answerMs(attempt.path, this.backoff.failures);
+    this.#deadlines.set('answer', at, attempt);
+  }
+
+  /** @param {Attempt} attempt */
+  ping(attempt) {
+    attempt.pingedAt = this.#deadlines.now;
+    this.#deadlines.clear('ping', attempt);
+    this.#outputs.push({ type: 'sendPing', leg: attempt.record.leg });
+    if (attempt !== this.active || !isProven(attempt)) this.awaitAnswer(attempt);
+  }
+
+  /** Asks an attempt to carry the session. @param {Attempt} attempt */
+  choose(attempt) {
+    this.chosen = attempt;
+    this.#outputs.push({ type: 'requestTurn', leg: attempt.record.leg });
+    this.awaitAnswer(attempt);
+  }
+
+  /** It is over for the selector. @param {Attempt} attempt @param {Reason} reason */
+  forget(attempt, reason) {
+    this.open = this.open.filter((other) => other !== attempt);
+    this.#deadlines.clear('answer', attempt);
+    this.#deadlines.clear('ping', attempt);
+    attempt.record.reason = reason;
+    reach(attempt, 'ended', this.#deadlines.now);
+    if (this.active === attempt) this.active = undefined;
+    if (this.chosen === attempt) this.chosen = this.active;
+  }
+
+  /** It is over for all. @param {Attempt} attempt @param {Reason} reason */
+  drop(attempt, reason) {
+    this.forget(attempt, reason);
+    this.#outputs.push({ type: 'dropLeg', leg: attempt.record.leg, reason });
+  }
+
+  /** A path that was good gets more time before the next one starts. @param {Path} path */
+  #staggerMs({ rtt }) {
+    if (this.isStaggerShort) return SHORT_STAGGER_MS;
+    if (this.open.length > 1) return LATE_STAGGER_MS;
+    return rtt === null ? STAGGER_MS : clamp(2 * rtt + 1000, 1500, 4000);
+  }
+}

@@ -1,0 +1,281 @@
+// @ts-check
+/**
+ * Decides which transport to try when, and when to leave one. Attempts serve one purpose at a time: a race while nothing carries
+ * the session, a better or a faster transport in the background, or a switch asked for. The first usable leg carries the session;
+ * another takes over once it is proven and measured.
+ *
+ * Sans-IO: hand an input to `handle`, drain `pollOutput`, arm one timer for `pollTimeout`, and hand in `timeout` when it has come.
+ * It must never touch a timer, a request or a session.
+ *
+ * @import { Control, Transport } from '../types.js'
+ * @import { LinkFrame } from '../protocol/frames.js'
+ * @import { Route } from '../session/events.js'
+ * @import { Attempt } from './attempt.js'
+ * @import { Deadline } from './deadlines.js'
+ * @import { SelectorInput, SelectorOutput, SessionView } from './events.js'
+ * @import { Memory } from './memory.js'
+ */
+
+import { NEVER } from '../time.js';
+import { Deadlines } from './deadlines.js';
+import { Failover } from './failover.js';
+import { Liveness } from './liveness.js';
+import { Paths } from './paths.js';
+import { Promotion } from './promotion.js';
+import { Proof } from './proof.js';
+import { Race } from './race.js';
+import { isUnreachable, Status } from './status.js';
+
+export class Selector {
+  /** @type {SelectorOutput[]} */
+  #outputs = [];
+  #session;
+  #deadlines;
+  #paths;
+  #race;
+  #promotion;
+  #failover;
+  #liveness;
+  #proof;
+  #status = new Status(this.#outputs);
+  /** A timer came late: nothing is judged before this. */
+  #graceUntil = -NEVER;
+  /** When the page woke. */
+  #wokenAt = 0;
+
+  /**
+   * @param {object} options
+   * @param {SessionView} options.session
+   * @param {Memory} options.memory
+   * @param {() => number} options.random from 0 to 1
+   * @param {Transport[]} options.order the transports that this platform has, in order of preference
+   * @param {boolean} [options.isOrderChosen] the application chose the order, so it comes before the gateway's
+   * @param {number} [options.maxLatencyMs] above it a transport is too slow, if another is faster
+   */
+  constructor({ session, memory, random, order, isOrderChosen = false, maxLatencyMs = 1500 }) {
+    const deadlines = new Deadlines(random);
+    const paths = new Paths(order, isOrderChosen, session, memory, deadlines);
+    const race = new Race(deadlines, paths, this.#outputs);
+    this.#session = session;
+    this.#deadlines = deadlines;
+    this.#paths = paths;
+    this.#race = race;
+    this.#promotion = new Promotion(deadlines, paths, race, maxLatencyMs);
+    this.#failover = new Failover(this.#outputs, deadlines, session, paths, race, this.#status);
+    this.#liveness = new Liveness(deadlines, session, race, this.#status, this.#failover);
+    this.#proof = new Proof(deadlines, paths, race, this.#status, this.#liveness, this.#promotion);
+  }
+
+  // ---- for the owner
+
+  get state() {
+    return this.#status.state;
+  }
+
+  get transport() {
+    return this.#status.transport;
+  }
+
+  /** Legs opened so far; the last one has this number. */
+  get openedLegs() {
+    return this.#race.opened;
+  }
+
+  /** Returns the next thing to do, until there is none. */
+  pollOutput() {
+    return this.#outputs.shift();
+  }
+
+  /** When the input `timeout` is due; NEVER if it is not. */
+  pollTimeout() {
+    const promotionAt = this.#promotion.dueAt(this.#liveness.measured);
+    return Math.max(this.#graceUntil, Math.min(this.#liveness.dueAt, promotionAt, this.#deadlines.earliest));
+  }
+
+  /** Returns what was tried and what is known, as plain data: an Explanation but for `missing`. @param {number} now */
+  explain(now) {
+    const { network, transports, heartbeat_ms, hold_ms } = this.#session.welcome ?? {};
+    const { state, transport, control } = this.#status;
+    const attempts = this.#race.last.map(({ record }) => ({ ...record }));
+    const paths = this.#paths.all.map(({ deviation, ...path }) => path);
+    const offered = transports && [...transports];
+    return {
+      state,
+      transport,
+      network,
+      control,
+      transports: offered,
+      attempts,
+      paths,
+      heartbeat_ms,
+      hold_ms,
+      now,
+    };
+  }
+
+  /** Returns what the client reports of its search, with the first hello of a leg. @param {number} now */
+  report(now) {
+    return { ms: now - (this.#status.lookingSince ?? now), tried: this.#paths.tried };
+  }
+
+  /**
+   * Takes one input. Drain `pollOutput` afterwards.
+   * @param {number} now
+   * @param {SelectorInput} input
+   */
+  handle(now, input) {
+    if (this.state === 'closed') return;
+    this.#deadlines.now = now;
+    // An event of a leg that is over does nothing.
+    const attempt = 'leg' in input ? this.#race.find(input.leg) : undefined;
+    switch (input.type) {
+      case 'raceReady':
+      case 'raceFailed':
+        return this.#start(input.type === 'raceReady');
+      case 'switchTo':
+        return this.#switchTo(input.transport);
+      case 'socketOpened':
+        return attempt && this.#proof.opened(attempt);
+      case 'frameArrived':
+        return attempt && this.#liveness.heard(attempt);
+      case 'answerArrived':
+        return attempt && this.#liveness.heard(attempt, input.route);
+      case 'requestFailed':
+        return attempt && this.#requestFailed(attempt, input.route);
+      case 'write':
+        if (attempt) attempt.writtenAt = now;
+        return;
+      case 'legUsable':
+        return attempt && this.#proof.usable(attempt);
+      case 'pong':
+        return attempt && this.#proof.pong(attempt, input.rtt);
+      case 'legActive':
+        return attempt && this.#proof.activated(attempt);
+      case 'legDied':
+        return attempt && this.#failover.lost(attempt);
+      case 'legDropped':
+        return attempt && this.#failover.lost(attempt, input.reason);
+      case 'link':
+        return this.#link(input.frame);
+      case 'gatewayRefused':
+        return this.#pause(input.wait);
+      case 'controlAnswered':
+        return this.#probed(input.control);
+      case 'wake':
+        return this.#wake(input.isVisible);
+      case 'park':
+        return this.#failover.leave('parked');
+      case 'stop':
+        return this.#failover.leave('closed');
+      case 'timeout':
+        return this.#timeout();
+      default:
+        /** @satisfies {never} */ (input);
+    }
+  }
+
+  // ---- races
+
+  /** @param {boolean} hasToken */
+  #start(hasToken) {
+    if (this.state === 'parked' || this.#race.open.length > 0) return;
+    if (!hasToken) {
+      this.#failover.rest(false);
+      return this.#status.probe();
+    }
+    const { now } = this.#deadlines;
+    this.#status.lookingSince ??= now;
+    // A race that found nothing by then probes the control resource.
+    this.#deadlines.set('probe', now + 2000);
+    // After silence the network may be another one, so all paths are as good.
+    this.#race.isStaggerShort = this.#status.lastReason === 'stalled';
+    this.#race.beginAll();
+  }
+
+  /** The application wants a transport more than any other, also during a pause that the gateway asked for. @param {Transport} transport */
+  #switchTo(transport) {
+    this.#race.begin('asked', []);
+    for (const path of this.#paths.all) if (path.transport === transport) this.#race.start(path);
+  }
+
+  /** A path that cut a held poll would cut it again. @param {Attempt} attempt @param {Route} route */
+  #requestFailed(attempt, route) {
+    if (route !== 'poll' || attempt !== this.#race.active) return;
+    this.#failover.noteCut(attempt);
+    attempt.heardAt = this.#deadlines.now;
+  }
+
+  // ---- the gateway and the page
+
+  /** @param {LinkFrame} frame */
+  #link({ goaway, config }) {
+    if (goaway) this.#deadlines.set('go-away', this.#deadlines.after(goaway.after_ms, goaway.jitter_ms));
+    // The transport in use may not be offered any more: then each offered one is better.
+    if (config?.transports) this.#paths.forgive(0, config.jitter_ms);
+  }
+
+  /** The gateway wants no attempt for some seconds. @param {number} [seconds] */
+  #pause(seconds) {
+    if (seconds) this.#deadlines.set('gateway-pause', this.#deadlines.now + 1000 * seconds);
+  }
+
+  /** If the gateway is out of reach, no path is to blame. @param {Control} control */
+  #probed(control) {
+    this.#status.probed(control);
+    if (control === 'ours') this.#paths.confirm();
+    if (this.#race.active || this.state === 'parked') return;
+    this.#paths.clear();
+    if (isUnreachable(control)) {
+      this.#status.become(control);
+      // A person may be signing in at a portal just now.
+      if (this.#race.open.length === 0) this.#deadlines.set('race', this.#deadlines.after(0, 4000));
+    } else if (isUnreachable(this.state)) this.#status.become('reconnecting');
+  }
+
+  /** The page was hidden for a while, or the network changed: that proves nothing, but is a reason to ask. @param {boolean} isVisible */
+  #wake(isVisible) {
+    const { now } = this.#deadlines;
+    this.#liveness.isVisible = isVisible;
+    if (!isVisible) return;
+    if (now > this.#wokenAt + 60_000) this.#paths.forgive(1000, 2000);
+    if (this.state === 'parked') this.#status.lose(this.#status.lastReason, 'reconnecting', now);
+    this.#race.backoff.failures = 0;
+    if (this.#race.open.length === 0) this.#deadlines.set('race', now);
+    // Wakes come in bunches.
+    if (now > this.#wokenAt + 5000) this.#liveness.suspect();
+    this.#wokenAt = now;
+  }
+
+  // ---- time
+
+  #timeout() {
+    const { now } = this.#deadlines;
+    // A late timer was held up, with all that waits to be read: that is read before anything is judged, but not twice in two minutes.
+    if (now > this.pollTimeout() + 1000 && now > this.#graceUntil + 120_000) this.#graceUntil = now + 1000;
+    if (now < this.#graceUntil) return;
+    for (const deadline of this.#deadlines.takeDue()) this.#due(deadline);
+    if (now >= this.#liveness.dueAt) this.#liveness.judge();
+    const { measured } = this.#liveness;
+    if (measured && now >= this.#promotion.dueAt(measured)) this.#promotion.begin(measured);
+  }
+
+  /** @param {Deadline} deadline */
+  #due({ name, attempt }) {
+    switch (name) {
+      case 'race':
+        return this.#race.prepare();
+      case 'next-attempt':
+      case 'gateway-pause':
+        return this.#race.next();
+      case 'probe':
+        return this.#status.probe();
+      case 'go-away':
+        this.#failover.leave('reconnecting', 'server');
+        return this.#race.prepare();
+      case 'answer':
+        return attempt && this.#failover.timedOut(attempt);
+      case 'ping':
+        return attempt && this.#race.ping(attempt);
+    }
+  }
+}

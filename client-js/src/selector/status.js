@@ -1,0 +1,63 @@
+// @ts-check
+/**
+ * The state and the transport that the application sees, why they changed last, and the answers of the control resource. It
+ * announces; it decides nothing.
+ *
+ * @import { Control, Reason, State, Transport } from '../types.js'
+ * @import { SelectorOutput } from './events.js'
+ */
+
+/** No answer comes at all, or only a stranger's. @param {State | Control | undefined} state @returns {state is 'offline' | 'portal'} */
+export const isUnreachable = (state) => state === 'offline' || state === 'portal';
+
+export class Status {
+  /** @type {State} */
+  state = 'connecting';
+  /** @type {Transport | null} */
+  transport = null;
+  /** Why the last leg ended. @type {Reason} */
+  lastReason = 'better';
+  /** Since when nothing has carried the session; null before the first race. @type {number | null} */
+  lookingSince = null;
+  /** The answer to the last probe; undefined before one, and once a pong came. @type {Control | undefined} */
+  control;
+  #isProbing = false;
+  #outputs;
+
+  /** @param {SelectorOutput[]} outputs */
+  constructor(outputs) {
+    this.#outputs = outputs;
+  }
+
+  /** @param {State} state */
+  become(state) {
+    if (this.state !== state) this.#outputs.push({ type: 'stateChanged', state });
+    this.state = state;
+  }
+
+  /** Another transport carries the session, or none does. @param {Transport | null} to @param {Reason} reason @param {State} state */
+  changeTo(to, reason, state) {
+    const from = this.transport;
+    this.transport = to;
+    if (from || to) this.#outputs.push({ type: 'transportChanged', from, to, reason });
+    this.become(state);
+  }
+
+  /** Nothing carries the session any more. @param {Reason} reason @param {State} state @param {number} now */
+  lose(reason, state, now) {
+    this.lookingSince = now;
+    this.changeTo(null, reason, state);
+  }
+
+  /** Asks the control resource for an answer, unless that was asked already. */
+  probe() {
+    if (!this.#isProbing) this.#outputs.push({ type: 'probeControl' });
+    this.#isProbing = true;
+  }
+
+  /** @param {Control} control */
+  probed(control) {
+    this.#isProbing = false;
+    this.control = control;
+  }
+}

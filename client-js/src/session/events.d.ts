@@ -1,0 +1,58 @@
+/**
+ * What a session takes and what it gives. Its Rust twin has events of the same names, `Input` and `Output` in
+ * `src/session/client/mod.rs`, but for `dropLeg` and `park`: only a page needs those. Legs are numbered 1, 2, 3 … in the order of opening; a session ignores events of a leg that is over.
+ */
+
+import type { Line, LinkFrame, NumberedFrame, RawFrame } from '../protocol/frames.js';
+import type { Transport } from '../types.js';
+
+/** The request of a leg: its stream, a send, or a poll. */
+export type Route = 'stream' | 'send' | 'poll';
+
+export type SessionInput =
+  /** The selector opens a leg. */
+  | { type: 'openLeg'; transport: Transport }
+  /** The leg's socket opened. */
+  | { type: 'socketOpened'; leg: number }
+  /** A frame came down a socket or a stream. */
+  | { type: 'frameArrived'; leg: number; frame: RawFrame }
+  /** The whole answer of a send or a poll came. */
+  | { type: 'answerArrived'; leg: number; route: Route; lines: Line[] }
+  /** A request failed, with this HTTP status if there was one. */
+  | { type: 'requestFailed'; leg: number; route: Route; status?: number }
+  /** A leg died by itself. */
+  | { type: 'legDied'; leg: number }
+  /** The selector dropped a leg. */
+  | { type: 'dropLeg'; leg: number }
+  /** The selector wants this leg to carry the session. */
+  | { type: 'requestTurn'; leg: number }
+  /** The selector wants a ping on this leg. */
+  | { type: 'sendPing'; leg: number }
+  /** The application sends a frame. */
+  | { type: 'push'; line: Line }
+  /** The page may end. */
+  | { type: 'park' }
+  /** `pollTimeout` has come. */
+  | { type: 'timeout' };
+
+export type SessionOutput =
+  /** Write these lines to the leg's socket. */
+  | { type: 'write'; leg: number; lines: Line[] }
+  /** Issue this POST; it replaces an older one of the same leg and route, sends excepted. */
+  | { type: 'post'; leg: number; route: Route; lines: Line[]; outlivesPage?: boolean }
+  /** The leg's welcome was read (proof P1). */
+  | { type: 'legUsable'; leg: number }
+  /** The leg carries the session. */
+  | { type: 'legActive'; leg: number }
+  /** A pong came down the leg, `rtt` milliseconds after its ping. */
+  | { type: 'pong'; leg: number; rtt: number }
+  /** A numbered frame, for the first time, in order. */
+  | { type: 'deliver'; frame: NumberedFrame }
+  /** The session dropped the leg. */
+  | { type: 'legDropped'; leg: number; reason: string }
+  /** The promise ended: `lost` frames are missing (overrun), or have an unknown outcome (gone). */
+  | { type: 'reset'; reason: 'gone' | 'overrun'; lost: number }
+  /** After a reset by `gone`: the lines whose outcome is unknown. */
+  | { type: 'unknownOutcome'; lines: Line[] }
+  /** A `config` or `goaway` frame. */
+  | { type: 'link'; frame: LinkFrame };

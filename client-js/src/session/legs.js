@@ -1,0 +1,115 @@
+// @ts-check
+/**
+ * The open legs of a session and their turns (rules 3, 4 and 5). It decides which leg carries lines, and drops legs; it never
+ * writes to one.
+ *
+ * @import { Transport } from '../types.js'
+ * @import { SessionOutput } from './events.js'
+ * @import { Leg } from './leg.js'
+ */
+
+import { NEVER } from '../time.js';
+import { createLeg } from './leg.js';
+
+/** A loser is read for this long after the confirmation of the new leg (rule 5). */
+const LOSER_READ_MS = 5000;
+
+export class Legs {
+  /** In the order of opening. @type {Leg[]} */
+  open = [];
+  #opened = 0;
+  /** The greatest turn requested, and the greatest that a welcome confirmed. */
+  #turn = 0;
+  #confirmedTurn = 0;
+  #outputs;
+
+  /** @param {SessionOutput[]} outputs */
+  constructor(outputs) {
+    this.#outputs = outputs;
+  }
+
+  /** The leg with the greatest turn, if one has any. */
+  get favourite() {
+    return this.#greatest(this.open);
+  }
+
+  /** The leg that lines go up on: the writable one with the greatest turn (rule 4). */
+  get current() {
+    return this.#greatest(this.writable);
+  }
+
+  /** The legs that something can be written to. */
+  get writable() {
+    return this.open.filter(({ state }) => state !== 'opening');
+  }
+
+  /** Opens a leg. While no open leg carries a turn, a new one does (rule 3). @param {Transport} transport */
+  add(transport) {
+    const leg = createLeg(++this.#opened, transport, this.favourite ? null : ++this.#turn);
+    this.open.push(leg);
+    return leg;
+  }
+
+  /** @param {number} number */
+  find(number) {
+    return this.open.find((leg) => leg.number === number);
+  }
+
+  /** @param {Leg | undefined} leg */
+  remove(leg) {
+    this.open = this.open.filter((other) => other !== leg);
+  }
+
+  /** @param {Leg} leg @param {string} reason */
+  drop(leg, reason) {
+    if (!this.open.includes(leg)) return;
+    this.remove(leg);
+    this.#outputs.push({ type: 'legDropped', leg: leg.number, reason });
+  }
+
+  /** Requests the next turn on a leg (rule 3). @param {Leg} leg */
+  requestTurn(leg) {
+    if (leg.state !== 'usable') return;
+    leg.turn = ++this.#turn;
+    leg.isRequestingTurn = true;
+  }
+
+  /** If the leg with the greatest turn was dropped, requests a turn on one that is kept, the newest first (rule 4). */
+  replaceLostTurn() {
+    if ((this.favourite?.turn ?? 0) >= this.#turn) return;
+    const usable = this.open.filter(({ state }) => state === 'usable');
+    const heir = usable.findLast(({ retireAt }) => retireAt === NEVER) ?? usable.at(-1);
+    if (!heir) return;
+    heir.retireAt = NEVER;
+    this.requestTurn(heir);
+  }
+
+  /**
+   * A welcome shows the turn of its leg: the losers are read for a while (rule 5). That is no news if a proxy held the welcome back
+   * until another leg had requested a greater turn.
+   * @param {Leg} leg
+   * @param {number} now
+   */
+  confirm(leg, now) {
+    if (leg.turn !== this.#turn || this.#confirmedTurn === this.#turn) return;
+    this.#confirmedTurn = this.#turn;
+    this.#outputs.push({ type: 'legActive', leg: leg.number });
+    for (const other of this.open)
+      if (other.turn !== null && other.turn < this.#turn)
+        other.retireAt = Math.min(other.retireAt, now + LOSER_READ_MS);
+  }
+
+  /** The session is gone, and its turns with it. */
+  restart() {
+    for (const leg of this.open) this.drop(leg, 'gone');
+    this.#turn = this.#confirmedTurn = 0;
+  }
+
+  /** @param {Leg[]} legs */
+  #greatest(legs) {
+    /** @type {Leg | undefined} */
+    let best;
+    for (const leg of legs) if ((leg.turn ?? 0) > (best?.turn ?? 0)) best = leg;
+    return best;
+  }
+}

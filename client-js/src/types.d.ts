@@ -1,0 +1,283 @@
+/**
+ * The types that an application meets. Members are documented here and nowhere else.
+ * Editors show these comments, and a test holds the tables of README.md to them.
+ */
+
+import type { ThroughlineError } from './errors.js';
+
+/** A way to carry a session. */
+export type Transport = 'websocket' | 'sse' | 'poll';
+
+/** How a connection stands. */
+export type State = 'connecting' | 'online' | 'reconnecting' | 'offline' | 'portal' | 'parked' | 'closed';
+
+/** Why the session left a transport, or took it. */
+export type Reason =
+  | 'refused'
+  | 'timeout'
+  | 'mute'
+  | 'buffered'
+  | 'closed'
+  | 'stalled'
+  | 'slow'
+  | 'better'
+  | 'server'
+  | 'offline';
+
+/**
+ * The source of the answer to the control request.
+ * `ours`: the gateway. `away`: a proxy whose gateway is away. `offline`: nothing answers. `portal`: something else.
+ */
+export type Control = 'ours' | 'away' | 'offline' | 'portal';
+
+/**
+ * Why the client started an attempt.
+ * `race`: nothing carried the session. `better`, `slow`: a better or a faster transport may take over.
+ * `asked`: the application called `switchTo`.
+ */
+export type Purpose = 'race' | 'better' | 'slow' | 'asked';
+
+/** The options of `connect`. */
+export interface Options {
+  /**
+   * The transports to use, in order of preference. Default: `['websocket', 'sse', 'poll']`.
+   * `connect` throws `refused` for an unknown name, and if this platform has none of them.
+   */
+  transports?: Transport[];
+  /**
+   * The client's identity: a string, or a function that returns a string or a promise of one.
+   * The client calls the function before each race for a connection. No gateway checks the token yet.
+   */
+  token?: string | (() => string | Promise<string>);
+  /**
+   * The bounds `{ messages, bytes }` of the messages that wait to be sent or acknowledged.
+   * Default: 2,000 messages, 1 MB.
+   */
+  queue?: { messages?: number; bytes?: number };
+  /**
+   * The round trip in milliseconds above which a transport is too slow.
+   * The client then looks for a faster one. Default: 1,500.
+   */
+  maxLatencyMs?: number;
+  /**
+   * The store in which the client keeps which transport worked on which network.
+   * The next page starts with that transport.
+   * Default: the page's `localStorage` if there is one. `null`: none.
+   */
+  storage?: StorageLike | null;
+  /**
+   * A function that receives each decision of the client as a plain object, for support cases.
+   * No entry holds a secret or a message.
+   */
+  log?: (entry: LogEntry) => void;
+  /** A class to use instead of the platform's `WebSocket`. `null`: none, so the client starts on SSE. */
+  WebSocket?: WebSocketClass | null;
+  /** A function to use instead of the platform's `fetch`. */
+  fetch?: typeof globalThis.fetch;
+  /** A clock for tests: it returns milliseconds that never go back. */
+  now?: () => number;
+  /** A timer for tests. */
+  setTimeout?: (callback: () => void, ms: number) => unknown;
+  /** The function that cancels a timer of the option `setTimeout`. */
+  clearTimeout?: (timer: unknown) => void;
+}
+
+/** A store that works like `localStorage`. */
+export type StorageLike = Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem'>;
+
+/** A class whose instances work like the browser's WebSocket. */
+export type WebSocketClass = new (url: string, protocol: string) => object;
+
+/** One decision of the client, or one event that led to it. The other keys depend on `type`. */
+export interface LogEntry {
+  /** The time of the entry, by the clock of the option `now`. */
+  readonly at: number;
+  /** The name of the decision or event, for example `openLeg`, `dropLeg` or `transportChanged`. */
+  readonly type: string;
+  readonly [detail: string]: unknown;
+}
+
+/** A change of the transport that carries the session. */
+export interface TransportChange {
+  /** The transport before, or null. */
+  from: Transport | null;
+  /** The transport from now on, or null. */
+  to: Transport | null;
+  /** The reason of the change. */
+  reason: Reason;
+}
+
+/** A channel may have missed messages. */
+export interface Reset {
+  /** `gone`: the session was lost. `overrun`: the client was too slow. */
+  reason: 'gone' | 'overrun';
+  /** The channel's name. */
+  channel: string;
+}
+
+/** The `code` of a ThroughlineError. From `switchTo` it may be a reason too, and a newer gateway may use more. */
+export type ErrorCode =
+  | 'bad_frame'
+  | 'too_large'
+  | 'rate_limited'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'unknown_channel'
+  | 'queue_full'
+  | 'timeout'
+  | 'unknown_outcome'
+  | 'closed'
+  | 'internal'
+  | Reason
+  | (string & {});
+
+/** The events of a connection, and what their listeners receive. */
+export interface ConnectionEvents {
+  /** The new state. */
+  state: State;
+  /** `{ from, to, reason }`. Another transport carries the session, or none does. */
+  transport: TransportChange;
+  /**
+   * `{ reason, channel }`. This channel may have missed messages, so read its state anew.
+   * `reason` is `gone` (the session was lost) or `overrun` (the client was too slow).
+   */
+  reset: Reset;
+  /**
+   * A `ThroughlineError` that the client cannot mend: no token, too many attempts, or a refused subscription.
+   */
+  error: ThroughlineError;
+}
+
+/** A connection to a gateway, as `connect` returns it. */
+export interface Connection {
+  /** Returns the channel of this name, the same object each time. */
+  channel<Data = any>(name: string): Channel<Data>;
+  /** The state of the connection, for example `'online'`. */
+  readonly state: State;
+  /** The transport that carries the session: `'websocket'`, `'sse'`, `'poll'`, or null. */
+  readonly transport: Transport | null;
+  /** Adds a listener. Returns a function that removes it. */
+  on<Event extends keyof ConnectionEvents>(
+    event: Event,
+    listener: (value: ConnectionEvents[Event]) => void,
+  ): () => void;
+  /**
+   * Moves the session to a transport without a gap, also to a fresh leg of the transport in use.
+   * Fulfils once the new leg carries the session.
+   * Rejects with a `ThroughlineError` that has a reason as its `code`. The session then stays where it was.
+   */
+  switchTo(transport: Transport): Promise<void>;
+  /**
+   * Returns each recent attempt and its outcome, as plain data.
+   * `describe` of `throughline/explain` turns it into text.
+   */
+  explain(): Explanation;
+  /** Forgets which transport worked on which network. */
+  forget(): void;
+  /** Ends the connection for good. Open requests reject with `closed`. */
+  close(): void;
+}
+
+/** A channel: `on('message', …)` and `for await` subscribe, `publish` does not. */
+export interface Channel<Data = any> extends AsyncIterable<Message<Data>> {
+  /** The name for which the application asked. */
+  readonly name: string;
+  /**
+   * Adds a listener. The first listener subscribes.
+   * Returns a function that removes the listener. The removal of the last listener unsubscribes.
+   */
+  on(event: 'message', listener: (message: Message<Data>) => void): () => void;
+  /**
+   * A promise that fulfils once the gateway has subscribed the client.
+   * The client subscribes once something listens. Rejects with a `ThroughlineError`.
+   */
+  readonly subscribed: Promise<void>;
+  /**
+   * Publishes JSON, or a `Uint8Array` as it is. Does not subscribe.
+   * Fulfils with `{ at }`, the offset, once the gateway has the message.
+   */
+  publish(data: Data): Promise<{ at: number }>;
+}
+
+/** One publication of a channel. */
+export interface Message<Data = any> {
+  /** The channel's name. */
+  channel: string;
+  /** JSON, or a `Uint8Array` if bytes were published. */
+  data: Data;
+  /** The offset in the channel. */
+  at: number;
+  /** The epoch within which offsets count. */
+  epoch: string;
+}
+
+/** The recent attempts and their outcomes: plain data, from `connection.explain()`. */
+export interface Explanation {
+  /** The state of the connection. */
+  state: State;
+  /** The transport that carries the session, or null. */
+  transport: Transport | null;
+  /** An opaque id: the same for the same network. */
+  network?: string;
+  /**
+   * The source of the last answer to the control request. The client sends one when a transport fails.
+   * Absent once a transport works again.
+   */
+  control?: Control;
+  /**
+   * The transports that the gateway offers, best first. Absent until the client reaches the gateway.
+   */
+  transports?: Transport[];
+  /** The transports that this platform lacks: `['websocket']` in Node 20, unless you give a class. */
+  missing: Transport[];
+  /** The last attempts, in the order of their start. */
+  attempts: ExplainedAttempt[];
+  /** The client's knowledge of each transport that it can use, remembered or measured. */
+  paths: ExplainedPath[];
+  /** The interval of heartbeats in milliseconds. */
+  heartbeat_ms?: number;
+  /** How long the gateway holds a poll, in milliseconds. */
+  hold_ms?: number;
+  /** The time of this call, by the clock that all times use. */
+  now: number;
+}
+
+/** One attempt to connect. Times are milliseconds; all but `at` count from `at`. */
+export interface ExplainedAttempt {
+  /** The transport it tried. */
+  transport: Transport;
+  /** The number of its leg in the session. */
+  leg: number;
+  /** Why it was started. */
+  purpose: Purpose;
+  /** When it began, by the clock of `now`. */
+  at: number;
+  /** When its socket opened. That proves nothing yet. */
+  opened?: number;
+  /** When its welcome came. */
+  usable?: number;
+  /** When a ping came back. */
+  proven?: number;
+  /** When it began to carry the session. */
+  active?: number;
+  /** When it was over. */
+  ended?: number;
+  /** Why it ended. */
+  reason?: Reason;
+}
+
+/** The client's knowledge of a transport on this network. Times are by the clock of `now`. */
+export interface ExplainedPath {
+  /** The transport. */
+  transport: Transport;
+  /** The smoothed round trip in milliseconds; null until it was measured. */
+  rtt: number | null;
+  /** Failures since it last held for 30 s. An attempt that opens and is then closed counts twice. */
+  failures: number;
+  /**
+   * When the client tries it again. After three failures, it tries it earlier only if nothing else is left.
+   */
+  retryAt: number;
+  /** True if this page or an earlier one proved the transport on this network. */
+  good: boolean;
+}
