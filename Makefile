@@ -56,6 +56,8 @@ lint:
 # Each prints its figure and its bound, and fails above it.
 bench:
 	$(call step,Benchmarks,cargo bench)
+	$(call step,Release build,cargo build --release)
+	$(call step,What a publish costs the client,node benches/client/publish.mjs)
 
 # Released clients of others and ours, behind the same hostile networks: about ten minutes.
 bench-peers: export FRONTS_BIN = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/examples/fronts
