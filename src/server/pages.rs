@@ -39,6 +39,8 @@ pub fn file(folder: &'static Dir<'static>, path: &str) -> Response {
     };
     let kind = match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
         "js" => "text/javascript; charset=utf-8",
+        // The types of the client, for people.
+        "ts" => "text/plain; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "html" => "text/html; charset=utf-8",
         "json" => "application/json",

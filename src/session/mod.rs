@@ -11,7 +11,7 @@
 //! # Layout
 //! - [`outgoing`]: numbered frames kept until acknowledged, for both halves
 //! - [`server`]: the gateway's half
-//! - [`client`]: the client's half, for the command line's clients and the simulation; its twin is `client-js/src/session.js`
+//! - [`client`]: the client's half, for the command line's clients and the simulation; its twin is `client-js/src/session`
 
 pub mod client;
 mod mutant;

@@ -2,6 +2,8 @@
 //!
 //! A frame gets its number when it is first handed to a leg (rule 10); until then it waits at the tail. Since numbers
 //! are given in order, a frame's place tells its number, and none is stored.
+//!
+//! For the client's half, its twin is `client-js/src/session/outgoing.js`.
 
 use std::collections::VecDeque;
 

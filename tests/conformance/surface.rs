@@ -136,6 +136,8 @@ async fn the_pages_are_there() {
     assert_eq!(client.status, 200);
     assert!(client.header("content-type").starts_with("text/javascript"));
     assert!(client.body.contains("export"));
+    let types = http::get(gateway.address, "/rt/client/types.d.ts").await;
+    assert_eq!((types.status, types.header("content-type")), (200, "text/plain; charset=utf-8"));
     let metrics = http::get(gateway.address, "/metrics").await;
     assert!(metrics.header("content-type").starts_with("text/plain"));
     for figure in ["throughline_sessions 0", "throughline_attaches_total{transport=\"sse\"} 0"] {

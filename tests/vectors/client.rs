@@ -65,16 +65,16 @@ fn input(keys: Keys, defaults: &Defaults) -> Input {
     };
     let frame = |raw: &RawValue| defaults.frame(raw);
     match keys {
-        Keys { open: Some(transport), .. } => Input::Open(transport.parse().unwrap()),
-        Keys { opened: Some(leg), .. } => Input::Opened(leg),
-        Keys { line: Some(leg), text: Some(text), .. } => Input::Line(leg, frame(&text)),
+        Keys { open: Some(transport), .. } => Input::OpenLeg(transport.parse().unwrap()),
+        Keys { opened: Some(leg), .. } => Input::SocketOpened(leg),
+        Keys { line: Some(leg), text: Some(text), .. } => Input::FrameArrived(leg, frame(&text)),
         Keys { answer: Some(leg), lines: Some(ref lines), .. } => {
-            Input::Answer(leg, route(), lines.iter().map(|line| frame(line)).collect())
+            Input::AnswerArrived(leg, route(), lines.iter().map(|line| frame(line)).collect())
         }
-        Keys { failed: Some(leg), .. } => Input::Failed(leg, route()),
-        Keys { closed: Some(leg), .. } => Input::Closed(leg),
-        Keys { ask: Some(leg), .. } => Input::Ask(leg),
-        Keys { ping: Some(leg), .. } => Input::Ping(leg),
+        Keys { failed: Some(leg), .. } => Input::RequestFailed(leg, route()),
+        Keys { closed: Some(leg), .. } => Input::LegDied(leg),
+        Keys { ask: Some(leg), .. } => Input::RequestTurn(leg),
+        Keys { ping: Some(leg), .. } => Input::SendPing(leg),
         Keys { push: Some(push), .. } => Input::Push(line(&frame(&push))),
         Keys { timeout: Some(true), .. } => Input::Timeout,
         _ => panic!("no input"),
@@ -84,7 +84,7 @@ fn input(keys: Keys, defaults: &Defaults) -> Input {
 fn told(output: &Output) -> Value {
     match output {
         Output::Write(leg, lines) => json!({ "write": leg, "lines": texts(lines) }),
-        Output::Request(leg, route, lines) => {
+        Output::Post(leg, route, lines) => {
             let route = match route {
                 Route::Stream => "stream",
                 Route::Send => "send",
@@ -92,14 +92,14 @@ fn told(output: &Output) -> Value {
             };
             json!({ "request": leg, "route": route, "lines": texts(lines) })
         }
-        Output::Usable(leg) => json!({ "usable": leg }),
-        Output::Active(leg) => json!({ "active": leg }),
+        Output::LegUsable(leg) => json!({ "usable": leg }),
+        Output::LegActive(leg) => json!({ "active": leg }),
         Output::Pong(leg, rtt) => json!({ "pong": leg, "rtt": milliseconds(*rtt) }),
-        Output::Frame(frame) => json!({ "frame": object(frame) }),
-        Output::Close(leg, reason) => json!({ "close": leg, "reason": reason }),
+        Output::Deliver(frame) => json!({ "frame": object(frame) }),
+        Output::LegDropped(leg, reason) => json!({ "close": leg, "reason": reason }),
         Output::Reset(Reset::Gone, lost) => json!({ "reset": "gone", "lost": lost }),
         Output::Reset(Reset::Overrun, lost) => json!({ "reset": "overrun", "lost": lost }),
-        Output::Unknown(lines) => json!({ "unknown": texts(lines) }),
+        Output::UnknownOutcome(lines) => json!({ "unknown": texts(lines) }),
         Output::Link(frame) => json!({ "link": object(frame) }),
     }
 }

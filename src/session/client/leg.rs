@@ -1,22 +1,26 @@
-//! What the client knows of one leg.
+//! One leg, as the client's half of a session knows it: plain data.
+//!
+//! Its twin is `client-js/src/session/leg.js`.
 
 use super::Route;
 use crate::protocol::{Line, Nonce, Transport};
 use crate::session::Time;
 
-/// Where a leg is in its life. A leg that is over is forgotten.
+/// The stage of a leg's life. The session forgets a leg that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Hello went out, or will when the socket opens. Next: `Usable`.
+    /// No welcome was read, and no line goes up.
     Opening,
+    /// Its socket opened in a resume, so lines go up before the welcome.
+    Resuming,
     /// Its welcome was read.
     Usable,
 }
 
 /// A poll or a send under way.
 #[derive(Debug, Clone)]
-pub(super) struct InFlight {
-    /// What the answer must echo.
+pub(super) struct Flight {
+    /// The nonce that the answer must echo.
     pub(super) nonce: Nonce,
     /// The turn it carried.
     pub(super) turn: Option<u32>,
@@ -32,49 +36,43 @@ pub struct Leg {
     pub(super) number: u32,
     pub(super) transport: Transport,
     pub(super) state: State,
-    /// The turn asked for on it; 0 for a candidate.
-    pub(super) turn: u32,
-    /// A welcome showed its turn.
-    pub(super) confirmed: bool,
-    /// The turn has yet to be asked for, or the send that carried it was not answered.
-    pub(super) asking: bool,
-    /// Lines go up before the welcome (a resume on a socket).
-    pub(super) rides: bool,
-    /// On a socket: the number of the next line is to be stated, after a welcome.
-    pub(super) stating: bool,
-    /// Up: the number of the next line on this leg.
-    pub(super) up: u64,
-    /// Down: the number of the next line, once stated.
-    pub(super) down: Option<u64>,
-    /// What the first line down must echo.
+    /// The turn requested on it; none for a candidate.
+    pub(super) turn: Option<u32>,
+    /// The turn must still be requested, or the send that requested it was not answered.
+    pub(super) is_requesting_turn: bool,
+    /// On a socket: an `ack` must state the number of the next line.
+    pub(super) must_state_next: bool,
+    /// The nonce that the first frame on a socket or a stream must echo.
     pub(super) nonce: Option<Nonce>,
-    /// Link frames for the next send or poll.
+    /// The number of the next line that goes up on it.
+    pub(super) next_up: u64,
+    /// The number of the next line that comes down on it; none until the gateway stated it.
+    pub(super) next_down: Option<u64>,
+    /// Link frames for the next write, send or poll.
     pub(super) links: Vec<Line>,
-    pub(super) send: Option<InFlight>,
-    pub(super) poll: Option<InFlight>,
-    /// Sends and polls that failed since the last of their kind that did not: while the one gets through, the other may not.
+    pub(super) send: Option<Flight>,
+    pub(super) poll: Option<Flight>,
+    /// Failures since the last success, by route: sends may get through while polls do not.
     pub(super) failed_sends: usize,
     pub(super) failed_polls: usize,
-    /// No request before this.
+    /// No request goes before this.
     pub(super) retry_at: Option<Time>,
-    /// A loser is read until then.
+    /// A loser is read until this (rule 5).
     pub(super) retire_at: Option<Time>,
 }
 
 impl Leg {
-    pub(super) fn new(number: u32, transport: Transport) -> Self {
+    pub(super) fn new(number: u32, transport: Transport, turn: Option<u32>) -> Self {
         Self {
             number,
             transport,
             state: State::Opening,
-            turn: 0,
-            confirmed: false,
-            asking: false,
-            rides: false,
-            stating: false,
-            up: 1,
-            down: None,
+            turn,
+            is_requesting_turn: false,
+            must_state_next: false,
             nonce: None,
+            next_up: 1,
+            next_down: None,
             links: Vec::new(),
             send: None,
             poll: None,
@@ -85,13 +83,13 @@ impl Leg {
         }
     }
 
+    /// The request of a route that is under way. A stream's is not kept.
+    pub(super) fn flight(&mut self, route: Route) -> &mut Option<Flight> {
+        if route == Route::Poll { &mut self.poll } else { &mut self.send }
+    }
+
     /// The count of failures on a route.
     pub(super) fn failures(&mut self, route: Route) -> &mut usize {
         if route == Route::Poll { &mut self.failed_polls } else { &mut self.failed_sends }
-    }
-
-    /// The turn for a hello: none for a candidate.
-    pub(super) fn asked_turn(&self) -> Option<u32> {
-        (self.turn > 0).then_some(self.turn)
     }
 }

@@ -1,14 +1,16 @@
 //! The client's half of a session.
 //!
-//! It numbers and keeps what goes up, delivers what comes down once and in order, and decides which leg is active by asking for
-//! turns. Which transports to try and when is not decided here: the owner opens legs, says when they died, and may ask for a switch.
+//! It numbers, keeps and repeats what goes up, and delivers what comes down once and in order. It decides which leg carries lines,
+//! and requests turns. It never decides which transports to try, or when: its owner opens legs, reports dead ones, and requests a
+//! switch.
 //!
-//! Its twin is `client-js/src/session.js`: the same inputs, the same outputs in the same order, held to the same vectors.
+//! Its twin is `client-js/src/session/session.js`: the same inputs, the same outputs in the same order, held to the same vectors.
+//! JavaScript keeps the turns and the count of what came down in files of their own (`legs.js` and `incoming.js`).
 //!
 //! # Layout
-//! - [`leg`]: what is known of a leg
-//! - `receive`: what comes down
-//! - `send`: what goes up
+//! - [`leg`]: one leg
+//! - `receive`: takes what comes down
+//! - `send`: writes what goes up
 
 pub mod leg;
 mod receive;
@@ -27,15 +29,14 @@ use super::{Time, milliseconds};
 use crate::protocol::down::Welcome;
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::Limits;
-use crate::protocol::up::Hello;
-use crate::protocol::{Line, Nonce, Secret, SessionId, Transport, down};
+use crate::protocol::{Line, Secret, SessionId, Transport, down};
 
-/// A loser is read for this long after the new leg's confirmation (rule 5).
+/// A loser is read for this long after the confirmation of the new leg (rule 5).
 pub const LOSER_READ: Time = Time::from_secs(5);
-/// How long a failed poll or send waits before each try; after the last the leg has failed.
-pub const RETRIES: [Time; 2] = [Time::from_millis(100), Time::from_millis(300)];
+/// The pauses before a failed poll or send is repeated; after the last one its leg has failed.
+pub const RETRY_PAUSES: [Time; 2] = [Time::from_millis(100), Time::from_millis(300)];
 
-/// A request of a leg.
+/// The request of a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     /// `POST /rt/stream`
@@ -46,82 +47,87 @@ pub enum Route {
     Poll,
 }
 
-/// What happens to a session.
+/// An input of a session. Legs are numbered 1, 2, 3 … in the order of opening. A session ignores events of a leg that is over.
 #[derive(Debug, Clone)]
 pub enum Input {
-    /// A new leg; legs are numbered 1, 2, 3 … in the order of opening.
-    Open(Transport),
-    /// A socket can be written to.
-    Opened(u32),
-    /// A frame came down a leg: a socket's message or a stream's event.
-    Line(u32, RawFrame),
-    /// The whole answer of a leg's current poll or send.
-    Answer(u32, Route, Vec<RawFrame>),
-    /// A request failed by itself.
-    Failed(u32, Route),
-    /// A leg died, or its owner gave it up.
-    Closed(u32),
-    /// Switch onto this leg.
-    Ask(u32),
-    /// Ping down this leg, for proof and round-trip time.
-    Ping(u32),
-    /// A frame of the application, to be numbered.
+    /// The owner opens a leg.
+    OpenLeg(Transport),
+    /// The leg's socket opened.
+    SocketOpened(u32),
+    /// A frame came down a socket or a stream.
+    FrameArrived(u32, RawFrame),
+    /// The whole answer of a send or a poll came.
+    AnswerArrived(u32, Route, Vec<RawFrame>),
+    /// A request failed.
+    RequestFailed(u32, Route),
+    /// A leg died by itself, or its owner dropped it.
+    LegDied(u32),
+    /// The owner wants this leg to carry the session.
+    RequestTurn(u32),
+    /// The owner wants a ping on this leg.
+    SendPing(u32),
+    /// The application sends a frame.
     Push(Line),
     /// [`ClientSession::poll_timeout`] has come.
     Timeout,
 }
 
-/// Where the promise ended.
+/// Why the promise of a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
-    /// The session is lost.
+    /// The gateway has no such session any more.
     Gone,
-    /// The server dropped frames that were not acknowledged in time.
+    /// The gateway dropped frames that were not acknowledged in time.
     Overrun,
 }
 
-/// What a session wants done.
+/// An output of a session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// Write these messages to the socket.
+    /// Write these lines to the leg's socket.
     Write(u32, Vec<Line>),
-    /// Issue this POST; it takes the place of an older one of the same leg and route.
-    Request(u32, Route, Vec<Line>),
+    /// Issue this POST; it replaces an older one of the same leg and route, sends excepted.
+    Post(u32, Route, Vec<Line>),
     /// The leg's welcome was read (proof P1).
-    Usable(u32),
+    LegUsable(u32),
     /// The leg carries the session.
-    Active(u32),
-    /// A pong came down the leg.
+    LegActive(u32),
+    /// A pong came down the leg, this long after its ping.
     Pong(u32, Time),
     /// A numbered frame, for the first time, in order.
-    Frame(RawFrame),
-    /// The leg is over: dispose of it.
-    Close(u32, String),
-    /// The promise ended here: so many frames may be lost (overrun), or have an unknown outcome (gone).
+    Deliver(RawFrame),
+    /// The session dropped the leg, for this reason.
+    LegDropped(u32, String),
+    /// The promise ended: so many frames are missing (overrun), or have an unknown outcome (gone).
     Reset(Reset, u64),
-    /// After a reset by `gone`: the frames whose outcome is unknown.
-    Unknown(Vec<Line>),
-    /// `config` or `goaway`.
+    /// After a reset by `gone`: the lines whose outcome is unknown.
+    UnknownOutcome(Vec<Line>),
+    /// A `config` or `goaway` frame.
     Link(RawFrame),
 }
 
-/// See the module.
+/// The client's half of a session, sans-IO: see the module.
 pub struct ClientSession {
     random: Box<dyn FnMut() -> String + Send>,
     nonce_prefix: String,
     nonces: u64,
     secret: Secret,
-    /// The last: the incarnation, and the bounds.
+    /// The last welcome: it names the incarnation and the bounds. None before the first.
     welcome: Option<Box<Welcome>>,
     outgoing: Outgoing,
-    /// The highest number received from the server, and what of it the server was told.
+    /// The greatest number received.
     received: u64,
-    told: u64,
-    owed_bytes: usize,
+    /// The greatest number that the gateway was told, and the bytes received since.
+    acknowledged: u64,
+    unacknowledged_bytes: usize,
+    /// When an acknowledgement becomes due.
     ack_at: Option<Time>,
-    ack_due: bool,
-    /// The greatest turn asked for.
+    /// An acknowledgement must go now.
+    is_ack_due: bool,
+    /// The greatest turn requested, and the greatest that a welcome confirmed.
     turn: u32,
+    confirmed_turn: u32,
+    /// The open legs, in the order of opening.
     legs: Vec<Leg>,
     opened: u32,
     outputs: VecDeque<Output>,
@@ -137,10 +143,10 @@ impl std::fmt::Debug for ClientSession {
 }
 
 impl ClientSession {
-    /// A session that nobody has heard of. `random` gives 22 or more random URL-safe characters at each call.
+    /// Returns a session that no gateway knows yet. `random` returns 22 or more random URL-safe characters, new each time.
     ///
     /// # Panics
-    /// If `random` gives less: a secret that can be guessed must not be used.
+    /// If `random` returns fewer: a secret that can be guessed must not be used.
     #[must_use]
     pub fn new(mut random: Box<dyn FnMut() -> String + Send>) -> Self {
         let nonce_prefix = random().chars().take(8).collect();
@@ -153,11 +159,12 @@ impl ClientSession {
             welcome: None,
             outgoing: Outgoing::default(),
             received: 0,
-            told: 0,
-            owed_bytes: 0,
+            acknowledged: 0,
+            unacknowledged_bytes: 0,
             ack_at: None,
-            ack_due: false,
+            is_ack_due: false,
             turn: 0,
+            confirmed_turn: 0,
             legs: Vec::new(),
             opened: 0,
             outputs: VecDeque::new(),
@@ -165,7 +172,7 @@ impl ClientSession {
         }
     }
 
-    /// The same with a deliberate mistake, for the simulation.
+    /// Gives the session a deliberate mistake, for the simulation.
     #[cfg(test)]
     pub(crate) fn mutated(mut self, mutation: Mutation) -> Self {
         self.mutation = mutation;
@@ -175,52 +182,52 @@ impl ClientSession {
     /// Takes one input. Drain [`Self::poll_output`] afterwards.
     pub fn handle(&mut self, now: Time, input: Input) {
         match input {
-            Input::Open(transport) => self.open(transport),
-            Input::Opened(leg) => self.socket_opened(leg),
-            Input::Line(leg, frame) => self.line(now, leg, frame),
-            Input::Answer(leg, route, lines) => self.answer(now, leg, route, lines),
-            Input::Failed(leg, route) => self.failed(now, leg, route),
-            Input::Closed(leg) => self.legs.retain(|other| other.number != leg),
-            Input::Ask(leg) => self.ask(leg),
-            Input::Ping(leg) => self.ping(now, leg),
+            Input::OpenLeg(transport) => self.open(transport),
+            Input::SocketOpened(leg) => self.greet(leg),
+            Input::FrameArrived(leg, frame) => self.frame(now, leg, frame),
+            Input::AnswerArrived(leg, route, lines) => self.answer(now, leg, route, lines),
+            Input::RequestFailed(leg, route) => self.request_failed(now, leg, route),
+            Input::LegDied(leg) => self.legs.retain(|other| other.number != leg),
+            Input::RequestTurn(leg) => self.request_turn(leg),
+            Input::SendPing(leg) => self.send_ping(now, leg),
             Input::Push(line) => self.outgoing.push(line),
             Input::Timeout => self.timeout(now),
         }
         self.advance();
     }
 
-    /// The next thing to be done, until there is none.
+    /// Returns the next thing to do, until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// When [`Input::Timeout`] is due.
+    /// Returns when [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
         let legs = self.legs.iter().flat_map(|leg| [leg.retire_at, leg.retry_at]).flatten();
         legs.chain(self.ack_at).min()
     }
 
-    /// Frames and bytes that the server has not acknowledged.
+    /// Returns the number of frames that wait to be sent or acknowledged, and their bytes.
     #[must_use]
     pub fn kept(&self) -> (usize, usize) {
         (self.outgoing.frames(), self.outgoing.bytes())
     }
 
-    /// The leg that lines go up on: the usable one with the greatest turn (rule 4).
+    /// Returns the leg that lines go up on: the writable one with the greatest turn (rule 4).
     #[must_use]
     pub fn current(&self) -> Option<u32> {
-        let carrying = self.legs.iter().filter(|leg| leg.turn > 0 && (leg.state == State::Usable || leg.rides));
+        let carrying = self.legs.iter().filter(|leg| leg.turn.is_some() && leg.state != State::Opening);
         carrying.max_by_key(|leg| leg.turn).map(|leg| leg.number)
     }
 
-    /// The incarnation, the greatest number handed to a leg, and the greatest received: for the simulation's books.
+    /// Returns the incarnation, the greatest number that a leg took, and the greatest received, for the simulation's ledger.
     #[cfg(test)]
     pub(crate) fn numbers(&self) -> Option<(&SessionId, u64, u64)> {
         self.id().map(|id| (id, self.outgoing.sent(), self.received))
     }
 
-    /// The incarnation, once known.
+    /// The incarnation, once a welcome named it.
     fn id(&self) -> Option<&SessionId> {
         self.welcome.as_ref().map(|welcome| &welcome.id)
     }
@@ -233,38 +240,79 @@ impl ClientSession {
         self.legs.iter_mut().find(|leg| leg.number == number)
     }
 
-    /// An attempt opened while no open leg carries a turn carries one; the others come as candidates (rule 3).
+    /// Looks at the legs in the order of their opening, and sends all that may go.
+    fn advance(&mut self) {
+        self.replace_lost_turn();
+        let current = self.current();
+        let legs: Vec<(u32, Transport)> = self.legs.iter().map(|leg| (leg.number, leg.transport)).collect();
+        for (number, transport) in legs {
+            let is_current = current == Some(number);
+            match transport {
+                Transport::WebSocket => self.write(number, is_current),
+                Transport::Sse | Transport::Poll => self.request(number, is_current),
+            }
+        }
+    }
+
+    /// Opens a leg. While no open leg carries a turn, a new one does; else it is a candidate (rule 3).
     fn open(&mut self, transport: Transport) {
         self.opened += 1;
         let number = self.opened;
-        let mut leg = Leg::new(number, transport);
-        if !self.legs.iter().any(|leg| leg.turn > 0) {
+        let turn = self.legs.iter().all(|leg| leg.turn.is_none()).then(|| {
             self.turn += 1;
-            leg.turn = self.turn;
-        }
-        self.legs.push(leg);
+            self.turn
+        });
+        self.legs.push(Leg::new(number, transport, turn));
         match transport {
             Transport::WebSocket => {}
-            Transport::Sse => self.attach(number, Route::Stream),
-            Transport::Poll => self.poll(number, true),
+            Transport::Sse => self.post(number, Route::Stream, turn.is_some()),
+            Transport::Poll => self.post(number, Route::Poll, turn.is_some()),
         }
     }
 
-    /// Rule 3 and 4: the next turn, on this leg.
-    fn ask(&mut self, number: u32) {
+    /// Requests the next turn on a leg (rule 3), unless the greatest one was requested on it.
+    fn request_turn(&mut self, number: u32) {
         let (greatest, turn) = (self.turn, self.turn + 1);
-        // Not where it has been asked already.
-        let may_ask = |leg: &&mut Leg| leg.state == State::Usable && (leg.turn == 0 || leg.turn < greatest);
-        let Some(leg) = self.leg(number).filter(may_ask) else {
+        let may_request = |leg: &&mut Leg| leg.state == State::Usable && leg.turn < Some(greatest);
+        let Some(leg) = self.leg(number).filter(may_request) else {
             return;
         };
-        leg.turn = turn;
-        leg.confirmed = false;
-        leg.asking = true;
+        leg.turn = Some(turn);
+        leg.is_requesting_turn = true;
         self.turn = turn;
     }
 
-    fn ping(&mut self, now: Time, number: u32) {
+    /// If the leg with the greatest turn was dropped, requests a turn on one that is kept, the newest first (rule 4).
+    fn replace_lost_turn(&mut self) {
+        let greatest = self.legs.iter().filter_map(|leg| leg.turn).max();
+        let is_lost = greatest.is_none_or(|turn| turn < self.turn && !self.mutation.is(Mutant::NotAskingAgain));
+        if !is_lost {
+            return;
+        }
+        let usable = self.legs.iter_mut().filter(|leg| leg.state == State::Usable);
+        if let Some(heir) = usable.max_by_key(|leg| (leg.retire_at.is_none(), leg.number)) {
+            heir.retire_at = None;
+            let number = heir.number;
+            self.request_turn(number);
+        }
+    }
+
+    /// Confirms the turn that a leg's welcome shows: the losers are read for a while (rule 5). That is no news if a proxy held the
+    /// welcome back until another leg had requested a greater turn.
+    fn confirm(&mut self, now: Time, number: u32) {
+        let greatest = self.turn;
+        let shown = self.leg(number).and_then(|leg| leg.turn);
+        if shown != Some(greatest) || self.confirmed_turn == greatest {
+            return;
+        }
+        self.confirmed_turn = greatest;
+        self.outputs.push_back(Output::LegActive(number));
+        for leg in self.legs.iter_mut().filter(|leg| leg.turn.is_some_and(|turn| turn < greatest)) {
+            leg.retire_at.get_or_insert(now + LOSER_READ);
+        }
+    }
+
+    fn send_ping(&mut self, now: Time, number: u32) {
         if let Some(leg) = self.leg(number) {
             leg.links.push(down::ping(&Number::from(milliseconds(now))));
         }
@@ -273,12 +321,12 @@ impl ClientSession {
     fn timeout(&mut self, now: Time) {
         if self.ack_at.is_some_and(|at| now >= at) {
             self.ack_at = None;
-            self.ack_due = true;
+            self.is_ack_due = true;
         }
         let retired: Vec<u32> =
             self.legs.iter().filter(|leg| leg.retire_at.is_some_and(|at| now >= at)).map(|leg| leg.number).collect();
         for number in retired {
-            self.close(number, "replaced");
+            self.drop_leg(number, "replaced");
         }
         for leg in &mut self.legs {
             if leg.retry_at.is_some_and(|at| now >= at) {
@@ -287,33 +335,13 @@ impl ClientSession {
         }
     }
 
-    fn close(&mut self, number: u32, reason: &str) {
+    /// Forgets a leg and tells the owner why.
+    fn drop_leg(&mut self, number: u32, reason: &str) {
         let before = self.legs.len();
         self.legs.retain(|leg| leg.number != number);
         if self.legs.len() < before {
-            self.outputs.push_back(Output::Close(number, reason.to_owned()));
+            self.outputs.push_back(Output::LegDropped(number, reason.to_owned()));
         }
-    }
-
-    fn hello(&mut self, number: u32, turn: Option<u32>) -> (Nonce, Line) {
-        self.nonces += 1;
-        let nonce = format!("{}.{}", self.nonce_prefix, self.nonces);
-        let Ok(nonce) = Nonce::try_from(nonce) else { unreachable!("a prefix of 8 url-safe characters and a number") };
-        let id = self.id().filter(|_| !self.mutation.is(Mutant::HelloWithoutId)).cloned();
-        let hello = Hello {
-            secret: self.secret.clone(),
-            received: if id.is_some() { self.received } else { 0 },
-            id,
-            leg: number,
-            turn,
-            next: self.outgoing.lowest(),
-            nonce: nonce.clone(),
-            token: None,
-            heartbeat_ms: None,
-            hold_ms: None,
-            report: None,
-        };
-        (nonce, hello.line())
     }
 }
 

@@ -1,159 +1,35 @@
-//! What comes down: welcomes, ends, counters, numbered frames, and the answers of polls and sends.
+//! Takes what comes down: frames, and the answers of polls and sends, failed ones among them. It never decides what goes up.
+//!
+//! Its twin is `client-js/src/session/receive.js`.
 
-use super::leg::State;
-use super::{ClientSession, LOSER_READ, Mutant, Output, RETRIES, Reset, Route, fresh_secret};
+use super::leg::{Flight, State};
+use super::{ClientSession, Mutant, Output, RETRY_PAUSES, Reset, Route, fresh_secret};
 use crate::protocol::down::{self, Down, End, Welcome};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::{Nonce, Transport};
 use crate::session::Time;
 
 impl ClientSession {
-    /// A frame on a socket or a stream. The first must be ours: a welcome or an end with our nonce.
-    pub(super) fn line(&mut self, now: Time, number: u32, frame: RawFrame) {
+    /// Takes a frame on a socket or a stream. The first must be ours: a welcome or an end with our nonce (P1).
+    pub(super) fn frame(&mut self, now: Time, number: u32, frame: RawFrame) {
         let Some(leg) = self.leg(number) else { return };
-        let (opening, nonce) = (leg.state == State::Opening, leg.nonce.clone());
-        let down = Down::read(&frame);
-        match down {
-            Ok(down) if !opening || echoes(&down, nonce.as_ref()) => {
-                self.frame(now, number, down, frame);
-            }
-            _ => self.close(number, if opening { "foreign" } else { "bad_frame" }),
+        let (is_first, nonce) = (leg.state != State::Usable, leg.nonce.clone());
+        match Down::read(&frame) {
+            Ok(down) if !is_first || echoes(&down, nonce.as_ref()) => self.take(now, number, down, frame),
+            _ => self.drop_leg(number, if is_first { "foreign" } else { "bad_frame" }),
         }
     }
 
-    fn frame(&mut self, now: Time, number: u32, down: Down, frame: RawFrame) {
-        match down {
-            Down::Welcome(welcome) => self.welcome(now, number, welcome, Route::Stream),
-            Down::End(end) => self.ended(number, &end),
-            Down::Ack { received, next } => {
-                if self.acknowledged(number, received)
-                    && let Some(next) = next
-                {
-                    self.base(number, next);
-                }
-            }
-            Down::Ping(value) => {
-                if let Some(leg) = self.leg(number) {
-                    leg.links.push(down::pong(&value));
-                }
-            }
-            Down::Pong(value) => {
-                let sent = Time::from_millis(value.as_u64().unwrap_or(0));
-                self.outputs.push_back(Output::Pong(number, now.saturating_sub(sent)));
-            }
-            Down::Link => self.outputs.push_back(Output::Link(frame)),
-            // A brief welcome begins an answer, and is a frame like any other elsewhere.
-            Down::Numbered | Down::Brief(_) => self.numbered(now, number, frame),
-        }
-    }
-
-    pub(super) fn welcome(&mut self, now: Time, number: u32, welcome: Box<Welcome>, route: Route) {
-        if self.id().is_some_and(|id| *id != welcome.id) && !self.mutation.is(Mutant::HelloWithoutId) {
-            self.close(number, "foreign");
-            return;
-        }
-        let (received, next, shown) = (welcome.received, welcome.next, welcome.turn);
-        self.welcome = Some(welcome);
-        if !self.acknowledged(number, received) {
-            return;
-        }
-        if route == Route::Send {
-            // Of a send's welcome only id and received count (rule 9).
-            if self.mutation.is(Mutant::SendWelcomeForLeg) {
-                self.base(number, next);
-            }
-            return;
-        }
-        let (lowest, turn) = (self.outgoing.lowest(), self.turn);
-        let Some(leg) = self.leg(number) else { return };
-        let fresh = leg.state == State::Opening;
-        leg.state = State::Usable;
-        leg.stating = leg.transport == Transport::WebSocket;
-        leg.up = if leg.stating { leg.up.max(lowest) } else { lowest };
-        let shows_turn = leg.turn > 0 && shown == leg.turn;
-        // A welcome that was held back on the way must not pass for the news of a turn since lost.
-        let confirms = shows_turn && leg.turn == turn && !leg.confirmed;
-        leg.confirmed |= confirms;
-        let states = route == Route::Stream && (shows_turn || !fresh);
-        if fresh {
-            self.outputs.push_back(Output::Usable(number));
-        }
-        if confirms {
-            self.confirmed(now, number);
-        }
-        if states {
-            self.base(number, next);
-        }
-    }
-
-    /// A leg carries the session from now on; those with lower turns are read for a while (rule 5).
-    fn confirmed(&mut self, now: Time, number: u32) {
-        self.outputs.push_back(Output::Active(number));
-        let turn = self.leg(number).map_or(0, |leg| leg.turn);
-        for leg in self.legs.iter_mut().filter(|leg| leg.turn > 0 && leg.turn < turn) {
-            leg.retire_at.get_or_insert(now + LOSER_READ);
-        }
-    }
-
-    /// False if it was an error, and the leg is closed for it.
-    fn acknowledged(&mut self, number: u32, received: u64) -> bool {
-        if self.outgoing.acknowledge(received).is_err() {
-            self.close(number, "bad_frame");
-            return false;
-        }
-        let lowest = self.outgoing.lowest();
-        for leg in self.legs.iter_mut().filter(|leg| leg.transport != Transport::WebSocket) {
-            leg.up = leg.up.max(lowest);
-        }
-        true
-    }
-
-    /// The number of the next line on a leg. Beyond what is expected, frames were dropped (rule 7).
-    fn base(&mut self, number: u32, next: u64) {
-        let Some(leg) = self.leg(number) else { return };
-        leg.down = Some(next);
-        if next > self.received + 1 {
-            let lost = next - 1 - self.received;
-            self.received = next - 1;
-            self.outputs.push_back(Output::Reset(Reset::Overrun, lost));
-        }
-    }
-
-    fn numbered(&mut self, now: Time, number: u32, frame: RawFrame) {
-        let Some(count) = self.leg(number).and_then(|leg| leg.down.as_mut()) else {
-            self.close(number, "bad_frame");
-            return;
-        };
-        let line = *count;
-        *count += 1;
-        if line > self.received + 1 {
-            self.close(number, "gap");
-            return;
-        }
-        self.ack_at.get_or_insert(now + crate::protocol::limits::CLIENT_ACK_DELAY);
-        if line <= self.received {
-            return;
-        }
-        self.received = line;
-        self.owed_bytes += frame.cost();
-        let limits = self.limits();
-        let owed = usize::try_from(self.received - self.told).unwrap_or(usize::MAX);
-        self.ack_due |= owed >= limits.ack_frames() || self.owed_bytes >= limits.ack_bytes();
-        self.outputs.push_back(Output::Frame(frame));
-    }
-
-    /// The whole answer of a poll or a send. What does not begin with our nonce is foreign and counts as a failure.
+    /// Takes the whole answer of a poll or a send. One that does not begin with our nonce is foreign, and counts as a failure.
     pub(super) fn answer(&mut self, now: Time, number: u32, route: Route, lines: Vec<RawFrame>) {
         let Some(leg) = self.leg(number) else { return };
-        let slot = if route == Route::Poll { &leg.poll } else { &leg.send };
-        let Some(flight) = slot.clone() else { return };
+        let Some(flight) = leg.flight(route).clone() else { return };
         let mut lines = lines.into_iter();
         let first = lines.next().and_then(|frame| Down::read(&frame).ok()).map(|first| self.whole(first, flight.turn));
         match first.filter(|first| echoes(first, Some(&flight.nonce))) {
             Some(Down::Welcome(welcome)) => {
-                let leg = self.leg(number);
-                let Some(leg) = leg else { return };
-                *(if route == Route::Poll { &mut leg.poll } else { &mut leg.send }) = None;
+                let Some(leg) = self.leg(number) else { return };
+                *leg.flight(route) = None;
                 if route == Route::Poll {
                     *leg.failures(route) = 0;
                     self.poll_answer(now, number, welcome, lines);
@@ -162,11 +38,11 @@ impl ClientSession {
                 }
             }
             Some(Down::End(end)) => self.ended(number, &end),
-            _ => self.failed(now, number, route),
+            _ => self.request_failed(now, number, route),
         }
     }
 
-    /// The welcome that a brief one stands for.
+    /// Returns the welcome that a brief one stands for: the last one, with these numbers.
     fn whole(&self, first: Down, turn: Option<u32>) -> Down {
         match (first, &self.welcome) {
             (Down::Brief(mut brief), Some(last)) => {
@@ -180,88 +56,200 @@ impl ClientSession {
     fn poll_answer(&mut self, now: Time, number: u32, welcome: Box<Welcome>, lines: impl Iterator<Item = RawFrame>) {
         let next = welcome.next;
         self.welcome(now, number, welcome, Route::Poll);
-        let mut stated = false;
+        let mut is_stated = false;
         for frame in lines {
-            // What its welcome or an earlier line closed says nothing any more.
+            // If the welcome or an earlier line dropped the leg, the rest does not count.
             if self.leg(number).is_none() {
                 return;
             }
             let Ok(down) = Down::read(&frame) else {
-                self.close(number, "bad_frame");
+                self.drop_leg(number, "bad_frame");
                 return;
             };
-            if matches!(down, Down::Numbered | Down::Brief(_)) && !std::mem::replace(&mut stated, true) {
-                self.base(number, next);
+            // Rule 8: the number that the welcome states counts only with the first line.
+            if matches!(down, Down::Numbered | Down::Brief(_)) && !std::mem::replace(&mut is_stated, true) {
+                self.start_at(number, next);
             }
-            self.frame(now, number, down, frame);
+            self.take(now, number, down, frame);
         }
     }
 
-    fn send_answer(&mut self, now: Time, number: u32, welcome: Box<Welcome>, flight: &super::leg::InFlight) {
+    fn send_answer(&mut self, now: Time, number: u32, welcome: Box<Welcome>, flight: &Flight) {
         let before = self.outgoing.lowest();
         self.welcome(now, number, welcome, Route::Send);
         let lowest = self.outgoing.lowest();
         let Some(leg) = self.leg(number) else { return };
-        leg.asking &= flight.turn != Some(leg.turn);
-        leg.up = lowest;
-        // Nothing of what it carried was taken: not again at once.
+        leg.is_requesting_turn &= flight.turn != leg.turn;
+        leg.next_up = lowest;
+        // The gateway took none of its lines: they do not go again at once.
         if flight.until > before && lowest == before {
-            self.count_failure(now, number, Route::Send);
+            self.pause_after_failure(now, number, Route::Send);
         } else {
             *leg.failures(Route::Send) = 0;
         }
     }
 
-    /// A request failed: the same numbers again after a while; a stream, or a leg's first poll, is the leg.
-    pub(super) fn failed(&mut self, now: Time, number: u32, route: Route) {
+    /// Lets the same numbers go again after a pause. A leg whose stream or first poll failed is over.
+    pub(super) fn request_failed(&mut self, now: Time, number: u32, route: Route) {
         let lowest = self.outgoing.lowest();
         let Some(leg) = self.leg(number) else { return };
-        if route == Route::Stream || leg.state == State::Opening {
-            self.close(number, "failed");
+        if route == Route::Stream || leg.state != State::Usable {
+            self.drop_leg(number, "failed");
             return;
         }
-        let flight = if route == Route::Poll { leg.poll.take() } else { leg.send.take() };
-        let Some(flight) = flight else { return };
-        leg.up = lowest;
+        let Some(flight) = leg.flight(route).take() else { return };
+        leg.next_up = lowest;
         leg.links.splice(0..0, flight.links);
-        self.count_failure(now, number, route);
+        self.pause_after_failure(now, number, route);
     }
 
-    fn count_failure(&mut self, now: Time, number: u32, route: Route) {
+    /// Pauses before the next try; after the last one the leg has failed.
+    fn pause_after_failure(&mut self, now: Time, number: u32, route: Route) {
         let Some(leg) = self.leg(number) else { return };
-        if let Some(wait) = RETRIES.get(*leg.failures(route)) {
-            leg.retry_at = Some(now + *wait);
+        if let Some(pause) = RETRY_PAUSES.get(*leg.failures(route)) {
+            leg.retry_at = Some(now + *pause);
             *leg.failures(route) += 1;
         } else {
-            self.close(number, "failed");
+            self.drop_leg(number, "failed");
         }
     }
 
-    /// Only `gone` ends the session; any other code ends its leg.
+    fn take(&mut self, now: Time, number: u32, down: Down, frame: RawFrame) {
+        match down {
+            Down::Welcome(welcome) => self.welcome(now, number, welcome, Route::Stream),
+            Down::End(end) => self.ended(number, &end),
+            Down::Ack { received, next } => {
+                if self.take_ack(number, received)
+                    && let Some(next) = next
+                {
+                    self.start_at(number, next);
+                }
+            }
+            Down::Ping(value) => {
+                if let Some(leg) = self.leg(number) {
+                    leg.links.push(down::pong(&value));
+                }
+            }
+            Down::Pong(value) => {
+                let sent = Time::from_millis(value.as_u64().unwrap_or(0));
+                self.outputs.push_back(Output::Pong(number, now.saturating_sub(sent)));
+            }
+            Down::Link => self.outputs.push_back(Output::Link(frame)),
+            // A brief welcome is one only at the beginning of an answer; elsewhere it is a frame like any other.
+            Down::Numbered | Down::Brief(_) => self.numbered(now, number, frame),
+        }
+    }
+
+    fn welcome(&mut self, now: Time, number: u32, welcome: Box<Welcome>, route: Route) {
+        if self.id().is_some_and(|id| *id != welcome.id) && !self.mutation.is(Mutant::HelloWithoutId) {
+            self.drop_leg(number, "foreign");
+            return;
+        }
+        let (received, next, turn) = (welcome.received, welcome.next, welcome.turn);
+        self.welcome = Some(welcome);
+        if !self.take_ack(number, received) {
+            return;
+        }
+        if route == Route::Send {
+            // No more counts of a send's welcome (rule 9).
+            if self.mutation.is(Mutant::SendWelcomeForLeg) {
+                self.start_at(number, next);
+            }
+            return;
+        }
+        let lowest = self.outgoing.lowest();
+        let Some(leg) = self.leg(number) else { return };
+        let is_first = leg.state != State::Usable;
+        leg.state = State::Usable;
+        leg.must_state_next = leg.transport == Transport::WebSocket;
+        leg.next_up = if leg.must_state_next { leg.next_up.max(lowest) } else { lowest };
+        let shows_turn = leg.turn == Some(turn);
+        if is_first {
+            self.outputs.push_back(Output::LegUsable(number));
+        }
+        if shows_turn {
+            self.confirm(now, number);
+        }
+        // Rule 6: a candidate's first welcome says nothing about the count. Rule 8: a poll's counts with its first line.
+        if route == Route::Stream && (shows_turn || !is_first) {
+            self.start_at(number, next);
+        }
+    }
+
+    /// Takes an acknowledgement; the greatest counts (rule 7). Returns false for one of more than was ever sent: it drops the leg.
+    fn take_ack(&mut self, number: u32, up_to: u64) -> bool {
+        if self.outgoing.acknowledge(up_to).is_err() {
+            self.drop_leg(number, "bad_frame");
+            return false;
+        }
+        let lowest = self.outgoing.lowest();
+        for leg in self.legs.iter_mut().filter(|leg| leg.transport != Transport::WebSocket) {
+            leg.next_up = leg.next_up.max(lowest);
+        }
+        true
+    }
+
+    /// Takes the number that the gateway states for the next line on a leg. Beyond the expected one, it dropped frames (rule 7).
+    fn start_at(&mut self, number: u32, next: u64) {
+        let Some(leg) = self.leg(number) else { return };
+        leg.next_down = Some(next);
+        if next > self.received + 1 {
+            let lost = next - 1 - self.received;
+            self.received = next - 1;
+            self.outputs.push_back(Output::Reset(Reset::Overrun, lost));
+        }
+    }
+
+    fn numbered(&mut self, now: Time, number: u32, frame: RawFrame) {
+        let Some(next_down) = self.leg(number).and_then(|leg| leg.next_down.as_mut()) else {
+            self.drop_leg(number, "bad_frame");
+            return;
+        };
+        let line = *next_down;
+        *next_down += 1;
+        if line > self.received + 1 {
+            self.drop_leg(number, "gap");
+            return;
+        }
+        // A duplicate makes an acknowledgement due all the same: the last one may be lost.
+        self.ack_at.get_or_insert(now + crate::protocol::limits::CLIENT_ACK_DELAY);
+        if line <= self.received {
+            return;
+        }
+        self.received = line;
+        self.unacknowledged_bytes += frame.cost();
+        let limits = self.limits();
+        let unacknowledged = usize::try_from(self.received - self.acknowledged).unwrap_or(usize::MAX);
+        self.is_ack_due |= unacknowledged >= limits.ack_frames() || self.unacknowledged_bytes >= limits.ack_bytes();
+        self.outputs.push_back(Output::Deliver(frame));
+    }
+
+    /// Takes the end of a leg. Only `gone` ends the session (rule 2).
     fn ended(&mut self, number: u32, end: &End) {
-        let gone = end.code == "gone";
-        if gone && self.mutation.is(Mutant::GoneNotBelieved) {
-            self.close(number, "foreign");
-        } else if gone && self.id().is_some() {
+        let is_gone = end.code == "gone";
+        if is_gone && self.mutation.is(Mutant::GoneNotBelieved) {
+            self.drop_leg(number, "foreign");
+        } else if is_gone && self.id().is_some() {
             self.gone();
         } else {
-            self.close(number, &end.code);
+            self.drop_leg(number, &end.code);
         }
     }
 
-    /// Rule 2: every leg goes, the application is told, and a new session starts with a new secret.
+    /// Ends the session, and starts one with a new secret (rule 2). Frames that no leg has go into that one.
     fn gone(&mut self) {
         for leg in std::mem::take(&mut self.legs) {
-            self.outputs.push_back(Output::Close(leg.number, "gone".to_owned()));
+            self.outputs.push_back(Output::LegDropped(leg.number, "gone".to_owned()));
         }
-        let unknown = self.outgoing.restart();
+        let lines = self.outgoing.restart();
         self.secret = fresh_secret(&mut self.random);
         self.welcome = None;
-        (self.received, self.told, self.owed_bytes, self.turn) = (0, 0, 0, 0);
-        (self.ack_at, self.ack_due) = (None, false);
-        self.outputs.push_back(Output::Reset(Reset::Gone, unknown.len() as u64));
-        if !unknown.is_empty() {
-            self.outputs.push_back(Output::Unknown(unknown));
+        (self.received, self.acknowledged, self.unacknowledged_bytes) = (0, 0, 0);
+        (self.ack_at, self.is_ack_due) = (None, false);
+        (self.turn, self.confirmed_turn) = (0, 0);
+        self.outputs.push_back(Output::Reset(Reset::Gone, lines.len() as u64));
+        if !lines.is_empty() {
+            self.outputs.push_back(Output::UnknownOutcome(lines));
         }
     }
 }

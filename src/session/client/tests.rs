@@ -1,4 +1,4 @@
-//! The client's half: rules that a sentence says best, and sequences of operations that nobody would write down.
+//! Tests of the client's half: one rule at a time, and random sequences of operations.
 
 mod properties;
 mod rules;

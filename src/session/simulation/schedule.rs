@@ -174,7 +174,7 @@ impl Schedule {
     fn happen(&mut self, event: Event) -> Result<(), String> {
         let at = self.now;
         match event {
-            Event::SocketOpens(leg) => self.client.handle(self.now, Input::Opened(leg)),
+            Event::SocketOpens(leg) => self.client.handle(self.now, Input::SocketOpened(leg)),
             Event::Up(leg, frame) => {
                 let carrier = self.path(leg).and_then(|path| path.rises().then_some(path.carrier).flatten());
                 if let Some(carrier) = carrier {
@@ -304,22 +304,22 @@ impl Schedule {
                     self.agenda.plan(at, Event::Up(leg, frame));
                 }
             }
-            Output::Request(leg, route, lines) => self.issue(leg, route, &lines),
-            Output::Usable(leg) => {
+            Output::Post(leg, route, lines) => self.issue(leg, route, &lines),
+            Output::LegUsable(leg) => {
                 self.switches.usable(leg);
                 if let Some(owned) = self.owned.get_mut(&leg) {
                     owned.usable = true;
                 }
             }
-            Output::Frame(frame) => self.ledger.received(&frame)?,
-            Output::Close(leg, why) => {
+            Output::Deliver(frame) => self.ledger.received(&frame)?,
+            Output::LegDropped(leg, why) => {
                 let under_way = self.under_way();
                 self.switches.closed(self.now, leg, &why, under_way);
                 self.dispose(leg);
             }
-            Output::Active(leg) => self.switches.active(self.now, leg),
+            Output::LegActive(leg) => self.switches.active(self.now, leg),
             Output::Reset(reset, frames) => self.ledger.reset(reset, frames)?,
-            Output::Unknown(frames) => self.ledger.unknown(&received(&frames)),
+            Output::UnknownOutcome(frames) => self.ledger.unknown(&received(&frames)),
             Output::Pong(leg, _) => {
                 if let Some(owned) = self.owned.get_mut(&leg) {
                     owned.heard = self.now;

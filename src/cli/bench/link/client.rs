@@ -104,14 +104,14 @@ impl Client {
         self.opened += 1;
         let carrier = Carrier::new(transport, &self.target, &self.traffic);
         self.legs.push(Leg { number: self.opened, carrier, usable: false, why: String::new(), heard: Instant::now() });
-        self.session.handle(self.now(), Input::Open(transport));
+        self.session.handle(self.now(), Input::OpenLeg(transport));
         self.opened
     }
 
     /// Changes over to this leg, and stays on its transport.
     pub(in crate::cli::bench) fn take(&mut self, leg: u32, transport: Transport) {
         self.transport = transport;
-        self.session.handle(self.now(), Input::Ask(leg));
+        self.session.handle(self.now(), Input::RequestTurn(leg));
     }
 
     /// Whether this leg is open, or being opened.
@@ -123,7 +123,7 @@ impl Client {
     pub(in crate::cli::bench) fn cut(&mut self) {
         self.traffic.cutting(true);
         for leg in std::mem::take(&mut self.legs) {
-            self.session.handle(self.origin.elapsed(), Input::Closed(leg.number));
+            self.session.handle(self.origin.elapsed(), Input::LegDied(leg.number));
         }
         self.traffic.cutting(false);
     }
@@ -156,17 +156,17 @@ impl Client {
             leg.heard = Instant::now();
             let number = leg.number;
             let input = match arrival {
-                Arrival::Opened => Input::Opened(number),
-                Arrival::Frame(frame) => Input::Line(number, frame),
-                Arrival::Answer(route, frames) => Input::Answer(number, route, frames),
+                Arrival::Opened => Input::SocketOpened(number),
+                Arrival::Frame(frame) => Input::FrameArrived(number, frame),
+                Arrival::Answer(route, frames) => Input::AnswerArrived(number, route, frames),
                 Arrival::Failed(route, why) => {
                     leg.why = why;
-                    Input::Failed(number, route)
+                    Input::RequestFailed(number, route)
                 }
                 Arrival::Closed(why) => {
                     self.legs.retain(|leg| leg.number != number);
                     self.lost(why);
-                    Input::Closed(number)
+                    Input::LegDied(number)
                 }
             };
             self.session.handle(self.origin.elapsed(), input);
@@ -190,7 +190,7 @@ impl Client {
         let given_up: Vec<u32> = self.legs.iter().filter(|leg| leg.deadline() <= now).map(|leg| leg.number).collect();
         for number in given_up {
             self.legs.retain(|leg| leg.number != number);
-            self.session.handle(self.now(), Input::Closed(number));
+            self.session.handle(self.now(), Input::LegDied(number));
             self.lost("silent".to_owned());
         }
         if self.again.is_some_and(|again| again <= now) {
@@ -214,23 +214,23 @@ impl Client {
                         leg.carrier.write(&lines);
                     }
                 }
-                Output::Request(number, route, lines) => {
+                Output::Post(number, route, lines) => {
                     if let Some(leg) = self.leg(number) {
                         leg.carrier.request(route, &lines);
                     }
                 }
-                Output::Usable(number) => {
+                Output::LegUsable(number) => {
                     if let Some(leg) = self.leg(number) {
                         leg.usable = true;
                     }
                     self.events.push_back(Event::Usable(number));
                 }
-                Output::Active(number) => {
+                Output::LegActive(number) => {
                     self.failures = 0;
                     self.events.push_back(Event::Active(number));
                 }
-                Output::Frame(frame) => self.events.push_back(Event::Frame(frame)),
-                Output::Close(number, why) => {
+                Output::Deliver(frame) => self.events.push_back(Event::Frame(frame)),
+                Output::LegDropped(number, why) => {
                     let Some(place) = self.legs.iter().position(|leg| leg.number == number) else { continue };
                     let leg = self.legs.remove(place);
                     let why = match leg.why {
@@ -244,7 +244,7 @@ impl Client {
                     }
                 }
                 Output::Reset(_, frames) => self.events.push_back(Event::Lost(frames)),
-                Output::Unknown(_) | Output::Pong(..) | Output::Link(_) => {}
+                Output::UnknownOutcome(_) | Output::Pong(..) | Output::Link(_) => {}
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Sequences of operations, sensible and not: a server that says anything, an owner that does anything.
+//! Plays random sequences of operations, sensible or not: the gateway says anything, and the owner does anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::protocol::{Line, Transport, limits};
 use crate::session::Time;
 use crate::session::client::{ClientSession, Input, Output, Reset, Route};
 
-/// Timeouts that may come in a row at one moment before something spins.
+/// More timeouts in a row than this at one moment are an endless loop.
 const MOST_TIMEOUTS: usize = 8;
 
-/// What a made-up server says; `true` echoes the last nonce of that leg and route, as a real one does.
+/// A frame of an invented gateway. If `ours`, it echoes the last nonce of its leg and route, as a real one does.
 #[derive(Debug, Clone)]
 enum Said {
     Welcome { ours: bool, id: u8, turn: u32, received: u64, next: u64 },
@@ -25,14 +25,14 @@ enum Said {
 
 #[derive(Debug, Clone)]
 enum Operation {
-    Open(Transport),
-    Opened(u32),
-    Line(u32, Said),
-    Answer(u32, Route, Vec<Said>),
-    Failed(u32, Route),
-    Closed(u32),
-    Ask(u32),
-    Ping(u32),
+    OpenLeg(Transport),
+    SocketOpened(u32),
+    FrameArrived(u32, Said),
+    AnswerArrived(u32, Route, Vec<Said>),
+    RequestFailed(u32, Route),
+    LegDied(u32),
+    RequestTurn(u32),
+    SendPing(u32),
     Push,
     Timeout,
     Later(u64),
@@ -57,34 +57,35 @@ fn operation() -> impl Strategy<Value = Operation> {
     let leg = || 1..6u32;
     let route = || prop::sample::select(vec![Route::Stream, Route::Send, Route::Poll]);
     prop_oneof![
-        4 => prop::sample::select(Transport::ALL.to_vec()).prop_map(Operation::Open),
-        4 => leg().prop_map(Operation::Opened),
-        9 => (leg(), said()).prop_map(|(leg, said)| Operation::Line(leg, said)),
-        9 => (leg(), route(), prop::collection::vec(said(), 0..4)).prop_map(|(l, r, s)| Operation::Answer(l, r, s)),
-        2 => (leg(), route()).prop_map(|(leg, route)| Operation::Failed(leg, route)),
-        2 => leg().prop_map(Operation::Closed),
-        3 => leg().prop_map(Operation::Ask),
-        2 => leg().prop_map(Operation::Ping),
+        4 => prop::sample::select(Transport::ALL.to_vec()).prop_map(Operation::OpenLeg),
+        4 => leg().prop_map(Operation::SocketOpened),
+        9 => (leg(), said()).prop_map(|(leg, said)| Operation::FrameArrived(leg, said)),
+        9 => (leg(), route(), prop::collection::vec(said(), 0..4))
+            .prop_map(|(leg, route, said)| Operation::AnswerArrived(leg, route, said)),
+        2 => (leg(), route()).prop_map(|(leg, route)| Operation::RequestFailed(leg, route)),
+        2 => leg().prop_map(Operation::LegDied),
+        3 => leg().prop_map(Operation::RequestTurn),
+        2 => leg().prop_map(Operation::SendPing),
         5 => Just(Operation::Push),
         4 => Just(Operation::Timeout),
         3 => prop_oneof![0..50u64, 900..7_000u64].prop_map(Operation::Later),
     ]
 }
 
-/// What the owner of the session sees, and what must be true of it.
+/// The owner of a session. It holds what it sees against the rules.
 struct Watch {
     session: ClientSession,
     now: Time,
     opened: u32,
     over: BTreeSet<u32>,
     usable: BTreeSet<u32>,
-    /// By leg and route; a socket's stand under `Stream`.
+    /// The nonces by leg and route; those of a socket stand under `Stream`.
     nonces: BTreeMap<(u32, u8), String>,
     counted: u64,
     turn: u64,
     received: u64,
     pushed: usize,
-    /// Given up by a reset, or pushed before it.
+    /// The frames whose outcome a reset made unknown.
     unknown: usize,
 }
 
@@ -112,26 +113,26 @@ impl Watch {
 
     fn apply(&mut self, operation: Operation) {
         let input = match operation {
-            Operation::Open(transport) => {
+            Operation::OpenLeg(transport) => {
                 self.opened += 1;
-                Input::Open(transport)
+                Input::OpenLeg(transport)
             }
-            Operation::Opened(leg) => Input::Opened(leg),
-            Operation::Line(leg, said) => {
+            Operation::SocketOpened(leg) => Input::SocketOpened(leg),
+            Operation::FrameArrived(leg, said) => {
                 let frame = self.frame(&said, leg, Route::Stream);
-                Input::Line(leg, frame)
+                Input::FrameArrived(leg, frame)
             }
-            Operation::Answer(leg, route, said) => {
+            Operation::AnswerArrived(leg, route, said) => {
                 let frames = said.iter().map(|said| self.frame(said, leg, route));
-                Input::Answer(leg, route, frames.collect())
+                Input::AnswerArrived(leg, route, frames.collect())
             }
-            Operation::Failed(leg, route) => Input::Failed(leg, route),
-            Operation::Closed(leg) => {
+            Operation::RequestFailed(leg, route) => Input::RequestFailed(leg, route),
+            Operation::LegDied(leg) => {
                 self.over.extend((leg <= self.opened).then_some(leg));
-                Input::Closed(leg)
+                Input::LegDied(leg)
             }
-            Operation::Ask(leg) => Input::Ask(leg),
-            Operation::Ping(leg) => Input::Ping(leg),
+            Operation::RequestTurn(leg) => Input::RequestTurn(leg),
+            Operation::SendPing(leg) => Input::SendPing(leg),
             Operation::Push => {
                 self.pushed += 1;
                 let text = format!(r#"{{"msg":{}}}"#, self.pushed);
@@ -169,7 +170,7 @@ impl Watch {
         })
     }
 
-    /// The deadline is met; the next is later, within few steps.
+    /// Meets the deadline. After a few steps at most, the next one must be later.
     fn timeout(&mut self) {
         let Some(due) = self.session.poll_timeout() else {
             return;
@@ -202,19 +203,19 @@ impl Watch {
     fn happened(&mut self, output: Output) {
         match output {
             Output::Write(leg, lines) => self.written(leg, None, &lines),
-            Output::Request(leg, route, lines) => {
+            Output::Post(leg, route, lines) => {
                 assert!(lines[0].json().starts_with(b"{\"hello\""));
                 self.written(leg, Some(route), &lines);
             }
-            Output::Usable(leg) => {
+            Output::LegUsable(leg) => {
                 self.lives(leg);
                 assert!(self.usable.insert(leg), "usable once");
             }
-            Output::Active(leg) | Output::Pong(leg, _) => {
+            Output::LegActive(leg) | Output::Pong(leg, _) => {
                 self.lives(leg);
                 assert!(self.usable.contains(&leg));
             }
-            Output::Close(leg, _) => {
+            Output::LegDropped(leg, _) => {
                 self.lives(leg);
                 self.over.insert(leg);
             }
@@ -224,8 +225,8 @@ impl Watch {
                 assert!((1..=self.opened).all(|leg| self.over.contains(&leg)));
             }
             Output::Reset(Reset::Overrun, lost) => assert!(lost > 0),
-            Output::Unknown(lines) => assert!(!lines.is_empty()),
-            Output::Frame(_) | Output::Link(_) => {}
+            Output::UnknownOutcome(lines) => assert!(!lines.is_empty()),
+            Output::Deliver(_) | Output::Link(_) => {}
         }
     }
 
@@ -233,7 +234,7 @@ impl Watch {
         assert!(leg <= self.opened && !self.over.contains(&leg), "leg {leg} is over");
     }
 
-    /// Numbers, turns and nonces only grow; a body keeps its bounds.
+    /// Checks lines that go up: numbers and nonces only grow, and one write holds one hello and one `ack` at most.
     fn written(&mut self, leg: u32, route: Option<Route>, lines: &[Line]) {
         self.lives(leg);
         assert!(!lines.is_empty());
@@ -258,7 +259,7 @@ impl Watch {
         let count: u64 = nonce.rsplit('.').next().unwrap().parse().unwrap();
         assert!(count > self.counted, "a nonce is used once");
         self.counted = count;
-        // A socket's second hello is answered in the name of its first.
+        // The gateway echoes the nonce of a socket's first hello in its answer to the second.
         let key = (leg, route.unwrap_or(Route::Stream) as u8);
         if route.is_some() || !self.nonces.contains_key(&key) {
             self.nonces.insert(key, nonce);

@@ -1,4 +1,4 @@
-//! One rule, one test. What can be told in inputs and outputs alone stands in the shared vectors.
+//! One test for each rule. The shared vectors hold all rules that inputs and outputs alone can show.
 
 use crate::protocol::frame::RawFrame;
 use crate::protocol::{Line, Transport};
@@ -40,25 +40,25 @@ fn a_secret_that_can_be_guessed_is_not_used() {
 #[test]
 fn what_is_kept_is_what_the_server_has_not_acknowledged() {
     let mut client = client();
-    client.handle(at(0), Input::Open(Transport::Sse));
-    client.handle(at(1), Input::Line(1, welcome(1, 1, 1, 0)));
+    client.handle(at(0), Input::OpenLeg(Transport::Sse));
+    client.handle(at(1), Input::FrameArrived(1, welcome(1, 1, 1, 0)));
     for number in 0..3 {
         client.handle(at(2), Input::Push(line(&format!("{{\"msg\":{number}}}"))));
     }
     assert_eq!(client.kept(), (3, 27));
     let answer = vec![welcome(2, 1, 1, 1)];
-    client.handle(at(3), Input::Answer(1, Route::Send, answer));
+    client.handle(at(3), Input::AnswerArrived(1, Route::Send, answer));
     assert_eq!(client.kept(), (2, 18));
 }
 
-/// 1. A poll is answered by another incarnation: a welcome with another id, and lines behind it.
-/// 2. The welcome closes the leg. The lines were read all the same: a pong was told of a leg that was over, and a `gone`
-///    among them would have ended the session that lives.
+/// 1. Another incarnation answers a poll: a welcome with another id, and lines behind it.
+/// 2. The welcome drops the leg. Once, the session still read the lines. It reported a pong on a leg that was over, and a `gone`
+///    among them would have ended the live session.
 #[test]
 fn what_follows_a_welcome_that_closed_its_leg_is_not_read() {
     let mut client = client();
-    client.handle(at(0), Input::Open(Transport::Poll));
-    client.handle(at(1), Input::Answer(1, Route::Poll, vec![welcome(1, 1, 1, 0)]));
+    client.handle(at(0), Input::OpenLeg(Transport::Poll));
+    client.handle(at(1), Input::AnswerArrived(1, Route::Poll, vec![welcome(1, 1, 1, 0)]));
     outputs(&mut client);
     let other = String::from_utf8(welcome(2, 1, 1, 0).text.to_vec()).unwrap();
     let lines = [
@@ -67,50 +67,50 @@ fn what_follows_a_welcome_that_closed_its_leg_is_not_read() {
         r#"{"end":{"v":1,"code":"gone"}}"#.to_owned(),
     ];
     let answer = lines.into_iter().map(RawFrame::text).collect();
-    client.handle(at(2), Input::Answer(1, Route::Poll, answer));
-    let closed = Output::Close(1, "foreign".to_owned());
+    client.handle(at(2), Input::AnswerArrived(1, Route::Poll, answer));
+    let closed = Output::LegDropped(1, "foreign".to_owned());
     assert_eq!(outputs(&mut client), [closed]);
 }
 
 #[test]
 fn the_current_leg_is_the_usable_one_with_the_greatest_turn() {
     let mut client = client();
-    client.handle(at(0), Input::Open(Transport::Sse));
-    client.handle(at(0), Input::Open(Transport::Sse));
+    client.handle(at(0), Input::OpenLeg(Transport::Sse));
+    client.handle(at(0), Input::OpenLeg(Transport::Sse));
     assert_eq!(client.current(), None);
-    client.handle(at(1), Input::Line(2, welcome(2, 2, 0, 0)));
+    client.handle(at(1), Input::FrameArrived(2, welcome(2, 2, 0, 0)));
     assert_eq!(client.current(), None);
-    client.handle(at(2), Input::Line(1, welcome(1, 1, 1, 0)));
+    client.handle(at(2), Input::FrameArrived(1, welcome(1, 1, 1, 0)));
     assert_eq!(client.current(), Some(1));
-    client.handle(at(3), Input::Ask(2));
+    client.handle(at(3), Input::RequestTurn(2));
     assert_eq!(client.current(), Some(2));
-    client.handle(at(4), Input::Closed(2));
+    client.handle(at(4), Input::LegDied(2));
     assert_eq!(client.current(), Some(1));
 }
 
 #[test]
 fn its_debug_form_holds_no_secret() {
     let mut client = client();
-    client.handle(at(0), Input::Open(Transport::Poll));
-    let Some(Output::Request(1, Route::Poll, lines)) = outputs(&mut client).pop() else { panic!() };
+    client.handle(at(0), Input::OpenLeg(Transport::Poll));
+    let Some(Output::Post(1, Route::Poll, lines)) = outputs(&mut client).pop() else { panic!() };
     let hello = String::from_utf8(lines[0].json().to_vec()).unwrap();
     assert!(hello.contains("2-and-22-or-more-of-them"));
     assert!(!format!("{client:?}").contains("2-and-22"));
 }
 
-/// 1. A stream asks with turn 1; a proxy holds its welcome back. A poll comes as a candidate and is asked to carry the session.
-/// 2. The poll's welcome shows turn 2. The server ends the stream, and so the proxy lets the held welcome through.
-/// 3. It passed for the news that the stream carries the session, and the poll was given up for it.
+/// 1. A stream requests turn 1; a proxy holds its welcome back. A poll opens as a candidate, and its owner requests a turn on it.
+/// 2. The poll's welcome shows turn 2. The gateway ends the stream, so the proxy lets the held welcome through.
+/// 3. Once, the session took it for the news that the stream carries the session, and gave up the poll.
 #[test]
 fn a_welcome_that_was_held_back_does_not_make_its_leg_active_again() {
     let mut client = client();
-    client.handle(at(0), Input::Open(Transport::Sse));
-    client.handle(at(0), Input::Open(Transport::Poll));
-    client.handle(at(1), Input::Answer(2, Route::Poll, vec![welcome(2, 2, 1, 0)]));
-    client.handle(at(1), Input::Ask(2));
+    client.handle(at(0), Input::OpenLeg(Transport::Sse));
+    client.handle(at(0), Input::OpenLeg(Transport::Poll));
+    client.handle(at(1), Input::AnswerArrived(2, Route::Poll, vec![welcome(2, 2, 1, 0)]));
+    client.handle(at(1), Input::RequestTurn(2));
     outputs(&mut client);
-    client.handle(at(2), Input::Answer(2, Route::Poll, vec![welcome(3, 2, 2, 0)]));
-    assert!(outputs(&mut client).contains(&Output::Active(2)));
-    client.handle(at(3), Input::Line(1, welcome(1, 1, 1, 0)));
-    assert_eq!(outputs(&mut client), [Output::Usable(1)]);
+    client.handle(at(2), Input::AnswerArrived(2, Route::Poll, vec![welcome(3, 2, 2, 0)]));
+    assert!(outputs(&mut client).contains(&Output::LegActive(2)));
+    client.handle(at(3), Input::FrameArrived(1, welcome(1, 1, 1, 0)));
+    assert_eq!(outputs(&mut client), [Output::LegUsable(1)]);
 }

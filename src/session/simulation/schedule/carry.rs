@@ -97,7 +97,7 @@ impl Schedule {
             return;
         }
         for frame in frames {
-            self.client.handle(self.now, Input::Line(leg, frame));
+            self.client.handle(self.now, Input::FrameArrived(leg, frame));
         }
     }
 
@@ -117,8 +117,8 @@ impl Schedule {
             Kind::Poll => Route::Poll,
         };
         let input = match lines {
-            Some(lines) => Input::Answer(leg, route, lines),
-            None => Input::Failed(leg, route),
+            Some(lines) => Input::AnswerArrived(leg, route, lines),
+            None => Input::RequestFailed(leg, route),
         };
         self.client.handle(self.now, input);
     }

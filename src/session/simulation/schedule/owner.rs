@@ -8,7 +8,7 @@ impl Schedule {
         if self.owned.contains_key(&leg) {
             let under_way = self.under_way();
             self.switches.dies(leg, under_way);
-            self.client.handle(self.now, Input::Closed(leg));
+            self.client.handle(self.now, Input::LegDied(leg));
             self.dispose(leg);
         }
     }
@@ -80,7 +80,7 @@ impl Schedule {
                 if self.random.percent(60) {
                     self.trouble_the_old();
                 }
-                self.client.handle(self.now, Input::Ask(usable[pick]));
+                self.client.handle(self.now, Input::RequestTurn(usable[pick]));
             }
         }
         self.agenda.plan(self.now + Time::from_millis(250), Event::Tick);
@@ -128,7 +128,7 @@ impl Schedule {
         self.paths.push(path);
         self.switches.opened(transport);
         self.owned.insert(leg, Owned { usable: false, opened: self.now, heard: self.now, pinged: None });
-        self.client.handle(self.now, Input::Open(transport));
+        self.client.handle(self.now, Input::OpenLeg(transport));
     }
 
     /// Liveness as any owner has it: no welcome in time, no answer to a request, no pong to a ping. Only a pong tells
@@ -142,7 +142,7 @@ impl Schedule {
         for (leg, kind) in failed.into_iter().filter(|(_, kind)| *kind != Kind::Stream as u8) {
             self.requests.remove(&(leg, kind));
             let route = if kind == Kind::Send as u8 { Route::Send } else { Route::Poll };
-            self.client.handle(now, Input::Failed(leg, route));
+            self.client.handle(now, Input::RequestFailed(leg, route));
             while let Some(output) = self.client.poll_output() {
                 let _ = self.client_does(output);
             }
@@ -159,7 +159,7 @@ impl Schedule {
                 self.client_drops(leg);
             } else if owned.usable && !polls && owned.pinged.is_none() && since(owned.heard) > Time::from_secs(2) {
                 owned.pinged = Some(now);
-                self.client.handle(now, Input::Ping(leg));
+                self.client.handle(now, Input::SendPing(leg));
             }
         }
     }
