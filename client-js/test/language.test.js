@@ -240,7 +240,7 @@ const code = ['src', 'test']
     readdirSync(root + folder, { recursive: true, encoding: 'utf8' }).map((path) => `${folder}/${path}`),
   )
   .concat('build.js')
-  .filter((path) => /\.[jt]s$/.test(path) && !path.startsWith('test/before/'))
+  .filter((path) => /\.[jt]s$/.test(path))
   .sort();
 
 /** @param {Mask} mask @param {string[]} paths */

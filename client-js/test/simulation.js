@@ -22,10 +22,6 @@ if (!executable) {
   console.error(`usage: node ${script} EXECUTABLE (it serves the other half)`);
   process.exit(2);
 }
-// Temporary: THROUGHLINE_BEFORE=1 runs the session before the rewrite in lockstep.
-const Half = process.env.THROUGHLINE_BEFORE
-  ? /** @type {any} */ ((await import('./before/session-pair.js')).SessionPair)
-  : Session;
 const peer = createPeer(executable);
 const counts = { passed: 0, failed: 0 };
 
@@ -58,7 +54,7 @@ function keepsTheInvariants() {
   const { THROUGHLINE_SEED: one, THROUGHLINE_SEEDS: many } = process.env;
   const seeds = one ? 1 : Number(many ?? SEEDS);
   const started = performance.now();
-  const failure = firstFailure(Number(one ?? 0), seeds, Half);
+  const failure = firstFailure(Number(one ?? 0), seeds, Session);
   const seconds = (performance.now() - started) / 1000;
   if (failure) {
     const replay = `THROUGHLINE_SEED=${failure.seed} node ${script} ${executable}`;

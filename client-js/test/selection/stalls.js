@@ -6,7 +6,9 @@
  * @import { SelectorInput } from '../../src/selector/events.js'
  */
 
-import { ALL, makeSelector } from './world.js';
+import { Memory } from '../../src/selector/memory.js';
+import { Selector } from '../../src/selector/selector.js';
+import { ALL } from './world.js';
 
 const EVERY_MS = 50;
 const TRIP_MS = 5;
@@ -16,10 +18,9 @@ const ACK_MS = 1000;
 /**
  * @param {() => number} random
  * @param {{chance: number, stall: number, minutes: number}} network how often it holds up a piece, and for how many milliseconds
- * @param {typeof makeSelector} [make]
  * @returns {number} how many legs were opened
  */
-export function throughStalls(random, { chance, stall, minutes }, make = makeSelector) {
+export function throughStalls(random, { chance, stall, minutes }) {
   let now = 1;
   /** When each frame was sent that waits for its acknowledgement, the oldest first. @type {Array<{at: number}>} */
   const waiting = [];
@@ -32,7 +33,8 @@ export function throughStalls(random, { chance, stall, minutes }, make = makeSel
       return waiting[0]?.at ?? Infinity;
     },
   };
-  const selector = make({ session, storage: null, key: 'k', wallClock: () => now, random, order: ALL });
+  const memory = new Memory(null, 'k', () => now);
+  const selector = new Selector({ session, memory, random, order: ALL });
   /** @type {Array<{at: number, act: () => void}>} */
   let due = [];
   const free = { up: 0, down: 0 };

@@ -6,21 +6,9 @@
  *
  * @import { Transport } from '../../src/types.js'
  * @import { LinkFrame } from '../../src/protocol/frames.js'
- * @import { SelectorInput, SelectorOutput, SessionView } from '../../src/selector/events.js'
+ * @import { SelectorInput, SelectorOutput } from '../../src/selector/events.js'
  *
  * @typedef {'works' | 'slow' | 'refused' | 'hole' | 'mute' | 'short' | 'stalls' | 'cut'} Way how a transport behaves
- *
- * @typedef {Pick<Selector, 'handle' | 'pollOutput' | 'pollTimeout' | 'state' | 'transport' | 'openedLegs' | 'explain' | 'report'>} AnySelector
- *
- * @typedef {object} Setup the parts of a selector and of its memory
- * @property {SessionView} session
- * @property {any} storage
- * @property {string} key
- * @property {() => number} wallClock
- * @property {() => number} random
- * @property {Transport[]} order
- * @property {boolean} [isOrderChosen]
- * @property {number} [maxLatencyMs]
  */
 
 import assert from 'node:assert/strict';
@@ -37,26 +25,18 @@ const CUT_AFTER = 8000;
 /** A short-lived connection dies this long after its welcome. */
 const SHORT = 300;
 
-/** @param {Setup} setup @returns {AnySelector} */
-export const makeSelector = ({ storage, key, wallClock, ...setup }) =>
-  new Selector({ ...setup, memory: new Memory(storage, key, wallClock) });
-
 /**
  * @param {() => number} random
- * @param {{order?: Transport[], storage?: any, heartbeat?: number, make?: (setup: Setup) => AnySelector}} [options]
- *   `make` builds the selector that lives in this world
+ * @param {{order?: Transport[], storage?: any, heartbeat?: number}} [options]
  */
-export function createWorld(
-  random,
-  { order = ALL, storage = null, heartbeat = 15_000, make = makeSelector } = {},
-) {
+export function createWorld(random, { order = ALL, storage = null, heartbeat = 15_000 } = {}) {
   let now = 0;
   let active = 0;
   let stalledAt = 0;
   /** The last `keepAlive` of the selector. */
   let wish = { heartbeatMs: heartbeat, holdMs: 25_000 };
-  /** While the application talks, a frame waits on the leg that stalls. */
-  const waits = () => world.talks && active && wayOf(active) === 'stalls';
+  /** While the application talks, a frame waits on the leg that stalls. @returns {boolean} */
+  const waits = () => world.talks && active > 0 && wayOf(active) === 'stalls';
   const session = {
     welcome: /** @type {any} */ ({
       heartbeat_ms: heartbeat,
@@ -71,7 +51,9 @@ export function createWorld(
       return waits() ? stalledAt : Infinity;
     },
   };
-  const selector = make({ session, storage, key: 'k', wallClock: () => 1e12 + now, random, order });
+  const memory = new Memory(storage, 'k', () => 1e12 + now);
+  /** @type {Selector} */
+  const selector = new Selector({ session, memory, random, order });
   /** @type {Map<number, {transport: Transport, way: Way, opened: number, moved: number}>} */
   const open = new Map();
   /** @type {Array<{at: number, leg: number, act: () => void}>} */
