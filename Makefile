@@ -55,6 +55,7 @@ lint:
 
 # Each prints its figure and its bound, and fails above it.
 bench:
+	$(call step,What the benches need,tests/setup.sh)
 	$(call step,Benchmarks,cargo bench)
 	$(call step,Release build,cargo build --release)
 	$(call step,What a publish costs the client,node benches/client/publish.mjs)

@@ -20,7 +20,10 @@ const MOST_BYTES = 60_000;
 export class Channel {
   /** @type {'idle' | 'asking' | 'subscribed'} */
   #state = 'idle';
-  /** The position of the last delivered message; none while there is no subscription to go on with. @type {Position | undefined} */
+  /**
+   * The position of the last delivered message; none while there is no subscription to go on with.
+   * @type {Position | undefined}
+   */
   #position;
   /** The request that asks for the subscription. @type {number | undefined} */
   #request;
@@ -95,7 +98,10 @@ export class Channel {
 
   // ---- for the connection
 
-  /** A publication came. Before the answer to the subscription only older ones come. @param {NumberedFrame} publication */
+  /**
+   * A publication came. Before the answer to the subscription only older ones come.
+   * @param {NumberedFrame} publication
+   */
   deliver({ at = 0, bytes, data }) {
     if (this.#state !== 'subscribed' || !this.#position || at <= this.#position.at) return;
     this.#position.at = at;

@@ -21,7 +21,10 @@ import { Session } from './session/session.js';
 import { Carriers } from './transports/carriers.js';
 import { probe } from './transports/control.js';
 
-/** The order in which transports are tried, unless the application or the gateway states another. @type {Transport[]} */
+/**
+ * The order in which transports are tried, unless the application or the gateway states another.
+ * @type {Transport[]}
+ */
 const TRANSPORTS = ['websocket', 'sse', 'poll'];
 /** Codes of an `end` that the application must know: no other leg fares better. */
 const LASTING_CODES = ['unauthorized', 'forbidden', 'rate_limited', 'bad_frame'];
@@ -32,7 +35,10 @@ class Connection {
   #emitter = new Emitter();
   /** @type {Map<string, Channel>} */
   #channels = new Map();
-  /** Switches that were asked for, by leg. @type {Map<number, {resolve: () => void, reject: (error: ThroughlineError) => void}>} */
+  /**
+   * Switches that were asked for, by leg.
+   * @type {Map<number, {resolve: () => void, reject: (error: ThroughlineError) => void}>}
+   */
   #switches = new Map();
   /** Ends the watching of the page. */
   #end = new AbortController();
@@ -231,7 +237,10 @@ class Connection {
     this.#requests.settle(frame);
   }
 
-  /** A request that a leg took has an unknown outcome; channels go on from their positions. @param {Reset['reason']} reason */
+  /**
+   * A request that a leg took has an unknown outcome; channels go on from their positions.
+   * @param {Reset['reason']} reason
+   */
   #reset(reason) {
     const unsent = this.#session.unhandedLines().map((line) => JSON.parse(line).id);
     this.#giveUp('unknown_outcome', unsent, reason);

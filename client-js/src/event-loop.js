@@ -3,7 +3,7 @@
  * Drains the queues of events: the network's first, then the session's, then the selector's. Each event goes only to the machines
  * that handle it, and is then carried out. The loop arms the one timer of both machines. It decides nothing.
  *
- * @import { ConnectionEvent, LoopEvent } from './events.js'
+ * @import { LoopEvent, UnroutedEvent } from './events.js'
  * @import { Selector } from './selector/selector.js'
  * @import { Session } from './session/session.js'
  * @import { Platform } from './transports/events.js'
@@ -47,6 +47,7 @@ export class EventLoop {
 
   /** Takes an event, and all that follows from it. @param {LoopEvent} event */
   post(event) {
+    if (this.#phase === 'closed') return;
     this.#events.push(event);
     this.run();
   }
@@ -78,10 +79,16 @@ export class EventLoop {
     }
   }
 
-  /** An event with frames is no decision, and holds what must not reach a log. @param {LoopEvent} event @param {number} now */
+  /**
+   * An event with frames is no decision, and holds what must not reach a log. Of an error only the code does: its message may be
+   * the application's.
+   * @param {LoopEvent} event
+   * @param {number} now
+   */
   #record(event, now) {
+    if ('lines' in event || 'frame' in event) return;
     try {
-      if (!('lines' in event || 'frame' in event)) this.#log?.({ at: now, ...event });
+      this.#log?.({ at: now, ...event, ...('error' in event && { error: event.error.code }) });
     } catch (error) {
       console.error(error);
     }
@@ -117,7 +124,7 @@ export class EventLoop {
       case 'wake':
         return this.#selector.handle(now, event);
       default:
-        /** @satisfies {ConnectionEvent} */ (event);
+        /** @satisfies {UnroutedEvent} */ (event);
     }
   }
 

@@ -1,8 +1,8 @@
 /** All events of the client. The event loop hands each to the machines that handle it; then the connection carries it out. */
 
 import type { ThroughlineError } from './errors.js';
-import type { SelectorOutput } from './selector/events.js';
-import type { SessionOutput } from './session/events.js';
+import type { SelectorInput, SelectorOutput } from './selector/events.js';
+import type { SessionInput, SessionOutput } from './session/events.js';
 import type { NetworkEvent, PageEvent } from './transports/events.js';
 
 export type LoopEvent =
@@ -40,18 +40,4 @@ export type MachineEvent = Extract<
 >;
 
 /** The events that no machine handles. */
-export type ConnectionEvent = Extract<
-  LoopEvent,
-  {
-    type:
-      | 'post'
-      | 'deliver'
-      | 'reset'
-      | 'unknownOutcome'
-      | 'prepareRace'
-      | 'probeControl'
-      | 'keepAlive'
-      | 'stateChanged'
-      | 'transportChanged';
-  }
->;
+export type UnroutedEvent = Exclude<LoopEvent, { type: (SessionInput | SelectorInput)['type'] }>;

@@ -22,7 +22,12 @@ export const resolvePlatform = (options) =>
     ...options,
   });
 
-/** The store that the options name, or the page's. A page may be denied its storage, and then even the question throws. @param {Platform} platform @returns {StorageLike | null | undefined} */
+/**
+ * The store that the options name, or the page's. A page may be denied its storage, and then even the question
+ * throws.
+ * @param {Platform} platform
+ * @returns {StorageLike | null | undefined}
+ */
 export const storageOf = ({ storage, window }) => {
   try {
     return storage === undefined ? window?.localStorage : storage;

@@ -1,5 +1,6 @@
 // @ts-check
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { connect, ThroughlineError } from '../src/index.js';
 import { createClock, end, welcome } from './support.js';
@@ -569,6 +570,35 @@ test('the log receives each decision with its reason, and no message, token or s
   const text = JSON.stringify(log);
   const { session } = sockets[0].hello();
   for (const secret of ['a-token', 'a-message', session]) assert.ok(!text.includes(secret), secret);
+});
+
+test('the log names the code of an error and not its text, and the README lists each type', async () => {
+  const { clock, sockets, last, open } = network();
+  /** @type {any[]} */
+  const log = [];
+  const add = (/** @type {any} */ entry) => log.push(entry);
+  const failing = async () => {
+    throw new Error('a-secret');
+  };
+  open({ transports: ['websocket'], token: failing, log: add });
+  await clock.pass(0);
+  assert.equal(log.find(({ type }) => type === 'raceFailed').error, 'unauthorized');
+  open({ transports: ['poll'], log: add });
+  const { nonce } = last('poll').hello();
+  last('poll').answer(JSON.stringify({ v: 1, nonce, code: 'forbidden', message: 'a-secret' }), {
+    status: 403,
+  });
+  await clock.pass(0);
+  assert.equal(log.find(({ type }) => type === 'gatewayRefused').error, 'forbidden');
+  open({ transports: ['websocket'], log: add });
+  sockets[0].online();
+  await clock.pass(60_000);
+  assert.ok(!JSON.stringify(log).includes('a-secret'));
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const [, table = ''] = readme.split('## Log');
+  const types = new Set(log.map(({ type }) => type));
+  assert.ok(types.size >= 12, [...types].join());
+  for (const type of types) assert.match(table, new RegExp(`^\\|.*\`${type}\``, 'm'), type);
 });
 
 test('a log that throws harms nothing', async (t) => {

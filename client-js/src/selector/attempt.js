@@ -20,6 +20,8 @@
 import { NEVER } from '../time.js';
 import { clamp, timeoutMs } from './path.js';
 
+/** A leg that lives, or carried the session, for longer is well. */
+export const LONG_LIFE_MS = 30_000;
 /** The interval of heartbeats and holds that a gateway has by default. */
 const DEFAULT_RHYTHM_MS = 15_000;
 
@@ -40,7 +42,12 @@ export const createAttempt = (leg, path, purpose, now) => ({
   trips: 0,
 });
 
-/** Records a milestone the first time. @param {Attempt} attempt @param {'opened' | 'usable' | 'proven' | 'active' | 'ended'} milestone @param {number} now */
+/**
+ * Records a milestone the first time.
+ * @param {Attempt} attempt
+ * @param {'opened' | 'usable' | 'proven' | 'active' | 'ended'} milestone
+ * @param {number} now
+ */
 export const reach = ({ record }, milestone, now) => {
   record[milestone] ??= now - record.at;
 };
@@ -56,7 +63,11 @@ export const reasonOf = ({ record }) => {
   return record.opened === undefined ? 'timeout' : 'mute';
 };
 
-/** Returns how often something comes down a path, if only a heartbeat. A poll that is held is silent. @param {Path} path @param {SessionView} session */
+/**
+ * Returns how often something comes down a path, if only a heartbeat. A poll that is held is silent.
+ * @param {Path} path
+ * @param {SessionView} session
+ */
 export const rhythmMs = ({ transport }, { welcome }) =>
   (transport === 'poll' ? welcome?.hold_ms : welcome?.heartbeat_ms) || DEFAULT_RHYTHM_MS;
 

@@ -11,7 +11,10 @@ export class Backoff {
   /** Races that failed in a row. */
   failures = 0;
 
-  /** Returns the longest pause before the next race. One that is not short counts a failed race. @param {boolean} isShort */
+  /**
+   * Returns the longest pause before the next race. One that is not short counts a failed race.
+   * @param {boolean} isShort
+   */
   pauseMs(isShort) {
     return isShort ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures++);
   }

@@ -18,7 +18,12 @@ import { clamp, timeoutMs } from './path.js';
 /** A browser may take long to open a socket; TCP alone retries after 1, 3 and 7 s. */
 export const SOCKET_OPENING_MS = 10_000;
 
-/** Returns how long an answer may take. If every race fails the network may just be slow, so each further one waits longer. @param {Path} path @param {number} failedRaces */
+/**
+ * Returns how long an answer may take. If every race fails the network may just be slow, so each further one waits
+ * longer.
+ * @param {Path} path
+ * @param {number} failedRaces
+ */
 export const answerMs = (path, failedRaces) =>
   clamp(2.5 * timeoutMs(path) * (failedRaces || 1), 2000, 10_000);
 
@@ -37,9 +42,14 @@ export class Deadlines {
     this.#random = random;
   }
 
-  /** Returns a time after a pause and a random part of `jitterMs`. A gateway's numbers may be none; those mean now. @param {number} pauseMs @param {number} jitterMs */
+  /**
+   * Returns a time after a pause and a random part of `jitterMs`. A gateway's numbers may be none; those mean now.
+   * @param {number} pauseMs
+   * @param {number} jitterMs
+   */
   after(pauseMs, jitterMs) {
-    return this.now + (pauseMs + this.#random() * jitterMs || 0);
+    const pause = pauseMs + this.#random() * jitterMs;
+    return Number.isFinite(pause) ? this.now + pause : this.now;
   }
 
   /** @param {Deadline['name']} name @param {number} at @param {Attempt} [attempt] */

@@ -13,15 +13,13 @@
  */
 
 import { NEVER } from '../time.js';
-import { isProven, reasonOf } from './attempt.js';
+import { isProven, LONG_LIFE_MS, reasonOf } from './attempt.js';
 import { IdleCuts } from './idle-cuts.js';
 import { isShut } from './path.js';
 import { isUnreachable } from './status.js';
 
 /** Reasons of the session that are the gateway's will, and no transport's fault. */
 const GATEWAY_REASONS = ['draining', 'gone', 'replaced'];
-/** A leg that carried the session for longer has not failed when it ends. */
-const LONG_LIFE_MS = 30_000;
 
 export class Failover {
   #outputs;
@@ -62,7 +60,11 @@ export class Failover {
     return rhythm !== undefined;
   }
 
-  /** A leg died by itself, or the session dropped it for this reason. @param {Attempt} attempt @param {string} [reason] */
+  /**
+   * A leg died by itself, or the session dropped it for this reason.
+   * @param {Attempt} attempt
+   * @param {string} [reason]
+   */
   lost(attempt, reason = '') {
     const { chosen } = this.#race;
     if (reason === 'replaced' && chosen && chosen !== attempt) {

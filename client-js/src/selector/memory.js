@@ -49,7 +49,11 @@ export class Memory {
     this.#facts = this.#factsOf(this.#network);
   }
 
-  /** Returns what a page learned of a transport on the network in use. @param {Transport} transport @returns {Fact | undefined} */
+  /**
+   * Returns what a page learned of a transport on the network in use.
+   * @param {Transport} transport
+   * @returns {Fact | undefined}
+   */
   recall(transport) {
     const fact = this.#facts[transport];
     if (!isObject(fact)) return;

@@ -20,7 +20,13 @@ const LONGEST_REST_MS = 900_000;
  */
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
-/** Returns a path of which only what a page remembered of this network is known. @param {Transport} transport @param {Fact | undefined} fact @param {number} now @returns {Path} */
+/**
+ * Returns a path of which only what a page remembered of this network is known.
+ * @param {Transport} transport
+ * @param {Fact | undefined} fact
+ * @param {number} now
+ * @returns {Path}
+ */
 export const recalled = (transport, fact, now) => {
   const isBad = fact?.rtt === null;
   return {
@@ -41,12 +47,18 @@ export const sample = (path, trip) => {
   path.rtt += (trip - path.rtt) / 8;
 };
 
-/** Returns how long an answer may take (RFC 6298, section 2), from 0.5 s to 10 s; 1 s before a first measurement. @param {Path} path */
+/**
+ * Returns how long an answer may take (RFC 6298, section 2), from 0.5 s to 10 s; 1 s before a first measurement.
+ * @param {Path} path
+ */
 export const timeoutMs = ({ rtt, deviation }) =>
   rtt === null ? 1000 : clamp(rtt + 4 * (deviation ?? 0), 500, 10_000);
 
 /** Says whether it keeps failing, so that a race tries it last. @param {Path} path @param {number} now */
 export const isShut = ({ failures, retryAt }, now) => failures > 2 && now < retryAt;
 
-/** Counts a failure. Returns for how long the path rests: 10 s, twice as long each time, at most 15 minutes. @param {Path} path */
+/**
+ * Counts a failure. Returns for how long the path rests: 10 s, twice as long each time, at most 15 minutes.
+ * @param {Path} path
+ */
 export const failed = (path) => Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** path.failures++);

@@ -24,7 +24,10 @@ export class Paths {
   #suspects = [];
   /** The networks this page was on; addresses of two families may take turns. @type {Set<string | undefined>} */
   #networks = new Set();
-  /** The gateway's offer that `#offered` was made from. Every event asks for it, so it is kept. @type {Transport[] | undefined} */
+  /**
+   * The gateway's offer that `#offered` was made from. Every event asks for it, so it is kept.
+   * @type {Transport[] | undefined}
+   */
   #theirs;
   /** @type {Path[]} */
   #offered = [];
@@ -81,7 +84,12 @@ export class Paths {
     return isNew;
   }
 
-  /** A path that opened and was closed is suspected twice. @param {Path} path @param {Reason} reason @param {boolean} isToBlame */
+  /**
+   * A path that opened and was closed is suspected twice.
+   * @param {Path} path
+   * @param {Reason} reason
+   * @param {boolean} isToBlame
+   */
   failed(path, reason, isToBlame) {
     this.tried = [...this.tried, /** @type {[Transport, Reason]} */ ([path.transport, reason])].slice(
       -REPORTED,

@@ -30,7 +30,12 @@ export class Promotion {
   /** Since when every round trip of the leg in use is too long; NEVER while one was not. */
   #slowSince = NEVER;
 
-  /** @param {Deadlines} deadlines @param {Paths} paths @param {Race} race @param {number} maxLatencyMs above it a round trip is too long */
+  /**
+   * @param {Deadlines} deadlines
+   * @param {Paths} paths
+   * @param {Race} race
+   * @param {number} maxLatencyMs above it a round trip is too long
+   */
   constructor(deadlines, paths, race, maxLatencyMs) {
     this.#deadlines = deadlines;
     this.#paths = paths;
@@ -63,7 +68,11 @@ export class Promotion {
     else this.#deadlines.set('ping', now + SLOW_PAUSE_MS, attempt);
   }
 
-  /** Takes a round trip of a candidate: it takes over, is measured again, or is dropped as too slow. @param {Attempt} attempt @param {number} rtt */
+  /**
+   * Takes a round trip of a candidate: it takes over, is measured again, or is dropped as too slow.
+   * @param {Attempt} attempt
+   * @param {number} rtt
+   */
   judge(attempt, rtt) {
     const { chosen } = this.#race;
     const { purpose } = attempt.record;
@@ -80,7 +89,10 @@ export class Promotion {
     }
   }
 
-  /** Returns when an attempt in the background is due. @param {Attempt | undefined} leg the leg in use, if the page is visible */
+  /**
+   * Returns when an attempt in the background is due.
+   * @param {Attempt | undefined} leg the leg in use, if the page is visible
+   */
   dueAt(leg) {
     if (!leg || !this.#race.isQuiet) return NEVER;
     return Math.min(...this.#candidates(leg.path).map(({ retryAt }) => retryAt));
@@ -96,7 +108,10 @@ export class Promotion {
     return this.#deadlines.now > this.#slowSince + SLOW_FOR_MS;
   }
 
-  /** Returns the paths that may replace the one in use: what is better, or, if that one is slow, any other. @param {Path} used */
+  /**
+   * Returns the paths that may replace the one in use: what is better, or, if that one is slow, any other.
+   * @param {Path} used
+   */
   #candidates(used) {
     return this.#isSlow ? this.#paths.offered.filter((path) => path !== used) : this.#paths.betterThan(used);
   }

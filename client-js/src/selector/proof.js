@@ -12,12 +12,9 @@
  * @import { Promotion } from './promotion.js'
  */
 
-import { isProven, reach } from './attempt.js';
+import { isProven, LONG_LIFE_MS, reach } from './attempt.js';
 import { sample } from './path.js';
 import { isUnreachable } from './status.js';
-
-/** A leg that lives this long is well. */
-const LONG_LIFE_MS = 30_000;
 
 export class Proof {
   #deadlines;
@@ -77,7 +74,11 @@ export class Proof {
     else this.#promotion.forgetSlowness();
   }
 
-  /** Its first pong ends the race for the attempts that are worse. @param {Attempt} attempt @param {boolean} wasUnreachable */
+  /**
+   * Its first pong ends the race for the attempts that are worse.
+   * @param {Attempt} attempt
+   * @param {boolean} wasUnreachable
+   */
   #prove(attempt, wasUnreachable) {
     const { active, chosen, open } = this.#race;
     reach(attempt, 'proven', this.#deadlines.now);

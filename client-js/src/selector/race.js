@@ -91,7 +91,11 @@ export class Race {
     );
   }
 
-  /** Tries some paths for a purpose. Attempts that carry nothing make room. @param {Purpose} purpose @param {Path[]} paths */
+  /**
+   * Tries some paths for a purpose. Attempts that carry nothing make room.
+   * @param {Purpose} purpose
+   * @param {Path[]} paths
+   */
   begin(purpose, paths) {
     for (const other of this.open) if (other !== this.active) this.drop(other, 'better');
     this.#purpose = purpose;

@@ -192,7 +192,10 @@ export class Selector {
     this.#race.beginAll();
   }
 
-  /** The application wants a transport more than any other, also during a pause that the gateway asked for. @param {Transport} transport */
+  /**
+   * The application wants a transport more than any other, also during a pause that the gateway asked for.
+   * @param {Transport} transport
+   */
   #switchTo(transport) {
     this.#race.begin('asked', []);
     for (const path of this.#paths.all) if (path.transport === transport) this.#race.start(path);
@@ -232,7 +235,10 @@ export class Selector {
     } else if (isUnreachable(this.state)) this.#status.become('reconnecting');
   }
 
-  /** The page was hidden for a while, or the network changed: that proves nothing, but is a reason to ask. @param {boolean} isVisible */
+  /**
+   * The page was hidden for a while, or the network changed: that proves nothing, but is a reason to ask.
+   * @param {boolean} isVisible
+   */
   #wake(isVisible) {
     const { now } = this.#deadlines;
     this.#liveness.isVisible = isVisible;

@@ -7,7 +7,11 @@
  * @import { SelectorOutput } from './events.js'
  */
 
-/** No answer comes at all, or only a stranger's. @param {State | Control | undefined} state @returns {state is 'offline' | 'portal'} */
+/**
+ * No answer comes at all, or only a stranger's.
+ * @param {State | Control | undefined} state
+ * @returns {state is 'offline' | 'portal'}
+ */
 export const isUnreachable = (state) => state === 'offline' || state === 'portal';
 
 export class Status {
@@ -35,7 +39,12 @@ export class Status {
     this.state = state;
   }
 
-  /** Another transport carries the session, or none does. @param {Transport | null} to @param {Reason} reason @param {State} state */
+  /**
+   * Another transport carries the session, or none does.
+   * @param {Transport | null} to
+   * @param {Reason} reason
+   * @param {State} state
+   */
   changeTo(to, reason, state) {
     const from = this.transport;
     this.transport = to;

@@ -50,7 +50,12 @@ export class Outgoing {
     return this.kept[number - this.lowest];
   }
 
-  /** Returns the line of a frame for a leg: it counts as sent from now on (rule 10). @param {Kept} kept @param {number} number @param {number} now */
+  /**
+   * Returns the line of a frame for a leg: it counts as sent from now on (rule 10).
+   * @param {Kept} kept
+   * @param {number} number
+   * @param {number} now
+   */
   handOut(kept, number, now) {
     this.#handed = Math.max(this.#handed, number);
     kept.handedAt = Math.min(kept.handedAt, now);

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Takes what comes down: frames, and the answers of polls and sends, failed ones among them. It never decides what goes up. Twin of `src/session/client/receive.rs`.
+ * Takes what comes down: frames, and the answers of polls and sends, failed ones among them. It never decides what goes up. Twin of
+ * `src/session/client/receive.rs`.
  *
  * @import { Down, Line, NumberedFrame, RawFrame, Welcome } from '../protocol/frames.js'
  * @import { Route, SessionOutput } from './events.js'
@@ -40,7 +41,11 @@ export class Receiver {
     this.#outputs = outputs;
   }
 
-  /** A frame on a socket or a stream. The first must be ours: a welcome or an end with our nonce (P1). @param {Leg} leg @param {RawFrame} frame */
+  /**
+   * A frame on a socket or a stream. The first must be ours: a welcome or an end with our nonce (P1).
+   * @param {Leg} leg
+   * @param {RawFrame} frame
+   */
   frame(leg, frame) {
     const down = readDown(frame);
     if (leg.state !== 'usable' && echoOf(down) !== leg.nonce) this.#legs.drop(leg, 'foreign');
@@ -161,14 +166,22 @@ export class Receiver {
     if (lines.length > 0) this.#outputs.push({ type: 'unknownOutcome', lines });
   }
 
-  /** Rule 7: the greatest acknowledgement counts; one of more than was ever sent is an error. @param {Leg} leg @param {number} upTo */
+  /**
+   * Rule 7: the greatest acknowledgement counts; one of more than was ever sent is an error.
+   * @param {Leg} leg
+   * @param {number} upTo
+   */
   #acknowledge(leg, upTo) {
     const isValid = this.#outgoing.acknowledge(upTo);
     if (!isValid) this.#legs.drop(leg, 'bad_frame');
     return isValid;
   }
 
-  /** The gateway states the number of the next line on a leg. Beyond what is expected, it dropped frames (rule 7). @param {Leg} leg @param {number} next */
+  /**
+   * The gateway states the number of the next line on a leg. Beyond what is expected, it dropped frames (rule 7).
+   * @param {Leg} leg
+   * @param {number} next
+   */
   #startAt(leg, next) {
     leg.nextDown = next;
     const lost = next - 1 - this.#acknowledgements.received;

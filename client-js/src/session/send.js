@@ -21,7 +21,10 @@ const SMALLEST_BODY_BYTES = 4096;
 export class Sender {
   /** The client's token; it goes with every hello. @type {string | undefined} */
   token;
-  /** The rhythm that the path needs; it goes with every hello. @type {{heartbeat_ms: number, hold_ms: number} | undefined} */
+  /**
+   * The rhythm that the path needs; it goes with every hello.
+   * @type {{heartbeat_ms: number, hold_ms: number} | undefined}
+   */
   wish;
   /** The last welcome; null before the first. @type {Welcome | null} */
   welcome = null;
@@ -62,7 +65,10 @@ export class Sender {
     this.id = undefined;
   }
 
-  /** Says hello on a socket that opened. In a resume the lines follow at once, behind the number of the first. @param {Leg} leg */
+  /**
+   * Says hello on a socket that opened. In a resume the lines follow at once, behind the number of the first.
+   * @param {Leg} leg
+   */
   greet(leg) {
     this.#outputs.push({ type: 'write', leg: leg.number, lines: [this.#hello(leg, leg.turn).line] });
     if (leg.turn === null || this.id === undefined) return;
@@ -144,7 +150,12 @@ export class Sender {
     return isDivisible && size > this.#acceptedBodyBytes;
   }
 
-  /** Adds numbered lines to a body, up to the bounds. Returns the number after the last one. @param {Line[]} lines @param {Route} route @param {boolean} [outlivesPage] */
+  /**
+   * Adds numbered lines to a body, up to the bounds. Returns the number after the last one.
+   * @param {Line[]} lines
+   * @param {Route} route
+   * @param {boolean} [outlivesPage]
+   */
   #fill(lines, route, outlivesPage) {
     const { body_bytes, body_lines } = this.#limits;
     const bound = Math.min(body_bytes, this.#acceptedBodyBytes, outlivesPage ? OUTLIVING_BODY_BYTES : NEVER);

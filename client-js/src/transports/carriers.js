@@ -17,7 +17,10 @@ import { listen } from './websocket.js';
 const SEND_MS = 10_000;
 
 export class Carriers {
-  /** By leg: its socket, or the controller that aborts its stream or poll. @type {Map<number, SocketLike | AbortController>} */
+  /**
+   * By leg: its socket, or the controller that aborts its stream or poll.
+   * @type {Map<number, SocketLike | AbortController>}
+   */
   #behind = new Map();
   #platform;
   #base;
