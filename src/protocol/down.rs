@@ -93,6 +93,8 @@ pub enum Down {
     Ping(Number),
     /// The answer to a ping.
     Pong(Number),
+    /// How many bytes the numbered lines take that follow in this write.
+    Bytes(u64),
     /// `config` or `goaway`: about the connection as a whole.
     Link,
     /// A numbered frame.
@@ -132,6 +134,7 @@ impl Down {
             },
             "ping" => Self::Ping(number(fields.subject).ok_or_else(bad)?),
             "pong" => Self::Pong(number(fields.subject).ok_or_else(bad)?),
+            "bytes" => Self::Bytes(fields.subject_number().ok_or_else(bad)?),
             "config" | "goaway" => Self::Link,
             _ => Self::Numbered,
         })
@@ -233,6 +236,16 @@ pub fn pong(value: &Number) -> Line {
         pong: &'a Number,
     }
     json_line(&Frame { pong: value })
+}
+
+/// `bytes`: the numbered lines that follow in this write take so many, in line form.
+#[must_use]
+pub fn bytes(bytes: u64) -> Line {
+    #[derive(Serialize)]
+    struct Frame {
+        bytes: u64,
+    }
+    json_line(&Frame { bytes })
 }
 
 /// `goaway`: leave after `after_ms` and a random part of `jitter_ms`.

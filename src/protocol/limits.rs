@@ -39,6 +39,9 @@ pub const REPLAY_BYTES: usize = 1 << 20;
 pub const ATTACHED_LEGS: usize = 3;
 /// Attaches and turn requests of one session in a minute.
 pub const ATTACHES_A_MINUTE: u32 = 60;
+/// A write of so many bytes of numbered lines to a WebSocket is announced by `bytes`. A browser shows nothing of a message before it is
+/// whole, and at 2,500 B/s, the slowest line that is supported, so many bytes take 1.6 s.
+pub const ANNOUNCED_BYTES: usize = 4_096;
 /// Channels one session may be subscribed to.
 pub const SUBSCRIPTIONS: usize = 512;
 /// Pings a leg answers in a second; what is above is dropped.

@@ -140,6 +140,10 @@ impl Up {
             "req" | "msg" => {
                 Ok(Self::Command(Command { id: fields.id, action: Action::Application, cost: frame.cost() }))
             }
+            "skip" => {
+                let action = Action::Faulty(withdrawn(&fields));
+                Ok(Self::Command(Command { id: fields.id, action, cost: frame.cost() }))
+            }
             verb => Err(Refusal::bad_frame(format!("unknown verb {:?}", shortened(verb)))),
         }
     }
@@ -158,6 +162,37 @@ fn channel_action(frame: &RawFrame, fields: &super::frame::Fields<'_>) -> Result
         },
         _ => Ok(Action::Unsubscribe(channel)),
     }
+}
+
+/// The answer to a filler, which stands under the number of a line that the client withdrew (rule 10). A filler with an unknown reason
+/// counts too: it uses up the number.
+fn withdrawn(fields: &super::frame::Fields<'_>) -> Refusal {
+    match fields.subject_text().as_deref() {
+        Some("too_large") => {
+            Refusal::new(Code::TooLarge, "the client withdrew this request, because no network path took it")
+        }
+        Some("bad_frame") => {
+            Refusal::bad_frame("the client withdrew this request, because the gateway could not read it")
+        }
+        _ => Refusal::bad_frame("the client withdrew this request, for a reason that this gateway does not know"),
+    }
+}
+
+/// `skip`: the filler that takes the place of a line that the client withdraws (rule 10), for the client half.
+#[must_use]
+pub fn filler(code: Code, withdrawn: &Line) -> Line {
+    #[derive(Deserialize)]
+    struct Withdrawn {
+        id: Option<Number>,
+    }
+    #[derive(Serialize)]
+    struct Filler {
+        skip: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Number>,
+    }
+    let id = serde_json::from_slice(withdrawn.json()).ok().and_then(|Withdrawn { id }| id);
+    super::down::json_line(&Filler { skip: code.name(), id })
 }
 
 fn ping_value(subject: &RawValue) -> Option<Number> {
@@ -336,6 +371,32 @@ mod tests {
         for text in [r#"{"pub":"a","id":1}"#, r#"{"sub":"","id":1}"#, r#"{"sub":7}"#, r#"{"pub":"a","b64":"!"}"#] {
             let Ok(Up::Command(command)) = read(text) else { panic!("{text}") };
             assert!(matches!(command.action, Action::Faulty(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_filler_counts_and_is_answered_with_why_its_line_was_withdrawn() {
+        for (text, code) in [
+            (r#"{"skip":"too_large","id":7}"#, Code::TooLarge),
+            (r#"{"skip":"bad_frame","id":7}"#, Code::BadFrame),
+            (r#"{"skip":"moonrise","id":7}"#, Code::BadFrame),
+            (r#"{"skip":{"too_large":1},"id":7}"#, Code::BadFrame),
+        ] {
+            let Ok(Up::Command(command)) = read(text) else { panic!("{text}") };
+            assert_eq!(command.id, Some(7));
+            assert!(matches!(command.action, Action::Faulty(refusal) if refusal.code == code), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_filler_has_the_id_of_the_line_that_it_replaces_if_that_had_one() {
+        for (withdrawn, filler) in [
+            (r#"{"pub":"a","id":7,"data":1}"#, r#"{"skip":"too_large","id":7}"#),
+            (r#"{"pub":"a","data":1}"#, r#"{"skip":"too_large"}"#),
+            (r#""no object""#, r#"{"skip":"too_large"}"#),
+        ] {
+            let line = Line::compose(|buffer| buffer.extend_from_slice(withdrawn.as_bytes()));
+            assert_eq!(super::filler(Code::TooLarge, &line).json(), filler.as_bytes());
         }
     }
 

@@ -71,6 +71,37 @@ impl Outgoing {
         Some(line)
     }
 
+    /// The oldest frame kept, if a leg took it.
+    pub fn oldest(&self) -> Option<&Line> {
+        self.lines.front().filter(|_| self.sent > self.settled)
+    }
+
+    /// Replaces the oldest frame, under its number, since the other end may have it (rule 10).
+    pub fn replace_oldest(&mut self, line: Line) {
+        if let Some(oldest) = self.lines.front_mut() {
+            self.bytes = self.bytes - oldest.cost() + line.cost();
+            *oldest = line;
+        }
+    }
+
+    /// Moves the oldest frame to the end: all numbers change their meaning. Only a mutant does this.
+    pub(super) fn renumber_oldest(&mut self) {
+        self.lines.rotate_left(1.min(self.lines.len()));
+    }
+
+    /// The bytes of the frames from this number on, up to the one that fills the room.
+    pub fn bytes_from(&self, number: u64, room: usize) -> usize {
+        let place = number.saturating_sub(self.settled + 1);
+        let mut bytes = 0;
+        for line in self.lines.iter().skip(usize::try_from(place).unwrap_or(usize::MAX)) {
+            if bytes >= room {
+                break;
+            }
+            bytes += line.cost();
+        }
+        bytes
+    }
+
     /// Gives up the numbering: what was handed to a leg is returned, what was not is kept and starts at 1.
     pub fn restart(&mut self) -> Vec<Line> {
         let handed = usize::try_from(self.sent - self.settled).unwrap_or(usize::MAX).min(self.lines.len());
@@ -132,6 +163,34 @@ mod tests {
         assert_eq!(outgoing.acknowledge(1), Ok(()));
         assert_eq!((outgoing.lowest(), outgoing.last(), outgoing.bytes()), (3, 3, 3));
         assert!(outgoing.hand_out(2, 9).is_none() && outgoing.hand_out(4, 9).is_none());
+    }
+
+    #[test]
+    fn the_bytes_of_a_write_end_with_the_line_that_fills_its_room() {
+        let mut outgoing = Outgoing::default();
+        for text in ["a", "bb", "ccc"] {
+            outgoing.push(line(text));
+        }
+        outgoing.drop_first();
+        let bytes = |number, room| outgoing.bytes_from(number, room);
+        assert_eq!((bytes(2, 9), bytes(2, 2), bytes(2, 3), bytes(3, 1)), (5, 2, 5, 3));
+        assert_eq!((bytes(4, 9), bytes(9, 9)), (0, 0));
+    }
+
+    #[test]
+    fn a_filler_takes_the_number_of_the_oldest_frame_that_a_leg_took() {
+        let mut outgoing = Outgoing::default();
+        for text in ["aaaa", "b"] {
+            outgoing.push(line(text));
+        }
+        assert_eq!(outgoing.oldest(), None);
+        outgoing.hand_out(1, 9);
+        assert_eq!(outgoing.oldest().map(Line::cost), Some(4));
+        outgoing.replace_oldest(line("ff"));
+        assert_eq!((outgoing.lowest(), outgoing.last(), outgoing.bytes()), (1, 2, 3));
+        assert_eq!(outgoing.hand_out(1, 9).map(Line::json), Some(&b"ff"[..]));
+        assert_eq!(outgoing.acknowledge(1), Ok(()));
+        assert_eq!(outgoing.oldest(), None);
     }
 
     #[test]

@@ -5,26 +5,25 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt as _;
+use tokio::time::{Instant, timeout_at};
 
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::limits::BODY_BYTES;
 
-/// A body must have come by then.
+/// A body must have come by then, if little of it came.
 const DEADLINE: Duration = Duration::from_secs(20);
+/// Each byte that has come allows so much more: 1 s for 1,000 bytes. The slowest line that is supported carries 2,500 B/s, and on it
+/// the longest body takes 26 s.
+const FOR_A_BYTE: Duration = Duration::from_millis(1);
 /// What is too long is read up to here and dropped, so that the answer is read and not lost to a reset.
 const DISCARDED: usize = 16 * BODY_BYTES;
 
 /// The whole body, or why not.
-pub(super) async fn read(body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
-    tokio::time::timeout(DEADLINE, collect(body))
-        .await
-        .unwrap_or_else(|_| Err(Refusal::new(Code::BadFrame, "the body did not come within 20 s")))
-}
-
-async fn collect(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
+pub(super) async fn read(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
+    let begun = Instant::now();
     let mut collected = BytesMut::new();
     let mut total = 0;
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = timeout_at(begun + allowed(total), body.frame()).await.map_err(|_| too_slow())? {
         let frame = frame.map_err(|_| Refusal::bad_frame("the body broke off"))?;
         let Ok(data) = frame.into_data() else {
             continue;
@@ -45,4 +44,63 @@ async fn collect(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Ref
         return Err(Refusal::new(Code::TooLarge, format!("a body may be {BODY_BYTES} bytes long")));
     }
     Ok(collected.freeze())
+}
+
+/// How long a body may take of which so much has come. What is too long gains nothing by it.
+fn allowed(came: usize) -> Duration {
+    let bytes = u32::try_from(came.min(BODY_BYTES)).unwrap_or(u32::MAX);
+    DEADLINE + FOR_A_BYTE * bytes
+}
+
+fn too_slow() -> Refusal {
+    Refusal::bad_frame("the body came too slowly: it has 20 s, and 1 s more for each 1,000 bytes that have come")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::{Stream, StreamExt as _};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    /// Pieces of so many bytes, one each so often.
+    fn pieces(bytes: usize, each: Duration) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {
+        futures::stream::repeat(bytes).then(move |bytes| async move {
+            tokio::time::sleep(each).await;
+            Ok(Frame::data(Bytes::from(vec![b'x'; bytes])))
+        })
+    }
+
+    /// How reading this ends, and after how long.
+    async fn outcome(pieces: impl Stream<Item = Result<Frame<Bytes>, Infallible>>) -> (Result<usize, Code>, Duration) {
+        let begun = Instant::now();
+        let read = read(Box::pin(StreamBody::new(pieces))).await;
+        (read.map(|body| body.len()).map_err(|refusal| refusal.code), begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_of_56_kb_passes_a_line_of_2_500_bytes_a_second() {
+        let slow = pieces(250, Duration::from_millis(100)).take(224);
+        assert_eq!(outcome(slow).await, (Ok(56_000), Duration::from_millis(22_400)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stops_has_20_s_and_1_s_more_for_each_1_000_bytes_that_came() {
+        let never = futures::stream::pending();
+        assert_eq!(outcome(never).await, (Err(Code::BadFrame), Duration::from_secs(20)));
+        let stops = pieces(1_000, Duration::from_secs(1)).take(3).chain(futures::stream::pending());
+        assert_eq!(outcome(stops).await, (Err(Code::BadFrame), Duration::from_secs(23)));
+        // At 500 B/s the time runs out while bytes still come.
+        let crawls = pieces(500, Duration::from_secs(1));
+        assert_eq!(outcome(crawls).await, (Err(Code::BadFrame), Duration::from_millis(39_500)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_long_gains_no_time_beyond_the_longest_body() {
+        let endless = pieces(BODY_BYTES, Duration::from_secs(10));
+        assert_eq!(outcome(endless).await, (Err(Code::BadFrame), Duration::from_millis(85_536)));
+    }
 }

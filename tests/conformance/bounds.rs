@@ -49,6 +49,28 @@ on_every_transport! {
         assert_eq!(client.next(leg).await.value()["at"], 6);
     }
 
+    async fn a_large_write_tells_its_bytes_on_a_socket_and_nowhere_else(transport) {
+        let gateway = Running::start().await;
+        let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        client.subscribe(leg, "c").await;
+        for bytes in [3_000, 5_000] {
+            client.settle(leg).await;
+            other.publish(writing, "c", &format!("\"{}\"", "x".repeat(bytes))).await;
+            let mut announced = None;
+            let publication = loop {
+                match client.see(leg).await {
+                    Seen::Link(link) => announced = link["bytes"].as_u64(),
+                    Seen::New(frame) => break frame,
+                    _ => {}
+                }
+            };
+            let line = publication.line().len() as u64;
+            let told = line >= 4_096 && transport == Transport::WebSocket;
+            assert_eq!(announced, told.then_some(line));
+        }
+    }
+
     async fn a_reader_that_stopped_holds_up_nobody_and_is_bounded(transport) {
         let gateway = Running::with(|config| config.session.limits.replay_bytes = 4 * LARGE).await;
         let mut slow = Client::new(&gateway);

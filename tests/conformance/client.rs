@@ -23,7 +23,7 @@ pub(crate) enum Seen {
     Pong(Value),
     Ping(Value),
     Ack,
-    /// goaway or config.
+    /// bytes, goaway or config.
     Link(Value),
     End(String),
     /// A numbered frame, for the first time.
@@ -249,6 +249,11 @@ impl Client {
     /// Numbers a frame of the application. It goes up with the next flush.
     pub(crate) fn push(&mut self, frame: impl Into<Frame>) {
         self.lines.push(frame.into());
+    }
+
+    /// Puts a filler under the number of the last line: the next leg carries that.
+    pub(crate) fn withdraw_last(&mut self, filler: &str) {
+        *self.lines.last_mut().unwrap() = filler.into();
     }
 
     /// Sends all lines that the leg has not carried; without a socket until all are acknowledged.

@@ -75,6 +75,40 @@ on_every_transport! {
         }
     }
 
+    async fn a_filler_for_a_line_that_was_lost_is_answered_and_nothing_was_published(transport) {
+        let gateway = Running::start().await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        client.subscribe(leg, "c").await;
+        // The leg dies with the line.
+        client.push("{\"pub\":\"c\",\"id\":50,\"data\":1}");
+        client.kill(leg);
+        client.withdraw_last("{\"skip\":\"too_large\",\"id\":50}");
+        let leg = client.attach(transport).await;
+        let answer = client.answer(leg, 50).await;
+        assert_eq!((&answer["err"], &answer["code"]), (&50.into(), &"too_large".into()), "{answer}");
+        assert_eq!(client.publish(leg, "c", "2").await, 1);
+        assert_eq!(client.next(leg).await.value()["data"], 2);
+    }
+
+    async fn a_filler_for_a_line_that_arrived_changes_nothing(transport) {
+        let gateway = Running::start().await;
+        let (mut reader, listening) = Client::online(&gateway, Transport::WebSocket).await;
+        reader.subscribe(listening, "c").await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        client.push("{\"pub\":\"c\",\"id\":50,\"data\":1}");
+        client.flush(leg).await;
+        assert_eq!(reader.next(listening).await.value()["data"], 1);
+        // The leg dies before its client learns that the line was taken.
+        client.kill(leg);
+        client.acked = 0;
+        client.withdraw_last("{\"skip\":\"too_large\",\"id\":50}");
+        let leg = client.attach(transport).await;
+        let answer = client.answer(leg, 50).await;
+        assert_eq!((&answer["ok"], &answer["at"]), (&50.into(), &1.into()), "{answer}");
+        assert_eq!(client.publish(leg, "c", "2").await, 2);
+        assert_eq!(reader.next(listening).await.value()["data"], 2);
+    }
+
     async fn a_gap_is_never_taken_and_the_session_stays(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;

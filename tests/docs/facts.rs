@@ -54,6 +54,7 @@ fn value_of(name: &str) -> Option<String> {
         "REPLAY_BYTES" => count(limits::REPLAY_BYTES),
         "ATTACHED_LEGS" => count(limits::ATTACHED_LEGS),
         "ATTACHES_A_MINUTE" => count(limits::ATTACHES_A_MINUTE),
+        "ANNOUNCED_BYTES" => count(limits::ANNOUNCED_BYTES),
         "SUBSCRIPTIONS" => count(limits::SUBSCRIPTIONS),
         "PINGS_A_SECOND" => count(limits::PINGS_A_SECOND),
         "SILENT_HEARTBEATS" => count(limits::SILENT_HEARTBEATS),

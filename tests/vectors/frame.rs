@@ -28,6 +28,9 @@ impl Defaults {
         if let Value::String(line) = value {
             return RawFrame::text(line);
         }
+        if let Some(line) = repeated(&value) {
+            return RawFrame::text(line);
+        }
         if let Some(head) = value.get("head") {
             let attachment = STANDARD.decode(value["b64"].as_str().unwrap()).unwrap();
             return RawFrame { text: head.as_str().unwrap().to_owned().into(), attachment: Some(attachment.into()) };
@@ -44,7 +47,7 @@ impl Defaults {
         for key in ["lines", "unknown"] {
             if let Some(Value::Array(lines)) = output.get_mut(key) {
                 for line in lines {
-                    *line = self.filled(line);
+                    *line = repeated(line).map_or_else(|| self.filled(line), Value::String);
                 }
             }
         }
@@ -64,6 +67,14 @@ impl Defaults {
         all.retain(|_, value| !value.is_null());
         json!({ verb: all })
     }
+}
+
+/// A long line that is written as a short text, many times.
+fn repeated(frame: &Value) -> Option<String> {
+    let repeat = frame.get("repeat")?;
+    let part = |key: &str| repeat[key].as_str().unwrap();
+    let times = usize::try_from(repeat["times"].as_u64().unwrap()).unwrap();
+    Some(format!("{}{}{}", part("before"), part("text").repeat(times), part("after")))
 }
 
 /// Lines that were written, as their very text.

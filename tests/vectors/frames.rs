@@ -105,6 +105,7 @@ fn frames_down_mean_what_the_vectors_say() {
             Down::Ack { received, next } => acknowledgement(received, next),
             Down::Ping(value) => json!({ "ping": value }),
             Down::Pong(value) => json!({ "pong": value }),
+            Down::Bytes(bytes) => json!({ "bytes": bytes }),
             Down::Link => json!({ "link": object(frame) }),
             Down::Numbered => json!({ "numbered": object(frame) }),
         })

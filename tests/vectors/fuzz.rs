@@ -153,6 +153,7 @@ proptest! {
                 Down::Ack { received, next } => down::ack(*received, *next),
                 Down::Ping(value) => down::ping(value),
                 Down::Pong(value) => down::pong(value),
+                Down::Bytes(bytes) => down::bytes(*bytes),
                 Down::End(_) | Down::Link | Down::Numbered => continue,
             };
             match (Down::read(&line.received()), read) {

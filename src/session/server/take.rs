@@ -287,7 +287,8 @@ impl ServerSession {
         }
     }
 
-    /// Numbered lines of a body. Nothing is taken where a number was left out (rule 7).
+    /// Numbered lines of a body. Nothing is taken where a number was left out (rule 7). If the body brings a line that was seen, the
+    /// active leg acknowledges at once, beside the answer: the answer before was lost, or something on the way alters all answers.
     fn take_lines(&mut self, now: Time, next: u64, lines: Vec<Up>) {
         if next > self.received + 1 {
             return;
@@ -296,7 +297,11 @@ impl ServerSession {
             Up::Command(command) => Some(command),
             _ => None,
         });
+        let received = self.received;
         for (number, command) in (next..).zip(commands) {
+            if number <= received {
+                self.acknowledge_now();
+            }
             self.take(now, number, command);
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 use super::{Carrier, Mutant, Output, ServerSession};
-use crate::protocol::{Line, Nonce, down, limits};
+use crate::protocol::{Line, Nonce, Transport, down, limits};
 use crate::session::outgoing::Outgoing;
 use crate::session::{Time, milliseconds};
 
@@ -113,14 +113,25 @@ impl ServerSession {
         }
     }
 
-    /// How many there were.
+    /// How many there were. A socket is told first how many bytes a large write takes.
     fn write_lines(&mut self, place: usize, room: Room, out: &mut impl FnMut(&Line)) -> usize {
         let leg = &mut self.legs[place];
+        // The cost of a line that goes alone, as most do, is at hand below: only several are summed.
+        let alone = leg.cursor == self.outgoing.last();
+        if !alone && self.outgoing.bytes() >= limits::ANNOUNCED_BYTES && leg.transport == Transport::WebSocket {
+            let bytes = self.outgoing.bytes_from(leg.cursor, room.bytes);
+            if bytes >= limits::ANNOUNCED_BYTES {
+                announce(bytes, out);
+            }
+        }
         let (mut lines, mut bytes) = (0, 0);
         while bytes < room.bytes
             && let Some(line) = self.outgoing.hand_out(leg.cursor, usize::MAX)
         {
             bytes += line.cost();
+            if bytes >= limits::ANNOUNCED_BYTES && alone && leg.transport == Transport::WebSocket {
+                announce(bytes, out);
+            }
             out(line);
             leg.cursor += 1;
             lines += 1;
@@ -167,4 +178,10 @@ impl ServerSession {
         self.outgoing = Outgoing::default();
         self.outputs.push_back(Output::Expired);
     }
+}
+
+/// Says how many bytes the lines take that follow.
+#[cold]
+fn announce(bytes: usize, out: &mut impl FnMut(&Line)) {
+    out(&down::bytes(bytes as u64));
 }

@@ -34,7 +34,8 @@ enum Operation {
     /// On one of the sockets there ever were.
     Frame(usize, String),
     Again(usize, Hello),
-    Push,
+    /// A frame with a text of so many bytes.
+    Push(usize),
     Link,
     Offer(Vec<Transport>, u64),
     Closed(usize),
@@ -83,7 +84,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (hello(), lines()).prop_map(|(h, l)| Operation::Send(h, l)),
         6 => (0..9usize, line()).prop_map(|(place, line)| Operation::Frame(place, line)),
         2 => (0..9usize, hello()).prop_map(|(place, hello)| Operation::Again(place, hello)),
-        5 => Just(Operation::Push),
+        5 => prop_oneof![3 => Just(0), 1 => 1_000..5_000usize].prop_map(Operation::Push),
         1 => Just(Operation::Link),
         1 => (prop::sample::subsequence(Transport::ALL.to_vec(), 1..=3), 0..5_000u64).prop_map(|(t, j)| Operation::Offer(t, j)),
         2 => (0..9usize).prop_map(Operation::Closed),
@@ -155,10 +156,9 @@ impl Watch {
             }
             Operation::Frame(place, text) => self.frame(place, &text),
             Operation::Again(place, hello) => self.frame(place, &hello.text()),
-            Operation::Push => {
+            Operation::Push(bytes) => {
                 self.pushed += 1;
-                let text = format!(r#"{{"msg":{}}}"#, self.pushed);
-                self.session.push(composed(&text));
+                self.session.push(composed(&format!(r#"{{"msg":"{}"}}"#, "x".repeat(bytes))));
             }
             Operation::Link => self.input(Input::Link(composed(r#"{"goaway":{}}"#))),
             Operation::Offer(transports, jitter) => {
@@ -232,6 +232,8 @@ impl Watch {
             );
             assert!(!lines.is_empty(), "what wants to write has something to say");
             self.written(carrier, &lines);
+            let socket = self.carriers.contains(&(carrier, Transport::WebSocket));
+            assert_eq!(announced(&lines), to_be_announced(&lines).filter(|_| socket), "{lines:?}");
             if self.carriers.contains(&(carrier, Transport::Poll)) {
                 self.ended.insert(carrier);
             }
@@ -322,6 +324,23 @@ fn read(hello: &Hello, lines: &[String]) -> Result<body::Body, ()> {
         return Err(());
     }
     body::read(&Bytes::from(text)).map_err(|_| ())
+}
+
+fn is_numbered(line: &Line) -> bool {
+    line.json().starts_with(br#"{"msg":"#)
+}
+
+/// What a `bytes` says that stands right before the first numbered line.
+fn announced(lines: &[Line]) -> Option<u64> {
+    let before = lines.iter().take_while(|line| !is_numbered(line)).last()?;
+    let frame: serde_json::Value = serde_json::from_slice(before.json()).unwrap();
+    frame["bytes"].as_u64()
+}
+
+/// What it must say on a socket.
+fn to_be_announced(lines: &[Line]) -> Option<u64> {
+    let bytes: usize = lines.iter().filter(|line| is_numbered(line)).map(Line::cost).sum();
+    (bytes >= limits::ANNOUNCED_BYTES).then_some(bytes as u64)
 }
 
 fn composed(text: &str) -> Line {
