@@ -34,6 +34,18 @@ pub(crate) enum Mutant {
     BriefWithLastNext,
     /// Rule 2: `gone` is taken for something foreign.
     GoneNotBelieved,
+    /// Rule 10: the filler of a withdrawn line goes behind all others, under a new number.
+    FillerWithNewNumber,
+    /// Rule 10: a line that is withdrawn leaves no filler, so its number is left out.
+    FillerDropped,
+    /// Rule 10: the application is told at the withdrawal that the line is too large, whether it arrived or not.
+    TooLargeForArrived,
+    /// Rule 10: a line that the gateway refused as unreadable is repeated.
+    UnreadableRepeated,
+    /// A body that failed is repeated in the same size.
+    BodiesNeverSmaller,
+    /// Link frames wait while a line fails.
+    LinksWaitForLines,
 }
 
 /// Which mistake a half makes: none, outside of the simulation's own tests.

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use throughline::session::client::{ClientSession, Input, Output, Reset, Route};
+use throughline::protocol::Code;
+use throughline::session::client::{ClientSession, Failure, Input, Output, Reset, Route};
 use throughline::session::{Time, milliseconds};
 
 use super::frame::{Defaults, line, object, texts};
@@ -23,9 +24,14 @@ struct Keys {
     route: Option<String>,
     lines: Option<Vec<Box<RawValue>>>,
     failed: Option<u32>,
+    status: Option<u16>,
+    code: Option<String>,
     closed: Option<u32>,
     ask: Option<u32>,
+    #[serde(default)]
+    pings: bool,
     ping: Option<u32>,
+    withdraw: Option<bool>,
     push: Option<Box<RawValue>>,
     timeout: Option<bool>,
 }
@@ -60,6 +66,7 @@ fn input(keys: Keys, defaults: &Defaults) -> Input {
     let route = || match keys.route.as_deref() {
         Some("stream") => Route::Stream,
         Some("send") => Route::Send,
+        Some("links") => Route::Links,
         Some("poll") => Route::Poll,
         other => panic!("{other:?} is no route"),
     };
@@ -71,10 +78,18 @@ fn input(keys: Keys, defaults: &Defaults) -> Input {
         Keys { answer: Some(leg), lines: Some(ref lines), .. } => {
             Input::AnswerArrived(leg, route(), lines.iter().map(|line| frame(line)).collect())
         }
-        Keys { failed: Some(leg), .. } => Input::RequestFailed(leg, route()),
+        Keys { failed: Some(leg), status, ref code, .. } => {
+            let code = code.as_deref().map(|code| match code {
+                "bad_frame" => Code::BadFrame,
+                "too_large" => Code::TooLarge,
+                other => panic!("a body is not refused with {other}"),
+            });
+            Input::RequestFailed(leg, route(), Failure { status, code })
+        }
         Keys { closed: Some(leg), .. } => Input::LegDied(leg),
-        Keys { ask: Some(leg), .. } => Input::RequestTurn(leg),
+        Keys { ask: Some(leg), pings, .. } => Input::RequestTurn { leg, pings },
         Keys { ping: Some(leg), .. } => Input::SendPing(leg),
+        Keys { withdraw: Some(true), .. } => Input::WithdrawLine,
         Keys { push: Some(push), .. } => Input::Push(line(&frame(&push))),
         Keys { timeout: Some(true), .. } => Input::Timeout,
         _ => panic!("no input"),
@@ -84,10 +99,12 @@ fn input(keys: Keys, defaults: &Defaults) -> Input {
 fn told(output: &Output) -> Value {
     match output {
         Output::Write(leg, lines) => json!({ "write": leg, "lines": texts(lines) }),
-        Output::Post(leg, route, lines) => {
+        // How long an answer may take is no part of the protocol.
+        Output::Post { leg, route, lines, timeout: _ } => {
             let route = match route {
                 Route::Stream => "stream",
                 Route::Send => "send",
+                Route::Links => "links",
                 Route::Poll => "poll",
             };
             json!({ "request": leg, "route": route, "lines": texts(lines) })
@@ -100,6 +117,8 @@ fn told(output: &Output) -> Value {
         Output::Reset(Reset::Gone, lost) => json!({ "reset": "gone", "lost": lost }),
         Output::Reset(Reset::Overrun, lost) => json!({ "reset": "overrun", "lost": lost }),
         Output::UnknownOutcome(lines) => json!({ "unknown": texts(lines) }),
+        Output::LineStuck(leg) => json!({ "stuck": leg }),
+        Output::OneRequest(leg) => json!({ "one_request": leg }),
         Output::Link(frame) => json!({ "link": object(frame) }),
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Its twin is `client-js/src/session/leg.js`.
 
+use std::ops::{Index, IndexMut};
+
 use super::Route;
 use crate::protocol::{Line, Nonce, Transport};
 use crate::session::Time;
@@ -11,23 +13,75 @@ use crate::session::Time;
 pub enum State {
     /// No welcome was read, and no line goes up.
     Opening,
-    /// Its socket opened in a resume, so lines go up before the welcome.
-    Resuming,
     /// Its welcome was read.
     Usable,
 }
 
-/// A poll or a send under way.
+/// A request under way.
 #[derive(Debug, Clone)]
 pub(super) struct Flight {
     /// The nonce that the answer must echo.
     pub(super) nonce: Nonce,
     /// The turn it carried.
     pub(super) turn: Option<u32>,
-    /// The number after the last line it carried.
+    /// The number of the first line it carried.
+    pub(super) from: u64,
+    /// The number after the last one.
     pub(super) until: u64,
     /// The link frames it carried, for a repetition.
     pub(super) links: Vec<Line>,
+    /// The length of its body.
+    pub(super) size: usize,
+    /// When it was issued.
+    pub(super) at: Time,
+    /// A pong showed that it arrived.
+    pub(super) is_delivered: bool,
+}
+
+impl Flight {
+    /// Whether it carries numbered lines.
+    pub(super) const fn carries_lines(&self) -> bool {
+        self.until > self.from
+    }
+}
+
+/// What a leg knows of one route.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    /// The request that is under way.
+    pub(super) flight: Option<Flight>,
+    /// The failures since the last success: sends may get through while polls do not.
+    pub(super) failures: usize,
+    /// No request goes before this.
+    pub(super) retry_at: Option<Time>,
+}
+
+/// The requests of a leg, by route.
+#[derive(Debug, Default)]
+pub(super) struct Requests([Request; Route::ALL.len()]);
+
+impl Requests {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Request> {
+        self.0.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Request> {
+        self.0.iter_mut()
+    }
+}
+
+impl Index<Route> for Requests {
+    type Output = Request;
+
+    fn index(&self, route: Route) -> &Request {
+        &self.0[route as usize]
+    }
+}
+
+impl IndexMut<Route> for Requests {
+    fn index_mut(&mut self, route: Route) -> &mut Request {
+        &mut self.0[route as usize]
+    }
 }
 
 /// One leg.
@@ -42,27 +96,35 @@ pub struct Leg {
     pub(super) is_requesting_turn: bool,
     /// On a socket: an `ack` must state the number of the next line.
     pub(super) must_state_next: bool,
-    /// The nonce that the first frame on a socket or a stream must echo.
+    /// The nonce of its first hello.
     pub(super) nonce: Option<Nonce>,
-    /// The number of the next line that goes up on it.
+    /// The number of the next line that goes up on it; 0: whichever is the lowest that is not acknowledged.
     pub(super) next_up: u64,
     /// The number of the next line that comes down on it; none until the gateway stated it.
     pub(super) next_down: Option<u64>,
     /// Link frames for the next write, send or poll.
     pub(super) links: Vec<Line>,
-    pub(super) send: Option<Flight>,
-    pub(super) poll: Option<Flight>,
-    /// Failures since the last success, by route: sends may get through while polls do not.
-    pub(super) failed_sends: usize,
-    pub(super) failed_polls: usize,
-    /// No request goes before this.
-    pub(super) retry_at: Option<Time>,
+    pub(super) requests: Requests,
+    /// How often in a row a send was refused beside a held poll or stream.
+    pub(super) refusals: usize,
+    /// How often the lowest line failed as the only one of its body.
+    pub(super) line_failures: usize,
+    /// Since a body with lines failed last, a request without lines passed.
+    pub(super) has_passed: bool,
+    /// It took a line that the gateway refuses, and that was withdrawn since.
+    pub(super) carried_withdrawn: bool,
+    /// On a socket: the lowest line cannot pass, and no line goes.
+    pub(super) is_blocked: bool,
+    /// When it was opened.
+    pub(super) opened_at: Time,
+    /// The shortest round trip that was measured on it, its opening among them.
+    pub(super) round_trip: Time,
     /// A loser is read until this (rule 5).
     pub(super) retire_at: Option<Time>,
 }
 
 impl Leg {
-    pub(super) fn new(number: u32, transport: Transport, turn: Option<u32>) -> Self {
+    pub(super) fn new(number: u32, transport: Transport, turn: Option<u32>, now: Time) -> Self {
         Self {
             number,
             transport,
@@ -71,25 +133,18 @@ impl Leg {
             is_requesting_turn: false,
             must_state_next: false,
             nonce: None,
-            next_up: 1,
+            next_up: 0,
             next_down: None,
             links: Vec::new(),
-            send: None,
-            poll: None,
-            failed_sends: 0,
-            failed_polls: 0,
-            retry_at: None,
+            requests: Requests::default(),
+            refusals: 0,
+            line_failures: 0,
+            has_passed: false,
+            carried_withdrawn: false,
+            is_blocked: false,
+            opened_at: now,
+            round_trip: Time::ZERO,
             retire_at: None,
         }
-    }
-
-    /// The request of a route that is under way. A stream's is not kept.
-    pub(super) fn flight(&mut self, route: Route) -> &mut Option<Flight> {
-        if route == Route::Poll { &mut self.poll } else { &mut self.send }
-    }
-
-    /// The count of failures on a route.
-    pub(super) fn failures(&mut self, route: Route) -> &mut usize {
-        if route == Route::Poll { &mut self.failed_polls } else { &mut self.failed_sends }
     }
 }

@@ -5,13 +5,21 @@
 //! switch.
 //!
 //! Its twin is `client-js/src/session/session.js`: the same inputs, the same outputs in the same order, held to the same vectors.
-//! JavaScript keeps the turns and the count of what came down in files of their own (`legs.js` and `incoming.js`).
+//! JavaScript keeps the turns and the count of what came down in files of their own (`legs.js` and `acknowledgements.js`). It also
+//! has what only a page needs: requests that outlive it (`park`), polls that are not held (`mayHold`), a token, and the figures by
+//! which the selector judges a leg (`oldestHandedAt`, `acknowledgedAt`, `announcedBytes`).
 //!
 //! # Layout
+//! - `events`: what a session takes, and what it gives
 //! - [`leg`]: one leg
 //! - `receive`: takes what comes down
 //! - `send`: writes what goes up
+//! - `failures`: what follows from a request that failed, and the withdrawal of a line
+//! - `bodies`: how large a body may be
 
+mod bodies;
+mod events;
+mod failures;
 pub mod leg;
 mod receive;
 mod send;
@@ -22,92 +30,23 @@ use std::collections::VecDeque;
 
 use serde_json::Number;
 
+use self::bodies::Bodies;
+pub use self::events::{Failure, Input, Output, Reset, Route};
+use self::failures::Failures;
 use self::leg::{Leg, State};
 use super::mutant::{Mutant, Mutation};
 use super::outgoing::Outgoing;
 use super::{Time, milliseconds};
 use crate::protocol::down::Welcome;
-use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::Limits;
 use crate::protocol::{Line, Secret, SessionId, Transport, down};
 
 /// A loser is read for this long after the confirmation of the new leg (rule 5).
 pub const LOSER_READ: Time = Time::from_secs(5);
-/// The pauses before a failed poll or send is repeated; after the last one its leg has failed.
-pub const RETRY_PAUSES: [Time; 2] = [Time::from_millis(100), Time::from_millis(300)];
-
-/// The request of a leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route {
-    /// `POST /rt/stream`
-    Stream,
-    /// `POST /rt/send`
-    Send,
-    /// `POST /rt/poll`
-    Poll,
-}
-
-/// An input of a session. Legs are numbered 1, 2, 3 … in the order of opening. A session ignores events of a leg that is over.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// The owner opens a leg.
-    OpenLeg(Transport),
-    /// The leg's socket opened.
-    SocketOpened(u32),
-    /// A frame came down a socket or a stream.
-    FrameArrived(u32, RawFrame),
-    /// The whole answer of a send or a poll came.
-    AnswerArrived(u32, Route, Vec<RawFrame>),
-    /// A request failed.
-    RequestFailed(u32, Route),
-    /// A leg died by itself, or its owner dropped it.
-    LegDied(u32),
-    /// The owner wants this leg to carry the session.
-    RequestTurn(u32),
-    /// The owner wants a ping on this leg.
-    SendPing(u32),
-    /// The application sends a frame.
-    Push(Line),
-    /// [`ClientSession::poll_timeout`] has come.
-    Timeout,
-}
-
-/// Why the promise of a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reset {
-    /// The gateway has no such session any more.
-    Gone,
-    /// The gateway dropped frames that were not acknowledged in time.
-    Overrun,
-}
-
-/// An output of a session.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Output {
-    /// Write these lines to the leg's socket.
-    Write(u32, Vec<Line>),
-    /// Issue this POST; it replaces an older one of the same leg and route, sends excepted.
-    Post(u32, Route, Vec<Line>),
-    /// The leg's welcome was read (proof P1).
-    LegUsable(u32),
-    /// The leg carries the session.
-    LegActive(u32),
-    /// A pong came down the leg, this long after its ping.
-    Pong(u32, Time),
-    /// A numbered frame, for the first time, in order.
-    Deliver(RawFrame),
-    /// The session dropped the leg, for this reason.
-    LegDropped(u32, String),
-    /// The promise ended: so many frames are missing (overrun), or have an unknown outcome (gone).
-    Reset(Reset, u64),
-    /// After a reset by `gone`: the lines whose outcome is unknown.
-    UnknownOutcome(Vec<Line>),
-    /// A `config` or `goaway` frame.
-    Link(RawFrame),
-}
 
 /// The client's half of a session, sans-IO: see the module.
 pub struct ClientSession {
+    now: Time,
     random: Box<dyn FnMut() -> String + Send>,
     nonce_prefix: String,
     nonces: u64,
@@ -130,6 +69,12 @@ pub struct ClientSession {
     /// The open legs, in the order of opening.
     legs: Vec<Leg>,
     opened: u32,
+    failures: Failures,
+    bodies: Bodies,
+    /// The path lets one request through at a time, so a poll is replaced to carry lines.
+    is_one_request: bool,
+    /// The path lets one send through at a time beside a held poll or stream.
+    is_one_send: bool,
     outputs: VecDeque<Output>,
     mutation: Mutation,
 }
@@ -152,6 +97,7 @@ impl ClientSession {
         let nonce_prefix = random().chars().take(8).collect();
         let secret = fresh_secret(&mut random);
         Self {
+            now: Time::ZERO,
             random,
             nonce_prefix,
             nonces: 0,
@@ -167,6 +113,10 @@ impl ClientSession {
             confirmed_turn: 0,
             legs: Vec::new(),
             opened: 0,
+            failures: Failures::default(),
+            bodies: Bodies::default(),
+            is_one_request: false,
+            is_one_send: false,
             outputs: VecDeque::new(),
             mutation: Mutation::default(),
         }
@@ -181,17 +131,24 @@ impl ClientSession {
 
     /// Takes one input. Drain [`Self::poll_output`] afterwards.
     pub fn handle(&mut self, now: Time, input: Input) {
+        self.now = now;
         match input {
             Input::OpenLeg(transport) => self.open(transport),
             Input::SocketOpened(leg) => self.greet(leg),
-            Input::FrameArrived(leg, frame) => self.frame(now, leg, frame),
-            Input::AnswerArrived(leg, route, lines) => self.answer(now, leg, route, lines),
-            Input::RequestFailed(leg, route) => self.request_failed(now, leg, route),
+            Input::FrameArrived(leg, frame) => self.frame(leg, frame),
+            Input::AnswerArrived(leg, route, lines) => self.answer(leg, route, lines),
+            Input::RequestFailed(leg, route, failure) => self.request_failed(leg, route, failure),
             Input::LegDied(leg) => self.legs.retain(|other| other.number != leg),
-            Input::RequestTurn(leg) => self.request_turn(leg),
-            Input::SendPing(leg) => self.send_ping(now, leg),
+            Input::RequestTurn { leg, pings } => {
+                self.request_turn(leg);
+                if pings {
+                    self.send_ping(leg);
+                }
+            }
+            Input::SendPing(leg) => self.send_ping(leg),
+            Input::WithdrawLine => self.withdraw_line(),
             Input::Push(line) => self.outgoing.push(line),
-            Input::Timeout => self.timeout(now),
+            Input::Timeout => self.timeout(),
         }
         self.advance();
     }
@@ -204,8 +161,10 @@ impl ClientSession {
     /// Returns when [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        let legs = self.legs.iter().flat_map(|leg| [leg.retire_at, leg.retry_at]).flatten();
-        legs.chain(self.ack_at).min()
+        let of_leg = |leg: &Leg| leg.retire_at.into_iter().chain(self.queued_at(leg)).min();
+        let legs = self.legs.iter().filter_map(of_leg);
+        let retries = self.legs.iter().flat_map(|leg| leg.requests.iter().filter_map(|request| request.retry_at));
+        legs.chain(retries).chain(self.ack_at).min()
     }
 
     /// Returns the number of frames that wait to be sent or acknowledged, and their bytes.
@@ -214,10 +173,10 @@ impl ClientSession {
         (self.outgoing.frames(), self.outgoing.bytes())
     }
 
-    /// Returns the leg that lines go up on: the writable one with the greatest turn (rule 4).
+    /// Returns the leg that lines go up on: the usable one with the greatest turn (rule 4).
     #[must_use]
     pub fn current(&self) -> Option<u32> {
-        let carrying = self.legs.iter().filter(|leg| leg.turn.is_some() && leg.state != State::Opening);
+        let carrying = self.usable().filter(|leg| leg.turn.is_some());
         carrying.max_by_key(|leg| leg.turn).map(|leg| leg.number)
     }
 
@@ -240,12 +199,21 @@ impl ClientSession {
         self.legs.iter_mut().find(|leg| leg.number == number)
     }
 
+    fn find(&self, number: u32) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.number == number)
+    }
+
+    /// The legs that something can be written to.
+    fn usable(&self) -> impl Iterator<Item = &Leg> {
+        self.legs.iter().filter(|leg| leg.state == State::Usable)
+    }
+
     /// Looks at the legs in the order of their opening, and sends all that may go.
     fn advance(&mut self) {
         self.replace_lost_turn();
         let current = self.current();
-        let legs: Vec<(u32, Transport)> = self.legs.iter().map(|leg| (leg.number, leg.transport)).collect();
-        for (number, transport) in legs {
+        let usable: Vec<(u32, Transport)> = self.usable().map(|leg| (leg.number, leg.transport)).collect();
+        for (number, transport) in usable {
             let is_current = current == Some(number);
             match transport {
                 Transport::WebSocket => self.write(number, is_current),
@@ -254,7 +222,8 @@ impl ClientSession {
         }
     }
 
-    /// Opens a leg. While no open leg carries a turn, a new one does; else it is a candidate (rule 3).
+    /// Opens a leg. While no open leg carries a turn, a new one does; else it is a candidate (rule 3). Its first request brings no
+    /// lines: they go to no gateway that may not know the session, and no line keeps a leg from opening.
     fn open(&mut self, transport: Transport) {
         self.opened += 1;
         let number = self.opened;
@@ -262,11 +231,12 @@ impl ClientSession {
             self.turn += 1;
             self.turn
         });
-        self.legs.push(Leg::new(number, transport, turn));
+        self.legs.push(Leg::new(number, transport, turn, self.now));
+        let brings_lines = self.id().is_none() && self.mutation.is(Mutant::LinesWithCreatingHello);
         match transport {
             Transport::WebSocket => {}
-            Transport::Sse => self.post(number, Route::Stream, turn.is_some()),
-            Transport::Poll => self.post(number, Route::Poll, turn.is_some()),
+            Transport::Sse => self.post(number, Route::Stream, brings_lines),
+            Transport::Poll => self.post(number, Route::Poll, brings_lines),
         }
     }
 
@@ -299,12 +269,12 @@ impl ClientSession {
 
     /// Confirms the turn that a leg's welcome shows: the losers are read for a while (rule 5). That is no news if a proxy held the
     /// welcome back until another leg had requested a greater turn.
-    fn confirm(&mut self, now: Time, number: u32) {
-        let greatest = self.turn;
-        let shown = self.leg(number).and_then(|leg| leg.turn);
-        if shown != Some(greatest) || self.confirmed_turn == greatest {
+    fn confirm(&mut self, number: u32) {
+        let (now, greatest, confirmed) = (self.now, self.turn, self.confirmed_turn);
+        let Some(leg) = self.leg(number).filter(|leg| leg.turn == Some(greatest) && confirmed < greatest) else {
             return;
-        }
+        };
+        leg.is_requesting_turn = false;
         self.confirmed_turn = greatest;
         self.outputs.push_back(Output::LegActive(number));
         for leg in self.legs.iter_mut().filter(|leg| leg.turn.is_some_and(|turn| turn < greatest)) {
@@ -312,26 +282,42 @@ impl ClientSession {
         }
     }
 
-    fn send_ping(&mut self, now: Time, number: u32) {
+    fn send_ping(&mut self, number: u32) {
+        let ping = self.ping();
         if let Some(leg) = self.leg(number) {
-            leg.links.push(down::ping(&Number::from(milliseconds(now))));
+            leg.links.push(ping);
         }
     }
 
-    fn timeout(&mut self, now: Time) {
-        if self.ack_at.is_some_and(|at| now >= at) {
+    /// Returns a ping, which shows by its pong when it was sent.
+    fn ping(&self) -> Line {
+        down::ping(&Number::from(milliseconds(self.now)))
+    }
+
+    fn timeout(&mut self) {
+        if self.ack_at.is_some_and(|at| self.now >= at) {
             self.ack_at = None;
             self.is_ack_due = true;
         }
-        let retired: Vec<u32> =
-            self.legs.iter().filter(|leg| leg.retire_at.is_some_and(|at| now >= at)).map(|leg| leg.number).collect();
-        for number in retired {
-            self.drop_leg(number, "replaced");
+        let numbers: Vec<u32> = self.legs.iter().map(|leg| leg.number).collect();
+        for number in numbers {
+            self.time_out(number);
         }
-        for leg in &mut self.legs {
-            if leg.retry_at.is_some_and(|at| now >= at) {
-                leg.retry_at = None;
-            }
+    }
+
+    fn time_out(&mut self, number: u32) {
+        let now = self.now;
+        let Some(leg) = self.find(number) else { return };
+        if leg.retire_at.is_some_and(|at| now >= at) {
+            self.drop_leg(number, "replaced");
+            return;
+        }
+        if self.queued_at(leg).is_some_and(|at| now >= at) {
+            self.one_request(number);
+        }
+        let Some(leg) = self.leg(number) else { return };
+        for request in leg.requests.iter_mut() {
+            request.retry_at = request.retry_at.filter(|at| now < *at);
         }
     }
 

@@ -1,44 +1,61 @@
-//! Takes what comes down: frames, and the answers of polls and sends, failed ones among them. It never decides what goes up.
+//! Takes what comes down: frames, and the answers of polls and sends. It never decides what goes up.
 //!
 //! Its twin is `client-js/src/session/receive.js`.
 
+use serde_json::Number;
+
+use super::failures::Failures;
 use super::leg::{Flight, State};
-use super::{ClientSession, Mutant, Output, RETRY_PAUSES, Reset, Route, fresh_secret};
+use super::{ClientSession, Failure, Mutant, Output, Reset, Route, fresh_secret};
 use crate::protocol::down::{self, Down, End, Welcome};
 use crate::protocol::frame::RawFrame;
+use crate::protocol::limits::CLIENT_ACK_DELAY;
 use crate::protocol::{Nonce, Transport};
 use crate::session::Time;
 
 impl ClientSession {
     /// Takes a frame on a socket or a stream. The first must be ours: a welcome or an end with our nonce (P1).
-    pub(super) fn frame(&mut self, now: Time, number: u32, frame: RawFrame) {
+    pub(super) fn frame(&mut self, number: u32, frame: RawFrame) {
         let Some(leg) = self.leg(number) else { return };
         let (is_first, nonce) = (leg.state != State::Usable, leg.nonce.clone());
         match Down::read(&frame) {
-            Ok(down) if !is_first || echoes(&down, nonce.as_ref()) => self.take(now, number, down, frame),
+            Ok(down) if !is_first || echoes(&down, nonce.as_ref()) => self.take(number, down, frame),
             _ => self.drop_leg(number, if is_first { "foreign" } else { "bad_frame" }),
         }
     }
 
     /// Takes the whole answer of a poll or a send. One that does not begin with our nonce is foreign, and counts as a failure.
-    pub(super) fn answer(&mut self, now: Time, number: u32, route: Route, lines: Vec<RawFrame>) {
+    pub(super) fn answer(&mut self, number: u32, route: Route, lines: Vec<RawFrame>) {
         let Some(leg) = self.leg(number) else { return };
-        let Some(flight) = leg.flight(route).clone() else { return };
+        let flight = leg.requests[route].flight.clone();
+        let turn = flight.as_ref().and_then(|flight| flight.turn);
         let mut lines = lines.into_iter();
-        let first = lines.next().and_then(|frame| Down::read(&frame).ok()).map(|first| self.whole(first, flight.turn));
-        match first.filter(|first| echoes(first, Some(&flight.nonce))) {
-            Some(Down::Welcome(welcome)) => {
-                let Some(leg) = self.leg(number) else { return };
-                *leg.flight(route) = None;
-                if route == Route::Poll {
-                    *leg.failures(route) = 0;
-                    self.poll_answer(now, number, welcome, lines);
-                } else {
-                    self.send_answer(now, number, welcome, &flight);
-                }
+        let first = lines.next().and_then(|frame| Down::read(&frame).ok()).map(|first| self.whole(first, turn));
+        let (Some(flight), Some(first)) = (flight, first) else {
+            return self.request_failed(number, route, Failure::default());
+        };
+        if !echoes(&first, Some(&flight.nonce)) {
+            return self.request_failed(number, route, Failure::default());
+        }
+        let lowest = self.outgoing.lowest();
+        let Some(leg) = self.leg(number) else { return };
+        leg.requests[route].flight = None;
+        leg.requests[route].failures = 0;
+        if route != Route::Poll {
+            leg.refusals = 0;
+        }
+        let mut next = None;
+        match first {
+            Down::Welcome(welcome) => {
+                next = Some(welcome.next).filter(|_| route == Route::Poll);
+                self.welcome(number, welcome, route);
             }
-            Some(Down::End(end)) => self.ended(number, &end),
-            _ => self.request_failed(now, number, route),
+            Down::End(end) => self.ended(number, &end),
+            _ => {}
+        }
+        self.answered(number, &flight, lowest);
+        if let Some(next) = next {
+            self.poll_lines(number, next, lines);
         }
     }
 
@@ -53,10 +70,31 @@ impl ClientSession {
         }
     }
 
-    fn poll_answer(&mut self, now: Time, number: u32, welcome: Box<Welcome>, lines: impl Iterator<Item = RawFrame>) {
-        let next = welcome.next;
-        self.welcome(now, number, welcome, Route::Poll);
-        let mut is_stated = false;
+    /// Counts a request as answered: it passed, and what it carried arrived.
+    fn answered(&mut self, number: u32, flight: &Flight, lowest: u64) {
+        let has_lines = flight.carries_lines();
+        if has_lines {
+            self.bodies.passed(flight.size, self.now.saturating_sub(flight.at), self.now);
+        }
+        // The gateway took none of its lines: they do not go again at once.
+        let is_in_vain = has_lines && self.outgoing.lowest() == lowest && flight.from == lowest;
+        let Some(leg) = self.leg(number) else { return };
+        leg.is_requesting_turn &= flight.turn != leg.turn;
+        leg.has_passed |= !has_lines;
+        if has_lines {
+            leg.next_up = 0;
+            // Its answers wait for a poll, if none is held.
+            leg.requests[Route::Poll].retry_at = None;
+        }
+        if is_in_vain {
+            self.pause(number, Route::Send);
+        }
+    }
+
+    fn poll_lines(&mut self, number: u32, next: u64, lines: impl Iterator<Item = RawFrame>) {
+        if let Some(leg) = self.leg(number) {
+            leg.next_down = Some(next);
+        }
         for frame in lines {
             // If the welcome or an earlier line dropped the leg, the rest does not count.
             if self.leg(number).is_none() {
@@ -66,57 +104,13 @@ impl ClientSession {
                 self.drop_leg(number, "bad_frame");
                 return;
             };
-            // Rule 8: the number that the welcome states counts only with the first line.
-            if matches!(down, Down::Numbered | Down::Brief(_)) && !std::mem::replace(&mut is_stated, true) {
-                self.start_at(number, next);
-            }
-            self.take(now, number, down, frame);
+            self.take(number, down, frame);
         }
     }
 
-    fn send_answer(&mut self, now: Time, number: u32, welcome: Box<Welcome>, flight: &Flight) {
-        let before = self.outgoing.lowest();
-        self.welcome(now, number, welcome, Route::Send);
-        let lowest = self.outgoing.lowest();
-        let Some(leg) = self.leg(number) else { return };
-        leg.is_requesting_turn &= flight.turn != leg.turn;
-        leg.next_up = lowest;
-        // The gateway took none of its lines: they do not go again at once.
-        if flight.until > before && lowest == before {
-            self.pause_after_failure(now, number, Route::Send);
-        } else {
-            *leg.failures(Route::Send) = 0;
-        }
-    }
-
-    /// Lets the same numbers go again after a pause. A leg whose stream or first poll failed is over.
-    pub(super) fn request_failed(&mut self, now: Time, number: u32, route: Route) {
-        let lowest = self.outgoing.lowest();
-        let Some(leg) = self.leg(number) else { return };
-        if route == Route::Stream || leg.state != State::Usable {
-            self.drop_leg(number, "failed");
-            return;
-        }
-        let Some(flight) = leg.flight(route).take() else { return };
-        leg.next_up = lowest;
-        leg.links.splice(0..0, flight.links);
-        self.pause_after_failure(now, number, route);
-    }
-
-    /// Pauses before the next try; after the last one the leg has failed.
-    fn pause_after_failure(&mut self, now: Time, number: u32, route: Route) {
-        let Some(leg) = self.leg(number) else { return };
-        if let Some(pause) = RETRY_PAUSES.get(*leg.failures(route)) {
-            leg.retry_at = Some(now + *pause);
-            *leg.failures(route) += 1;
-        } else {
-            self.drop_leg(number, "failed");
-        }
-    }
-
-    fn take(&mut self, now: Time, number: u32, down: Down, frame: RawFrame) {
+    fn take(&mut self, number: u32, down: Down, frame: RawFrame) {
         match down {
-            Down::Welcome(welcome) => self.welcome(now, number, welcome, Route::Stream),
+            Down::Welcome(welcome) => self.welcome(number, welcome, Route::Stream),
             Down::End(end) => self.ended(number, &end),
             Down::Ack { received, next } => {
                 if self.take_ack(number, received)
@@ -130,45 +124,50 @@ impl ClientSession {
                     leg.links.push(down::pong(&value));
                 }
             }
-            Down::Pong(value) => {
-                let sent = Time::from_millis(value.as_u64().unwrap_or(0));
-                self.outputs.push_back(Output::Pong(number, now.saturating_sub(sent)));
-            }
+            Down::Pong(value) => self.pong(number, &value),
+            // Whoever judges the leg by its silence may use it; this half does not.
+            Down::Bytes(_) => {}
             Down::Link => self.outputs.push_back(Output::Link(frame)),
             // A brief welcome is one only at the beginning of an answer; elsewhere it is a frame like any other.
-            Down::Numbered | Down::Brief(_) => self.numbered(now, number, frame),
+            Down::Numbered | Down::Brief(_) => self.numbered(number, frame),
         }
     }
 
-    fn welcome(&mut self, now: Time, number: u32, welcome: Box<Welcome>, route: Route) {
+    fn welcome(&mut self, number: u32, welcome: Box<Welcome>, route: Route) {
         if self.id().is_some_and(|id| *id != welcome.id) && !self.mutation.is(Mutant::HelloWithoutId) {
             self.drop_leg(number, "foreign");
             return;
         }
         let (received, next, turn) = (welcome.received, welcome.next, welcome.turn);
         self.welcome = Some(welcome);
+        let refused = self.failures.refused;
         if !self.take_ack(number, received) {
             return;
         }
-        if route == Route::Send {
+        if matches!(route, Route::Send | Route::Links) {
             // No more counts of a send's welcome (rule 9).
             if self.mutation.is(Mutant::SendWelcomeForLeg) {
                 self.start_at(number, next);
             }
             return;
         }
-        let lowest = self.outgoing.lowest();
+        let is_first = self.find(number).is_some_and(|leg| leg.state != State::Usable);
+        if is_first {
+            self.withdraw_refused(refused);
+        }
         let Some(leg) = self.leg(number) else { return };
-        let is_first = leg.state != State::Usable;
         leg.state = State::Usable;
-        leg.must_state_next = leg.transport == Transport::WebSocket;
-        leg.next_up = if leg.must_state_next { leg.next_up.max(lowest) } else { lowest };
+        if leg.transport == Transport::WebSocket {
+            leg.must_state_next = true;
+        } else {
+            leg.next_up = 0;
+        }
         let shows_turn = leg.turn == Some(turn);
         if is_first {
-            self.outputs.push_back(Output::LegUsable(number));
+            self.became_usable(number);
         }
         if shows_turn {
-            self.confirm(now, number);
+            self.confirm(number);
         }
         // Rule 6: a candidate's first welcome says nothing about the count. Rule 8: a poll's counts with its first line.
         if route == Route::Stream && (shows_turn || !is_first) {
@@ -176,15 +175,44 @@ impl ClientSession {
         }
     }
 
+    fn became_usable(&mut self, number: u32) {
+        let now = self.now;
+        let Some(leg) = self.leg(number) else { return };
+        leg.round_trip = now.saturating_sub(leg.opened_at);
+        let is_socket = leg.transport == Transport::WebSocket;
+        self.outputs.push_back(Output::LegUsable(number));
+        if is_socket {
+            self.judge_oldest(number);
+        }
+    }
+
+    /// Takes a pong: all link frames arrived that went with its ping.
+    fn pong(&mut self, number: u32, value: &Number) {
+        let (now, ping) = (self.now, down::ping(value));
+        let Some(leg) = self.leg(number) else { return };
+        leg.has_passed = true;
+        leg.requests[Route::Links].failures = 0;
+        if let Some(place) = leg.links.iter().position(|line| *line == ping) {
+            leg.links.drain(..=place);
+        }
+        for flight in leg.requests.iter_mut().filter_map(|request| request.flight.as_mut()) {
+            flight.is_delivered |= flight.links.contains(&ping);
+        }
+        let round_trip = now.saturating_sub(Time::from_millis(value.as_u64().unwrap_or(0)));
+        // Its opening may have waited for something else.
+        leg.round_trip = leg.round_trip.min(round_trip);
+        self.outputs.push_back(Output::Pong(number, round_trip));
+    }
+
     /// Takes an acknowledgement; the greatest counts (rule 7). Returns false for one of more than was ever sent: it drops the leg.
     fn take_ack(&mut self, number: u32, up_to: u64) -> bool {
+        let lowest = self.outgoing.lowest();
         if self.outgoing.acknowledge(up_to).is_err() {
             self.drop_leg(number, "bad_frame");
             return false;
         }
-        let lowest = self.outgoing.lowest();
-        for leg in self.legs.iter_mut().filter(|leg| leg.transport != Transport::WebSocket) {
-            leg.next_up = leg.next_up.max(lowest);
+        if self.outgoing.lowest() > lowest {
+            self.clear_failures();
         }
         true
     }
@@ -200,19 +228,18 @@ impl ClientSession {
         }
     }
 
-    fn numbered(&mut self, now: Time, number: u32, frame: RawFrame) {
-        let Some(next_down) = self.leg(number).and_then(|leg| leg.next_down.as_mut()) else {
+    fn numbered(&mut self, number: u32, frame: RawFrame) {
+        let Some(line) = self.leg(number).and_then(|leg| leg.next_down) else {
             self.drop_leg(number, "bad_frame");
             return;
         };
-        let line = *next_down;
-        *next_down += 1;
-        if line > self.received + 1 {
-            self.drop_leg(number, "gap");
-            return;
+        // The number that a poll's answer states counts only with its first line (rule 8); elsewhere this is no news.
+        self.start_at(number, line);
+        if let Some(leg) = self.leg(number) {
+            leg.next_down = Some(line + 1);
         }
         // A duplicate makes an acknowledgement due all the same: the last one may be lost.
-        self.ack_at.get_or_insert(now + crate::protocol::limits::CLIENT_ACK_DELAY);
+        self.ack_at.get_or_insert(self.now + CLIENT_ACK_DELAY);
         if line <= self.received {
             return;
         }
@@ -232,7 +259,7 @@ impl ClientSession {
         } else if is_gone && self.id().is_some() {
             self.gone();
         } else {
-            self.drop_leg(number, &end.code);
+            self.leg_ended(number, &end.code);
         }
     }
 
@@ -247,6 +274,7 @@ impl ClientSession {
         (self.received, self.acknowledged, self.unacknowledged_bytes) = (0, 0, 0);
         (self.ack_at, self.is_ack_due) = (None, false);
         (self.turn, self.confirmed_turn) = (0, 0);
+        self.failures = Failures::default();
         self.outputs.push_back(Output::Reset(Reset::Gone, lines.len() as u64));
         if !lines.is_empty() {
             self.outputs.push_back(Output::UnknownOutcome(lines));

@@ -2,128 +2,176 @@
 //!
 //! Its twin is `client-js/src/session/send.js`.
 
-use super::leg::{Flight, Leg, State};
+use super::bodies::answer_time;
+use super::leg::{Flight, Leg};
 use super::{ClientSession, Mutant, Output, Route};
 use crate::protocol::up::Hello;
 use crate::protocol::{Line, Nonce, Transport, down};
+use crate::session::Time;
+
+/// A send that takes longer beside a held poll waits behind it: the path lets one request through at a time.
+const QUEUED: Time = Time::from_secs(1);
+/// A socket may die five times under a line by chance; then the line is what does not pass. A short line always does.
+const MOST_SOCKETS: usize = 5;
+const LONG_LINE_BYTES: usize = 1024;
 
 impl ClientSession {
-    /// Says hello on a socket that opened. In a resume the lines follow at once, behind the number of the first.
+    /// Says hello on a socket that opened.
     pub(super) fn greet(&mut self, number: u32) {
-        let Some(leg) = self.leg(number).filter(|leg| leg.state != State::Usable) else {
-            return;
-        };
-        let turn = leg.turn;
-        let (nonce, hello) = self.hello(number, turn);
-        let resumes = turn.is_some() && self.may_bring_lines();
-        self.outputs.push_back(Output::Write(number, vec![hello]));
-        let lowest = self.outgoing.lowest();
         let Some(leg) = self.leg(number) else { return };
-        leg.nonce = Some(nonce);
-        leg.must_state_next = resumes;
-        leg.next_up = lowest;
-        if resumes {
-            leg.state = State::Resuming;
-        }
+        let turn = leg.turn;
+        let (_, hello) = self.hello(number, turn);
+        self.outputs.push_back(Output::Write(number, vec![hello]));
     }
 
     /// Writes all that may go to a socket.
     pub(super) fn write(&mut self, number: u32, is_current: bool) {
-        let Some(leg) = self.leg(number).filter(|leg| leg.state != State::Opening) else {
-            return;
-        };
         let mut lines = Vec::new();
+        let Some(leg) = self.leg(number) else { return };
         if std::mem::take(&mut leg.is_requesting_turn) {
             let turn = leg.turn;
             lines.push(self.hello(number, turn).1);
         }
-        let lowest = self.outgoing.lowest();
-        let (last, is_ack_due) = (self.outgoing.last(), self.is_ack_due);
+        let (lowest, last, is_ack_due) = (self.outgoing.lowest(), self.outgoing.last(), self.is_ack_due);
         let Some(leg) = self.leg(number) else { return };
         lines.append(&mut leg.links);
         let from = leg.next_up.max(lowest);
-        let has_lines = is_current && from <= last;
-        let has_gap = has_lines && from != leg.next_up;
-        if leg.must_state_next || (is_current && is_ack_due) || has_gap {
+        let has_gap = from > leg.next_up && from <= last;
+        let may_bring_lines = is_current && !leg.is_blocked;
+        if leg.must_state_next || (is_current && (is_ack_due || has_gap)) {
             leg.must_state_next = false;
             leg.next_up = from;
             self.acknowledge();
             lines.push(down::ack(self.received, Some(from)));
         }
-        if has_lines {
-            self.write_lines(number, from, &mut lines);
+        if may_bring_lines {
+            self.write_lines(number, &mut lines);
         }
         if !lines.is_empty() {
             self.outputs.push_back(Output::Write(number, lines));
         }
     }
 
-    fn write_lines(&mut self, number: u32, from: u64, lines: &mut Vec<Line>) {
-        let mut next = from;
-        while let Some(line) = self.outgoing.hand_out(next, usize::MAX) {
+    fn write_lines(&mut self, number: u32, lines: &mut Vec<Line>) {
+        let Some(leg) = self.legs.iter_mut().find(|leg| leg.number == number) else { return };
+        while let Some(line) = self.outgoing.hand_out(leg.next_up, usize::MAX) {
             lines.push(line.clone());
-            next += 1;
+            leg.next_up += 1;
         }
-        if let Some(leg) = self.leg(number) {
-            leg.next_up = next;
+    }
+
+    /// Judges the oldest line when a socket was welcomed: one under which many sockets died does not go on it.
+    pub(super) fn judge_oldest(&mut self, number: u32) {
+        let Some(size) = self.outgoing.oldest().map(Line::cost) else { return };
+        self.failures.sockets += 1;
+        if self.failures.sockets <= MOST_SOCKETS || size <= LONG_LINE_BYTES {
+            return;
         }
+        let Some(leg) = self.leg(number) else { return };
+        leg.is_blocked = true;
+        self.outputs.push_back(Output::LineStuck(number));
     }
 
     /// Issues the requests that a leg owes.
     pub(super) fn request(&mut self, number: u32, is_current: bool) {
-        let (last, is_ack_due) = (self.outgoing.last(), self.is_ack_due);
-        let may_request = |leg: &&mut Leg| leg.state == State::Usable && leg.retry_at.is_none();
-        let Some(leg) = self.leg(number).filter(may_request) else { return };
+        let Some(leg) = self.find(number) else { return };
         let is_poll = leg.transport == Transport::Poll;
-        let is_requesting_turn = leg.is_requesting_turn;
-        let is_owing = is_requesting_turn || !leg.links.is_empty();
-        // A candidate polls only to prove itself or to request the turn (rule 4).
-        if is_poll && (is_owing || (is_current && leg.poll.is_none())) {
-            self.post(number, Route::Poll, is_requesting_turn);
+        if is_poll {
+            let poll = &leg.requests[Route::Poll];
+            // A poll that carries lines is not replaced: its answer is due at once.
+            let may_poll = poll.retry_at.is_none() && !poll.flight.as_ref().is_some_and(Flight::carries_lines);
+            let is_idle = is_current && poll.flight.is_none();
+            let brings_lines = self.is_one_request && is_current && self.has_lines(leg);
+            // A candidate polls only to prove itself or to request the turn (rule 4).
+            if may_poll && (self.is_owing(leg, is_current) || brings_lines || is_idle) {
+                self.post(number, Route::Poll, brings_lines);
+            }
+            if self.is_one_request {
+                return;
+            }
         }
-        let Some(leg) = self.leg(number).filter(|leg| leg.send.is_none()) else { return };
-        let has_lines = is_current && leg.next_up <= last;
-        // A poll has just brought all else that its leg owed.
-        if has_lines || (!is_poll && (is_owing || (is_current && is_ack_due))) {
-            self.post(number, Route::Send, is_current);
+        let Some(leg) = self.find(number) else { return };
+        let may_send = leg.requests[Route::Send].flight.is_none() && self.may_send_beside(leg, Route::Links);
+        if is_current && may_send && self.has_lines(leg) {
+            self.post(number, Route::Send, true);
         }
+        let Some(leg) = self.find(number) else { return };
+        if !is_poll && self.is_owing(leg, is_current) && self.may_send_links(leg) {
+            self.post(number, Route::Links, false);
+        }
+    }
+
+    /// Whether a line waits that may go by this leg's requests.
+    fn has_lines(&self, leg: &Leg) -> bool {
+        leg.requests[Route::Send].retry_at.is_none() && leg.next_up.max(self.outgoing.lowest()) <= self.outgoing.last()
+    }
+
+    /// Whether a leg must send something that is no line. A send with lines may bring a turn as well.
+    fn is_owing(&self, leg: &Leg, is_current: bool) -> bool {
+        let brings_turn = leg.requests[Route::Send].flight.as_ref().is_some_and(|send| send.turn == leg.turn);
+        let is_ack_due = self.is_ack_due && is_current && leg.transport != Transport::Poll;
+        !leg.links.is_empty() || (leg.is_requesting_turn && !brings_turn) || is_ack_due
+    }
+
+    /// Link frames never wait for lines, which may be stuck.
+    fn may_send_links(&self, leg: &Leg) -> bool {
+        let is_free = |route: Route| leg.requests[route].flight.is_none() && leg.requests[route].retry_at.is_none();
+        let waits = self.mutation.is(Mutant::LinksWaitForLines);
+        is_free(Route::Links) && self.may_send_beside(leg, Route::Send) && (is_free(Route::Send) || !waits)
+    }
+
+    /// Whether a send may go beside the one of this other route.
+    fn may_send_beside(&self, leg: &Leg, other: Route) -> bool {
+        !self.is_one_send || leg.requests[other].flight.is_none()
     }
 
     /// Issues one POST: a hello, link frames, and numbered lines from the lowest number on (rule 6).
     pub(super) fn post(&mut self, number: u32, route: Route, brings_lines: bool) {
+        let from = self.outgoing.lowest();
         let Some(leg) = self.leg(number) else { return };
-        // Rule 3: a stream and a poll repeat their leg's turn; a send carries one only to request it.
-        let turn = leg.turn.filter(|_| route != Route::Send || leg.is_requesting_turn);
-        if route == Route::Poll {
-            leg.is_requesting_turn = false;
-        }
+        let is_send = matches!(route, Route::Send | Route::Links);
+        // Link frames that failed behind lines go without them.
+        let is_doubtful = brings_lines && leg.requests[Route::Send].failures > 0;
         // A poll that replaces another one brings the link frames that the other may not have delivered.
-        let mut links = leg.flight(route).take().map_or_else(Vec::new, |replaced| replaced.links);
-        links.append(&mut leg.links);
+        if let Some(replaced) = leg.requests[route].flight.take() {
+            leg.links.splice(0..0, replaced.links);
+        }
+        let links = if is_doubtful { Vec::new() } else { std::mem::take(&mut leg.links) };
+        // Rule 3: a stream and a poll repeat their leg's turn; a send carries one only to request it.
+        let turn = leg.turn.filter(|_| !is_send || (leg.is_requesting_turn && !is_doubtful));
+        leg.is_requesting_turn &= route != Route::Poll;
+        let round_trip = leg.round_trip;
         let (nonce, hello) = self.hello(number, turn);
         let mut lines = vec![hello];
         lines.extend(links.iter().cloned());
-        let brings_lines = brings_lines && self.may_bring_lines();
-        let until = if brings_lines { self.fill(&mut lines) } else { self.outgoing.lowest() };
+        let until = if brings_lines { self.fill(&mut lines) } else { from };
         if self.id().is_some() {
             self.acknowledge();
         }
-        self.outputs.push_back(Output::Post(number, route, lines));
+        let (size, at) = (length(&lines), self.now);
+        let timeout = (is_send || brings_lines).then(|| answer_time(size, round_trip));
+        self.outputs.push_back(Output::Post { leg: number, route, lines, timeout });
         let Some(leg) = self.leg(number) else { return };
         if brings_lines {
             leg.next_up = until;
         }
-        if route == Route::Stream {
-            leg.nonce = Some(nonce);
-        } else {
-            *leg.flight(route) = Some(Flight { nonce, turn, until, links });
-        }
+        let flight = Flight { nonce, turn, from, until, links, size, at, is_delivered: false };
+        leg.requests[route].flight = Some(flight);
+    }
+
+    /// Returns when a send that waits for its answer was queued behind the poll that was held before it.
+    pub(super) fn queued_at(&self, leg: &Leg) -> Option<Time> {
+        let flight = |route: Route| leg.requests[route].flight.as_ref();
+        let (send, poll) = flight(Route::Send).zip(flight(Route::Poll))?;
+        let is_queued = leg.transport == Transport::Poll && !self.is_one_request && poll.at <= send.at;
+        is_queued.then(|| send.at + QUEUED.max(4 * leg.round_trip))
     }
 
     /// Adds numbered lines to a body, up to the bounds. Returns the number after the last one.
     fn fill(&mut self, body: &mut Vec<Line>) -> u64 {
         let limits = self.limits();
-        let mut bytes: usize = body.iter().map(|line| line.cost() + 1).sum();
+        let bound = limits.body_bytes.min(self.bodies.bytes);
+        let mut bytes = length(body) + 1;
         let mut number = self.outgoing.lowest();
         // The first line goes however long it is: no line is longer than a body may be.
         let mut room = usize::MAX;
@@ -131,7 +179,7 @@ impl ClientSession {
             && let Some(line) = self.outgoing.hand_out(number, room)
         {
             bytes += line.cost() + 1;
-            room = limits.body_bytes.saturating_sub(bytes);
+            room = bound.saturating_sub(bytes);
             body.push(line.clone());
             number += 1;
         }
@@ -142,6 +190,9 @@ impl ClientSession {
         self.nonces += 1;
         let nonce = format!("{}.{}", self.nonce_prefix, self.nonces);
         let Ok(nonce) = Nonce::try_from(nonce) else { unreachable!("a prefix of 8 url-safe characters and a number") };
+        if let Some(leg) = self.leg(number) {
+            leg.nonce.get_or_insert_with(|| nonce.clone());
+        }
         let id = self.id().filter(|_| !self.mutation.is(Mutant::HelloWithoutId)).cloned();
         let hello = Hello {
             secret: self.secret.clone(),
@@ -159,15 +210,15 @@ impl ClientSession {
         (nonce, hello.line())
     }
 
-    /// Whether numbered lines may go: none goes before the incarnation is known (rule 2).
-    fn may_bring_lines(&self) -> bool {
-        self.id().is_some() || self.mutation.is(Mutant::LinesWithCreatingHello)
-    }
-
     /// Counts all that was received as acknowledged: a frame that goes up says so.
     fn acknowledge(&mut self) {
         self.acknowledged = self.received;
         self.unacknowledged_bytes = 0;
         (self.ack_at, self.is_ack_due) = (None, false);
     }
+}
+
+/// The length of a body, without a last newline.
+fn length(lines: &[Line]) -> usize {
+    lines.iter().map(|line| line.cost() + 1).sum::<usize>().saturating_sub(1)
 }

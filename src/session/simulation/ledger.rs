@@ -12,12 +12,28 @@ use crate::protocol::frame::{Payload, RawFrame};
 use crate::protocol::up::{Action, Command};
 use crate::session::client::Reset;
 
+/// The characters of a long message, beside the frame.
+const LONG: usize = 3_000;
+
+/// A message of the client's application.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Message {
+    Short,
+    Long,
+    /// No gateway can read it.
+    Unreadable,
+}
+
 /// See the module. Messages up are numbered over the whole schedule, messages down within each incarnation.
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) pushed_up: u64,
     taken: u64,
     told: BTreeSet<u64>,
+    /// Messages that may be withdrawn: no gateway reads them, or they are long.
+    hard: BTreeSet<u64>,
+    /// Messages of which the client told that they are too large.
+    claimed: BTreeSet<u64>,
     pushed_down: BTreeMap<String, u64>,
     incarnation: Option<String>,
     past: BTreeSet<String>,
@@ -34,9 +50,20 @@ struct Down {
 
 impl Ledger {
     /// The next message of the client's application.
-    pub(super) fn push_up(&mut self) -> String {
+    pub(super) fn push_up(&mut self, message: Message) -> String {
         self.pushed_up += 1;
-        format!(r#"{{"pub":"c","data":{}}}"#, self.pushed_up)
+        let number = self.pushed_up;
+        if message != Message::Short {
+            self.hard.insert(number);
+        }
+        match message {
+            Message::Short => format!(r#"{{"pub":"c","id":{number},"data":{number}}}"#),
+            Message::Long => {
+                format!(r#"{{"pub":"c","id":{number},"data":{number},"padding":"{}"}}"#, ".".repeat(LONG))
+            }
+            // The first key is no verb that a gateway knows.
+            Message::Unreadable => format!(r#"{{"data":{number},"id":{number}}}"#),
+        }
     }
 
     /// The next message for an incarnation's client.
@@ -47,7 +74,15 @@ impl Ledger {
     }
 
     pub(super) fn taken(&mut self, command: &Command) -> Result<(), String> {
-        let number = number_of(command).ok_or("a frame came out that never went in")?;
+        let is_filler = matches!(command.action, Action::Faulty(_));
+        let number = if is_filler { command.id } else { number_of(command) };
+        let number = number.filter(|number| *number <= self.pushed_up).ok_or("a frame came out that never went in")?;
+        if is_filler && !self.hard.contains(&number) {
+            return Err(format!("message {number} was withdrawn, though it can pass"));
+        }
+        if !is_filler && self.claimed.contains(&number) {
+            return Err(format!("message {number} was told as too large, and taken"));
+        }
         if number <= self.taken {
             return Err(format!("message {number} was taken twice or out of order, after {}", self.taken));
         }
@@ -61,16 +96,24 @@ impl Ledger {
     /// Frames with an unknown outcome: told.
     pub(super) fn unknown(&mut self, frames: &[RawFrame]) {
         for frame in frames {
-            let number = frame
-                .fields()
-                .ok()
-                .and_then(|fields| fields.payload(frame).ok())
-                .and_then(|payload| json_number(&payload));
-            self.told.extend(number);
+            self.told.extend(id_of(frame));
         }
     }
 
+    /// The client tells its application that a message will never be taken: only a mutant does so.
+    fn claim(&mut self, frame: &RawFrame) -> Result<(), String> {
+        let number = id_of(frame).ok_or("a claim about no message")?;
+        if number <= self.taken {
+            return Err(format!("message {number} was told as too large, and taken"));
+        }
+        self.claimed.insert(number);
+        Ok(())
+    }
+
     pub(super) fn received(&mut self, frame: &RawFrame) -> Result<(), String> {
+        if frame.text.starts_with(b"{\"skip\"") {
+            return self.claim(frame);
+        }
         let down: Down = serde_json::from_slice(&frame.text).map_err(|error| error.to_string())?;
         let incarnation = self.incarnation.get_or_insert_with(|| down.data.clone());
         if *incarnation != down.data || self.past.contains(&down.data) {
@@ -123,6 +166,14 @@ fn number_of(command: &Command) -> Option<u64> {
         Action::Publish(_, payload) => json_number(payload),
         _ => None,
     }
+}
+
+fn id_of(frame: &RawFrame) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Up {
+        id: u64,
+    }
+    serde_json::from_slice(&frame.text).ok().map(|Up { id }| id)
 }
 
 fn json_number(payload: &Payload) -> Option<u64> {

@@ -21,6 +21,8 @@ use super::mutant::Mutant;
 /// Once the faults stop, everything is delivered within this time: what it takes to notice a dead leg or request (about 5 s),
 /// a few times over.
 const LONGEST_QUIET: Time = Time::from_secs(60);
+/// The same where the network refuses large bodies or is slow: one by one, bodies fail in each size, down to a line that is stuck.
+const LONGEST_HARD_QUIET: Time = Time::from_secs(240);
 /// After the faults each application speaks that often, until all has arrived.
 const PROBE_EVERY: Time = Time::from_secs(4);
 
@@ -111,4 +113,10 @@ caught! {
     a_plain_send_that_demotes_is_caught: PlainSendDemotes;
     lines_behind_a_brief_welcome_that_are_counted_from_the_last_one_are_caught: BriefWithLastNext;
     gone_that_is_not_believed_is_caught: GoneNotBelieved;
+    a_filler_with_a_new_number_is_caught: FillerWithNewNumber;
+    a_filler_that_is_dropped_is_caught: FillerDropped;
+    telling_that_a_line_is_too_large_before_the_gateway_says_so_is_caught: TooLargeForArrived;
+    an_unreadable_line_that_is_repeated_is_caught: UnreadableRepeated;
+    bodies_that_never_become_smaller_are_caught: BodiesNeverSmaller;
+    link_frames_that_wait_for_lines_are_caught: LinksWaitForLines;
 }

@@ -5,10 +5,10 @@ use std::collections::BinaryHeap;
 
 use bytes::Bytes;
 
-use super::node::Kind;
 use crate::protocol::Transport;
 use crate::protocol::frame::RawFrame;
 use crate::session::Time;
+use crate::session::client::{Failure, Route};
 use crate::session::server::Carrier;
 
 /// A small generator of its own (SplitMix64), so that a seed means the same everywhere.
@@ -35,6 +35,57 @@ impl Random {
     pub(super) fn milliseconds(&mut self, below: u64) -> Time {
         Time::from_millis(self.below(below))
     }
+
+    pub(super) fn pick<T: Copy>(&mut self, among: &[T]) -> T {
+        among[usize::try_from(self.below(among.len() as u64)).unwrap_or(0)]
+    }
+}
+
+/// How a proxy refuses a body that is too large for it: by a status, by a page with status 200, by a reset, or not at all.
+#[derive(Clone, Copy)]
+pub(super) enum Refusal {
+    Status(u16),
+    Page,
+    Reset,
+    Silence,
+}
+
+const REFUSALS: [Refusal; 6] =
+    [Refusal::Status(413), Refusal::Status(403), Refusal::Status(400), Refusal::Page, Refusal::Reset, Refusal::Silence];
+
+/// What holds on all paths for the whole of a schedule: they may refuse large bodies, and they may be slow.
+pub(super) struct Network {
+    /// The largest body, in bytes.
+    pub(super) largest: usize,
+    pub(super) refusal: Refusal,
+    /// A body that is refused reaches the gateway all the same.
+    pub(super) delivers: bool,
+    /// Bytes per second up. A slow line carries 2,500 to 16,000.
+    pub(super) rate: Option<u64>,
+    /// All there is, in some schedules.
+    pub(super) only: Option<Transport>,
+}
+
+impl Network {
+    pub(super) fn draw(random: &mut Random) -> Self {
+        let largest = if random.percent(40) { 700 + random.below(5_000) } else { u64::MAX };
+        Self {
+            largest: usize::try_from(largest).unwrap_or(usize::MAX),
+            refusal: random.pick(&REFUSALS),
+            delivers: random.percent(15),
+            rate: random.percent(25).then(|| 2_500 + random.below(13_500)),
+            only: random.percent(25).then(|| random.pick(&Transport::ALL)),
+        }
+    }
+
+    /// How long so many bytes take up a line.
+    pub(super) fn takes(&self, bytes: usize) -> Time {
+        self.rate.map_or(Time::ZERO, |rate| Time::from_micros(bytes as u64 * 1_000_000 / rate))
+    }
+
+    pub(super) const fn is_hard(&self) -> bool {
+        self.largest < usize::MAX || self.rate.is_some()
+    }
 }
 
 /// Something under way, or a moment of a clock.
@@ -49,7 +100,7 @@ pub(super) enum Event {
     Request {
         leg: u32,
         request: u64,
-        kind: Kind,
+        route: Route,
         body: Bytes,
         copy: bool,
     },
@@ -57,8 +108,8 @@ pub(super) enum Event {
     Response {
         leg: u32,
         request: u64,
-        kind: Kind,
-        lines: Option<Vec<RawFrame>>,
+        route: Route,
+        answer: Result<Vec<RawFrame>, Failure>,
     },
     /// An end notices that a leg's carrier is dead.
     ServerNotices(Carrier),
@@ -69,6 +120,8 @@ pub(super) enum Event {
     ServerTimer,
     PushUp,
     PushDown,
+    /// The client's application says something short.
+    Probe,
     /// On this leg, or on any.
     Fault(Option<u32>),
 }
@@ -83,6 +136,8 @@ pub(super) struct Path {
     pub(super) down_cut: bool,
     up_last: Time,
     down_last: Time,
+    /// When the last byte that goes up is through.
+    pub(super) up_free: Time,
     /// Writes on their way down; no more room when there are many.
     pub(super) under_way: usize,
     /// Messages and requests on their way up.
@@ -102,6 +157,7 @@ impl Path {
             down_cut: false,
             up_last: zero,
             down_last: zero,
+            up_free: zero,
             under_way: 0,
             rising: 0,
             disposed: false,

@@ -3,27 +3,39 @@
 mod carry;
 mod owner;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::ledger::Ledger;
-use super::network::{Agenda, Event, Path, Random};
+use super::ledger::{Ledger, Message};
+use super::network::{Agenda, Event, Network, Path, Random, Refusal};
 use super::node::{Effect, Kind, Node};
 use super::switches::{Step, Switches, UnderWay, asked_turn};
-use super::{LONGEST_QUIET, PROBE_EVERY};
+use super::{LONGEST_HARD_QUIET, LONGEST_QUIET, PROBE_EVERY};
 use crate::protocol::Transport;
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::Limits;
 use crate::protocol::line::Line;
 use crate::session::Time;
-use crate::session::client::{ClientSession, Input, Output, Route};
+use crate::session::client::{ClientSession, Failure, Input, Output, Route};
 use crate::session::mutant::{Mutant, Mutation};
 use crate::session::server::{Carrier, ServerSession, Settings};
 
 /// So much happening at one moment means that something spins.
 const MOST_AT_ONCE: u32 = 5_000;
+/// How much longer an answer may take on a slow line, behind some 60 KB.
+const PATIENCE: Time = Time::from_secs(25);
+/// The longest poll, which the gateway holds for 2 s.
+const LONGEST_POLL: Time = Time::from_secs(5);
+/// A poll leg is dead that answered no poll for so long. The session itself finds most of them before.
+const LONGEST_SILENCE: Time = Time::from_secs(20);
+
+/// What the client's application says in a schedule with hard messages.
+const MESSAGES: [Message; 7] = {
+    use Message::{Long, Short, Unreadable};
+    [Short, Short, Short, Short, Long, Long, Unreadable]
+};
 
 /// The client's owner's view of a leg. It opens legs and drops dead ones; it knows nothing of turns.
 struct Owned {
@@ -31,10 +43,12 @@ struct Owned {
     opened: Time,
     heard: Time,
     pinged: Option<Time>,
+    /// Since when polls were issued and none was answered.
+    awaited: Option<Time>,
 }
 
 /// Who a carrier belongs to: a leg, and for a request its number.
-type Addressee = (u32, Option<(u64, Kind)>);
+type Addressee = (u32, Option<(u64, Route)>);
 
 pub(super) struct Schedule {
     now: Time,
@@ -49,7 +63,11 @@ pub(super) struct Schedule {
     paths: Vec<Path>,
     owned: HashMap<u32, Owned>,
     carriers: HashMap<Carrier, Addressee>,
-    requests: HashMap<(u32, u8), (u64, Time)>,
+    /// The requests under way, and by when each must be answered.
+    requests: BTreeMap<(u32, Route), (u64, Time)>,
+    network: Network,
+    /// Some messages are long, and some are none that a gateway reads.
+    is_hard: bool,
     counted: u64,
     room: usize,
     chance: u64,
@@ -99,7 +117,9 @@ impl Schedule {
             paths: Vec::new(),
             owned: HashMap::new(),
             carriers: HashMap::new(),
-            requests: HashMap::new(),
+            requests: BTreeMap::new(),
+            network: Network::draw(&mut random),
+            is_hard: random.percent(40),
             counted: 0,
             room: 1 + usize::try_from(random.below(4)).unwrap_or(0),
             chance: random.below(30),
@@ -146,11 +166,12 @@ impl Schedule {
                 if probe > self.faults_stop && self.ledger.settled(self.node.newest().as_ref()) {
                     return Ok(());
                 }
-                if self.now > self.faults_stop + LONGEST_QUIET {
+                let quiet = if self.network.is_hard() { LONGEST_HARD_QUIET } else { LONGEST_QUIET };
+                if self.now > self.faults_stop + quiet {
                     return Err(format!("stuck: {}; client {:?}", self.ledger, self.client));
                 }
                 probe = self.now + PROBE_EVERY;
-                self.agenda.plan(self.now, Event::PushUp);
+                self.agenda.plan(self.now, Event::Probe);
                 self.agenda.plan(self.now, Event::PushDown);
             }
         }
@@ -182,8 +203,8 @@ impl Schedule {
                 }
             }
             Event::Down(leg, frames) => self.lines_come(leg, frames),
-            Event::Request { leg, request, kind, body, copy } => self.request_comes(leg, request, kind, &body, copy),
-            Event::Response { leg, request, kind, lines } => self.response_comes(leg, request, kind, lines),
+            Event::Request { leg, request, route, body, copy } => self.request_comes(leg, request, route, &body, copy),
+            Event::Response { leg, request, route, answer } => self.response_comes(leg, request, route, answer),
             Event::ServerNotices(carrier) => self.node.closed(self.now, carrier),
             Event::ClientNotices(leg) => self.client_drops(leg),
             Event::Tick => self.tick(),
@@ -198,10 +219,11 @@ impl Schedule {
                     self.node.timeout(at);
                 }
             }
-            Event::PushUp => {
-                let text = self.ledger.push_up();
-                self.client.handle(self.now, Input::Push(line(&text)));
+            Event::PushUp if self.is_hard => {
+                let message = self.random.pick(&MESSAGES);
+                self.push_up(message);
             }
+            Event::PushUp | Event::Probe => self.push_up(Message::Short),
             Event::PushDown => {
                 let burst = if self.random.percent(20) { 7 } else { 1 };
                 for id in std::iter::repeat_n(self.node.newest(), burst).flatten() {
@@ -212,6 +234,11 @@ impl Schedule {
             Event::Fault(leg) => self.fault(leg),
         }
         Ok(())
+    }
+
+    fn push_up(&mut self, message: Message) {
+        let text = self.ledger.push_up(message);
+        self.client.handle(self.now, Input::Push(line(&text)));
     }
 
     /// Drains both ends until neither has anything to say.
@@ -294,17 +321,9 @@ impl Schedule {
         match output {
             Output::Write(leg, lines) => {
                 self.see_what_goes_up(leg, &lines);
-                let at = self.delay();
-                let Some(path) = self.path(leg).filter(|path| !path.up_cut) else {
-                    return Ok(());
-                };
-                let at = path.arrival_up(at);
-                path.rising += lines.len();
-                for frame in received(&lines) {
-                    self.agenda.plan(at, Event::Up(leg, frame));
-                }
+                self.write_up(leg, &lines);
             }
-            Output::Post(leg, route, lines) => self.issue(leg, route, &lines),
+            Output::Post { leg, route, lines, timeout } => self.issue(leg, route, &lines, timeout),
             Output::LegUsable(leg) => {
                 self.switches.usable(leg);
                 if let Some(owned) = self.owned.get_mut(&leg) {
@@ -326,7 +345,8 @@ impl Schedule {
                     owned.pinged = None;
                 }
             }
-            Output::Link(_) => {}
+            Output::LineStuck(_) => self.client.handle(self.now, Input::WithdrawLine),
+            Output::OneRequest(_) | Output::Link(_) => {}
         }
         Ok(())
     }
@@ -337,7 +357,7 @@ impl Schedule {
             Effect::Write(carrier, lines) | Effect::Finish(carrier, lines) => {
                 self.carry_down(carrier, &lines);
             }
-            Effect::Refused(carrier, _) => self.answer_nothing(carrier),
+            Effect::Refused(carrier, refusal) => self.answer_nothing(carrier, refusal.code),
             Effect::Overrun(through) => self.ledger.dropped(through),
         }
         Ok(())

@@ -26,8 +26,8 @@ pub(super) enum Arrival {
     Frame(RawFrame),
     /// The whole answer of a poll or a send.
     Answer(Route, Vec<RawFrame>),
-    /// A request failed.
-    Failed(Route, String),
+    /// A request failed, and the status it was answered by, if it was.
+    Failed(Route, String, Option<u16>),
     /// The socket is over.
     Closed(String),
 }
@@ -38,11 +38,12 @@ pub(super) enum Carrier {
     Requests(Box<Requests>),
 }
 
-/// Two connections: one for what comes down, one for sends.
+/// Three connections: one for what comes down, one for sends with lines, one for sends with link frames.
 pub(super) struct Requests {
     target: Arc<Target>,
     down: Down,
     send: Answers,
+    links: Answers,
 }
 
 pub(super) enum Down {
@@ -58,7 +59,8 @@ impl Carrier {
             Transport::Sse => Down::Stream(Events { exchange: exchange(), text: BytesMut::new(), refused: None }),
             Transport::Poll => Down::Poll(Answers::new(exchange())),
         };
-        Self::Requests(Box::new(Requests { target: Arc::clone(target), down, send: Answers::new(exchange()) }))
+        let [send, links] = [Answers::new(exchange()), Answers::new(exchange())];
+        Self::Requests(Box::new(Requests { target: Arc::clone(target), down, send, links }))
     }
 
     /// Writes messages to a socket.
@@ -71,9 +73,10 @@ impl Carrier {
     /// Issues a POST.
     pub(super) fn request(&mut self, route: Route, lines: &[Line]) {
         let Self::Requests(requests) = self else { return };
-        let Requests { target, down, send } = &mut **requests;
+        let Requests { target, down, send, links } = &mut **requests;
         match (route, down) {
             (Route::Send, _) => send.exchange.send(post(target, "send", lines)),
+            (Route::Links, _) => links.exchange.send(post(target, "send", lines)),
             (Route::Stream, Down::Stream(events)) => events.exchange.send(post(target, "stream", lines)),
             (Route::Poll, Down::Poll(poll)) => {
                 // What came of a poll that is replaced is not read on.
@@ -84,13 +87,27 @@ impl Carrier {
         }
     }
 
+    /// Gives up the request of a route, whose answer did not come in time.
+    pub(super) fn give_up(&mut self, route: Route) {
+        let Self::Requests(requests) = self else { return };
+        match (route, &mut requests.down) {
+            (Route::Send, _) => requests.send.exchange.give_up(),
+            (Route::Links, _) => requests.links.exchange.give_up(),
+            (Route::Stream, Down::Stream(events)) => events.exchange.give_up(),
+            (Route::Poll, Down::Poll(poll)) => poll.exchange.give_up(),
+            (Route::Stream | Route::Poll, _) => {}
+        }
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Arrival> {
         match self {
             Self::Socket(socket) => socket.poll(cx),
             Self::Requests(requests) => {
-                let Requests { down, send, .. } = &mut **requests;
-                if let Poll::Ready(arrival) = send.poll(Route::Send, cx) {
-                    return Poll::Ready(arrival);
+                let Requests { down, send, links, .. } = &mut **requests;
+                for (route, answers) in [(Route::Send, send), (Route::Links, links)] {
+                    if let Poll::Ready(arrival) = answers.poll(route, cx) {
+                        return Poll::Ready(arrival);
+                    }
                 }
                 match down {
                     Down::Poll(poll) => poll.poll(Route::Poll, cx),
@@ -138,14 +155,16 @@ impl Answers {
                 }
                 Reply::Piece(piece) if self.body.len() + piece.len() > ANSWER => {
                     self.exchange.give_up();
-                    return Poll::Ready(Arrival::Failed(route, "an answer that never ends".to_owned()));
+                    return Poll::Ready(Arrival::Failed(route, "an answer that never ends".to_owned(), None));
                 }
                 Reply::Piece(piece) => self.body.extend_from_slice(&piece),
                 Reply::End if self.status == 200 => {
                     return Poll::Ready(Arrival::Answer(route, lines(&self.body.split().freeze())));
                 }
-                Reply::End => return Poll::Ready(Arrival::Failed(route, answered(self.status))),
-                Reply::Failed(why) => return Poll::Ready(Arrival::Failed(route, why)),
+                Reply::End => {
+                    return Poll::Ready(Arrival::Failed(route, answered(self.status), Some(self.status)));
+                }
+                Reply::Failed(why) => return Poll::Ready(Arrival::Failed(route, why, None)),
             }
         }
     }
@@ -195,7 +214,7 @@ impl Events {
                 Reply::End => self.refused.map_or_else(|| "closed".to_owned(), answered),
                 Reply::Failed(why) => why,
             };
-            return Poll::Ready(Arrival::Failed(Route::Stream, why));
+            return Poll::Ready(Arrival::Failed(Route::Stream, why, self.refused));
         }
     }
 

@@ -19,7 +19,7 @@ use crate::cli::target::Target;
 use crate::protocol::frame::RawFrame;
 use crate::protocol::{Line, Transport};
 use crate::session::Time;
-use crate::session::client::{ClientSession, Input, Output};
+use crate::session::client::{ClientSession, Failure, Input, Output, Route};
 
 /// A leg without a welcome by then is given up.
 const OPENING: Duration = Duration::from_secs(10);
@@ -70,6 +70,8 @@ struct Leg {
     why: String,
     /// When something came down last, or it was opened.
     heard: Instant,
+    /// By when requests must be answered.
+    until: Vec<(Route, Instant)>,
 }
 
 impl Client {
@@ -103,7 +105,8 @@ impl Client {
     pub(in crate::cli::bench) fn open(&mut self, transport: Transport) -> u32 {
         self.opened += 1;
         let carrier = Carrier::new(transport, &self.target, &self.traffic);
-        self.legs.push(Leg { number: self.opened, carrier, usable: false, why: String::new(), heard: Instant::now() });
+        let (why, heard, until) = (String::new(), Instant::now(), Vec::new());
+        self.legs.push(Leg { number: self.opened, carrier, usable: false, why, heard, until });
         self.session.handle(self.now(), Input::OpenLeg(transport));
         self.opened
     }
@@ -111,7 +114,7 @@ impl Client {
     /// Changes over to this leg, and stays on its transport.
     pub(in crate::cli::bench) fn take(&mut self, leg: u32, transport: Transport) {
         self.transport = transport;
-        self.session.handle(self.now(), Input::RequestTurn(leg));
+        self.session.handle(self.now(), Input::RequestTurn { leg, pings: false });
     }
 
     /// Whether this leg is open, or being opened.
@@ -158,10 +161,14 @@ impl Client {
             let input = match arrival {
                 Arrival::Opened => Input::SocketOpened(number),
                 Arrival::Frame(frame) => Input::FrameArrived(number, frame),
-                Arrival::Answer(route, frames) => Input::AnswerArrived(number, route, frames),
-                Arrival::Failed(route, why) => {
+                Arrival::Answer(route, frames) => {
+                    leg.settles(route);
+                    Input::AnswerArrived(number, route, frames)
+                }
+                Arrival::Failed(route, why, status) => {
+                    leg.settles(route);
                     leg.why = why;
-                    Input::RequestFailed(number, route)
+                    Input::RequestFailed(number, route, Failure { status, code: None })
                 }
                 Arrival::Closed(why) => {
                     self.legs.retain(|leg| leg.number != number);
@@ -187,6 +194,7 @@ impl Client {
         self.armed = None;
         let now = Instant::now();
         self.session.handle(self.now(), Input::Timeout);
+        self.give_up_late_requests(now);
         let given_up: Vec<u32> = self.legs.iter().filter(|leg| leg.deadline() <= now).map(|leg| leg.number).collect();
         for number in given_up {
             self.legs.retain(|leg| leg.number != number);
@@ -200,10 +208,21 @@ impl Client {
         true
     }
 
+    fn give_up_late_requests(&mut self, now: Instant) {
+        for leg in &mut self.legs {
+            for (route, _) in leg.until.extract_if(.., |(_, until)| *until <= now) {
+                leg.carrier.give_up(route);
+                "no answer in time".clone_into(&mut leg.why);
+                self.session.handle(self.origin.elapsed(), Input::RequestFailed(leg.number, route, Failure::default()));
+            }
+        }
+    }
+
     fn due(&self) -> Option<Instant> {
         let session = self.session.poll_timeout().map(|time| self.origin + time);
         let legs = self.legs.iter().map(Leg::deadline);
-        legs.chain(session).chain(self.again).min()
+        let requests = self.legs.iter().flat_map(|leg| leg.until.iter().map(|(_, until)| *until));
+        legs.chain(requests).chain(session).chain(self.again).min()
     }
 
     fn carry_out(&mut self) {
@@ -214,11 +233,15 @@ impl Client {
                         leg.carrier.write(&lines);
                     }
                 }
-                Output::Post(number, route, lines) => {
+                Output::Post { leg: number, route, lines, timeout } => {
                     if let Some(leg) = self.leg(number) {
+                        leg.settles(route);
+                        leg.until.extend(timeout.map(|timeout| (route, Instant::now() + timeout)));
                         leg.carrier.request(route, &lines);
                     }
                 }
+                // This client tries no other transport.
+                Output::LineStuck(_) => self.session.handle(self.origin.elapsed(), Input::WithdrawLine),
                 Output::LegUsable(number) => {
                     if let Some(leg) = self.leg(number) {
                         leg.usable = true;
@@ -244,7 +267,7 @@ impl Client {
                     }
                 }
                 Output::Reset(_, frames) => self.events.push_back(Event::Lost(frames)),
-                Output::UnknownOutcome(_) | Output::Pong(..) | Output::Link(_) => {}
+                Output::UnknownOutcome(_) | Output::Pong(..) | Output::OneRequest(_) | Output::Link(_) => {}
             }
         }
     }
@@ -269,6 +292,11 @@ impl Client {
 }
 
 impl Leg {
+    /// The request of a route is over, or replaced.
+    fn settles(&mut self, route: Route) {
+        self.until.retain(|(other, _)| *other != route);
+    }
+
     fn deadline(&self) -> Instant {
         self.heard + if self.usable { SILENCE } else { OPENING }
     }

@@ -6,10 +6,13 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::protocol::frame::RawFrame;
-use crate::protocol::{Line, Transport, limits};
+use crate::protocol::{Code, Line, Transport, limits};
 use crate::session::Time;
-use crate::session::client::{ClientSession, Input, Output, Reset, Route};
+use crate::session::client::{ClientSession, Failure, Input, Output, Reset, Route};
 
+/// The most bytes and lines of a body, as the invented gateway states them.
+const BODY_BYTES: usize = 400;
+const BODY_LINES: usize = 4;
 /// More timeouts in a row than this at one moment are an endless loop.
 const MOST_TIMEOUTS: usize = 8;
 
@@ -29,11 +32,13 @@ enum Operation {
     SocketOpened(u32),
     FrameArrived(u32, Said),
     AnswerArrived(u32, Route, Vec<Said>),
-    RequestFailed(u32, Route),
+    RequestFailed(u32, Route, Failure),
     LegDied(u32),
-    RequestTurn(u32),
+    RequestTurn(u32, bool),
     SendPing(u32),
-    Push,
+    WithdrawLine,
+    /// A frame with a text of so many bytes.
+    Push(usize),
     Timeout,
     Later(u64),
 }
@@ -46,7 +51,7 @@ fn said() -> impl Strategy<Value = Said> {
     prop_oneof![
         6 => (prop::bool::weighted(0.95), prop_oneof![9 => Just(1u8), 1 => Just(2u8)], 0..6u32, prop_oneof![3 => Just(0), 1 => small()], prop_oneof![3 => Just(1), 1 => small()])
             .prop_map(|(ours, id, turn, received, next)| Said::Welcome { ours, id, turn, received, next }),
-        1 => (any::<bool>(), prop::sample::select(vec!["gone", "replaced", "gap"])).prop_map(|(ours, code)| Said::End(ours, code)),
+        1 => (any::<bool>(), prop::sample::select(vec!["gone", "replaced", "gap", "bad_frame"])).prop_map(|(ours, code)| Said::End(ours, code)),
         2 => (small(), prop::option::of(small())).prop_map(|(ack, next)| Said::Ack(ack, next)),
         6 => Just(Said::Numbered),
         2 => prop::sample::select(vec![r#"{"ping":3}"#, r#"{"pong":3}"#, r#"{"pong":-1.5}"#, r#"{"goaway":{}}"#, "", "[]", "nonsense"]).prop_map(Said::Text),
@@ -55,18 +60,24 @@ fn said() -> impl Strategy<Value = Said> {
 
 fn operation() -> impl Strategy<Value = Operation> {
     let leg = || 1..6u32;
-    let route = || prop::sample::select(vec![Route::Stream, Route::Send, Route::Poll]);
+    let route = || prop::sample::select(Route::ALL.to_vec());
+    let failure = || {
+        let statuses = vec![None, Some(403), Some(413), Some(429), Some(503)];
+        let codes = prop_oneof![4 => Just(None), 1 => Just(Some(Code::BadFrame)), 1 => Just(Some(Code::Internal))];
+        (prop::sample::select(statuses), codes).prop_map(|(status, code)| Failure { status, code })
+    };
     prop_oneof![
         4 => prop::sample::select(Transport::ALL.to_vec()).prop_map(Operation::OpenLeg),
         4 => leg().prop_map(Operation::SocketOpened),
         9 => (leg(), said()).prop_map(|(leg, said)| Operation::FrameArrived(leg, said)),
         9 => (leg(), route(), prop::collection::vec(said(), 0..4))
             .prop_map(|(leg, route, said)| Operation::AnswerArrived(leg, route, said)),
-        2 => (leg(), route()).prop_map(|(leg, route)| Operation::RequestFailed(leg, route)),
+        4 => (leg(), route(), failure()).prop_map(|(leg, route, failure)| Operation::RequestFailed(leg, route, failure)),
         2 => leg().prop_map(Operation::LegDied),
-        3 => leg().prop_map(Operation::RequestTurn),
+        3 => (leg(), any::<bool>()).prop_map(|(leg, pings)| Operation::RequestTurn(leg, pings)),
         2 => leg().prop_map(Operation::SendPing),
-        5 => Just(Operation::Push),
+        1 => Just(Operation::WithdrawLine),
+        5 => prop_oneof![3 => Just(1), 1 => 50..300usize, 1 => 1_000..2_000usize].prop_map(Operation::Push),
         4 => Just(Operation::Timeout),
         3 => prop_oneof![0..50u64, 900..7_000u64].prop_map(Operation::Later),
     ]
@@ -85,6 +96,10 @@ struct Watch {
     turn: u64,
     received: u64,
     pushed: usize,
+    /// The numbered lines as they last went up, by number.
+    lines: BTreeMap<u64, Value>,
+    /// The number of the next line that goes up a socket.
+    next_up: BTreeMap<u32, u64>,
     /// The frames whose outcome a reset made unknown.
     unknown: usize,
 }
@@ -107,6 +122,8 @@ impl Watch {
             turn: 0,
             received: 0,
             pushed: 0,
+            lines: BTreeMap::new(),
+            next_up: BTreeMap::new(),
             unknown: 0,
         }
     }
@@ -126,16 +143,17 @@ impl Watch {
                 let frames = said.iter().map(|said| self.frame(said, leg, route));
                 Input::AnswerArrived(leg, route, frames.collect())
             }
-            Operation::RequestFailed(leg, route) => Input::RequestFailed(leg, route),
+            Operation::RequestFailed(leg, route, failure) => Input::RequestFailed(leg, route, failure),
             Operation::LegDied(leg) => {
                 self.over.extend((leg <= self.opened).then_some(leg));
                 Input::LegDied(leg)
             }
-            Operation::RequestTurn(leg) => Input::RequestTurn(leg),
+            Operation::RequestTurn(leg, pings) => Input::RequestTurn { leg, pings },
             Operation::SendPing(leg) => Input::SendPing(leg),
-            Operation::Push => {
+            Operation::WithdrawLine => Input::WithdrawLine,
+            Operation::Push(bytes) => {
                 self.pushed += 1;
-                let text = format!(r#"{{"msg":{}}}"#, self.pushed);
+                let text = format!(r#"{{"msg":"{}","id":{}}}"#, "x".repeat(bytes), self.pushed);
                 Input::Push(Line::compose(|buffer| {
                     buffer.extend_from_slice(text.as_bytes());
                 }))
@@ -157,7 +175,7 @@ impl Watch {
         };
         RawFrame::text(match said {
             Said::Welcome { ours, id, turn, received, next } => format!(
-                r#"{{"welcome":{{"v":1,"nonce":"{}","id":"s{id}","leg":{leg},"turn":{turn},"received":{received},"next":{next},"transports":[],"heartbeat_ms":1,"hold_ms":1,"resume_ms":1,"limits":{{"replay_frames":8,"replay_bytes":80,"body_bytes":40,"body_lines":4,"line_bytes":65536}}}}}}"#,
+                r#"{{"welcome":{{"v":1,"nonce":"{}","id":"s{id}","leg":{leg},"turn":{turn},"received":{received},"next":{next},"transports":[],"heartbeat_ms":1,"hold_ms":1,"resume_ms":1,"limits":{{"replay_frames":8,"replay_bytes":80,"body_bytes":{BODY_BYTES},"body_lines":{BODY_LINES},"line_bytes":65536}}}}}}"#,
                 nonce(*ours)
             ),
             Said::End(ours, code) => {
@@ -202,16 +220,26 @@ impl Watch {
 
     fn happened(&mut self, output: Output) {
         match output {
-            Output::Write(leg, lines) => self.written(leg, None, &lines),
-            Output::Post(leg, route, lines) => {
+            Output::Write(leg, lines) => {
+                self.written(leg, None, &lines);
+            }
+            Output::Post { leg, route, lines, timeout } => {
                 assert!(lines[0].json().starts_with(b"{\"hello\""));
-                self.written(leg, Some(route), &lines);
+                let numbered = self.written(leg, Some(route), &lines);
+                let bytes: usize = lines.iter().map(|line| line.cost() + 1).sum();
+                assert!(numbered < 2 || (bytes <= BODY_BYTES && lines.len() <= BODY_LINES), "{bytes}");
+                assert!(numbered == 0 || !matches!(route, Route::Stream | Route::Links));
+                // Link frames may leave no room for lines.
+                if lines.len() < BODY_LINES {
+                    assert_eq!(timeout.is_some(), matches!(route, Route::Send | Route::Links) || numbered > 0);
+                    assert!(numbered > 0 || route != Route::Send);
+                }
             }
             Output::LegUsable(leg) => {
                 self.lives(leg);
                 assert!(self.usable.insert(leg), "usable once");
             }
-            Output::LegActive(leg) | Output::Pong(leg, _) => {
+            Output::LegActive(leg) | Output::Pong(leg, _) | Output::LineStuck(leg) | Output::OneRequest(leg) => {
                 self.lives(leg);
                 assert!(self.usable.contains(&leg));
             }
@@ -222,6 +250,7 @@ impl Watch {
             Output::Reset(Reset::Gone, lost) => {
                 self.unknown += usize::try_from(lost).unwrap();
                 (self.turn, self.received) = (0, 0);
+                self.lines.clear();
                 assert!((1..=self.opened).all(|leg| self.over.contains(&leg)));
             }
             Output::Reset(Reset::Overrun, lost) => assert!(lost > 0),
@@ -234,23 +263,43 @@ impl Watch {
         assert!(leg <= self.opened && !self.over.contains(&leg), "leg {leg} is over");
     }
 
-    /// Checks lines that go up: numbers and nonces only grow, and one write holds one hello and one `ack` at most.
-    fn written(&mut self, leg: u32, route: Option<Route>, lines: &[Line]) {
+    /// Checks lines that go up: numbers and nonces only grow, and one write holds one hello and one `ack` at most. Returns how many
+    /// are numbered.
+    fn written(&mut self, leg: u32, route: Option<Route>, lines: &[Line]) -> usize {
         self.lives(leg);
         assert!(!lines.is_empty());
-        let (mut hellos, mut acks) = (0, 0);
+        assert!(lines.len() == 1 || self.usable.contains(&leg), "only a hello goes to a leg before its welcome");
+        let (mut hellos, mut acks, mut numbered) = (0, 0, 0);
         for line in lines {
             let frame: Value = serde_json::from_slice(line.json()).unwrap();
             if let Some(hello) = frame.get("hello") {
                 hellos += 1;
                 self.hello(leg, route, hello);
+                if route.is_some() {
+                    self.next_up.insert(leg, hello["next"].as_u64().unwrap());
+                }
             } else if let Some(ack) = frame["ack"].as_u64() {
                 acks += 1;
                 self.grown(ack);
-                assert!(frame["next"].as_u64().is_some_and(|next| next >= 1));
+                let next = frame["next"].as_u64().filter(|next| *next >= 1);
+                self.next_up.insert(leg, next.unwrap());
+            } else if frame.get("ping").or(frame.get("pong")).is_none() {
+                numbered += 1;
+                self.numbered(leg, &frame);
             }
         }
         assert!(hellos <= 1 && acks <= 1, "{hellos} hellos and {acks} acks at once");
+        numbered
+    }
+
+    /// What a number means never changes (rule 10): only a filler may take the place of a line, and for good.
+    fn numbered(&mut self, leg: u32, frame: &Value) {
+        let next = self.next_up.get_mut(&leg).expect("no numbered line without a stated number");
+        let number = *next;
+        *next += 1;
+        let before = self.lines.insert(number, frame.clone()).unwrap_or_else(|| frame.clone());
+        assert!(*frame == before || frame.get("skip").is_some(), "{number} was {before}, and is {frame}");
+        assert_eq!(frame["id"], before["id"]);
     }
 
     fn hello(&mut self, leg: u32, route: Option<Route>, hello: &Value) {

@@ -1,52 +1,105 @@
 //! What goes over the network: requests, their answers, and the lines of sockets and streams.
 
 use super::*;
+use crate::protocol::Code;
+
+/// The gateway's route.
+const fn kind_of(route: Route) -> Kind {
+    match route {
+        Route::Stream => Kind::Stream,
+        Route::Send | Route::Links => Kind::Send,
+        Route::Poll => Kind::Poll,
+    }
+}
 
 impl Schedule {
-    pub(super) fn issue(&mut self, leg: u32, route: Route, lines: &[Line]) {
-        let kind = match route {
-            Route::Stream => Kind::Stream,
-            Route::Send => Kind::Send,
-            Route::Poll => Kind::Poll,
-        };
+    /// Returns when so many bytes that go up a leg's line now are through.
+    fn through_up(&mut self, leg: u32, bytes: usize) -> Time {
+        let (at, now, takes) = (self.delay(), self.now, self.network.takes(bytes));
+        let Some(path) = self.path(leg) else { return at };
+        path.up_free = now.max(path.up_free) + takes;
+        at.max(path.up_free)
+    }
+
+    pub(super) fn write_up(&mut self, leg: u32, lines: &[Line]) {
+        for frame in received(lines) {
+            let at = self.through_up(leg, frame.cost());
+            let Some(path) = self.path(leg).filter(|path| !path.up_cut) else { return };
+            let at = path.arrival_up(at);
+            path.rising += 1;
+            self.agenda.plan(at, Event::Up(leg, frame));
+        }
+    }
+
+    pub(super) fn issue(&mut self, leg: u32, route: Route, lines: &[Line], timeout: Option<Time>) {
         self.see_what_goes_up(leg, lines);
         let body: Bytes = lines.iter().flat_map(|line| line.record().to_vec()).collect::<Vec<u8>>().into();
         self.counted += 1;
         let request = self.counted;
-        self.requests.insert((leg, kind as u8), (request, self.now));
-        let at = self.delay();
+        self.requests.insert((leg, route), (request, self.now + timeout.unwrap_or(LONGEST_POLL)));
+        if let Some(owned) = self.owned.get_mut(&leg).filter(|_| route == Route::Poll) {
+            owned.awaited.get_or_insert(self.now);
+        }
+        if body.len() > self.network.largest {
+            return self.refuse(leg, route, request, body);
+        }
+        let at = self.through_up(leg, body.len());
         let cut = self.path(leg).is_none_or(|path| path.up_cut);
         let faulty = !self.quiet();
         if !(cut || (faulty && self.random.percent(self.chance / 2))) {
-            self.agenda.plan(at, Event::Request { leg, request, kind, body: body.clone(), copy: false });
+            self.agenda.plan(at, Event::Request { leg, request, route, body: body.clone(), copy: false });
             if let Some(path) = self.path(leg) {
                 path.rising += 1;
             }
         } else if self.random.percent(50) {
-            self.agenda.plan(at, Event::Response { leg, request, kind, lines: None });
+            self.fail(at, leg, route, request, Failure::default());
         }
         if faulty && self.random.percent(self.chance / 2) {
             // The copy comes late; or first, and it is the second whose answer is read, as when a browser repeats a POST.
             let first = self.random.percent(50);
             let at = if first { self.now } else { at + self.random.milliseconds(3_000) };
-            self.agenda.plan(at, Event::Request { leg, request, kind, body, copy: true });
+            self.agenda.plan(at, Event::Request { leg, request, route, body, copy: true });
         }
     }
 
-    pub(super) fn request_comes(&mut self, leg: u32, request: u64, kind: Kind, body: &Bytes, copy: bool) {
+    /// Refuses a body that is too large for the proxy on the way.
+    fn refuse(&mut self, leg: u32, route: Route, request: u64, body: Bytes) {
+        if self.network.delivers {
+            let at = self.now + self.random.milliseconds(8_000);
+            self.agenda.plan(at, Event::Request { leg, request, route, body, copy: true });
+        }
+        let at = self.delay();
+        match self.network.refusal {
+            Refusal::Status(status) => {
+                self.fail(at, leg, route, request, Failure { status: Some(status), code: None });
+            }
+            Refusal::Page => {
+                let answer = Ok(vec![RawFrame::text("<html>")]);
+                self.agenda.plan(at, Event::Response { leg, request, route, answer });
+            }
+            Refusal::Reset => self.fail(at, leg, route, request, Failure::default()),
+            Refusal::Silence => {}
+        }
+    }
+
+    fn fail(&mut self, at: Time, leg: u32, route: Route, request: u64, failure: Failure) {
+        self.agenda.plan(at, Event::Response { leg, request, route, answer: Err(failure) });
+    }
+
+    pub(super) fn request_comes(&mut self, leg: u32, request: u64, route: Route, body: &Bytes, copy: bool) {
         if !copy && !self.path(leg).is_some_and(Path::rises) {
             return;
         }
         self.counted += 1;
         let carrier = Carrier(self.counted);
         if !copy {
-            let stream = kind == Kind::Stream;
-            self.carriers.insert(carrier, (leg, (!stream).then_some((request, kind))));
+            let stream = route == Route::Stream;
+            self.carriers.insert(carrier, (leg, (!stream).then_some((request, route))));
             if let Some(path) = self.path(leg).filter(|_| stream) {
                 path.carrier = Some(carrier);
             }
         }
-        self.node.request(self.now, carrier, kind, body);
+        self.node.request(self.now, carrier, kind_of(route), body);
         // Nobody reads a copy's answer; the server may notice that or not.
         if copy && self.random.percent(50) {
             let at = self.delay();
@@ -61,11 +114,12 @@ impl Schedule {
         let at = self.delay();
         let lost = !self.quiet() && self.random.percent(self.chance / 2);
         match request {
-            Some((request, kind)) if !lost => {
-                self.agenda.plan(at, Event::Response { leg, request, kind, lines: Some(received(lines)) });
+            Some((request, route)) if !lost => {
+                let answer = Ok(received(lines));
+                self.agenda.plan(at, Event::Response { leg, request, route, answer });
             }
-            Some((request, kind)) if self.random.percent(50) => {
-                self.agenda.plan(at, Event::Response { leg, request, kind, lines: None });
+            Some((request, route)) if self.random.percent(50) => {
+                self.fail(at, leg, route, request, Failure::default());
             }
             Some(_) => {}
             None => {
@@ -79,13 +133,15 @@ impl Schedule {
         }
     }
 
-    pub(super) fn answer_nothing(&mut self, carrier: Carrier) {
+    pub(super) fn answer_nothing(&mut self, carrier: Carrier, code: Code) {
         let Some((leg, request)) = self.carriers.get(&carrier).copied() else {
             return;
         };
         let at = self.delay();
         match request {
-            Some((request, kind)) => self.agenda.plan(at, Event::Response { leg, request, kind, lines: None }),
+            Some((request, route)) => {
+                self.fail(at, leg, route, request, Failure { status: None, code: Some(code) });
+            }
             None => self.agenda.plan(at, Event::ClientNotices(leg)),
         }
     }
@@ -101,24 +157,28 @@ impl Schedule {
         }
     }
 
-    pub(super) fn response_comes(&mut self, leg: u32, request: u64, kind: Kind, lines: Option<Vec<RawFrame>>) {
-        let key = (leg, kind as u8);
+    pub(super) fn response_comes(
+        &mut self,
+        leg: u32,
+        request: u64,
+        route: Route,
+        answer: Result<Vec<RawFrame>, Failure>,
+    ) {
+        let key = (leg, route);
         if self.requests.get(&key).is_none_or(|(current, _)| *current != request) {
             return;
         }
         // What holds a poll leg's lines is its poll's answer.
-        if kind == Kind::Poll && lines.is_some() && self.path(leg).is_some_and(|path| path.down_cut) {
+        if route == Route::Poll && answer.is_ok() && self.path(leg).is_some_and(|path| path.down_cut) {
             return;
         }
         self.requests.remove(&key);
-        let route = match kind {
-            Kind::Stream => Route::Stream,
-            Kind::Send => Route::Send,
-            Kind::Poll => Route::Poll,
-        };
-        let input = match lines {
-            Some(lines) => Input::AnswerArrived(leg, route, lines),
-            None => Input::RequestFailed(leg, route),
+        if let Some(owned) = self.owned.get_mut(&leg).filter(|_| route == Route::Poll && answer.is_ok()) {
+            owned.awaited = None;
+        }
+        let input = match answer {
+            Ok(lines) => Input::AnswerArrived(leg, route, lines),
+            Err(failure) => Input::RequestFailed(leg, route, failure),
         };
         self.client.handle(self.now, input);
     }

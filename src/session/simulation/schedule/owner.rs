@@ -15,9 +15,7 @@ impl Schedule {
 
     pub(super) fn dispose(&mut self, leg: u32) {
         self.owned.remove(&leg);
-        for kind in [Kind::Stream, Kind::Send, Kind::Poll] {
-            self.requests.remove(&(leg, kind as u8));
-        }
+        self.requests.retain(|(other, _), _| *other != leg);
         let Some(path) = self.path(leg) else { return };
         let takes_with_it = path.transport == Transport::WebSocket && path.rising > 0;
         path.disposed = true;
@@ -80,7 +78,8 @@ impl Schedule {
                 if self.random.percent(60) {
                     self.trouble_the_old();
                 }
-                self.client.handle(self.now, Input::RequestTurn(usable[pick]));
+                let pings = self.random.percent(30);
+                self.client.handle(self.now, Input::RequestTurn { leg: usable[pick], pings });
             }
         }
         self.agenda.plan(self.now + Time::from_millis(250), Event::Tick);
@@ -91,8 +90,7 @@ impl Schedule {
     fn trouble_the_old(&mut self) {
         let Some(old) = self.client.current() else { return };
         self.agenda.plan(self.now, Event::PushDown);
-        let text = self.ledger.push_up();
-        self.client.handle(self.now, Input::Push(line(&text)));
+        self.push_up(Message::Short);
         if self.random.percent(40) {
             let at = self.now + self.random.milliseconds(100);
             self.agenda.plan(at, Event::Fault(Some(old)));
@@ -114,7 +112,7 @@ impl Schedule {
     }
 
     pub(super) fn open(&mut self) {
-        let transport = Transport::ALL[usize::try_from(self.random.below(3)).unwrap_or(0)];
+        let transport = self.network.only.unwrap_or_else(|| self.random.pick(&Transport::ALL));
         let leg = u32::try_from(self.paths.len()).unwrap_or(0) + 1;
         let mut path = Path::new(leg, transport);
         if transport == Transport::WebSocket {
@@ -127,7 +125,7 @@ impl Schedule {
         }
         self.paths.push(path);
         self.switches.opened(transport);
-        self.owned.insert(leg, Owned { usable: false, opened: self.now, heard: self.now, pinged: None });
+        self.owned.insert(leg, Owned { usable: false, opened: self.now, heard: self.now, pinged: None, awaited: None });
         self.client.handle(self.now, Input::OpenLeg(transport));
     }
 
@@ -136,13 +134,15 @@ impl Schedule {
     pub(super) fn drop_the_dead(&mut self) {
         let now = self.now;
         let since = |at: Time| now.saturating_sub(at);
-        let mut failed: Vec<(u32, u8)> =
-            self.requests.iter().filter(|(_, (_, at))| since(*at) > Time::from_secs(5)).map(|(key, _)| *key).collect();
-        failed.sort_unstable();
-        for (leg, kind) in failed.into_iter().filter(|(_, kind)| *kind != Kind::Stream as u8) {
-            self.requests.remove(&(leg, kind));
-            let route = if kind == Kind::Send as u8 { Route::Send } else { Route::Poll };
-            self.client.handle(now, Input::RequestFailed(leg, route));
+        let patience = self.network.rate.map_or(Time::ZERO, |_| PATIENCE);
+        let late = self.requests.iter().filter(|((_, route), (_, until))| now > *until && *route != Route::Stream);
+        let late: Vec<(u32, Route)> = late.map(|(key, _)| *key).collect();
+        for (leg, route) in late {
+            // The failure of another request may have ended the leg.
+            if self.requests.remove(&(leg, route)).is_none() {
+                continue;
+            }
+            self.client.handle(now, Input::RequestFailed(leg, route, Failure::default()));
             while let Some(output) = self.client.poll_output() {
                 let _ = self.client_does(output);
             }
@@ -154,7 +154,8 @@ impl Schedule {
             let Some(owned) = self.owned.get_mut(&leg) else {
                 continue;
             };
-            let silent = owned.pinged.is_some_and(|at| since(at) > Time::from_millis(3_500));
+            let mute = owned.pinged.is_some_and(|at| since(at) > Time::from_millis(3_500) + patience);
+            let silent = mute || owned.awaited.is_some_and(|at| since(at) > LONGEST_SILENCE + patience);
             if (!owned.usable && since(owned.opened) > Time::from_secs(3)) || silent {
                 self.client_drops(leg);
             } else if owned.usable && !polls && owned.pinged.is_none() && since(owned.heard) > Time::from_secs(2) {

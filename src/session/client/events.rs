@@ -1,0 +1,113 @@
+//! What a session takes, and what it gives.
+//!
+//! Its twin is `client-js/src/session/events.d.ts`: events of the same names.
+
+use crate::protocol::frame::RawFrame;
+use crate::protocol::{Code, Line, Transport};
+use crate::session::Time;
+
+/// The request of a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Route {
+    /// `POST /rt/stream`
+    Stream,
+    /// `POST /rt/send` with lines.
+    Send,
+    /// `POST /rt/send` with link frames alone.
+    Links,
+    /// `POST /rt/poll`
+    Poll,
+}
+
+impl Route {
+    /// Every route.
+    pub const ALL: [Self; 4] = [Self::Stream, Self::Send, Self::Links, Self::Poll];
+}
+
+/// How a request failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Failure {
+    /// The HTTP status of an answer that is not the gateway's; none if no answer came.
+    pub status: Option<u16>,
+    /// `bad_frame` or `too_large`, if the gateway itself refused the body for a line in it.
+    pub code: Option<Code>,
+}
+
+/// An input of a session. Legs are numbered 1, 2, 3 … in the order of opening. A session ignores events of a leg that is over.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// The owner opens a leg.
+    OpenLeg(Transport),
+    /// The leg's socket opened.
+    SocketOpened(u32),
+    /// A frame came down a socket or a stream.
+    FrameArrived(u32, RawFrame),
+    /// The whole answer of a send or a poll came.
+    AnswerArrived(u32, Route, Vec<RawFrame>),
+    /// A request failed.
+    RequestFailed(u32, Route, Failure),
+    /// A leg died by itself, or its owner dropped it.
+    LegDied(u32),
+    /// The owner wants this leg to carry the session.
+    RequestTurn {
+        /// The leg.
+        leg: u32,
+        /// A ping goes on it in the same request.
+        pings: bool,
+    },
+    /// The owner wants a ping on this leg.
+    SendPing(u32),
+    /// No other transport takes the line that is stuck.
+    WithdrawLine,
+    /// The application sends a frame.
+    Push(Line),
+    /// [`super::ClientSession::poll_timeout`] has come.
+    Timeout,
+}
+
+/// Why the promise of a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    /// The gateway has no such session any more.
+    Gone,
+    /// The gateway dropped frames that were not acknowledged in time.
+    Overrun,
+}
+
+/// An output of a session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Write these lines to the leg's socket.
+    Write(u32, Vec<Line>),
+    /// Issue this POST; it replaces an older one of the same leg and route, sends excepted.
+    Post {
+        /// The leg.
+        leg: u32,
+        /// Its route.
+        route: Route,
+        /// The lines of its body.
+        lines: Vec<Line>,
+        /// It fails after this time. The owner decides how long a stream or a poll that is held may take.
+        timeout: Option<Time>,
+    },
+    /// The leg's welcome was read (proof P1).
+    LegUsable(u32),
+    /// The leg carries the session.
+    LegActive(u32),
+    /// A pong came down the leg, this long after its ping.
+    Pong(u32, Time),
+    /// A numbered frame, for the first time, in order.
+    Deliver(RawFrame),
+    /// The session dropped the leg, for this reason.
+    LegDropped(u32, String),
+    /// The promise ended: so many frames are missing (overrun), or have an unknown outcome (gone).
+    Reset(Reset, u64),
+    /// After a reset by `gone`: the lines whose outcome is unknown.
+    UnknownOutcome(Vec<Line>),
+    /// The lowest line cannot pass on the leg: [`Input::WithdrawLine`] gives it up.
+    LineStuck(u32),
+    /// The path lets one request through at a time: a stream that is held keeps all lines from going up.
+    OneRequest(u32),
+    /// A `config` or `goaway` frame.
+    Link(RawFrame),
+}

@@ -1,0 +1,271 @@
+//! Decides what follows from a request that failed: when the same numbers go again, in which size, and when a line is stuck. A body
+//! may fail for its size, for one line in it, or with its leg; what passes without lines tells these apart. It never sends.
+//!
+//! Its twin is `client-js/src/session/failures.js`.
+
+use super::leg::{Flight, Leg, State};
+use super::{ClientSession, Failure, Mutant, Output, Route};
+use crate::protocol::{Code, Line, Transport, up};
+use crate::session::Time;
+
+/// The pauses before a failed poll or send is repeated; after the last one its leg has failed.
+const RETRY_PAUSES: [Time; 2] = [Time::from_millis(100), Time::from_millis(300)];
+/// The pauses before a body with lines is repeated. The gateway may take 1 s to acknowledge what arrived.
+const LINE_PAUSES: [Time; 3] = [Time::from_millis(100), Time::from_millis(300), Time::from_millis(1100)];
+/// The pause from then on.
+const LONGEST_LINE_PAUSE: Time = Time::from_millis(3000);
+/// A line that failed so often by itself, while requests without lines passed, is stuck.
+const MOST_LINE_FAILURES: usize = 4;
+/// The same for a line as long as one that was stuck.
+const MOST_FAILURES_AS_BEFORE: usize = 2;
+/// A line that is shorter than a hello passes wherever a hello does.
+const SHORT_LINE_BYTES: usize = 256;
+/// A send that was refused so often in a row beside a held request will always be; the pause between the tries.
+const MOST_REFUSALS: usize = 2;
+const REFUSED_PAUSE: Time = Time::from_millis(100);
+/// Statuses by which a proxy refuses a request for now: too many, or too many at once.
+const BUSY_STATUSES: [u16; 2] = [429, 503];
+
+/// What failed, beyond one leg.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    /// The last socket that ended by a line of ours, until a welcome shows which line it was.
+    pub(super) refused: Option<Refused>,
+    /// The sockets that were welcomed while the oldest line was the oldest one handed out.
+    pub(super) sockets: usize,
+}
+
+/// A line that ended its socket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refused {
+    code: Code,
+    /// The number after the last line that it may be.
+    until: u64,
+}
+
+impl ClientSession {
+    /// Lets the same numbers go again after a pause. A leg whose stream or first poll failed is over.
+    pub(super) fn request_failed(&mut self, number: u32, route: Route, failure: Failure) {
+        let lowest = self.outgoing.lowest();
+        let Some(leg) = self.leg(number) else { return };
+        if route == Route::Stream || leg.state != State::Usable {
+            self.drop_leg(number, "failed");
+            return;
+        }
+        // A flight that is delivered lost only its answer, or had it altered.
+        let Some(flight) = leg.requests[route].flight.take().filter(|flight| !flight.is_delivered) else { return };
+        leg.links.splice(0..0, flight.links.iter().cloned());
+        if failure.status.is_some_and(|status| BUSY_STATUSES.contains(&status)) {
+            self.refused(number, route);
+            return;
+        }
+        let has_lines = flight.carries_lines();
+        // A poll with lines may fail for them, unless they arrived or nothing passes.
+        let passes_nothing = leg.requests[Route::Send].failures > 0 && !leg.has_passed;
+        let is_to_blame = !has_lines || (route == Route::Poll && (lowest >= flight.until || passes_nothing));
+        if has_lines {
+            self.lines_failed(number, &flight, failure);
+        } else if route == Route::Links {
+            self.ask_for_pong(number);
+        }
+        if is_to_blame {
+            self.pause(number, route);
+        }
+    }
+
+    /// Takes a proxy's refusal for now. Beside another send, it lets one through at a time. Beside a held poll or stream alone, it may
+    /// let no send through at all.
+    fn refused(&mut self, number: u32, route: Route) {
+        let now = self.now;
+        let Some(leg) = self.leg(number) else { return };
+        leg.next_up = 0;
+        if leg.requests[Route::Send].flight.is_some() || leg.requests[Route::Links].flight.is_some() {
+            self.is_one_send = true;
+        } else if route != Route::Poll {
+            leg.refusals += 1;
+            if leg.refusals >= MOST_REFUSALS {
+                self.one_request(number);
+                return;
+            }
+        }
+        if route == Route::Poll {
+            // It may have been refused only since the proxy had not noticed that the one before is over.
+            self.pause(number, route);
+        } else if let Some(leg) = self.leg(number) {
+            leg.requests[route].retry_at = Some(now + REFUSED_PAUSE);
+        }
+    }
+
+    /// Asks for a pong, unless a ping waits or is under way: it tells what arrived, however the answers are altered.
+    fn ask_for_pong(&mut self, number: u32) {
+        let ping = self.ping();
+        let Some(leg) = self.leg(number) else { return };
+        let under_way = leg.requests.iter().filter_map(|request| request.flight.as_ref());
+        if !under_way.map(|flight| &flight.links).chain([&leg.links]).flatten().any(is_ping) {
+            leg.links.push(ping);
+        }
+    }
+
+    /// Replaces held polls to carry lines from now on: the path lets one request through at a time. A stream would keep all lines from
+    /// going up.
+    pub(super) fn one_request(&mut self, number: u32) {
+        if !std::mem::replace(&mut self.is_one_request, true) {
+            self.outputs.push_back(Output::OneRequest(number));
+        }
+        let Some(leg) = self.leg(number) else { return };
+        leg.next_up = 0;
+        if leg.transport == Transport::Sse {
+            self.drop_leg(number, "failed");
+        }
+    }
+
+    /// Lets a body with lines that failed go again, then in smaller bodies, down to one line. If one line keeps failing while a ping
+    /// passes, that line is stuck.
+    fn lines_failed(&mut self, number: u32, flight: &Flight, Failure { status, code }: Failure) {
+        let (now, lowest) = (self.now, self.outgoing.lowest());
+        let Some(leg) = self.leg(number) else { return };
+        leg.next_up = 0;
+        if lowest >= flight.until {
+            self.bodies.clear();
+            return;
+        }
+        let send = &mut leg.requests[Route::Send];
+        send.failures += 1;
+        let failures = send.failures;
+        let has_passed = std::mem::take(&mut leg.has_passed);
+        self.ask_for_pong(number);
+        let code = code.filter(|code| is_of_line(*code));
+        let is_too_large = status == Some(413) || code.is_some();
+        // While nothing small passes either, the path is to blame.
+        if (is_too_large || (failures > 1 && has_passed)) && !self.mutation.is(Mutant::BodiesNeverSmaller) {
+            self.bodies.failed(flight.size, now);
+        }
+        let is_alone = flight.until == flight.from + 1;
+        if !is_alone && is_too_large {
+            return;
+        }
+        let pause = LINE_PAUSES.get(if is_alone { failures - 1 } else { 0 }).copied().unwrap_or(LONGEST_LINE_PAUSE);
+        let Some(leg) = self.leg(number) else { return };
+        leg.requests[Route::Send].retry_at = Some(now + pause);
+        if let Some(code) = code.filter(|_| is_alone) {
+            // The gateway itself will never take this line.
+            self.withdraw_unreadable(code);
+            self.bodies.clear();
+        } else if is_alone {
+            self.line_failed(number, flight.size, has_passed);
+        }
+    }
+
+    /// Counts a failure of one line by itself, and tells when it is stuck.
+    fn line_failed(&mut self, number: u32, size: usize, has_passed: bool) {
+        let most = if size < self.bodies.stuck { MOST_LINE_FAILURES } else { MOST_FAILURES_AS_BEFORE };
+        let is_long = self.outgoing.oldest().is_some_and(|line| line.cost() > SHORT_LINE_BYTES);
+        let Some(leg) = self.leg(number) else { return };
+        leg.line_failures += 1;
+        if leg.line_failures < most || !has_passed || !is_long {
+            return;
+        }
+        self.bodies.stuck = size;
+        self.outputs.push_back(Output::LineStuck(number));
+    }
+
+    /// Ends a leg. If it was a socket that ended by a line of ours, the next welcome says which.
+    pub(super) fn leg_ended(&mut self, number: u32, code: &str) {
+        let lowest = self.outgoing.lowest();
+        let of_line = [Code::BadFrame, Code::TooLarge].into_iter().find(|known| known.name() == code);
+        if let Some(leg) = self.find(number).filter(|leg| leg.next_up > lowest && !leg.carried_withdrawn)
+            && let Some(code) = of_line
+        {
+            self.failures.refused = Some(Refused { code, until: leg.next_up });
+        }
+        self.drop_leg(number, code);
+    }
+
+    /// Withdraws the oldest line if it is stuck: no other transport takes it.
+    pub(super) fn withdraw_line(&mut self) {
+        let is_stuck = |leg: &Leg| leg.is_blocked || leg.line_failures > 0;
+        if !self.legs.iter().any(is_stuck) {
+            return;
+        }
+        self.withdraw(Code::TooLarge);
+        for leg in &mut self.legs {
+            leg.is_blocked = false;
+            leg.requests[Route::Send].retry_at = None;
+            leg.line_failures = 0;
+        }
+    }
+
+    /// Withdraws the oldest line, which the gateway refuses. Other sockets that it went on end for it too.
+    fn withdraw_unreadable(&mut self, code: Code) {
+        if self.mutation.is(Mutant::UnreadableRepeated) {
+            return;
+        }
+        self.failures.refused = None;
+        let lowest = self.outgoing.lowest();
+        for leg in &mut self.legs {
+            leg.carried_withdrawn |= leg.next_up > lowest;
+        }
+        self.withdraw(code);
+    }
+
+    /// Withdraws the line that ended a socket. The first welcome since shows which it is: the gateway took all lines before it.
+    pub(super) fn withdraw_refused(&mut self, refused: Option<Refused>) {
+        if let Some(Refused { code, until }) = refused
+            && self.outgoing.lowest() < until
+        {
+            self.withdraw_unreadable(code);
+        }
+        self.failures.refused = None;
+    }
+
+    /// Withdraws the oldest line: a filler of a few bytes takes its number, since the gateway may have the line (rule 10). The answer to
+    /// the filler is an error with this code. If the line arrived, its own answer comes instead.
+    fn withdraw(&mut self, code: Code) {
+        let Some(line) = self.outgoing.oldest() else { return };
+        let filler = up::filler(code, line);
+        if self.mutation.is(Mutant::TooLargeForArrived) && code == Code::TooLarge {
+            self.outputs.push_back(Output::Deliver(filler.received()));
+        }
+        if self.mutation.is(Mutant::FillerDropped) {
+            self.outgoing.drop_first();
+            return;
+        }
+        self.outgoing.replace_oldest(filler);
+        if self.mutation.is(Mutant::FillerWithNewNumber) {
+            self.outgoing.renumber_oldest();
+        }
+    }
+
+    /// Forgets the failures: the gateway has lines that it had not, so nothing is stuck.
+    pub(super) fn clear_failures(&mut self) {
+        self.failures = Failures::default();
+        for leg in &mut self.legs {
+            leg.requests[Route::Links].failures = 0;
+            let send = &mut leg.requests[Route::Send];
+            (send.failures, send.retry_at) = (0, None);
+            (leg.line_failures, leg.is_blocked) = (0, false);
+        }
+    }
+
+    /// Pauses before the next try of a request that did not help; after the last pause the leg has failed.
+    pub(super) fn pause(&mut self, number: u32, route: Route) {
+        let now = self.now;
+        let Some(leg) = self.leg(number) else { return };
+        let request = &mut leg.requests[route];
+        if let Some(pause) = RETRY_PAUSES.get(request.failures) {
+            request.retry_at = Some(now + *pause);
+            request.failures += 1;
+        } else {
+            self.drop_leg(number, "failed");
+        }
+    }
+}
+
+/// Whether a refusal with this code is about one line, which goes nowhere else either.
+const fn is_of_line(code: Code) -> bool {
+    matches!(code, Code::BadFrame | Code::TooLarge)
+}
+
+fn is_ping(line: &Line) -> bool {
+    line.json().starts_with(b"{\"ping\"")
+}
