@@ -10,11 +10,27 @@
 
 import { Emitter } from './emitter.js';
 import { ThroughlineError } from './errors.js';
+import { byteLength } from './session/outgoing.js';
 
 /** A loop that falls this many messages behind ends. */
 const MOST_WAITING = 10_000;
 /** Bytes beyond this are too large in any case, so they are not encoded. */
 const MOST_BYTES = 60_000;
+
+/** The longest name in bytes (PROTOCOL.md, limits). */
+const MOST_NAME_BYTES = 128;
+
+/**
+ * Throws unless a value can be the name of a channel. Half a surrogate pair has no form in UTF-8.
+ * @param {unknown} name
+ */
+export const checkName = (name) => {
+  const isName = typeof name === 'string' && name !== '' && byteLength(name) <= MOST_NAME_BYTES;
+  if (!isName || /\p{Surrogate}/u.test(name))
+    throw new TypeError(
+      `the name of a channel is a string of 1 to ${MOST_NAME_BYTES} bytes, not ${String(name)}`,
+    );
+};
 
 /** @implements {PublicChannel} */
 export class Channel {

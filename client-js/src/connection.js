@@ -8,7 +8,7 @@
  * @import { NumberedFrame } from './protocol/frames.js'
  */
 
-import { Channel } from './channel.js';
+import { Channel, checkName } from './channel.js';
 import { Emitter } from './emitter.js';
 import { ThroughlineError } from './errors.js';
 import { EventLoop } from './event-loop.js';
@@ -18,6 +18,7 @@ import { Requests } from './requests.js';
 import { Memory } from './selector/memory.js';
 import { Selector } from './selector/selector.js';
 import { Session } from './session/session.js';
+import { takeSlot } from './slots.js';
 import { Carriers } from './transports/carriers.js';
 import { probe } from './transports/control.js';
 
@@ -87,6 +88,8 @@ class Connection {
     this.#carriers = new Carriers(this.#platform, this.#base, post);
     this.#requests = new Requests((line) => this.#push(line), this.#session, options.queue);
     watchPage(this.#platform.window, post, this.#end.signal);
+    const locks = this.#platform.window?.navigator?.locks;
+    takeSlot(locks, this.#base, (mayHold) => post({ type: 'holdingChanged', mayHold }), this.#end.signal);
     this.#prepareRace();
   }
 
@@ -111,6 +114,7 @@ class Connection {
 
   /** @param {string} name */
   channel(name) {
+    checkName(name);
     const channel = this.#channels.get(name) ?? new Channel(name, this.#requests, this.#emitter);
     this.#channels.set(name, channel);
     return channel;
@@ -179,6 +183,9 @@ class Connection {
       case 'raceFailed':
       case 'gatewayRefused':
         return this.#report(event.error);
+      case 'holdingChanged':
+        this.#session.mayHold = event.mayHold;
+        return;
       case 'keepAlive':
         this.#session.wish = { heartbeat_ms: event.heartbeatMs, hold_ms: event.holdMs };
         return;
@@ -226,8 +233,10 @@ class Connection {
   }
 
   async #probeControl() {
-    const { fetch } = this.#platform;
-    this.#loop.post({ type: 'controlAnswered', control: await probe(fetch, this.#base, randomId()) });
+    const { fetch, now } = this.#platform;
+    const askedAt = now();
+    const control = await probe(fetch, this.#base, randomId());
+    this.#loop.post({ type: 'controlAnswered', control, askedAt });
   }
 
   /** @param {NumberedFrame} frame */

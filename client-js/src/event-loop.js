@@ -80,13 +80,13 @@ export class EventLoop {
   }
 
   /**
-   * An event with frames is no decision, and holds what must not reach a log. Of an error only the code does: its message may be
+   * An event with frames or bytes is no decision, and frames hold what must not reach a log. Of an error only the code does: its message may be
    * the application's.
    * @param {LoopEvent} event
    * @param {number} now
    */
   #record(event, now) {
-    if ('lines' in event || 'frame' in event) return;
+    if ('lines' in event || 'frame' in event || 'bytes' in event) return;
     try {
       this.#log?.({ at: now, ...event, ...('error' in event && { error: event.error.code }) });
     } catch (error) {
@@ -110,8 +110,13 @@ export class EventLoop {
       case 'dropLeg':
       case 'requestTurn':
       case 'sendPing':
+      case 'withdrawLine':
         return this.#session.handle(now, event);
       case 'write':
+      case 'bytesArrived':
+      case 'lineStuck':
+      case 'oneRequest':
+      case 'holdingChanged':
       case 'legUsable':
       case 'legActive':
       case 'legDropped':

@@ -26,14 +26,18 @@ export type MachineEvent = Extract<
       | 'frameArrived'
       | 'answerArrived'
       | 'requestFailed'
+      | 'bytesArrived'
       | 'controlAnswered'
       | 'raceReady'
       | 'legUsable'
       | 'pong'
       | 'link'
+      | 'lineStuck'
+      | 'oneRequest'
       | 'unknownOutcome'
       | 'requestTurn'
       | 'sendPing'
+      | 'withdrawLine'
       | 'wake'
       | 'timeout';
   }

@@ -33,9 +33,9 @@ export type Control = 'ours' | 'away' | 'offline' | 'portal';
 /**
  * Why the client started an attempt.
  * `race`: nothing carried the session. `better`, `slow`: a better or a faster transport may take over.
- * `asked`: the application called `switchTo`.
+ * `asked`: the application called `switchTo`. `stuck`: a message cannot pass by the transport in use.
  */
-export type Purpose = 'race' | 'better' | 'slow' | 'asked';
+export type Purpose = 'race' | 'better' | 'slow' | 'asked' | 'stuck';
 
 /** The options of `connect`. */
 export interface Options {
@@ -150,7 +150,10 @@ export interface ConnectionEvents {
 
 /** A connection to a gateway, as `connect` returns it. */
 export interface Connection {
-  /** Returns the channel of this name, the same object each time. */
+  /**
+   * Returns the channel of this name, the same object each time. A name is a string of 1 to 128 bytes; anything else throws a
+   * `TypeError`.
+   */
   channel<Data = any>(name: string): Channel<Data>;
   /** The state of the connection, for example `'online'`. */
   readonly state: State;

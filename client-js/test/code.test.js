@@ -27,7 +27,7 @@ const LAYERS = [
   ['requests'],
   ['event-loop'],
   ['events'],
-  ['page', 'platform'],
+  ['page', 'platform', 'slots'],
   ['transports/'],
   ['selector/'],
   ['session/'],

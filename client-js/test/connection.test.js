@@ -229,7 +229,7 @@ test('a refused WebSocket leads to sse at once, a buffered stream to poll', asyn
   assert.equal(connection.transport, 'poll');
 });
 
-test('after gone, subscriptions go on from their positions and what was handed to a leg is unknown', async () => {
+test('after gone, subscriptions go on from their positions, and the outcome of lines is unknown only if a leg that was welcomed took them', async () => {
   const { clock, sockets, open } = network();
   const { connection, events } = open();
   const channel = connection.channel('a');
@@ -245,13 +245,35 @@ test('after gone, subscriptions go on from their positions and what was handed t
   two.onopen();
   two.hears(end(two.hello().nonce, 'gone'));
   await clock.pass(1000);
-  assert.deepEqual([handed, kept], [{ code: 'unknown_outcome' }, { code: 'unknown_outcome' }]);
+  assert.deepEqual([handed, kept], [{ code: 'unknown_outcome' }, {}]);
   const three = sockets[2];
   assert.notEqual(three.hello?.session, two.hello().session);
   three.online({ id: 'two' });
   assert.ok(three.sent.includes('{"sub":"a","since":{"epoch":"e","at":5},"id":4}'));
+  assert.ok(three.sent.includes('{"pub":"a","data":"kept","id":3}'));
   three.hears('{"ok":4,"epoch":"f","at":0,"recovered":false}');
   assert.deepEqual(events.at(-1), ['reset', { reason: 'gone', channel: 'a' }]);
+});
+
+test('only a string of 1 to 128 bytes can be the name of a channel', () => {
+  const { open } = network();
+  const { connection } = open();
+  const wrong = [
+    undefined,
+    null,
+    42,
+    {},
+    () => 0,
+    Symbol('a'),
+    '',
+    'x'.repeat(129),
+    'ä'.repeat(65),
+    'a\ud800',
+  ];
+  for (const name of wrong)
+    assert.throws(() => connection.channel(/** @type {any} */ (name)), TypeError, String(name));
+  for (const name of ['x', 'x'.repeat(128), 'ä'.repeat(64), '😀'])
+    assert.equal(connection.channel(name).name, name);
 });
 
 test('a request that no leg has goes into the next session', async () => {

@@ -5,7 +5,7 @@ import { Memory } from '../src/selector/memory.js';
 import { Selector } from '../src/selector/selector.js';
 
 /**
- * @import { Transport } from '../src/types.js'
+ * @import { Control, Transport } from '../src/types.js'
  * @import { SelectorInput, SelectorOutput } from '../src/selector/events.js'
  */
 
@@ -18,16 +18,25 @@ function underTest(order = ALL, random = () => 0.5) {
     welcome: /** @type {any} */ ({ heartbeat_ms: 15_000, hold_ms: 25_000, transports: order }),
     unacknowledgedFrames: 0,
     oldestHandedAt: Infinity,
+    oldestHandedBytes: 0,
+    acknowledgedAt: -Infinity,
+    announcedBytes: 0,
   };
   const memory = new Memory(null, 'test', () => 0);
   const selector = new Selector({ session, memory, random, order });
   let now = 0;
-  /** @param {SelectorInput} input @returns {SelectorOutput[]} */
+  let askedAt = 0;
+  /**
+   * An answer of the control resource is that to the last probe, unless it says more.
+   * @param {SelectorInput | {type: 'controlAnswered', control: Control}} input
+   * @returns {SelectorOutput[]}
+   */
   const take = (input) => {
-    selector.handle(now, input);
+    selector.handle(now, input.type === 'controlAnswered' ? { askedAt, ...input } : input);
     const all = [];
     for (let output = selector.pollOutput(); output; output = selector.pollOutput()) {
       all.push(output);
+      if (output.type === 'probeControl') askedAt = now;
       if (output.type === 'prepareRace') all.push(...take({ type: 'raceReady' }));
     }
     return all;
@@ -37,6 +46,10 @@ function underTest(order = ALL, random = () => 0.5) {
     session,
     take,
     now: () => now,
+    /** The machine sleeps, and no timer fires. @param {number} ms */
+    sleep(ms) {
+      now += ms;
+    },
     /** Lets time pass, and returns the outputs of that time. @param {number} ms */
     pass(ms) {
       const end = now + ms;
@@ -105,10 +118,11 @@ test('a refused leg lets the next start at once and the others 300 ms apart, and
 test('the first usable leg carries the session, and its proof ends the race', () => {
   const { take, pass, selector } = underTest();
   take({ type: 'raceReady' });
-  assert.deepEqual(take({ type: 'legUsable', leg: 1 }), [
-    { type: 'sendPing', leg: 1 },
-    { type: 'requestTurn', leg: 1 },
-  ]);
+  assert.deepEqual(
+    take({ type: 'legUsable', leg: 1 }),
+    [{ type: 'requestTurn', leg: 1, pings: true }],
+    'one request brings the turn and the ping',
+  );
   assert.deepEqual(take({ type: 'legActive', leg: 1 }), [
     { type: 'transportChanged', from: null, to: 'websocket', reason: 'better' },
     { type: 'stateChanged', state: 'online' },
@@ -156,7 +170,9 @@ test('the proof of a leg ends the worse legs of its race', () => {
 test('without a welcome in 2.5 s, SSE fails as buffered and polling as timeout', () => {
   const { take, pass, selector, now } = underTest(['sse', 'poll']);
   take({ type: 'raceReady' });
-  pass(2500);
+  pass(2000);
+  take({ type: 'controlAnswered', control: 'ours' });
+  pass(500);
   pass(1000);
   assert.deepEqual(
     selector.explain(now()).attempts.map(({ transport, reason }) => [transport, reason]),
@@ -599,4 +615,460 @@ test('the proof of a leg ends the legs that were opened while the gateway was ou
   take({ type: 'legActive', leg: 3 });
   assert.deepEqual(dropped(take({ type: 'pong', leg: 3, rtt: 10 })), [1, 2]);
   assert.deepEqual(opened(pass(3000)), ['websocket']);
+});
+
+// ---- late networks
+
+test('while no answer came on a network, SSE and polling have 10 s for their first answer', () => {
+  const { take, pass, selector, now } = underTest(['sse', 'poll']);
+  take({ type: 'raceReady' });
+  assert.deepEqual(dropped(pass(9999)), []);
+  assert.deepEqual(dropped(pass(1)), [1]);
+  assert.equal(selector.explain(now()).attempts[0]?.reason, 'buffered');
+});
+
+test('once the control resource answered, an attempt has ten times as long as that took, and 2.5 s at least', () => {
+  for (const [tripMs, limitMs] of /** @type {const} */ ([
+    [40, 2500],
+    [300, 3000],
+    [700, 7000],
+    [1500, 10_000],
+    [6000, 15_000],
+  ])) {
+    const { take, pass, now } = underTest(['sse']);
+    take({ type: 'raceReady' });
+    pass(2000);
+    assert.deepEqual(dropped(pass(tripMs)), []);
+    take({ type: 'controlAnswered', control: 'ours', askedAt: 2000 });
+    const rest = Math.max(0, limitMs - now());
+    assert.deepEqual(dropped(pass(rest - 1)), [], `${tripMs}`);
+    assert.deepEqual(dropped(pass(1)), [1], `${tripMs}`);
+  }
+});
+
+test('a stream whose welcome took 6 s has 15 s for its pong', () => {
+  const { take, pass } = underTest(['sse']);
+  take({ type: 'raceReady' });
+  pass(6000);
+  take({ type: 'legUsable', leg: 1 });
+  take({ type: 'legActive', leg: 1 });
+  assert.deepEqual(dropped(pass(14_999)), []);
+  assert.deepEqual(dropped(pass(1)), [1]);
+});
+
+test('a socket that opened while the machine slept makes the selector wait for 25 s at most', () => {
+  const { take, pass, sleep } = underTest(['websocket']);
+  take({ type: 'raceReady' });
+  sleep(600_000);
+  take({ type: 'socketOpened', leg: 1 });
+  assert.deepEqual(dropped(pass(24_999)), []);
+  assert.deepEqual(dropped(pass(1)), [1]);
+});
+
+test('the selector probes again every 2.5 s while attempts are open, and takes a late answer', () => {
+  const { take, pass, selector } = underTest(['websocket']);
+  take({ type: 'raceReady' });
+  assert.equal(only(pass(9500), 'probeControl').length, 4);
+  take({ type: 'controlAnswered', control: 'ours', askedAt: 2000 });
+  assert.equal(selector.explain(0).control, 'ours');
+});
+
+test('an answer to a probe that was asked before the last news is no news', () => {
+  const { take, pass, selector } = underTest(['websocket', 'sse', 'poll']);
+  take({ type: 'raceReady' });
+  pass(4500);
+  take({ type: 'controlAnswered', control: 'ours', askedAt: 4500 });
+  take({ type: 'controlAnswered', control: 'offline', askedAt: 2000 });
+  assert.equal(selector.explain(0).control, 'ours');
+  assert.equal(selector.state, 'connecting');
+  pass(200);
+  take({ type: 'legUsable', leg: 4 });
+  take({ type: 'legActive', leg: 4 });
+  take({ type: 'pong', leg: 4, rtt: 10 });
+  take({ type: 'controlAnswered', control: 'offline', askedAt: 4600 });
+  assert.equal(selector.explain(0).control, undefined, 'a pong is news too');
+});
+
+test('if a later probe is answered before an earlier one, attempts of before begin anew, and no path is to blame', () => {
+  const { take, pass, selector } = underTest(['websocket', 'sse', 'poll']);
+  take({ type: 'raceReady' });
+  pass(4500);
+  const outputs = take({ type: 'controlAnswered', control: 'ours' });
+  assert.deepEqual(dropped(outputs), [1, 2, 3]);
+  assert.deepEqual(opened([...outputs, ...pass(600)]), ['websocket', 'sse', 'poll']);
+  for (const path of selector.explain(0).paths) assert.equal(path.failures, 0);
+});
+
+test('where answers are late, a probe that overtakes another one lets attempts go on', () => {
+  const { take, pass } = underTest();
+  take({ type: 'raceReady' });
+  pass(6000);
+  assert.deepEqual(dropped(take({ type: 'controlAnswered', control: 'ours', askedAt: 4500 })), []);
+});
+
+test('a path that failed in an outage is not to blame once a later probe is answered', () => {
+  const { take, pass, selector } = underTest();
+  take({ type: 'raceReady' });
+  pass(2000);
+  take({ type: 'legDied', leg: 1 });
+  pass(2500);
+  const outputs = take({ type: 'controlAnswered', control: 'ours' });
+  assert.deepEqual(opened(outputs), ['websocket'], 'it is tried again too');
+  assert.equal(selector.explain(0).paths[0]?.failures, 0);
+});
+
+test('attempts that begin anew after an outage are a race, though the application asked for one of them', () => {
+  const { take, pass } = underTest();
+  take({ type: 'raceReady' });
+  take({ type: 'switchTo', transport: 'poll' });
+  pass(4500);
+  const outputs = [...take({ type: 'controlAnswered', control: 'ours' }), ...pass(600)];
+  assert.deepEqual(opened(outputs), ['websocket', 'sse', 'poll']);
+  assert.deepEqual(opened(take({ type: 'legDied', leg: 5 })), []);
+  assert.deepEqual(opened(pass(1000)), []);
+});
+
+test('while nothing reaches the gateway, the pauses between races stay below 4 s', () => {
+  const { take, selector, now } = underTest(ALL, () => 1);
+  for (let n = 0; n < 9; n++) take({ type: 'raceFailed' });
+  take({ type: 'controlAnswered', control: 'offline' });
+  assert.equal(selector.pollTimeout() - now(), 4000);
+  take({ type: 'raceFailed' });
+  assert.equal(selector.pollTimeout() - now(), 4000);
+});
+
+test('answers that say offline do not put off the next race', () => {
+  const { take, pass } = underTest(['sse']);
+  for (let n = 0; n < 9; n++) take({ type: 'raceFailed' });
+  take({ type: 'controlAnswered', control: 'offline' });
+  pass(1500);
+  take({ type: 'controlAnswered', control: 'offline', askedAt: 1 });
+  assert.deepEqual(opened(pass(500)), ['sse']);
+});
+
+test('a proven leg takes over at once from one that owes its first pong for longer, and waits for one that does not', () => {
+  const { take, pass } = underTest(['sse', 'poll']);
+  take({ type: 'raceReady' });
+  pass(1000);
+  take({ type: 'legUsable', leg: 1 });
+  take({ type: 'legActive', leg: 1 });
+  take({ type: 'legUsable', leg: 2 });
+  pass(90);
+  assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 90 })), []);
+  pass(700);
+  pass(90);
+  assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 90 })), [2]);
+});
+
+// ---- slow lines
+
+/** A leg that carries the session, on which frames come all the time. @param {Transport} [transport] */
+function underTraffic(transport = 'websocket') {
+  const it = underTest([transport]);
+  it.take({ type: 'raceReady' });
+  it.proves(1);
+  return {
+    ...it,
+    /** A frame of so many bytes comes each time. @param {number} times @param {number} everyMs @param {number} [bytes] */
+    frames(times, everyMs, bytes = 10) {
+      const all = [];
+      for (let n = 0; n < times; n++) {
+        all.push(...it.pass(everyMs));
+        all.push(...it.take({ type: 'frameArrived', leg: 1, frame: '.'.repeat(bytes) }));
+      }
+      return all;
+    },
+  };
+}
+
+test('a frame of 50 KB may wait 27 s for its acknowledgement, and one that advances starts the wait anew', () => {
+  const { frames, session, now } = underTraffic();
+  frames(10, 100);
+  Object.assign(session, { unacknowledgedFrames: 2, oldestHandedAt: now(), oldestHandedBytes: 50_000 });
+  assert.deepEqual(only(frames(269, 100), 'probeControl'), []);
+  session.acknowledgedAt = now();
+  assert.deepEqual(only(frames(269, 100), 'probeControl'), []);
+  assert.equal(only(frames(2, 100), 'probeControl').length, 1);
+});
+
+test('an unanswered ping makes a leg suspect 2 s after the last acknowledgement that advanced', () => {
+  const { frames, take, session, now } = underTraffic();
+  assert.deepEqual(only(frames(30, 100), 'sendPing').length, 1);
+  frames(15, 100);
+  session.acknowledgedAt = now();
+  assert.deepEqual(only(frames(19, 100), 'probeControl'), []);
+  assert.deepEqual(only(frames(2, 100), 'probeControl').length, 1);
+  assert.deepEqual(take({ type: 'pong', leg: 1, rtt: 10 }), []);
+});
+
+test('a leg that waits for announced bytes may be silent for as long as the slowest line takes for them', () => {
+  const { frames, pass, session } = underTraffic();
+  frames(1, 1);
+  session.announcedBytes = 50_000;
+  assert.deepEqual(pass(16_500 + 24_999), []);
+  assert.equal(only(pass(1), 'probeControl').length, 1);
+  assert.deepEqual(dropped(pass(1999)), []);
+  assert.deepEqual(dropped(pass(1)), [1]);
+});
+
+test('the pong of a suspect leg has the time that announced bytes take after the last frame', () => {
+  const { frames, pass, take, session } = underTraffic();
+  frames(60, 100);
+  take({ type: 'pong', leg: 1, rtt: 10 });
+  take({ type: 'wake', isVisible: true });
+  session.announcedBytes = 20_000;
+  frames(1, 1000);
+  assert.deepEqual(dropped(pass(11_999)), []);
+  assert.deepEqual(dropped(pass(2)), [1]);
+});
+
+test('the pong of a suspect leg has the time that a frame of ours before its ping takes', () => {
+  const { pass, take, session, now } = underTraffic();
+  pass(5001);
+  Object.assign(session, { unacknowledgedFrames: 1, oldestHandedAt: now(), oldestHandedBytes: 20_000 });
+  take({ type: 'wake', isVisible: true });
+  assert.deepEqual(dropped(pass(11_999)), []);
+  assert.deepEqual(dropped(pass(1)), [1]);
+});
+
+test('a frame of ours behind the ping excuses no missing pong', () => {
+  const { pass, take, session, now } = underTraffic();
+  pass(5001);
+  take({ type: 'wake', isVisible: true });
+  pass(1);
+  Object.assign(session, { unacknowledgedFrames: 1, oldestHandedAt: now(), oldestHandedBytes: 20_000 });
+  assert.deepEqual(dropped(pass(1999)), [1]);
+});
+
+test('while frames of 1 KB keep a slow line busy, a missing pong is no sign, up to 128 KB', () => {
+  const { frames } = underTraffic();
+  assert.deepEqual(dropped(frames(100, 400, 1000)), []);
+  assert.deepEqual(only(frames(25, 400, 1000), 'probeControl'), []);
+  assert.deepEqual(dropped(frames(45, 400, 1000)), [1]);
+});
+
+test('small frames hide no missing pong: the leg is dead 8 s after its ping', () => {
+  const { frames } = underTraffic();
+  assert.equal(only(frames(30, 100), 'sendPing').length, 1);
+  assert.deepEqual(dropped(frames(79, 100)), []);
+  assert.deepEqual(dropped(frames(20, 100)), [1]);
+});
+
+test('a fast burst hides a missing pong for no longer than it takes', () => {
+  const { frames } = underTraffic();
+  frames(30, 100);
+  frames(10, 10, 20_000);
+  assert.deepEqual(dropped(frames(90, 100)), [1]);
+});
+
+test('a pong that stood behind announced lines measures no round trip', () => {
+  const { frames, take, selector, session, pass } = underTraffic();
+  session.announcedBytes = 75_000;
+  frames(75, 400, 1000);
+  take({ type: 'pong', leg: 1, rtt: 27_010 });
+  assert.ok((selector.explain(0).paths[0]?.rtt ?? 0) < 500, JSON.stringify(selector.explain(0).paths));
+  pass(1);
+});
+
+test('frames that nobody announced on a socket excuse no long round trip', () => {
+  const { frames, take, selector } = underTraffic();
+  frames(75, 400, 1000);
+  take({ type: 'pong', leg: 1, rtt: 27_010 });
+  assert.ok((selector.explain(0).paths[0]?.rtt ?? 0) > 2000, JSON.stringify(selector.explain(0).paths));
+});
+
+test('bytes of a stream are a sign of life, and no reason to measure', () => {
+  const { take, pass } = underTraffic('sse');
+  for (let n = 0; n < 30; n++) {
+    assert.deepEqual(pass(1000), []);
+    assert.deepEqual(take({ type: 'bytesArrived', leg: 1, route: 'stream', bytes: 2500 }), []);
+  }
+  pass(5000);
+  take({ type: 'bytesArrived', leg: 1, route: 'send', bytes: 100 });
+  assert.equal(only(pass(11_500), 'probeControl').length, 1, 'the answer of a send is none');
+});
+
+test('a leg that is not proven yet may owe its pong while the bytes before it come, and its acknowledgements', () => {
+  const { take, pass, session, now } = underTest(['sse']);
+  take({ type: 'raceReady' });
+  take({ type: 'legUsable', leg: 1 });
+  take({ type: 'legActive', leg: 1 });
+  for (let n = 0; n < 20; n++) {
+    assert.deepEqual(dropped(pass(1000)), []);
+    take({ type: 'bytesArrived', leg: 1, route: 'stream', bytes: 2500 });
+  }
+  for (let n = 0; n < 20; n++) {
+    assert.deepEqual(dropped(pass(1000)), []);
+    session.acknowledgedAt = now();
+  }
+  assert.deepEqual(dropped(pass(3000)), [1]);
+});
+
+test('a leg that takes a large frame over has the time for it before its first pong', () => {
+  const { take, pass, session, now } = underTest(['websocket']);
+  take({ type: 'raceReady' });
+  pass(5000);
+  Object.assign(session, { unacknowledgedFrames: 1, oldestHandedAt: -60_000, oldestHandedBytes: 50_000 });
+  take({ type: 'socketOpened', leg: 1 });
+  take({ type: 'legUsable', leg: 1 });
+  take({ type: 'legActive', leg: 1 });
+  const since = now();
+  assert.deepEqual(dropped(pass(25_000)), []);
+  take({ type: 'pong', leg: 1, rtt: now() - since });
+});
+
+test('after 128 KB without a pong no bytes excuse a leg, not even those that are announced', () => {
+  const { frames, take, pass, session } = underTraffic();
+  frames(60, 100);
+  take({ type: 'wake', isVisible: true });
+  frames(10, 10, 14_000);
+  session.announcedBytes = 50_000;
+  assert.deepEqual(dropped(pass(7000)), [1]);
+});
+
+test('acknowledgements excuse the leg in use, and no attempt beside it', () => {
+  const { take, pass, proves, session, now } = underTest();
+  take({ type: 'raceReady' });
+  proves(1);
+  take({ type: 'switchTo', transport: 'poll' });
+  take({ type: 'legUsable', leg: 2 });
+  const gone = [];
+  for (let n = 0; n < 40; n++) {
+    gone.push(...dropped(pass(100)));
+    session.acknowledgedAt = now();
+  }
+  assert.deepEqual(gone, [2]);
+});
+
+test('a suspect leg on which frames come has two timeouts to answer if those are long', () => {
+  const { take, pass } = underTest(['websocket']);
+  take({ type: 'raceReady' });
+  pass(6000);
+  take({ type: 'socketOpened', leg: 1 });
+  take({ type: 'legUsable', leg: 1 });
+  take({ type: 'legActive', leg: 1 });
+  pass(6000);
+  take({ type: 'pong', leg: 1, rtt: 6000 });
+  take({ type: 'wake', isVisible: true });
+  for (let n = 0; n < 19; n++) {
+    assert.deepEqual(dropped(pass(1000)), []);
+    take({ type: 'frameArrived', leg: 1 });
+  }
+  assert.deepEqual(dropped(pass(1000)), [1]);
+});
+
+test('one round trip that took very long makes a leg not slow: its ping may have stood behind much of ours', () => {
+  const { take, pass, proves } = underTest(['websocket', 'sse']);
+  take({ type: 'raceReady' });
+  proves(1);
+  pass(3000);
+  take({ type: 'frameArrived', leg: 1 });
+  take({ type: 'pong', leg: 1, rtt: 40_000 });
+  assert.deepEqual(pass(2000), [{ type: 'sendPing', leg: 1 }]);
+  take({ type: 'pong', leg: 1, rtt: 10 });
+  assert.deepEqual(opened(pass(12_000)), []);
+});
+
+// ---- lines that are stuck, and paths for one request
+
+test('a line that is stuck on a stream leads to a WebSocket, which takes over with its first pong', () => {
+  const { take, proves, selector } = underTest(['sse', 'websocket', 'poll']);
+  take({ type: 'raceReady' });
+  proves(1);
+  assert.deepEqual(take({ type: 'lineStuck', leg: 1 }), [
+    { type: 'openLeg', leg: 2, transport: 'websocket' },
+  ]);
+  assert.deepEqual(take({ type: 'lineStuck', leg: 1 }), [], 'one attempt is enough');
+  take({ type: 'socketOpened', leg: 2 });
+  take({ type: 'legUsable', leg: 2 });
+  assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 900 })), [2]);
+  assert.deepEqual(only(take({ type: 'legActive', leg: 2 }), 'withdrawLine'), []);
+  assert.equal(selector.explain(0).attempts[1]?.purpose, 'stuck');
+});
+
+test('a line that is stuck on a WebSocket leads to a stream, and is withdrawn if that fails', () => {
+  const { take, proves, selector } = underTest();
+  take({ type: 'raceReady' });
+  proves(1);
+  assert.deepEqual(opened(take({ type: 'lineStuck', leg: 1 })), ['sse']);
+  assert.deepEqual(take({ type: 'legDied', leg: 2 }), [
+    { type: 'withdrawLine' },
+    { type: 'dropLeg', leg: 2, reason: 'refused' },
+  ]);
+  assert.equal(selector.transport, 'websocket');
+});
+
+test('a line is withdrawn at once if no transport of the other kind is offered, or if it rests after failures', () => {
+  const { take, proves } = underTest(['sse', 'poll']);
+  take({ type: 'raceReady' });
+  proves(1);
+  assert.deepEqual(take({ type: 'lineStuck', leg: 1 }), [{ type: 'withdrawLine' }]);
+  const other = underTest();
+  other.take({ type: 'raceReady' });
+  other.take({ type: 'legDied', leg: 1 });
+  other.take({ type: 'controlAnswered', control: 'ours' });
+  other.proves(2);
+  assert.deepEqual(other.take({ type: 'lineStuck', leg: 2 }), [{ type: 'withdrawLine' }]);
+});
+
+test('a line that is stuck waits for no pause but that after failures', () => {
+  const { take, pass, proves } = underTest();
+  take({ type: 'raceReady' });
+  pass(1000);
+  proves(2);
+  assert.deepEqual(opened(take({ type: 'lineStuck', leg: 2 })), ['websocket']);
+});
+
+test('a page that is left withdraws no line, nor does a leg in use that dies first', () => {
+  for (const input of /** @type {const} */ ([{ type: 'park' }, { type: 'legDied', leg: 1 }])) {
+    const { take, proves } = underTest();
+    take({ type: 'raceReady' });
+    proves(1);
+    take({ type: 'lineStuck', leg: 1 });
+    assert.deepEqual(only(take(input), 'withdrawLine'), []);
+  }
+});
+
+test('if a path lets one request through, a poll goes on, and no stream is tried', () => {
+  const { take, pass, proves } = underTest(['sse', 'poll']);
+  take({ type: 'raceReady' });
+  take({ type: 'legDied', leg: 1 });
+  take({ type: 'controlAnswered', control: 'ours' });
+  proves(2);
+  assert.deepEqual(take({ type: 'oneRequest', leg: 2 }), []);
+  assert.deepEqual(opened(pass(20_000)), [], 'nothing tries a stream in the background');
+  take({ type: 'legDied', leg: 2 });
+  assert.deepEqual(opened(pass(2000)), ['poll']);
+});
+
+test('a stream that lets no other request through ends', () => {
+  const { take, proves } = underTest(['sse', 'poll']);
+  take({ type: 'raceReady' });
+  proves(1);
+  const outputs = take({ type: 'oneRequest', leg: 1 });
+  assert.deepEqual(dropped(outputs), [1]);
+});
+
+test('when a stream ends that was not proven, a poll that failed beside it is tried again in the same race', () => {
+  const { take, pass } = underTest(['sse', 'poll']);
+  take({ type: 'raceReady' });
+  take({ type: 'legUsable', leg: 1 });
+  take({ type: 'legActive', leg: 1 });
+  assert.deepEqual(opened(pass(1000)), ['poll']);
+  assert.deepEqual(dropped(take({ type: 'legDied', leg: 2 })), [2]);
+  assert.deepEqual(pass(1499), []);
+  const outputs = pass(1);
+  assert.deepEqual(dropped(outputs), [1]);
+  assert.deepEqual(opened(outputs), ['poll']);
+});
+
+test('when a stream ends that was not proven, a poll that hangs beside it has its time anew', () => {
+  const { take, pass } = underTest(['sse', 'poll']);
+  take({ type: 'raceReady' });
+  take({ type: 'legUsable', leg: 1 });
+  take({ type: 'legActive', leg: 1 });
+  pass(1000);
+  assert.deepEqual(dropped(pass(1500)), [1]);
+  assert.deepEqual(dropped(pass(2499)), []);
+  assert.deepEqual(dropped(pass(1)), [2]);
 });

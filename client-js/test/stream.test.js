@@ -1,20 +1,20 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { readEvents } from '../src/transports/event-stream.js';
+import { eventReader, readText } from '../src/transports/event-stream.js';
 
 /** @param {Uint8Array[]} chunks */
 async function read(chunks) {
   /** @type {string[]} */
   const events = [];
-  await readEvents(
+  await readText(
     new ReadableStream({
       start(controller) {
         for (const chunk of chunks) controller.enqueue(chunk);
         controller.close();
       },
     }),
-    (data) => events.push(JSON.parse(data)),
+    eventReader((data) => events.push(JSON.parse(data))),
   );
   return events;
 }

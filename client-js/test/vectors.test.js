@@ -36,8 +36,14 @@ function filled(frame) {
   return { [verb]: Object.fromEntries(all) };
 }
 
+/** A long line that is written as a short text, many times. @param {any} repeat @returns {string} */
+const repeated = ({ before, text, times, after }) => before + text.repeat(times) + after;
+
 /** A frame of an input, as a line. @param {any} frame @returns {string} */
-const lineOf = (frame) => (typeof frame === 'string' ? frame : JSON.stringify(filled(frame)));
+function lineOf(frame) {
+  if (typeof frame === 'string') return frame;
+  return frame.repeat ? repeated(frame.repeat) : JSON.stringify(filled(frame));
+}
 
 /** A frame of an input, as a transport delivers it. @param {any} frame @returns {RawFrame} */
 const rawFrameOf = (frame) =>
@@ -58,7 +64,8 @@ const object = ({ bytes, ...keys }) => (bytes ? { ...keys, b64: base64(bytes) } 
 /** The form that a vector gives to an output. @type {{[type in SessionOutput['type']]: (output: any) => object}} */
 const OUTPUTS = {
   write: ({ leg, ...rest }) => ({ write: leg, ...rest }),
-  post: ({ leg, ...rest }) => ({ request: leg, ...rest }),
+  // How long an answer may take is no part of the protocol.
+  post: ({ leg, timeoutMs, ...rest }) => ({ request: leg, ...rest }),
   legUsable: ({ leg, ...rest }) => ({ usable: leg, ...rest }),
   legActive: ({ leg, ...rest }) => ({ active: leg, ...rest }),
   pong: ({ leg, ...rest }) => ({ pong: leg, ...rest }),
@@ -66,6 +73,8 @@ const OUTPUTS = {
   legDropped: ({ leg, ...rest }) => ({ close: leg, ...rest }),
   reset: ({ reason, ...rest }) => ({ reset: reason, ...rest }),
   unknownOutcome: ({ lines, ...rest }) => ({ unknown: lines, ...rest }),
+  lineStuck: ({ leg, ...rest }) => ({ stuck: leg, ...rest }),
+  oneRequest: ({ leg, ...rest }) => ({ one_request: leg, ...rest }),
   link: ({ frame, ...rest }) => ({ link: frame, ...rest }),
 };
 
@@ -94,13 +103,17 @@ function settled(output, expected) {
 /** @param {any} output */
 function expectation(output) {
   const wanted = { ...output };
-  for (const key of ['lines', 'unknown']) if (wanted[key]) wanted[key] = wanted[key].map(filled);
+  const line = (/** @type {any} */ frame) => {
+    if (typeof frame === 'string') return frame;
+    return frame.repeat ? repeated(frame.repeat) : filled(frame);
+  };
+  for (const key of ['lines', 'unknown']) if (wanted[key]) wanted[key] = wanted[key].map(line);
   return wanted;
 }
 
 /**
- * The inputs of a vector: the keys beside the first, and the input of the session.
- * @type {{[verb: string]: {keys: string[], input: (vector: any) => SessionInput}}}
+ * The inputs of a vector: the keys beside the first, those that may be missing, and the input of the session.
+ * @type {{[verb: string]: {keys: string[], optional?: string[], input: (vector: any) => SessionInput}}}
  */
 const INPUTS = {
   open: { keys: [], input: ({ open }) => ({ type: 'openLeg', transport: open }) },
@@ -120,11 +133,17 @@ const INPUTS = {
   },
   failed: {
     keys: ['route'],
-    input: ({ failed, route }) => ({ type: 'requestFailed', leg: failed, route }),
+    optional: ['status', 'code'],
+    input: ({ failed, ...rest }) => ({ type: 'requestFailed', leg: failed, ...rest }),
   },
   closed: { keys: [], input: ({ closed }) => ({ type: 'legDied', leg: closed }) },
-  ask: { keys: [], input: ({ ask }) => ({ type: 'requestTurn', leg: ask }) },
+  ask: {
+    keys: [],
+    optional: ['pings'],
+    input: ({ ask, pings = false }) => ({ type: 'requestTurn', leg: ask, pings }),
+  },
   ping: { keys: [], input: ({ ping }) => ({ type: 'sendPing', leg: ping }) },
+  withdraw: { keys: [], input: () => ({ type: 'withdrawLine' }) },
   push: { keys: [], input: ({ push }) => ({ type: 'push', line: lineOf(push) }) },
   timeout: { keys: [], input: () => ({ type: 'timeout' }) },
 };
@@ -134,7 +153,7 @@ function inputOf(vector) {
   const [verb = ''] = Object.keys(vector);
   const known = INPUTS[verb];
   assert.ok(known, `nothing reads ${verb}`);
-  knows(vector, [verb, ...known.keys]);
+  knows(vector, [verb, ...known.keys, ...(known.optional ?? [])]);
   for (const key of known.keys) assert.ok(key in vector, `${key} is missing`);
   return known.input(vector);
 }
@@ -224,7 +243,7 @@ function underTest() {
 /** The frame that a vector names, as the transport reads it. @param {any} vector @returns {RawFrame} */
 function frameOf({ line, line_b64, message_b64, repeat }) {
   if (message_b64) return readMessage(bytesOf(message_b64).buffer);
-  if (repeat) return repeat.before + repeat.text.repeat(repeat.times) + repeat.after;
+  if (repeat) return repeated(repeat);
   return line ?? new TextDecoder().decode(bytesOf(line_b64));
 }
 
@@ -256,6 +275,10 @@ const MEANINGS = {
   },
   ping: ({ ping }, { outputs }) => assert.deepEqual(outputs, [{ write: 1, lines: [`{"pong":${ping}}`] }]),
   pong: ({ pong }, { outputs }) => assert.deepEqual(outputs, [{ pong: 1, rtt: 1000 - pong }]),
+  bytes({ bytes }, { outputs, session }) {
+    assert.deepEqual(outputs, []);
+    assert.equal(session.announcedBytes, bytes);
+  },
   link: ({ link }, { outputs }) => assert.deepEqual(outputs, [{ link }]),
   numbered({ numbered }, { outputs }) {
     assert.equal(outputs.length, 1);

@@ -7,7 +7,7 @@
  */
 
 /** The verbs that the session handles; any other frame is numbered, and for the application. */
-const VERBS = ['welcome', 'nonce', 'end', 'ack', 'ping', 'pong', 'config', 'goaway'];
+const VERBS = ['welcome', 'nonce', 'end', 'ack', 'ping', 'pong', 'bytes', 'config', 'goaway'];
 
 /**
  * Reads one frame. Its type is its verb; `numbered` stands for any verb that is not the session's, and `malformed` for what is no

@@ -113,6 +113,7 @@ export type Down = { cost?: number } & (
   | { type: 'ack'; value: number; frame: { next?: number } }
   | { type: 'ping'; value: number }
   | { type: 'pong'; value: number }
+  | { type: 'bytes'; value: number }
   | { type: 'config' | 'goaway'; frame: LinkFrame }
   | { type: 'numbered'; frame: NumberedFrame }
   | { type: 'malformed' }

@@ -14,6 +14,10 @@
  * @property {number} writtenAt when anything was written to its socket
  * @property {number} pingedAt when a ping went, once it is usable
  * @property {number} pongedAt when a pong came, once it is proven
+ * @property {number} answerBy when the answer that it owes is due, but for time that does not count
+ * @property {number} bytes how many came since the last ping
+ * @property {number} busyMs for how long since the last ping the slowest line may have been busy with them
+ * @property {number} queuedMs the part of it in which they are known to have been queued
  * @property {number} trips round trips that were measured before it may take over
  */
 
@@ -24,6 +28,13 @@ import { clamp, timeoutMs } from './path.js';
 export const LONG_LIFE_MS = 30_000;
 /** The interval of heartbeats and holds that a gateway has by default. */
 const DEFAULT_RHYTHM_MS = 15_000;
+/** The slowest line that is supported takes 2,500 bytes a second. This is less by a margin, and in milliseconds. */
+const SLOWEST_BYTES_A_MS = 2;
+/** A pong stands behind this many bytes at most: more do not fit into the buffers on the way. */
+const MOST_BUFFERED_BYTES = 131_072;
+/** A suspect leg that is silent is dead after the first of these at the earliest, and after the second since the last frame. */
+const FIRST_SILENT_MS = 2000;
+const SILENT_MS = 4000;
 
 /**
  * @param {number} leg
@@ -39,6 +50,10 @@ export const createAttempt = (leg, path, purpose, now) => ({
   writtenAt: now,
   pingedAt: now,
   pongedAt: now,
+  answerBy: NEVER,
+  bytes: 0,
+  busyMs: 0,
+  queuedMs: 0,
   trips: 0,
 });
 
@@ -54,6 +69,9 @@ export const reach = ({ record }, milestone, now) => {
 
 /** A pong came: both directions pass. @param {Attempt} attempt */
 export const isProven = ({ record }) => record.proven !== undefined;
+
+/** It was started for a line that is stuck, and did not take over. @param {Attempt} attempt */
+export const isDetour = ({ record }) => record.purpose === 'stuck' && record.active === undefined;
 
 /** Returns the reason for an attempt that did not answer in time. @param {Attempt} attempt @returns {Reason} */
 export const reasonOf = ({ record }) => {
@@ -71,18 +89,76 @@ export const reasonOf = ({ record }) => {
 export const rhythmMs = ({ transport }, { welcome }) =>
   (transport === 'poll' ? welcome?.hold_ms : welcome?.heartbeat_ms) || DEFAULT_RHYTHM_MS;
 
+/** Returns how long the slowest line takes for so many bytes. @param {number} bytes */
+const transferMs = (bytes) => bytes / SLOWEST_BYTES_A_MS;
+
 /**
- * Returns when the leg in use becomes suspect. Either nothing came for so long that a heartbeat is missing: with heartbeats of 15 s,
- * a dead leg is noticed within 20 s. Or an acknowledgement (which may take 1 s) or a pong is missing: frames that still come down
- * hide that nothing goes up.
+ * Bytes came down. A pong may stand behind them, so the time in which a slow line was busy with them does not count.
+ * @param {Attempt} attempt
+ * @param {number} bytes
+ * @param {number} now
+ * @param {boolean} isQueued they are known to be part of much that was written at once
+ */
+export const hear = (attempt, bytes, now, isQueued) => {
+  const idleMs = now - Math.max(attempt.heardAt, attempt.pingedAt);
+  const busyMs = attempt.bytes < MOST_BUFFERED_BYTES ? Math.min(idleMs, transferMs(bytes)) : 0;
+  attempt.busyMs += busyMs;
+  if (isQueued) attempt.queuedMs += busyMs;
+  attempt.bytes += bytes;
+  attempt.heardAt = now;
+};
+
+/**
+ * Returns when the slowest line has carried all that is known to stand before the last ping of the leg in use, or before its pong.
+ * That is the oldest frame of ours if it went first, and lines that the gateway announced. An acknowledgement that advances shows
+ * that the line is at work.
  * @param {Attempt} attempt
  * @param {SessionView} session
  */
-export const suspectAt = ({ path, heardAt, pongedAt, pingedAt }, session) => {
-  const timeout = timeoutMs(path);
-  const waitsSince = Math.min(session.oldestHandedAt, pingedAt > pongedAt ? pingedAt : NEVER);
-  return Math.min(
-    heardAt + rhythmMs(path, session) + 3 * timeout,
-    Math.max(pongedAt, waitsSince) + clamp(2 * timeout, 2000, 5000),
+const carriedAt = ({ record, heardAt, pingedAt, bytes }, session) => {
+  const { oldestHandedAt, oldestHandedBytes, acknowledgedAt, announcedBytes } = session;
+  // Another leg may have taken the frame first.
+  const handedAt = Math.max(record.at + (record.usable ?? 0), oldestHandedAt);
+  const isAhead = handedAt <= pingedAt;
+  return Math.max(
+    isAhead ? Math.max(handedAt, acknowledgedAt) + transferMs(oldestHandedBytes) : acknowledgedAt,
+    announcedBytes > 0 && bytes < MOST_BUFFERED_BYTES ? heardAt + transferMs(announcedBytes) : -NEVER,
   );
 };
+
+/**
+ * Returns when the pong that a leg owes may set out at the latest, on the slowest line.
+ * @param {Attempt} attempt
+ * @param {SessionView} session
+ */
+export const pongBy = (attempt, session) =>
+  Math.max(attempt.pingedAt + attempt.busyMs, carriedAt(attempt, session));
+
+/**
+ * Returns when the leg in use becomes suspect. Either nothing came for so long that a heartbeat is missing: with heartbeats of 15 s,
+ * a dead leg is noticed within 20 s. Or an acknowledgement or a pong is missing: frames that still come down hide that nothing goes
+ * up. Each has the time that the bytes before it take on the slowest line.
+ * @param {Attempt} attempt
+ * @param {SessionView} session
+ */
+export const suspectAt = (attempt, session) => {
+  const { path, heardAt, pongedAt, pingedAt } = attempt;
+  const { oldestHandedAt, oldestHandedBytes, acknowledgedAt, announcedBytes } = session;
+  const timeout = timeoutMs(path);
+  const acknowledgedBy = Math.max(oldestHandedAt, acknowledgedAt, pongedAt) + transferMs(oldestHandedBytes);
+  const owesSince = pingedAt > pongedAt ? pongBy(attempt, session) : NEVER;
+  return Math.min(
+    heardAt + rhythmMs(path, session) + 3 * timeout + transferMs(announcedBytes),
+    Math.min(acknowledgedBy, owesSince) + clamp(2 * timeout, 2000, 5000),
+  );
+};
+
+/**
+ * Returns when a suspect leg is dead if nothing comes until then: 4 s after the last frame that came before the first 2 s of the
+ * suspicion were over. Where round trips are long it has longer.
+ * @param {Attempt} attempt
+ * @param {SessionView} session
+ */
+export const silentAt = (attempt, session) =>
+  Math.max(attempt.heardAt, pongBy(attempt, session) - FIRST_SILENT_MS) +
+  Math.max(SILENT_MS, 2.5 * timeoutMs(attempt.path));

@@ -4,7 +4,7 @@
  * were first set; the selector decides what each means. Nothing here reads a real clock.
  *
  * @import { Attempt } from './attempt.js'
- * @import { Path } from './path.js'
+ * @import { Path, RoundTrip } from './path.js'
  *
  * @typedef {object} Deadline
  * @property {'race' | 'next-attempt' | 'gateway-pause' | 'probe' | 'go-away' | 'answer' | 'ping'} name
@@ -18,14 +18,21 @@ import { clamp, timeoutMs } from './path.js';
 /** A browser may take long to open a socket; TCP alone retries after 1, 3 and 7 s. */
 export const SOCKET_OPENING_MS = 10_000;
 
+/** The first answer of a network may just be late. */
+const FIRST_ANSWER_MS = 10_000;
+
 /**
  * Returns how long an answer may take. If every race fails the network may just be slow, so each further one waits
  * longer.
  * @param {Path} path
+ * @param {RoundTrip} network
  * @param {number} failedRaces
  */
-export const answerMs = (path, failedRaces) =>
-  clamp(2.5 * timeoutMs(path) * (failedRaces || 1), 2000, 10_000);
+export const answerMs = (path, network, failedRaces) => {
+  if (network.rtt === null) return FIRST_ANSWER_MS;
+  const timeout = Math.max(timeoutMs(path), timeoutMs(network));
+  return Math.max(clamp(2.5 * timeout * (failedRaces || 1), 2000, 10_000), 2.5 * network.rtt);
+};
 
 /** @param {Deadline['name']} name @param {Attempt} [attempt] */
 const keyOf = (name, attempt) => name + (attempt?.record.leg ?? '');

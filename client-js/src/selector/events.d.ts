@@ -1,6 +1,6 @@
 /** What the selector takes and what it gives. A selector ignores events of a leg that is over. */
 
-import type { LinkFrame } from '../protocol/frames.js';
+import type { LinkFrame, RawFrame } from '../protocol/frames.js';
 import type { Route } from '../session/events.js';
 import type { Control, Reason, State, Transport } from '../types.js';
 
@@ -12,8 +12,10 @@ export type SelectorInput =
   /** The application asks for a switch. */
   | { type: 'switchTo'; transport: Transport }
   | { type: 'socketOpened'; leg: number }
-  | { type: 'frameArrived'; leg: number }
+  | { type: 'frameArrived'; leg: number; frame?: RawFrame }
   | { type: 'answerArrived'; leg: number; route: Route }
+  /** Bytes of a stream or of an answer came, perhaps no whole frame. */
+  | { type: 'bytesArrived'; leg: number; route: Route; bytes: number }
   | { type: 'requestFailed'; leg: number; route: Route }
   | { type: 'legDied'; leg: number }
   /** The client wrote to the leg's socket. */
@@ -23,8 +25,14 @@ export type SelectorInput =
   | { type: 'pong'; leg: number; rtt: number }
   | { type: 'legDropped'; leg: number; reason: string }
   | { type: 'link'; frame: LinkFrame }
-  /** The answer to `probeControl`. */
-  | { type: 'controlAnswered'; control: Control }
+  /** The lowest line cannot pass on the leg: answer with `withdrawLine`, or with a leg that can carry it. */
+  | { type: 'lineStuck'; leg: number }
+  /** The path lets one request through at a time: a stream that is held keeps all lines from going up. */
+  | { type: 'oneRequest'; leg: number }
+  /** A stream or a poll may hold a connection of the browser from now on, or it may not. */
+  | { type: 'holdingChanged'; mayHold: boolean }
+  /** The answer to `probeControl`, and when that was asked. */
+  | { type: 'controlAnswered'; control: Control; askedAt: number }
   /** The gateway refused a request and wants no attempt for `wait` seconds. */
   | { type: 'gatewayRefused'; wait: number | undefined }
   /** Something may have changed while the page slept, or the page was hidden: `isVisible` says which. */
@@ -40,10 +48,13 @@ export type SelectorOutput =
   /** A race is due: answer with `raceReady` or `raceFailed`. */
   | { type: 'prepareRace' }
   | { type: 'openLeg'; leg: number; transport: Transport }
-  | { type: 'requestTurn'; leg: number }
+  /** If it `pings`, a ping goes by the same request; on a leg that has the greatest turn, the ping alone. */
+  | { type: 'requestTurn'; leg: number; pings?: boolean }
   | { type: 'sendPing'; leg: number }
   | { type: 'dropLeg'; leg: number; reason: Reason }
-  /** Ask the control resource for an answer. */
+  /** No other transport can carry the line that is stuck. */
+  | { type: 'withdrawLine' }
+  /** Ask the control resource for an answer. Several may be under way. */
   | { type: 'probeControl' }
   /** Ask the gateway for pings at least this often, and for polls held no longer than this. */
   | { type: 'keepAlive'; heartbeatMs: number; holdMs: number }
@@ -63,4 +74,10 @@ export interface SessionView {
   readonly unacknowledgedFrames: number;
   /** Since when the oldest of them waits for its acknowledgement; Infinity if no leg has it yet. */
   readonly oldestHandedAt: number;
+  /** Its size in bytes; 0 if none waits. */
+  readonly oldestHandedBytes: number;
+  /** When the gateway acknowledged something new; -Infinity before. */
+  readonly acknowledgedAt: number;
+  /** The bytes that the gateway announced on the socket in use, and that have not come. */
+  readonly announcedBytes: number;
 }

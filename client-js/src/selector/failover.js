@@ -8,6 +8,7 @@
  * @import { Deadlines } from './deadlines.js'
  * @import { SelectorOutput, SessionView } from './events.js'
  * @import { Paths } from './paths.js'
+ * @import { Probes } from './probes.js'
  * @import { Race } from './race.js'
  * @import { Status } from './status.js'
  */
@@ -16,7 +17,7 @@ import { NEVER } from '../time.js';
 import { isProven, LONG_LIFE_MS, reasonOf } from './attempt.js';
 import { IdleCuts } from './idle-cuts.js';
 import { isShut } from './path.js';
-import { isUnreachable } from './status.js';
+import { isUnreachable, UNREACHABLE_PAUSE_MS } from './status.js';
 
 /** Reasons of the session that are the gateway's will, and no transport's fault. */
 const GATEWAY_REASONS = ['draining', 'gone', 'replaced'];
@@ -28,7 +29,10 @@ export class Failover {
   #paths;
   #race;
   #status;
+  #probes;
   #idleCuts = new IdleCuts();
+  /** The path lets one request through at a time. */
+  #isOneRequest = false;
 
   /**
    * @param {SelectorOutput[]} outputs
@@ -37,19 +41,21 @@ export class Failover {
    * @param {Paths} paths
    * @param {Race} race
    * @param {Status} status
+   * @param {Probes} probes
    */
-  constructor(outputs, deadlines, session, paths, race, status) {
+  constructor(outputs, deadlines, session, paths, race, status, probes) {
     this.#outputs = outputs;
     this.#deadlines = deadlines;
     this.#session = session;
     this.#paths = paths;
     this.#race = race;
     this.#status = status;
+    this.#probes = probes;
   }
 
   /** Nothing is open: pauses before another race. @param {boolean} isShort */
   rest(isShort) {
-    this.#race.pause(isShort);
+    this.#race.pause(isShort, isUnreachable(this.#status.control) ? UNREACHABLE_PAUSE_MS : NEVER);
     if (!isUnreachable(this.#status.state)) this.#status.become('reconnecting');
   }
 
@@ -81,6 +87,24 @@ export class Failover {
     this.#fail(attempt, reasonOf(attempt));
   }
 
+  /**
+   * The path lets one request through at a time. A stream would keep all sends from passing.
+   * @param {Attempt} attempt
+   */
+  oneRequest(attempt) {
+    this.#isOneRequest = true;
+    this.holding(true);
+    if (attempt.path.transport === 'sse') this.timedOut(attempt);
+  }
+
+  /** Other tabs need the connection that a stream holds, or they no longer do. @param {boolean} mayHold */
+  holding(mayHold) {
+    this.#paths.mayStream = mayHold && !this.#isOneRequest;
+    const { active } = this.#race;
+    if (!mayHold && active?.path.transport === 'sse' && !this.#paths.offered.includes(active.path))
+      this.#paths.forgive(0, 0);
+  }
+
   /** Drops all. @param {State} state @param {Reason} [reason] */
   leave(state, reason = 'closed') {
     for (const attempt of this.#race.open) this.#race.drop(attempt, reason);
@@ -101,6 +125,7 @@ export class Failover {
     // A leg that never was proven was not well: two gateways behind one address may each say `gone` for ever.
     const wasWell = wasProven && (isServer || this.#deadlines.now - at - active > LONG_LIFE_MS);
     race.drop(attempt, reason);
+    race.freed(attempt);
     if (wasWell) race.backoff.failures = 0;
     if (isServer) {
       race.stop();
@@ -127,6 +152,6 @@ export class Failover {
     // The rests of the paths keep count of legs that were proven: while one may pass, the next race comes soon.
     if (!race.goOn())
       this.rest(wasProven && (wasWell || !this.#paths.offered.every((path) => isShut(path, now))));
-    if (!race.active && !wasWell) this.#status.probe();
+    if (!race.active && !wasWell) this.#probes.ask();
   }
 }

@@ -3,25 +3,37 @@
  * Watches the leg in use: when it is measured, when it becomes suspect, and when it is dead. A leg that carries nothing is not its
  * business.
  *
- * @import { Route } from '../session/events.js'
+ * @import { Transport } from '../types.js'
  * @import { Attempt } from './attempt.js'
  * @import { Deadlines } from './deadlines.js'
- * @import { SessionView } from './events.js'
+ * @import { SelectorInput, SessionView } from './events.js'
  * @import { Failover } from './failover.js'
+ * @import { Probes } from './probes.js'
  * @import { Race } from './race.js'
- * @import { Status } from './status.js'
+ *
+ * @typedef {Extract<SelectorInput, {type: 'frameArrived' | 'answerArrived' | 'bytesArrived'}>} Heard
  */
 
 import { NEVER } from '../time.js';
-import { isProven, suspectAt } from './attempt.js';
+import { hear, isProven, pongBy, silentAt, suspectAt } from './attempt.js';
+import { timeoutMs } from './path.js';
 
 /** The leg in use is measured when something comes anyway, so an idle session stays quiet. A ping costs two polls. */
 const MEASURE_EVERY_MS = 3000;
 const MEASURE_POLLS_EVERY_MS = 60_000;
-/** A suspect leg has this long to answer, … */
+/** A suspect leg on which frames come has this long to answer, or 2 timeouts if those are longer. */
 const SUSPECT_MS = 6000;
-/** … but only 4 s since the last frame that came before its first 2 s were over. */
-const SILENT_MS = 4000;
+
+/**
+ * Returns how many bytes came by an event, so that each counts once: those of a stream and of an answer before it is whole.
+ * @param {Heard} event
+ * @param {Transport} transport
+ */
+const bytesOf = (event, transport) => {
+  if (event.type === 'bytesArrived') return event.bytes;
+  if (event.type === 'answerArrived' || transport !== 'websocket' || !event.frame) return 0;
+  return typeof event.frame === 'string' ? event.frame.length : event.frame.bytes.length;
+};
 
 export class Liveness {
   /** The page is visible. */
@@ -29,21 +41,21 @@ export class Liveness {
   #deadlines;
   #session;
   #race;
-  #status;
+  #probes;
   #failover;
 
   /**
    * @param {Deadlines} deadlines
    * @param {SessionView} session
    * @param {Race} race
-   * @param {Status} status
+   * @param {Probes} probes
    * @param {Failover} failover
    */
-  constructor(deadlines, session, race, status, failover) {
+  constructor(deadlines, session, race, probes, failover) {
     this.#deadlines = deadlines;
     this.#session = session;
     this.#race = race;
-    this.#status = status;
+    this.#probes = probes;
     this.#failover = failover;
   }
 
@@ -58,22 +70,34 @@ export class Liveness {
     return this.isVisible ? this.#proven : undefined;
   }
 
-  /** Something came down a leg, or answered its request on a route. @param {Attempt} attempt @param {Route} [route] */
-  heard(attempt, route) {
+  /**
+   * Something came down a leg, or answered its request on a route, or went to its socket. The answer of a send says nothing of the
+   * way down.
+   * @param {Attempt} attempt
+   * @param {Heard | Extract<SelectorInput, {type: 'write'}>} event
+   */
+  noted(attempt, event) {
     const { now } = this.#deadlines;
-    // The answer of a send says nothing of the way down.
-    if (route !== 'send') attempt.heardAt = now;
-    const every = attempt.path.transport === 'poll' ? MEASURE_POLLS_EVERY_MS : MEASURE_EVERY_MS;
-    if (attempt === this.measured && now >= attempt.pingedAt + every) this.#race.ping(attempt);
+    if (event.type === 'write') {
+      attempt.writtenAt = now;
+      return;
+    }
+    const { transport } = attempt.path;
+    const isDown = event.type === 'frameArrived' || event.route === 'stream' || event.route === 'poll';
+    // On a socket only the gateway knows what it wrote at once, and announces it.
+    const isQueued = transport !== 'websocket' || this.#session.announcedBytes > 0;
+    if (isDown) hear(attempt, bytesOf(event, transport), now, isQueued);
+    const every = transport === 'poll' ? MEASURE_POLLS_EVERY_MS : MEASURE_EVERY_MS;
+    const isDue = now >= attempt.pingedAt + every && attempt.pongedAt >= attempt.pingedAt;
+    if (attempt === this.measured && isDue && event.type !== 'bytesArrived') this.#race.ping(attempt);
   }
 
   /** When the leg in use becomes suspect; then, when it is dead. While something comes, its answer may just be late. */
   get dueAt() {
     const leg = this.#proven;
     if (!leg) return NEVER;
-    const answerAt = this.#deadlines.at('answer', leg);
-    if (answerAt === NEVER) return suspectAt(leg, this.#session);
-    return Math.max(leg.heardAt, answerAt - SUSPECT_MS - 2000) + SILENT_MS;
+    if (this.#deadlines.at('answer', leg) === NEVER) return suspectAt(leg, this.#session);
+    return silentAt(leg, this.#session);
   }
 
   /** `dueAt` has come. */
@@ -88,7 +112,16 @@ export class Liveness {
     const leg = this.#race.active;
     if (!leg) return;
     this.#race.ping(leg);
-    this.#deadlines.set('answer', this.#deadlines.now + SUSPECT_MS, leg);
-    this.#status.probe();
+    this.#race.awaitAnswer(leg, Math.max(SUSPECT_MS, 2 * timeoutMs(leg.path)));
+    this.#probes.ask();
+  }
+
+  /** The answer of an attempt is due, unless a slow line excuses it. @param {Attempt} attempt */
+  unanswered(attempt) {
+    const { answerBy, busyMs, pingedAt } = attempt;
+    const isChosen = attempt === this.#race.chosen;
+    const by = answerBy + (isChosen ? pongBy(attempt, this.#session) - pingedAt : busyMs);
+    if (by > this.#deadlines.now) this.#deadlines.set('answer', by, attempt);
+    else this.#failover.timedOut(attempt);
   }
 }

@@ -39,7 +39,9 @@ export const recalled = (transport, fact, now) => {
   };
 };
 
-/** Takes a measured round trip (RFC 6298, section 2). @param {Path} path @param {number} trip */
+/** @typedef {Pick<Path, 'rtt' | 'deviation'>} RoundTrip */
+
+/** Takes a measured round trip (RFC 6298, section 2). @param {RoundTrip} path @param {number} trip */
 export const sample = (path, trip) => {
   path.rtt ??= trip;
   path.deviation ??= trip / 2;
@@ -49,7 +51,7 @@ export const sample = (path, trip) => {
 
 /**
  * Returns how long an answer may take (RFC 6298, section 2), from 0.5 s to 10 s; 1 s before a first measurement.
- * @param {Path} path
+ * @param {RoundTrip} path
  */
 export const timeoutMs = ({ rtt, deviation }) =>
   rtt === null ? 1000 : clamp(rtt + 4 * (deviation ?? 0), 500, 10_000);

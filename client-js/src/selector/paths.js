@@ -7,7 +7,7 @@
  * @import { Deadlines } from './deadlines.js'
  * @import { SessionView } from './events.js'
  * @import { Memory } from './memory.js'
- * @import { Path } from './path.js'
+ * @import { Path, RoundTrip } from './path.js'
  */
 
 import { failed, recalled } from './path.js';
@@ -18,6 +18,8 @@ const REPORTED = 8;
 export class Paths {
   /** In the platform's order. */
   all;
+  /** The round trip of any request on this network. @type {RoundTrip} */
+  network = { rtt: null, deviation: null };
   /** What failed since the last report that a welcome answered. @type {Array<[Transport, Reason]>} */
   tried = [];
   /** Paths that failed; one may stand here twice. @type {Path[]} */
@@ -31,6 +33,7 @@ export class Paths {
   #theirs;
   /** @type {Path[]} */
   #offered = [];
+  #mayStream = true;
   #order;
   #isOrderChosen;
   #session;
@@ -58,14 +61,27 @@ export class Paths {
   get offered() {
     const theirs = this.#session.welcome?.transports ?? this.#order;
     if (theirs !== this.#theirs) {
-      const order = this.#isOrderChosen
-        ? this.#order.filter((transport) => theirs.includes(transport))
-        : theirs;
-      const offered = order.flatMap((transport) => this.all.filter((path) => path.transport === transport));
-      this.#offered = offered.length > 0 ? offered : this.all;
+      this.#offered = this.#usable(theirs);
       this.#theirs = theirs;
     }
     return this.#offered;
+  }
+
+  /** @param {Transport[]} theirs */
+  #usable(theirs) {
+    const order = this.#isOrderChosen
+      ? this.#order.filter((transport) => theirs.includes(transport))
+      : theirs;
+    const ours = order.flatMap((transport) => this.all.filter((path) => path.transport === transport));
+    const offered = ours.length > 0 ? ours : this.all;
+    const canPoll = offered.some(({ transport }) => transport === 'poll');
+    return canPoll && !this.#mayStream ? offered.filter(({ transport }) => transport !== 'sse') : offered;
+  }
+
+  /** @param {boolean} mayStream a stream may hold a connection; if not, polls take its place */
+  set mayStream(mayStream) {
+    this.#mayStream = mayStream;
+    this.#theirs = undefined;
   }
 
   /** Returns what is better than a path, best first; all, if that path is not offered. @param {Path} path */
@@ -134,6 +150,7 @@ export class Paths {
   }
 
   #recall() {
+    this.network = { rtt: null, deviation: null };
     for (const path of this.all)
       Object.assign(path, recalled(path.transport, this.#memory.recall(path.transport), this.#deadlines.now));
     this.clear();

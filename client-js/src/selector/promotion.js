@@ -5,25 +5,35 @@
  *
  * @import { Attempt } from './attempt.js'
  * @import { Deadlines } from './deadlines.js'
+ * @import { SessionView } from './events.js'
  * @import { Path } from './path.js'
  * @import { Paths } from './paths.js'
  * @import { Race } from './race.js'
  */
 
 import { NEVER } from '../time.js';
+import { isDetour, isProven, pongBy } from './attempt.js';
 
 /** The leg in use is slow once every round trip was too long for this time. */
 const SLOW_FOR_MS = 10_000;
 /** The pause before the next round trip of a leg that was too slow. */
 const SLOW_PAUSE_MS = 2000;
+/** A longer round trip counts as this one, so that none alone makes a leg slow: its ping may have stood behind much of ours. */
+const LONGEST_TRIP_MS = 7000;
 /** Round trips before a take-over, and the pause between them: a socket that is killed 300 ms after it opened lives no longer. */
 const TRIPS = 3;
 const TRIP_PAUSE_MS = 700;
+/** How much longer than another leg the one in use may need for its first pong: proxies hold events back for 200 ms. */
+const LATE_PONG_MS = 400;
+
+/** @param {Path} path */
+const isSocket = ({ transport }) => transport === 'websocket';
 
 export class Promotion {
   #deadlines;
   #paths;
   #race;
+  #session;
   #maxLatencyMs;
   /** The shortest round trip on this network. */
   #lowestRtt = NEVER;
@@ -34,12 +44,14 @@ export class Promotion {
    * @param {Deadlines} deadlines
    * @param {Paths} paths
    * @param {Race} race
+   * @param {SessionView} session
    * @param {number} maxLatencyMs above it a round trip is too long
    */
-  constructor(deadlines, paths, race, maxLatencyMs) {
+  constructor(deadlines, paths, race, session, maxLatencyMs) {
     this.#deadlines = deadlines;
     this.#paths = paths;
     this.#race = race;
+    this.#session = session;
     this.#maxLatencyMs = maxLatencyMs;
   }
 
@@ -62,7 +74,7 @@ export class Promotion {
   watch(attempt, rtt) {
     const { now } = this.#deadlines;
     if (rtt <= Math.max(this.#maxLatencyMs, 300 + 4 * this.#lowestRtt)) return this.forgetSlowness();
-    this.#slowSince = Math.min(this.#slowSince, now - rtt);
+    this.#slowSince = Math.min(this.#slowSince, now - Math.min(rtt, LONGEST_TRIP_MS));
     // A faster transport is compared with the last trip of this one.
     if (this.#isSlow) attempt.path.rtt = rtt;
     else this.#deadlines.set('ping', now + SLOW_PAUSE_MS, attempt);
@@ -75,13 +87,17 @@ export class Promotion {
    */
   judge(attempt, rtt) {
     const { chosen } = this.#race;
+    const { now } = this.#deadlines;
     const { purpose } = attempt.record;
-    const isOffered = chosen && this.#paths.offered.includes(chosen.path);
     const longest = (chosen?.path.rtt ?? NEVER) * (purpose === 'slow' ? 0.5 : 1.25) + 100;
-    // A switch asked for is not compared; nor is a transport that the gateway does not offer any more.
-    if (purpose === 'asked' || !isOffered) this.#race.choose(attempt);
-    else if (++attempt.trips < TRIPS)
-      this.#deadlines.set('ping', this.#deadlines.now + TRIP_PAUSE_MS, attempt);
+    // A switch asked for is not compared, nor one for a line that is stuck; nor a transport that the gateway does not offer any more.
+    const isWanted = purpose === 'asked' || purpose === 'stuck';
+    const isOffered = chosen && this.#paths.offered.includes(chosen.path);
+    // A leg that needs longer for its first pong than this one is left, unless a slow line excuses it.
+    const isProving = chosen && !isProven(chosen);
+    const isLate = isProving && pongBy(chosen, this.#session) + rtt + LATE_PONG_MS < now;
+    if (isWanted || !isOffered || isLate) this.#race.choose(attempt);
+    else if (isProving || ++attempt.trips < TRIPS) this.#deadlines.set('ping', now + TRIP_PAUSE_MS, attempt);
     else if (rtt <= longest) this.#race.choose(attempt);
     else {
       this.#race.drop(attempt, 'slow');
@@ -102,6 +118,21 @@ export class Promotion {
   begin({ path }) {
     const due = this.#candidates(path).filter(({ retryAt }) => this.#deadlines.now >= retryAt);
     this.#race.begin(this.#isSlow ? 'slow' : 'better', due.slice(0, 1));
+  }
+
+  /**
+   * A line of ours cannot pass on a leg. A proxy that refuses a large body may pass a large message on a socket, and the other way
+   * round; so a transport of the other kind is tried. Without one the line is given up.
+   * @param {Attempt} stuck
+   */
+  detour(stuck) {
+    if (this.#race.open.some(isDetour)) return;
+    const { now } = this.#deadlines;
+    const path = this.#paths.offered.find(
+      (other) => isSocket(other) !== isSocket(stuck.path) && (other.failures === 0 || now >= other.retryAt),
+    );
+    if (path) this.#race.begin('stuck', [path]);
+    else this.#race.withdrawLine();
   }
 
   get #isSlow() {

@@ -7,6 +7,7 @@
  * @import { Deadlines } from './deadlines.js'
  * @import { Liveness } from './liveness.js'
  * @import { Paths } from './paths.js'
+ * @import { Probes } from './probes.js'
  * @import { Race } from './race.js'
  * @import { Status } from './status.js'
  * @import { Promotion } from './promotion.js'
@@ -14,13 +15,13 @@
 
 import { isProven, LONG_LIFE_MS, reach } from './attempt.js';
 import { sample } from './path.js';
-import { isUnreachable } from './status.js';
 
 export class Proof {
   #deadlines;
   #paths;
   #race;
   #status;
+  #probes;
   #liveness;
   #promotion;
 
@@ -29,14 +30,16 @@ export class Proof {
    * @param {Paths} paths
    * @param {Race} race
    * @param {Status} status
+   * @param {Probes} probes
    * @param {Liveness} liveness
    * @param {Promotion} promotion
    */
-  constructor(deadlines, paths, race, status, liveness, promotion) {
+  constructor(deadlines, paths, race, status, probes, liveness, promotion) {
     this.#deadlines = deadlines;
     this.#paths = paths;
     this.#race = race;
     this.#status = status;
+    this.#probes = probes;
     this.#liveness = liveness;
     this.#promotion = promotion;
   }
@@ -44,33 +47,37 @@ export class Proof {
   /** Its socket opened, which proves nothing yet. @param {Attempt} attempt */
   opened(attempt) {
     reach(attempt, 'opened', this.#deadlines.now);
+    this.#race.measure(this.#deadlines.now - attempt.record.at);
     this.#race.awaitAnswer(attempt);
   }
 
   /** Its welcome was read. The first one carries the session. @param {Attempt} attempt */
   usable(attempt) {
+    const { record } = attempt;
     reach(attempt, 'usable', this.#deadlines.now);
     this.#paths.tried = [];
     if (this.#paths.enterNetwork()) this.#promotion.forgetNetwork();
-    this.#race.ping(attempt);
-    if (!this.#race.chosen) this.#race.choose(attempt);
+    this.#race.measure(this.#deadlines.now - record.at - (record.opened ?? 0));
+    if (this.#race.chosen) this.#race.ping(attempt);
+    else this.#race.choose(attempt, true);
   }
 
   /** A pong shows that both directions pass. @param {Attempt} attempt @param {number} rtt */
   pong(attempt, rtt) {
     const { now } = this.#deadlines;
     const { active, chosen } = this.#race;
-    sample(attempt.path, rtt);
-    this.#promotion.measure(rtt);
+    // A pong that stood behind a queue waited for it.
+    const trip = Math.max(0, rtt - attempt.queuedMs);
+    sample(attempt.path, trip);
+    this.#promotion.measure(trip);
     attempt.pongedAt = now;
     if (now > attempt.record.at + LONG_LIFE_MS) attempt.path.failures = 0;
     // The turn that was requested is still to be confirmed.
     if (attempt === active || attempt !== chosen) this.#deadlines.clear('answer', attempt);
-    const wasUnreachable = isUnreachable(this.#status.control);
-    this.#status.control = undefined;
+    const wasUnreachable = this.#probes.pong(trip);
     if (!isProven(attempt)) this.#prove(attempt, wasUnreachable);
-    if (attempt !== chosen && attempt !== active) this.#promotion.judge(attempt, rtt);
-    else if (attempt === this.#liveness.measured) this.#promotion.watch(attempt, rtt);
+    if (attempt !== chosen && attempt !== active) this.#promotion.judge(attempt, trip);
+    else if (attempt === this.#liveness.measured) this.#promotion.watch(attempt, trip);
     else this.#promotion.forgetSlowness();
   }
 

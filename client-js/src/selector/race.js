@@ -12,10 +12,10 @@
  */
 
 import { NEVER } from '../time.js';
-import { createAttempt, isProven, reach } from './attempt.js';
+import { createAttempt, isDetour, isProven, reach } from './attempt.js';
 import { Backoff } from './backoff.js';
 import { answerMs, SOCKET_OPENING_MS } from './deadlines.js';
-import { clamp, isShut } from './path.js';
+import { clamp, isShut, sample } from './path.js';
 
 /** How many attempts `explain()` shows. */
 const SHOWN = 20;
@@ -27,6 +27,8 @@ const SHORT_STAGGER_MS = 300;
 const MOST_FAILED_SOCKETS = 13;
 const SOCKET_PAUSE_MS = 30_000;
 
+/** No answer of a network is later: what seems so was read late, for example after the machine slept. */
+const LONGEST_TRIP_MS = 10_000;
 /** A function that returns the token may never answer; the client calls it again after this. */
 const TOKEN_MS = 15_000;
 
@@ -75,20 +77,15 @@ export class Race {
     this.#outputs.push({ type: 'prepareRace' });
   }
 
-  /** Sets the time of the next race. @param {boolean} isShort */
-  pause(isShort) {
-    this.#deadlines.set('race', this.#deadlines.after(0, this.backoff.pauseMs(isShort)));
+  /** Sets the time of the next race. @param {boolean} isShort @param {number} longestMs */
+  pause(isShort, longestMs) {
+    const pauseMs = Math.min(longestMs, this.backoff.pauseMs(isShort));
+    this.#deadlines.set('race', this.#deadlines.after(0, pauseMs));
   }
 
-  /** Starts a round over all paths. Those that keep failing come last. */
+  /** Starts a round over all paths. */
   beginAll() {
-    const { now } = this.#deadlines;
-    const maySocket = this.backoff.failures < MOST_FAILED_SOCKETS || now > this.#socketAt + SOCKET_PAUSE_MS;
-    const paths = this.#paths.offered.filter(({ transport }) => transport !== 'websocket' || maySocket);
-    this.begin(
-      'race',
-      paths.sort((a, b) => Number(isShut(a, now)) - Number(isShut(b, now))),
-    );
+    this.begin('race', this.#ordered());
   }
 
   /**
@@ -135,6 +132,20 @@ export class Race {
     return isPending || this.open.length > 0;
   }
 
+  /**
+   * A leg has failed. If it was a stream that opened and was not proven, it may have held the only connection that a path lets
+   * through. Then a poll that hung or failed beside it begins anew.
+   * @param {Attempt} attempt
+   */
+  freed({ record }) {
+    const { transport, usable, proven } = record;
+    if (this.chosen || transport !== 'sse' || usable === undefined || proven !== undefined) return;
+    const path = this.#paths.offered.find(({ transport }) => transport === 'poll');
+    const hanging = this.open.find((other) => other.path === path);
+    if (hanging) this.awaitAnswer(hanging);
+    else if (path && !this.#pending.includes(path)) this.#pending = [...this.#pending, path];
+  }
+
   // ---- attempts
 
   /** @param {number} leg */
@@ -150,32 +161,65 @@ export class Race {
     const attempt = createAttempt(leg, path, this.#purpose, now);
     if (transport === 'websocket') {
       this.#socketAt = now;
-      this.#deadlines.set('answer', now + SOCKET_OPENING_MS, attempt);
+      this.awaitAnswer(attempt, SOCKET_OPENING_MS);
     } else this.awaitAnswer(attempt);
     this.open.push(attempt);
     this.last = [...this.last, attempt].slice(-SHOWN);
     this.#outputs.push({ type: 'openLeg', leg, transport });
   }
 
-  /** Sets the deadline of the next answer. @param {Attempt} attempt */
-  awaitAnswer(attempt) {
-    const at = this.#deadlines.now + answerMs(attempt.path, this.backoff.failures);
-    this.#deadlines.set('answer', at, attempt);
+  /** Sets the deadline of the next answer. @param {Attempt} attempt @param {number} [ms] */
+  awaitAnswer(attempt, ms = this.#answerMs(attempt)) {
+    const by = this.#deadlines.now + ms;
+    attempt.answerBy = by - attempt.busyMs;
+    this.#deadlines.set('answer', by, attempt);
   }
 
   /** @param {Attempt} attempt */
   ping(attempt) {
-    attempt.pingedAt = this.#deadlines.now;
-    this.#deadlines.clear('ping', attempt);
+    this.#pinged(attempt);
     this.#outputs.push({ type: 'sendPing', leg: attempt.record.leg });
     if (attempt !== this.active || !isProven(attempt)) this.awaitAnswer(attempt);
   }
 
-  /** Asks an attempt to carry the session. @param {Attempt} attempt */
-  choose(attempt) {
+  /** Asks an attempt to carry the session, and pings it by the same request if it `pings`. @param {Attempt} attempt @param {boolean} [pings] */
+  choose(attempt, pings = false) {
     this.chosen = attempt;
-    this.#outputs.push({ type: 'requestTurn', leg: attempt.record.leg });
+    if (pings) this.#pinged(attempt);
+    this.#outputs.push({ type: 'requestTurn', leg: attempt.record.leg, ...(pings && { pings }) });
     this.awaitAnswer(attempt);
+  }
+
+  /**
+   * The network answered within this time. A request that waits for its first answer has as long as one that is issued now.
+   * @param {number} ms
+   */
+  measure(ms) {
+    const { network } = this.#paths;
+    const trip = Math.min(ms, LONGEST_TRIP_MS);
+    // Nothing but this one answer is known, so others may take much longer.
+    network.deviation ??= trip;
+    sample(network, trip);
+    for (const attempt of this.open) {
+      const { record, path } = attempt;
+      if (record.usable !== undefined || path.transport === 'websocket') continue;
+      attempt.answerBy = record.at + this.#answerMs(attempt);
+      this.#deadlines.set('answer', attempt.answerBy, attempt);
+    }
+  }
+
+  /** The network has healed: attempts that have hung for a while hang on connections of before, and begin anew. @param {number} ms */
+  renew(ms) {
+    const begunBy = this.#deadlines.now - ms;
+    const hung = this.open.filter(
+      ({ record }) => record.at < begunBy && record.opened === undefined && record.usable === undefined,
+    );
+    if (hung.length === 0) return;
+    for (const attempt of hung) this.drop(attempt, 'timeout');
+    this.#purpose = 'race';
+    this.#pending = this.#ordered().filter((path) => !this.open.some((other) => other.path === path));
+    this.isStaggerShort = true;
+    this.next();
   }
 
   /** It is over for the selector. @param {Attempt} attempt @param {Reason} reason */
@@ -187,12 +231,39 @@ export class Race {
     reach(attempt, 'ended', this.#deadlines.now);
     if (this.active === attempt) this.active = undefined;
     if (this.chosen === attempt) this.chosen = this.active;
+    if (isDetour(attempt) && this.active) this.withdrawLine();
+  }
+
+  /** No other transport takes the line that is stuck. */
+  withdrawLine() {
+    this.#outputs.push({ type: 'withdrawLine' });
   }
 
   /** It is over for all. @param {Attempt} attempt @param {Reason} reason */
   drop(attempt, reason) {
     this.forget(attempt, reason);
     this.#outputs.push({ type: 'dropLeg', leg: attempt.record.leg, reason });
+  }
+
+  /** Returns the paths of a race. Those that keep failing come last. */
+  #ordered() {
+    const { now } = this.#deadlines;
+    const maySocket = this.backoff.failures < MOST_FAILED_SOCKETS || now > this.#socketAt + SOCKET_PAUSE_MS;
+    const paths = this.#paths.offered.filter(({ transport }) => transport !== 'websocket' || maySocket);
+    return paths.sort((a, b) => Number(isShut(a, now)) - Number(isShut(b, now)));
+  }
+
+  /** @param {Attempt} attempt */
+  #answerMs({ path }) {
+    return answerMs(path, this.#paths.network, this.backoff.failures);
+  }
+
+  /** @param {Attempt} attempt */
+  #pinged(attempt) {
+    // Both pongs stand behind what came since the first ping.
+    if (attempt.pongedAt >= attempt.pingedAt) attempt.bytes = attempt.busyMs = attempt.queuedMs = 0;
+    attempt.pingedAt = this.#deadlines.now;
+    this.#deadlines.clear('ping', attempt);
   }
 
   /** A path that was good gets more time before the next one starts. @param {Path} path */

@@ -7,7 +7,7 @@
  * Sans-IO: hand an input to `handle`, drain `pollOutput`, arm one timer for `pollTimeout`, and hand in `timeout` when it has come.
  * It must never touch a timer, a request or a session.
  *
- * @import { Control, Transport } from '../types.js'
+ * @import { Transport } from '../types.js'
  * @import { LinkFrame } from '../protocol/frames.js'
  * @import { Route } from '../session/events.js'
  * @import { Attempt } from './attempt.js'
@@ -21,10 +21,11 @@ import { Deadlines } from './deadlines.js';
 import { Failover } from './failover.js';
 import { Liveness } from './liveness.js';
 import { Paths } from './paths.js';
+import { Probes } from './probes.js';
 import { Promotion } from './promotion.js';
 import { Proof } from './proof.js';
 import { Race } from './race.js';
-import { isUnreachable, Status } from './status.js';
+import { Status } from './status.js';
 
 export class Selector {
   /** @type {SelectorOutput[]} */
@@ -34,6 +35,7 @@ export class Selector {
   #paths;
   #race;
   #promotion;
+  #probes;
   #failover;
   #liveness;
   #proof;
@@ -60,10 +62,12 @@ export class Selector {
     this.#deadlines = deadlines;
     this.#paths = paths;
     this.#race = race;
-    this.#promotion = new Promotion(deadlines, paths, race, maxLatencyMs);
-    this.#failover = new Failover(this.#outputs, deadlines, session, paths, race, this.#status);
-    this.#liveness = new Liveness(deadlines, session, race, this.#status, this.#failover);
-    this.#proof = new Proof(deadlines, paths, race, this.#status, this.#liveness, this.#promotion);
+    this.#promotion = new Promotion(deadlines, paths, race, session, maxLatencyMs);
+    const probes = new Probes(this.#outputs, deadlines, paths, race, this.#status);
+    this.#probes = probes;
+    this.#failover = new Failover(this.#outputs, deadlines, session, paths, race, this.#status, probes);
+    this.#liveness = new Liveness(deadlines, session, race, probes, this.#failover);
+    this.#proof = new Proof(deadlines, paths, race, this.#status, probes, this.#liveness, this.#promotion);
   }
 
   // ---- for the owner
@@ -119,14 +123,13 @@ export class Selector {
   }
 
   /**
-   * Takes one input. Drain `pollOutput` afterwards.
+   * Takes one input. Drain `pollOutput` afterwards. An event of a leg that is over does nothing.
    * @param {number} now
    * @param {SelectorInput} input
    */
   handle(now, input) {
     if (this.state === 'closed') return;
     this.#deadlines.now = now;
-    // An event of a leg that is over does nothing.
     const attempt = 'leg' in input ? this.#race.find(input.leg) : undefined;
     switch (input.type) {
       case 'raceReady':
@@ -137,14 +140,12 @@ export class Selector {
       case 'socketOpened':
         return attempt && this.#proof.opened(attempt);
       case 'frameArrived':
-        return attempt && this.#liveness.heard(attempt);
       case 'answerArrived':
-        return attempt && this.#liveness.heard(attempt, input.route);
+      case 'bytesArrived':
+      case 'write':
+        return attempt && this.#liveness.noted(attempt, input);
       case 'requestFailed':
         return attempt && this.#requestFailed(attempt, input.route);
-      case 'write':
-        if (attempt) attempt.writtenAt = now;
-        return;
       case 'legUsable':
         return attempt && this.#proof.usable(attempt);
       case 'pong':
@@ -152,21 +153,24 @@ export class Selector {
       case 'legActive':
         return attempt && this.#proof.activated(attempt);
       case 'legDied':
-        return attempt && this.#failover.lost(attempt);
       case 'legDropped':
-        return attempt && this.#failover.lost(attempt, input.reason);
+        return attempt && this.#failover.lost(attempt, 'reason' in input ? input.reason : undefined);
       case 'link':
         return this.#link(input.frame);
       case 'gatewayRefused':
         return this.#pause(input.wait);
+      case 'lineStuck':
+      case 'oneRequest':
+        return attempt && this.#blocked(attempt, input.type);
+      case 'holdingChanged':
+        return this.#failover.holding(input.mayHold);
       case 'controlAnswered':
-        return this.#probed(input.control);
+        return this.#probes.answered(input.control, input.askedAt);
       case 'wake':
         return this.#wake(input.isVisible);
       case 'park':
-        return this.#failover.leave('parked');
       case 'stop':
-        return this.#failover.leave('closed');
+        return this.#failover.leave(input.type === 'park' ? 'parked' : 'closed');
       case 'timeout':
         return this.#timeout();
       default:
@@ -181,7 +185,7 @@ export class Selector {
     if (this.state === 'parked' || this.#race.open.length > 0) return;
     if (!hasToken) {
       this.#failover.rest(false);
-      return this.#status.probe();
+      return this.#probes.ask();
     }
     const { now } = this.#deadlines;
     this.#status.lookingSince ??= now;
@@ -208,6 +212,12 @@ export class Selector {
     attempt.heardAt = this.#deadlines.now;
   }
 
+  /** A leg cannot carry a line, or any line beside what it holds. @param {Attempt} attempt @param {'lineStuck' | 'oneRequest'} what */
+  #blocked(attempt, what) {
+    if (what === 'lineStuck') this.#promotion.detour(attempt);
+    else this.#failover.oneRequest(attempt);
+  }
+
   // ---- the gateway and the page
 
   /** @param {LinkFrame} frame */
@@ -220,19 +230,6 @@ export class Selector {
   /** The gateway wants no attempt for some seconds. @param {number} [seconds] */
   #pause(seconds) {
     if (seconds) this.#deadlines.set('gateway-pause', this.#deadlines.now + 1000 * seconds);
-  }
-
-  /** If the gateway is out of reach, no path is to blame. @param {Control} control */
-  #probed(control) {
-    this.#status.probed(control);
-    if (control === 'ours') this.#paths.confirm();
-    if (this.#race.active || this.state === 'parked') return;
-    this.#paths.clear();
-    if (isUnreachable(control)) {
-      this.#status.become(control);
-      // A person may be signing in at a portal just now.
-      if (this.#race.open.length === 0) this.#deadlines.set('race', this.#deadlines.after(0, 4000));
-    } else if (isUnreachable(this.state)) this.#status.become('reconnecting');
   }
 
   /**
@@ -274,12 +271,12 @@ export class Selector {
       case 'gateway-pause':
         return this.#race.next();
       case 'probe':
-        return this.#status.probe();
+        return this.#probes.ask();
       case 'go-away':
         this.#failover.leave('reconnecting', 'server');
         return this.#race.prepare();
       case 'answer':
-        return attempt && this.#failover.timedOut(attempt);
+        return attempt && this.#liveness.unanswered(attempt);
       case 'ping':
         return attempt && this.#race.ping(attempt);
     }

@@ -7,6 +7,9 @@
  * @import { SelectorOutput } from './events.js'
  */
 
+/** The pause between races is no longer than this while no gateway answers: a person may be signing in at a portal just now. */
+export const UNREACHABLE_PAUSE_MS = 4000;
+
 /**
  * No answer comes at all, or only a stranger's.
  * @param {State | Control | undefined} state
@@ -25,7 +28,6 @@ export class Status {
   lookingSince = null;
   /** The answer to the last probe; undefined before one, and once a pong came. @type {Control | undefined} */
   control;
-  #isProbing = false;
   #outputs;
 
   /** @param {SelectorOutput[]} outputs */
@@ -56,17 +58,5 @@ export class Status {
   lose(reason, state, now) {
     this.lookingSince = now;
     this.changeTo(null, reason, state);
-  }
-
-  /** Asks the control resource for an answer, unless that was asked already. */
-  probe() {
-    if (!this.#isProbing) this.#outputs.push({ type: 'probeControl' });
-    this.#isProbing = true;
-  }
-
-  /** @param {Control} control */
-  probed(control) {
-    this.#isProbing = false;
-    this.control = control;
   }
 }

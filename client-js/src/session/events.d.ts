@@ -1,13 +1,21 @@
 /**
  * What a session takes and what it gives. Its Rust twin has events of the same names, `Input` and `Output` in
- * `src/session/client/mod.rs`, but for `dropLeg` and `park`: only a page needs those. Legs are numbered 1, 2, 3 … in the order of opening; a session ignores events of a leg that is over.
+ * `src/session/client/events.rs`, but for `dropLeg` and `park`: only a page needs those. Legs are numbered 1, 2, 3 … in the order of opening; a session ignores events of a leg that is over.
  */
 
 import type { Line, LinkFrame, NumberedFrame, RawFrame } from '../protocol/frames.js';
 import type { Transport } from '../types.js';
 
-/** The request of a leg: its stream, a send, or a poll. */
-export type Route = 'stream' | 'send' | 'poll';
+/** The request of a leg: its stream, a send with lines, a send with link frames alone, or a poll. */
+export type Route = 'stream' | 'send' | 'links' | 'poll';
+
+/** How a request failed. */
+export interface Failure {
+  /** The HTTP status of an answer that is not the gateway's; none if no answer came. */
+  status?: number;
+  /** The gateway itself refused the body, for a line in it. */
+  code?: 'bad_frame' | 'too_large';
+}
 
 export type SessionInput =
   /** The selector opens a leg. */
@@ -18,16 +26,18 @@ export type SessionInput =
   | { type: 'frameArrived'; leg: number; frame: RawFrame }
   /** The whole answer of a send or a poll came. */
   | { type: 'answerArrived'; leg: number; route: Route; lines: Line[] }
-  /** A request failed, with this HTTP status if there was one. */
-  | { type: 'requestFailed'; leg: number; route: Route; status?: number }
+  /** A request failed. */
+  | { type: 'requestFailed'; leg: number; route: Route; status?: number; code?: Failure['code'] }
   /** A leg died by itself. */
   | { type: 'legDied'; leg: number }
   /** The selector dropped a leg. */
   | { type: 'dropLeg'; leg: number }
-  /** The selector wants this leg to carry the session. */
-  | { type: 'requestTurn'; leg: number }
+  /** The selector wants this leg to carry the session, and a ping on it in the same request. */
+  | { type: 'requestTurn'; leg: number; pings?: boolean }
   /** The selector wants a ping on this leg. */
   | { type: 'sendPing'; leg: number }
+  /** No other transport takes the line that is stuck. */
+  | { type: 'withdrawLine' }
   /** The application sends a frame. */
   | { type: 'push'; line: Line }
   /** The page may end. */
@@ -38,8 +48,8 @@ export type SessionInput =
 export type SessionOutput =
   /** Write these lines to the leg's socket. */
   | { type: 'write'; leg: number; lines: Line[] }
-  /** Issue this POST; it replaces an older one of the same leg and route, sends excepted. */
-  | { type: 'post'; leg: number; route: Route; lines: Line[]; outlivesPage?: boolean }
+  /** Issue this POST; it replaces an older one of the same leg and route, sends excepted. It fails after `timeoutMs`. */
+  | { type: 'post'; leg: number; route: Route; lines: Line[]; timeoutMs?: number; outlivesPage?: boolean }
   /** The leg's welcome was read (proof P1). */
   | { type: 'legUsable'; leg: number }
   /** The leg carries the session. */
@@ -54,5 +64,9 @@ export type SessionOutput =
   | { type: 'reset'; reason: 'gone' | 'overrun'; lost: number }
   /** After a reset by `gone`: the lines whose outcome is unknown. */
   | { type: 'unknownOutcome'; lines: Line[] }
+  /** The lowest line cannot pass on the leg: an answer by `withdrawLine` gives it up. */
+  | { type: 'lineStuck'; leg: number }
+  /** The path lets one request through at a time: a stream that is held keeps all lines from going up. */
+  | { type: 'oneRequest'; leg: number }
   /** A `config` or `goaway` frame. */
   | { type: 'link'; frame: LinkFrame };

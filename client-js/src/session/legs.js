@@ -33,14 +33,14 @@ export class Legs {
     return this.#greatest(this.open);
   }
 
-  /** The leg that lines go up on: the writable one with the greatest turn (rule 4). */
+  /** The leg that lines go up on: the usable one with the greatest turn (rule 4). */
   get current() {
-    return this.#greatest(this.writable);
+    return this.#greatest(this.usable);
   }
 
   /** The legs that something can be written to. */
-  get writable() {
-    return this.open.filter(({ state }) => state !== 'opening');
+  get usable() {
+    return this.open.filter(({ state }) => state === 'usable');
   }
 
   /** Opens a leg. While no open leg carries a turn, a new one does (rule 3). @param {Transport} transport */
@@ -77,7 +77,7 @@ export class Legs {
   /** If the leg with the greatest turn was dropped, requests a turn on one that is kept, the newest first (rule 4). */
   replaceLostTurn() {
     if ((this.favourite?.turn ?? 0) >= this.#turn) return;
-    const usable = this.open.filter(({ state }) => state === 'usable');
+    const { usable } = this;
     const heir = usable.findLast(({ retireAt }) => retireAt === NEVER) ?? usable.at(-1);
     if (!heir) return;
     heir.retireAt = NEVER;
@@ -93,6 +93,7 @@ export class Legs {
   confirm(leg, now) {
     if (leg.turn !== this.#turn || this.#confirmedTurn === this.#turn) return;
     this.#confirmedTurn = this.#turn;
+    leg.isRequestingTurn = false;
     this.#outputs.push({ type: 'legActive', leg: leg.number });
     for (const other of this.open)
       if (other.turn !== null && other.turn < this.#turn)

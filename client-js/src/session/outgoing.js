@@ -9,6 +9,7 @@
  * @property {Line} line
  * @property {number} size in bytes
  * @property {number} handedAt when a leg first took it; NEVER until then
+ * @property {number} sockets the sockets that were welcomed while it was the lowest one handed
  */
 
 import { NEVER } from '../time.js';
@@ -41,8 +42,27 @@ export class Outgoing {
   /** @param {Line} line */
   push(line) {
     const size = byteLength(line);
-    this.kept.push({ line, size, handedAt: NEVER });
+    this.kept.push({ line, size, handedAt: NEVER, sockets: 0 });
     this.bytes += size;
+  }
+
+  /** The first frame kept, if a leg took it. */
+  get oldest() {
+    const [kept] = this.kept;
+    return kept && kept.handedAt < NEVER ? kept : undefined;
+  }
+
+  /**
+   * Withdraws the oldest frame: a filler of a few bytes takes its number, since the gateway may have the frame (rule 10). The answer
+   * to the filler is an error with this code. If the frame arrived, its own answer comes instead.
+   * @param {'too_large' | 'bad_frame'} code
+   */
+  withdraw(code) {
+    const kept = this.oldest;
+    if (!kept) return;
+    kept.line = JSON.stringify({ skip: code, id: JSON.parse(kept.line).id });
+    this.bytes += kept.line.length - kept.size;
+    kept.size = kept.line.length;
   }
 
   /** The frame with this number, if there is one. @param {number} number */

@@ -1,11 +1,12 @@
 // @ts-check
 /**
- * Takes what comes down: frames, and the answers of polls and sends, failed ones among them. It never decides what goes up. Twin of
+ * Takes what comes down: frames, and the answers of polls and sends. It never decides what goes up. Twin of
  * `src/session/client/receive.rs`.
  *
  * @import { Down, Line, NumberedFrame, RawFrame, Welcome } from '../protocol/frames.js'
  * @import { Route, SessionOutput } from './events.js'
  * @import { Acknowledgements } from './acknowledgements.js'
+ * @import { Failures } from './failures.js'
  * @import { Leg } from './leg.js'
  * @import { Legs } from './legs.js'
  * @import { Outgoing } from './outgoing.js'
@@ -13,17 +14,15 @@
  */
 
 import { echoOf, readDown } from '../protocol/down.js';
-
-/** The pauses before a failed poll or send is repeated; after the last one its leg has failed. */
-const RETRY_PAUSES_MS = [100, 300];
-/** The pause before a body that a proxy refused as too large is repeated, if it cannot be smaller. */
-const TOO_LARGE_PAUSE_MS = 3000;
+import { NEVER } from '../time.js';
+import { carriesLines } from './leg.js';
 
 export class Receiver {
   #legs;
   #outgoing;
   #acknowledgements;
   #sender;
+  #failures;
   #outputs;
 
   /**
@@ -31,13 +30,15 @@ export class Receiver {
    * @param {Outgoing} outgoing
    * @param {Acknowledgements} acknowledgements
    * @param {Sender} sender
+   * @param {Failures} failures
    * @param {SessionOutput[]} outputs
    */
-  constructor(legs, outgoing, acknowledgements, sender, outputs) {
+  constructor(legs, outgoing, acknowledgements, sender, failures, outputs) {
     this.#legs = legs;
     this.#outgoing = outgoing;
     this.#acknowledgements = acknowledgements;
     this.#sender = sender;
+    this.#failures = failures;
     this.#outputs = outputs;
   }
 
@@ -61,44 +62,29 @@ export class Receiver {
   answer(leg, route, [first = '', ...rest]) {
     const flight = leg.flights[route];
     let down = readDown(first);
-    const { id, welcome } = this.#sender;
+    const { id, welcome, now } = this.#sender;
     // A brief welcome stands for the last one, with these numbers.
     if (down.type === 'nonce' && id !== undefined && welcome)
       down = { type: 'welcome', value: { ...welcome, ...down.frame, turn: flight?.turn ?? 0 } };
-    if (!flight || echoOf(down) !== flight.nonce) return this.requestFailed(leg, route);
+    if (!flight || echoOf(down) !== flight.nonce) return this.#failures.requestFailed(leg, route, {});
     const { lowest } = this.#outgoing;
     leg.flights[route] = undefined;
+    leg.failures[route] = 0;
+    if (route !== 'poll') leg.refusals = 0;
     this.#take(leg, down, route);
-    if (route === 'send') {
+    if (flight.turn === leg.turn) leg.isRequestingTurn = false;
+    if (carriesLines(flight)) {
       leg.nextUp = 0;
-      if (flight.turn === leg.turn) leg.isRequestingTurn = false;
+      this.#sender.bodies.passed(flight.size, now - flight.at, now);
+      // Its answers wait for a poll, if none is held.
+      leg.retryAt.poll = NEVER;
       // The gateway took none of its lines: they do not go again at once.
-      if (this.#outgoing.lowest === lowest && flight.until > lowest) return this.#pause(leg, route);
-    } else if (down.type === 'welcome') {
+      if (this.#outgoing.lowest === lowest && flight.from === lowest) this.#failures.pause(leg, 'send');
+    } else leg.hasPassed = true;
+    if (route === 'poll' && down.type === 'welcome') {
       leg.nextDown = down.value?.next ?? 0;
       for (const line of rest) if (this.#legs.open.includes(leg)) this.#take(leg, readDown(line), 'stream');
     }
-    leg.failures[route] = 0;
-  }
-
-  /**
-   * A request failed: the same numbers go again after a pause. A leg whose stream or first poll failed is over.
-   * @param {Leg} leg
-   * @param {Route} route
-   * @param {number} [status]
-   */
-  requestFailed(leg, route, status) {
-    const flight = leg.flights[route];
-    const isTooLarge = status === 413;
-    const canBeSmaller = isTooLarge && flight && this.#sender.shrinkBodies(flight);
-    if (route === 'stream' || leg.state !== 'usable') return this.#legs.drop(leg, 'failed');
-    if (!flight) return;
-    leg.flights[route] = undefined;
-    leg.nextUp = 0;
-    leg.links.unshift(...flight.links);
-    if (!isTooLarge) this.#pause(leg, route);
-    // A line that is too large by itself holds up the lines behind it, but not the way down.
-    else if (!canBeSmaller) leg.retryAt = this.#sender.now + TOO_LARGE_PAUSE_MS;
   }
 
   /** @param {Leg} leg @param {Down} down @param {Route} route */
@@ -109,7 +95,7 @@ export class Receiver {
       case 'end':
         // Rule 2: only `gone` ends the session; any other code ends its leg.
         if (down.value?.code === 'gone' && this.#sender.id !== undefined) return this.#gone();
-        return this.#legs.drop(leg, down.value?.code ?? 'bad_frame');
+        return this.#failures.ended(leg, down.value?.code ?? 'bad_frame');
       case 'ack':
         if (this.#acknowledge(leg, down.value) && down.frame.next) this.#startAt(leg, down.frame.next);
         return;
@@ -117,7 +103,9 @@ export class Receiver {
         leg.links.push(JSON.stringify({ pong: down.value }));
         return;
       case 'pong':
-        this.#outputs.push({ type: 'pong', leg: leg.number, rtt: this.#sender.now - down.value });
+        return this.#pong(leg, down.value);
+      case 'bytes':
+        leg.announced += down.value;
         return;
       case 'config':
         if (this.#sender.welcome && down.frame.config?.transports)
@@ -142,17 +130,40 @@ export class Receiver {
     if (sender.id !== undefined && welcome.id !== sender.id) return this.#legs.drop(leg, 'foreign');
     sender.id = welcome.id;
     sender.welcome = welcome;
+    const { refused } = this.#failures;
     // No more counts of a send's welcome (rule 9).
-    if (!this.#acknowledge(leg, welcome.received) || route === 'send') return;
+    if (!this.#acknowledge(leg, welcome.received) || route === 'send' || route === 'links') return;
     const isFirst = leg.state !== 'usable';
+    if (isFirst) this.#failures.withdrawRefused(refused);
     leg.state = 'usable';
     if (leg.transport === 'websocket') leg.mustStateNext = true;
     else leg.nextUp = 0;
-    if (isFirst) this.#outputs.push({ type: 'legUsable', leg: leg.number });
+    if (isFirst) this.#usable(leg);
     const showsTurn = leg.turn !== null && welcome.turn === leg.turn;
     if (showsTurn) this.#legs.confirm(leg, sender.now);
     // Rule 6: a candidate's first welcome says nothing about the count. Rule 8: a poll's counts with its first line.
     if (route === 'stream' && (showsTurn || !isFirst)) this.#startAt(leg, welcome.next);
+  }
+
+  /** @param {Leg} leg */
+  #usable(leg) {
+    leg.roundTrip = this.#sender.now - leg.openedAt;
+    this.#outputs.push({ type: 'legUsable', leg: leg.number });
+    if (leg.transport === 'websocket') this.#sender.judgeOldest(leg);
+  }
+
+  /** A pong shows that all link frames arrived that went with its ping. @param {Leg} leg @param {number} at */
+  #pong(leg, at) {
+    const ping = JSON.stringify({ ping: at });
+    leg.hasPassed = true;
+    leg.failures.links = 0;
+    leg.links.splice(0, leg.links.indexOf(ping) + 1);
+    for (const flight of Object.values(leg.flights))
+      if (flight?.links.includes(ping)) flight.isDelivered = true;
+    const rtt = this.#sender.now - at;
+    // Its opening may have waited for something else.
+    leg.roundTrip = Math.min(leg.roundTrip, rtt);
+    this.#outputs.push({ type: 'pong', leg: leg.number, rtt });
   }
 
   /** Rule 2: the session is gone. Frames that no leg has go into the next one. */
@@ -172,8 +183,10 @@ export class Receiver {
    * @param {number} upTo
    */
   #acknowledge(leg, upTo) {
+    const { lowest } = this.#outgoing;
     const isValid = this.#outgoing.acknowledge(upTo);
     if (!isValid) this.#legs.drop(leg, 'bad_frame');
+    if (this.#outgoing.lowest > lowest) this.#failures.clear();
     return isValid;
   }
 
@@ -197,15 +210,9 @@ export class Receiver {
     // The number that a poll's answer states counts only with its first line (rule 8); elsewhere this is no news.
     this.#startAt(leg, number);
     leg.nextDown += 1;
+    leg.announced = Math.max(0, leg.announced - cost);
     const { now, welcome } = this.#sender;
     if (welcome && this.#acknowledgements.take(number, cost, now, welcome.limits))
       this.#outputs.push({ type: 'deliver', frame });
-  }
-
-  /** A request did not help: a pause before the next try. @param {Leg} leg @param {Route} route */
-  #pause(leg, route) {
-    const pause = RETRY_PAUSES_MS[leg.failures[route]++];
-    if (pause === undefined) this.#legs.drop(leg, 'failed');
-    else leg.retryAt = this.#sender.now + pause;
   }
 }

@@ -12,11 +12,18 @@
  */
 
 import { NEVER } from '../time.js';
+import { answerMs, Bodies } from './bodies.js';
+import { carriesLines } from './leg.js';
 
 /** Browsers let bodies of 64 KB in all outlive a page (Fetch Standard, keepalive); the rest is room for the hello. */
 const OUTLIVING_BODY_BYTES = 60_000;
-/** No body is made smaller than this, however small a proxy wants it. */
-const SMALLEST_BODY_BYTES = 4096;
+/** A send that takes longer beside a held poll waits behind it: the path lets one request through at a time. */
+const QUEUED_MS = 1000;
+/** The pause between polls that are not held. */
+const SHORT_POLL_PAUSE_MS = 600;
+/** A socket may die five times under a line by chance; then the line is what does not pass. A short line always does. */
+const MOST_SOCKETS = 5;
+const LONG_LINE_BYTES = 1024;
 
 export class Sender {
   /** The client's token; it goes with every hello. @type {string | undefined} */
@@ -34,8 +41,14 @@ export class Sender {
   #secret;
   #noncePrefix;
   #nonces = 0;
-  /** The longest body that the proxies on the way take, as far as they said. */
-  #acceptedBodyBytes = NEVER;
+  /** How large bodies may be. */
+  bodies = new Bodies();
+  /** The path lets one request through at a time, so a poll is replaced to carry lines. */
+  isOneRequest = false;
+  /** The path lets one send through at a time beside a held poll or stream. */
+  isOneSend = false;
+  /** The page may hold a connection open. */
+  mayHold = true;
   #randomId;
   #report;
   #outgoing;
@@ -65,15 +78,9 @@ export class Sender {
     this.id = undefined;
   }
 
-  /**
-   * Says hello on a socket that opened. In a resume the lines follow at once, behind the number of the first.
-   * @param {Leg} leg
-   */
+  /** Says hello on a socket that opened. @param {Leg} leg */
   greet(leg) {
     this.#outputs.push({ type: 'write', leg: leg.number, lines: [this.#hello(leg, leg.turn).line] });
-    if (leg.turn === null || this.id === undefined) return;
-    leg.state = 'resuming';
-    leg.mustStateNext = true;
   }
 
   /** Writes to a socket whatever may go. @param {Leg} leg @param {boolean} isCurrent */
@@ -89,22 +96,46 @@ export class Sender {
       this.#acknowledgements.sent();
       lines.push(JSON.stringify({ ack: this.#acknowledgements.received, next: from }));
     }
-    if (isCurrent)
+    if (isCurrent && !leg.isBlocked)
       for (let kept = this.#outgoing.at(leg.nextUp); kept; kept = this.#outgoing.at(leg.nextUp))
         lines.push(this.#outgoing.handOut(kept, leg.nextUp++, this.now));
     if (lines.length > 0) this.#outputs.push({ type: 'write', leg: leg.number, lines });
   }
 
+  /** A socket was welcomed. A line under which many sockets died does not go on it. @param {Leg} leg */
+  judgeOldest(leg) {
+    const { oldest } = this.#outgoing;
+    if (!oldest || ++oldest.sockets <= MOST_SOCKETS || oldest.size <= LONG_LINE_BYTES) return;
+    leg.isBlocked = true;
+    this.#outputs.push({ type: 'lineStuck', leg: leg.number });
+  }
+
   /** Issues the requests that a leg owes. @param {Leg} leg @param {boolean} isCurrent */
   request(leg, isCurrent) {
+    const { flights, retryAt } = leg;
     const isPoll = leg.transport === 'poll';
+    const hasLines = () =>
+      isCurrent &&
+      retryAt.send === NEVER &&
+      this.#outgoing.at(Math.max(leg.nextUp, this.#outgoing.lowest)) !== undefined;
     const isOwing = () =>
-      leg.isRequestingTurn || leg.links.length > 0 || (isCurrent && !isPoll && this.#acknowledgements.isDue);
-    // A candidate polls only to prove itself or to request the turn (rule 4).
-    if (isPoll && (isOwing() || (isCurrent && !leg.flights.poll)))
-      this.post(leg, 'poll', leg.isRequestingTurn);
-    const hasLines = isCurrent && this.#outgoing.at(Math.max(leg.nextUp, this.#outgoing.lowest));
-    if (!leg.flights.send && (hasLines || isOwing())) this.post(leg, 'send', isCurrent);
+      leg.links.length > 0 ||
+      (leg.isRequestingTurn && flights.send?.turn !== leg.turn) ||
+      (isCurrent && !isPoll && this.#acknowledgements.isDue);
+    if (isPoll) {
+      // A poll that carries lines is not replaced: its answer is due at once.
+      const mayPoll = retryAt.poll === NEVER && !carriesLines(flights.poll);
+      const bringsLines = this.isOneRequest && hasLines();
+      // A candidate polls only to prove itself or to request the turn (rule 4).
+      if (mayPoll && (isOwing() || bringsLines || (isCurrent && !flights.poll)))
+        this.post(leg, 'poll', bringsLines);
+      if (this.isOneRequest) return;
+    }
+    const mayBeside = (/** @type {Flight | undefined} */ other) => !other || !this.isOneSend;
+    if (!flights.send && mayBeside(flights.links) && hasLines()) this.post(leg, 'send', true);
+    // Link frames never wait for lines, which may be stuck.
+    const mayLink = !isPoll && !flights.links && mayBeside(flights.send) && retryAt.links === NEVER;
+    if (mayLink && isOwing()) this.post(leg, 'links', false);
   }
 
   /**
@@ -112,59 +143,69 @@ export class Sender {
    * @param {Leg} leg
    * @param {Route} route
    * @param {boolean} bringsLines
-   * @param {boolean} [outlivesPage]
    */
-  post(leg, route, bringsLines, outlivesPage) {
-    // Rule 3: a stream and a poll repeat their leg's turn; a send carries one only to request it.
-    const turn = route === 'send' && !leg.isRequestingTurn ? null : leg.turn;
-    if (route === 'poll') leg.isRequestingTurn = false;
+  post(leg, route, bringsLines) {
     // A poll that replaces another one brings the link frames that the other may not have delivered.
-    const links = [...(leg.flights[route]?.links ?? []), ...leg.links.splice(0)];
+    leg.links.unshift(...(leg.flights[route]?.links ?? []));
+    if (route === 'poll' && !this.mayHold) this.#shorten(leg);
+    // Link frames that failed behind lines go without them.
+    const isDoubtful = bringsLines && leg.failures.send > 0;
+    const links = isDoubtful ? [] : leg.links.splice(0);
+    // Rule 3: a stream and a poll repeat their leg's turn; a send carries one only to request it.
+    const isSend = route === 'send' || route === 'links';
+    const turn = isSend && (!leg.isRequestingTurn || isDoubtful) ? null : leg.turn;
+    if (route === 'poll') leg.isRequestingTurn = false;
     const { nonce, line } = this.#hello(leg, turn);
     const lines = [line, ...links];
-    let until = this.#outgoing.lowest;
-    // Rule 2: no line goes before the incarnation is known.
-    if (bringsLines && this.id !== undefined) leg.nextUp = until = this.#fill(lines, route, outlivesPage);
+    const from = this.#outgoing.lowest;
+    const until = bringsLines ? this.#fill(lines, this.bodies.bytes) : from;
+    if (bringsLines) leg.nextUp = until;
     if (this.id !== undefined) this.#acknowledgements.sent();
-    const isDivisible = until > this.#outgoing.lowest + 1;
-    leg.flights[route] = { nonce, turn, until, links, size: lines.join().length, isDivisible };
-    this.#outputs.push({
-      type: 'post',
-      leg: leg.number,
-      route,
-      lines,
-      ...(outlivesPage && { outlivesPage }),
-    });
+    const size = lines.join().length;
+    leg.flights[route] = { nonce, turn, from, until, links, size, at: this.now, isDelivered: false };
+    // The selector decides how long a stream or a poll that is held may take.
+    const timeoutMs = isSend || bringsLines ? answerMs(size, leg.roundTrip) : undefined;
+    this.#outputs.push({ type: 'post', leg: leg.number, route, lines, ...(timeoutMs && { timeoutMs }) });
   }
 
-  /**
-   * A proxy refused a body as too large: later ones are half of it, or of the bound so far. Returns whether its lines can go in a
-   * smaller one.
-   * @param {Flight} flight
-   */
-  shrinkBodies({ size, isDivisible }) {
-    if (this.id !== undefined) {
-      const refused = Math.min(this.#limits.body_bytes, this.#acceptedBodyBytes, size);
-      this.#acceptedBodyBytes = Math.max(SMALLEST_BODY_BYTES, refused / 2);
-    }
-    return isDivisible && size > this.#acceptedBodyBytes;
+  /** The page may end: all that waits goes by a request that outlives it. Numbers make a repetition safe. @param {Leg} leg */
+  park(leg) {
+    if (this.id === undefined) return;
+    const lines = [this.#hello(leg, null).line];
+    this.#fill(lines, OUTLIVING_BODY_BYTES);
+    this.#outputs.push({ type: 'post', leg: leg.number, route: 'send', lines, outlivesPage: true });
+  }
+
+  /** When a send that waits for its answer was queued behind the poll that was held before it. @param {Leg} leg */
+  queuedAt({ transport, flights: { send, poll }, roundTrip }) {
+    if (transport !== 'poll' || this.isOneRequest || !send || !poll || poll.at > send.at) return NEVER;
+    return send.at + Math.max(QUEUED_MS, 4 * roundTrip);
+  }
+
+  /** A ping makes a poll be answered at once; the next one comes after a pause. @param {Leg} leg */
+  #shorten(leg) {
+    leg.links.push(this.ping());
+    leg.retryAt.poll = this.now + SHORT_POLL_PAUSE_MS;
+  }
+
+  /** Returns a ping, which shows by its pong when it was sent. */
+  ping() {
+    return JSON.stringify({ ping: Math.floor(this.now) });
   }
 
   /**
    * Adds numbered lines to a body, up to the bounds. Returns the number after the last one.
    * @param {Line[]} lines
-   * @param {Route} route
-   * @param {boolean} [outlivesPage]
+   * @param {number} bytes
    */
-  #fill(lines, route, outlivesPage) {
+  #fill(lines, bytes) {
     const { body_bytes, body_lines } = this.#limits;
-    const bound = Math.min(body_bytes, this.#acceptedBodyBytes, outlivesPage ? OUTLIVING_BODY_BYTES : NEVER);
-    let room = bound - lines.join().length - 1;
+    let room = Math.min(body_bytes, bytes) - lines.join().length - 1;
     let number = this.#outgoing.lowest;
     for (const kept of this.#outgoing.kept) {
-      // The first line of a send goes however long it is. A stream or a poll is worth more than any line.
-      const mustGo = route === 'send' && number === this.#outgoing.lowest;
-      if (lines.length >= body_lines || (kept.size >= room && !mustGo)) break;
+      // The first line goes however long it is.
+      const isFirst = number === this.#outgoing.lowest;
+      if (lines.length >= body_lines || (kept.size >= room && !isFirst)) break;
       room -= kept.size + 1;
       lines.push(this.#outgoing.handOut(kept, number++, this.now));
     }

@@ -9,15 +9,20 @@
  *
  * @import { Hello } from '../protocol/frames.js'
  * @import { Transport } from '../types.js'
- * @import { SessionInput, SessionOutput } from './events.js'
+ * @import { Route, SessionInput, SessionOutput } from './events.js'
  */
 
 import { NEVER } from '../time.js';
 import { Acknowledgements } from './acknowledgements.js';
+import { Failures } from './failures.js';
+import { carriesLines } from './leg.js';
 import { Legs } from './legs.js';
 import { Outgoing } from './outgoing.js';
 import { Receiver } from './receive.js';
 import { Sender } from './send.js';
+
+/** @type {Route[]} */
+const ROUTES = ['send', 'links', 'poll'];
 
 export class Session {
   /** @type {SessionOutput[]} */
@@ -26,6 +31,7 @@ export class Session {
   #outgoing = new Outgoing();
   #acknowledgements = new Acknowledgements();
   #sender;
+  #failures;
   #receiver;
 
   /**
@@ -35,11 +41,13 @@ export class Session {
    */
   constructor({ randomId, report }) {
     this.#sender = new Sender(randomId, report, this.#outgoing, this.#acknowledgements, this.#outputs);
+    this.#failures = new Failures(this.#legs, this.#outgoing, this.#sender, this.#outputs);
     this.#receiver = new Receiver(
       this.#legs,
       this.#outgoing,
       this.#acknowledgements,
       this.#sender,
+      this.#failures,
       this.#outputs,
     );
   }
@@ -73,7 +81,31 @@ export class Session {
 
   /** Since when the oldest of them waits for its acknowledgement; NEVER if no leg has it yet. */
   get oldestHandedAt() {
-    return this.#outgoing.kept[0]?.handedAt ?? NEVER;
+    return this.#outgoing.oldest?.handedAt ?? NEVER;
+  }
+
+  /** The bytes that go before its acknowledgement can come: its own, or those of the body with it. 0 if none waits. */
+  get oldestHandedBytes() {
+    const { oldest } = this.#outgoing;
+    if (!oldest) return 0;
+    const { send, poll } = this.#legs.current?.flights ?? {};
+    const bodies = [send, poll].filter(carriesLines).map((flight) => flight?.size ?? 0);
+    return Math.max(oldest.size, ...bodies);
+  }
+
+  /** When the gateway acknowledged something new. */
+  get acknowledgedAt() {
+    return this.#failures.acknowledgedAt;
+  }
+
+  /** The bytes that the gateway announced on the socket in use, and that have not come. */
+  get announcedBytes() {
+    return this.#legs.favourite?.announced ?? 0;
+  }
+
+  /** @param {boolean} mayHold a stream or a poll may hold a connection of the page open */
+  set mayHold(mayHold) {
+    this.#sender.mayHold = mayHold;
   }
 
   /** Returns the lines that no leg has yet. They survive the end of the session. */
@@ -89,7 +121,8 @@ export class Session {
   /** When the input `timeout` is due; NEVER if it is not. */
   pollTimeout() {
     let due = this.#acknowledgements.dueAt;
-    for (const { retryAt, retireAt } of this.#legs.open) due = Math.min(due, retryAt, retireAt);
+    for (const leg of this.#legs.open)
+      due = Math.min(due, leg.retireAt, this.#sender.queuedAt(leg), ...Object.values(leg.retryAt));
     return due;
   }
 
@@ -104,10 +137,10 @@ export class Session {
     const leg = 'leg' in input ? this.#legs.find(input.leg) : undefined;
     switch (input.type) {
       case 'openLeg':
-        this.#open(input.transport);
+        this.#open(input.transport, now);
         break;
       case 'socketOpened':
-        if (leg?.state === 'opening') this.#sender.greet(leg);
+        if (leg) this.#sender.greet(leg);
         break;
       case 'frameArrived':
         if (leg) this.#receiver.frame(leg, input.frame);
@@ -116,7 +149,7 @@ export class Session {
         if (leg) this.#receiver.answer(leg, input.route, input.lines);
         break;
       case 'requestFailed':
-        if (leg) this.#receiver.requestFailed(leg, input.route, input.status);
+        if (leg) this.#failures.requestFailed(leg, input.route, input);
         break;
       case 'legDied':
       case 'dropLeg':
@@ -124,9 +157,13 @@ export class Session {
         break;
       case 'requestTurn':
         if (leg && leg !== this.#legs.favourite) this.#legs.requestTurn(leg);
+        if (input.pings) leg?.links.push(this.#sender.ping());
         break;
       case 'sendPing':
-        leg?.links.push(JSON.stringify({ ping: Math.floor(now) }));
+        leg?.links.push(this.#sender.ping());
+        break;
+      case 'withdrawLine':
+        this.#withdraw();
         break;
       case 'push':
         this.#outgoing.push(input.line);
@@ -146,26 +183,43 @@ export class Session {
   /** Looks at the legs in the order of their opening, and sends whatever may go. */
   #advance() {
     this.#legs.replaceLostTurn();
-    const { writable, current } = this.#legs;
-    for (const leg of writable)
+    const { usable, current } = this.#legs;
+    for (const leg of usable)
       if (leg.transport === 'websocket') this.#sender.write(leg, leg === current);
-      else if (leg.retryAt === NEVER) this.#sender.request(leg, leg === current);
+      else this.#sender.request(leg, leg === current);
   }
 
   // ---- inputs
 
-  /** @param {Transport} transport */
-  #open(transport) {
+  /**
+   * Opens a leg. Its first request brings no lines: they go to no gateway that may not know the session, and no line keeps a leg from
+   * opening.
+   * @param {Transport} transport
+   * @param {number} now
+   */
+  #open(transport, now) {
     const leg = this.#legs.add(transport);
-    const bringsLines = leg.turn !== null;
-    if (transport === 'sse') this.#sender.post(leg, 'stream', bringsLines);
-    if (transport === 'poll') this.#sender.post(leg, 'poll', bringsLines);
+    leg.openedAt = now;
+    if (transport === 'sse') this.#sender.post(leg, 'stream', false);
+    if (transport === 'poll') this.#sender.post(leg, 'poll', false);
   }
 
-  /** The page may end: all that waits goes by a request that outlives it. Numbers make a repetition safe. */
+  /** The oldest line is stuck, and no other transport takes it. */
+  #withdraw() {
+    const isStuck = this.#legs.open.some(({ isBlocked, lineFailures }) => isBlocked || lineFailures > 0);
+    if (!isStuck) return;
+    this.#outgoing.withdraw('too_large');
+    for (const leg of this.#legs.open) {
+      leg.isBlocked = false;
+      leg.retryAt.send = NEVER;
+      leg.lineFailures = 0;
+    }
+  }
+
+  /** The page may end. */
   #park() {
     const leg = this.#legs.favourite;
-    if (leg && this.#outgoing.kept.length > 0) this.#sender.post(leg, 'send', true, true);
+    if (leg && this.#outgoing.kept.length > 0) this.#sender.park(leg);
   }
 
   /** @param {number} now */
@@ -173,7 +227,8 @@ export class Session {
     this.#acknowledgements.tick(now);
     for (const leg of this.#legs.open) {
       if (now >= leg.retireAt) this.#legs.drop(leg, 'replaced');
-      if (now >= leg.retryAt) leg.retryAt = NEVER;
+      if (now >= this.#sender.queuedAt(leg)) this.#failures.oneRequest(leg);
+      for (const route of ROUTES) if (now >= leg.retryAt[route]) leg.retryAt[route] = NEVER;
     }
   }
 }

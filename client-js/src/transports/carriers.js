@@ -3,7 +3,7 @@
  * The sockets and requests behind the legs. It opens, writes and aborts what it is told to, reports what happens, and decides
  * nothing.
  *
- * @import { SessionOutput } from '../session/events.js'
+ * @import { Failure, SessionOutput } from '../session/events.js'
  * @import { Transport } from '../types.js'
  * @import { NetworkEvent, Platform } from './events.js'
  * @import { SocketLike } from './websocket.js'
@@ -13,8 +13,8 @@ import { ThroughlineError } from '../errors.js';
 import { post } from './fetch.js';
 import { listen } from './websocket.js';
 
-/** A send that takes longer has failed. The selector decides how long a stream or a poll may take. */
-const SEND_MS = 10_000;
+/** Says whether the gateway refuses a body for a line in it. @param {string} code @returns {code is 'bad_frame' | 'too_large'} */
+const isLineCode = (code) => code === 'bad_frame' || code === 'too_large';
 
 export class Carriers {
   /**
@@ -71,8 +71,8 @@ export class Carriers {
    * Issues a POST. A stream or a poll replaces the one before. A POST that outlives the page outlives its leg.
    * @param {Extract<SessionOutput, {type: 'post'}>} output
    */
-  async post({ leg, route, lines, outlivesPage }) {
-    const isSend = route === 'send';
+  async post({ leg, route, lines, timeoutMs, outlivesPage }) {
+    const isSend = route === 'send' || route === 'links';
     if (!this.#behind.has(leg) && !outlivesPage) return;
     const request = new AbortController();
     if (!isSend) {
@@ -81,19 +81,28 @@ export class Carriers {
     }
     /** A request that was replaced, or whose leg is over, answers too late. @param {NetworkEvent} event */
     const report = (event) => (isSend || this.#behind.get(leg) === request) && this.#report(event);
-    const { fetch } = this.#platform;
+    const { fetch, setTimeout, clearTimeout } = this.#platform;
+    const timer = timeoutMs && setTimeout(() => request.abort(), timeoutMs);
     try {
-      const answer = await post(fetch, `${this.#base}/${route}`, {
+      const answer = await post(fetch, `${this.#base}/${isSend ? 'send' : route}`, {
         lines,
-        signal: isSend ? AbortSignal.timeout(SEND_MS) : request.signal,
+        signal: request.signal,
         onEvent: route === 'stream' ? (frame) => report({ type: 'frameArrived', leg, frame }) : undefined,
+        onBytes: (bytes) => report({ type: 'bytesArrived', leg, route, bytes }),
         outlivesPage,
       });
       if (answer.lines) report({ type: 'answerArrived', leg, route, lines: answer.lines });
       else report({ type: 'requestFailed', leg, route, status: answer.status });
     } catch (error) {
-      if (error instanceof ThroughlineError) report({ type: 'gatewayRefused', wait: error.wait, error });
-      report({ type: 'requestFailed', leg, route });
+      /** @type {Failure} */
+      const failure = {};
+      if (error instanceof ThroughlineError) {
+        report({ type: 'gatewayRefused', wait: error.wait, error });
+        if (isLineCode(error.code)) failure.code = error.code;
+      }
+      report({ type: 'requestFailed', leg, route, ...failure });
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -2,20 +2,25 @@
 
 import type { ThroughlineError } from '../errors.js';
 import type { Line, RawFrame } from '../protocol/frames.js';
-import type { Route } from '../session/events.js';
+import type { Failure, Route } from '../session/events.js';
 import type { Control } from '../types.js';
 
 export type NetworkEvent =
   | { type: 'socketOpened'; leg: number }
   | { type: 'frameArrived'; leg: number; frame: RawFrame }
   | { type: 'answerArrived'; leg: number; route: Route; lines: Line[] }
-  | { type: 'requestFailed'; leg: number; route: Route; status?: number }
+  | { type: 'requestFailed'; leg: number; route: Route; status?: number; code?: Failure['code'] }
+  /** A part of an answer came, which may be less than a frame. */
+  | { type: 'bytesArrived'; leg: number; route: Route; bytes: number }
   | { type: 'legDied'; leg: number }
   /** The gateway refused a request. */
   | { type: 'gatewayRefused'; wait: number | undefined; error: ThroughlineError }
-  | { type: 'controlAnswered'; control: Control };
+  /** The answer to a control request that was issued at `askedAt`. */
+  | { type: 'controlAnswered'; control: Control; askedAt: number };
 
 export type PageEvent =
+  /** Another tab gave a slot back, or all are taken: whether a stream or a poll may hold a connection. */
+  | { type: 'holdingChanged'; mayHold: boolean }
   /** Something may have changed while the page slept, or the page was hidden: `isVisible` says which. */
   | { type: 'wake'; isVisible: boolean }
   /** The page is frozen or left; it may come back. */
@@ -42,5 +47,10 @@ export interface PageWindow {
   addEventListener?: EventTarget['addEventListener'];
   document?: { hidden: boolean };
   /** `connection`, where browsers have it, fires `change` when the network changes. */
-  navigator?: { onLine?: boolean; connection?: { addEventListener?: EventTarget['addEventListener'] } };
+  navigator?: {
+    onLine?: boolean;
+    connection?: { addEventListener?: EventTarget['addEventListener'] };
+    /** None where the page is not served over TLS or from loopback. */
+    locks?: LockManager;
+  };
 }

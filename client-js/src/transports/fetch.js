@@ -7,13 +7,14 @@
  */
 
 import { ThroughlineError } from '../errors.js';
-import { readEvents } from './event-stream.js';
+import { eventReader, readText } from './event-stream.js';
 
 /**
  * @typedef {object} Post
  * @property {Line[]} lines the first is the hello
  * @property {AbortSignal} signal
  * @property {(line: Line) => void} [onEvent] if the answer is a stream: called for each event until it ends
+ * @property {(bytes: number) => void} [onBytes] called when a part of the answer came, unless that is an error
  * @property {boolean} [outlivesPage]
  */
 
@@ -25,17 +26,22 @@ import { readEvents } from './event-stream.js';
  * @returns {Promise<{lines?: Line[], status?: number}>} rejects with a ThroughlineError if the gateway itself refuses; its `wait` is
  *   for how many seconds the gateway wants no further attempt
  */
-export async function post(fetch, url, { lines, signal, onEvent, outlivesPage = false }) {
+export async function post(fetch, url, { lines, signal, onEvent, onBytes, outlivesPage = false }) {
   const body = lines.join('\n');
   // A string goes as text/plain;charset=UTF-8.
   const init = { method: 'POST', body, credentials: /** @type {const} */ ('omit'), signal };
   const response = await fetch(url, { ...init, keepalive: outlivesPage });
-  if (response.ok && onEvent) {
-    // Awaited, so that the response lives as long as its stream: Deno no longer aborts the stream of one that was collected.
-    if (response.body) await readEvents(response.body, onEvent);
-    return {};
-  }
-  const answer = (await response.text()).trim();
+  let text = '';
+  const take =
+    response.ok && onEvent ? eventReader(onEvent) : (/** @type {string} */ part) => void (text += part);
+  // Awaited, so that the response lives as long as its stream: Deno no longer aborts the stream of one that was collected.
+  if (response.body)
+    await readText(response.body, (part) => {
+      if (response.ok) onBytes?.(part.length);
+      take(part);
+    });
+  if (response.ok && onEvent) return {};
+  const answer = text.trim();
   if (response.ok) return { lines: answer.split('\n') };
   // An answer without our nonce, as the hello has it, is a middlebox's.
   const nonce = body.match(/"nonce":".+?"/)?.[0];

@@ -32,6 +32,9 @@ export function throughStalls(random, { chance, stall, minutes }) {
     get oldestHandedAt() {
       return waiting[0]?.at ?? Infinity;
     },
+    oldestHandedBytes: 100,
+    acknowledgedAt: -Infinity,
+    announcedBytes: 0,
   };
   const memory = new Memory(null, 'k', () => now);
   const selector = new Selector({ session, memory, random, order: ALL });
@@ -50,9 +53,10 @@ export function throughStalls(random, { chance, stall, minutes }) {
     selector.handle(now, input);
     for (let output = selector.pollOutput(); output; output = selector.pollOutput()) {
       if (output.type === 'prepareRace') take({ type: 'raceReady' });
-      else if (output.type === 'probeControl')
-        due.push({ at: now + 40, act: () => take({ type: 'controlAnswered', control: 'ours' }) });
-      else if (output.type === 'openLeg') {
+      else if (output.type === 'probeControl') {
+        const askedAt = now;
+        due.push({ at: now + 40, act: () => take({ type: 'controlAnswered', control: 'ours', askedAt }) });
+      } else if (output.type === 'openLeg') {
         const { leg } = output;
         // A new socket is a new way, and the network holds up nothing on it.
         free.up = free.down = now;
@@ -60,8 +64,10 @@ export function throughStalls(random, { chance, stall, minutes }) {
         waiting.length = 0;
         roundTrip(() => take({ type: 'legUsable', leg }));
       } else if (output.type === 'requestTurn') {
-        const { leg } = output;
+        const { leg, pings } = output;
+        const at = now;
         roundTrip(() => take({ type: 'legActive', leg }));
+        if (pings) roundTrip(() => take({ type: 'pong', leg, rtt: now - at }));
       } else if (output.type === 'sendPing') {
         const { leg } = output;
         const at = now;
@@ -78,7 +84,9 @@ export function throughStalls(random, { chance, stall, minutes }) {
     waiting.push(frame);
     const acknowledge = () => {
       const at = waiting.indexOf(frame);
-      if (at >= 0) waiting.splice(0, at + 1);
+      if (at < 0) return;
+      waiting.splice(0, at + 1);
+      session.acknowledgedAt = now;
     };
     piece('up', () => due.push({ at: now + ACK_MS * random(), act: () => piece('down', acknowledge) }));
     const leg = selector.openedLegs;

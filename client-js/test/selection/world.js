@@ -8,7 +8,8 @@
  * @import { LinkFrame } from '../../src/protocol/frames.js'
  * @import { SelectorInput, SelectorOutput } from '../../src/selector/events.js'
  *
- * @typedef {'works' | 'slow' | 'refused' | 'hole' | 'mute' | 'short' | 'stalls' | 'cut'} Way how a transport behaves
+ * @typedef {'works' | 'slow' | 'refused' | 'hole' | 'mute' | 'deaf' | 'short' | 'stalls' | 'cut'} Way how a transport behaves.
+ *   A `deaf` one brings its welcome and nothing after it
  */
 
 import assert from 'node:assert/strict';
@@ -27,11 +28,14 @@ const SHORT = 300;
 
 /**
  * @param {() => number} random
- * @param {{order?: Transport[], storage?: any, heartbeat?: number}} [options]
+ * @param {{order?: Transport[], storage?: any, heartbeat?: number, lateMs?: () => number}} [options] `lateMs`: by how much each
+ *   answer of this network is late
  */
-export function createWorld(random, { order = ALL, storage = null, heartbeat = 15_000 } = {}) {
+export function createWorld(random, { order = ALL, storage = null, heartbeat = 15_000, lateMs } = {}) {
   let now = 0;
   let active = 0;
+  /** The greatest turn that a leg has. */
+  let turn = 0;
   let stalledAt = 0;
   /** The last `keepAlive` of the selector. */
   let wish = { heartbeatMs: heartbeat, holdMs: 25_000 };
@@ -50,11 +54,16 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
     get oldestHandedAt() {
       return waits() ? stalledAt : Infinity;
     },
+    get oldestHandedBytes() {
+      return waits() ? 100 : 0;
+    },
+    acknowledgedAt: -Infinity,
+    announcedBytes: 0,
   };
   const memory = new Memory(storage, 'k', () => 1e12 + now);
   /** @type {Selector} */
   const selector = new Selector({ session, memory, random, order });
-  /** @type {Map<number, {transport: Transport, way: Way, opened: number, moved: number}>} */
+  /** @type {Map<number, {transport: Transport, way: Way, opened: number, moved: number, turn: number, usable: boolean, free: number}>} */
   const open = new Map();
   /** @type {Array<{at: number, leg: number, act: () => void}>} */
   let due = [];
@@ -134,9 +143,34 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
 
   /** @param {number} leg */
   function kill(leg) {
-    if (!open.delete(leg)) return;
-    if (active === leg) active = 0;
+    if (!open.has(leg)) return;
+    remove(leg);
     world.take({ type: 'legDied', leg });
+  }
+
+  /** The session requests the turn of a leg that is over on the newest one that is left. @param {number} leg */
+  function remove(leg) {
+    const hadTurn = open.get(leg)?.turn === turn;
+    open.delete(leg);
+    if (active === leg) active = 0;
+    const heir = [...open].findLast(([, { usable }]) => usable);
+    if (hadTurn && heir) requestTurn(heir[0]);
+  }
+
+  /** @param {number} n */
+  function requestTurn(n) {
+    const leg = open.get(n);
+    if (!leg || leg.turn === turn) return;
+    const requested = ++turn;
+    leg.turn = requested;
+    answer(n, () => requested === turn && confirm(n));
+  }
+
+  /** @param {number} leg */
+  function confirm(leg) {
+    if (active && active !== leg) open.delete(active);
+    active = leg;
+    world.take({ type: 'legActive', leg });
   }
 
   /** A frame arrives. @param {number} n @returns {boolean} true if the leg is still open */
@@ -182,39 +216,44 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
         later(0, 0, () => world.take({ type: 'raceReady' }));
         break;
       case 'probeControl':
-        later(world.dead ? 3000 : TRIP.works, 0, () =>
-          world.take({ type: 'controlAnswered', control: world.dead ? 'offline' : 'ours' }),
-        );
+        probes(now);
         break;
       case 'dropLeg':
-        open.delete(output.leg);
-        if (output.leg === active) active = 0;
+        remove(output.leg);
         break;
       case 'keepAlive':
         wish = output;
         break;
       case 'requestTurn':
-        answer(output.leg, () => {
-          if (active && active !== output.leg) open.delete(active);
-          active = output.leg;
-          world.take({ type: 'legActive', leg: output.leg });
-        });
+        requestTurn(output.leg);
+        if (output.pings) ping(output.leg, now);
         break;
-      case 'sendPing': {
-        const sent = now;
-        answer(output.leg, () => world.take({ type: 'pong', leg: output.leg, rtt: now - sent }));
+      case 'sendPing':
+        ping(output.leg, now);
         break;
-      }
       default:
         assert.fail(`an unknown output: ${JSON.stringify(output)}`);
     }
+  }
+
+  /** @param {number} leg @param {number} sent */
+  const ping = (leg, sent) => answer(leg, () => world.take({ type: 'pong', leg, rtt: now - sent }));
+
+  /** The control resource answers, or does not within 10 s if it was out of reach when it was asked. @param {number} askedAt */
+  function probes(askedAt) {
+    const control = world.dead ? 'offline' : 'ours';
+    later(world.dead ? 10_000 : tripMs('works'), 0, () =>
+      world.take({ type: 'controlAnswered', control, askedAt }),
+    );
   }
 
   /** The gateway answers on a leg, after a round trip, if the leg lets that through. @param {number} n @param {() => void} then */
   function answer(n, then) {
     const leg = open.get(n);
     if (!leg || leg.way === 'stalls' || leg.way === 'mute' || leg.way === 'hole') return;
-    later(leg.way === 'slow' ? TRIP.slow : TRIP.works, n, () => {
+    // Answers on a leg keep their order.
+    leg.free = Math.max(leg.free, now + tripMs(leg.way));
+    later(leg.free - now, n, () => {
       if (leg.way !== 'stalls' && deliver(n)) then();
     });
   }
@@ -222,18 +261,35 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
   /** @param {Transport} transport @param {number} n */
   function opens(transport, n) {
     const way = world.dead ? 'hole' : /** @type {Way} */ (world.ways[transport]);
-    open.set(n, { transport, way, opened: now, moved: now });
+    // While no open leg has a turn, a new one gets it.
+    const isFirst = ![...open.values()].some((other) => other.turn > 0);
+    const own = isFirst ? ++turn : 0;
+    open.set(n, { transport, way, opened: now, moved: now, turn: own, usable: false, free: now });
     world.log.push({ at: now, open: transport });
-    if (way === 'refused') later(20, n, () => kill(n));
-    if (way === 'mute' && transport === 'websocket')
-      later(20, n, () => world.take({ type: 'socketOpened', leg: n }));
+    const firstMs = lateMs?.() ?? 20;
+    if (way === 'refused') later(firstMs, n, () => kill(n));
+    const opensSocket = () => transport === 'websocket' && world.take({ type: 'socketOpened', leg: n });
+    if (way === 'mute') later(firstMs, n, opensSocket);
     if (way === 'refused' || way === 'hole' || way === 'mute') return;
-    later(2 * (way === 'slow' ? TRIP.slow : TRIP.works), n, () => {
-      if (transport === 'websocket') world.take({ type: 'socketOpened', leg: n });
-      if (open.has(n) && deliver(n)) world.take({ type: 'legUsable', leg: n });
+    const openedMs = tripMs(way);
+    later(openedMs, n, opensSocket);
+    const usableMs = lateMs && transport !== 'websocket' ? openedMs : openedMs + tripMs(way);
+    later(usableMs, n, () => {
+      const leg = open.get(n);
+      if (leg && deliver(n)) {
+        leg.usable = true;
+        world.take({ type: 'legUsable', leg: n });
+        if (own === turn) confirm(n);
+        if (way === 'deaf') leg.way = 'stalls';
+      }
       beat(n);
     });
-    if (way === 'short') later(2 * TRIP.works + SHORT, n, () => kill(n));
+    if (way === 'short') later(usableMs + SHORT, n, () => kill(n));
+  }
+
+  /** @param {Way} way */
+  function tripMs(way) {
+    return lateMs?.() ?? (way === 'slow' ? TRIP.slow : TRIP.works);
   }
 
   /** At most one leg carries the session, and at most two more want to. */

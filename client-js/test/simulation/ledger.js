@@ -7,6 +7,9 @@
  * schedule itself checks that memory keeps its bound, and that everything arrives after the faults stop.
  */
 
+/** The characters of a long message, beside the frame. */
+export const LONG = 3_000;
+
 /** A broken invariant. */
 export class Broken extends Error {}
 
@@ -15,6 +18,10 @@ export function createLedger() {
   let taken = 0;
   /** @type {Set<number>} */
   const told = new Set();
+  /** Messages of which the client claimed that they are too large. @type {Set<number>} */
+  const claimed = new Set();
+  /** Messages that may be withdrawn: no gateway reads them, or they are long. @type {Set<number>} */
+  const hard = new Set();
   /** @type {Map<string, number>} */
   const pushedDown = new Map();
   /** @type {string | undefined} */
@@ -32,8 +39,15 @@ export function createLedger() {
   };
 
   return {
-    /** The next message of the client's application. */
-    pushUp: () => `{"pub":"c","data":${++pushedUp}}`,
+    /** The next message of the client's application. @param {'short' | 'long' | 'unreadable'} [kind] */
+    pushUp(kind = 'short') {
+      const number = ++pushedUp;
+      if (kind !== 'short') hard.add(number);
+      // The first key is no verb that a gateway knows.
+      if (kind === 'unreadable') return JSON.stringify({ data: number, id: number });
+      const padding = kind === 'long' ? '.'.repeat(LONG) : undefined;
+      return JSON.stringify({ pub: 'c', id: number, data: number, padding });
+    },
 
     /** The next message for an incarnation's client. @param {string} id */
     pushDown(id) {
@@ -42,20 +56,33 @@ export function createLedger() {
       return `{"pub":"c","at":${at},"data":"${id}"}`;
     },
 
-    /** Checks a command that a session took from its client. @param {{verb: string, data: string}} command */
-    taken({ verb, data }) {
-      const number = JSON.parse(data ?? 'null');
-      if (verb !== 'pub' || !(number <= pushedUp)) throw new Broken('a frame came out that never went in');
+    /** Checks a command that a session took from its client. @param {{verb: string, data: string, id: number}} command */
+    taken({ verb, data, id }) {
+      const isFiller = verb === 'faulty';
+      const number = isFiller ? id : JSON.parse(data ?? 'null');
+      if ((verb !== 'pub' && !isFiller) || !(number <= pushedUp))
+        throw new Broken('a frame came out that never went in');
+      if (isFiller && !hard.has(number))
+        throw new Broken(`message ${number} was withdrawn, though it can pass`);
       if (number <= taken)
         throw new Broken(`message ${number} was taken twice or out of order, after ${taken}`);
       const lost = unseen(number);
       if (lost) throw new Broken(`message ${lost} was lost unseen: ${number} was taken`);
+      if (claimed.has(number) && !isFiller)
+        throw new Broken(`message ${number} was told as too large, and taken`);
       taken = number;
+    },
+
+    /** The client claims that a message will never be taken. @param {string} line */
+    claim(line) {
+      const number = JSON.parse(line).id;
+      if (number <= taken) throw new Broken(`message ${number} was told as too large, and taken`);
+      claimed.add(number);
     },
 
     /** Marks the lines with an unknown outcome as told. @param {string[]} lines */
     unknown(lines) {
-      for (const line of lines) told.add(JSON.parse(line).data);
+      for (const line of lines) told.add(JSON.parse(line).id);
     },
 
     /** Checks a frame that the client delivered. @param {any} frame */

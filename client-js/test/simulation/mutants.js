@@ -29,8 +29,8 @@ export const MUTANTS = [
   {
     name: 'takes the welcome of a send for its leg’s (rule 9)',
     file: 'session/receive.js',
-    from: "if (!this.#acknowledge(leg, welcome.received) || route === 'send') return;",
-    to: "if (!this.#acknowledge(leg, welcome.received)) return;\n    route = 'stream';",
+    from: "if (!this.#acknowledge(leg, welcome.received) || route === 'send' || route === 'links') return;",
+    to: "if (!this.#acknowledge(leg, welcome.received)) return;\n    if (route !== 'poll') route = 'stream';",
   },
   {
     name: 'does not believe that its session is gone (rule 2)',
@@ -79,6 +79,51 @@ export const MUTANTS = [
     file: 'session/receive.js',
     from: "if (lines.length > 0) this.#outputs.push({ type: 'unknownOutcome', lines });",
     to: '',
+  },
+  {
+    name: 'gives the filler of a withdrawn line a new number (rule 10)',
+    file: 'session/outgoing.js',
+    from: 'kept.line = JSON.stringify({ skip: code, id: JSON.parse(kept.line).id });',
+    to: `this.kept.shift();
+    this.kept.push({ ...kept, line: JSON.stringify({ skip: code, id: JSON.parse(kept.line).id }), handedAt: NEVER });`,
+  },
+  {
+    name: 'drops a line that it withdraws, with its number (rule 10)',
+    file: 'session/outgoing.js',
+    from: 'kept.line = JSON.stringify({ skip: code, id: JSON.parse(kept.line).id });',
+    to: 'this.#forget(this.lowest);\n    return;',
+  },
+  {
+    name: 'tells that a line is too large when it withdraws it, whether it arrived or not (rule 10)',
+    file: 'session/session.js',
+    from: "this.#outgoing.withdraw('too_large');",
+    to: `const claim = this.#outgoing.oldest?.line;
+    if (claim) this.#outputs.push(/** @type {any} */ ({ type: 'claim', claim }));
+    this.#outgoing.withdraw('too_large');`,
+  },
+  {
+    name: 'repeats for ever what the gateway cannot read (rule 10)',
+    file: 'session/failures.js',
+    from: 'this.#withdraw(code);',
+    to: '',
+  },
+  {
+    name: 'repeats for ever what a socket ended for (rule 10)',
+    file: 'session/failures.js',
+    from: 'if (refused && this.#outgoing.lowest < refused.until) this.#withdraw(refused.code);',
+    to: '',
+  },
+  {
+    name: 'makes no body smaller',
+    file: 'session/failures.js',
+    from: 'if (isTooLarge || (failures > 1 && hasPassed)) bodies.failed(size, now);',
+    to: '',
+  },
+  {
+    name: 'holds link frames back while a line fails',
+    file: 'session/send.js',
+    from: 'if (mayLink && isOwing()) this',
+    to: 'if (mayLink && isOwing() && !flights.send && retryAt.send === NEVER) this',
   },
 ];
 

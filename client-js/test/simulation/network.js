@@ -13,6 +13,7 @@
  * @property {number} upLast when the last write arrives; a socket keeps the order
  * @property {number} downLast the same, down a socket or a stream
  * @property {number} underWay the writes on their way down; many of them leave no room
+ * @property {number} upFree when the last byte of the line up is through
  * @property {boolean} disposed true once the client has disposed of the leg
  */
 
@@ -25,7 +26,30 @@ export const createPath = (leg, transport) => ({
   upLast: 0,
   downLast: 0,
   underWay: 0,
+  upFree: 0,
   disposed: false,
+});
+
+/**
+ * How a proxy refuses a body that is too large for it: by a status, by a page with status 200, by a reset, or not at all.
+ * @typedef {'413' | '403' | '400' | 'page' | 'reset' | 'silence'} Refusal
+ */
+
+/** @type {Refusal[]} */
+const REFUSALS = ['413', '403', '400', 'page', 'reset', 'silence'];
+
+/**
+ * Draws a property of all paths for the whole of a schedule: they may refuse large bodies, and they may be slow.
+ * @param {ReturnType<typeof import('./random.js').createRandom>} random
+ */
+export const createLine = (random) => ({
+  /** The largest body in characters. */
+  largest: random.percent(40) ? 700 + random.below(5_000) : Infinity,
+  refusal: random.pick(REFUSALS),
+  /** The body reaches the gateway all the same. */
+  delivers: random.percent(15),
+  /** Bytes per millisecond up; a slow one carries 2,500 to 16,000 B/s. */
+  rate: random.percent(25) ? 2.5 + random.below(14) : Infinity,
 });
 
 /** The planned events, by time, then by the order of planning. It is a binary heap. */

@@ -11,7 +11,8 @@
 const PING_EVERY = 2_000;
 const LONGEST_PONG = 3_500;
 const LONGEST_WELCOME = 3_000;
-const LONGEST_REQUEST = 5_000;
+/** The longest poll, which the gateway holds for 2 s. */
+const LONGEST_POLL = 5_000;
 const MOST_LEGS = 3;
 
 /** @type {Transport[]} */
@@ -24,18 +25,21 @@ const TRANSPORTS = ['websocket', 'sse', 'poll'];
  * @param {(input: SessionInput) => void} world.say hands an input to the session
  * @param {(transport: Transport) => number} world.open
  * @param {(leg: number) => void} world.drop
+ * @param {number} world.patience how much longer than usual an answer may take
  */
-export function createOwner(random, { now, say, open, drop }) {
+export function createOwner(random, { now, say, open, drop, patience }) {
   /** @type {Map<number, Owned>} */
   const legs = new Map();
-  /** Requests under way, by leg and route. @type {Map<string, {leg: number, route: Route, request: number, at: number}>} */
+  /** Requests under way, by leg and route. @type {Map<string, {leg: number, route: Route, request: number, until: number}>} */
   const requests = new Map();
   /** In so many of a hundred looks, the owner opens another leg, or requests a turn for one. */
   const chaos = 5 + random.below(40);
+  /** In some schedules one transport is all there is. */
+  const transports = random.percent(25) ? [random.pick(TRANSPORTS)] : TRANSPORTS;
 
   function failLateRequests() {
-    for (const [key, { leg, route, at }] of [...requests]) {
-      if (route === 'stream' || now() - at <= LONGEST_REQUEST || !requests.delete(key)) continue;
+    for (const [key, { leg, route, until }] of [...requests]) {
+      if (route === 'stream' || now() <= until || !requests.delete(key)) continue;
       say({ type: 'requestFailed', leg, route });
     }
   }
@@ -45,7 +49,7 @@ export function createOwner(random, { now, say, open, drop }) {
     failLateRequests();
     for (const [n, leg] of [...legs]) {
       if (!legs.has(n)) continue;
-      const mute = leg.pinged !== undefined && now() - leg.pinged > LONGEST_PONG;
+      const mute = leg.pinged !== undefined && now() - leg.pinged > LONGEST_PONG + patience;
       if (mute || (!leg.usable && now() - leg.opened > LONGEST_WELCOME)) drop(n);
       else if (leg.usable && !leg.polls && leg.pinged === undefined && now() - leg.heard > PING_EVERY) {
         leg.pinged = now();
@@ -62,8 +66,10 @@ export function createOwner(random, { now, say, open, drop }) {
      * @param {number} leg
      * @param {Route} route
      * @param {number} request
+     * @param {number} [timeoutMs]
      */
-    issued: (leg, route, request) => void requests.set(`${leg} ${route}`, { leg, route, request, at: now() }),
+    issued: (leg, route, request, timeoutMs = LONGEST_POLL) =>
+      void requests.set(`${leg} ${route}`, { leg, route, request, until: now() + timeoutMs }),
 
     /** True if the client waits for this answer. @param {number} leg @param {Route} route @param {number} request */
     awaits: (leg, route, request) =>
@@ -72,7 +78,7 @@ export function createOwner(random, { now, say, open, drop }) {
     /** @param {number} leg */
     forget(leg) {
       legs.delete(leg);
-      for (const route of ['stream', 'send', 'poll']) requests.delete(`${leg} ${route}`);
+      for (const route of ['stream', 'send', 'links', 'poll']) requests.delete(`${leg} ${route}`);
     },
 
     /** @param {number} leg */
@@ -86,7 +92,7 @@ export function createOwner(random, { now, say, open, drop }) {
       dropTheDead();
       const another = !quiet && legs.size < MOST_LEGS && random.percent(chaos);
       if (another || (legs.size === 0 && random.percent(60))) {
-        const transport = random.pick(TRANSPORTS);
+        const transport = random.pick(transports);
         const n = open(transport);
         const [opened, heard] = [now(), now()];
         legs.set(n, { usable: false, polls: transport === 'poll', opened, heard });

@@ -5,22 +5,27 @@
  * The seed decides when the applications speak, and which legs the owner opens and requests. It also decides what the network
  * cuts, delays, loses and duplicates.
  *
- * @import { Route, SessionInput, SessionOutput } from '../../src/session/events.js'
+ * @import { Failure, Route, SessionInput, SessionOutput } from '../../src/session/events.js'
  * @import { Transport } from '../../src/types.js'
  */
 
 import { Broken, createLedger } from './ledger.js';
-import { createAgenda, createPath } from './network.js';
+import { createAgenda, createLine, createPath } from './network.js';
 import { createOwner } from './owner.js';
 import { createRandom } from './random.js';
 
 /** Everything arrives within this time after the faults stop. It is a few times as long as a dead leg takes to notice. */
 const LONGEST_QUIET = 60_000;
+/** How much longer an answer may take on a slow line, behind some 60 KB. */
+const PATIENCE = 25_000;
 /** The interval at which each application speaks after the faults, until everything has arrived. */
 const PROBE_EVERY = 4_000;
 const LOOK_EVERY = 250;
 /** More events at one moment mean that something spins. */
 const MOST_AT_ONCE = 5_000;
+
+/** The gateway's route. @param {Route} route */
+const kindOf = (route) => (route === 'links' ? 'send' : route);
 
 /**
  * Runs a schedule to its end. Throws if an invariant breaks.
@@ -35,6 +40,8 @@ export function run(seed, peer, Session) {
   const room = 1 + random.below(4);
   const chance = random.below(30);
   const faultsStop = 3_000 + random.below(6) * 1_000;
+  /** Some messages are long, and some are none that a gateway reads. */
+  const isHard = random.percent(40);
   let secrets = 0;
   const client = new Session({ randomId: () => `${++secrets}`.padStart(24, '0') });
   const ledger = createLedger();
@@ -55,7 +62,14 @@ export function run(seed, peer, Session) {
   let nudged = false;
   /** @type {string | null} */
   let newest = null;
-  const owner = createOwner(random, { now: () => now, say, open, drop });
+  const line = createLine(random);
+  const owner = createOwner(random, {
+    now: () => now,
+    say,
+    open,
+    drop,
+    patience: line.rate < Infinity ? PATIENCE : 0,
+  });
 
   const quiet = () => now >= faultsStop;
   const path = (/** @type {number} */ leg) => /** @type {import('./network.js').Path} */ (paths[leg - 1]);
@@ -115,7 +129,7 @@ export function run(seed, peer, Session) {
       case 'write':
         return writeUp(output.leg, output.lines);
       case 'post':
-        return issue(output.leg, output.route, output.lines.join('\n'));
+        return issue(output.leg, output.route, output.lines.join('\n'), output.timeoutMs);
       case 'legUsable':
         return void Object.assign(owner.legs.get(output.leg) ?? {}, { usable: true });
       case 'deliver':
@@ -128,10 +142,15 @@ export function run(seed, peer, Session) {
         return ledger.unknown(output.lines);
       case 'pong':
         return owner.heard(output.leg);
+      case 'lineStuck':
+        return say({ type: 'withdrawLine' });
+      case 'oneRequest':
       case 'legActive':
       case 'link':
         return undefined;
       default:
+        // Only a mutant says this.
+        if ('claim' in output) return ledger.claim(/** @type {any} */ (output).claim);
         throw new Broken(`the client gave an unknown output: ${JSON.stringify(output)}`);
     }
   }
@@ -141,27 +160,37 @@ export function run(seed, peer, Session) {
     const carrier = effect.write ?? effect.finish;
     if (effect.command) ledger.taken(effect);
     else if (carrier) writeDown(carrier, effect.lines);
-    else if (effect.refused) answerNothing(effect.refused);
+    else if (effect.refused) answerNothing(effect.refused, effect.code);
     else if (effect.overrun) ledger.dropped(effect.overrun);
     else throw new Broken(`the server gave an unknown effect: ${JSON.stringify(effect)}`);
   }
 
   // ---- the network
 
-  /** @param {number} leg @param {string[]} lines */
-  function writeUp(leg, lines) {
-    const { carrier, upCut, upLast } = path(leg);
-    const at = Math.max(delay(), upLast);
-    if (upCut) return;
-    path(leg).upLast = at;
-    for (const text of lines) agenda.plan(at, () => path(leg).upCut || tell({ socket: carrier, text }));
+  /** When so many characters that go up a leg's line now are through. @param {number} leg @param {number} size */
+  function throughUp(leg, size) {
+    const way = path(leg);
+    way.upFree = Math.max(now, way.upFree) + size / line.rate;
+    return Math.max(delay(), Math.ceil(way.upFree));
   }
 
-  /** @param {number} leg @param {Route} route @param {string} body */
-  function issue(leg, route, body) {
+  /** @param {number} leg @param {string[]} lines */
+  function writeUp(leg, lines) {
+    const { carrier, upCut } = path(leg);
+    if (upCut) return;
+    for (const text of lines) {
+      const at = Math.max(throughUp(leg, text.length), path(leg).upLast);
+      path(leg).upLast = at;
+      agenda.plan(at, () => path(leg).upCut || tell({ socket: carrier, text }));
+    }
+  }
+
+  /** @param {number} leg @param {Route} route @param {string} body @param {number} [timeoutMs] */
+  function issue(leg, route, body, timeoutMs) {
     const request = ++counted;
-    owner.issued(leg, route, request);
-    const at = delay();
+    owner.issued(leg, route, request, timeoutMs);
+    if (body.length > line.largest) return refuse(leg, route, request, body);
+    const at = throughUp(leg, body.length);
     if (!path(leg).upCut && !lost()) agenda.plan(at, () => arrive(leg, route, request, body));
     else if (random.percent(50)) agenda.plan(at, () => respond(leg, route, request));
     // The network duplicates a request. The copy comes late, or it comes first, as when a browser repeats a POST. The client
@@ -169,9 +198,26 @@ export function run(seed, peer, Session) {
     if (lost())
       agenda.plan(random.percent(50) ? now : at + random.below(3_000), () => {
         const carrier = ++counted;
-        tell({ request: carrier, kind: route, body });
+        tell({ request: carrier, kind: kindOf(route), body });
         if (random.percent(50)) agenda.plan(delay(), () => tell({ closed: carrier }));
       });
+  }
+
+  /**
+   * A proxy refuses a body that is too large for it.
+   * @param {number} leg
+   * @param {Route} route
+   * @param {number} request
+   * @param {string} body
+   */
+  function refuse(leg, route, request, body) {
+    if (line.delivers)
+      agenda.plan(now + random.below(8_000), () => tell({ request: ++counted, kind: kindOf(route), body }));
+    const { refusal } = line;
+    if (refusal === 'silence') return;
+    const page = refusal === 'page' ? ['<html>'] : undefined;
+    const failure = Number(refusal) > 0 ? { status: Number(refusal) } : {};
+    agenda.plan(delay(), () => respond(leg, route, request, page, failure));
   }
 
   /** @param {number} leg @param {Route} route @param {number} request @param {string} body */
@@ -180,7 +226,7 @@ export function run(seed, peer, Session) {
     const stream = route === 'stream';
     readers.set(carrier, { leg, route: stream ? undefined : route, request });
     if (stream) path(leg).carrier = carrier;
-    tell({ request: carrier, kind: route, body });
+    tell({ request: carrier, kind: kindOf(route), body });
   }
 
   /** @param {number} carrier @param {string[]} lines */
@@ -208,12 +254,15 @@ export function run(seed, peer, Session) {
     });
   }
 
-  /** @param {number} carrier */
-  function answerNothing(carrier) {
+  /** @param {number} carrier @param {string} code */
+  function answerNothing(carrier, code) {
     const reader = readers.get(carrier);
     if (!reader) return;
     const { leg, route, request } = reader;
-    agenda.plan(delay(), () => (route ? respond(leg, route, request) : drop(leg)));
+    const failure = code === 'bad_frame' || code === 'too_large' ? { code } : {};
+    agenda.plan(delay(), () =>
+      route ? respond(leg, route, request, undefined, /** @type {Failure} */ (failure)) : drop(leg),
+    );
   }
 
   /**
@@ -222,10 +271,15 @@ export function run(seed, peer, Session) {
    * @param {Route} route
    * @param {number} request
    * @param {string[]} [lines]
+   * @param {Failure} [failure]
    */
-  function respond(leg, route, request, lines) {
+  function respond(leg, route, request, lines, failure) {
     if (!owner.awaits(leg, route, request)) return;
-    say(lines ? { type: 'answerArrived', leg, route, lines } : { type: 'requestFailed', leg, route });
+    say(
+      lines
+        ? { type: 'answerArrived', leg, route, lines }
+        : { type: 'requestFailed', leg, route, ...failure },
+    );
   }
 
   // ---- legs
@@ -273,7 +327,8 @@ export function run(seed, peer, Session) {
 
   // ---- the applications, and time
 
-  const pushUp = () => say({ type: 'push', line: ledger.pushUp() });
+  const kinds = /** @type {const} */ (['short', 'short', 'short', 'short', 'long', 'long', 'unreadable']);
+  const pushUp = () => say({ type: 'push', line: ledger.pushUp(isHard ? random.pick([...kinds]) : 'short') });
 
   function pushDown() {
     const id = newest;
@@ -300,9 +355,10 @@ export function run(seed, peer, Session) {
     next.happen();
     if (now < probe) continue;
     if (probe > faultsStop && ledger.settled(newest)) return;
-    if (now > faultsStop + LONGEST_QUIET) throw new Broken(`stuck: ${ledger}`);
+    const isHardNetwork = line.rate < Infinity || line.largest < Infinity;
+    if (now > faultsStop + LONGEST_QUIET * (isHardNetwork ? 3 : 1)) throw new Broken(`stuck: ${ledger}`);
     probe = now + PROBE_EVERY;
-    agenda.plan(now, pushUp);
+    agenda.plan(now, () => say({ type: 'push', line: ledger.pushUp() }));
     agenda.plan(now, pushDown);
   }
 }
