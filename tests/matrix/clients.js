@@ -12,7 +12,7 @@ import { createSender, createSubject } from './subject.js';
 
 /** @typedef {'node' | 'chromium' | 'firefox'} ClientName */
 /** @typedef {Parameters<typeof createSubject>[1]} Setup */
-/** @typedef {'until' | 'subscribed' | 'start' | 'burst' | 'stop' | 'received' | 'report' | 'close' | 'switchTo'} Method */
+/** @typedef {'until' | 'subscribed' | 'start' | 'burst' | 'publishAside' | 'stop' | 'received' | 'settled' | 'report' | 'close' | 'switchTo'} Method */
 
 /**
  * @typedef {object} Client

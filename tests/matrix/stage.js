@@ -27,6 +27,7 @@ const WITHOUT_BOUND = Number.MAX_SAFE_INTEGER;
  * @typedef {import('./subject.js').Condition} Condition
  * @typedef {import('./subject.js').Report} Report
  * @typedef {'websocket' | 'sse' | 'poll'} Transport
+ * @typedef {{ url: string, stop: () => Promise<unknown>, directory?: string }} Between what a row puts between the session and its front
  * @typedef {Awaited<ReturnType<typeof openStage>>} Stage
  *
  * @typedef {{ ms?: number | null, note?: string, problems?: string[], late?: string[] }} Outcome `late`: what held, but too late
@@ -38,8 +39,7 @@ const WITHOUT_BOUND = Number.MAX_SAFE_INTEGER;
  * @property {Transport | Transport[]} expect what is active at the end
  * @property {number} [bound] ms, of what `run` measures
  * @property {object} [network] of netlab, from the start; a clean one without it
- * @property {(upstream: string, gateway: string) => Promise<import('../proxies/foreground.js').Proxy>} [proxy] between the session and
- *   its front
+ * @property {(upstream: string, gateway: string) => Promise<Between>} [proxy]
  * @property {(stage: Pick<Stage, 'front' | 'proxy'>) => Promise<unknown>} [turn] makes it hostile in another way than by `network`, once
  *   the page is loaded
  * @property {object} [options] of `connect`
@@ -51,6 +51,9 @@ const WITHOUT_BOUND = Number.MAX_SAFE_INTEGER;
  * @property {boolean} [scaled] the row's times are less than the matrix asks, in this run
  * @property {(stage: Stage) => Promise<Outcome>} [run] without it: the time from `connect` to being online on what is expected
  */
+
+/** Of so many times, 95 in 100 are no longer. @param {number[]} times */
+export const p95 = (times) => [...times].sort((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1] ?? null;
 
 /**
  * The rows of a file as its tests, each with each of its clients.
@@ -187,9 +190,16 @@ async function openStage(row, name, lab, clients) {
   const witness = connectTo(lab.gateway.url);
   const channel = `matrix/${row.row}/${Math.random().toString(36).slice(2)}`;
   const up = createCounter();
-  witness.channel(`${channel}/up`).on('message', ({ data }) => up.take(data.number));
+  /** How long each took from its publication to the witness. @type {number[]} */
+  const arrivedMs = [];
+  witness.channel(`${channel}/up`).on('message', ({ data }) => {
+    up.take(data.number);
+    arrivedMs.push(Date.now() - data.at);
+  });
   await witness.channel(`${channel}/up`).subscribed;
-  const sender = createSender((number) => witness.channel(`${channel}/down`).publish({ number }));
+  const sender = createSender((number, pad) =>
+    witness.channel(`${channel}/down`).publish({ number, padding: pad ? '.'.repeat(pad) : undefined }),
+  );
   const expected = [row.expect].flat()[0];
   /** What was to be told at the end, of a page that went. @type {{ sent: number, report: Report } | undefined} */
   let gone;
@@ -208,6 +218,7 @@ async function openStage(row, name, lab, clients) {
     client,
     proxy,
     expected,
+    arrivedMs,
 
     /** From here on `until` counts. */
     mark() {
@@ -241,6 +252,12 @@ async function openStage(row, name, lab, clients) {
       return stage.elapsed();
     },
 
+    /** Resolves with the time since the mark at which the session had all that its witness sent it. */
+    async received() {
+      await client.call('received', sender.sent, (row.bound ?? 0) + PATIENCE_MS);
+      return stage.elapsed();
+    },
+
     /**
      * Resolves when the session and its witness have heard so many more messages of each other.
      * @param {number} more
@@ -262,14 +279,37 @@ async function openStage(row, name, lab, clients) {
       if (await Promise.race([client.call('subscribed'), late])) throw new Error('it is not subscribed');
     },
 
-    /** Numbered messages both ways, for so long; without a time until the end. @param {number} [ms] */
-    async traffic(ms) {
+    /**
+     * Numbered messages both ways, for so long; without a time until the end.
+     * @param {number} [ms]
+     * @param {{ up?: number, down?: number }} [rates] a second
+     */
+    async traffic(ms, { up = RATE, down = RATE } = {}) {
       await stage.subscribed();
-      sender.start(RATE);
-      await client.call('start', RATE);
+      sender.start(down);
+      await client.call('start', up);
       if (ms === undefined) return;
       await pause(ms);
       await stage.quiet();
+    },
+
+    /**
+     * So many more at once.
+     * @param {'up' | 'down'} direction
+     * @param {number} count
+     * @param {number} pad bytes that each carries besides
+     */
+    async burst(direction, count, pad) {
+      if (direction === 'up') await client.call('burst', count, pad);
+      else sender.burst(count, pad);
+    },
+
+    /** What there is to say of it if it ever left a transport. @returns {Promise<string[]>} */
+    async leavings() {
+      /** @type {Report} */
+      const { changes } = await client.call('report', 0);
+      const left = changes.filter(({ from }) => from !== null);
+      return left.length ? [`it left: ${JSON.stringify(left)}`] : [];
     },
 
     /** The session's page will go: what it has to tell is taken now. @param {number} sent it will have published by then */

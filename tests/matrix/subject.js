@@ -19,13 +19,14 @@
  * @property {string[]} errors
  * @property {number} sent
  * @property {Record<string, number>} rejected publications, by code
+ * @property {number[]} fulfilledMs how long each numbered publication took until it was fulfilled
  * @property {Count} down
  * @property {any} explain
  */
 
 /**
  * Publishes 1, 2, 3 … at a rate that holds over late timers.
- * @param {(number: number) => Promise<unknown>} publish
+ * @param {(number: number, pad?: number) => Promise<unknown>} publish
  */
 export function createSender(publish) {
   /** After a long sleep not all that is due goes at once. */
@@ -40,10 +41,10 @@ export function createSender(publish) {
     get sent() {
       return sent;
     },
-    /** @param {number} count at once */
-    burst(count) {
+    /** @param {number} count at once @param {number} [pad] bytes that each carries besides */
+    burst(count, pad) {
       for (let i = 0; i < count; i += 1) {
-        publish(++sent).catch(({ code = 'unknown' }) => {
+        publish(++sent, pad).catch(({ code = 'unknown' }) => {
           rejected[code] = (rejected[code] ?? 0) + 1;
         });
       }
@@ -71,9 +72,20 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
   const begun = performance.now();
   const connection = connect(url, options);
   const down = createCounter();
-  const padding = pad ? '.'.repeat(pad) : undefined;
   const up = connection.channel(`${channel}/up`);
-  const sender = createSender((/** @type {number} */ number) => up.publish({ number, padding }));
+  /** @type {number[]} */
+  const fulfilledMs = [];
+  /** @type {Set<Promise<unknown>>} */
+  const open = new Set();
+  const sender = createSender((/** @type {number} */ number, more = pad) => {
+    const at = performance.now();
+    const publishing = up
+      .publish({ number, at: Date.now(), padding: more ? '.'.repeat(more) : undefined })
+      .then(() => fulfilledMs.push(Math.round(performance.now() - at)))
+      .finally(() => open.delete(publishing));
+    open.add(publishing);
+    return publishing;
+  });
   /** @type {Pick<Report, 'states' | 'changes' | 'resets' | 'errors'>} */
   const log = { states: [connection.state], changes: [], resets: [], errors: [] };
   connection.on('state', (/** @type {string} */ state) => log.states.push(state));
@@ -122,8 +134,23 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
     /** @param {number} rate a second */
     start: (rate) => sender.start(rate),
 
-    /** @param {number} count */
-    burst: (count) => sender.burst(count),
+    /** @param {number} count @param {number} [pad] */
+    burst: (count, pad) => sender.burst(count, pad),
+
+    /**
+     * Publishes something that has no number, since it may be rejected. It takes its turn among those that have one.
+     * @param {number} pad
+     * @returns {Promise<{ ms: number, code: string }>} `ok`, or why it was rejected
+     */
+    async publishAside(pad) {
+      const at = performance.now();
+      const publishing = connection.channel(`${channel}/aside`).publish('.'.repeat(pad));
+      const code = await publishing.then(
+        () => 'ok',
+        (/** @type {any} */ error) => error.code ?? `${error}`,
+      );
+      return { ms: Math.round(performance.now() - at), code };
+    },
 
     /** @returns {number} how many were sent */
     stop() {
@@ -146,6 +173,20 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
         });
       }),
 
+    /**
+     * Resolves when all publications are fulfilled or rejected, or after that time.
+     * @param {number} withinMs
+     * @returns {Promise<void>}
+     */
+    settled: (withinMs) =>
+      new Promise((resolve) => {
+        const late = setTimeout(resolve, withinMs);
+        Promise.allSettled(open).then(() => {
+          clearTimeout(late);
+          resolve();
+        });
+      }),
+
     /** @param {string} transport */
     switchTo: (transport) => connection.switchTo(transport),
 
@@ -156,6 +197,7 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
       ...log,
       sent: sender.sent,
       rejected: sender.rejected,
+      fulfilledMs,
       down: down.report(sent),
       explain: connection.explain(),
     }),

@@ -1,0 +1,98 @@
+// @ts-check
+/**
+ * A line between a client and a server, of raw TCP: so many bytes a second, or late. All that goes in comes out, in order; bytes are bytes
+ * to it, so that what travels on it makes no difference.
+ */
+import { createConnection, createServer } from 'node:net';
+import { pipeline, Transform } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** As much is in the line itself, each way; what comes beyond it waits at its sender. */
+const HELD_BYTES = 4_096;
+/** How often something comes out of a slow line. */
+const TICK_MS = 50;
+
+/**
+ * @typedef {{ url: string, stop: () => Promise<void> }} Line
+ *
+ * @typedef {object} Faults
+ * @property {{ up?: number, down?: number }} [rate] bytes a second of each connection; any number where it says nothing
+ * @property {number} [lateMs] so much later comes each piece from the server
+ */
+
+/**
+ * Starts a line. Stop it in the test's `after`.
+ * @param {Faults & { upstream: string }} setup
+ * @returns {Promise<Line>}
+ */
+export async function startLine({ upstream, rate = {}, lateMs = 0 }) {
+  const { hostname, port } = new URL(upstream);
+  /** @type {Set<import('node:net').Socket>} */
+  const sockets = new Set();
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    const gateway = createConnection({
+      host: hostname,
+      port: Number(port),
+      allowHalfOpen: true,
+      noDelay: true,
+    });
+    for (const socket of [client, gateway]) {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    }
+    // The end of one side ends the other; a failure anywhere cuts both.
+    const cut = (/** @type {unknown} */ error) => {
+      if (!error) return;
+      client.destroy();
+      gateway.destroy();
+    };
+    pipeline([client, ...(rate.up ? [slow(rate.up)] : []), gateway], cut);
+    pipeline(
+      [gateway, ...(rate.down ? [slow(rate.down)] : []), ...(lateMs ? [late(lateMs)] : []), client],
+      cut,
+    );
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+/** @param {number} rate bytes a second */
+function slow(rate) {
+  const most = Math.max(1, Math.ceil((rate * TICK_MS) / 1000));
+  /** When the line has carried all that went in. */
+  let free = 0;
+  return new Transform({
+    writableHighWaterMark: HELD_BYTES,
+    readableHighWaterMark: most,
+    async transform(/** @type {Buffer} */ chunk, _, done) {
+      for (let at = 0; at < chunk.length && !this.destroyed; at += most) {
+        const piece = chunk.subarray(at, at + most);
+        // What a late timer cost is caught up on; what a quiet line did not carry is not.
+        free = Math.max(free, performance.now() - TICK_MS) + (piece.length * 1000) / rate;
+        await pause(Math.max(0, free - performance.now()));
+        this.push(piece);
+      }
+      done();
+    },
+  });
+}
+
+/** @param {number} ms */
+function late(ms) {
+  return new Transform({
+    transform(chunk, _, done) {
+      // Timers of the same length fire in the order in which they were set.
+      setTimeout(() => this.destroyed || this.push(chunk), ms);
+      done();
+    },
+    flush: (done) => void setTimeout(done, ms),
+  });
+}
