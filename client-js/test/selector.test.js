@@ -870,7 +870,7 @@ test('a pong that stood behind announced lines measures no round trip', () => {
   pass(1);
 });
 
-test('frames that nobody announced on a socket excuse no long round trip', () => {
+test('frames without an announcement on a socket excuse no long round trip', () => {
   const { frames, take, selector } = underTraffic();
   frames(75, 400, 1000);
   take({ type: 'pong', leg: 1, rtt: 27_010 });
