@@ -46,7 +46,7 @@ pub(super) async fn read(mut body: impl Body<Data = Bytes> + Unpin) -> Result<By
     Ok(collected.freeze())
 }
 
-/// How long a body may take of which so much has come. What is too long gains nothing by it.
+/// Returns the longest time for a body, by the bytes that have come. Bytes beyond the limit add nothing.
 fn allowed(came: usize) -> Duration {
     let bytes = u32::try_from(came.min(BODY_BYTES)).unwrap_or(u32::MAX);
     DEADLINE + FOR_A_BYTE * bytes

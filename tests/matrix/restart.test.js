@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A gateway that is stopped and started again, with a session on each transport that publishes all the while. What it forgets, clients are
- * told of; what they never handed to it, they keep for the next one.
+ * A gateway stops and starts again, while a session on each transport publishes. The gateway forgets its sessions, and tells each
+ * client. A client keeps the messages that it never handed over for the next session.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

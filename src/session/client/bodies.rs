@@ -11,7 +11,7 @@ const FIRST_BYTES: usize = 16_384;
 const QUICK: Time = Time::from_secs(2);
 /// A size that failed is tried again after this, since another path may take it.
 const FORGET: Time = Time::from_secs(30);
-/// What a byte takes on the slowest line that is supported, and a margin: 2,000 B/s.
+/// The time of one byte on the slowest line that is supported, 2,500 B/s, with a margin: 2,000 B/s.
 const SLOWEST_BYTE: Time = Time::from_micros(500);
 /// The shortest and the longest time in which the answer to a small body may come.
 const SHORTEST: Time = Time::from_secs(3);

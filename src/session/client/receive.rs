@@ -125,7 +125,7 @@ impl ClientSession {
                 }
             }
             Down::Pong(value) => self.pong(number, &value),
-            // Whoever judges the leg by its silence may use it; this half does not.
+            // The owner may judge the leg's silence by it; this half does not.
             Down::Bytes(_) => {}
             Down::Link => self.outputs.push_back(Output::Link(frame)),
             // A brief welcome is one only at the beginning of an answer; elsewhere it is a frame like any other.

@@ -53,7 +53,7 @@ pub(super) enum Refusal {
 const REFUSALS: [Refusal; 6] =
     [Refusal::Status(413), Refusal::Status(403), Refusal::Status(400), Refusal::Page, Refusal::Reset, Refusal::Silence];
 
-/// What holds on all paths for the whole of a schedule: they may refuse large bodies, and they may be slow.
+/// A property of all paths for the whole of a schedule: they may refuse large bodies, and they may be slow.
 pub(super) struct Network {
     /// The largest body, in bytes.
     pub(super) largest: usize,

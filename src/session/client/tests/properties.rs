@@ -292,7 +292,7 @@ impl Watch {
         numbered
     }
 
-    /// What a number means never changes (rule 10): only a filler may take the place of a line, and for good.
+    /// Checks rule 10: a number keeps its line. Only a filler may take the place of a line, and it stays.
     fn numbered(&mut self, leg: u32, frame: &Value) {
         let next = self.next_up.get_mut(&leg).expect("no numbered line without a stated number");
         let number = *next;
