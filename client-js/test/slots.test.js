@@ -15,7 +15,11 @@ function createLocks() {
     if (queue)
       await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
         queue.push(resolve);
-        options.signal?.addEventListener('abort', () => reject(options.signal.reason));
+        options.signal?.addEventListener('abort', () => {
+          const place = queue.indexOf(resolve);
+          if (place >= 0) queue.splice(place, 1);
+          reject(options.signal.reason);
+        });
       });
     else waiting.set(name, []);
     await hold({ name });
