@@ -630,18 +630,13 @@ test('an answer that is altered is no failure once an acknowledgement or a pong 
 
 // ---- one request at a time
 
-/** Refuses the send of a session as a busy proxy does, twice. @param {ReturnType<typeof underTest>} it @param {Route} route */
-function refusedTwice(it, route) {
-  assert.deepEqual(only(it.take(requestFailed(1, route, 503)), 'oneRequest'), []);
-  it.wait(100);
-  assert.equal(posts(it.take(timeout), route).length, 1);
-  return it.take(requestFailed(1, route, 503));
-}
-
 test('a send that is refused twice beside a held poll goes by the poll from then on', () => {
   const it = online('poll');
   assert.equal(posts(it.take(push('"1"')), 'send').length, 1);
-  const out = refusedTwice(it, 'send');
+  assert.deepEqual(only(it.take(requestFailed(1, 'send', 503)), 'oneRequest'), []);
+  it.wait(100);
+  assert.equal(posts(it.take(timeout), 'send').length, 1);
+  const out = it.take(requestFailed(1, 'send', 503));
   assert.deepEqual(only(out, 'oneRequest'), [{ type: 'oneRequest', leg: 1 }]);
   const [poll, ...more] = only(out, 'post');
   assert.deepEqual([poll.route, carried(poll), more], ['poll', ['"1"'], []]);
@@ -672,10 +667,15 @@ test('a send that waits for 1 s beside a held poll was queued behind it', () => 
   assert.deepEqual(carried(posts(out, 'poll')[0]), ['"1"']);
 });
 
-test('a send that is refused twice beside a stream ends the leg', () => {
+test('a ping that is refused twice beside a stream, after a send was, ends the leg', () => {
   const it = online('sse');
   it.take(push('"1"'));
-  assert.deepEqual(refusedTwice(it, 'send'), [
+  it.take(requestFailed(1, 'send', 503));
+  it.take(requestFailed(1, 'links', 503));
+  it.wait(100);
+  it.take(timeout);
+  it.take(requestFailed(1, 'send', 503));
+  assert.deepEqual(it.take(requestFailed(1, 'links', 503)), [
     { type: 'oneRequest', leg: 1 },
     { type: 'legDropped', leg: 1, reason: 'failed' },
   ]);

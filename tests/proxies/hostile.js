@@ -8,7 +8,7 @@ import http from 'node:http';
 import { createConnection } from 'node:net';
 
 /**
- * @typedef {'413' | '403' | '400' | '200' | 'reset' | 'silence'} Refusal a status comes with a page
+ * @typedef {'413' | '403' | '400' | '429' | '503' | '200' | 'reset' | 'silence'} Refusal a status comes with a page
  *
  * @typedef {object} Faults
  * @property {'passed' | 'refused'} [websocket]

@@ -24,6 +24,8 @@ const RETRY_PAUSES_MS = [100, 300];
 const LINE_PAUSES_MS = [100, 300, 1100, 3000];
 /** A line that failed so often by itself, while requests without lines passed, is stuck. */
 const MOST_LINE_FAILURES = 4;
+/** The same where the proxy says that it is busy: it may limit the rate, and not the size. */
+const MOST_BUSY_FAILURES = 8;
 /** The same for a line as long as one that was stuck. */
 const MOST_FAILURES_AS_BEFORE = 2;
 /** A line that is shorter than a hello passes wherever a hello does. */
@@ -33,6 +35,9 @@ const MOST_REFUSALS = 2;
 const REFUSED_PAUSE_MS = 100;
 /** Statuses by which a proxy refuses a request for now: too many, or too many at once. */
 const BUSY_STATUSES = [429, 503];
+
+/** @param {Failure} failure */
+const isBusy = ({ status }) => BUSY_STATUSES.includes(status ?? 0);
 
 export class Failures {
   /** When the gateway acknowledged something new. */
@@ -71,8 +76,7 @@ export class Failures {
     // Only its answer was lost or altered.
     if (flight.isDelivered) return;
     leg.links.unshift(...flight.links);
-    const isBusy = BUSY_STATUSES.includes(failure.status ?? 0);
-    if (isBusy) return this.#refused(leg, route);
+    if (isBusy(failure) && this.#isForNow(leg, route)) return;
     const hasLines = carriesLines(flight);
     // A poll with lines may fail for them, unless they arrived or nothing passes.
     const hasArrived = this.#outgoing.lowest >= flight.until;
@@ -84,21 +88,30 @@ export class Failures {
   }
 
   /**
-   * A proxy refuses a request for now. Beside another send, it lets one through at a time; beside a held poll or stream alone, it may
-   * let no send through at all.
+   * A proxy refuses a request for now: it lets one send through at a time, or none beside a held request. Returns false if neither
+   * explains the failure. Then it may be for the lines in the body, unless link frames are refused as well.
    * @param {Leg} leg
    * @param {Route} route
    */
-  #refused(leg, route) {
+  #isForNow(leg, route) {
     const sender = this.#sender;
-    const { flights } = leg;
+    const { flights, transport } = leg;
+    if (route === 'poll') {
+      if (leg.failures.poll > 0) return false;
+      // The proxy may not have noticed that the poll before is over. Behind the pause there is none.
+      leg.nextUp = 0;
+      this.pause(leg, route);
+      return true;
+    }
+    if (flights.send || flights.links) sender.isOneSend = true;
+    else if (route === 'send' && transport === 'sse') return false;
+    else if (++leg.refusals >= MOST_REFUSALS) {
+      this.oneRequest(leg);
+      return true;
+    }
     leg.nextUp = 0;
-    const isBesideSend = flights.send || flights.links;
-    if (isBesideSend) sender.isOneSend = true;
-    else if (route !== 'poll' && ++leg.refusals >= MOST_REFUSALS) return this.oneRequest(leg);
-    // A poll may have been refused only since the proxy had not noticed that the one before is over.
-    if (route === 'poll') this.pause(leg, route);
-    else leg.retryAt[route] = sender.now + REFUSED_PAUSE_MS;
+    leg.retryAt[route] = sender.now + REFUSED_PAUSE_MS;
+    return true;
   }
 
   /** A pong tells what arrived, however the answers are altered. One ping at a time is enough. @param {Leg} leg */
@@ -126,7 +139,8 @@ export class Failures {
    * @param {Flight} flight
    * @param {Failure} failure
    */
-  #linesFailed(leg, { from, until, size }, { status, code }) {
+  #linesFailed(leg, { from, until, size }, failure) {
+    const { status, code } = failure;
     const { bodies, now } = this.#sender;
     leg.nextUp = 0;
     if (this.#outgoing.lowest >= until) return bodies.clear();
@@ -148,7 +162,8 @@ export class Failures {
       bodies.clear();
       return;
     }
-    const most = size < bodies.stuck ? MOST_LINE_FAILURES : MOST_FAILURES_AS_BEFORE;
+    const mostOften = isBusy(failure) ? MOST_BUSY_FAILURES : MOST_LINE_FAILURES;
+    const most = size < bodies.stuck ? mostOften : MOST_FAILURES_AS_BEFORE;
     if (++leg.lineFailures < most || !hasPassed || !isLong) return;
     bodies.stuck = size;
     this.#outputs.push({ type: 'lineStuck', leg: leg.number });

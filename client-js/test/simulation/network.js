@@ -32,11 +32,11 @@ export const createPath = (leg, transport) => ({
 
 /**
  * How a proxy refuses a body that is too large for it: by a status, by a page with status 200, by a reset, or not at all.
- * @typedef {'413' | '403' | '400' | 'page' | 'reset' | 'silence'} Refusal
+ * @typedef {'413' | '403' | '400' | '503' | 'page' | 'reset' | 'silence'} Refusal
  */
 
 /** @type {Refusal[]} */
-const REFUSALS = ['413', '403', '400', 'page', 'reset', 'silence'];
+const REFUSALS = ['413', '403', '400', '503', 'page', 'reset', 'silence'];
 
 /**
  * Draws a property of all paths for the whole of a schedule: they may refuse large bodies, and they may be slow.

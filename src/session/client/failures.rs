@@ -16,6 +16,8 @@ const LINE_PAUSES: [Time; 3] = [Time::from_millis(100), Time::from_millis(300), 
 const LONGEST_LINE_PAUSE: Time = Time::from_millis(3000);
 /// A line that failed so often by itself, while requests without lines passed, is stuck.
 const MOST_LINE_FAILURES: usize = 4;
+/// The same where the proxy says that it is busy: it may limit the rate, and not the size.
+const MOST_BUSY_FAILURES: usize = 8;
 /// The same for a line as long as one that was stuck.
 const MOST_FAILURES_AS_BEFORE: usize = 2;
 /// A line that is shorter than a hello passes wherever a hello does.
@@ -55,10 +57,10 @@ impl ClientSession {
         // A flight that is delivered lost only its answer, or had it altered.
         let Some(flight) = leg.requests[route].flight.take().filter(|flight| !flight.is_delivered) else { return };
         leg.links.splice(0..0, flight.links.iter().cloned());
-        if failure.status.is_some_and(|status| BUSY_STATUSES.contains(&status)) {
-            self.refused(number, route);
+        if is_busy(failure) && self.is_for_now(number, route) {
             return;
         }
+        let Some(leg) = self.leg(number) else { return };
         let has_lines = flight.carries_lines();
         // A poll with lines may fail for them, unless they arrived or nothing passes.
         let passes_nothing = leg.requests[Route::Send].failures > 0 && !leg.has_passed;
@@ -73,27 +75,35 @@ impl ClientSession {
         }
     }
 
-    /// Takes a proxy's refusal for now. Beside another send, it lets one through at a time. Beside a held poll or stream alone, it may
-    /// let no send through at all.
-    fn refused(&mut self, number: u32, route: Route) {
+    /// Takes a proxy's refusal for now: it lets one send through at a time, or none beside a held request. Returns false if neither
+    /// explains the failure. Then it may be for the lines in the body, unless link frames are refused as well.
+    fn is_for_now(&mut self, number: u32, route: Route) -> bool {
         let now = self.now;
-        let Some(leg) = self.leg(number) else { return };
-        leg.next_up = 0;
+        let Some(leg) = self.leg(number) else { return false };
+        if route == Route::Poll {
+            if leg.requests[route].failures > 0 {
+                return false;
+            }
+            // The proxy may not have noticed that the poll before is over. Behind the pause there is none.
+            leg.next_up = 0;
+            self.pause(number, route);
+            return true;
+        }
         if leg.requests[Route::Send].flight.is_some() || leg.requests[Route::Links].flight.is_some() {
             self.is_one_send = true;
-        } else if route != Route::Poll {
+        } else if route == Route::Send && leg.transport == Transport::Sse {
+            return false;
+        } else {
             leg.refusals += 1;
             if leg.refusals >= MOST_REFUSALS {
                 self.one_request(number);
-                return;
+                return true;
             }
         }
-        if route == Route::Poll {
-            // It may have been refused only since the proxy had not noticed that the one before is over.
-            self.pause(number, route);
-        } else if let Some(leg) = self.leg(number) {
-            leg.requests[route].retry_at = Some(now + REFUSED_PAUSE);
-        }
+        let Some(leg) = self.leg(number) else { return true };
+        leg.next_up = 0;
+        leg.requests[route].retry_at = Some(now + REFUSED_PAUSE);
+        true
     }
 
     /// Asks for a pong, unless a ping waits or is under way: it tells what arrived, however the answers are altered.
@@ -121,7 +131,8 @@ impl ClientSession {
 
     /// Lets a body with lines that failed go again, then in smaller bodies, down to one line. If one line keeps failing while a ping
     /// passes, that line is stuck.
-    fn lines_failed(&mut self, number: u32, flight: &Flight, Failure { status, code }: Failure) {
+    fn lines_failed(&mut self, number: u32, flight: &Flight, failure: Failure) {
+        let Failure { status, code } = failure;
         let (now, lowest) = (self.now, self.outgoing.lowest());
         let Some(leg) = self.leg(number) else { return };
         leg.next_up = 0;
@@ -152,13 +163,14 @@ impl ClientSession {
             self.withdraw_unreadable(code);
             self.bodies.clear();
         } else if is_alone {
-            self.line_failed(number, flight.size, has_passed);
+            self.line_failed(number, flight.size, has_passed, is_busy(failure));
         }
     }
 
     /// Counts a failure of one line by itself, and tells when it is stuck.
-    fn line_failed(&mut self, number: u32, size: usize, has_passed: bool) {
-        let most = if size < self.bodies.stuck { MOST_LINE_FAILURES } else { MOST_FAILURES_AS_BEFORE };
+    fn line_failed(&mut self, number: u32, size: usize, has_passed: bool, is_busy: bool) {
+        let most_often = if is_busy { MOST_BUSY_FAILURES } else { MOST_LINE_FAILURES };
+        let most = if size < self.bodies.stuck { most_often } else { MOST_FAILURES_AS_BEFORE };
         let is_long = self.outgoing.oldest().is_some_and(|line| line.cost() > SHORT_LINE_BYTES);
         let Some(leg) = self.leg(number) else { return };
         leg.line_failures += 1;
@@ -264,6 +276,11 @@ impl ClientSession {
 /// Whether a refusal with this code is about one line, which goes nowhere else either.
 const fn is_of_line(code: Code) -> bool {
     matches!(code, Code::BadFrame | Code::TooLarge)
+}
+
+/// Whether a proxy refused a request for now.
+fn is_busy(failure: Failure) -> bool {
+    failure.status.is_some_and(|status| BUSY_STATUSES.contains(&status))
 }
 
 fn is_ping(line: &Line) -> bool {

@@ -50,8 +50,15 @@ pub(super) enum Refusal {
     Silence,
 }
 
-const REFUSALS: [Refusal; 6] =
-    [Refusal::Status(413), Refusal::Status(403), Refusal::Status(400), Refusal::Page, Refusal::Reset, Refusal::Silence];
+const REFUSALS: [Refusal; 7] = [
+    Refusal::Status(413),
+    Refusal::Status(403),
+    Refusal::Status(400),
+    Refusal::Status(503),
+    Refusal::Page,
+    Refusal::Reset,
+    Refusal::Silence,
+];
 
 /// A property of all paths for the whole of a schedule: they may refuse large bodies, and they may be slow.
 pub(super) struct Network {
