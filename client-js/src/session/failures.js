@@ -155,7 +155,6 @@ export class Failures {
     if (!isAlone && isTooLarge) return;
     leg.retryAt.send = now + (LINE_PAUSES_MS[isAlone ? failures - 1 : 0] ?? 3000);
     if (!isAlone) return;
-    const isLong = (this.#outgoing.oldest?.size ?? 0) > SHORT_LINE_BYTES;
     if (code) {
       // The gateway itself will never take this line.
       this.#withdraw(code);
@@ -164,8 +163,11 @@ export class Failures {
     }
     const mostOften = isBusy(failure) ? MOST_BUSY_FAILURES : MOST_LINE_FAILURES;
     const most = size < bodies.stuck ? mostOften : MOST_FAILURES_AS_BEFORE;
+    const { oldest } = this.#outgoing;
+    const isLong = oldest && oldest.size > SHORT_LINE_BYTES;
     if (++leg.lineFailures < most || !hasPassed || !isLong) return;
     bodies.stuck = size;
+    oldest.isStuck = true;
     this.#outputs.push({ type: 'lineStuck', leg: leg.number });
   }
 

@@ -10,6 +10,7 @@
  * @property {number} size in bytes
  * @property {number} handedAt when a leg first took it; NEVER until then
  * @property {number} sockets the sockets that were welcomed while it was the lowest one handed
+ * @property {boolean} isStuck the owner was told that it cannot pass on a leg
  */
 
 import { NEVER } from '../time.js';
@@ -42,7 +43,7 @@ export class Outgoing {
   /** @param {Line} line */
   push(line) {
     const size = byteLength(line);
-    this.kept.push({ line, size, handedAt: NEVER, sockets: 0 });
+    this.kept.push({ line, size, handedAt: NEVER, sockets: 0, isStuck: false });
     this.bytes += size;
   }
 

@@ -106,7 +106,7 @@ export class Sender {
   judgeOldest(leg) {
     const { oldest } = this.#outgoing;
     if (!oldest || ++oldest.sockets <= MOST_SOCKETS || oldest.size <= LONG_LINE_BYTES) return;
-    leg.isBlocked = true;
+    leg.isBlocked = oldest.isStuck = true;
     this.#outputs.push({ type: 'lineStuck', leg: leg.number });
   }
 

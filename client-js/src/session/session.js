@@ -206,8 +206,8 @@ export class Session {
 
   /** The oldest line is stuck, and no other transport takes it. */
   #withdraw() {
-    const isStuck = this.#legs.open.some(({ isBlocked, lineFailures }) => isBlocked || lineFailures > 0);
-    if (!isStuck) return;
+    // The line may have passed since, and another one may be the lowest.
+    if (!this.#outgoing.oldest?.isStuck) return;
     this.#outgoing.withdraw('too_large');
     for (const leg of this.#legs.open) {
       leg.isBlocked = false;

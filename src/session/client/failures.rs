@@ -3,7 +3,7 @@
 //!
 //! Its twin is `client-js/src/session/failures.js`.
 
-use super::leg::{Flight, Leg, State};
+use super::leg::{Flight, State};
 use super::{ClientSession, Failure, Mutant, Output, Route};
 use crate::protocol::{Code, Line, Transport, up};
 use crate::session::Time;
@@ -35,6 +35,8 @@ pub(super) struct Failures {
     pub(super) refused: Option<Refused>,
     /// The sockets that were welcomed while the oldest line was the oldest one handed out.
     pub(super) sockets: usize,
+    /// The owner was told that the oldest line cannot pass on a leg.
+    pub(super) is_stuck: bool,
 }
 
 /// A line that ended its socket.
@@ -178,6 +180,7 @@ impl ClientSession {
             return;
         }
         self.bodies.stuck = size;
+        self.failures.is_stuck = true;
         self.outputs.push_back(Output::LineStuck(number));
     }
 
@@ -195,8 +198,8 @@ impl ClientSession {
 
     /// Withdraws the oldest line if it is stuck: no other transport takes it.
     pub(super) fn withdraw_line(&mut self) {
-        let is_stuck = |leg: &Leg| leg.is_blocked || leg.line_failures > 0;
-        if !self.legs.iter().any(is_stuck) {
+        // The line may have passed since, and another one may be the oldest.
+        if !self.failures.is_stuck {
             return;
         }
         self.withdraw(Code::TooLarge);

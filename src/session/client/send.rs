@@ -69,6 +69,7 @@ impl ClientSession {
         }
         let Some(leg) = self.leg(number) else { return };
         leg.is_blocked = true;
+        self.failures.is_stuck = true;
         self.outputs.push_back(Output::LineStuck(number));
     }
 
