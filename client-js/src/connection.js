@@ -37,10 +37,12 @@ class Connection {
   /** @type {Map<string, Channel>} */
   #channels = new Map();
   /**
-   * Switches that were asked for, by leg.
+   * Switches that were asked for and are not over, by number.
    * @type {Map<number, {resolve: () => void, reject: (error: ThroughlineError) => void}>}
    */
   #switches = new Map();
+  /** The number of the last switch. */
+  #lastSwitch = 0;
   /** Ends the watching of the page. */
   #end = new AbortController();
   #base;
@@ -125,9 +127,10 @@ class Connection {
     return new Promise((resolve, reject) => {
       if (this.state === 'closed') return reject(new ThroughlineError('closed'));
       if (!this.#order.includes(transport)) return reject(new ThroughlineError('refused'));
-      // Not by the loop: the leg that was opened is the switch's.
-      this.#selector.handle(this.#platform.now(), { type: 'switchTo', transport });
-      this.#switches.set(this.#selector.openedLegs, { resolve, reject });
+      const id = ++this.#lastSwitch;
+      this.#switches.set(id, { resolve, reject });
+      // Not by the loop: a listener may close the connection before the loop comes to it.
+      this.#selector.handle(this.#platform.now(), { type: 'switchTo', transport, id });
       this.#loop.run();
     });
   }
@@ -162,11 +165,10 @@ class Connection {
         return this.#carriers.write(event);
       case 'post':
         return this.#carriers.post(event);
-      case 'legActive':
-        return this.#settleSwitch(event.leg);
+      case 'switchEnded':
+        return this.#settleSwitch(event.id, event.reason);
       case 'dropLeg':
-        this.#carriers.abort(event.leg);
-        return this.#settleSwitch(event.leg, event.reason);
+        return this.#carriers.abort(event.leg);
       case 'legDropped':
         this.#carriers.abort(event.leg);
         if (LASTING_CODES.includes(event.reason)) this.#report(new ThroughlineError(event.reason));
@@ -213,10 +215,10 @@ class Connection {
     this.#loop.run();
   }
 
-  /** A switch was made, or its leg was dropped. @param {number} leg @param {string} [reason] */
-  #settleSwitch(leg, reason) {
-    const waiting = this.#switches.get(leg);
-    this.#switches.delete(leg);
+  /** A switch was made, or it failed for a reason. @param {number} id @param {string} [reason] */
+  #settleSwitch(id, reason) {
+    const waiting = this.#switches.get(id);
+    this.#switches.delete(id);
     if (reason) waiting?.reject(new ThroughlineError(reason));
     else waiting?.resolve();
   }

@@ -30,6 +30,7 @@ export type MachineEvent = Extract<
       | 'controlAnswered'
       | 'raceReady'
       | 'legUsable'
+      | 'legActive'
       | 'pong'
       | 'link'
       | 'lineStuck'

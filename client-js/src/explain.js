@@ -8,6 +8,7 @@
 
 /** Why an attempt ended, or a transport was left. @type {Record<Reason, string>} */
 const REASONS = {
+  first: 'it was the first',
   refused: 'refused',
   timeout: 'no answer in time',
   mute: 'open, but nothing came through',
@@ -16,6 +17,8 @@ const REASONS = {
   stalled: 'silent for too long',
   slow: 'too slow',
   better: 'a better one took over',
+  asked: 'the application asked for another one',
+  stuck: 'a message did not pass',
   server: 'the gateway asked us to go',
   offline: 'nobody can be reached',
 };

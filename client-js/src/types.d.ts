@@ -11,8 +11,13 @@ export type Transport = 'websocket' | 'sse' | 'poll';
 /** How a connection stands. */
 export type State = 'connecting' | 'online' | 'reconnecting' | 'offline' | 'portal' | 'parked' | 'closed';
 
-/** Why the session left a transport, or took it. */
+/**
+ * Why the session left a transport, or took it. If nothing carried the session before, it is why the last attempt failed.
+ * `first`: nothing carried the session yet. `asked`: the application called `switchTo`.
+ * `stuck`: a message could not pass by the transport before.
+ */
 export type Reason =
+  | 'first'
   | 'refused'
   | 'timeout'
   | 'mute'
@@ -21,6 +26,8 @@ export type Reason =
   | 'stalled'
   | 'slow'
   | 'better'
+  | 'asked'
+  | 'stuck'
   | 'server'
   | 'offline';
 
@@ -166,8 +173,9 @@ export interface Connection {
   ): () => void;
   /**
    * Moves the session to a transport without a gap, also to a fresh leg of the transport in use.
-   * Fulfils once the new leg carries the session.
-   * Rejects with a `ThroughlineError` that has a reason as its `code`. The session then stays where it was.
+   * While the client looks for a connection, the switch waits. Fulfils once the new leg carries the session.
+   * Rejects with a `ThroughlineError` whose `code` is the reason for which the new leg failed, or `asked` if a later call
+   * replaced this one. The session then stays where it was.
    */
   switchTo(transport: Transport): Promise<void>;
   /**

@@ -51,7 +51,7 @@ function disturbed(seed) {
   for (let n = 0; n < 6; n++) {
     world.run(random() * 40_000);
     change();
-    if (random() < 0.2) world.take({ type: 'switchTo', transport: pick(ALL) });
+    if (random() < 0.2) world.take({ type: 'switchTo', transport: pick(ALL), id: 1 });
     if (random() < 0.1) world.link({ goaway: { after_ms: 500, jitter_ms: 500 } });
     if (random() < 0.2)
       world.link({
@@ -297,6 +297,39 @@ holds('where answers are late by 0.5 to 6 s at random, the client is online with
   world.run(MINUTE);
   assert.equal(world.changes(settled), 0, JSON.stringify([world.ways, world.log]));
 });
+
+/** Why a switch may fail: what befell the transport that was asked for. */
+const OWN_REASONS = ['refused', 'timeout', 'mute', 'buffered', 'closed', 'stalled'];
+
+holds(
+  'a switch that is asked for at any time is made if its transport works, and fails for its own fault if not',
+  (seed) => {
+    const random = seeded(seed);
+    const pick = (/** @type {any[]} */ of) => of[Math.floor(random() * of.length)];
+    const world = createWorld(random);
+    world.talks = random() < 0.5;
+    const transport = pick(ALL);
+    const works = random() < 0.7;
+    for (const other of ALL) world.ways[other] = pick(['works', 'works', 'refused', 'hole', 'mute']);
+    // Something must carry the session before the switch.
+    world.ways[pick(ALL.filter((other) => other !== transport))] = 'works';
+    world.ways[transport] = works ? 'works' : pick(['refused', 'hole', 'mute']);
+    world.take({ type: 'raceReady' });
+    world.run(random() * pick([100, 1000, 10_000]));
+    if (random() < 0.5) world.take({ type: 'switchTo', transport: pick(ALL), id: 1 });
+    const before = world.ended.length;
+    world.take({ type: 'switchTo', transport, id: 2 });
+    const isReplaced = world.ended.length > before;
+    if (isReplaced) assert.deepEqual(world.ended.at(-1), 'asked');
+    const asked = world.ended.length;
+    const ms = until(world, () => world.ended.length > asked);
+    const seen = JSON.stringify([transport, world.ways, world.log, world.ended]);
+    assert.equal(world.ended.length, asked + 1, seen);
+    if (works) assert.deepEqual([world.ended.at(-1), world.selector.transport], [undefined, transport], seen);
+    else assert.ok(OWN_REASONS.includes(world.ended.at(-1) ?? ''), seen);
+    assert.ok(ms <= 16_000, `the switch ended after ${ms} ms: ${seen}`);
+  },
+);
 
 /** Both sides send frames at once: the bytes of each. @type {Array<[down: number[], up: number[]]>} */
 const LOADS = [

@@ -124,7 +124,7 @@ test('the first usable leg carries the session, and its proof ends the race', ()
     'one request brings the turn and the ping',
   );
   assert.deepEqual(take({ type: 'legActive', leg: 1 }), [
-    { type: 'transportChanged', from: null, to: 'websocket', reason: 'better' },
+    { type: 'transportChanged', from: null, to: 'websocket', reason: 'first' },
     { type: 'stateChanged', state: 'online' },
   ]);
   take({ type: 'pong', leg: 1, rtt: 20 });
@@ -390,16 +390,16 @@ test('a switch makes before it breaks; if it fails, the session stays where it w
   const { take, pass, proves, selector } = underTest();
   take({ type: 'raceReady' });
   proves(1);
-  assert.deepEqual(take({ type: 'switchTo', transport: 'poll' }), [
+  assert.deepEqual(take({ type: 'switchTo', transport: 'poll', id: 1 }), [
     { type: 'openLeg', leg: 2, transport: 'poll' },
   ]);
   assert.deepEqual(take({ type: 'legUsable', leg: 2 }), [{ type: 'sendPing', leg: 2 }]);
   assert.deepEqual(take({ type: 'pong', leg: 2, rtt: 1 }), [{ type: 'requestTurn', leg: 2 }]);
   assert.deepEqual(only(take({ type: 'legActive', leg: 2 }), 'transportChanged'), [
-    { type: 'transportChanged', from: 'websocket', to: 'poll', reason: 'better' },
+    { type: 'transportChanged', from: 'websocket', to: 'poll', reason: 'asked' },
   ]);
-  take({ type: 'switchTo', transport: 'sse' });
-  take({ type: 'switchTo', transport: 'websocket' });
+  take({ type: 'switchTo', transport: 'sse', id: 2 });
+  take({ type: 'switchTo', transport: 'websocket', id: 3 });
   assert.equal(selector.transport, 'poll');
   assert.deepEqual(dropped(pass(10_000)), [4]);
   assert.equal(selector.transport, 'poll');
@@ -500,11 +500,11 @@ test('the leg in use does not compete with the leg that the selector asked to ta
   take({ type: 'raceReady' });
   proves(1);
   // The leg in use was asked for too.
-  take({ type: 'switchTo', transport: 'websocket' });
+  take({ type: 'switchTo', transport: 'websocket', id: 1 });
   take({ type: 'legUsable', leg: 2 });
   take({ type: 'pong', leg: 2, rtt: 10 });
   take({ type: 'legActive', leg: 2 });
-  take({ type: 'switchTo', transport: 'poll' });
+  take({ type: 'switchTo', transport: 'poll', id: 2 });
   take({ type: 'legUsable', leg: 3 });
   assert.deepEqual(requested(take({ type: 'pong', leg: 3, rtt: 10 })), [3]);
   assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 10 })), []);
@@ -720,7 +720,7 @@ test('a path that failed in an outage is not to blame once a later probe is answ
 test('attempts that begin anew after an outage are a race, though the application asked for one of them', () => {
   const { take, pass } = underTest();
   take({ type: 'raceReady' });
-  take({ type: 'switchTo', transport: 'poll' });
+  take({ type: 'switchTo', transport: 'poll', id: 1 });
   pass(4500);
   const outputs = [...take({ type: 'controlAnswered', control: 'ours' }), ...pass(600)];
   assert.deepEqual(opened(outputs), ['websocket', 'sse', 'poll']);
@@ -930,7 +930,7 @@ test('acknowledgements excuse the leg in use, and no attempt beside it', () => {
   const { take, pass, proves, session, now } = underTest();
   take({ type: 'raceReady' });
   proves(1);
-  take({ type: 'switchTo', transport: 'poll' });
+  take({ type: 'switchTo', transport: 'poll', id: 1 });
   take({ type: 'legUsable', leg: 2 });
   const gone = [];
   for (let n = 0; n < 40; n++) {
@@ -1071,4 +1071,159 @@ test('when a stream ends that was not proven, a poll that hangs beside it has it
   assert.deepEqual(dropped(pass(1500)), [1]);
   assert.deepEqual(dropped(pass(2499)), []);
   assert.deepEqual(dropped(pass(1)), [2]);
+});
+
+// ---- switches that the application asks for
+
+/** The switches that ended. @param {SelectorOutput[]} outputs */
+const ended = (outputs) => only(outputs, 'switchEnded').map(({ id, reason }) => [id, reason]);
+
+/** The reasons of the changes of transport. @param {SelectorOutput[]} outputs */
+const reasons = (outputs) => only(outputs, 'transportChanged').map(({ reason }) => reason);
+
+/** A switch that was asked for takes over. @param {ReturnType<typeof underTest>} it @param {number} leg */
+const takesOver = ({ take }, leg) => [
+  ...take({ type: 'legUsable', leg }),
+  ...take({ type: 'pong', leg, rtt: 10 }),
+  ...take({ type: 'legActive', leg }),
+];
+
+test('a switch that is asked for during the race begins once the leg in use is proven, and is made', () => {
+  const it = underTest();
+  const { take } = it;
+  take({ type: 'raceReady' });
+  assert.deepEqual(opened(take({ type: 'switchTo', transport: 'poll', id: 7 })), []);
+  take({ type: 'legUsable', leg: 1 });
+  assert.deepEqual(opened(take({ type: 'legActive', leg: 1 })), []);
+  assert.deepEqual(opened(take({ type: 'pong', leg: 1, rtt: 10 })), ['poll']);
+  assert.deepEqual(ended(takesOver(it, 2)), [[7, undefined]]);
+});
+
+test('the proof of a better leg does not end a switch that was asked for', () => {
+  const it = underTest();
+  const { take, pass } = it;
+  take({ type: 'raceReady' });
+  pass(1000);
+  it.proves(2);
+  take({ type: 'legUsable', leg: 1 });
+  assert.deepEqual(opened(take({ type: 'switchTo', transport: 'poll', id: 1 })), ['poll']);
+  // The stream in use dies, and a WebSocket proves itself first.
+  take({ type: 'legDied', leg: 2 });
+  pass(300);
+  const outputs = [...it.proves(4), ...takesOver(it, 3)];
+  assert.deepEqual(ended(outputs), [[1, undefined]]);
+  assert.equal(it.selector.transport, 'poll');
+});
+
+test('a switch fails for what befell its own transport, and a later switch replaces it', () => {
+  const it = underTest();
+  const { take } = it;
+  take({ type: 'raceReady' });
+  it.proves(1);
+  take({ type: 'switchTo', transport: 'sse', id: 1 });
+  const outputs = take({ type: 'switchTo', transport: 'poll', id: 2 });
+  assert.deepEqual([ended(outputs), dropped(outputs), opened(outputs)], [[[1, 'asked']], [2], ['poll']]);
+  assert.deepEqual(ended(take({ type: 'legDied', leg: 3 })), [[2, 'refused']]);
+  assert.equal(it.selector.transport, 'websocket');
+});
+
+test('a switch begins anew after the gateway asked all legs to go', () => {
+  const it = underTest();
+  const { take, pass, proves } = it;
+  take({ type: 'raceReady' });
+  proves(1);
+  take({ type: 'switchTo', transport: 'poll', id: 1 });
+  take({ type: 'link', frame: { goaway: { after_ms: 0, jitter_ms: 0 } } });
+  assert.deepEqual(ended(pass(100)), []);
+  assert.deepEqual(opened(proves(3)), ['poll']);
+  assert.deepEqual(ended(takesOver(it, 4)), [[1, undefined]]);
+});
+
+test('a switch waits while the page is parked, and rejects once the connection is closed', () => {
+  const { take, pass, proves } = underTest();
+  take({ type: 'raceReady' });
+  proves(1);
+  take({ type: 'switchTo', transport: 'poll', id: 1 });
+  assert.deepEqual(ended([...take({ type: 'park' }), ...pass(60_000)]), []);
+  assert.deepEqual(ended(take({ type: 'stop' })), [[1, 'closed']]);
+});
+
+test('a switch does not end the attempt for a message that is stuck, and the other way round', () => {
+  const it = underTest(['sse', 'websocket', 'poll']);
+  const { take, proves } = it;
+  take({ type: 'raceReady' });
+  proves(1);
+  take({ type: 'lineStuck', leg: 1 });
+  assert.deepEqual(take({ type: 'switchTo', transport: 'poll', id: 1 }), [], 'the switch waits');
+  assert.deepEqual(opened(takesOver(it, 2)), ['poll']);
+  assert.deepEqual(dropped(take({ type: 'lineStuck', leg: 2 })), []);
+  assert.deepEqual(ended(takesOver(it, 3)), [[1, undefined]]);
+});
+
+// ---- reasons
+
+test('the reason of the first connection is `first`, also after a refusal, and never again after the page was parked', () => {
+  const { take, pass, proves } = underTest();
+  take({ type: 'raceReady' });
+  take({ type: 'legDied', leg: 1 });
+  assert.deepEqual(reasons(proves(2)), ['first']);
+  assert.deepEqual(reasons(take({ type: 'park' })), ['closed']);
+  take({ type: 'wake', isVisible: true });
+  pass(1);
+  assert.deepEqual(reasons(proves(3)), ['closed']);
+});
+
+test('the reason to leave a transport that the gateway withdrew is `server`, whether a frame says so or an end', () => {
+  const { take, pass, proves, session } = underTest();
+  take({ type: 'raceReady' });
+  proves(1);
+  session.welcome.transports = ['sse', 'poll'];
+  take({ type: 'link', frame: { config: { transports: ['sse', 'poll'], jitter_ms: 0 } } });
+  assert.deepEqual(opened(pass(1)), ['sse']);
+  take({ type: 'legUsable', leg: 2 });
+  take({ type: 'pong', leg: 2, rtt: 10 });
+  assert.deepEqual(reasons(take({ type: 'legActive', leg: 2 })), ['server']);
+  session.welcome.transports = ['poll'];
+  const outputs = take({ type: 'legDropped', leg: 2, reason: 'refused' });
+  assert.deepEqual(reasons(outputs), ['server']);
+  assert.deepEqual(opened(pass(300)), ['poll']);
+});
+
+test('the reason to leave a stream because other tabs need its connection is not `server`', () => {
+  const { take, pass, proves } = underTest(['sse', 'poll']);
+  take({ type: 'raceReady' });
+  proves(1);
+  take({ type: 'holdingChanged', mayHold: false });
+  pass(1);
+  take({ type: 'legUsable', leg: 2 });
+  take({ type: 'pong', leg: 2, rtt: 10 });
+  assert.deepEqual(reasons(take({ type: 'legActive', leg: 2 })), ['better']);
+});
+
+test('the reason of a detour is `stuck`, and that of a leg which owes its first pong is its own', () => {
+  const it = underTest(['sse', 'websocket', 'poll']);
+  it.take({ type: 'raceReady' });
+  it.proves(1);
+  it.take({ type: 'lineStuck', leg: 1 });
+  assert.deepEqual(reasons(takesOver(it, 2)), ['stuck']);
+  const other = underTest(['sse', 'poll']);
+  other.take({ type: 'raceReady' });
+  other.pass(1000);
+  other.take({ type: 'legUsable', leg: 1 });
+  other.take({ type: 'legActive', leg: 1 });
+  other.take({ type: 'legUsable', leg: 2 });
+  other.pass(1000);
+  other.take({ type: 'pong', leg: 2, rtt: 90 });
+  assert.deepEqual(reasons(other.take({ type: 'legActive', leg: 2 })), ['buffered']);
+});
+
+test('the session may tell that a leg lost its turn before the switch is confirmed: the reason stays', () => {
+  const { take, proves } = underTest();
+  take({ type: 'raceReady' });
+  proves(1);
+  take({ type: 'switchTo', transport: 'poll', id: 1 });
+  take({ type: 'legUsable', leg: 2 });
+  take({ type: 'pong', leg: 2, rtt: 10 });
+  take({ type: 'legDropped', leg: 1, reason: 'replaced' });
+  assert.deepEqual(reasons(take({ type: 'legActive', leg: 2 })), ['asked']);
 });

@@ -54,7 +54,7 @@ async function hold(how, { from, to }, change) {
 for (const pair of PAIRS) {
   test(`${pair.from} → ${pair.to}, make before break: exactly once, both ways, and never without a transport`, async () => {
     const changes = await hold('make before break', pair, (main) => main.switchTo(pair.to));
-    assert.deepEqual(changes, [{ ...pair, reason: 'better' }]);
+    assert.deepEqual(changes, [{ ...pair, reason: 'asked' }]);
   });
 
   test(`${pair.from} → ${pair.to}, after a dead leg: exactly once, both ways`, async () => {

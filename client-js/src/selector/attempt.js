@@ -73,6 +73,9 @@ export const isProven = ({ record }) => record.proven !== undefined;
 /** It was started for a line that is stuck, and did not take over. @param {Attempt} attempt */
 export const isDetour = ({ record }) => record.purpose === 'stuck' && record.active === undefined;
 
+/** The application asked for it. @param {Attempt} attempt */
+export const isAsked = ({ record }) => record.purpose === 'asked';
+
 /** Returns the reason for an attempt that did not answer in time. @param {Attempt} attempt @returns {Reason} */
 export const reasonOf = ({ record }) => {
   if (record.proven !== undefined) return 'stalled';

@@ -75,10 +75,13 @@ export class Failover {
     const { chosen } = this.#race;
     if (reason === 'replaced' && chosen && chosen !== attempt) {
       // It lost its turn to the leg that was asked to take over; the confirmation of that one is the news.
-      this.#status.lastReason = 'better';
-      this.#race.drop(attempt, 'better');
-    } else if (GATEWAY_REASONS.includes(reason)) this.#fail(attempt, 'server');
-    else this.#fail(attempt, attempt.record.usable === undefined ? 'refused' : 'closed');
+      this.#status.lastReason = this.#race.takeOverReason(chosen, attempt);
+      return this.#race.drop(attempt, this.#status.lastReason);
+    }
+    const isUsable = attempt.record.usable !== undefined;
+    // The gateway ends a leg of a transport that it has withdrawn.
+    if (GATEWAY_REASONS.includes(reason) || (isUsable && reason === 'refused')) this.#fail(attempt, 'server');
+    else this.#fail(attempt, isUsable ? 'closed' : 'refused');
   }
 
   /** It took too long, and fell silent before the last write. @param {Attempt} attempt */

@@ -84,6 +84,11 @@ export class Paths {
     this.#theirs = undefined;
   }
 
+  /** The gateway offers others, and not this one any more. @param {Path} path */
+  isWithdrawn(path) {
+    return !this.offered.includes(path) && !this.#theirs?.includes(path.transport);
+  }
+
   /** Returns what is better than a path, best first; all, if that path is not offered. @param {Path} path */
   betterThan(path) {
     const { offered } = this;

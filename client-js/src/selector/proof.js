@@ -3,6 +3,7 @@
  * Acts when an attempt proves more of itself: its socket opened, its welcome came, a pong came, its turn is confirmed. It never ends
  * the leg in use.
  *
+ * @import { Reason } from '../types.js'
  * @import { Attempt } from './attempt.js'
  * @import { Deadlines } from './deadlines.js'
  * @import { Liveness } from './liveness.js'
@@ -13,7 +14,7 @@
  * @import { Promotion } from './promotion.js'
  */
 
-import { isProven, LONG_LIFE_MS, reach } from './attempt.js';
+import { isAsked, isProven, LONG_LIFE_MS, reach } from './attempt.js';
 import { sample } from './path.js';
 
 export class Proof {
@@ -93,8 +94,10 @@ export class Proof {
     // An attempt that began while the gateway was out of reach hangs: it is better begun anew.
     if (wasUnreachable) this.#paths.forgive(1000, 2000);
     for (const other of open) {
-      const isWorse = wasUnreachable || this.#paths.betterThan(other.path).includes(attempt.path);
-      if (isWorse && ![active, chosen, attempt].includes(other)) this.#race.drop(other, 'better');
+      const isWorse = this.#paths.betterThan(other.path).includes(attempt.path);
+      // A switch that was asked for goes on, unless it hangs.
+      if ((wasUnreachable || (isWorse && !isAsked(other))) && ![active, chosen, attempt].includes(other))
+        this.#race.drop(other, wasUnreachable ? 'offline' : 'better');
     }
     this.#race.stop();
   }
@@ -111,13 +114,16 @@ export class Proof {
     if (before === attempt) return;
     // The gateway asked another leg to go.
     this.#deadlines.clear('go-away');
-    // The session reads the loser to its end; the selector is through with it.
-    if (before) this.#race.forget(before, 'better');
     for (const path of this.#paths.betterThan(attempt.path))
       path.retryAt = Math.max(path.retryAt, this.#deadlines.after(5000, 10_000));
     this.#promotion.forgetSlowness();
-    const { purpose, transport } = attempt.record;
-    const reason = purpose === 'slow' ? purpose : 'better';
-    this.#status.changeTo(transport, before ? reason : this.#status.lastReason, 'online');
+    /** @type {Reason} */
+    let reason = isAsked(attempt) ? 'asked' : this.#status.lastReason;
+    if (before) {
+      reason = this.#race.takeOverReason(attempt, before);
+      // The session reads the loser to its end; the selector is through with it.
+      this.#race.forget(before, reason);
+    }
+    this.#status.changeTo(attempt.path.transport, reason, 'online');
   }
 }

@@ -12,7 +12,7 @@
  */
 
 import { NEVER } from '../time.js';
-import { createAttempt, isDetour, isProven, reach } from './attempt.js';
+import { createAttempt, isAsked, isDetour, isProven, reach, reasonOf } from './attempt.js';
 import { Backoff } from './backoff.js';
 import { answerMs, SOCKET_OPENING_MS } from './deadlines.js';
 import { clamp, isShut, sample } from './path.js';
@@ -89,15 +89,24 @@ export class Race {
   }
 
   /**
-   * Tries some paths for a purpose. Attempts that carry nothing make room.
+   * Tries some paths for a purpose. Attempts that carry nothing make room. One that the application asked for makes room for
+   * another such one only.
    * @param {Purpose} purpose
    * @param {Path[]} paths
    */
   begin(purpose, paths) {
-    for (const other of this.open) if (other !== this.active) this.drop(other, 'better');
+    const reason = purpose === 'race' ? 'better' : purpose;
+    for (const other of this.open)
+      if (other !== this.active && (purpose === 'asked' || !isAsked(other))) this.drop(other, reason);
     this.#purpose = purpose;
     this.#pending = paths;
     this.next();
+  }
+
+  /** The application wants a path more than any other, also during a pause that the gateway asked for. @param {Path} path */
+  ask(path) {
+    this.begin('asked', []);
+    return this.start(path);
   }
 
   /** Starts the next path, unless the gateway asked for a pause. */
@@ -166,6 +175,7 @@ export class Race {
     this.open.push(attempt);
     this.last = [...this.last, attempt].slice(-SHOWN);
     this.#outputs.push({ type: 'openLeg', leg, transport });
+    return attempt;
   }
 
   /** Sets the deadline of the next answer. @param {Attempt} attempt @param {number} [ms] */
@@ -215,7 +225,7 @@ export class Race {
       ({ record }) => record.at < begunBy && record.opened === undefined && record.usable === undefined,
     );
     if (hung.length === 0) return;
-    for (const attempt of hung) this.drop(attempt, 'timeout');
+    for (const attempt of hung) this.drop(attempt, 'offline');
     this.#purpose = 'race';
     this.#pending = this.#ordered().filter((path) => !this.open.some((other) => other.path === path));
     this.isStaggerShort = true;
@@ -232,6 +242,17 @@ export class Race {
     if (this.active === attempt) this.active = undefined;
     if (this.chosen === attempt) this.chosen = this.active;
     if (isDetour(attempt) && this.active) this.withdrawLine();
+  }
+
+  /** Returns why an attempt takes over from another one. @param {Attempt} next @param {Attempt} before @returns {Reason} */
+  takeOverReason({ path, record: { purpose } }, before) {
+    if (purpose === 'asked' || purpose === 'stuck') return purpose;
+    if (this.#paths.isWithdrawn(before.path)) return 'server';
+    if (purpose === 'slow') return purpose;
+    // A worse one takes over only from one that owes its first pong.
+    return path === before.path || this.#paths.betterThan(before.path).includes(path)
+      ? 'better'
+      : reasonOf(before);
   }
 
   /** No other transport takes the line that is stuck. */

@@ -26,6 +26,7 @@ import { Promotion } from './promotion.js';
 import { Proof } from './proof.js';
 import { Race } from './race.js';
 import { Status } from './status.js';
+import { Switch } from './switch.js';
 
 export class Selector {
   /** @type {SelectorOutput[]} */
@@ -40,6 +41,7 @@ export class Selector {
   #liveness;
   #proof;
   #status = new Status(this.#outputs);
+  #switch;
   /** A timer came late: nothing is judged before this. */
   #graceUntil = -NEVER;
   /** When the page woke. */
@@ -62,6 +64,7 @@ export class Selector {
     this.#deadlines = deadlines;
     this.#paths = paths;
     this.#race = race;
+    this.#switch = new Switch(this.#outputs, race, this.#status);
     this.#promotion = new Promotion(deadlines, paths, race, session, maxLatencyMs);
     const probes = new Probes(this.#outputs, deadlines, paths, race, this.#status);
     this.#probes = probes;
@@ -130,13 +133,19 @@ export class Selector {
   handle(now, input) {
     if (this.state === 'closed') return;
     this.#deadlines.now = now;
+    this.#take(input);
+    this.#switch.update();
+  }
+
+  /** @param {SelectorInput} input */
+  #take(input) {
     const attempt = 'leg' in input ? this.#race.find(input.leg) : undefined;
     switch (input.type) {
       case 'raceReady':
       case 'raceFailed':
         return this.#start(input.type === 'raceReady');
       case 'switchTo':
-        return this.#switchTo(input.transport);
+        return this.#switchTo(input.id, input.transport);
       case 'socketOpened':
         return attempt && this.#proof.opened(attempt);
       case 'frameArrived':
@@ -196,13 +205,12 @@ export class Selector {
     this.#race.beginAll();
   }
 
-  /**
-   * The application wants a transport more than any other, also during a pause that the gateway asked for.
-   * @param {Transport} transport
-   */
-  #switchTo(transport) {
-    this.#race.begin('asked', []);
-    for (const path of this.#paths.all) if (path.transport === transport) this.#race.start(path);
+  /** @param {number} id @param {Transport} transport */
+  #switchTo(id, transport) {
+    this.#switch.ask(
+      id,
+      this.#paths.all.find((path) => path.transport === transport),
+    );
   }
 
   /** A path that cut a held poll would cut it again. @param {Attempt} attempt @param {Route} route */

@@ -23,11 +23,13 @@ export class Status {
   /** @type {Transport | null} */
   transport = null;
   /** Why the last leg ended. @type {Reason} */
-  lastReason = 'better';
+  lastReason = 'first';
   /** Since when nothing has carried the session; null before the first race. @type {number | null} */
   lookingSince = null;
   /** The answer to the last probe; undefined before one, and once a pong came. @type {Control | undefined} */
   control;
+  /** No transport carried the session yet. */
+  #isFirst = true;
   #outputs;
 
   /** @param {SelectorOutput[]} outputs */
@@ -50,13 +52,16 @@ export class Status {
   changeTo(to, reason, state) {
     const from = this.transport;
     this.transport = to;
-    if (from || to) this.#outputs.push({ type: 'transportChanged', from, to, reason });
+    if (from || to)
+      this.#outputs.push({ type: 'transportChanged', from, to, reason: this.#isFirst ? 'first' : reason });
+    if (to) this.#isFirst = false;
     this.become(state);
   }
 
   /** Nothing carries the session any more. @param {Reason} reason @param {State} state @param {number} now */
   lose(reason, state, now) {
     this.lookingSince = now;
+    this.lastReason = reason;
     this.changeTo(null, reason, state);
   }
 }

@@ -77,6 +77,8 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
     dead: false,
     /** The application sends frames all the time. */
     talks: false,
+    /** The switches that ended: the reason, or nothing if it was made. @type {Array<string | undefined>} */
+    ended: [],
     /** The legs that were opened, the changes of transport and the states. @type {Array<{at: number, open?: Transport, change?: any, state?: string}>} */
     log: [],
     turns: 0,
@@ -217,6 +219,9 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
         break;
       case 'probeControl':
         probes(now);
+        break;
+      case 'switchEnded':
+        world.ended.push(output.reason);
         break;
       case 'dropLeg':
         remove(output.leg);

@@ -16,6 +16,9 @@
 /** How often they are looked at: the client has no event for an attempt that fails. */
 const LOOK_MS = 100;
 
+/** It was not needed any more, and did not fail. @param {string | null | undefined} reason */
+export const isOvertaken = (reason) => ['better', 'asked', 'stuck'].includes(reason ?? '');
+
 /**
  * @param {any} connection
  * @returns {Attempt[]}
@@ -53,11 +56,11 @@ export function watchAttempts(connection, { onFailed, onTrying }) {
     const latest = Math.max(...carried);
     const failed = over
       .filter(
-        ({ leg, reason }) => !seen.has(leg) && !carried.has(leg) && (reason !== 'better' || leg < latest),
+        ({ leg, reason }) => !seen.has(leg) && !carried.has(leg) && (!isOvertaken(reason) || leg < latest),
       )
       .map((attempt) => ({
         ...attempt,
-        reason: attempt.reason === 'better' ? 'overtaken' : attempt.reason,
+        reason: isOvertaken(attempt.reason) ? 'overtaken' : attempt.reason,
         // Where it is not said when it ended: since the last look.
         to: attempt.to ?? Math.max(attempt.at, lookedAt),
       }));

@@ -4,6 +4,7 @@
  * network. It reads the history and changes nothing. The log says the same in words, for those who cannot see it.
  */
 
+import { isOvertaken } from './attempts.js';
 import { BIN_MS } from './history.js';
 import { duration, transportName } from './words.js';
 
@@ -198,7 +199,7 @@ function paintTry(context, x, { from, to }, middle, colour) {
  */
 function paintReason({ context, colours, history, width }, x, transport, middle) {
   const ended = [...history.tries, ...history.carriers].filter(
-    (span) => span.transport === transport && span.ended && span.ended !== 'better',
+    (span) => span.transport === transport && span.ended && !isOvertaken(span.ended),
   );
   context.fillStyle = colours.muted ?? '';
   let free = width;

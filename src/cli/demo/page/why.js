@@ -2,7 +2,7 @@
 /** Why this transport: what the connection explains, a row for each transport; and all of it in the client's own words. */
 
 import { describe } from '/rt/client/explain.js';
-import { readAttempts } from './attempts.js';
+import { isOvertaken, readAttempts } from './attempts.js';
 import { duration, reasonWords, transportName } from './words.js';
 
 const LOOK_MS = 500;
@@ -87,7 +87,7 @@ function stateWords(
   const shy = failures > 2 && next ? ' It fails too often, and is left alone for a while.' : '';
   if (!last) return `Not tried: there was no need.${next}`;
   if (!last.reason) return 'Being tried, in the background.';
-  if (last.reason === 'better') return `Not needed.${next}`;
+  if (isOvertaken(last.reason)) return `Not needed.${next}`;
   const why = reasonWords(last.reason);
   return `${why.charAt(0).toUpperCase()}${why.slice(1)} (${ago(last.to ?? last.at)}).${shy}${next}`;
 }

@@ -17,6 +17,7 @@ const STATES = {
 
 /** Completes 'it ended because …'. @type {{[reason: string]: string}} */
 const REASONS = {
+  first: 'it was the first',
   refused: 'it was refused',
   timeout: 'no answer came in time',
   mute: 'it opened, then nothing came through',
@@ -25,6 +26,8 @@ const REASONS = {
   stalled: 'it fell silent',
   slow: 'it is too slow',
   better: 'another one took over',
+  asked: 'a switch was asked for',
+  stuck: 'a message did not pass',
   overtaken: 'it had not answered when another was ready',
   server: 'the gateway asked us to go',
   offline: 'there is no network',
@@ -71,7 +74,7 @@ export function transportSentence({ from, to, reason }) {
   if (!to) return `${transportName(from)} is gone: ${reasonWords(reason)}.`;
   if (from === to) return `The session moved to a fresh ${transportName(to)}.`;
   if (from) return `The session moved from ${transportName(from)} to ${transportName(to)}, without a gap.`;
-  return `${transportName(to)} carries the session${reason === 'better' ? '' : ` (before: ${reasonWords(reason)})`}.`;
+  return `${transportName(to)} carries the session${['first', 'asked'].includes(reason) ? '' : ` (before: ${reasonWords(reason)})`}.`;
 }
 
 /** A duration as one says it. @param {number} ms */

@@ -1,0 +1,71 @@
+// @ts-check
+/**
+ * Carries out the switch that the application asked for. The switch waits while a race is on, and begins anew if the client itself
+ * ended its attempt. So it is made, or it fails for what befell the transport asked for. It never ends the leg in use.
+ *
+ * @import { Reason } from '../types.js'
+ * @import { Attempt } from './attempt.js'
+ * @import { SelectorOutput } from './events.js'
+ * @import { Path } from './path.js'
+ * @import { Race } from './race.js'
+ * @import { Status } from './status.js'
+ */
+
+import { isDetour, isProven } from './attempt.js';
+
+/** An attempt that ended for one of these says nothing of its transport: the gateway asked it to go, or the network was away. */
+const REASONS_OF_OTHERS = ['server', 'offline'];
+
+export class Switch {
+  /** The switch to carry out. @type {{id: number, path: Path} | undefined} */
+  #wanted;
+  /** Its attempt; undefined while the switch waits. @type {Attempt | undefined} */
+  #attempt;
+  #outputs;
+  #race;
+  #status;
+
+  /** @param {SelectorOutput[]} outputs @param {Race} race @param {Status} status */
+  constructor(outputs, race, status) {
+    this.#outputs = outputs;
+    this.#race = race;
+    this.#status = status;
+  }
+
+  /** The application asks for a switch. A later one replaces an earlier one. @param {number} id @param {Path | undefined} path */
+  ask(id, path) {
+    this.#end('asked');
+    if (!path) return this.#tell(id, 'refused');
+    this.#wanted = { id, path };
+  }
+
+  /** Takes the next step, if there is one. Call this after each input. */
+  update() {
+    if (this.#status.state === 'closed') this.#end('closed');
+    const { active, ended, reason } = this.#attempt?.record ?? {};
+    if (active !== undefined) this.#end();
+    else if (ended !== undefined) {
+      this.#attempt = undefined;
+      if (reason && this.#status.state !== 'parked' && !REASONS_OF_OTHERS.includes(reason)) this.#end(reason);
+    }
+    if (this.#wanted && !this.#attempt && this.#isFree) this.#attempt = this.#race.ask(this.#wanted.path);
+  }
+
+  /** A leg carries the session and is proven, and none is about to take over. */
+  get #isFree() {
+    const { active, chosen, open } = this.#race;
+    return active !== undefined && active === chosen && isProven(active) && !open.some(isDetour);
+  }
+
+  /** The switch is over. @param {Reason} [reason] why it failed */
+  #end(reason) {
+    const wanted = this.#wanted;
+    this.#wanted = this.#attempt = undefined;
+    if (wanted) this.#tell(wanted.id, reason);
+  }
+
+  /** @param {number} id @param {Reason} [reason] */
+  #tell(id, reason) {
+    this.#outputs.push({ type: 'switchEnded', id, ...(reason && { reason }) });
+  }
+}
