@@ -248,6 +248,24 @@ holds(
   },
 );
 
+test('after a proxy was gone for 1 s, nine in ten visible pages are online again within 1 s, and each within 4 s', () => {
+  const costs = [];
+  for (let seed = 1; seed <= 1000; seed++) {
+    const random = seeded(seed);
+    const world = createWorld(random);
+    world.take({ type: 'raceReady' });
+    world.run(random() * MINUTE);
+    world.gone = true;
+    world.change({});
+    world.run(1000);
+    world.gone = false;
+    costs.push(until(world, () => world.selector.state === 'online'));
+  }
+  costs.sort((a, b) => a - b);
+  assert.ok((costs[900] ?? 0) <= 1000, `${costs[900]} ms`);
+  assert.ok((costs[999] ?? 0) <= 4000, `${costs[999]} ms`);
+});
+
 holds('where each answer is late, the client is online within 4 round trips and 2 s, and stays', (seed) => {
   const random = seeded(seed);
   const pick = (/** @type {any[]} */ of) => of[Math.floor(random() * of.length)];

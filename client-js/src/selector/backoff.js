@@ -4,19 +4,27 @@
 /** The pause doubles from the first to the longest with each race that failed. */
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 20_000;
+/** Someone waits before a visible page, so its first retries come within this pause each. */
+const VISIBLE_PAUSE_MS = 1000;
+const VISIBLE_RETRIES = 3;
 /** A gateway that asks the client to go expects it back: then the pause starts from that after three failed races. */
 const MOST_FAILURES_OF_GATEWAY = 3;
 
 export class Backoff {
   /** Races that failed in a row. */
   failures = 0;
+  /** The page is visible. */
+  isVisible = true;
 
   /**
    * Returns the longest pause before the next race. One that is not short counts a failed race.
    * @param {boolean} isShort
    */
   pauseMs(isShort) {
-    return isShort ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures++);
+    if (isShort) return FIRST_PAUSE_MS;
+    const failures = this.failures++;
+    if (this.isVisible && failures < VISIBLE_RETRIES) return VISIBLE_PAUSE_MS;
+    return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
   }
 
   /** The gateway's own will is no failure of the network. */

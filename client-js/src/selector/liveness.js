@@ -36,8 +36,6 @@ const bytesOf = (event, transport) => {
 };
 
 export class Liveness {
-  /** The page is visible. */
-  isVisible = true;
   #deadlines;
   #session;
   #race;
@@ -67,7 +65,7 @@ export class Liveness {
 
   /** The same, if the page is visible: only then it is measured, and something better is tried. */
   get measured() {
-    return this.isVisible ? this.#proven : undefined;
+    return this.#race.backoff.isVisible ? this.#proven : undefined;
   }
 
   /**

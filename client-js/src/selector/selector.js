@@ -246,7 +246,7 @@ export class Selector {
    */
   #wake(isVisible) {
     const { now } = this.#deadlines;
-    this.#liveness.isVisible = isVisible;
+    this.#race.backoff.isVisible = isVisible;
     if (!isVisible) return;
     if (now > this.#wokenAt + 60_000) this.#paths.forgive(1000, 2000);
     if (this.state === 'parked') this.#status.lose(this.#status.lastReason, 'reconnecting', now);

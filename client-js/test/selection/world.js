@@ -75,6 +75,8 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
     ways: Object.fromEntries(ALL.map((transport) => [transport, 'works'])),
     /** No server can be reached, and the control resource is out of reach too. */
     dead: false,
+    /** The proxy in front of the server is gone: everything is refused at once, the control resource too. */
+    gone: false,
     /** The application sends frames all the time. */
     talks: false,
     /** The switches that ended: the reason, or nothing if it was made. @type {Array<string | undefined>} */
@@ -117,6 +119,7 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
     change(ways) {
       Object.assign(world.ways, ways);
       stalledAt = now;
+      if (world.gone) for (const n of [...open.keys()]) kill(n);
       for (const leg of open.values()) {
         const way = world.dead ? 'stalls' : world.ways[leg.transport];
         leg.way =
@@ -246,7 +249,7 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
 
   /** The control resource answers, or does not within 10 s if it was out of reach when it was asked. @param {number} askedAt */
   function probes(askedAt) {
-    const control = world.dead ? 'offline' : 'ours';
+    const control = world.dead || world.gone ? 'offline' : 'ours';
     later(world.dead ? 10_000 : tripMs('works'), 0, () =>
       world.take({ type: 'controlAnswered', control, askedAt }),
     );
@@ -265,7 +268,7 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
 
   /** @param {Transport} transport @param {number} n */
   function opens(transport, n) {
-    const way = world.dead ? 'hole' : /** @type {Way} */ (world.ways[transport]);
+    const way = world.dead ? 'hole' : world.gone ? 'refused' : /** @type {Way} */ (world.ways[transport]);
     // While no open leg has a turn, a new one gets it.
     const isFirst = ![...open.values()].some((other) => other.turn > 0);
     const own = isFirst ? ++turn : 0;
