@@ -248,6 +248,79 @@ holds(
   },
 );
 
+/** A store for several pages. */
+function createStorage() {
+  /** @type {Map<string, string>} */
+  const items = new Map();
+  return {
+    getItem: (/** @type {string} */ key) => items.get(key) ?? null,
+    setItem: (/** @type {string} */ key, /** @type {string} */ value) => void items.set(key, value),
+    removeItem: (/** @type {string} */ key) => void items.delete(key),
+  };
+}
+
+holds(
+  'a page that lived for 2 s on a network that swallows WebSockets spares the pages of the next 10 minutes the wait',
+  (seed) => {
+    const random = seeded(seed);
+    const storage = createStorage();
+    let wallMs = 1e12;
+    /** @param {Way} websocket @param {number} lifeMs */
+    const visit = (websocket, lifeMs) => {
+      const world = createWorld(random, { storage, wallMs });
+      world.ways.websocket = websocket;
+      world.take({ type: 'raceReady' });
+      const ms = until(world, () => world.selector.state === 'online');
+      world.run(lifeMs);
+      wallMs += world.now();
+      return { ms, first: world.log.find(({ open }) => open)?.open, last: world.selector.transport };
+    };
+    const way = random() < 0.5 ? 'hole' : 'mute';
+    visit(way, 2000);
+    wallMs += random() * 580_000;
+    const second = visit(way, 2000);
+    assert.equal(second.first, 'sse');
+    assert.ok(second.ms <= 300, `online after ${second.ms} ms`);
+    assert.equal(
+      visit('works', 20_000).last,
+      'websocket',
+      'the page comes back to a WebSocket that was healed',
+    );
+    assert.equal(visit('works', 100).first, 'websocket');
+  },
+);
+
+test('a silence is remembered for 10 minutes, and not once the transport is proven a moment later', () => {
+  for (const [websocket, lifeMs, ageMs, first] of /** @type {const} */ ([
+    ['hole', 2000, 590_000, 'sse'],
+    ['hole', 2000, 610_000, 'websocket'],
+    // The stream is proven first, and the WebSocket 6 s after the start.
+    ['slow', 2000, 1000, 'sse'],
+    ['slow', 10_000, 1000, 'websocket'],
+  ])) {
+    const storage = createStorage();
+    const page = createWorld(seeded(1), { storage });
+    page.ways.websocket = websocket;
+    page.take({ type: 'raceReady' });
+    page.run(lifeMs);
+    const next = createWorld(seeded(1), { storage, wallMs: 1e12 + page.now() + ageMs });
+    next.take({ type: 'raceReady' });
+    assert.equal(next.log[0]?.open, first, `${websocket} after ${lifeMs} ms`);
+  }
+});
+
+test('an outage of everything at the start of a page leaves no transport behind as silent', () => {
+  const storage = createStorage();
+  const page = createWorld(seeded(1), { storage });
+  page.dead = true;
+  page.take({ type: 'raceReady' });
+  page.run(5000);
+  page.dead = false;
+  page.run(5000);
+  assert.equal(page.selector.state, 'online');
+  assert.ok(!/isHole/.test(storage.getItem('k') ?? ''), storage.getItem('k') ?? '');
+});
+
 test('after a proxy was gone for 1 s, nine in ten visible pages are online again within 1 s, and each within 4 s', () => {
   const costs = [];
   for (let seed = 1; seed <= 1000; seed++) {

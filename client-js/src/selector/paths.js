@@ -125,6 +125,11 @@ export class Paths {
     this.#memory.note(path.transport, path.rtt);
   }
 
+  /** Another path was proven while this one was silent. The next page need not wait for it. @param {Path} path */
+  silent(path) {
+    this.#memory.note(path.transport, null, true);
+  }
+
   /** The network is well, so its suspects are to blame. The next page must know of a path that goes on failing. */
   confirm() {
     for (const path of this.#suspects) {

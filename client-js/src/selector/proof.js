@@ -94,6 +94,9 @@ export class Proof {
     // An attempt that began while the gateway was out of reach hangs: it is better begun anew.
     if (wasUnreachable) this.#paths.forgive(1000, 2000);
     for (const other of open) {
+      const isSilent = other.record.usable === undefined && !wasUnreachable;
+      if (isSilent && this.#paths.betterThan(attempt.path).includes(other.path))
+        this.#paths.silent(other.path);
       const isWorse = this.#paths.betterThan(other.path).includes(attempt.path);
       // A switch that was asked for goes on, unless it hangs.
       if ((wasUnreachable || (isWorse && !isAsked(other))) && ![active, chosen, attempt].includes(other))

@@ -28,10 +28,13 @@ const SHORT = 300;
 
 /**
  * @param {() => number} random
- * @param {{order?: Transport[], storage?: any, heartbeat?: number, lateMs?: () => number}} [options] `lateMs`: by how much each
- *   answer of this network is late
+ * @param {{order?: Transport[], storage?: any, wallMs?: number, heartbeat?: number, lateMs?: () => number}} [options] `wallMs`: the
+ *   wall clock at the start. `lateMs`: by how much each answer of this network is late
  */
-export function createWorld(random, { order = ALL, storage = null, heartbeat = 15_000, lateMs } = {}) {
+export function createWorld(
+  random,
+  { order = ALL, storage = null, wallMs = 1e12, heartbeat = 15_000, lateMs } = {},
+) {
   let now = 0;
   let active = 0;
   /** The greatest turn that a leg has. */
@@ -60,7 +63,7 @@ export function createWorld(random, { order = ALL, storage = null, heartbeat = 1
     acknowledgedAt: -Infinity,
     announcedBytes: 0,
   };
-  const memory = new Memory(storage, 'k', () => 1e12 + now);
+  const memory = new Memory(storage, 'k', () => wallMs + now);
   /** @type {Selector} */
   const selector = new Selector({ session, memory, random, order });
   /** @type {Map<number, {transport: Transport, way: Way, opened: number, moved: number, turn: number, usable: boolean, free: number}>} */
