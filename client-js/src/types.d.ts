@@ -283,7 +283,10 @@ export interface ExplainedPath {
   transport: Transport;
   /** The smoothed round trip in milliseconds; null until it was measured. */
   rtt: number | null;
-  /** Failures since it last held for 30 s. An attempt that opens and is then closed counts twice. */
+  /**
+   * Failures since it last held for 30 s. An attempt that opens and is then closed counts twice.
+   * While a transport that worked before is away, they count up to three.
+   */
   failures: number;
   /**
    * When the client tries it again. After three failures, it tries it earlier only if nothing else is left.

@@ -160,6 +160,46 @@ holds('the client is back on the WebSocket within 60 s of the end of an outage o
   );
 });
 
+holds(
+  'the client tries a WebSocket that was well and was cut within 10 s of the end of an outage of up to 60 s',
+  (seed) => {
+    const random = seeded(seed);
+    const pick = (/** @type {any[]} */ of) => of[Math.floor(random() * of.length)];
+    const world = createWorld(random);
+    world.talks = random() < 0.5;
+    world.take({ type: 'raceReady' });
+    world.run(300 + random() * pick([3000, 20_000, MINUTE]));
+    assert.equal(world.selector.transport, 'websocket');
+    world.change({ websocket: pick(['refused', 'hole', 'mute']) });
+    const outage = random() * pick([2500, 20_000, MINUTE]);
+    world.run(outage);
+    world.change({ websocket: 'works' });
+    const healed = world.now();
+    if (world.selector.transport === 'websocket') return;
+    const seen = () => JSON.stringify([outage, world.log]);
+    const ms = until(world, () => world.opened('websocket', healed) > 0);
+    assert.ok(ms <= 10_000, `the client tries it after ${ms} ms: ${seen()}`);
+    const best = until(world, () => world.selector.transport === 'websocket');
+    assert.ok(best <= 2000, `the WebSocket took over ${best} ms later: ${seen()}`);
+  },
+);
+
+holds(
+  'the client tries a WebSocket that goes on being refused in an hour at most 90 times in the background',
+  (seed) => {
+    const random = seeded(seed);
+    const world = createWorld(random);
+    world.take({ type: 'raceReady' });
+    world.run(40_000);
+    world.change({
+      websocket: /** @type {Way} */ (random() < 0.5 ? 'refused' : random() < 0.5 ? 'hole' : 'mute'),
+    });
+    world.run(60 * MINUTE);
+    assert.equal(world.selector.transport, 'sse');
+    assert.ok(world.opened('websocket') <= 90, `${world.opened('websocket')} tries`);
+  },
+);
+
 holds('the client tries a WebSocket that opens and dies at most three times, then settles on SSE', (seed) => {
   const world = createWorld(seeded(seed));
   world.ways.websocket = 'short';

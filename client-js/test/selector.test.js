@@ -402,7 +402,7 @@ test('a switch makes before it breaks; if it fails, the session stays where it w
   take({ type: 'switchTo', transport: 'sse', id: 2 });
   take({ type: 'switchTo', transport: 'websocket', id: 3 });
   assert.equal(selector.transport, 'poll');
-  assert.deepEqual(dropped(pass(10_000)), [4]);
+  assert.deepEqual(dropped(pass(4000)), [4]);
   assert.equal(selector.transport, 'poll');
 });
 

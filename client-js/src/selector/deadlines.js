@@ -15,8 +15,8 @@
 import { NEVER } from '../time.js';
 import { clamp, timeoutMs } from './path.js';
 
-/** A browser may take long to open a socket; TCP alone retries after 1, 3 and 7 s. */
-export const SOCKET_OPENING_MS = 10_000;
+/** A browser may take long to open a socket; TCP alone retries after 1 and 3 s. */
+export const SOCKET_OPENING_MS = 4000;
 
 /** The first answer of a network may just be late. */
 const FIRST_ANSWER_MS = 10_000;

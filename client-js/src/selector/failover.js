@@ -135,7 +135,7 @@ export class Failover {
       race.backoff.limit();
     } else if (!wasWell) {
       race.isStaggerShort = reason === 'refused';
-      this.#paths.failed(attempt.path, reason, !isIdleCut);
+      this.#paths.failed(attempt.path, reason, !isIdleCut, wasProven);
       // The leg in use shows that the network is well.
       if (isBackground) this.#paths.confirm();
     }

@@ -6,12 +6,22 @@
  * @import { ExplainedPath, Transport } from '../types.js'
  * @import { Fact } from './memory.js'
  *
- * @typedef {ExplainedPath & {deviation: number | null}} Path `deviation` is the mean deviation of the round trip
+ * @typedef {object} Unexplained what `explain()` leaves out
+ * @property {number | null} deviation the mean deviation of the round trip
+ * @property {number} cuts how many of its proven legs ended since one lived for 30 s
+ * @property {number | null} awaySince when it failed first since it was proven; null: it did not
+ *
+ * @typedef {ExplainedPath & Unexplained} Path
  */
 
 /** The pause after a first failure; it doubles with each further one. */
 const FIRST_REST_MS = 10_000;
 const LONGEST_REST_MS = 900_000;
+/** A path that was well is tried again soon, and then at intervals of this part of its absence. */
+const FIRST_AWAY_REST_MS = 4000;
+const AWAY_PART = 1 / 15;
+/** The failures of an absence are one fault, so they count up to the number at which a race tries the path last. */
+const MOST_AWAY_FAILURES = 3;
 
 /**
  * @param {number} value
@@ -36,6 +46,8 @@ export const recalled = (transport, fact, now) => {
     failures: isBad ? 3 : 0,
     retryAt: isBad ? now + FIRST_REST_MS : 0,
     good: !!fact && !isBad,
+    cuts: 0,
+    awaySince: null,
   };
 };
 
@@ -64,3 +76,21 @@ export const isShut = ({ failures, retryAt }, now) => failures > 2 && now < retr
  * @param {Path} path
  */
 export const failed = (path) => Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** path.failures++);
+
+/**
+ * Counts a failure of a path that was well and went away, or of any other one. Two cuts are no absence: the path comes and goes.
+ * Returns for how long the path rests.
+ * @param {Path} path
+ * @param {number} now
+ */
+export const wentAway = (path, now) => {
+  if (!path.good || path.cuts > 1) return failed(path);
+  path.awaySince ??= now;
+  if (path.failures < MOST_AWAY_FAILURES) path.failures++;
+  return clamp((now - path.awaySince) * AWAY_PART, FIRST_AWAY_REST_MS, LONGEST_REST_MS);
+};
+
+/** A leg of it lived for long. @param {Path} path */
+export const lived = (path) => {
+  path.failures = path.cuts = 0;
+};

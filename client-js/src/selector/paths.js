@@ -10,7 +10,7 @@
  * @import { Path, RoundTrip } from './path.js'
  */
 
-import { failed, recalled } from './path.js';
+import { failed, recalled, wentAway } from './path.js';
 
 /** The gateway takes this many failed attempts in a report (PROTOCOL.md, client reports). */
 const REPORTED = 8;
@@ -22,7 +22,7 @@ export class Paths {
   network = { rtt: null, deviation: null };
   /** What failed since the last report that a welcome answered. @type {Array<[Transport, Reason]>} */
   tried = [];
-  /** Paths that failed; one may stand here twice. @type {Path[]} */
+  /** Paths that failed, and whether the leg was proven; one may stand here twice. @type {Array<{path: Path, wasProven: boolean}>} */
   #suspects = [];
   /** The networks this page was on; addresses of two families may take turns. @type {Set<string | undefined>} */
   #networks = new Set();
@@ -110,18 +110,22 @@ export class Paths {
    * @param {Path} path
    * @param {Reason} reason
    * @param {boolean} isToBlame
+   * @param {boolean} wasProven
    */
-  failed(path, reason, isToBlame) {
+  failed(path, reason, isToBlame, wasProven) {
     this.tried = [...this.tried, /** @type {[Transport, Reason]} */ ([path.transport, reason])].slice(
       -REPORTED,
     );
-    if (isToBlame) this.#suspects.push(...(reason === 'closed' ? [path, path] : [path]));
+    if (!isToBlame) return;
+    this.#suspects.push({ path, wasProven });
+    if (reason === 'closed') this.#suspects.push({ path, wasProven: false });
   }
 
   /** A path is proven, so the network is well. @param {Path} path */
   proven(path) {
     this.confirm();
     path.good = true;
+    path.awaySince = null;
     this.#memory.note(path.transport, path.rtt);
   }
 
@@ -132,8 +136,9 @@ export class Paths {
 
   /** The network is well, so its suspects are to blame. The next page must know of a path that goes on failing. */
   confirm() {
-    for (const path of this.#suspects) {
-      this.blame(path);
+    for (const { path, wasProven } of this.#suspects) {
+      if (wasProven) path.cuts++;
+      this.#rest(path, wentAway(path, this.#deadlines.now));
       if (path.failures > (path.good ? 3 : 1)) {
         path.good = false;
         this.#memory.note(path.transport, null);
@@ -147,16 +152,20 @@ export class Paths {
     this.#suspects = [];
   }
 
-  /** A path rests, for a time that grows with each failure (± 50 %). @param {Path} path */
+  /** A path rests, for a time that grows with each failure. @param {Path} path */
   blame(path) {
-    const rest = failed(path);
-    path.retryAt = this.#deadlines.after(rest / 2, rest);
+    this.#rest(path, failed(path));
+  }
+
+  /** @param {Path} path @param {number} ms ± 50 % */
+  #rest(path, ms) {
+    path.retryAt = this.#deadlines.after(ms / 2, ms);
   }
 
   /** There is a reason to try again what failed. @param {number} pauseMs @param {number} jitterMs */
   forgive(pauseMs, jitterMs) {
     const retryAt = this.#deadlines.after(pauseMs, jitterMs);
-    for (const path of this.all) Object.assign(path, { failures: 0, retryAt });
+    for (const path of this.all) Object.assign(path, { failures: 0, cuts: 0, awaySince: null, retryAt });
   }
 
   #recall() {

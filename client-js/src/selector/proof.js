@@ -15,7 +15,7 @@
  */
 
 import { isAsked, isProven, LONG_LIFE_MS, reach } from './attempt.js';
-import { sample } from './path.js';
+import { lived, sample } from './path.js';
 
 export class Proof {
   #deadlines;
@@ -72,7 +72,7 @@ export class Proof {
     sample(attempt.path, trip);
     this.#promotion.measure(trip);
     attempt.pongedAt = now;
-    if (now > attempt.record.at + LONG_LIFE_MS) attempt.path.failures = 0;
+    if (now > attempt.record.at + LONG_LIFE_MS) lived(attempt.path);
     // The turn that was requested is still to be confirmed.
     if (attempt === active || attempt !== chosen) this.#deadlines.clear('answer', attempt);
     const wasUnreachable = this.#probes.pong(trip);
@@ -118,7 +118,7 @@ export class Proof {
     // The gateway asked another leg to go.
     this.#deadlines.clear('go-away');
     for (const path of this.#paths.betterThan(attempt.path))
-      path.retryAt = Math.max(path.retryAt, this.#deadlines.after(5000, 10_000));
+      path.retryAt = Math.max(path.retryAt, this.#deadlines.after(5000, 5000));
     this.#promotion.forgetSlowness();
     /** @type {Reason} */
     let reason = isAsked(attempt) ? 'asked' : this.#status.lastReason;

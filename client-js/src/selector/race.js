@@ -168,10 +168,8 @@ export class Race {
     const { transport } = path;
     const leg = ++this.opened;
     const attempt = createAttempt(leg, path, this.#purpose, now);
-    if (transport === 'websocket') {
-      this.#socketAt = now;
-      this.awaitAnswer(attempt, SOCKET_OPENING_MS);
-    } else this.awaitAnswer(attempt);
+    if (transport === 'websocket') this.#socketAt = now;
+    this.awaitAnswer(attempt);
     this.open.push(attempt);
     this.last = [...this.last, attempt].slice(-SHOWN);
     this.#outputs.push({ type: 'openLeg', leg, transport });
@@ -211,8 +209,8 @@ export class Race {
     network.deviation ??= trip;
     sample(network, trip);
     for (const attempt of this.open) {
-      const { record, path } = attempt;
-      if (record.usable !== undefined || path.transport === 'websocket') continue;
+      const { record } = attempt;
+      if (record.usable !== undefined || record.opened !== undefined) continue;
       attempt.answerBy = record.at + this.#answerMs(attempt);
       this.#deadlines.set('answer', attempt.answerBy, attempt);
     }
@@ -275,8 +273,12 @@ export class Race {
   }
 
   /** @param {Attempt} attempt */
-  #answerMs({ path }) {
-    return answerMs(path, this.#paths.network, this.backoff.failures);
+  #answerMs({ path, record }) {
+    const isOpening = path.transport === 'websocket' && record.opened === undefined;
+    return Math.max(
+      isOpening ? SOCKET_OPENING_MS : 0,
+      answerMs(path, this.#paths.network, this.backoff.failures),
+    );
   }
 
   /** @param {Attempt} attempt */

@@ -104,7 +104,7 @@ export class Selector {
     const { network, transports, heartbeat_ms, hold_ms } = this.#session.welcome ?? {};
     const { state, transport, control } = this.#status;
     const attempts = this.#race.last.map(({ record }) => ({ ...record }));
-    const paths = this.#paths.all.map(({ deviation, ...path }) => path);
+    const paths = this.#paths.all.map(({ deviation, cuts, awaySince, ...path }) => path);
     const offered = transports && [...transports];
     return {
       state,
