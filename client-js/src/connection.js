@@ -37,12 +37,10 @@ class Connection {
   /** @type {Map<string, Channel>} */
   #channels = new Map();
   /**
-   * Switches that were asked for and are not over, by number.
-   * @type {Map<number, {resolve: () => void, reject: (error: ThroughlineError) => void}>}
+   * Switches that are not over, in the order of asking.
+   * @type {Array<{resolve: () => void, reject: (error: ThroughlineError) => void}>}
    */
-  #switches = new Map();
-  /** The number of the last switch. */
-  #lastSwitch = 0;
+  #switches = [];
   /** Ends the watching of the page. */
   #end = new AbortController();
   #base;
@@ -127,10 +125,9 @@ class Connection {
     return new Promise((resolve, reject) => {
       if (this.state === 'closed') return reject(new ThroughlineError('closed'));
       if (!this.#order.includes(transport)) return reject(new ThroughlineError('refused'));
-      const id = ++this.#lastSwitch;
-      this.#switches.set(id, { resolve, reject });
+      this.#switches.push({ resolve, reject });
       // Not by the loop: a listener may close the connection before the loop comes to it.
-      this.#selector.handle(this.#platform.now(), { type: 'switchTo', transport, id });
+      this.#selector.handle(this.#platform.now(), { type: 'switchTo', transport });
       this.#loop.run();
     });
   }
@@ -166,7 +163,7 @@ class Connection {
       case 'post':
         return this.#carriers.post(event);
       case 'switchEnded':
-        return this.#settleSwitch(event.id, event.reason);
+        return this.#settleSwitch(event.reason);
       case 'dropLeg':
         return this.#carriers.abort(event.leg);
       case 'legDropped':
@@ -215,12 +212,11 @@ class Connection {
     this.#loop.run();
   }
 
-  /** A switch was made, or it failed for a reason. @param {number} id @param {string} [reason] */
-  #settleSwitch(id, reason) {
-    const waiting = this.#switches.get(id);
-    this.#switches.delete(id);
-    if (reason) waiting?.reject(new ThroughlineError(reason));
-    else waiting?.resolve();
+  /** The oldest switch was made, or it failed for a reason. @param {string} [reason] */
+  #settleSwitch(reason) {
+    const oldest = this.#switches.shift();
+    if (reason) oldest?.reject(new ThroughlineError(reason));
+    else oldest?.resolve();
   }
 
   /** Gets the token anew before every race. */

@@ -51,7 +51,7 @@ function disturbed(seed) {
   for (let n = 0; n < 6; n++) {
     world.run(random() * 40_000);
     change();
-    if (random() < 0.2) world.take({ type: 'switchTo', transport: pick(ALL), id: 1 });
+    if (random() < 0.2) world.take({ type: 'switchTo', transport: pick(ALL) });
     if (random() < 0.1) world.link({ goaway: { after_ms: 500, jitter_ms: 500 } });
     if (random() < 0.2)
       world.link({
@@ -257,10 +257,15 @@ holds('the client keeps idle connections alive after the network cut the second 
 
 /** @typedef {ReturnType<typeof createWorld>} World */
 
-/** Lets time pass until something holds. Returns after how many milliseconds that was, or MINUTE. @param {World} world @param {() => boolean} holds */
-function until(world, holds) {
+/**
+ * Lets time pass until something holds. Returns after how many milliseconds that was, or MINUTE.
+ * @param {World} world
+ * @param {() => boolean} holds
+ * @param {number} [stepMs]
+ */
+function until(world, holds, stepMs = 50) {
   const since = world.now();
-  while (!holds() && world.now() < since + MINUTE) world.run(50);
+  while (!holds() && world.now() < since + MINUTE) world.run(stepMs);
   return world.now() - since;
 }
 
@@ -287,6 +292,42 @@ holds(
     assert.ok(online + best <= 10_000, `on the WebSocket ${online + best} ms after ${outage} ms`);
   },
 );
+
+/**
+ * A first visit to a network: each round trip is longer by a random part, and a socket opens after one to three of them.
+ * @param {number} seed
+ * @param {number} tripMs the shortest round trip
+ * @param {Way} websocket
+ */
+function firstVisit(seed, tripMs, websocket) {
+  const random = seeded(seed);
+  // An exponential tail: one trip in three is longer by more than a third.
+  const lateMs = () => tripMs * (1 - 0.3 * Math.log(1 - random()));
+  const world = createWorld(random, { lateMs, opensAfter: 1 + (seed % 3) });
+  world.ways.websocket = websocket;
+  world.take({ type: 'raceReady' });
+  const onlineMs = until(world, () => world.selector.state === 'online', 5);
+  world.run(5000);
+  return { world, onlineMs };
+}
+
+test('of 1,000 first visits whose WebSocket works, at most 5 % open a second leg, and none asks twice for the round trip', () => {
+  let second = 0;
+  for (let seed = 1; seed <= 1000; seed++) {
+    const { world } = firstVisit(seed, 5 + (295 * seed) / 1000, 'works');
+    if (world.log.filter(({ open }) => open).length > 1) second++;
+    assert.ok(world.probes <= 1, `seed ${seed}: ${world.probes} control requests`);
+  }
+  assert.ok(second <= 50, `${second} visits open a second leg`);
+});
+
+test('on a new network with round trips of 20 ms, the first message comes within 0.6 s though the WebSocket is a hole or mute', () => {
+  for (let seed = 1; seed <= 1000; seed++) {
+    const { onlineMs } = firstVisit(seed, 20, seed % 2 ? 'hole' : 'mute');
+    // The subscription goes with the turn, so its answer takes one more trip at most.
+    assert.ok(onlineMs + 50 <= 600, `seed ${seed}: online after ${onlineMs} ms`);
+  }
+});
 
 /** A store for several pages. */
 function createStorage() {
@@ -447,9 +488,9 @@ holds(
     world.ways[transport] = works ? 'works' : pick(['refused', 'hole', 'mute']);
     world.take({ type: 'raceReady' });
     world.run(random() * pick([100, 1000, 10_000]));
-    if (random() < 0.5) world.take({ type: 'switchTo', transport: pick(ALL), id: 1 });
+    if (random() < 0.5) world.take({ type: 'switchTo', transport: pick(ALL) });
     const before = world.ended.length;
-    world.take({ type: 'switchTo', transport, id: 2 });
+    world.take({ type: 'switchTo', transport });
     const isReplaced = world.ended.length > before;
     if (isReplaced) assert.deepEqual(world.ended.at(-1), 'asked');
     const asked = world.ended.length;

@@ -90,17 +90,49 @@ const dropped = (outputs) => only(outputs, 'dropLeg').map(({ leg }) => leg);
 /** The legs that the selector wants to carry the session. @param {SelectorOutput[]} outputs */
 const requested = (outputs) => only(outputs, 'requestTurn').map(({ leg }) => leg);
 
-test('a race starts with the first transport of the order; the next two follow 1000 ms and 1500 ms later', () => {
+test('a race starts with the first transport of the order; while no round trip is known, the next two follow 1000 ms and 1500 ms later', () => {
   const { take, pass } = underTest();
   assert.deepEqual(take({ type: 'raceReady' }), [{ type: 'openLeg', leg: 1, transport: 'websocket' }]);
-  assert.deepEqual(pass(999), []);
-  assert.deepEqual(pass(1), [{ type: 'openLeg', leg: 2, transport: 'sse' }]);
+  assert.deepEqual(pass(99), []);
   assert.deepEqual(
-    pass(1499),
+    pass(1),
     [{ type: 'probeControl' }],
-    'after 2 s the selector probes the control resource',
+    'the selector measures a network that it does not know',
   );
+  assert.deepEqual(pass(899), []);
+  assert.deepEqual(pass(1), [{ type: 'openLeg', leg: 2, transport: 'sse' }]);
+  assert.deepEqual(pass(1499), []);
   assert.deepEqual(pass(1), [{ type: 'openLeg', leg: 3, transport: 'poll' }]);
+});
+
+test('the second transport starts after six round trips without progress, of 300 to 1400 ms, and the third 2.5 s after the first', () => {
+  for (const [tripMs, secondMs] of /** @type {const} */ ([
+    [5, 300],
+    [50, 300],
+    [100, 600],
+    [300, 1400],
+  ])) {
+    const { take, pass, now } = underTest();
+    take({ type: 'raceReady' });
+    pass(100 + tripMs);
+    take({ type: 'controlAnswered', control: 'ours' });
+    assert.deepEqual(opened(pass(secondMs - 1 - now())), [], `${tripMs}`);
+    assert.deepEqual(opened(pass(1)), ['sse'], `${tripMs}`);
+    const thirdMs = Math.min(secondMs + 1500, 2500);
+    assert.deepEqual(opened(pass(thirdMs - 1 - now())), [], `${tripMs}`);
+    assert.deepEqual(opened(pass(1)), ['poll'], `${tripMs}`);
+  }
+});
+
+test('a socket that opens has six round trips more before the second transport starts', () => {
+  const { take, pass } = underTest();
+  take({ type: 'raceReady' });
+  pass(80);
+  take({ type: 'socketOpened', leg: 1 });
+  pass(60);
+  take({ type: 'controlAnswered', control: 'ours' });
+  assert.deepEqual(opened(pass(239)), []);
+  assert.deepEqual(opened(pass(1)), ['sse'], '300 ms after the socket opened');
 });
 
 test('a refused leg lets the next start at once and the others 300 ms apart, and starts a probe', () => {
@@ -170,10 +202,9 @@ test('the proof of a leg ends the worse legs of its race', () => {
 test('without a welcome in 2.5 s, SSE fails as buffered and polling as timeout', () => {
   const { take, pass, selector, now } = underTest(['sse', 'poll']);
   take({ type: 'raceReady' });
-  pass(2000);
+  pass(100);
   take({ type: 'controlAnswered', control: 'ours' });
-  pass(500);
-  pass(1000);
+  pass(2700);
   assert.deepEqual(
     selector.explain(now()).attempts.map(({ transport, reason }) => [transport, reason]),
     [
@@ -189,7 +220,7 @@ test('a usable leg without a pong is mute, even if it carries the session', () =
   take({ type: 'socketOpened', leg: 1 });
   take({ type: 'legUsable', leg: 1 });
   take({ type: 'legActive', leg: 1 });
-  const outputs = pass(3000);
+  const outputs = pass(2500);
   assert.deepEqual(dropped(outputs), [1]);
   assert.deepEqual(only(outputs, 'transportChanged'), [
     { type: 'transportChanged', from: 'websocket', to: null, reason: 'mute' },
@@ -391,7 +422,7 @@ test('a switch makes before it breaks; if it fails, the session stays where it w
   const { take, pass, proves, selector } = underTest();
   take({ type: 'raceReady' });
   proves(1);
-  assert.deepEqual(take({ type: 'switchTo', transport: 'poll', id: 1 }), [
+  assert.deepEqual(take({ type: 'switchTo', transport: 'poll' }), [
     { type: 'openLeg', leg: 2, transport: 'poll' },
   ]);
   assert.deepEqual(take({ type: 'legUsable', leg: 2 }), [{ type: 'sendPing', leg: 2 }]);
@@ -399,8 +430,8 @@ test('a switch makes before it breaks; if it fails, the session stays where it w
   assert.deepEqual(only(take({ type: 'legActive', leg: 2 }), 'transportChanged'), [
     { type: 'transportChanged', from: 'websocket', to: 'poll', reason: 'asked' },
   ]);
-  take({ type: 'switchTo', transport: 'sse', id: 2 });
-  take({ type: 'switchTo', transport: 'websocket', id: 3 });
+  take({ type: 'switchTo', transport: 'sse' });
+  take({ type: 'switchTo', transport: 'websocket' });
   assert.equal(selector.transport, 'poll');
   assert.deepEqual(dropped(pass(4000)), [4]);
   assert.equal(selector.transport, 'poll');
@@ -506,11 +537,11 @@ test('the leg in use does not compete with the leg that the selector asked to ta
   take({ type: 'raceReady' });
   proves(1);
   // The leg in use was asked for too.
-  take({ type: 'switchTo', transport: 'websocket', id: 1 });
+  take({ type: 'switchTo', transport: 'websocket' });
   take({ type: 'legUsable', leg: 2 });
   take({ type: 'pong', leg: 2, rtt: 10 });
   take({ type: 'legActive', leg: 2 });
-  take({ type: 'switchTo', transport: 'poll', id: 2 });
+  take({ type: 'switchTo', transport: 'poll' });
   take({ type: 'legUsable', leg: 3 });
   assert.deepEqual(requested(take({ type: 'pong', leg: 3, rtt: 10 })), [3]);
   assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 10 })), []);
@@ -698,7 +729,7 @@ test('an answer to a probe that was asked before the last news is no news', () =
 test('if a later probe is answered before an earlier one, attempts of before begin anew, and no path is to blame', () => {
   const { take, pass, selector } = underTest(['websocket', 'sse', 'poll']);
   take({ type: 'raceReady' });
-  pass(4500);
+  pass(5100);
   const outputs = take({ type: 'controlAnswered', control: 'ours' });
   assert.deepEqual(dropped(outputs), [1, 2, 3]);
   assert.deepEqual(opened([...outputs, ...pass(600)]), ['websocket', 'sse', 'poll']);
@@ -726,8 +757,8 @@ test('a path that failed in an outage is not to blame once a later probe is answ
 test('attempts that begin anew after an outage are a race, though the application asked for one of them', () => {
   const { take, pass } = underTest();
   take({ type: 'raceReady' });
-  take({ type: 'switchTo', transport: 'poll', id: 1 });
-  pass(4500);
+  take({ type: 'switchTo', transport: 'poll' });
+  pass(5100);
   const outputs = [...take({ type: 'controlAnswered', control: 'ours' }), ...pass(600)];
   assert.deepEqual(opened(outputs), ['websocket', 'sse', 'poll']);
   assert.deepEqual(opened(take({ type: 'legDied', leg: 5 })), []);
@@ -936,7 +967,7 @@ test('acknowledgements excuse the leg in use, and no attempt beside it', () => {
   const { take, pass, proves, session, now } = underTest();
   take({ type: 'raceReady' });
   proves(1);
-  take({ type: 'switchTo', transport: 'poll', id: 1 });
+  take({ type: 'switchTo', transport: 'poll' });
   take({ type: 'legUsable', leg: 2 });
   const gone = [];
   for (let n = 0; n < 40; n++) {
@@ -1081,8 +1112,8 @@ test('when a stream ends that was not proven, a poll that hangs beside it has it
 
 // ---- switches that the application asks for
 
-/** The switches that ended. @param {SelectorOutput[]} outputs */
-const ended = (outputs) => only(outputs, 'switchEnded').map(({ id, reason }) => [id, reason]);
+/** The switches that ended: why, or nothing if one was made. @param {SelectorOutput[]} outputs */
+const ended = (outputs) => only(outputs, 'switchEnded').map(({ reason }) => reason);
 
 /** The reasons of the changes of transport. @param {SelectorOutput[]} outputs */
 const reasons = (outputs) => only(outputs, 'transportChanged').map(({ reason }) => reason);
@@ -1098,11 +1129,11 @@ test('a switch that is asked for during the race begins once the leg in use is p
   const it = underTest();
   const { take } = it;
   take({ type: 'raceReady' });
-  assert.deepEqual(opened(take({ type: 'switchTo', transport: 'poll', id: 7 })), []);
+  assert.deepEqual(opened(take({ type: 'switchTo', transport: 'poll' })), []);
   take({ type: 'legUsable', leg: 1 });
   assert.deepEqual(opened(take({ type: 'legActive', leg: 1 })), []);
   assert.deepEqual(opened(take({ type: 'pong', leg: 1, rtt: 10 })), ['poll']);
-  assert.deepEqual(ended(takesOver(it, 2)), [[7, undefined]]);
+  assert.deepEqual(ended(takesOver(it, 2)), [undefined]);
 });
 
 test('the proof of a better leg does not end a switch that was asked for', () => {
@@ -1112,12 +1143,12 @@ test('the proof of a better leg does not end a switch that was asked for', () =>
   pass(1000);
   it.proves(2);
   take({ type: 'legUsable', leg: 1 });
-  assert.deepEqual(opened(take({ type: 'switchTo', transport: 'poll', id: 1 })), ['poll']);
+  assert.deepEqual(opened(take({ type: 'switchTo', transport: 'poll' })), ['poll']);
   // The stream in use dies, and a WebSocket proves itself first.
   take({ type: 'legDied', leg: 2 });
   pass(300);
   const outputs = [...it.proves(4), ...takesOver(it, 3)];
-  assert.deepEqual(ended(outputs), [[1, undefined]]);
+  assert.deepEqual(ended(outputs), [undefined]);
   assert.equal(it.selector.transport, 'poll');
 });
 
@@ -1126,10 +1157,10 @@ test('a switch fails for what befell its own transport, and a later switch repla
   const { take } = it;
   take({ type: 'raceReady' });
   it.proves(1);
-  take({ type: 'switchTo', transport: 'sse', id: 1 });
-  const outputs = take({ type: 'switchTo', transport: 'poll', id: 2 });
-  assert.deepEqual([ended(outputs), dropped(outputs), opened(outputs)], [[[1, 'asked']], [2], ['poll']]);
-  assert.deepEqual(ended(take({ type: 'legDied', leg: 3 })), [[2, 'refused']]);
+  take({ type: 'switchTo', transport: 'sse' });
+  const outputs = take({ type: 'switchTo', transport: 'poll' });
+  assert.deepEqual([ended(outputs), dropped(outputs), opened(outputs)], [['asked'], [2], ['poll']]);
+  assert.deepEqual(ended(take({ type: 'legDied', leg: 3 })), ['refused']);
   assert.equal(it.selector.transport, 'websocket');
 });
 
@@ -1138,20 +1169,20 @@ test('a switch begins anew after the gateway asked all legs to go', () => {
   const { take, pass, proves } = it;
   take({ type: 'raceReady' });
   proves(1);
-  take({ type: 'switchTo', transport: 'poll', id: 1 });
+  take({ type: 'switchTo', transport: 'poll' });
   take({ type: 'link', frame: { goaway: { after_ms: 0, jitter_ms: 0 } } });
   assert.deepEqual(ended(pass(100)), []);
   assert.deepEqual(opened(proves(3)), ['poll']);
-  assert.deepEqual(ended(takesOver(it, 4)), [[1, undefined]]);
+  assert.deepEqual(ended(takesOver(it, 4)), [undefined]);
 });
 
 test('a switch waits while the page is parked, and rejects once the connection is closed', () => {
   const { take, pass, proves } = underTest();
   take({ type: 'raceReady' });
   proves(1);
-  take({ type: 'switchTo', transport: 'poll', id: 1 });
+  take({ type: 'switchTo', transport: 'poll' });
   assert.deepEqual(ended([...take({ type: 'park' }), ...pass(60_000)]), []);
-  assert.deepEqual(ended(take({ type: 'stop' })), [[1, 'closed']]);
+  assert.deepEqual(ended(take({ type: 'stop' })), ['closed']);
 });
 
 test('a switch does not end the attempt for a message that is stuck, and the other way round', () => {
@@ -1160,10 +1191,10 @@ test('a switch does not end the attempt for a message that is stuck, and the oth
   take({ type: 'raceReady' });
   proves(1);
   take({ type: 'lineStuck', leg: 1 });
-  assert.deepEqual(take({ type: 'switchTo', transport: 'poll', id: 1 }), [], 'the switch waits');
+  assert.deepEqual(take({ type: 'switchTo', transport: 'poll' }), [], 'the switch waits');
   assert.deepEqual(opened(takesOver(it, 2)), ['poll']);
   assert.deepEqual(dropped(take({ type: 'lineStuck', leg: 2 })), []);
-  assert.deepEqual(ended(takesOver(it, 3)), [[1, undefined]]);
+  assert.deepEqual(ended(takesOver(it, 3)), [undefined]);
 });
 
 // ---- reasons
@@ -1227,7 +1258,7 @@ test('the session may tell that a leg lost its turn before the switch is confirm
   const { take, proves } = underTest();
   take({ type: 'raceReady' });
   proves(1);
-  take({ type: 'switchTo', transport: 'poll', id: 1 });
+  take({ type: 'switchTo', transport: 'poll' });
   take({ type: 'legUsable', leg: 2 });
   take({ type: 'pong', leg: 2, rtt: 10 });
   take({ type: 'legDropped', leg: 1, reason: 'replaced' });

@@ -67,6 +67,9 @@ export const reach = ({ record }, milestone, now) => {
   record[milestone] ??= now - record.at;
 };
 
+/** Returns when it came further: it began, its socket opened, or its welcome came. @param {Attempt} attempt */
+export const progressAt = ({ record: { at, opened = 0, usable = opened } }) => at + usable;
+
 /** A pong came: both directions pass. @param {Attempt} attempt */
 export const isProven = ({ record }) => record.proven !== undefined;
 

@@ -18,6 +18,13 @@ import { clamp, timeoutMs } from './path.js';
 /** A browser may take long to open a socket; TCP alone retries after 1 and 3 s. */
 export const SOCKET_OPENING_MS = 4000;
 
+/** The pause before the second path starts: while no round trip is known; at least; at most. */
+const STAGGER_MS = 1000;
+export const SHORT_STAGGER_MS = 300;
+const LONGEST_STAGGER_MS = 1400;
+/** A WebSocket over TLS opens within four round trips, and each further step takes one. */
+const STAGGER_TRIPS = 6;
+
 /** The first answer of a network may just be late. */
 const FIRST_ANSWER_MS = 10_000;
 
@@ -32,6 +39,17 @@ export const answerMs = (path, network, failedRaces) => {
   if (network.rtt === null) return FIRST_ANSWER_MS;
   const timeout = Math.max(timeoutMs(path), timeoutMs(network));
   return Math.max(clamp(2.5 * timeout * (failedRaces || 1), 2000, 10_000), 2.5 * network.rtt);
+};
+
+/**
+ * Returns how long the first path has for its next step before the second one starts. One that was good has longer.
+ * @param {RoundTrip} path
+ * @param {number | null} trip of the network
+ */
+export const staggerMs = ({ rtt }, trip) => {
+  if (rtt !== null) return clamp(2 * rtt + 1000, 1500, 4000);
+  if (trip === null) return STAGGER_MS;
+  return clamp(STAGGER_TRIPS * trip, SHORT_STAGGER_MS, LONGEST_STAGGER_MS);
 };
 
 /** @param {Deadline['name']} name @param {Attempt} [attempt] */

@@ -9,8 +9,8 @@ export type SelectorInput =
   | { type: 'raceReady' }
   /** The answer to `prepareRace`: there is no token. */
   | { type: 'raceFailed' }
-  /** The application asks for a switch. Its number is a new one. */
-  | { type: 'switchTo'; transport: Transport; id: number }
+  /** The application asks for a switch. */
+  | { type: 'switchTo'; transport: Transport }
   | { type: 'socketOpened'; leg: number }
   | { type: 'frameArrived'; leg: number; frame?: RawFrame }
   | { type: 'answerArrived'; leg: number; route: Route }
@@ -52,8 +52,8 @@ export type SelectorOutput =
   | { type: 'requestTurn'; leg: number; pings?: boolean }
   | { type: 'sendPing'; leg: number }
   | { type: 'dropLeg'; leg: number; reason: Reason }
-  /** The switch with this number was made. With a reason it failed, or a later switch replaced it (`asked`). */
-  | { type: 'switchEnded'; id: number; reason?: Reason }
+  /** The oldest switch that is not over was made. With a reason it failed, or a later switch replaced it (`asked`). */
+  | { type: 'switchEnded'; reason: Reason | undefined }
   /** No other transport can carry the line that is stuck. */
   | { type: 'withdrawLine' }
   /** Ask the control resource for an answer. Several may be under way. */

@@ -75,7 +75,7 @@ export class Failover {
     const { chosen } = this.#race;
     if (reason === 'replaced' && chosen && chosen !== attempt) {
       // It lost its turn to the leg that was asked to take over; the confirmation of that one is the news.
-      this.#status.lastReason = this.#race.takeOverReason(chosen, attempt);
+      this.#status.lastReason = this.#paths.takeOverReason(chosen, attempt);
       return this.#race.drop(attempt, this.#status.lastReason);
     }
     const isUsable = attempt.record.usable !== undefined;

@@ -89,8 +89,3 @@ export const wentAway = (path, now) => {
   if (path.failures < MOST_AWAY_FAILURES) path.failures++;
   return clamp((now - path.awaySince) * AWAY_PART, FIRST_AWAY_REST_MS, LONGEST_REST_MS);
 };
-
-/** A leg of it lived for long. @param {Path} path */
-export const lived = (path) => {
-  path.failures = path.cuts = 0;
-};

@@ -4,12 +4,14 @@
  * is blamed once the network is known to be well, and cleared if no answer comes at all. This class never opens anything.
  *
  * @import { Reason, Transport } from '../types.js'
+ * @import { Attempt } from './attempt.js'
  * @import { Deadlines } from './deadlines.js'
  * @import { SessionView } from './events.js'
  * @import { Memory } from './memory.js'
  * @import { Path, RoundTrip } from './path.js'
  */
 
+import { reasonOf } from './attempt.js';
 import { failed, recalled, wentAway } from './path.js';
 
 /** The gateway takes this many failed attempts in a report (PROTOCOL.md, client reports). */
@@ -84,9 +86,14 @@ export class Paths {
     this.#theirs = undefined;
   }
 
-  /** The gateway offers others, and not this one any more. @param {Path} path */
-  isWithdrawn(path) {
-    return !this.offered.includes(path) && !this.#theirs?.includes(path.transport);
+  /** Returns why an attempt takes over from another one. @param {Attempt} next @param {Attempt} before @returns {Reason} */
+  takeOverReason({ path, record: { purpose } }, before) {
+    if (purpose !== 'race' && purpose !== 'better') return purpose;
+    const used = before.path;
+    // The gateway does not offer it any more. One that this client does without is another matter.
+    if (!this.offered.includes(used) && !this.#theirs?.includes(used.transport)) return 'server';
+    // A worse one takes over only from one that owes its first pong.
+    return path === used || this.betterThan(used).includes(path) ? 'better' : reasonOf(before);
   }
 
   /** Returns what is better than a path, best first; all, if that path is not offered. @param {Path} path */

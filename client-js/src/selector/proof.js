@@ -15,7 +15,7 @@
  */
 
 import { isAsked, isProven, LONG_LIFE_MS, reach } from './attempt.js';
-import { lived, sample } from './path.js';
+import { sample } from './path.js';
 
 export class Proof {
   #deadlines;
@@ -72,7 +72,7 @@ export class Proof {
     sample(attempt.path, trip);
     this.#promotion.measure(trip);
     attempt.pongedAt = now;
-    if (now > attempt.record.at + LONG_LIFE_MS) lived(attempt.path);
+    if (now > attempt.record.at + LONG_LIFE_MS) attempt.path.failures = attempt.path.cuts = 0;
     // The turn that was requested is still to be confirmed.
     if (attempt === active || attempt !== chosen) this.#deadlines.clear('answer', attempt);
     const wasUnreachable = this.#probes.pong(trip);
@@ -123,7 +123,7 @@ export class Proof {
     /** @type {Reason} */
     let reason = isAsked(attempt) ? 'asked' : this.#status.lastReason;
     if (before) {
-      reason = this.#race.takeOverReason(attempt, before);
+      reason = this.#paths.takeOverReason(attempt, before);
       // The session reads the loser to its end; the selector is through with it.
       this.#race.forget(before, reason);
     }

@@ -12,17 +12,17 @@
  */
 
 import { NEVER } from '../time.js';
-import { createAttempt, isAsked, isDetour, isProven, reach, reasonOf } from './attempt.js';
+import { createAttempt, isAsked, isDetour, isProven, progressAt, reach } from './attempt.js';
 import { Backoff } from './backoff.js';
-import { answerMs, SOCKET_OPENING_MS } from './deadlines.js';
+import { answerMs, SHORT_STAGGER_MS, SOCKET_OPENING_MS, staggerMs } from './deadlines.js';
 import { clamp, isShut, sample } from './path.js';
 
 /** How many attempts `explain()` shows. */
 const SHOWN = 20;
-/** The pause before the next path starts: usually; behind two attempts; after one was refused at once. */
-const STAGGER_MS = 1000;
+/** The third path starts so long after the first one, and by this pause after the second one, at least and at most. */
+const THIRD_AFTER_MS = 2500;
+const LEAST_LATE_STAGGER_MS = 500;
 const LATE_STAGGER_MS = 1500;
-const SHORT_STAGGER_MS = 300;
 /** A browser delays the sockets of a page that opened a dozen in vain, so from then on one goes in 30 s. */
 const MOST_FAILED_SOCKETS = 13;
 const SOCKET_PAUSE_MS = 30_000;
@@ -116,8 +116,9 @@ export class Race {
     this.#deadlines.clear('next-attempt');
     if (!path || this.#deadlines.at('gateway-pause') < NEVER) return;
     this.#pending = rest;
-    this.start(path);
-    if (rest.length > 0) this.#deadlines.set('next-attempt', now + this.#staggerMs(path));
+    const attempt = this.start(path);
+    if (rest.length > 0)
+      this.#deadlines.set('next-attempt', now + this.#staggerMs(attempt, this.#paths.network.rtt));
   }
 
   /** No further path is tried. */
@@ -208,6 +209,9 @@ export class Race {
     // Nothing but this one answer is known, so others may take much longer.
     network.deviation ??= trip;
     sample(network, trip);
+    const [first, second] = this.open;
+    if (first && !second && this.#pending.length > 0)
+      this.#deadlines.set('next-attempt', progressAt(first) + this.#staggerMs(first, trip));
     for (const attempt of this.open) {
       const { record } = attempt;
       if (record.usable !== undefined || record.opened !== undefined) continue;
@@ -240,17 +244,6 @@ export class Race {
     if (this.active === attempt) this.active = undefined;
     if (this.chosen === attempt) this.chosen = this.active;
     if (isDetour(attempt) && this.active) this.withdrawLine();
-  }
-
-  /** Returns why an attempt takes over from another one. @param {Attempt} next @param {Attempt} before @returns {Reason} */
-  takeOverReason({ path, record: { purpose } }, before) {
-    if (purpose === 'asked' || purpose === 'stuck') return purpose;
-    if (this.#paths.isWithdrawn(before.path)) return 'server';
-    if (purpose === 'slow') return purpose;
-    // A worse one takes over only from one that owes its first pong.
-    return path === before.path || this.#paths.betterThan(before.path).includes(path)
-      ? 'better'
-      : reasonOf(before);
   }
 
   /** No other transport takes the line that is stuck. */
@@ -289,10 +282,16 @@ export class Race {
     this.#deadlines.clear('ping', attempt);
   }
 
-  /** A path that was good gets more time before the next one starts. @param {Path} path */
-  #staggerMs({ rtt }) {
+  /** Returns how long an attempt has before the next path starts. @param {Attempt} attempt @param {number | null} trip of the network */
+  #staggerMs({ path }, trip) {
+    const [first, second] = this.open;
     if (this.isStaggerShort) return SHORT_STAGGER_MS;
-    if (this.open.length > 1) return LATE_STAGGER_MS;
-    return rtt === null ? STAGGER_MS : clamp(2 * rtt + 1000, 1500, 4000);
+    if (!first || !second) return staggerMs(path, trip);
+    // One that began less than this later cannot show that the pong of the other is late.
+    return clamp(
+      first.record.at + THIRD_AFTER_MS - this.#deadlines.now,
+      LEAST_LATE_STAGGER_MS,
+      LATE_STAGGER_MS,
+    );
   }
 }

@@ -28,6 +28,10 @@ import { Race } from './race.js';
 import { Status } from './status.js';
 import { Switch } from './switch.js';
 
+/** How long a race looks before it probes the control resource: on a network whose round trip is known; on any other. */
+const PROBE_AFTER_MS = 2000;
+const MEASURE_AFTER_MS = 100;
+
 export class Selector {
   /** @type {SelectorOutput[]} */
   #outputs = [];
@@ -145,7 +149,7 @@ export class Selector {
       case 'raceFailed':
         return this.#start(input.type === 'raceReady');
       case 'switchTo':
-        return this.#switchTo(input.id, input.transport);
+        return this.#switchTo(input.transport);
       case 'socketOpened':
         return attempt && this.#proof.opened(attempt);
       case 'frameArrived':
@@ -199,18 +203,18 @@ export class Selector {
     const { now } = this.#deadlines;
     this.#status.lookingSince ??= now;
     // A race that found nothing by then probes the control resource.
-    this.#deadlines.set('probe', now + 2000);
+    this.#deadlines.set(
+      'probe',
+      now + (this.#paths.network.rtt === null ? MEASURE_AFTER_MS : PROBE_AFTER_MS),
+    );
     // After silence the network may be another one, so all paths are as good.
     this.#race.isStaggerShort = this.#status.lastReason === 'stalled';
     this.#race.beginAll();
   }
 
-  /** @param {number} id @param {Transport} transport */
-  #switchTo(id, transport) {
-    this.#switch.ask(
-      id,
-      this.#paths.all.find((path) => path.transport === transport),
-    );
+  /** @param {Transport} transport */
+  #switchTo(transport) {
+    for (const path of this.#paths.all) if (path.transport === transport) this.#switch.ask(path);
   }
 
   /** A path that cut a held poll would cut it again. @param {Attempt} attempt @param {Route} route */

@@ -17,7 +17,7 @@ import { isDetour, isProven } from './attempt.js';
 const REASONS_OF_OTHERS = ['server', 'offline'];
 
 export class Switch {
-  /** The switch to carry out. @type {{id: number, path: Path} | undefined} */
+  /** The path that was asked for. @type {Path | undefined} */
   #wanted;
   /** Its attempt; undefined while the switch waits. @type {Attempt | undefined} */
   #attempt;
@@ -32,11 +32,10 @@ export class Switch {
     this.#status = status;
   }
 
-  /** The application asks for a switch. A later one replaces an earlier one. @param {number} id @param {Path | undefined} path */
-  ask(id, path) {
+  /** The application asks for a switch. A later one replaces an earlier one. @param {Path} path */
+  ask(path) {
     this.#end('asked');
-    if (!path) return this.#tell(id, 'refused');
-    this.#wanted = { id, path };
+    this.#wanted = path;
   }
 
   /** Takes the next step, if there is one. Call this after each input. */
@@ -45,10 +44,10 @@ export class Switch {
     const { active, ended, reason } = this.#attempt?.record ?? {};
     if (active !== undefined) this.#end();
     else if (ended !== undefined) {
-      this.#attempt = undefined;
       if (reason && this.#status.state !== 'parked' && !REASONS_OF_OTHERS.includes(reason)) this.#end(reason);
+      this.#attempt = undefined;
     }
-    if (this.#wanted && !this.#attempt && this.#isFree) this.#attempt = this.#race.ask(this.#wanted.path);
+    if (this.#wanted && !this.#attempt && this.#isFree) this.#attempt = this.#race.ask(this.#wanted);
   }
 
   /** A leg carries the session and is proven, and none is about to take over. */
@@ -59,13 +58,7 @@ export class Switch {
 
   /** The switch is over. @param {Reason} [reason] why it failed */
   #end(reason) {
-    const wanted = this.#wanted;
+    if (this.#wanted) this.#outputs.push({ type: 'switchEnded', reason });
     this.#wanted = this.#attempt = undefined;
-    if (wanted) this.#tell(wanted.id, reason);
-  }
-
-  /** @param {number} id @param {Reason} [reason] */
-  #tell(id, reason) {
-    this.#outputs.push({ type: 'switchEnded', id, ...(reason && { reason }) });
   }
 }

@@ -28,12 +28,13 @@ const SHORT = 300;
 
 /**
  * @param {() => number} random
- * @param {{order?: Transport[], storage?: any, wallMs?: number, heartbeat?: number, lateMs?: () => number}} [options] `wallMs`: the
- *   wall clock at the start. `lateMs`: by how much each answer of this network is late
+ * @param {{order?: Transport[], storage?: any, wallMs?: number, heartbeat?: number, lateMs?: () => number, opensAfter?: number}} [options]
+ *   `wallMs`: the wall clock at the start. `lateMs`: by how much each answer of this network is late. `opensAfter`: how many round
+ *   trips a WebSocket takes to open
  */
 export function createWorld(
   random,
-  { order = ALL, storage = null, wallMs = 1e12, heartbeat = 15_000, lateMs } = {},
+  { order = ALL, storage = null, wallMs = 1e12, heartbeat = 15_000, lateMs, opensAfter = 1 } = {},
 ) {
   let now = 0;
   let active = 0;
@@ -87,6 +88,8 @@ export function createWorld(
     /** The legs that were opened, the changes of transport and the states. @type {Array<{at: number, open?: Transport, change?: any, state?: string}>} */
     log: [],
     turns: 0,
+    /** How often the control resource was asked. */
+    probes: 0,
     now: () => now,
     open,
     /** @param {SelectorInput} input */
@@ -224,6 +227,7 @@ export function createWorld(
         later(0, 0, () => world.take({ type: 'raceReady' }));
         break;
       case 'probeControl':
+        world.probes++;
         probes(now);
         break;
       case 'switchEnded':
@@ -278,11 +282,12 @@ export function createWorld(
     open.set(n, { transport, way, opened: now, moved: now, turn: own, usable: false, free: now });
     world.log.push({ at: now, open: transport });
     const firstMs = lateMs?.() ?? 20;
+    let openedMs = tripMs(way);
+    if (transport === 'websocket') for (let trip = 1; trip < opensAfter; trip++) openedMs += tripMs(way);
     if (way === 'refused') later(firstMs, n, () => kill(n));
     const opensSocket = () => transport === 'websocket' && world.take({ type: 'socketOpened', leg: n });
-    if (way === 'mute') later(firstMs, n, opensSocket);
+    if (way === 'mute') later(opensAfter > 1 ? openedMs : firstMs, n, opensSocket);
     if (way === 'refused' || way === 'hole' || way === 'mute') return;
-    const openedMs = tripMs(way);
     later(openedMs, n, opensSocket);
     const usableMs = lateMs && transport !== 'websocket' ? openedMs : openedMs + tripMs(way);
     later(usableMs, n, () => {
