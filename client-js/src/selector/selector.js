@@ -28,9 +28,9 @@ import { Race } from './race.js';
 import { Status } from './status.js';
 import { Switch } from './switch.js';
 
-/** How long a race looks before it probes the control resource: on a network whose round trip is known; on any other. */
+/** How long a race looks before it probes the control resource. The first race measures the round trip by that, so it asks soon. */
 const PROBE_AFTER_MS = 2000;
-const MEASURE_AFTER_MS = 100;
+const FIRST_PROBE_AFTER_MS = 100;
 
 export class Selector {
   /** @type {SelectorOutput[]} */
@@ -201,12 +201,10 @@ export class Selector {
       return this.#probes.ask();
     }
     const { now } = this.#deadlines;
-    this.#status.lookingSince ??= now;
     // A race that found nothing by then probes the control resource.
-    this.#deadlines.set(
-      'probe',
-      now + (this.#paths.network.rtt === null ? MEASURE_AFTER_MS : PROBE_AFTER_MS),
-    );
+    const isFirst = this.#status.lookingSince === null;
+    this.#deadlines.set('probe', now + (isFirst ? FIRST_PROBE_AFTER_MS : PROBE_AFTER_MS));
+    this.#status.lookingSince ??= now;
     // After silence the network may be another one, so all paths are as good.
     this.#race.isStaggerShort = this.#status.lastReason === 'stalled';
     this.#race.beginAll();
