@@ -10,12 +10,11 @@
 
 import { Emitter } from './emitter.js';
 import { ThroughlineError } from './errors.js';
+import { decode, encode } from './payload.js';
 import { byteLength } from './session/outgoing.js';
 
 /** A loop that falls this many messages behind ends. */
 const MOST_WAITING = 10_000;
-/** Bytes beyond this are too large in any case, so they are not encoded. */
-const MOST_BYTES = 60_000;
 
 /** The longest name in bytes (PROTOCOL.md, limits). */
 const MOST_NAME_BYTES = 128;
@@ -72,12 +71,8 @@ export class Channel {
 
   /** @param {unknown} data @returns {Promise<{at: number}>} */
   publish(data) {
-    const pub = this.name;
-    const request =
-      data instanceof Uint8Array
-        ? { pub, b64: btoa(String.fromCharCode(...data.slice(0, MOST_BYTES))) }
-        : { pub, data: data ?? null };
     return new Promise((resolve, reject) => {
+      const request = { pub: this.name, field: encode(data) };
       this.#requests.ask(request, (error, { at = 0 }) => (error ? reject(error) : resolve({ at })));
     });
   }
@@ -118,10 +113,11 @@ export class Channel {
    * A publication came. Before the answer to the subscription only older ones come.
    * @param {NumberedFrame} publication
    */
-  deliver({ at = 0, bytes, data }) {
+  deliver(publication) {
+    const { at = 0 } = publication;
     if (this.#state !== 'subscribed' || !this.#position || at <= this.#position.at) return;
     this.#position.at = at;
-    this.#emitter.emit('message', { channel: this.name, data: bytes ?? data, ...this.#position });
+    this.#emitter.emit('message', { channel: this.name, data: decode(publication), ...this.#position });
   }
 
   /**

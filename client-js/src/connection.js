@@ -239,7 +239,6 @@ class Connection {
 
   /** @param {NumberedFrame} frame */
   #deliver(frame) {
-    if (frame.b64) frame.bytes = Uint8Array.from(atob(frame.b64), (character) => character.charCodeAt(0));
     if (frame.pub !== undefined) this.#channels.get(frame.pub)?.deliver(frame);
     this.#requests.settle(frame);
   }

@@ -10,6 +10,7 @@
 export { connect } from './connection.js';
 export { ThroughlineError } from './errors.js';
 
+/** @typedef {import('./data.js').Bytes} Bytes */
 /** @typedef {import('./types.js').Connection} Connection */
 /** @typedef {import('./types.js').ConnectionEvents} ConnectionEvents */
 /** @typedef {import('./types.js').ErrorCode} ErrorCode */
@@ -28,4 +29,8 @@ export { ThroughlineError } from './errors.js';
 /**
  * @template [Data=any]
  * @typedef {import('./types.js').Message<Data>} Message
+ */
+/**
+ * @template T
+ * @typedef {import('./data.js').Publishable<T>} Publishable
  */

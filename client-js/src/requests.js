@@ -12,10 +12,14 @@
  */
 
 import { ThroughlineError } from './errors.js';
+import { LINE_BYTES, tooLarge } from './payload.js';
 import { byteLength } from './session/outgoing.js';
 
-/** PROTOCOL.md's limit of a line: it fits into a body behind the longest hello. */
-const LINE_BYTES = 56_320;
+/** Returns the line of a request. @param {Request} request @param {number} id */
+const lineOf = (request, id) =>
+  'pub' in request
+    ? `{"pub":${JSON.stringify(request.pub)},${request.field},"id":${id}}`
+    : JSON.stringify({ ...request, id });
 
 export class Requests {
   /** The requests that wait for their answer. @type {Map<number, Settle>} */
@@ -48,7 +52,7 @@ export class Requests {
    */
   ask(request, settle) {
     const id = ++this.#ids;
-    const line = JSON.stringify({ ...request, id });
+    const line = lineOf(request, id);
     const refusal = this.#refusal(byteLength(line), 'pub' in request);
     if (refusal) return void settle(refusal, {});
     this.open.set(id, settle);
@@ -73,8 +77,7 @@ export class Requests {
     const { unacknowledgedFrames: frames, unacknowledgedBytes: bytes } = this.#waiting;
     const most = isPublication ? this.#messages : 2 * this.#messages;
     if (this.isClosed) return new ThroughlineError('closed');
-    if (size > LINE_BYTES)
-      return new ThroughlineError('too_large', `${size} bytes; the limit is ${LINE_BYTES}: split it`);
+    if (size > LINE_BYTES) return tooLarge(`${size}`);
     if (frames >= most || (isPublication && bytes + size > this.#bytes))
       return new ThroughlineError(
         'queue_full',

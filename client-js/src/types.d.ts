@@ -3,6 +3,7 @@
  * Editors show these comments, and a test holds the tables of README.md to them.
  */
 
+import type { ToPublish } from './data.js';
 import type { ThroughlineError } from './errors.js';
 
 /** A way to carry a session. */
@@ -204,10 +205,11 @@ export interface Channel<Data = any> extends AsyncIterable<Message<Data>> {
    */
   readonly subscribed: Promise<void>;
   /**
-   * Publishes JSON, or a `Uint8Array` as it is. Does not subscribe.
+   * Publishes JSON or bytes, which arrive as they were. Does not subscribe.
    * Fulfils with `{ at }`, the offset, once the gateway has the message.
+   * Rejects with a `TypeError` if the data would arrive as something else.
    */
-  publish(data: Data): Promise<{ at: number }>;
+  publish<Given extends Data>(data: ToPublish<Data, Given>): Promise<{ at: number }>;
 }
 
 /** One publication of a channel. */

@@ -25,6 +25,7 @@ const LAYERS = [
   ['connection'],
   ['channel'],
   ['requests'],
+  ['payload'],
   ['event-loop'],
   ['events'],
   ['page', 'platform', 'slots'],
@@ -32,7 +33,7 @@ const LAYERS = [
   ['selector/'],
   ['session/'],
   ['protocol/'],
-  ['errors', 'emitter', 'time', 'types'],
+  ['errors', 'emitter', 'time', 'types', 'data'],
 ];
 
 /**

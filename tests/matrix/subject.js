@@ -80,7 +80,7 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
   const sender = createSender((/** @type {number} */ number, more = pad) => {
     const at = performance.now();
     const publishing = up
-      .publish({ number, at: Date.now(), padding: more ? '.'.repeat(more) : undefined })
+      .publish({ number, at: Date.now(), padding: '.'.repeat(more) })
       .then(() => fulfilledMs.push(Math.round(performance.now() - at)))
       .finally(() => open.delete(publishing));
     open.add(publishing);

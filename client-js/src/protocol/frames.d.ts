@@ -99,8 +99,8 @@ export interface NumberedFrame {
 export type Request =
   | { sub: string; since?: Position }
   | { unsub: string }
-  | { pub: string; data: unknown }
-  | { pub: string; b64: string };
+  /** `field` is the text of the key `data` or `b64` with its value. */
+  | { pub: string; field: string };
 
 /**
  * A frame that came down, read: `type` is its verb, `value` the verb's, `cost` its length in characters and bytes. The gateway is

@@ -71,6 +71,12 @@ await plain.subscribed;
 const { at } = await plain.publish({ text: 'hello' });
 same<typeof at, number>(true);
 await plain.publish(new Uint8Array(3));
+await plain.publish(new DataView(new ArrayBuffer(3)));
+await plain.publish([null, true, 1, 'text', { list: [[]] }]);
+declare const anything: any;
+declare const unknown: unknown;
+await plain.publish(anything);
+await plain.publish(unknown);
 
 interface Speed {
   speed: number;
@@ -78,6 +84,17 @@ interface Speed {
 const fleet: Channel<Speed> = connection.channel<Speed>('fleet/42');
 same<typeof fleet.name, string>(true);
 await fleet.publish({ speed: 12 });
+declare const speed: Speed;
+await plain.publish(speed);
+interface Tree {
+  name?: string;
+  readonly branches: readonly Tree[];
+}
+declare const tree: Tree;
+await plain.publish(tree);
+await connection.channel<Tree>('tree').publish(tree);
+await connection.channel<Tree | Uint8Array>('tree').publish(new Uint8Array(1));
+await connection.channel<number[]>('numbers').publish([1]);
 fleet.on('message', (message: Message<Speed>) => console.log(message.data.speed));
 for await (const message of fleet) same<typeof message, Message<Speed>>(true);
 

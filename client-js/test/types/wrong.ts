@@ -58,6 +58,31 @@ fleet.on('state', () => {});
 fleet.publish({ sped: 12 });
 // @ts-expect-error a channel of speeds
 fleet.on('message', ({ data }) => console.log(data.sped));
+// @ts-expect-error a channel of speeds
+fleet.publish({ speed: 12, more: 1 });
+const plain = connection.channel('plain');
+// @ts-expect-error there is nothing to publish
+plain.publish();
+// @ts-expect-error JSON has no undefined
+plain.publish(undefined);
+// @ts-expect-error JSON has no undefined
+plain.publish({ speed: undefined });
+// @ts-expect-error JSON has no Map
+plain.publish(new Map());
+// @ts-expect-error JSON has no Set
+plain.publish({ list: [new Set()] });
+// @ts-expect-error JSON has no functions
+plain.publish(() => 1);
+// @ts-expect-error JSON has no bigint
+plain.publish(1n);
+// @ts-expect-error a date arrives as text, so publish its text
+plain.publish({ at: new Date() });
+// @ts-expect-error bytes go alone
+plain.publish({ image: new Uint8Array(1) });
+// @ts-expect-error a promise is not its value
+plain.publish(Promise.resolve(1));
+// @ts-expect-error no message can hold a date
+connection.channel<{ at: Date }>('dates').publish({ at: new Date() });
 // @ts-expect-error `publish` returns a promise of the offset
 console.log(fleet.publish({ speed: 12 }).at);
 // @ts-expect-error messages need `for await`

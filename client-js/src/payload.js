@@ -1,0 +1,180 @@
+// @ts-check
+/**
+ * Turns the data of the application into the field of a frame, and back. Data arrives as it was, or is refused here. It never
+ * alters data without a word, and never encodes what is too large.
+ *
+ * @import { NumberedFrame } from './protocol/frames.js'
+ */
+
+import { ThroughlineError } from './errors.js';
+
+/** PROTOCOL.md's limit of a line: it fits into a body behind the longest hello. */
+export const LINE_BYTES = 56_320;
+/** Every engine reads and writes JSON that is nested so deeply. */
+const MOST_LEVELS = 1000;
+
+/** The remedy for each kind of value that JSON cannot carry as it was. @type {{[kind: string]: string}} */
+const REMEDIES = {
+  Undefined: 'leave it out, or publish null',
+  Number: 'JSON has finite numbers only, so publish null or a string',
+  BigInt: 'publish it as a string',
+  Map: 'publish Object.fromEntries(map), or [...map]',
+  Set: 'publish [...set]',
+  Blob: 'publish await blob.arrayBuffer()',
+  File: 'publish await file.arrayBuffer()',
+  Promise: 'await it first',
+};
+
+/** @param {string} size */
+export const tooLarge = (size) =>
+  new ThroughlineError('too_large', `${size} bytes; the limit is ${LINE_BYTES}: split it`);
+
+/** Returns the kind of a value, for example `Map`. It holds in every realm. @param {unknown} value */
+const kindOf = (value) => Object.prototype.toString.call(value).slice('[object '.length, -1);
+
+/** Names a value for an error, for example `a Map`. @param {unknown} value */
+function describe(value) {
+  if (value === undefined || typeof value === 'number') return `${value}`;
+  const { name } = (typeof value === 'object' && value?.constructor) || { name: typeof value };
+  return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`;
+}
+
+/** Says whether an object was written as `{…}`, in whatever realm. @param {object} value */
+function isPlain(value) {
+  const prototype = Object.getPrototypeOf(value);
+  // The prototype of all lists is itself a list, and that of all plain objects has no prototype.
+  if (Array.isArray(value)) return Array.isArray(prototype);
+  if (kindOf(value) !== 'Object') return false;
+  return prototype === null || Object.hasOwn(prototype, 'isPrototypeOf');
+}
+
+/** Returns the bytes of a value that consists of bytes, in whatever realm it was made. @param {unknown} value */
+function bytesOf(value) {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  const isBuffer = ['ArrayBuffer', 'SharedArrayBuffer'].includes(kindOf(value));
+  return isBuffer ? new Uint8Array(/** @type {ArrayBuffer} */ (value)) : undefined;
+}
+
+/**
+ * Returns the field of a frame that carries the data, as text: `"data":…` or `"b64":…`.
+ * Throws a TypeError for what would arrive as something else, and `too_large`.
+ * @param {unknown} data
+ */
+export function encode(data) {
+  const bytes = bytesOf(data);
+  if (!bytes) return `"data":${new JsonWriter().write(data)}`;
+  const size = Math.ceil(bytes.length / 3) * 4;
+  if (size > LINE_BYTES) throw tooLarge(`${size}`);
+  return `"b64":"${btoa(String.fromCharCode(...bytes))}"`;
+}
+
+/** Returns the data of a publication. @param {NumberedFrame} publication */
+export const decode = ({ bytes, b64, data }) => {
+  if (b64 === undefined) return bytes ?? data;
+  return Uint8Array.from(atob(b64), (character) => character.charCodeAt(0));
+};
+
+/**
+ * Writes JSON. `JSON.stringify` leaves out, flattens or replaces what JSON does not have. This throws instead, and stops as soon as
+ * the text is too long.
+ */
+class JsonWriter {
+  #length = 0;
+  /** The keys that lead to the present value. @type {Array<string | number>} */
+  #path = [];
+  /** The objects around the present value. @type {Set<object>} */
+  #around = new Set();
+
+  /** Returns a value as JSON. @param {unknown} value @returns {string} */
+  write(value) {
+    if (typeof value === 'string') return this.#string(value);
+    if (value === null || typeof value === 'boolean') return this.#count(`${value}`);
+    // JSON has a minus zero, although `JSON.stringify` does not write it.
+    if (Number.isFinite(value)) return this.#count(Object.is(value, -0) ? '-0' : `${value}`);
+    if (typeof value !== 'object') throw this.#refusal(describe(value), REMEDIES[kindOf(value)]);
+    this.#check(value);
+    this.#around.add(value);
+    const text = Array.isArray(value)
+      ? this.#array(value)
+      : this.#members(/** @type {Record<string, unknown>} */ (value));
+    this.#around.delete(value);
+    return text;
+  }
+
+  /** @param {string} text */
+  #string(text) {
+    // A long one is not even escaped.
+    this.#room(text.length);
+    return this.#count(JSON.stringify(text));
+  }
+
+  /** @param {unknown[]} list */
+  #array(list) {
+    // Each element takes a comma.
+    this.#room(list.length);
+    if (Object.keys(list).length > list.length)
+      throw this.#refusal('an array with a key of its own', 'publish an object instead');
+    const elements = [];
+    // A hole is undefined, which is refused.
+    for (const [place, element] of list.entries()) elements.push(this.#inner(place, element));
+    return `[${elements.join()}]`;
+  }
+
+  /** @param {Record<string, unknown>} object */
+  #members(object) {
+    const members = [];
+    for (const key of Object.keys(object))
+      members.push(`${this.#string(key)}:${this.#inner(key, object[key])}`);
+    return `{${members.join()}}`;
+  }
+
+  /** @param {string | number} key @param {unknown} value */
+  #inner(key, value) {
+    this.#path.push(key);
+    if (this.#path.length > MOST_LEVELS)
+      throw new TypeError(`the data is nested deeper than ${MOST_LEVELS} levels: flatten it`);
+    this.#count(',');
+    const text = this.write(value);
+    this.#path.pop();
+    return text;
+  }
+
+  /** Throws unless JSON carries all that an object is. @param {object} value */
+  #check(value) {
+    if (this.#around.has(value))
+      throw this.#refusal('an object that contains itself', 'publish a copy without the cycle');
+    const hasOwnForm = 'toJSON' in value && typeof value.toJSON === 'function';
+    if (hasOwnForm || !isPlain(value)) throw this.#lossy(value, hasOwnForm);
+    for (const key of Object.getOwnPropertySymbols(value))
+      if (Object.prototype.propertyIsEnumerable.call(value, key))
+        throw this.#refusal('an object with a symbol as a key', 'use a string as the key');
+  }
+
+  /** The error of an object that would arrive as something else. @param {object} value @param {boolean} hasOwnForm */
+  #lossy(value, hasOwnForm) {
+    const what = describe(value);
+    if (bytesOf(value))
+      return this.#refusal(`${what} inside JSON`, 'publish the bytes alone, or as base64 text');
+    return this.#refusal(what, hasOwnForm ? 'publish the result of its toJSON()' : REMEDIES[kindOf(value)]);
+  }
+
+  /** @param {string} text */
+  #count(text) {
+    this.#length += text.length;
+    this.#room(0);
+    return text;
+  }
+
+  /** @param {number} more */
+  #room(more) {
+    if (this.#length + more > LINE_BYTES) throw tooLarge(`more than ${LINE_BYTES}`);
+  }
+
+  /** @param {string} what @param {string} [remedy] */
+  #refusal(what, remedy = 'publish plain objects, arrays, texts and numbers') {
+    const place = this.#path.map((key) =>
+      typeof key === 'number' ? `[${key}]` : /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
+    );
+    return new TypeError(`data${place.join('')} is ${what}: ${remedy}`);
+  }
+}
