@@ -3,37 +3,27 @@
  * A channel as the application sees it: its listeners, its loops over messages, and its subscription. Listening subscribes,
  * publishing does not. It knows positions, but nothing of sessions and transports.
  *
+ * @import { PublishOptions } from './data.js'
+ * @import { Deferred } from './deferred.js'
  * @import { NumberedFrame, Position } from './protocol/frames.js'
  * @import { Requests } from './requests.js'
  * @import { ConnectionEvents, Message, Channel as PublicChannel, Reset } from './types.js'
  */
 
+import { createDeferred } from './deferred.js';
 import { Emitter } from './emitter.js';
 import { ThroughlineError } from './errors.js';
+import { MessageLoop } from './message-loop.js';
+import { checkListener, checkPublishOptions } from './options.js';
 import { decode, encode } from './payload.js';
-import { byteLength } from './session/outgoing.js';
-
-/** A loop that falls this many messages behind ends. */
-const MOST_WAITING = 10_000;
-
-/** The longest name in bytes (PROTOCOL.md, limits). */
-const MOST_NAME_BYTES = 128;
-
-/**
- * Throws unless a value can be the name of a channel. Half a surrogate pair has no form in UTF-8.
- * @param {unknown} name
- */
-export const checkName = (name) => {
-  const isName = typeof name === 'string' && name !== '' && byteLength(name) <= MOST_NAME_BYTES;
-  if (!isName || /\p{Surrogate}/u.test(name))
-    throw new TypeError(
-      `the name of a channel is a string of 1 to ${MOST_NAME_BYTES} bytes, not ${String(name)}`,
-    );
-};
 
 /** @implements {PublicChannel} */
 export class Channel {
-  /** @type {'idle' | 'asking' | 'subscribed'} */
+  /**
+   * `idle`: nothing listens. `asking`: the subscription has no answer yet. `refused`: something listens, but there is no
+   * subscription.
+   * @type {'idle' | 'asking' | 'subscribed' | 'refused'}
+   */
   #state = 'idle';
   /**
    * The position of the last delivered message; none while there is no subscription to go on with.
@@ -42,69 +32,67 @@ export class Channel {
   #position;
   /** The request that asks for the subscription. @type {number | undefined} */
   #request;
-  /** Settles `subscribed`; none once that is settled. @type {((error?: ThroughlineError) => void) | undefined} */
-  #settle;
+  /** The outcome of the present subscription, or of the one that `subscribed` waits for. @type {Deferred<void> | undefined} */
+  #outcome;
   /** @type {Emitter<{message: Message, end: ThroughlineError}>} */
   #emitter = new Emitter();
   #requests;
   #connection;
+  #listening;
 
-  /** @param {string} name @param {Requests} requests @param {Emitter<ConnectionEvents>} connection */
-  constructor(name, requests, connection) {
+  /**
+   * @param {string} name
+   * @param {Requests} requests
+   * @param {Emitter<ConnectionEvents>} connection
+   * @param {Map<string, Channel>} listening the channels to which something listens; a channel adds and removes itself
+   */
+  constructor(name, requests, connection, listening) {
     this.name = name;
     this.#requests = requests;
     this.#connection = connection;
-    this.subscribed = this.#promise();
+    this.#listening = listening;
   }
 
   /** @param {'message'} event @param {(message: Message) => void} listener */
   on(event, listener) {
+    checkListener(['message'], event, listener);
     const remove = this.#emitter.on(event, listener);
-    if (this.#state === 'idle') this.#subscribe();
+    this.#listening.set(this.name, this);
+    if (this.#state === 'idle' || this.#state === 'refused') this.#subscribe();
     return () => {
-      if (!remove() || this.#emitter.listeners.size > 0) return;
-      this.#state = 'idle';
-      this.#position = this.#request = undefined;
-      this.#requests.ask({ unsub: this.name }, () => {});
+      if (remove() && this.#emitter.listeners.size === 0) this.#unsubscribe();
     };
   }
 
-  /** @param {unknown} data @returns {Promise<{at: number}>} */
-  publish(data) {
-    return new Promise((resolve, reject) => {
-      const request = { pub: this.name, field: encode(data) };
-      this.#requests.ask(request, (error, { at = 0 }) => (error ? reject(error) : resolve({ at })));
-    });
+  get subscribed() {
+    this.#outcome ??= this.#awaitListener();
+    return this.#outcome.promise;
   }
 
-  /** @returns {AsyncGenerator<Message, void, undefined>} */
-  async *[Symbol.asyncIterator]() {
-    /** Messages, and behind them the error after which no more come. @type {Array<Message | ThroughlineError>} */
-    const waiting = [];
-    let wake = () => {};
-    const add = (/** @type {Message | ThroughlineError} */ item) => {
-      waiting.push(item);
-      wake();
-    };
-    // The end first, since the answer may be there at once.
-    const removers = [this.#emitter.on('end', add), this.on('message', add)];
+  /** @param {unknown} data @param {PublishOptions} [options] @returns {Promise<{at: number}>} */
+  publish(data, options = {}) {
+    /** @type {Deferred<{at: number}>} */
+    const { promise, resolve, reject } = createDeferred();
     try {
-      for (;;) {
-        if (waiting.length > MOST_WAITING) throw new ThroughlineError('queue_full');
-        const item = waiting.shift();
-        if (item instanceof ThroughlineError) {
-          if (item.code === 'closed') return;
-          throw item;
-        }
-        if (item) yield item;
-        else
-          await new Promise((/** @type {(value: void) => void} */ resolve) => {
-            wake = resolve;
-          });
-      }
-    } finally {
-      for (const remove of removers) remove();
+      checkPublishOptions(options);
+      const request = { pub: this.name, field: encode(data) };
+      const settle = (/** @type {ThroughlineError | undefined} */ error, { at = 0 }) =>
+        error ? reject(error) : resolve({ at });
+      this.#requests.ask(request, settle, options);
+    } catch (error) {
+      reject(error);
     }
+    return promise;
+  }
+
+  [Symbol.asyncIterator]() {
+    return new MessageLoop((onMessage, onEnd) => {
+      // The end first, since the answer may be there at once.
+      const removers = [this.#emitter.on('end', onEnd), this.on('message', onMessage)];
+      return () => {
+        for (const remove of removers) remove();
+      };
+    });
   }
 
   // ---- for the connection
@@ -127,13 +115,14 @@ export class Channel {
    */
   resume(unsent, reason) {
     const isWaiting = this.#request !== undefined && unsent.includes(this.#request);
-    if (this.#emitter.listeners.size > 0 && !isWaiting) this.#subscribe(reason);
+    if (!isWaiting) this.#subscribe(reason);
   }
 
   /** @param {Reset['reason']} [reason] */
   #subscribe(reason) {
     const since = this.#position;
-    if (!since && !this.#settle) this.subscribed = this.#promise();
+    if (this.#state === 'refused') this.#outcome = undefined;
+    this.#outcome ??= this.#createOutcome();
     this.#state = 'asking';
     /** @type {number | undefined} */
     let id;
@@ -141,27 +130,62 @@ export class Channel {
       // An answer to an older request is late. A refusal may come before the id is known.
       if (id !== undefined && id !== this.#request) return;
       this.#request = undefined;
-      this.#state = error ? 'idle' : 'subscribed';
       this.#position = epoch === undefined || at === undefined ? undefined : { epoch, at };
-      this.#settle?.(error);
-      this.#settle = undefined;
-      if (error) {
-        // The application knows that it closed the connection.
-        if (error.code !== 'closed') this.#connection.emit('error', error);
-        this.#emitter.emit('end', error);
-      } else if (since && reason && !recovered)
-        this.#connection.emit('reset', { reason, channel: this.name });
+      if (error) return this.#refuse(error);
+      this.#state = 'subscribed';
+      this.#outcome?.resolve();
+      if (since && reason && !recovered) this.#connection.emit('reset', { reason, channel: this.name });
     });
     if (this.#state === 'asking') this.#request = id;
   }
 
-  /** @returns {Promise<void>} */
-  #promise() {
-    const promise = new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-      this.#settle = (error) => (error ? reject(error) : resolve());
+  /** @param {ThroughlineError} error */
+  #refuse(error) {
+    this.#state = 'refused';
+    this.#outcome?.reject(error);
+    // The subscription may have held until now.
+    this.#outcome = this.#createOutcome();
+    this.#outcome.reject(error);
+    // The application knows that it closed the connection.
+    if (error.code !== 'closed') this.#connection.emit('error', error);
+    this.#emitter.emit('end', error);
+  }
+
+  /** The last listener went. */
+  #unsubscribe() {
+    this.#state = 'idle';
+    this.#position = this.#request = undefined;
+    this.#giveUp();
+    this.#listening.delete(this.name);
+    this.#requests.leave(this.name);
+  }
+
+  /** Ends the wait for a subscription to which nothing listens. */
+  #giveUp() {
+    const error = this.#requests.isClosed
+      ? new ThroughlineError('closed')
+      : new ThroughlineError(
+          'unsubscribed',
+          `nothing listens to '${this.name}': call on('message', …) first`,
+        );
+    this.#outcome?.reject(error);
+    this.#outcome = undefined;
+  }
+
+  /** The application may ask for `subscribed` first, and listen in the same step of its program. */
+  #awaitListener() {
+    const outcome = this.#createOutcome();
+    queueMicrotask(() => {
+      if (this.#outcome === outcome && this.#state === 'idle') this.#giveUp();
     });
+    return outcome;
+  }
+
+  #createOutcome() {
+    /** @type {Deferred<void>} */
+    const outcome = createDeferred();
     // The application need not look at it.
-    promise.catch(() => {});
-    return promise;
+    outcome.promise.catch(() => {});
+    return outcome;
   }
 }

@@ -4,14 +4,18 @@
  * decides nothing about sessions and transports.
  *
  * @import { ConnectionEvents, Connection as PublicConnection, Options, Reset, Transport } from './types.js'
+ * @import { Deferred } from './deferred.js'
  * @import { LoopEvent, MachineEvent } from './events.js'
  * @import { NumberedFrame } from './protocol/frames.js'
  */
 
-import { Channel, checkName } from './channel.js';
+import { Channel } from './channel.js';
+import { Channels } from './channels.js';
+import { createDeferred } from './deferred.js';
 import { Emitter } from './emitter.js';
 import { ThroughlineError } from './errors.js';
 import { EventLoop } from './event-loop.js';
+import { checkListener, checkName, checkOptions } from './options.js';
 import { watchPage } from './page.js';
 import { randomId, resolvePlatform, storageOf } from './platform.js';
 import { Requests } from './requests.js';
@@ -27,6 +31,7 @@ import { probe } from './transports/control.js';
  * @type {Transport[]}
  */
 const TRANSPORTS = ['websocket', 'sse', 'poll'];
+const EVENTS = ['state', 'transport', 'reset', 'error'];
 /** Codes of an `end` that the application must know: no other leg fares better. */
 const LASTING_CODES = ['unauthorized', 'forbidden', 'rate_limited', 'bad_frame'];
 
@@ -34,12 +39,11 @@ const LASTING_CODES = ['unauthorized', 'forbidden', 'rate_limited', 'bad_frame']
 class Connection {
   /** @type {Emitter<ConnectionEvents>} */
   #emitter = new Emitter();
-  /** @type {Map<string, Channel>} */
-  #channels = new Map();
-  /**
-   * Switches that are not over, in the order of asking.
-   * @type {Array<{resolve: () => void, reject: (error: ThroughlineError) => void}>}
-   */
+  /** @type {Channels<Channel>} */
+  #channels = new Channels(
+    (name) => new Channel(name, this.#requests, this.#emitter, this.#channels.listening),
+  );
+  /** Switches that are not over, in the order of asking. @type {Deferred<void>[]} */
   #switches = [];
   /** Ends the watching of the page. */
   #end = new AbortController();
@@ -58,8 +62,9 @@ class Connection {
   #loop;
   #requests;
 
-  /** @param {string} url @param {Options} options */
+  /** @param {string | URL} url @param {Options} options */
   constructor(url, options) {
+    checkOptions(options);
     this.#base = new URL(url, globalThis.location?.href).href.replace(/\/$/, '');
     this.#token = options.token;
     this.#platform = resolvePlatform(options);
@@ -86,7 +91,8 @@ class Connection {
     this.#loop = new EventLoop(this.#platform, this.#session, this.#selector, carryOut, options.log);
     const post = (/** @type {LoopEvent} */ event) => this.#loop.post(event);
     this.#carriers = new Carriers(this.#platform, this.#base, post);
-    this.#requests = new Requests((line) => this.#push(line), this.#session, options.queue);
+    const push = (/** @type {string} */ line) => this.#push(line);
+    this.#requests = new Requests(push, this.#session, this.#platform, options.queue);
     watchPage(this.#platform.window, post, this.#end.signal);
     const locks = this.#platform.window?.navigator?.locks;
     takeSlot(locks, this.#base, (mayHold) => post({ type: 'holdingChanged', mayHold }), this.#end.signal);
@@ -109,27 +115,29 @@ class Connection {
    * @param {(value: ConnectionEvents[Event]) => void} listener
    */
   on(event, listener) {
+    checkListener(EVENTS, event, listener);
     return this.#emitter.on(event, listener);
   }
 
   /** @param {string} name */
   channel(name) {
     checkName(name);
-    const channel = this.#channels.get(name) ?? new Channel(name, this.#requests, this.#emitter);
-    this.#channels.set(name, channel);
-    return channel;
+    return this.#channels.get(name);
   }
 
   /** @param {Transport} transport @returns {Promise<void>} */
   switchTo(transport) {
-    return new Promise((resolve, reject) => {
-      if (this.state === 'closed') return reject(new ThroughlineError('closed'));
-      if (!this.#order.includes(transport)) return reject(new ThroughlineError('refused'));
-      this.#switches.push({ resolve, reject });
+    /** @type {Deferred<void>} */
+    const outcome = createDeferred();
+    if (this.state === 'closed') outcome.reject(new ThroughlineError('closed'));
+    else if (!this.#order.includes(transport)) outcome.reject(new ThroughlineError('refused'));
+    else {
+      this.#switches.push(outcome);
       // Not by the loop: a listener may close the connection before the loop comes to it.
       this.#selector.handle(this.#platform.now(), { type: 'switchTo', transport });
       this.#loop.run();
-    });
+    }
+    return outcome.promise;
   }
 
   explain() {
@@ -188,6 +196,9 @@ class Connection {
       case 'keepAlive':
         this.#session.wish = { heartbeat_ms: event.heartbeatMs, hold_ms: event.holdMs };
         return;
+      case 'frameArrived':
+      case 'answerArrived':
+        return this.#requests.catchUp();
       case 'deliver':
         return this.#deliver(event.frame);
       case 'reset':
@@ -239,7 +250,7 @@ class Connection {
 
   /** @param {NumberedFrame} frame */
   #deliver(frame) {
-    if (frame.pub !== undefined) this.#channels.get(frame.pub)?.deliver(frame);
+    if (frame.pub !== undefined) this.#channels.listening.get(frame.pub)?.deliver(frame);
     this.#requests.settle(frame);
   }
 
@@ -261,14 +272,14 @@ class Connection {
   #giveUp(code, unsent, reason) {
     // The requests that the channels add are not among them.
     const lost = [...this.#requests.open.keys()].filter((id) => !unsent.includes(id));
-    for (const channel of this.#channels.values()) channel.resume(unsent, reason);
+    for (const channel of [...this.#channels.listening.values()]) channel.resume(unsent, reason);
     for (const id of lost) this.#requests.settle({ err: id, code });
   }
 }
 
 /**
  * Connects to a gateway, and stays connected until `close()`.
- * @param {string} url the gateway's base path, for example `https://example.org/rt`
+ * @param {string | URL} url the gateway's base path, for example `https://example.org/rt`
  * @param {Options} [options]
  * @returns {PublicConnection}
  */

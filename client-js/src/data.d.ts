@@ -1,4 +1,12 @@
-/** The types of data that `publish` takes. */
+/** The types of what `publish` takes: data, and options. */
+
+/** The options of `publish`. If they end the wait, the code of its error says whether the message was sent. */
+export interface PublishOptions {
+  /** A signal that ends the wait. `aborted`: the message was not sent. `unknown_outcome`: it was sent. */
+  signal?: AbortSignal;
+  /** The longest wait in milliseconds. `timeout`: the message was not sent. `unknown_outcome`: it was sent. */
+  timeoutMs?: number;
+}
 
 /** Bytes: an `ArrayBuffer`, or any view of one. They arrive as a `Uint8Array`. */
 export type Bytes = ArrayBuffer | SharedArrayBuffer | ArrayBufferView;

@@ -1,9 +1,12 @@
 // @ts-check
 /** Listeners by event. A listener that throws must never keep the others, nor the caller, from going on. */
 
+/** @param {unknown} error */
+const report = (error) => console.error(error);
+
 /** @template {object} Events the events' names, and what the listeners of each receive */
 export class Emitter {
-  /** @type {Set<{event: keyof Events, call: (value: never) => void}>} */
+  /** @type {Set<{event: keyof Events, call: (value: never) => unknown}>} */
   listeners = new Set();
 
   /**
@@ -11,7 +14,7 @@ export class Emitter {
    * still there.
    * @template {keyof Events} Event
    * @param {Event} event
-   * @param {(value: Events[Event]) => void} call
+   * @param {(value: Events[Event]) => unknown} call
    */
   on(event, call) {
     const listener = { event, call };
@@ -20,6 +23,7 @@ export class Emitter {
   }
 
   /**
+   * Calls the listeners that an event has when it begins, but not those that are removed before their turn.
    * @template {keyof Events} Event
    * @param {Event} event
    * @param {Events[Event]} value
@@ -27,9 +31,12 @@ export class Emitter {
   emit(event, value) {
     for (const listener of [...this.listeners])
       try {
-        if (listener.event === event) listener.call(/** @type {never} */ (value));
+        if (listener.event !== event || !this.listeners.has(listener)) continue;
+        const result = listener.call(/** @type {never} */ (value));
+        // An async function throws later.
+        if (result instanceof Promise) result.catch(report);
       } catch (error) {
-        console.error(error);
+        report(error);
       }
   }
 }

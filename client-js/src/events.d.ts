@@ -23,8 +23,6 @@ export type MachineEvent = Extract<
   {
     type:
       | 'socketOpened'
-      | 'frameArrived'
-      | 'answerArrived'
       | 'requestFailed'
       | 'bytesArrived'
       | 'controlAnswered'

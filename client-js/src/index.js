@@ -17,6 +17,7 @@ export { ThroughlineError } from './errors.js';
 /** @typedef {import('./types.js').Explanation} Explanation */
 /** @typedef {import('./types.js').LogEntry} LogEntry */
 /** @typedef {import('./types.js').Options} Options */
+/** @typedef {import('./data.js').PublishOptions} PublishOptions */
 /** @typedef {import('./types.js').Reason} Reason */
 /** @typedef {import('./types.js').Reset} Reset */
 /** @typedef {import('./types.js').State} State */

@@ -6,23 +6,26 @@
  * @import { NumberedFrame } from './protocol/frames.js'
  */
 
-import { ThroughlineError } from './errors.js';
+import { nameKind, ThroughlineError } from './errors.js';
 
 /** PROTOCOL.md's limit of a line: it fits into a body behind the longest hello. */
 export const LINE_BYTES = 56_320;
 /** Every engine reads and writes JSON that is nested so deeply. */
 const MOST_LEVELS = 1000;
 
+/** What a value costs beside its text. */
+const VALUE_BYTES = 8;
+
 /** The remedy for each kind of value that JSON cannot carry as it was. @type {{[kind: string]: string}} */
 const REMEDIES = {
   Undefined: 'leave it out, or publish null',
-  Number: 'JSON has finite numbers only, so publish null or a string',
-  BigInt: 'publish it as a string',
-  Map: 'publish Object.fromEntries(map), or [...map]',
+  Number: 'publish null',
+  BigInt: 'publish a string',
+  Map: 'publish Object.fromEntries(map)',
   Set: 'publish [...set]',
   Blob: 'publish await blob.arrayBuffer()',
   File: 'publish await file.arrayBuffer()',
-  Promise: 'await it first',
+  Promise: 'await it',
 };
 
 /** @param {string} size */
@@ -31,13 +34,6 @@ export const tooLarge = (size) =>
 
 /** Returns the kind of a value, for example `Map`. It holds in every realm. @param {unknown} value */
 const kindOf = (value) => Object.prototype.toString.call(value).slice('[object '.length, -1);
-
-/** Names a value for an error, for example `a Map`. @param {unknown} value */
-function describe(value) {
-  if (value === undefined || typeof value === 'number') return `${value}`;
-  const { name } = (typeof value === 'object' && value?.constructor) || { name: typeof value };
-  return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`;
-}
 
 /** Says whether an object was written as `{…}`, in whatever realm. @param {object} value */
 function isPlain(value) {
@@ -75,6 +71,24 @@ export const decode = ({ bytes, b64, data }) => {
 };
 
 /**
+ * Returns about how many bytes of memory received data takes. It reads no deep data by recursion, since others may have sent that.
+ * @param {unknown} data
+ */
+export function sizeOf(data) {
+  let size = 0;
+  const rest = [data];
+  while (rest.length > 0) {
+    const value = rest.pop();
+    if (value instanceof Uint8Array || typeof value === 'string') size += value.length;
+    else if (Array.isArray(value)) rest.push(...value);
+    else if (typeof value === 'object' && value !== null)
+      for (const [key, member] of Object.entries(value)) rest.push(key, member);
+    size += VALUE_BYTES;
+  }
+  return size;
+}
+
+/**
  * Writes JSON. `JSON.stringify` leaves out, flattens or replaces what JSON does not have. This throws instead, and stops as soon as
  * the text is too long.
  */
@@ -82,8 +96,8 @@ class JsonWriter {
   #length = 0;
   /** The keys that lead to the present value. @type {Array<string | number>} */
   #path = [];
-  /** The objects around the present value. @type {Set<object>} */
-  #around = new Set();
+  /** The objects around the present value. @type {object[]} */
+  #around = [];
 
   /** Returns a value as JSON. @param {unknown} value @returns {string} */
   write(value) {
@@ -91,13 +105,13 @@ class JsonWriter {
     if (value === null || typeof value === 'boolean') return this.#count(`${value}`);
     // JSON has a minus zero, although `JSON.stringify` does not write it.
     if (Number.isFinite(value)) return this.#count(Object.is(value, -0) ? '-0' : `${value}`);
-    if (typeof value !== 'object') throw this.#refusal(describe(value), REMEDIES[kindOf(value)]);
+    if (typeof value !== 'object') throw this.#refusal(nameKind(value), REMEDIES[kindOf(value)]);
     this.#check(value);
-    this.#around.add(value);
+    this.#around.push(value);
     const text = Array.isArray(value)
       ? this.#array(value)
       : this.#members(/** @type {Record<string, unknown>} */ (value));
-    this.#around.delete(value);
+    this.#around.pop();
     return text;
   }
 
@@ -113,7 +127,7 @@ class JsonWriter {
     // Each element takes a comma.
     this.#room(list.length);
     if (Object.keys(list).length > list.length)
-      throw this.#refusal('an array with a key of its own', 'publish an object instead');
+      throw this.#refusal('an array with a key', 'publish an object');
     const elements = [];
     // A hole is undefined, which is refused.
     for (const [place, element] of list.entries()) elements.push(this.#inner(place, element));
@@ -132,7 +146,7 @@ class JsonWriter {
   #inner(key, value) {
     this.#path.push(key);
     if (this.#path.length > MOST_LEVELS)
-      throw new TypeError(`the data is nested deeper than ${MOST_LEVELS} levels: flatten it`);
+      throw new TypeError(`data has more than ${MOST_LEVELS} levels: flatten it`);
     this.#count(',');
     const text = this.write(value);
     this.#path.pop();
@@ -141,21 +155,20 @@ class JsonWriter {
 
   /** Throws unless JSON carries all that an object is. @param {object} value */
   #check(value) {
-    if (this.#around.has(value))
-      throw this.#refusal('an object that contains itself', 'publish a copy without the cycle');
+    if (this.#around.includes(value))
+      throw this.#refusal('an object that contains itself', 'publish a copy without it');
     const hasOwnForm = 'toJSON' in value && typeof value.toJSON === 'function';
     if (hasOwnForm || !isPlain(value)) throw this.#lossy(value, hasOwnForm);
     for (const key of Object.getOwnPropertySymbols(value))
       if (Object.prototype.propertyIsEnumerable.call(value, key))
-        throw this.#refusal('an object with a symbol as a key', 'use a string as the key');
+        throw this.#refusal('an object with a symbol as a key', 'use a string');
   }
 
   /** The error of an object that would arrive as something else. @param {object} value @param {boolean} hasOwnForm */
   #lossy(value, hasOwnForm) {
-    const what = describe(value);
-    if (bytesOf(value))
-      return this.#refusal(`${what} inside JSON`, 'publish the bytes alone, or as base64 text');
-    return this.#refusal(what, hasOwnForm ? 'publish the result of its toJSON()' : REMEDIES[kindOf(value)]);
+    const what = nameKind(value);
+    if (bytesOf(value)) return this.#refusal(`${what} inside JSON`, 'publish it alone, or as base64');
+    return this.#refusal(what, hasOwnForm ? 'publish its toJSON()' : REMEDIES[kindOf(value)]);
   }
 
   /** @param {string} text */
@@ -171,7 +184,7 @@ class JsonWriter {
   }
 
   /** @param {string} what @param {string} [remedy] */
-  #refusal(what, remedy = 'publish plain objects, arrays, texts and numbers') {
+  #refusal(what, remedy = 'publish plain data') {
     const place = this.#path.map((key) =>
       typeof key === 'number' ? `[${key}]` : /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
     );

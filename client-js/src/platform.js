@@ -10,17 +10,21 @@
 /** Returns 128 random bits. The numbers of 32 bits take 22 characters or more, but for one in 10^9. */
 export const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
 
-/** Returns the platform. An option that is given wins, also one that is undefined. @param {Options} options */
-export const resolvePlatform = (options) =>
-  /** @type {Platform} */ ({
+/** Returns the platform. An option that is given wins. An undefined one counts for `WebSocket` only: then there is none. @param {Options} options */
+export const resolvePlatform = (options) => {
+  const given = Object.entries(options).filter(
+    ([name, value]) => value !== undefined || name === 'WebSocket',
+  );
+  return /** @type {Platform} */ ({
     fetch: globalThis.fetch,
     WebSocket: globalThis.WebSocket,
     now: () => performance.now(),
     setTimeout: globalThis.setTimeout,
     clearTimeout: globalThis.clearTimeout,
     window: globalThis.window,
-    ...options,
+    ...Object.fromEntries(given),
   });
+};
 
 /**
  * The store that the options name, or the page's. A page may be denied its storage, and then even the question

@@ -3,17 +3,31 @@
  * The requests of the application: it numbers them, holds their bounds, and settles each once. It never repeats one; the session
  * does.
  *
- * @import { NumberedFrame, Request } from './protocol/frames.js'
- * @import { ErrorCode } from './types.js'
+ * @import { PublishOptions } from './data.js'
+ * @import { Line, NumberedFrame, Request } from './protocol/frames.js'
+ * @import { ErrorCode, Options } from './types.js'
  *
  * @callback Settle called once, before anything that follows the answer is read
  * @param {ThroughlineError | undefined} error
  * @param {NumberedFrame} answer
+ *
+ * @typedef {object} Queue the session, as far as requests use it
+ * @property {number} unacknowledgedFrames
+ * @property {number} unacknowledgedBytes
+ * @property {(line: Line) => boolean} recall
+ *
+ * @typedef {object} Open
+ * @property {Line} line
+ * @property {Settle} settle
+ * @property {() => void} [release] frees the timer and the listener that limit it
  */
 
 import { ThroughlineError } from './errors.js';
 import { LINE_BYTES, tooLarge } from './payload.js';
 import { byteLength } from './session/outgoing.js';
+
+/** A platform fires a timer at once if it is longer. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** Returns the line of a request. @param {Request} request @param {number} id */
 const lineOf = (request, id) =>
@@ -21,25 +35,37 @@ const lineOf = (request, id) =>
     ? `{"pub":${JSON.stringify(request.pub)},${request.field},"id":${id}}`
     : JSON.stringify({ ...request, id });
 
+/** The error of a request that its signal aborts. @param {AbortSignal | undefined} signal */
+const abortOf = (signal) => {
+  const error = new ThroughlineError('aborted', 'aborted before it was sent');
+  error.cause = signal?.reason;
+  return error;
+};
+
 export class Requests {
-  /** The requests that wait for their answer. @type {Map<number, Settle>} */
+  /** The requests that wait for their answer. @type {Map<number, Open>} */
   open = new Map();
   /** All further requests are refused. */
   isClosed = false;
+  /** The channels that were left while the queue was full. @type {Set<string>} */
+  #left = new Set();
   #ids = 0;
   #push;
-  #waiting;
+  #queue;
+  #platform;
   #messages;
   #bytes;
 
   /**
-   * @param {(line: string) => void} push
-   * @param {{readonly unacknowledgedFrames: number, readonly unacknowledgedBytes: number}} waiting
-   * @param {{messages?: number, bytes?: number}} [queue]
+   * @param {(line: Line) => void} push
+   * @param {Queue} queue
+   * @param {Required<Pick<Options, 'setTimeout' | 'clearTimeout'>>} platform
+   * @param {Options['queue']} [bounds]
    */
-  constructor(push, waiting, { messages = 2000, bytes = 1 << 20 } = {}) {
+  constructor(push, queue, platform, { messages = 2000, bytes = 1 << 20 } = {}) {
     this.#push = push;
-    this.#waiting = waiting;
+    this.#queue = queue;
+    this.#platform = platform;
     this.#messages = messages;
     this.#bytes = bytes;
   }
@@ -48,24 +74,82 @@ export class Requests {
    * Sends a request. Returns its id; undefined if it was refused at once.
    * @param {Request} request
    * @param {Settle} settle
+   * @param {PublishOptions} [options]
    * @returns {number | undefined}
    */
-  ask(request, settle) {
+  ask(request, settle, { signal, timeoutMs } = {}) {
+    if (signal?.aborted) return void settle(abortOf(signal), {});
     const id = ++this.#ids;
     const line = lineOf(request, id);
     const refusal = this.#refusal(byteLength(line), 'pub' in request);
     if (refusal) return void settle(refusal, {});
-    this.open.set(id, settle);
+    // The subscription goes on, or begins anew.
+    if ('sub' in request) this.#left.delete(request.sub);
+    const release = signal || timeoutMs ? this.#limit(id, signal, timeoutMs) : undefined;
+    this.open.set(id, { line, settle, release });
     this.#push(line);
     return id;
+  }
+
+  /** Ends a subscription: at once, or as soon as the queue has room. @param {string} channel */
+  leave(channel) {
+    this.#left.add(channel);
+    this.catchUp();
+  }
+
+  /** The queue may have room again. */
+  catchUp() {
+    for (const unsub of this.#left) {
+      if (this.#queue.unacknowledgedFrames >= 2 * this.#messages) return;
+      this.#left.delete(unsub);
+      this.ask({ unsub }, () => {});
+    }
   }
 
   /** Settles the request that a frame answers. @param {NumberedFrame & {code?: ErrorCode}} frame */
   settle(frame) {
     const id = frame.ok ?? frame.err ?? 0;
-    const settle = this.open.get(id);
+    this.#finish(
+      id,
+      frame.ok ? undefined : new ThroughlineError(frame.code ?? 'internal', frame.message),
+      frame,
+    );
+  }
+
+  /** @param {number} id @param {ThroughlineError | undefined} error @param {NumberedFrame} answer */
+  #finish(id, error, answer) {
+    const request = this.open.get(id);
     this.open.delete(id);
-    settle?.(frame.ok ? undefined : new ThroughlineError(frame.code ?? 'internal', frame.message), frame);
+    request?.release?.();
+    request?.settle(error, answer);
+  }
+
+  /**
+   * Limits the time of a request. Returns a function that frees what this takes.
+   * @param {number} id
+   * @param {AbortSignal} [signal]
+   * @param {number} [timeoutMs]
+   */
+  #limit(id, signal, timeoutMs) {
+    const { setTimeout, clearTimeout } = this.#platform;
+    const abort = () => this.#giveUp(id, abortOf(signal));
+    const expire = () => this.#giveUp(id, new ThroughlineError('timeout', `not sent within ${timeoutMs} ms`));
+    signal?.addEventListener('abort', abort);
+    const timer = timeoutMs && setTimeout(expire, Math.min(timeoutMs, LONGEST_MS));
+    return () => {
+      signal?.removeEventListener('abort', abort);
+      if (timer) clearTimeout(timer);
+    };
+  }
+
+  /** The application waits no longer. Only a line that no leg has is certainly not sent. @param {number} id @param {ThroughlineError} error */
+  #giveUp(id, error) {
+    const request = this.open.get(id);
+    if (!request) return;
+    if (this.#queue.recall(request.line)) return this.#finish(id, error, {});
+    const late = new ThroughlineError('unknown_outcome', 'sent, but its answer was not awaited');
+    late.cause = error;
+    this.#finish(id, late, {});
   }
 
   /**
@@ -74,7 +158,7 @@ export class Requests {
    * @param {boolean} isPublication
    */
   #refusal(size, isPublication) {
-    const { unacknowledgedFrames: frames, unacknowledgedBytes: bytes } = this.#waiting;
+    const { unacknowledgedFrames: frames, unacknowledgedBytes: bytes } = this.#queue;
     const most = isPublication ? this.#messages : 2 * this.#messages;
     if (this.isClosed) return new ThroughlineError('closed');
     if (size > LINE_BYTES) return tooLarge(`${size}`);

@@ -3,7 +3,7 @@
  * Editors show these comments, and a test holds the tables of README.md to them.
  */
 
-import type { ToPublish } from './data.js';
+import type { PublishOptions, ToPublish } from './data.js';
 import type { ThroughlineError } from './errors.js';
 
 /** A way to carry a session. */
@@ -133,7 +133,10 @@ export type ErrorCode =
   | 'unknown_channel'
   | 'queue_full'
   | 'timeout'
+  | 'aborted'
   | 'unknown_outcome'
+  | 'unsubscribed'
+  | 'overrun'
   | 'closed'
   | 'internal'
   | Reason
@@ -200,16 +203,21 @@ export interface Channel<Data = any> extends AsyncIterable<Message<Data>> {
    */
   on(event: 'message', listener: (message: Message<Data>) => void): () => void;
   /**
-   * A promise that fulfils once the gateway has subscribed the client.
-   * The client subscribes once something listens. Rejects with a `ThroughlineError`.
+   * A promise that fulfils once the gateway has subscribed the client. So listen first.
+   * Rejects with `unsubscribed` if nothing listens, or if the last listener goes before the answer.
+   * Rejects with `closed` after `close()`, or with the code of the gateway's refusal.
    */
   readonly subscribed: Promise<void>;
   /**
    * Publishes JSON or bytes, which arrive as they were. Does not subscribe.
    * Fulfils with `{ at }`, the offset, once the gateway has the message.
    * Rejects with a `TypeError` if the data would arrive as something else.
+   * The options `{ signal, timeoutMs }` limit how long it waits.
    */
-  publish<Given extends Data>(data: ToPublish<Data, Given>): Promise<{ at: number }>;
+  publish<Given extends Data>(
+    data: ToPublish<Data, Given>,
+    options?: PublishOptions,
+  ): Promise<{ at: number }>;
 }
 
 /** One publication of a channel. */

@@ -11,6 +11,7 @@ function underTest() {
   /** @type {any[]} */
   const told = [];
   const requests = {
+    isClosed: false,
     /** @param {any} request @param {any} settle */
     ask: (request, settle) =>
       asked.push({
@@ -18,13 +19,16 @@ function underTest() {
         request,
         done: (/** @type {any} */ error, /** @type {any} */ answer = {}) => settle(error, answer),
       }),
+    /** @param {string} unsub */
+    leave: (unsub) => requests.ask({ unsub }, () => {}),
   };
+  const listening = new Map();
   /** @type {Emitter<import('../src/types.d.ts').ConnectionEvents>} */
   const connection = new Emitter();
   connection.on('error', (error) => told.push(['error', error]));
   connection.on('reset', (reset) => told.push(['reset', reset]));
-  const channel = new Channel('a', /** @type {any} */ (requests), connection);
-  return { asked, told, channel, verbs: () => asked.map(({ verb }) => verb) };
+  const channel = new Channel('a', /** @type {any} */ (requests), connection, listening);
+  return { requests, listening, asked, told, channel, verbs: () => asked.map(({ verb }) => verb) };
 }
 
 test('the first listener subscribes, and the removal of the last one unsubscribes, once', () => {
@@ -144,12 +148,89 @@ test('a loop yields the messages before a refusal, and then throws its error', a
   await assert.rejects(messages.next(), { code: 'forbidden' });
 });
 
-test('a loop that falls 10,000 messages behind ends with queue_full', async () => {
+test('a channel counts as listening from its first listener to its last', () => {
+  const { channel, listening } = underTest();
+  const one = channel.on('message', () => {});
+  const two = channel.on('message', () => {});
+  one();
+  assert.equal(listening.get('a'), channel);
+  two();
+  assert.equal(listening.size, 0);
+});
+
+test('a wrong event or a listener that is no function throws, and subscribes to nothing', () => {
+  const { channel, verbs } = underTest();
+  const on = (/** @type {any} */ event, /** @type {any} */ listener) => () => channel.on(event, listener);
+  assert.throws(
+    on('mesage', () => {}),
+    { name: 'TypeError', message: "no event 'mesage'. Use message" },
+  );
+  for (const listener of [null, undefined, 'f', {}]) assert.throws(on('message', listener), TypeError);
+  assert.deepEqual(verbs(), []);
+});
+
+test('subscribed rejects with unsubscribed if the last listener goes before the answer', async () => {
   const { asked, channel } = underTest();
+  const remove = channel.on('message', () => {});
+  const { subscribed } = channel;
+  remove();
+  await assert.rejects(subscribed, { code: 'unsubscribed', message: /^nothing listens to 'a': call on/ });
+  channel.on('message', () => {});
+  // The answer to the first request is late.
+  asked[0].done(null, { epoch: 'e', at: 0 });
+  asked[2].done(null, { epoch: 'e', at: 0 });
+  await channel.subscribed;
+});
+
+test('subscribed rejects at once if nothing listens, but something may listen in the same step', async () => {
+  const { requests, asked, channel, verbs } = underTest();
+  await assert.rejects(channel.subscribed, { code: 'unsubscribed' });
+  requests.isClosed = true;
+  await assert.rejects(channel.subscribed, { code: 'closed' });
+  requests.isClosed = false;
+  const { subscribed } = channel;
+  channel.on('message', () => {});
+  assert.deepEqual(verbs(), ['sub']);
+  asked[0].done(null, { epoch: 'e', at: 0 });
+  await subscribed;
+  assert.equal(channel.subscribed, subscribed);
+});
+
+test('subscribed does not stay fulfilled after the last listener went, or after a refusal', async () => {
+  const { asked, channel } = underTest();
+  const remove = channel.on('message', () => {});
+  asked[0].done(null, { epoch: 'e', at: 0 });
+  await channel.subscribed;
+  channel.resume([], 'gone');
+  asked[1].done(new ThroughlineError('queue_full'));
+  await assert.rejects(channel.subscribed, { code: 'queue_full' });
+  remove();
+  await assert.rejects(channel.subscribed, { code: 'unsubscribed' });
+});
+
+test('publish rejects with a TypeError for data and options that are wrong, and sends nothing', async () => {
+  const { channel, verbs } = underTest();
+  await assert.rejects(channel.publish({ list: [new Map()] }), {
+    name: 'TypeError',
+    message: /^data\.list\[0\] is a Map/,
+  });
+  await assert.rejects(channel.publish(1, /** @type {any} */ ({ timeout: 5 })), TypeError);
+  await assert.rejects(channel.publish(1, /** @type {any} */ (null)), TypeError);
+  assert.deepEqual(verbs(), []);
+});
+
+test('a loop that stands still ends with overrun, and the other listeners go on', async () => {
+  const { asked, channel, verbs } = underTest();
+  let heard = 0;
+  channel.on('message', () => {
+    heard += 1;
+  });
   const messages = channel[Symbol.asyncIterator]();
   const first = messages.next();
-  await null;
   asked[0].done(null, { epoch: 'e', at: 0 });
-  for (let at = 1; at < 10_010; at++) channel.deliver({ at, data: at });
-  await assert.rejects(first, { code: 'queue_full' });
+  for (let at = 1; at <= 2500; at++) channel.deliver({ at, data: at });
+  assert.equal((await first).value?.at, 1);
+  await assert.rejects(messages.next(), { code: 'overrun' });
+  assert.deepEqual(await messages.next(), { value: undefined, done: true });
+  assert.deepEqual([heard, verbs()], [2500, ['sub']]);
 });

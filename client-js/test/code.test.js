@@ -23,9 +23,10 @@ const MOST_LINES_OF_A_FUNCTION = 50;
 const LAYERS = [
   ['index', 'explain'],
   ['connection'],
-  ['channel'],
+  ['channel', 'channels'],
+  ['message-loop'],
   ['requests'],
-  ['payload'],
+  ['payload', 'options'],
   ['event-loop'],
   ['events'],
   ['page', 'platform', 'slots'],
@@ -33,7 +34,7 @@ const LAYERS = [
   ['selector/'],
   ['session/'],
   ['protocol/'],
-  ['errors', 'emitter', 'time', 'types', 'data'],
+  ['deferred', 'errors', 'emitter', 'time', 'types', 'data'],
 ];
 
 /**

@@ -531,6 +531,65 @@ test('a leg that ends because an operator withdrew its transport fails at once, 
   assert.deepEqual(events, []);
 });
 
+test('publish ends its wait with a certain code while no leg has the message, and the others go on', async () => {
+  const { clock, sockets, open } = network();
+  const { connection } = open();
+  const channel = connection.channel('a');
+  const controller = new AbortController();
+  const outcomes = [
+    watched(channel.publish('late', { timeoutMs: 50 })),
+    watched(channel.publish('aborted', { signal: controller.signal })),
+    watched(channel.publish('kept', { timeoutMs: 60_000 })),
+  ];
+  await clock.pass(50);
+  controller.abort();
+  const [socket] = sockets;
+  socket.online();
+  assert.deepEqual(
+    socket.sent.filter((/** @type {string} */ line) => line.startsWith('{"pub"')),
+    ['{"pub":"a","data":"kept","id":3}'],
+  );
+  outcomes.push(watched(channel.publish('sent', { timeoutMs: 50 })));
+  await clock.pass(50);
+  socket.hears('{"ok":3,"at":1}');
+  socket.hears('{"ok":4,"at":2}');
+  await clock.pass(0);
+  assert.deepEqual(outcomes, [
+    { code: 'timeout' },
+    { code: 'aborted' },
+    { value: { at: 1 } },
+    { code: 'unknown_outcome' },
+  ]);
+});
+
+test('a subscription that ends while the queue is full ends once the gateway has acknowledged', async () => {
+  const { clock, sockets, open } = network();
+  const { connection } = open({ queue: { messages: 2 } });
+  const [socket] = sockets;
+  socket.online();
+  const leave = connection.channel('a').on('message', () => {});
+  socket.hears('{"ok":1,"epoch":"e","at":0}');
+  for (const name of ['b', 'c', 'd']) connection.channel(name).on('message', () => {});
+  leave();
+  const unsubs = () => socket.sent.filter((/** @type {string} */ line) => line.startsWith('{"unsub"'));
+  assert.deepEqual(unsubs(), []);
+  socket.hears('{"ack":2,"next":2}');
+  await clock.pass(0);
+  assert.deepEqual(unsubs(), ['{"unsub":"a","id":5}']);
+});
+
+test('a mistake in a call throws a TypeError with the remedy', () => {
+  const { open } = network();
+  const { connection } = open();
+  const on = (/** @type {any} */ event, /** @type {any} */ listener) => () => connection.on(event, listener);
+  assert.throws(
+    on('mesage', () => {}),
+    /^TypeError: no event 'mesage'\. Use state, /,
+  );
+  assert.throws(on('state', null), /^TypeError: the listener of 'state' must be a function, not null/);
+  assert.throws(() => open({ transport: 'sse' }), /^TypeError: connect: no option 'transport'/);
+});
+
 test('without any transport that can be had it says so at once', () => {
   const { open } = network();
   assert.throws(() => open({ transports: [] }), { code: 'refused' });

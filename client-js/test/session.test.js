@@ -280,6 +280,21 @@ test('a line that no leg has yet is unhanded, and its bytes count as UTF-8', () 
   assert.deepEqual([it.session.unacknowledgedFrames, it.session.unacknowledgedBytes], [2, 7]);
 });
 
+test('a line that no leg has can be recalled, and the lines behind it move up (rule 10)', () => {
+  const { session, take } = underTest();
+  take(push('"one"'), push('"two"'), push('"three"'));
+  assert.deepEqual([session.recall('"two"'), session.recall('"two"')], [true, false]);
+  assert.deepEqual([session.unacknowledgedFrames, session.unacknowledgedBytes], [2, 12]);
+  const [greeting] = take(openLeg('websocket'), socketOpened(1));
+  const [, , write] = take(frameArrived(1, welcome({ nonce: hello(greeting).nonce })));
+  assert.deepEqual(write.lines, ['{"ack":0,"next":1}', '"one"', '"three"']);
+  assert.equal(session.recall('"three"'), false, 'a leg has it');
+  take(legDied(1), push('"four"'));
+  assert.equal(session.recall('"three"'), false, 'a leg had it');
+  assert.equal(session.recall('"four"'), true);
+  assert.equal(session.unacknowledgedFrames, 2);
+});
+
 test('the session acknowledges after a quarter of the replay bound, or after 3 s (rule 11)', () => {
   const it = online('websocket');
   const line = frameArrived(1, '{"pub":"a","at":1,"data":1}');

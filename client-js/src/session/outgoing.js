@@ -47,6 +47,17 @@ export class Outgoing {
     this.bytes += size;
   }
 
+  /**
+   * Recalls a frame that no leg took: it leaves the queue, and the frames behind it move up. None of them has a number (rule 10).
+   * Returns false if a leg took it.
+   * @param {Line} line
+   */
+  recall(line) {
+    const place = this.kept.findLastIndex((kept) => kept.line === line && kept.handedAt === NEVER);
+    for (const { size } of place < 0 ? [] : this.kept.splice(place, 1)) this.bytes -= size;
+    return place >= 0;
+  }
+
   /** The first frame kept, if a leg took it. */
   get oldest() {
     const [kept] = this.kept;

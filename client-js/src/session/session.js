@@ -7,7 +7,7 @@
  * It must never touch a socket, a clock or the application. Its twin is `src/session/client` in Rust: the same inputs, the same
  * outputs in the same order, held to the same vectors.
  *
- * @import { Hello } from '../protocol/frames.js'
+ * @import { Hello, Line } from '../protocol/frames.js'
  * @import { Transport } from '../types.js'
  * @import { Route, SessionInput, SessionOutput } from './events.js'
  */
@@ -111,6 +111,11 @@ export class Session {
   /** Returns the lines that no leg has yet. They survive the end of the session. */
   unhandedLines() {
     return this.#outgoing.kept.filter(({ handedAt }) => handedAt === NEVER).map(({ line }) => line);
+  }
+
+  /** Recalls a line that no leg has yet. Returns false if a leg has it. @param {Line} line */
+  recall(line) {
+    return this.#outgoing.recall(line);
   }
 
   /** Returns the next thing to do, until there is none. */

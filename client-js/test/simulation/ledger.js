@@ -69,15 +69,21 @@ export function createLedger() {
       const lost = unseen(number);
       if (lost) throw new Broken(`message ${lost} was lost unseen: ${number} was taken`);
       if (claimed.has(number) && !isFiller)
-        throw new Broken(`message ${number} was told as too large, and taken`);
+        throw new Broken(`message ${number} was told as too large or recalled, and taken`);
       taken = number;
     },
 
     /** The client claims that a message will never be taken. @param {string} line */
     claim(line) {
       const number = JSON.parse(line).id;
-      if (number <= taken) throw new Broken(`message ${number} was told as too large, and taken`);
+      if (number <= taken) throw new Broken(`message ${number} was told as too large or recalled, and taken`);
       claimed.add(number);
+    },
+
+    /** The client recalled a message: it must never be taken. @param {string} line */
+    recalled(line) {
+      this.claim(line);
+      told.add(JSON.parse(line).id);
     },
 
     /** Marks the lines with an unknown outcome as told. @param {string[]} lines */

@@ -102,6 +102,12 @@ export const MUTANTS = [
     this.#outgoing.withdraw('too_large');`,
   },
   {
+    name: 'recalls a line that a leg has (rule 10)',
+    file: 'session/outgoing.js',
+    from: 'kept.line === line && kept.handedAt === NEVER',
+    to: 'kept.line === line',
+  },
+  {
     name: 'repeats for ever what the gateway cannot read (rule 10)',
     file: 'session/failures.js',
     from: 'this.#withdraw(code);',

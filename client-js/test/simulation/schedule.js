@@ -328,7 +328,17 @@ export function run(seed, peer, Session) {
   // ---- the applications, and time
 
   const kinds = /** @type {const} */ (['short', 'short', 'short', 'short', 'long', 'long', 'unreadable']);
-  const pushUp = () => say({ type: 'push', line: ledger.pushUp(isHard ? random.pick([...kinds]) : 'short') });
+  /** @type {string[]} */
+  const pushed = [];
+
+  function pushUp() {
+    const text = ledger.pushUp(isHard ? random.pick([...kinds]) : 'short');
+    pushed.push(text);
+    say({ type: 'push', line: text });
+    // The application may give up a message. That succeeds only while no leg has it.
+    const given = random.pick(pushed);
+    if (random.percent(20) && client.recall(given)) ledger.recalled(given);
+  }
 
   function pushDown() {
     const id = newest;

@@ -1,0 +1,117 @@
+// @ts-check
+/**
+ * Checks what the application passes in a call: a mistake throws a TypeError that names it and the remedy. No message holds a value
+ * that may be a secret.
+ *
+ * @import { PublishOptions } from './data.js'
+ * @import { Options } from './types.js'
+ */
+
+import { nameKind } from './errors.js';
+import { byteLength } from './session/outgoing.js';
+
+/** The longest name of a channel, and the longest token, in bytes (PROTOCOL.md, limits). */
+const NAME_BYTES = 128;
+const TOKEN_BYTES = 8192;
+
+/** @param {unknown} value */
+const isFunction = (value) => typeof value === 'function';
+/** @param {unknown} value @param {string[]} methods */
+const isObject = (value, methods = []) =>
+  typeof value === 'object' &&
+  value !== null &&
+  methods.every((name) => isFunction(Reflect.get(value, name)));
+/** @param {unknown} value */
+const isPositive = (value) => typeof value === 'number' && value > 0;
+/** Half a surrogate pair has no form in UTF-8. @param {unknown} value @param {number} mostBytes */
+const isText = (value, mostBytes) =>
+  typeof value === 'string' &&
+  value !== '' &&
+  byteLength(value) <= mostBytes &&
+  !/\p{Surrogate}/u.test(value);
+/** @param {unknown} value */
+const isToken = (value) => isText(value, TOKEN_BYTES);
+/** @param {number} mostBytes */
+const textOf = (mostBytes) => `a well-formed string of 1 to ${mostBytes} bytes`;
+
+/** The wanted form of an option, in words and as a test. @typedef {[wanted: string, isMet: (value: unknown) => boolean]} Rule */
+
+/** @type {Rule} */
+const FUNCTION = ['a function', isFunction];
+/** @type {Rule} */
+const NUMBER = ['a number above 0', isPositive];
+/** @type {Rule} */
+const BOUND = ['a whole number above 0', (value) => isPositive(value) && Number.isInteger(value)];
+
+/** @type {{[name in keyof Required<Options>]: Rule}} */
+const CONNECT = {
+  transports: ['an array', Array.isArray],
+  token: [
+    `${textOf(TOKEN_BYTES)}, or a function that returns one`,
+    (value) => isFunction(value) || isToken(value),
+  ],
+  queue: ['an object', isObject],
+  maxLatencyMs: NUMBER,
+  storage: [
+    'like localStorage, or null',
+    (value) => value === null || isObject(value, ['getItem', 'setItem', 'removeItem']),
+  ],
+  log: FUNCTION,
+  WebSocket: ['a class, or null', (value) => value === null || isFunction(value)],
+  fetch: FUNCTION,
+  now: FUNCTION,
+  setTimeout: FUNCTION,
+  clearTimeout: FUNCTION,
+};
+
+/** @type {{[name in keyof Required<Required<Options>['queue']>]: Rule}} */
+const QUEUE = { messages: BOUND, bytes: BOUND };
+
+/** @type {{[name in keyof Required<PublishOptions>]: Rule}} */
+const PUBLISH = {
+  signal: ['an AbortSignal', (value) => isObject(value, ['addEventListener'])],
+  timeoutMs: NUMBER,
+};
+
+/** @param {string} what @param {string} wanted @param {unknown} value */
+const mistake = (what, wanted, value) =>
+  new TypeError(
+    `${what} must be ${wanted}, not ${typeof value === 'string' ? 'this string' : nameKind(value)}`,
+  );
+
+/** An option that is undefined counts as absent. @param {string} of @param {unknown} given @param {{[name: string]: Rule}} rules */
+function check(of, given, rules) {
+  if (!isObject(given)) throw mistake(`${of}: the options`, 'an object', given);
+  for (const [name, value] of Object.entries(/** @type {object} */ (given))) {
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (!rule) throw new TypeError(`${of}: no option '${name}'. Use ${Object.keys(rules).join(', ')}`);
+    const [wanted, isMet] = rule;
+    if (value !== undefined && !isMet(value)) throw mistake(`${of}: '${name}'`, wanted, value);
+  }
+}
+
+/** @param {Options} options */
+export const checkOptions = (options) => {
+  check('connect', options, CONNECT);
+  check('queue', options.queue ?? {}, QUEUE);
+};
+
+/** @param {PublishOptions} options */
+export const checkPublishOptions = (options) => check('publish', options, PUBLISH);
+
+/** Throws unless the result of the application's function is a token. @param {unknown} token */
+export const checkToken = (token) => {
+  if (!isToken(token)) throw mistake("the result of the function 'token'", textOf(TOKEN_BYTES), token);
+};
+
+/** Throws unless a value can be the name of a channel. @param {unknown} name */
+export const checkName = (name) => {
+  if (!isText(name, NAME_BYTES)) throw mistake('the name of a channel', textOf(NAME_BYTES), name);
+};
+
+/** @param {string[]} events the events that there are @param {unknown} event @param {unknown} listener */
+export const checkListener = (events, event, listener) => {
+  if (typeof event !== 'string' || !events.includes(event))
+    throw new TypeError(`no event '${String(event)}'. Use ${events.join(', ')}`);
+  if (!isFunction(listener)) throw mistake(`the listener of '${event}'`, 'a function', listener);
+};
