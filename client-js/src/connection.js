@@ -9,13 +9,14 @@
  * @import { NumberedFrame } from './protocol/frames.js'
  */
 
+import { baseOf } from './address.js';
 import { Channel } from './channel.js';
 import { Channels } from './channels.js';
 import { createDeferred } from './deferred.js';
 import { Emitter } from './emitter.js';
 import { ThroughlineError } from './errors.js';
 import { EventLoop } from './event-loop.js';
-import { checkListener, checkName, checkOptions } from './options.js';
+import { checkListener, checkName, checkOptions, checkToken } from './options.js';
 import { watchPage } from './page.js';
 import { randomId, resolvePlatform, storageOf } from './platform.js';
 import { Requests } from './requests.js';
@@ -65,7 +66,7 @@ class Connection {
   /** @param {string | URL} url @param {Options} options */
   constructor(url, options) {
     checkOptions(options);
-    this.#base = new URL(url, globalThis.location?.href).href.replace(/\/$/, '');
+    this.#base = baseOf(url, globalThis.location?.href);
     this.#token = options.token;
     this.#platform = resolvePlatform(options);
     this.#missing = this.#platform.WebSocket ? [] : ['websocket'];
@@ -233,11 +234,13 @@ class Connection {
   /** Gets the token anew before every race. */
   async #prepareRace() {
     try {
+      let token = this.#token;
       // Without a function the race starts at once, within this call.
-      this.#session.token = typeof this.#token === 'function' ? await this.#token() : this.#token;
+      if (typeof token === 'function') checkToken((token = await token()));
+      this.#session.token = token;
       this.#loop.post({ type: 'raceReady' });
     } catch (reason) {
-      this.#loop.post({ type: 'raceFailed', error: new ThroughlineError('unauthorized', `${reason}`) });
+      this.#loop.post({ type: 'raceFailed', error: new ThroughlineError('unauthorized', String(reason)) });
     }
   }
 

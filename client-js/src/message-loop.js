@@ -83,8 +83,7 @@ export class MessageLoop {
     this.#serve();
     const { length } = this.#waiting;
     if (length <= MOST_MESSAGES && this.#bytes <= MOST_BYTES) return;
-    const what = `${length} messages, ${this.#bytes} bytes wait for the loop`;
-    this.#abandon(new ThroughlineError('overrun', `${what}: take them out sooner`));
+    this.#abandon(new ThroughlineError('overrun', `${length} messages wait: take them out sooner`));
   }
 
   /** Ends the loop without the messages that wait. @param {ThroughlineError} error */

@@ -21,8 +21,6 @@ const isObject = (value, methods = []) =>
   typeof value === 'object' &&
   value !== null &&
   methods.every((name) => isFunction(Reflect.get(value, name)));
-/** @param {unknown} value */
-const isPositive = (value) => typeof value === 'number' && value > 0;
 /** Half a surrogate pair has no form in UTF-8. @param {unknown} value @param {number} mostBytes */
 const isText = (value, mostBytes) =>
   typeof value === 'string' &&
@@ -39,9 +37,7 @@ const textOf = (mostBytes) => `a well-formed string of 1 to ${mostBytes} bytes`;
 /** @type {Rule} */
 const FUNCTION = ['a function', isFunction];
 /** @type {Rule} */
-const NUMBER = ['a number above 0', isPositive];
-/** @type {Rule} */
-const BOUND = ['a whole number above 0', (value) => isPositive(value) && Number.isInteger(value)];
+const NUMBER = ['a number above 0', (value) => typeof value === 'number' && value > 0];
 
 /** @type {{[name in keyof Required<Options>]: Rule}} */
 const CONNECT = {
@@ -65,7 +61,7 @@ const CONNECT = {
 };
 
 /** @type {{[name in keyof Required<Required<Options>['queue']>]: Rule}} */
-const QUEUE = { messages: BOUND, bytes: BOUND };
+const QUEUE = { messages: NUMBER, bytes: NUMBER };
 
 /** @type {{[name in keyof Required<PublishOptions>]: Rule}} */
 const PUBLISH = {
@@ -75,9 +71,7 @@ const PUBLISH = {
 
 /** @param {string} what @param {string} wanted @param {unknown} value */
 const mistake = (what, wanted, value) =>
-  new TypeError(
-    `${what} must be ${wanted}, not ${typeof value === 'string' ? 'this string' : nameKind(value)}`,
-  );
+  new TypeError(`${what} must be ${wanted}, but is ${nameKind(value)}`);
 
 /** An option that is undefined counts as absent. @param {string} of @param {unknown} given @param {{[name: string]: Rule}} rules */
 function check(of, given, rules) {

@@ -21,6 +21,7 @@ const REMEDIES = {
   Undefined: 'leave it out, or publish null',
   Number: 'publish null',
   BigInt: 'publish a string',
+  Date: 'publish date.toISOString()',
   Map: 'publish Object.fromEntries(map)',
   Set: 'publish [...set]',
   Blob: 'publish await blob.arrayBuffer()',
@@ -35,13 +36,12 @@ export const tooLarge = (size) =>
 /** Returns the kind of a value, for example `Map`. It holds in every realm. @param {unknown} value */
 const kindOf = (value) => Object.prototype.toString.call(value).slice('[object '.length, -1);
 
-/** Says whether an object was written as `{…}`, in whatever realm. @param {object} value */
+/** Says whether an object was written as `{…}` or `[…]`, in whatever realm. @param {object} value */
 function isPlain(value) {
   const prototype = Object.getPrototypeOf(value);
-  // The prototype of all lists is itself a list, and that of all plain objects has no prototype.
+  // The prototype of all lists is itself a list. Only that of plain objects has no prototype.
   if (Array.isArray(value)) return Array.isArray(prototype);
-  if (kindOf(value) !== 'Object') return false;
-  return prototype === null || Object.hasOwn(prototype, 'isPrototypeOf');
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** Returns the bytes of a value that consists of bytes, in whatever realm it was made. @param {unknown} value */
@@ -90,7 +90,7 @@ export function sizeOf(data) {
 
 /**
  * Writes JSON. `JSON.stringify` leaves out, flattens or replaces what JSON does not have. This throws instead, and stops as soon as
- * the text is too long.
+ * the text is too long. Keys that are symbols do not count as data, as in `structuredClone`.
  */
 class JsonWriter {
   #length = 0;
@@ -157,18 +157,10 @@ class JsonWriter {
   #check(value) {
     if (this.#around.includes(value))
       throw this.#refusal('an object that contains itself', 'publish a copy without it');
-    const hasOwnForm = 'toJSON' in value && typeof value.toJSON === 'function';
-    if (hasOwnForm || !isPlain(value)) throw this.#lossy(value, hasOwnForm);
-    for (const key of Object.getOwnPropertySymbols(value))
-      if (Object.prototype.propertyIsEnumerable.call(value, key))
-        throw this.#refusal('an object with a symbol as a key', 'use a string');
-  }
-
-  /** The error of an object that would arrive as something else. @param {object} value @param {boolean} hasOwnForm */
-  #lossy(value, hasOwnForm) {
+    if (isPlain(value)) return;
     const what = nameKind(value);
-    if (bytesOf(value)) return this.#refusal(`${what} inside JSON`, 'publish it alone, or as base64');
-    return this.#refusal(what, hasOwnForm ? 'publish its toJSON()' : REMEDIES[kindOf(value)]);
+    if (bytesOf(value)) throw this.#refusal(`${what} inside JSON`, 'publish it alone, or as base64');
+    throw this.#refusal(what, REMEDIES[kindOf(value)]);
   }
 
   /** @param {string} text */

@@ -53,8 +53,9 @@ export interface Options {
    */
   transports?: Transport[];
   /**
-   * The client's identity: a string, or a function that returns a string or a promise of one.
-   * The client calls the function before each race for a connection. No gateway checks the token yet.
+   * The client's identity: a string of 1 to 8,192 bytes, or a function that returns one or a promise of one.
+   * The client calls the function before each race for a connection. If its result is no token, the client
+   * emits `error` with `unauthorized`. No gateway checks the token yet.
    */
   token?: string | (() => string | Promise<string>);
   /**

@@ -26,7 +26,7 @@ const LAYERS = [
   ['channel', 'channels'],
   ['message-loop'],
   ['requests'],
-  ['payload', 'options'],
+  ['payload', 'options', 'address'],
   ['event-loop'],
   ['events'],
   ['page', 'platform', 'slots'],

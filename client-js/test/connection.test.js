@@ -586,7 +586,7 @@ test('a mistake in a call throws a TypeError with the remedy', () => {
     on('mesage', () => {}),
     /^TypeError: no event 'mesage'\. Use state, /,
   );
-  assert.throws(on('state', null), /^TypeError: the listener of 'state' must be a function, not null/);
+  assert.throws(on('state', null), /^TypeError: the listener of 'state' must be a function, but is null/);
   assert.throws(() => open({ transport: 'sse' }), /^TypeError: connect: no option 'transport'/);
 });
 

@@ -148,7 +148,7 @@ test('2,000 messages may wait for a loop; one more ends it with overrun, and fre
   assert.equal(listeners(), 1);
   say('too many');
   assert.equal(listeners(), 0);
-  await assert.rejects(loop.next(), { code: 'overrun', message: /^2001 messages, \d+ bytes wait/ });
+  await assert.rejects(loop.next(), { code: 'overrun', message: /^2001 messages wait: / });
   assert.equal(await data(loop.next()), 'done');
 });
 

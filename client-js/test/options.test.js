@@ -26,35 +26,35 @@ test('every option takes what its type says', () => {
 test('an option of a wrong type is named with the remedy, and its content is not', () => {
   const secret = 'a-secret';
   for (const [options, message] of /** @type {Array<[any, RegExp]>} */ ([
-    [null, /^connect: the options must be an object, not null$/],
-    ['sse', /^connect: the options must be an object, not this string$/],
+    [null, /^connect: the options must be an object, but is null$/],
+    ['sse', /^connect: the options must be an object, but is a string$/],
     [{ transport: 'sse' }, /^connect: no option 'transport'\. Use transports, token, /],
     [{ toString: fine }, /^connect: no option 'toString'/],
-    [{ transports: 'sse' }, /^connect: 'transports' must be an array, not this string$/],
+    [{ transports: 'sse' }, /^connect: 'transports' must be an array, but is a string$/],
     [
       { token: 5 },
-      /^connect: 'token' must be a well-formed string of 1 to 8192 bytes, or a function that returns one, not 5$/,
+      /^connect: 'token' must be a well-formed string of 1 to 8192 bytes, or a function that returns one, but is 5$/,
     ],
-    [{ token: { secret } }, /must be .* not an Object$/],
-    [{ token: null }, /must be .* not null$/],
-    [{ token: '' }, /must be .* not this string$/],
-    [{ token: `${secret}\ud800` }, /must be .* not this string$/],
-    [{ token: `${secret}${'x'.repeat(8192)}` }, /must be .* not this string$/],
-    [{ queue: 5 }, /^connect: 'queue' must be an object, not 5$/],
-    [{ queue: { messages: 0 } }, /^queue: 'messages' must be a whole number above 0, not 0$/],
-    [{ queue: { bytes: '1' } }, /^queue: 'bytes' must be .* not this string$/],
-    [{ queue: { messages: Number.NaN } }, /not NaN$/],
+    [{ token: { secret } }, /must be .* but is an Object$/],
+    [{ token: null }, /must be .* but is null$/],
+    [{ token: '' }, /must be .* but is a string$/],
+    [{ token: `${secret}\ud800` }, /must be .* but is a string$/],
+    [{ token: `${secret}${'x'.repeat(8192)}` }, /must be .* but is a string$/],
+    [{ queue: 5 }, /^connect: 'queue' must be an object, but is 5$/],
+    [{ queue: { messages: 0 } }, /^queue: 'messages' must be a number above 0, but is 0$/],
+    [{ queue: { bytes: '1' } }, /^queue: 'bytes' must be .* but is a string$/],
+    [{ queue: { messages: Number.NaN } }, /but is NaN$/],
     [{ queue: { message: 1 } }, /^queue: no option 'message'\. Use messages, bytes$/],
-    [{ maxLatencyMs: 0 }, /^connect: 'maxLatencyMs' must be a number above 0, not 0$/],
-    [{ maxLatencyMs: '1500' }, /not this string$/],
-    [{ storage: {} }, /^connect: 'storage' must be like localStorage, or null, not an Object$/],
-    [{ storage: 'local' }, /not this string$/],
-    [{ log: console }, /^connect: 'log' must be a function, not /],
-    [{ WebSocket: {} }, /^connect: 'WebSocket' must be a class, or null, not an Object$/],
+    [{ maxLatencyMs: 0 }, /^connect: 'maxLatencyMs' must be a number above 0, but is 0$/],
+    [{ maxLatencyMs: '1500' }, /but is a string$/],
+    [{ storage: {} }, /^connect: 'storage' must be like localStorage, or null, but is an Object$/],
+    [{ storage: 'local' }, /but is a string$/],
+    [{ log: console }, /^connect: 'log' must be a function, but is /],
+    [{ WebSocket: {} }, /^connect: 'WebSocket' must be a class, or null, but is an Object$/],
     [{ fetch: 'fetch' }, /^connect: 'fetch' must be a function/],
-    [{ now: 5 }, /^connect: 'now' must be a function, not 5$/],
-    [{ setTimeout: null }, /^connect: 'setTimeout' must be a function, not null$/],
-    [{ clearTimeout: 1n }, /^connect: 'clearTimeout' must be a function, not a bigint$/],
+    [{ now: 5 }, /^connect: 'now' must be a function, but is 5$/],
+    [{ setTimeout: null }, /^connect: 'setTimeout' must be a function, but is null$/],
+    [{ clearTimeout: 1n }, /^connect: 'clearTimeout' must be a function, but is a bigint$/],
   ])) {
     refuses(checkOptions, options, message);
     assert.throws(
@@ -65,15 +65,15 @@ test('an option of a wrong type is named with the remedy, and its content is not
 });
 
 test('the options of publish are checked alike', () => {
-  refuses(checkPublishOptions, fine, /^publish: the options must be an object, not a function$/);
+  refuses(checkPublishOptions, fine, /^publish: the options must be an object, but is a function$/);
   refuses(checkPublishOptions, { timeout: 5 }, /^publish: no option 'timeout'\. Use signal, timeoutMs$/);
   refuses(
     checkPublishOptions,
     { signal: new AbortController() },
-    /must be an AbortSignal, not an AbortController$/,
+    /must be an AbortSignal, but is an AbortController$/,
   );
   for (const timeoutMs of [0, -1, Number.NaN, '5', null])
-    refuses(checkPublishOptions, { timeoutMs }, /^publish: 'timeoutMs' must be a number above 0, not /);
+    refuses(checkPublishOptions, { timeoutMs }, /^publish: 'timeoutMs' must be a number above 0, but is /);
 });
 
 test('a token that a function returns is checked, and not shown', () => {
@@ -84,7 +84,7 @@ test('a token that a function returns is checked, and not shown', () => {
       (error) =>
         error instanceof TypeError &&
         error.message.startsWith(
-          "the result of the function 'token' must be a well-formed string of 1 to 8192 bytes, not ",
+          "the result of the function 'token' must be a well-formed string of 1 to 8192 bytes, but is ",
         ) &&
         !error.message.includes('a-secret'),
     );
@@ -95,13 +95,13 @@ test('a name of a channel and an event with its listener are checked', () => {
   refuses(
     checkName,
     undefined,
-    /^the name of a channel must be a well-formed string of 1 to 128 bytes, not undefined$/,
+    /^the name of a channel must be a well-formed string of 1 to 128 bytes, but is undefined$/,
   );
   const check = (/** @type {any} */ [event, listener]) => checkListener(['state', 'error'], event, listener);
   check(['state', fine]);
   refuses(check, ['stat', fine], /^no event 'stat'\. Use state, error$/);
   refuses(check, [Symbol('a'), fine], /^no event 'Symbol\(a\)'/);
   refuses(check, ['toString', fine], /^no event 'toString'/);
-  refuses(check, ['state', null], /^the listener of 'state' must be a function, not null$/);
-  refuses(check, ['state', {}], /^the listener of 'state' must be a function, not an Object$/);
+  refuses(check, ['state', null], /^the listener of 'state' must be a function, but is null$/);
+  refuses(check, ['state', {}], /^the listener of 'state' must be a function, but is an Object$/);
 });
