@@ -22,9 +22,16 @@ const PAD = 55;
 /** So soon after the outage something comes down again, and goes on to. */
 const HEARD_WITHIN_MS = 10_000;
 
-const PATHS = /** @type {Refusal[]} */ (['413', '403', '400', '429', '503', '200', 'reset', 'silence']).flatMap((how) =>
-  [1, 4, 16].map((kilobytes) => ({ kilobytes, how })),
-);
+const PATHS = /** @type {Refusal[]} */ ([
+  '413',
+  '403',
+  '400',
+  '429',
+  '503',
+  '200',
+  'reset',
+  'silence',
+]).flatMap((how) => [1, 4, 16].map((kilobytes) => ({ kilobytes, how })));
 /** Each answer once, in the short form. */
 const CHOSEN = ['4 413', '1 403', '16 400', '4 503', '4 200', '4 reset', '16 silence'];
 
