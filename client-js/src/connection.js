@@ -83,6 +83,7 @@ class Connection {
     this.#selector = new Selector({
       session: this.#session,
       memory: this.#memory,
+      now: this.#platform.now(),
       random: Math.random,
       order: this.#order,
       isOrderChosen: options.transports !== undefined,

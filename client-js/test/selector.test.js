@@ -643,6 +643,15 @@ test('the memory knows nothing if the store holds no facts that it can use', () 
   }
 });
 
+test('a page that connects a minute after its start still tries a transport last that was bad on the page before', () => {
+  const memory = new Memory(null, 'k', () => 1000);
+  memory.note('websocket', null, true);
+  const { session } = underTest();
+  const selector = new Selector({ session, memory, now: 60_000, random: () => 0.5, order: ALL });
+  selector.handle(60_000, { type: 'raceReady' });
+  assert.deepEqual(selector.pollOutput(), { type: 'openLeg', leg: 1, transport: 'sse' });
+});
+
 test('the proof of a leg ends the legs that were opened while the gateway was out of reach, and a new attempt follows', () => {
   const { take, pass } = underTest();
   take({ type: 'raceReady' });

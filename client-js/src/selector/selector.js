@@ -55,13 +55,15 @@ export class Selector {
    * @param {object} options
    * @param {SessionView} options.session
    * @param {Memory} options.memory
+   * @param {number} [options.now] the time by the clock of all inputs
    * @param {() => number} options.random from 0 to 1
    * @param {Transport[]} options.order the transports that this platform has, in order of preference
    * @param {boolean} [options.isOrderChosen] the application chose the order, so it comes before the gateway's
    * @param {number} [options.maxLatencyMs] above it a transport is too slow, if another is faster
    */
-  constructor({ session, memory, random, order, isOrderChosen = false, maxLatencyMs = 1500 }) {
+  constructor({ session, memory, now = 0, random, order, isOrderChosen = false, maxLatencyMs = 1500 }) {
     const deadlines = new Deadlines(random);
+    deadlines.now = now;
     const paths = new Paths(order, isOrderChosen, session, memory, deadlines);
     const race = new Race(deadlines, paths, this.#outputs);
     this.#session = session;
