@@ -48,7 +48,7 @@ impl Budget {
 /// See the module. `now` is a monotonic time since any fixed origin.
 #[derive(Debug)]
 pub struct ChannelLog {
-    epoch: String,
+    epoch: Arc<str>,
     top: u64,
     kept: VecDeque<(Duration, Line)>,
     bytes: usize,
@@ -58,10 +58,9 @@ pub struct ChannelLog {
 }
 
 impl ChannelLog {
-    /// An empty log with an epoch of its own.
+    /// An empty log in this epoch. No log of the same channel may have had publications in it.
     #[must_use]
-    pub fn new(now: Duration, retention: Retention, budget: Arc<Budget>) -> Self {
-        let epoch = uuid::Uuid::new_v4().simple().to_string();
+    pub const fn new(now: Duration, epoch: Arc<str>, retention: Retention, budget: Arc<Budget>) -> Self {
         Self { epoch, top: 0, kept: VecDeque::new(), bytes: 0, touched: now, retention, budget }
     }
 
@@ -86,21 +85,22 @@ impl ChannelLog {
     /// Where the log stands.
     #[must_use]
     pub fn position(&self) -> Position {
-        Position { epoch: self.epoch.clone(), at: self.top }
+        Position { epoch: self.epoch.as_ref().to_owned(), at: self.top }
     }
 
     /// What was published after a position, if all of it is still there.
     pub fn since(&mut self, now: Duration, position: &Position) -> Option<impl Iterator<Item = &Line>> {
         self.trim(now);
-        let missed = self.top.checked_sub(position.at).filter(|_| position.epoch == self.epoch)?;
+        let missed = self.top.checked_sub(position.at).filter(|_| *position.epoch == *self.epoch)?;
         let missed = usize::try_from(missed).ok().filter(|missed| *missed <= self.kept.len())?;
         Some(self.kept.iter().skip(self.kept.len() - missed).map(|(_, line)| line))
     }
 
-    /// Whether nothing would be lost by forgetting the log: it is empty, and nobody used it for the age of its history.
+    /// Whether nothing would be lost by forgetting the log: nothing was ever published, or it is empty and nobody published for the
+    /// age of its history.
     pub fn is_idle(&mut self, now: Duration) -> bool {
         self.trim(now);
-        self.kept.is_empty() && now.saturating_sub(self.touched) >= self.retention.age
+        self.top == 0 || (self.kept.is_empty() && now.saturating_sub(self.touched) >= self.retention.age)
     }
 
     fn trim(&mut self, now: Duration) {
@@ -122,6 +122,12 @@ impl ChannelLog {
     }
 }
 
+/// Returns an epoch that no log was in.
+#[must_use]
+pub fn fresh_epoch() -> Arc<str> {
+    uuid::Uuid::new_v4().simple().to_string().into()
+}
+
 impl Drop for ChannelLog {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
@@ -136,7 +142,7 @@ mod tests {
 
     fn log(messages: usize, budget: usize) -> ChannelLog {
         let retention = Retention { messages, age: SECOND * 10, bytes: 10_000 };
-        ChannelLog::new(Duration::ZERO, retention, Arc::new(Budget::new(budget)))
+        ChannelLog::new(Duration::ZERO, fresh_epoch(), retention, Arc::new(Budget::new(budget)))
     }
 
     fn publish(log: &mut ChannelLog, now: Duration) {
@@ -160,6 +166,14 @@ mod tests {
         assert_eq!(after(&mut log, Duration::ZERO, 1), None, "offset 2 is gone");
         assert_eq!(after(&mut log, Duration::ZERO, 6), None, "never published");
         assert!(log.since(Duration::ZERO, &Position { epoch: "other".into(), at: 5 }).is_none());
+    }
+
+    #[test]
+    fn a_log_without_publications_is_idle_at_once() {
+        let mut log = log(9, 10_000);
+        assert!(log.is_idle(Duration::ZERO));
+        publish(&mut log, Duration::ZERO);
+        assert!(!log.is_idle(Duration::ZERO));
     }
 
     #[test]

@@ -5,4 +5,4 @@
 
 mod memory;
 
-pub use memory::{Budget, ChannelLog, Retention};
+pub use memory::{Budget, ChannelLog, Retention, fresh_epoch};

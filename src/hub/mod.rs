@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::broker::{Budget, ChannelLog, Retention};
+use crate::broker::{Budget, ChannelLog, Retention, fresh_epoch};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
@@ -58,18 +58,34 @@ struct Channel {
     subscribers: BTreeMap<u64, Arc<dyn Subscriber>>,
 }
 
+/// All channels that are remembered.
+struct Channels {
+    by_name: HashMap<ChannelName, Arc<Mutex<Channel>>>,
+    /// The epoch of channels to come. A channel in which nothing was published leaves nothing behind: forgotten and made again, it
+    /// stands where it stood. Once one with publications is forgotten there is a new epoch, so no position means two publications.
+    epoch: Arc<str>,
+}
+
 /// See the module.
 pub struct Hub {
-    channels: Mutex<HashMap<ChannelName, Arc<Mutex<Channel>>>>,
+    channels: Mutex<Channels>,
     bounds: Bounds,
     budget: Arc<Budget>,
+    #[cfg(test)]
+    mutant: Option<forgetting_tests::Mutant>,
 }
 
 impl Hub {
     /// A hub without channels.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
-        Self { channels: Mutex::default(), bounds, budget: Arc::new(Budget::new(bounds.all_history_bytes)) }
+        Self {
+            channels: Mutex::new(Channels { by_name: HashMap::new(), epoch: fresh_epoch() }),
+            bounds,
+            budget: Arc::new(Budget::new(bounds.all_history_bytes)),
+            #[cfg(test)]
+            mutant: None,
+        }
     }
 
     /// Publishes some, and says at which offset the first is; the others follow it. Whom to wake for them comes back too. Each subscriber is looked up once for all of
@@ -124,53 +140,80 @@ impl Hub {
         Ok(start)
     }
 
-    /// Ends a subscription; without one nothing happens.
+    /// Ends a subscription; without one nothing happens. A channel that nobody subscribes to any more, and in which nothing was ever
+    /// published, is forgotten: names cost nothing then.
     pub fn unsubscribe(&self, channel: &ChannelName, subscriber: u64) {
-        let shared = lock(&self.channels).get(channel).cloned();
-        if let Some(shared) = shared {
-            lock(&shared).subscribers.remove(&subscriber);
+        let shared = lock(&self.channels).by_name.get(channel).cloned();
+        let Some(shared) = shared else { return };
+        lock(&shared).subscribers.remove(&subscriber);
+        // Given back first: of several that unsubscribe at once, the last one to come here finds the channel at rest.
+        drop(shared);
+        let mut channels = lock(&self.channels);
+        let is_unused = |channel: &Channel| {
+            let was_published = channel.log.top() > 0;
+            #[cfg(test)]
+            let was_published = was_published && self.mutant != Some(forgetting_tests::Mutant::HistoryForgotten);
+            channel.subscribers.is_empty() && !was_published
+        };
+        let shared = channels.by_name.get(channel);
+        if shared.and_then(at_rest).is_some_and(|channel| is_unused(&channel)) {
+            channels.by_name.remove(channel);
         }
     }
 
     /// Forgets channels without subscribers and without history.
     pub fn sweep(&self, now: Duration) {
-        lock(&self.channels).retain(|_, channel| {
-            // Whoever holds the channel got it under this very lock: with one holder left, nobody is about to use it.
-            Arc::strong_count(channel) > 1 || {
-                let mut channel = lock(channel);
-                // Looked at first: it also lets go of history that is too old.
-                let idle = channel.log.is_idle(now);
-                !channel.subscribers.is_empty() || !idle
-            }
+        let mut channels = lock(&self.channels);
+        let mut had_publications = false;
+        channels.by_name.retain(|_, shared| {
+            let Some(mut channel) = at_rest(shared) else { return true };
+            // Looked at first: it also lets go of history that is too old.
+            let is_forgotten = channel.log.is_idle(now) && channel.subscribers.is_empty();
+            had_publications |= is_forgotten && channel.log.top() > 0;
+            !is_forgotten
         });
+        #[cfg(test)]
+        let had_publications = had_publications && self.mutant != Some(forgetting_tests::Mutant::EpochKept);
+        if had_publications {
+            channels.epoch = fresh_epoch();
+        }
     }
 
     /// How many channels there are.
     #[must_use]
     pub fn channels(&self) -> usize {
-        lock(&self.channels).len()
+        lock(&self.channels).by_name.len()
     }
 
     fn channel(&self, now: Duration, name: &ChannelName) -> Result<Arc<Mutex<Channel>>, Refusal> {
         let mut channels = lock(&self.channels);
-        if let Some(channel) = channels.get(name) {
+        let count = channels.by_name.len();
+        if let Some(channel) = channels.by_name.get(name) {
             return Ok(Arc::clone(channel));
         }
-        if channels.len() >= self.bounds.channels {
-            let message = format!("this node holds {} channels, its limit; try later or use another", channels.len());
+        if count >= self.bounds.channels {
+            let message = format!("this node holds {count} channels, its limit; try later or use another");
             return Err(Refusal::new(Code::RateLimited, message));
         }
-        let log = ChannelLog::new(now, self.bounds.retention, Arc::clone(&self.budget));
+        let log = ChannelLog::new(now, Arc::clone(&channels.epoch), self.bounds.retention, Arc::clone(&self.budget));
         let channel = Arc::new(Mutex::new(Channel { log, subscribers: BTreeMap::new() }));
-        channels.insert(name.clone(), Arc::clone(&channel));
+        channels.by_name.insert(name.clone(), Arc::clone(&channel));
         Ok(channel)
     }
+}
+
+/// A channel that nobody is about to use: whoever does has got it under the lock of all channels, which is held here.
+fn at_rest(channel: &Arc<Mutex<Channel>>) -> Option<MutexGuard<'_, Channel>> {
+    (Arc::strong_count(channel) == 1).then(|| lock(channel))
 }
 
 /// A lock whose holder panicked is taken all the same: no invariant spans two statements here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod forgetting_tests;
 
 #[cfg(test)]
 mod tests {
@@ -241,5 +284,7 @@ mod tests {
         assert_eq!(full.unwrap_err().code, Code::RateLimited);
         hub.sweep(Duration::from_secs(3600));
         assert_eq!(hub.channels(), 1);
+        hub.unsubscribe(&other("d"), 1);
+        assert_eq!(hub.channels(), 0);
     }
 }

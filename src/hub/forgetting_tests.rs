@@ -1,0 +1,242 @@
+//! What the hub may forget: any sequence of subscriptions, publications and sweeps, held to a list of all that was ever published.
+//! Channels in which nothing was published are forgotten at once, and no position ever recovers anything but what came after it.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::{TestCaseError, TestError, TestRunner};
+
+use super::{Bounds, Hub, Retention, Subscriber};
+use crate::protocol::frame::Payload;
+use crate::protocol::{ChannelName, Line, Position};
+
+/// A rule of forgetting taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mutant {
+    /// A channel with publications is forgotten, and its next life has the same epoch.
+    EpochKept,
+    /// The last subscriber that leaves takes the history along.
+    HistoryForgotten,
+}
+
+const NAMES: usize = 3;
+const AGE: Duration = Duration::from_secs(10);
+const KEPT: usize = 4;
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Publish(usize),
+    /// From one of the positions that were told, if any was.
+    Subscribe(usize, u64, Option<prop::sample::Index>),
+    Unsubscribe(usize, u64),
+    /// So many seconds pass, then idle channels are looked for.
+    Sweep(u64),
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let since = prop::option::of(any::<prop::sample::Index>());
+    prop_oneof![
+        2 => (0..NAMES).prop_map(Operation::Publish),
+        4 => (0..NAMES, 1..3_u64, since).prop_map(|(name, key, since)| Operation::Subscribe(name, key, since)),
+        4 => (0..NAMES, 1..3_u64).prop_map(|(name, key)| Operation::Unsubscribe(name, key)),
+        1 => (1..=12_u64).prop_map(Operation::Sweep),
+    ]
+}
+
+struct Inbox(u64, Mutex<Vec<Line>>);
+
+impl Subscriber for Inbox {
+    fn deliver(&self, lines: &[Line]) -> Option<Waker> {
+        self.1.lock().unwrap().extend_from_slice(lines);
+        None
+    }
+    fn key(&self) -> u64 {
+        self.0
+    }
+    fn room(&self) -> (usize, usize) {
+        (100, 100_000)
+    }
+}
+
+/// What stands in a line as the publication's content: its place among all of its channel.
+fn content(line: &Line) -> u64 {
+    let value: serde_json::Value = serde_json::from_slice(line.json()).unwrap();
+    value["data"].as_u64().unwrap()
+}
+
+/// A position that was told.
+#[derive(Clone)]
+struct Told {
+    position: Position,
+    /// How many publications of the channel came before it.
+    published: usize,
+    /// How often the channel had been forgotten.
+    forgotten: usize,
+}
+
+/// The hub, and what must be true of it.
+struct Watch {
+    hub: Hub,
+    now: Duration,
+    /// When each publication was made, by channel.
+    published: Vec<Vec<Duration>>,
+    /// By channel: how often it was forgotten without publications.
+    forgotten: Vec<usize>,
+    told: Vec<Vec<Told>>,
+    inboxes: HashMap<(usize, u64), Arc<Inbox>>,
+    /// How often what was missed came although the channel had been forgotten.
+    recovered: usize,
+}
+
+impl Watch {
+    fn new(mutant: Option<Mutant>) -> Self {
+        let retention = Retention { messages: KEPT, age: AGE, bytes: 10_000 };
+        let mut hub = Hub::new(Bounds { retention, ..Bounds::default() });
+        hub.mutant = mutant;
+        Self {
+            hub,
+            now: Duration::ZERO,
+            published: vec![Vec::new(); NAMES],
+            forgotten: vec![0; NAMES],
+            told: vec![Vec::new(); NAMES],
+            inboxes: HashMap::new(),
+            recovered: 0,
+        }
+    }
+
+    fn apply(&mut self, operation: &Operation) -> Result<(), TestCaseError> {
+        match operation {
+            Operation::Publish(name) => self.publish(*name),
+            Operation::Subscribe(name, key, since) => self.subscribe(*name, *key, since.as_ref()),
+            Operation::Unsubscribe(name, key) => {
+                self.hub.unsubscribe(&channel(*name), *key);
+                let has_left = self.inboxes.remove(&(*name, *key)).is_some();
+                if has_left && self.published[*name].is_empty() && self.subscribers(*name).next().is_none() {
+                    self.forgotten[*name] += 1;
+                }
+                Ok(())
+            }
+            Operation::Sweep(seconds) => {
+                self.now += Duration::from_secs(*seconds);
+                self.hub.sweep(self.now);
+                Ok(())
+            }
+        }
+    }
+
+    fn publish(&mut self, name: usize) -> Result<(), TestCaseError> {
+        let place = self.published[name].len() as u64;
+        let payload = Payload::Json(place.to_string().into());
+        self.hub.publish(self.now, &channel(name), [&payload]).unwrap();
+        self.published[name].push(self.now);
+        for inbox in self.subscribers(name) {
+            let last = inbox.1.lock().unwrap().last().map(content);
+            prop_assert_eq!(last, Some(place), "a subscriber gets each publication");
+        }
+        Ok(())
+    }
+
+    fn subscribe(&mut self, name: usize, key: u64, since: Option<&prop::sample::Index>) -> Result<(), TestCaseError> {
+        let told = &self.told[name];
+        let since = since.filter(|_| !told.is_empty()).map(|index| index.get(told).clone());
+        let inbox = Arc::new(Inbox(key, Mutex::default()));
+        let position = since.as_ref().map(|told| &told.position);
+        let start = self.hub.subscribe(self.now, &channel(name), Arc::clone(&inbox) as _, position, |_| None).unwrap();
+        let got: Vec<u64> = inbox.1.lock().unwrap().iter().map(content).collect();
+        let all = self.published[name].len();
+        if let Some(told) = since.as_ref().filter(|_| start.recovered) {
+            let missed: Vec<u64> = (told.published as u64..all as u64).collect();
+            prop_assert_eq!(&got, &missed, "a recovery gives all that was missed");
+            self.recovered += usize::from(!missed.is_empty() && told.forgotten < self.forgotten[name]);
+        } else {
+            prop_assert!(got.is_empty());
+            prop_assert!(!start.recovered);
+            let is_kept = since.is_some_and(|told| self.is_kept(name, told.published));
+            prop_assert!(!is_kept, "what the history still holds is recovered");
+        }
+        let told = Told { position: start.position, published: all - got.len(), forgotten: self.forgotten[name] };
+        self.told[name].push(told);
+        self.inboxes.insert((name, key), inbox);
+        Ok(())
+    }
+
+    /// Whether the history holds all publications from this one on, and the one before it, so that the channel was not forgotten.
+    fn is_kept(&self, name: usize, from: usize) -> bool {
+        let missed = &self.published[name][from.saturating_sub(1)..];
+        from > 0 && missed.len() <= KEPT && missed.iter().all(|at| self.now - *at <= AGE)
+    }
+
+    fn subscribers(&self, name: usize) -> impl Iterator<Item = &Arc<Inbox>> {
+        self.inboxes.iter().filter(move |((of, _), _)| *of == name).map(|(_, inbox)| inbox)
+    }
+
+    /// A channel is remembered only for its subscribers, or for what was published in it.
+    fn check(&self) -> Result<(), TestCaseError> {
+        let wanted = (0..NAMES)
+            .filter(|name| self.subscribers(*name).next().is_some() || !self.published[*name].is_empty())
+            .count();
+        prop_assert!(self.hub.channels() <= wanted, "{} channels for {wanted}", self.hub.channels());
+        Ok(())
+    }
+}
+
+fn channel(name: usize) -> ChannelName {
+    ChannelName::try_from(&*format!("c{name}")).unwrap()
+}
+
+/// Tries many sequences; how many recoveries there were of channels that had been forgotten.
+fn run(mutant: Option<Mutant>) -> Result<usize, TestError<Vec<Operation>>> {
+    let config = ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() };
+    let recovered = Cell::new(0);
+    TestRunner::new_with_rng(config, proptest::test_runner::TestRng::deterministic_rng(Default::default())).run(
+        &prop::collection::vec(operation(), 1..60),
+        |operations| {
+            let mut watch = Watch::new(mutant);
+            for operation in &operations {
+                watch.apply(operation)?;
+                watch.check()?;
+            }
+            recovered.set(recovered.get() + watch.recovered);
+            Ok(())
+        },
+    )?;
+    Ok(recovered.get())
+}
+
+#[test]
+fn whatever_is_forgotten_a_position_recovers_what_it_missed_or_nothing() {
+    let recovered = run(None).unwrap();
+    assert!(recovered > 100, "{recovered} recoveries of channels that had been forgotten");
+}
+
+#[test]
+fn an_epoch_that_outlives_a_forgotten_channel_is_caught() {
+    run(Some(Mutant::EpochKept)).unwrap_err();
+}
+
+#[test]
+fn a_last_subscriber_that_takes_the_history_along_is_caught() {
+    run(Some(Mutant::HistoryForgotten)).unwrap_err();
+}
+
+#[test]
+fn of_many_that_leave_at_once_the_last_one_has_the_channel_forgotten() {
+    let hub = Hub::new(Bounds::default());
+    for _ in 0..200 {
+        for key in 1..=4 {
+            let inbox = Arc::new(Inbox(key, Mutex::default()));
+            hub.subscribe(Duration::ZERO, &channel(0), inbox, None, |_| None).unwrap();
+        }
+        std::thread::scope(|scope| {
+            for key in 1..=4 {
+                let hub = &hub;
+                scope.spawn(move || hub.unsubscribe(&channel(0), key));
+            }
+        });
+        assert_eq!(hub.channels(), 0);
+    }
+}
