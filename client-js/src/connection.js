@@ -19,6 +19,7 @@ import { EventLoop } from './event-loop.js';
 import { checkListener, checkName, checkOptions, checkToken } from './options.js';
 import { watchPage } from './page.js';
 import { randomId, resolvePlatform, storageOf } from './platform.js';
+import { Reports } from './reports.js';
 import { Requests } from './requests.js';
 import { Memory } from './selector/memory.js';
 import { Selector } from './selector/selector.js';
@@ -40,6 +41,7 @@ const LASTING_CODES = ['unauthorized', 'forbidden', 'rate_limited', 'bad_frame']
 class Connection {
   /** @type {Emitter<ConnectionEvents>} */
   #emitter = new Emitter();
+  #reports = new Reports((error) => this.#emitter.emit('error', error));
   /** @type {Channels<Channel>} */
   #channels = new Channels(
     (name) => new Channel(name, this.#requests, this.#emitter, this.#channels.listening),
@@ -95,6 +97,7 @@ class Connection {
     this.#carriers = new Carriers(this.#platform, this.#base, post);
     const push = (/** @type {string} */ line) => this.#push(line);
     this.#requests = new Requests(push, this.#session, this.#platform, options.queue);
+    this.#emitter.on('state', (state) => state === 'online' && this.#reports.online());
     watchPage(this.#platform.window, post, this.#end.signal);
     const locks = this.#platform.window?.navigator?.locks;
     takeSlot(locks, this.#base, (mayHold) => post({ type: 'holdingChanged', mayHold }), this.#end.signal);
@@ -174,12 +177,10 @@ class Connection {
         return this.#carriers.post(event);
       case 'switchEnded':
         return this.#settleSwitch(event.reason);
-      case 'dropLeg':
-        return this.#carriers.abort(event.leg);
       case 'legDropped':
         this.#carriers.abort(event.leg);
-        if (LASTING_CODES.includes(event.reason)) this.#report(new ThroughlineError(event.reason));
-        return;
+        return this.#ended(event.reason, event.error);
+      case 'dropLeg':
       case 'legDied':
         return this.#carriers.abort(event.leg);
       case 'park':
@@ -191,7 +192,10 @@ class Connection {
         return this.#probeControl();
       case 'raceFailed':
       case 'gatewayRefused':
-        return this.#report(event.error);
+      case 'controlAnswered':
+        return event.error && this.#report(event.error);
+      case 'unreachable':
+        return this.#reports.unreachable(this.#base, this.explain());
       case 'holdingChanged':
         this.#session.mayHold = event.mayHold;
         return;
@@ -214,9 +218,14 @@ class Connection {
     }
   }
 
+  /** The session dropped a leg. @param {string} code @param {ThroughlineError} [error] why the gateway ended it */
+  #ended(code, error = new ThroughlineError(code)) {
+    if (LASTING_CODES.includes(code)) this.#report(error);
+  }
+
   /** @param {ThroughlineError} error */
   #report(error) {
-    this.#emitter.emit('error', error);
+    this.#reports.report(error, this.state === 'online');
   }
 
   /** Queues a line. The next one must see it in the queue, so it does not go by the loop. @param {string} line */
@@ -248,8 +257,8 @@ class Connection {
   async #probeControl() {
     const { fetch, now } = this.#platform;
     const askedAt = now();
-    const control = await probe(fetch, this.#base, randomId());
-    this.#loop.post({ type: 'controlAnswered', control, askedAt });
+    const answer = await probe(fetch, this.#base, randomId());
+    this.#loop.post({ type: 'controlAnswered', ...answer, askedAt });
   }
 
   /** @param {NumberedFrame} frame */

@@ -88,7 +88,7 @@ export class EventLoop {
   #record(event, now) {
     if ('lines' in event || 'frame' in event || 'bytes' in event) return;
     try {
-      this.#log?.({ at: now, ...event, ...('error' in event && { error: event.error.code }) });
+      this.#log?.({ at: now, ...event, ...('error' in event && { error: event.error?.code }) });
     } catch (error) {
       console.error(error);
     }

@@ -25,7 +25,6 @@ export type MachineEvent = Extract<
       | 'socketOpened'
       | 'requestFailed'
       | 'bytesArrived'
-      | 'controlAnswered'
       | 'raceReady'
       | 'legUsable'
       | 'legActive'

@@ -26,6 +26,7 @@ const REASONS = {
 /** The answer to the control request when everything failed. @type {Record<Control, string>} */
 const CONTROLS = {
   ours: 'The gateway itself answers, but no transport gets through.',
+  refused: 'The gateway itself answers, and refuses: the event `error` says why.',
   away: 'A proxy answers that the gateway is away.',
   portal: "Somebody else answers in the gateway's place: a sign-in page, perhaps.",
   offline: 'Nobody answers at all.',

@@ -29,12 +29,12 @@ const LAYERS = [
   ['payload', 'options', 'address'],
   ['event-loop'],
   ['events'],
-  ['page', 'platform', 'slots'],
+  ['page', 'platform', 'slots', 'reports'],
   ['transports/'],
   ['selector/'],
   ['session/'],
   ['protocol/'],
-  ['deferred', 'errors', 'emitter', 'time', 'types', 'data'],
+  ['deferred', 'errors', 'emitter', 'time', 'types', 'data', 'explanation'],
 ];
 
 /**

@@ -353,6 +353,79 @@ test('when all fail, what answers the control request makes the state', async ()
   }
 });
 
+/** The gateway's refusal, as the answer to a control request. @param {any} control */
+function refuse(control, code = 'forbidden', message = 'not from here') {
+  const nonce = new URL(control.url).searchParams.get('nonce');
+  control.answer(JSON.stringify({ v: 1, nonce, code, message }), { status: 403 });
+}
+
+/** The codes and messages of the errors that an application was told. @param {any[]} events */
+const toldErrors = (events) =>
+  events.filter(([name]) => name === 'error').map(([, { code, message }]) => [code, message]);
+
+test('the application is told once why the gateway refuses it, while the client goes on trying', async (t) => {
+  const warn = t.mock.method(console, 'warn', () => {});
+  const { clock, requests, last, open } = network();
+  const { connection, events } = open({ transports: ['poll'] });
+  for (let n = 0; n < 5; n++) {
+    last('poll').fail();
+    await clock.pass(0);
+    refuse(last('control'));
+    await clock.pass(30_000);
+    assert.equal(connection.state, 'reconnecting');
+  }
+  assert.deepEqual(toldErrors(events), [['forbidden', 'not from here']]);
+  assert.ok(requests.filter(({ route }) => route === 'poll').length >= 5);
+  // The configuration is corrected halfway: that is news.
+  last('poll').fail();
+  await clock.pass(0);
+  refuse(last('control'), 'not_found', 'nothing is here');
+  await clock.pass(0);
+  assert.deepEqual(toldErrors(events)[1], ['not_found', 'nothing is here']);
+  assert.equal(connection.explain().control, 'refused');
+  assert.equal(warn.mock.callCount(), 1);
+  assert.match(warn.mock.calls[0]?.arguments[0], /forbidden: not from here/);
+});
+
+test('after 5 s without a connection the application and the console are told the outcomes, once', async (t) => {
+  const warn = t.mock.method(console, 'warn', () => {});
+  const { clock, sockets, last, open } = network();
+  const { events } = open({ transports: ['websocket', 'poll'], token: 's3cret' });
+  sockets[0].onclose();
+  last('poll').fail();
+  await clock.pass(0);
+  last('control').fail();
+  await clock.pass(4900);
+  assert.deepEqual(toldErrors(events), []);
+  await clock.pass(60_000);
+  const [[code, message] = []] = toldErrors(events);
+  assert.equal(code, 'unreachable');
+  assert.match(
+    message,
+    /^No transport reaches the gateway at http:\/\/gateway \(websocket: .+, poll: .+\)\. Nothing/,
+  );
+  assert.deepEqual(toldErrors(events).length, 1);
+  assert.deepEqual(
+    warn.mock.calls.map(({ arguments: [text] }) => text),
+    [`throughline: ${message}`],
+  );
+  assert.doesNotMatch(message, /s3cret/);
+});
+
+test('an error that ends a leg has the message of the gateway, and comes once for all transports', async () => {
+  const { clock, sockets, last, open } = network();
+  const { events } = open({ transports: ['websocket', 'poll'] });
+  const [socket] = sockets;
+  socket.onopen();
+  const refusal = { v: 1, code: 'unauthorized', message: 'hello: token must be a string' };
+  socket.hears(JSON.stringify({ end: { nonce: socket.hello().nonce, ...refusal } }));
+  await clock.pass(300);
+  const { nonce } = last('poll').hello();
+  last('poll').answer(JSON.stringify({ nonce, ...refusal }), { status: 401 });
+  await clock.pass(1000);
+  assert.deepEqual(toldErrors(events), [[refusal.code, refusal.message]]);
+});
+
 test('switchTo resolves when the new leg carries the session, and rejects with its reason', async () => {
   const { clock, sockets, last, open } = network();
   const { connection, events } = open();

@@ -38,11 +38,12 @@ test('the README shows the text of an explanation: the present state first, then
 });
 
 test('if no transport gets through, the text says what answered the control request', () => {
-  /** @param {'ours' | 'away' | 'portal' | 'offline'} control */
+  /** @param {'ours' | 'refused' | 'away' | 'portal' | 'offline'} control */
   const told = (control) => describe({ ...behindAFirewall, state: 'reconnecting', transport: null, control });
   assert.match(told('portal'), /^reconnecting\nSomebody else answers/);
   assert.match(told('offline'), /\nNobody answers at all/);
   assert.match(told('ours'), /\nThe gateway itself answers, but no transport/);
+  assert.match(told('refused'), /\nThe gateway itself answers, and refuses/);
   assert.match(told('away'), /\nA proxy answers/);
   assert.doesNotMatch(describe({ ...behindAFirewall, control: 'ours' }), /answers/);
 });

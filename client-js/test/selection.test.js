@@ -134,6 +134,7 @@ holds(
       assert.ok(dials.length <= 16, `${dials.length} sockets in two minutes`);
     }
     assert.equal(world.selector.state, world.dead ? 'offline' : 'reconnecting');
+    assert.equal(world.notices, 1);
     if (world.dead)
       for (const path of world.selector.explain(0).paths)
         assert.equal(path.failures, 0, 'no transport is to blame');

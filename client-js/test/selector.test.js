@@ -243,6 +243,58 @@ test('when all transports fail, the selector waits with jitter and probes the co
   assert.deepEqual(opened(pass(1)), ['sse'], 'half of 1 s');
 });
 
+test('a refusal of the gateway is no portal: the state stays, and the pauses grow up to 20 s', () => {
+  const { take, pass, selector, now } = underTest(['sse'], () => 0.99);
+  take({ type: 'raceReady' });
+  for (let leg = 1; leg < 8; leg++) {
+    take({ type: 'legDied', leg });
+    assert.deepEqual(take({ type: 'controlAnswered', control: 'refused' }), []);
+    assert.equal(selector.state, 'reconnecting');
+    while (selector.openedLegs === leg) pass(selector.pollTimeout() - now());
+  }
+  take({ type: 'legDied', leg: 8 });
+  take({ type: 'controlAnswered', control: 'portal' });
+  take({ type: 'controlAnswered', control: 'refused' });
+  assert.equal(selector.state, 'reconnecting');
+  assert.equal(selector.explain(0).control, 'refused');
+});
+
+test('if nothing carries the session for 5 s, the selector tells so once until the client was online', () => {
+  const { take, pass, proves, selector } = underTest(['sse']);
+  const told = (/** @type {SelectorOutput[]} */ outputs) => only(outputs, 'unreachable').length;
+  take({ type: 'raceReady' });
+  assert.equal(told(pass(4999)), 0);
+  assert.equal(told(pass(1)), 1);
+  assert.equal(told([...pass(60_000), ...take({ type: 'park' }), ...pass(60_000)]), 0);
+  take({ type: 'wake', isVisible: true });
+  assert.equal(told(pass(60_000)), 0);
+  while (selector.state !== 'online') {
+    pass(1000);
+    proves(selector.openedLegs);
+  }
+  assert.equal(told(pass(4000)), 0);
+  take({ type: 'legDied', leg: selector.openedLegs });
+  assert.equal(told(pass(60_000)), 1);
+});
+
+test('a client that is online within 5 s tells nothing', () => {
+  const { take, pass, proves } = underTest(['sse']);
+  take({ type: 'raceReady' });
+  pass(4999);
+  proves(1);
+  assert.deepEqual(only(pass(10_000), 'unreachable'), []);
+});
+
+test('an attempt within a measured limit puts the notice off until the limit, and one that began later does not', () => {
+  const { take, pass } = underTest(['sse']);
+  take({ type: 'raceReady' });
+  pass(3000);
+  // The network needs 3 s, so an attempt may take 10 s.
+  take({ type: 'controlAnswered', control: 'ours', askedAt: 0 });
+  assert.deepEqual(only(pass(6999), 'unreachable'), []);
+  assert.equal(only(pass(1), 'unreachable').length, 1);
+});
+
 test('the state tells apart no answer, a portal and a gateway that is away; behind a portal a race starts within 5 s', () => {
   const { take, pass, selector, now } = underTest(['sse'], () => 0.99);
   take({ type: 'raceReady' });
@@ -442,12 +494,14 @@ test('the pauses between races double from 0.3 s to 20 s; while the page is visi
     [false, [300, 600, 1200]],
     [true, [1000, 1000, 1000]],
   ])) {
-    const { take, selector, now } = underTest(ALL, () => 1);
+    const { take, pass, selector, now } = underTest(ALL, () => 1);
     take({ type: 'wake', isVisible });
     const pauses = Array.from({ length: 9 }, () => {
       take({ type: 'raceFailed' });
       take({ type: 'controlAnswered', control: 'ours' });
-      return selector.pollTimeout() - now();
+      const from = now();
+      if (selector.pollTimeout() === 5000) assert.deepEqual(pass(5000), [{ type: 'unreachable' }]);
+      return selector.pollTimeout() - from;
     });
     assert.deepEqual(pauses, [...first, 2400, 4800, 9600, 19_200, 20_000, 20_000]);
   }

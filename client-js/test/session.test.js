@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { ThroughlineError } from '../src/errors.js';
 import { end, hello, LIMITS, underTest, welcome } from './support.js';
 
 // ---- inputs
@@ -154,7 +155,7 @@ test('any other end drops its leg and nothing else, and so does a welcome of ano
   const it = online('websocket');
   it.take(openLeg('sse'));
   assert.deepEqual(it.take(frameArrived(1, end('?', 'draining'))), [
-    { type: 'legDropped', leg: 1, reason: 'draining' },
+    { type: 'legDropped', leg: 1, reason: 'draining', error: new ThroughlineError('draining') },
   ]);
   const two = online('websocket');
   const [stream] = two.take(openLeg('sse'));

@@ -70,7 +70,8 @@ const OUTPUTS = {
   legActive: ({ leg, ...rest }) => ({ active: leg, ...rest }),
   pong: ({ leg, ...rest }) => ({ pong: leg, ...rest }),
   deliver: ({ frame, ...rest }) => ({ frame: object(frame), ...rest }),
-  legDropped: ({ leg, ...rest }) => ({ close: leg, ...rest }),
+  // The words of an error are no part of the protocol.
+  legDropped: ({ leg, error, ...rest }) => ({ close: leg, ...rest }),
   reset: ({ reason, ...rest }) => ({ reset: reason, ...rest }),
   unknownOutcome: ({ lines, ...rest }) => ({ unknown: lines, ...rest }),
   lineStuck: ({ leg, ...rest }) => ({ stuck: leg, ...rest }),

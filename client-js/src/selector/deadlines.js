@@ -7,7 +7,7 @@
  * @import { Path, RoundTrip } from './path.js'
  *
  * @typedef {object} Deadline
- * @property {'race' | 'next-attempt' | 'gateway-pause' | 'probe' | 'go-away' | 'answer' | 'ping'} name
+ * @property {'race' | 'next-attempt' | 'gateway-pause' | 'probe' | 'notice' | 'go-away' | 'answer' | 'ping'} name
  * @property {Attempt} [attempt] whose deadline it is, of `answer` and `ping`
  * @property {number} at
  */

@@ -58,6 +58,8 @@ export type SelectorOutput =
   | { type: 'withdrawLine' }
   /** Ask the control resource for an answer. Several may be under way. */
   | { type: 'probeControl' }
+  /** Nothing has carried the session for a while: tell the application what was tried. */
+  | { type: 'unreachable' }
   /** Ask the gateway for pings at least this often, and for polls held no longer than this. */
   | { type: 'keepAlive'; heartbeatMs: number; holdMs: number }
   | { type: 'stateChanged'; state: State }

@@ -18,8 +18,10 @@
 
 import { NEVER } from '../time.js';
 import { Deadlines } from './deadlines.js';
+import { explain } from './explain.js';
 import { Failover } from './failover.js';
 import { Liveness } from './liveness.js';
+import { Notice } from './notice.js';
 import { Paths } from './paths.js';
 import { Probes } from './probes.js';
 import { Promotion } from './promotion.js';
@@ -43,6 +45,7 @@ export class Selector {
   #probes;
   #failover;
   #liveness;
+  #notice;
   #proof;
   #status = new Status(this.#outputs);
   #switch;
@@ -75,6 +78,7 @@ export class Selector {
     const probes = new Probes(this.#outputs, deadlines, paths, race, this.#status);
     this.#probes = probes;
     this.#failover = new Failover(this.#outputs, deadlines, session, paths, race, this.#status, probes);
+    this.#notice = new Notice(this.#outputs, deadlines, paths, race);
     this.#liveness = new Liveness(deadlines, session, race, probes, this.#failover);
     this.#proof = new Proof(deadlines, paths, race, this.#status, probes, this.#liveness, this.#promotion);
   }
@@ -107,23 +111,7 @@ export class Selector {
 
   /** Returns what was tried and what is known, as plain data: an Explanation but for `missing`. @param {number} now */
   explain(now) {
-    const { network, transports, heartbeat_ms, hold_ms } = this.#session.welcome ?? {};
-    const { state, transport, control } = this.#status;
-    const attempts = this.#race.last.map(({ record }) => ({ ...record }));
-    const paths = this.#paths.all.map(({ deviation, cuts, awaySince, ...path }) => path);
-    const offered = transports && [...transports];
-    return {
-      state,
-      transport,
-      network,
-      control,
-      transports: offered,
-      attempts,
-      paths,
-      heartbeat_ms,
-      hold_ms,
-      now,
-    };
+    return { ...explain(this.#session, this.#status, this.#race, this.#paths), now };
   }
 
   /** Returns what the client reports of its search, with the first hello of a leg. @param {number} now */
@@ -166,7 +154,7 @@ export class Selector {
       case 'pong':
         return attempt && this.#proof.pong(attempt, input.rtt);
       case 'legActive':
-        return attempt && this.#proof.activated(attempt);
+        return attempt && this.#activated(attempt);
       case 'legDied':
       case 'legDropped':
         return attempt && this.#failover.lost(attempt, 'reason' in input ? input.reason : undefined);
@@ -198,6 +186,7 @@ export class Selector {
   /** @param {boolean} hasToken */
   #start(hasToken) {
     if (this.state === 'parked' || this.#race.open.length > 0) return;
+    this.#notice.raceBegan();
     if (!hasToken) {
       this.#failover.rest(false);
       return this.#probes.ask();
@@ -228,6 +217,12 @@ export class Selector {
   #blocked(attempt, what) {
     if (what === 'lineStuck') this.#promotion.detour(attempt);
     else this.#failover.oneRequest(attempt);
+  }
+
+  /** A leg carries the session. @param {Attempt} attempt */
+  #activated(attempt) {
+    this.#notice.online();
+    this.#proof.activated(attempt);
   }
 
   // ---- the gateway and the page
@@ -284,6 +279,8 @@ export class Selector {
         return this.#race.next();
       case 'probe':
         return this.#probes.ask();
+      case 'notice':
+        return this.#notice.due();
       case 'go-away':
         this.#failover.leave('reconnecting', 'server');
         return this.#race.prepare();

@@ -3,6 +3,7 @@
  * `src/session/client/events.rs`, but for `dropLeg` and `park`: only a page needs those. Legs are numbered 1, 2, 3 … in the order of opening; a session ignores events of a leg that is over.
  */
 
+import type { ThroughlineError } from '../errors.js';
 import type { Line, LinkFrame, NumberedFrame, RawFrame } from '../protocol/frames.js';
 import type { Transport } from '../types.js';
 
@@ -58,8 +59,8 @@ export type SessionOutput =
   | { type: 'pong'; leg: number; rtt: number }
   /** A numbered frame, for the first time, in order. */
   | { type: 'deliver'; frame: NumberedFrame }
-  /** The session dropped the leg. */
-  | { type: 'legDropped'; leg: number; reason: string }
+  /** The session dropped the leg. If the gateway ended it, `error` says why. */
+  | { type: 'legDropped'; leg: number; reason: string; error?: ThroughlineError }
   /** The promise ended: `lost` frames are missing (overrun), or have an unknown outcome (gone). */
   | { type: 'reset'; reason: 'gone' | 'overrun'; lost: number }
   /** After a reset by `gone`: the lines whose outcome is unknown. */

@@ -15,6 +15,7 @@
  * @property {number} until the number after the last line that it may be
  */
 
+import { ThroughlineError } from '../errors.js';
 import { NEVER } from '../time.js';
 import { carriesLines } from './leg.js';
 
@@ -171,11 +172,16 @@ export class Failures {
     this.#outputs.push({ type: 'lineStuck', leg: leg.number });
   }
 
-  /** A leg is over. A socket that ended by a line of ours: the next welcome says which. @param {Leg} leg @param {string} code */
-  ended(leg, code) {
+  /**
+   * The gateway ended a leg. A socket that ended by a line of ours: the next welcome says which.
+   * @param {Leg} leg
+   * @param {string} code
+   * @param {string} [message]
+   */
+  ended(leg, code, message) {
     const isOfLine = (code === 'bad_frame' || code === 'too_large') && leg.nextUp > this.#outgoing.lowest;
     if (isOfLine && !leg.carriedWithdrawn) this.refused = { code, until: leg.nextUp };
-    this.#legs.drop(leg, code);
+    this.#legs.drop(leg, code, new ThroughlineError(code, message));
   }
 
   /** The gateway refuses the oldest line. Other sockets that it went on end for it too. @param {'bad_frame' | 'too_large'} code */

@@ -3,6 +3,7 @@
  * The open legs of a session and their turns (rules 3, 4 and 5). It decides which leg carries lines, and drops legs; it never
  * writes to one.
  *
+ * @import { ThroughlineError } from '../errors.js'
  * @import { Transport } from '../types.js'
  * @import { SessionOutput } from './events.js'
  * @import { Leg } from './leg.js'
@@ -60,11 +61,11 @@ export class Legs {
     this.open = this.open.filter((other) => other !== leg);
   }
 
-  /** @param {Leg} leg @param {string} reason */
-  drop(leg, reason) {
+  /** @param {Leg} leg @param {string} reason @param {ThroughlineError} [error] why the gateway ended it */
+  drop(leg, reason, error) {
     if (!this.open.includes(leg)) return;
     this.remove(leg);
-    this.#outputs.push({ type: 'legDropped', leg: leg.number, reason });
+    this.#outputs.push({ type: 'legDropped', leg: leg.number, reason, ...(error && { error }) });
   }
 
   /** Requests the next turn on a leg (rule 3). @param {Leg} leg */

@@ -95,7 +95,7 @@ export class Receiver {
       case 'end':
         // Rule 2: only `gone` ends the session; any other code ends its leg.
         if (down.value?.code === 'gone' && this.#sender.id !== undefined) return this.#gone();
-        return this.#failures.ended(leg, down.value?.code ?? 'bad_frame');
+        return this.#failures.ended(leg, down.value?.code ?? 'bad_frame', down.value?.message);
       case 'ack':
         if (this.#acknowledge(leg, down.value) && down.frame.next) this.#startAt(leg, down.frame.next);
         return;

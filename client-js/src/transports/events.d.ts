@@ -15,8 +15,8 @@ export type NetworkEvent =
   | { type: 'legDied'; leg: number }
   /** The gateway refused a request. */
   | { type: 'gatewayRefused'; wait: number | undefined; error: ThroughlineError }
-  /** The answer to a control request that was issued at `askedAt`. */
-  | { type: 'controlAnswered'; control: Control; askedAt: number };
+  /** The answer to a control request that was issued at `askedAt`, and the gateway's reason if it refused. */
+  | { type: 'controlAnswered'; control: Control; askedAt: number; error?: ThroughlineError };
 
 export type PageEvent =
   /** Another tab gave a slot back, or all are taken: whether a stream or a poll may hold a connection. */

@@ -41,6 +41,8 @@ export function createWorld(
   /** The greatest turn that a leg has. */
   let turn = 0;
   let stalledAt = 0;
+  /** The application was told since the client was last online. */
+  let isTold = false;
   /** The last `keepAlive` of the selector. */
   let wish = { heartbeatMs: heartbeat, holdMs: 25_000 };
   /** While the application talks, a frame waits on the leg that stalls. @returns {boolean} */
@@ -90,6 +92,8 @@ export function createWorld(
     turns: 0,
     /** How often the control resource was asked. */
     probes: 0,
+    /** How often the client told that nothing reaches the gateway. */
+    notices: 0,
     now: () => now,
     open,
     /** @param {SelectorInput} input */
@@ -214,6 +218,12 @@ export function createWorld(
     switch (output.type) {
       case 'stateChanged':
         world.log.push({ at: now, state: output.state });
+        if (output.state === 'online') isTold = false;
+        break;
+      case 'unreachable':
+        assert.ok(!isTold && !selector.transport, 'the client tells once, and only while it is not online');
+        isTold = true;
+        world.notices++;
         break;
       case 'openLeg':
         opens(output.transport, output.leg);
