@@ -103,13 +103,14 @@ impl Link {
     /// Frames came up the socket. What is wrong with them is answered on the socket. Call [`Self::poll_lines`] in the same poll: this
     /// socket is not woken for what became due.
     pub fn receive(&mut self, frames: impl IntoIterator<Item = Result<RawFrame, Refusal>>) {
-        let mut frames = frames.into_iter().map(|frame| frame.and_then(|frame| Up::read(&frame)));
+        let mut frames = frames.into_iter();
         while let State::Silent = self.state {
             match frames.next() {
                 None => return,
                 Some(first) => self.receive_first(first),
             }
         }
+        let frames = frames.map(|frame| frame.and_then(|frame| Up::read(&frame)));
         let State::Attached(session) = &self.state else { return };
         let session = Arc::clone(session);
         let (counters, carrier) = (&self.driver.counters, self.carrier);
@@ -133,8 +134,12 @@ impl Link {
         }
     }
 
-    fn receive_first(&mut self, frame: Result<Up, Refusal>) {
-        match frame {
+    fn receive_first(&mut self, frame: Result<RawFrame, Refusal>) {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(refusal) => return self.refuse(&refusal),
+        };
+        match Up::read(&frame) {
             Ok(Up::Hello(hello)) => {
                 let nonce = hello.nonce.clone();
                 if let Err(refusal) = self.attach(Transport::WebSocket, hello, Vec::new()) {
@@ -142,7 +147,7 @@ impl Link {
                 }
             }
             Ok(_) => self.refuse(&Refusal::bad_frame("the first frame on a socket must be a hello")),
-            Err(refusal) => self.refuse(&refusal),
+            Err(refusal) => self.turn_away(Hello::nonce_of(&frame), &refusal),
         }
     }
 

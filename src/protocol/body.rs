@@ -19,11 +19,16 @@ pub struct Body {
 /// Reads a whole body. Nothing of it is taken when any line of it is bad.
 ///
 /// # Errors
-/// `bad_frame` or `too_large`, with the hello's nonce where the hello could be read.
+/// `bad_frame`, `too_large` or `unauthorized`, with the hello's nonce. A hello that cannot be read may still have one; it counts only
+/// if no line is behind that hello, since a client takes such a refusal for the fault of a line.
 pub fn read(body: &Bytes) -> Result<Body, (Option<super::Nonce>, Refusal)> {
     let mut lines = split(body);
     let first = lines.next().ok_or_else(|| (None, Refusal::bad_frame("an empty body; a hello must come first")))?;
-    let Up::Hello(hello) = Up::read(&first).map_err(|refusal| (None, refusal))? else {
+    let hello = Up::read(&first).map_err(|refusal| {
+        let nonce = if lines.next().is_none() { Hello::nonce_of(&first) } else { None };
+        (nonce, refusal)
+    })?;
+    let Up::Hello(hello) = hello else {
         return Err((None, Refusal::bad_frame("the first line of a body must be a hello")));
     };
     let refused = |refusal| (Some(hello.nonce.clone()), refusal);
@@ -68,6 +73,16 @@ mod tests {
     fn a_body_is_a_hello_and_lines() {
         let body = read(&format!("{HELLO}\n{{\"ping\":5}}\n{{\"sub\":\"a\",\"id\":1}}\n").into()).unwrap();
         assert_eq!(body.frames.len(), 2);
+    }
+
+    #[test]
+    fn a_refusal_of_a_hello_alone_has_its_nonce() {
+        let refused =
+            |text: String| read(&text.into()).map(|_| ()).map_err(|(nonce, refusal)| (nonce.is_some(), refusal.code));
+        let bad = HELLO.replace("\"nonce\"", "\"token\":7,\"nonce\"");
+        assert_eq!(refused(bad.clone()), Err((true, Code::Unauthorized)));
+        assert_eq!(refused(format!("{bad}\n{{\"ping\":1}}")), Err((false, Code::Unauthorized)));
+        assert_eq!(refused(HELLO.replace("\"v\":1", "\"v\":2")), Err((true, Code::BadFrame)));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! - [`id`]: secrets, session ids, nonces and channel names that exist only when valid
 //! - [`frame`]: reading a frame's verb and keys in one scan
 //! - [`up`], [`down`]: the frames of each direction
+//! - [`token`]: a client's bearer token
 //! - [`report`]: what a client tells of its search for a connection
 //! - [`mod@line`]: an encoded frame, ready for every transport; [`deflate`]: compressed
 //! - [`body`]: the lines of a POST
@@ -22,6 +23,7 @@ pub mod id;
 pub mod limits;
 pub mod line;
 pub mod report;
+pub mod token;
 pub mod up;
 
 pub use code::Code;

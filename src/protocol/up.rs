@@ -14,6 +14,7 @@ use super::frame::{Payload, RawFrame, object};
 use super::id::{ChannelName, Nonce, Secret, SessionId};
 use super::line::Line;
 use super::report::Report;
+use super::token::Token;
 use super::{Position, VERSION, limits};
 
 /// Any frame a client may send.
@@ -61,24 +62,6 @@ pub struct Hello {
     pub hold_ms: Option<u64>,
     /// What the client tells of its search for a connection.
     pub report: Option<Box<Report>>,
-}
-
-/// A bearer token. Never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(Box<str>);
-
-impl Token {
-    /// The token itself, for whoever checks it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(…)")
-    }
 }
 
 /// A numbered frame of a client, decoded.
@@ -217,8 +200,8 @@ struct WireHello<'a> {
     received: u64,
     next: u64,
     nonce: Nonce,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    token: Option<Cow<'a, str>>,
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    token: Option<&'a RawValue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     heartbeat_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -265,15 +248,13 @@ impl Hello {
         if [wire.heartbeat_ms, wire.hold_ms].into_iter().flatten().any(|wish| wish >= limits::NUMBER) {
             return bad("heartbeat_ms and hold_ms must be below 2^53");
         }
-        if wire.token.as_ref().is_some_and(|token| token.len() > limits::TOKEN_BYTES) {
-            return bad("token is longer than 8 KB");
-        }
         if wire.client.is_some_and(|report| report.get().len() > limits::CLIENT_REPORT_BYTES) {
             return bad("client is longer than 512 bytes");
         }
         if wire.id.is_none() && wire.received != 0 {
             return bad("received must be 0 in a hello without an id");
         }
+        let token = wire.token.map(Token::read).transpose()?;
         let secret = Secret::try_from(wire.session.into_owned()).map_err(Refusal::bad_frame)?;
         Ok(Self {
             secret,
@@ -283,11 +264,25 @@ impl Hello {
             received: wire.received,
             next: wire.next,
             nonce: wire.nonce,
-            token: wire.token.map(|token| Token(token.into())),
+            token,
             heartbeat_ms: wire.heartbeat_ms,
             hold_ms: wire.hold_ms,
             report: wire.client.and_then(Report::read).map(Box::new),
         })
+    }
+
+    /// The nonce of a hello that cannot be read otherwise: its refusal echoes it, so that the client believes the refusal.
+    #[must_use]
+    pub fn nonce_of(frame: &RawFrame) -> Option<Nonce> {
+        #[derive(Deserialize)]
+        struct Frame {
+            hello: Named,
+        }
+        #[derive(Deserialize)]
+        struct Named {
+            nonce: Nonce,
+        }
+        serde_json::from_slice(&frame.text).ok().map(|Frame { hello }| hello.nonce)
     }
 
     /// The hello as a line, for the client half.
@@ -297,6 +292,8 @@ impl Hello {
         struct Frame<'a> {
             hello: WireHello<'a>,
         }
+        // A string: this cannot fail.
+        let token = self.token.as_ref().and_then(|token| serde_json::value::to_raw_value(token.reveal()).ok());
         let hello = WireHello {
             v: VERSION,
             session: self.secret.reveal().into(),
@@ -306,7 +303,7 @@ impl Hello {
             received: self.received,
             next: self.next,
             nonce: self.nonce.clone(),
-            token: self.token.as_ref().map(|token| token.reveal().into()),
+            token: token.as_deref(),
             heartbeat_ms: self.heartbeat_ms,
             hold_ms: self.hold_ms,
             client: None,
@@ -335,6 +332,19 @@ mod tests {
         assert_eq!((hello.turn, hello.leg), (Some(2), 1));
         assert!(!format!("{hello:?}").contains("t0k3n"));
         assert!(matches!(Up::read(&hello.line().received()), Ok(Up::Hello(again)) if again.token == hello.token));
+    }
+
+    #[test]
+    fn a_hello_that_is_refused_still_tells_its_nonce_if_it_has_one() {
+        let nonce_of = |text: String| Hello::nonce_of(&RawFrame::text(text)).map(|nonce| nonce.as_str().to_owned());
+        assert_eq!(nonce_of(hello(r#","token":5"#)).as_deref(), Some("n"));
+        assert_eq!(nonce_of(hello("").replace("\"v\":1", "\"v\":2")).as_deref(), Some("n"));
+        for bad in [hello(r#","nonce":"m""#), hello("").replace("\"n\"", "7"), hello("").replace("\"n\"", "\"\"")] {
+            assert_eq!(nonce_of(bad), None);
+        }
+        for bad in ["", "{", r#"{"ping":1}"#, r#"{"hello":1}"#, r#"{"hello":{"nonce":"\u0000"}}"#] {
+            assert_eq!(nonce_of(bad.to_owned()), None, "{bad}");
+        }
     }
 
     #[test]

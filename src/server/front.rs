@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::Query;
 use axum::http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONNECTION,
     CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, Method, Request, Version};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use axum::response::Response;
 use bytes::Bytes;
+use serde::Deserialize;
 use tower::ServiceExt as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -23,7 +25,8 @@ use super::config::Config;
 use super::forwarded::{self, Prefix};
 use super::gate::Gate;
 use crate::driver::Driver;
-use crate::transport::{Bare, Held, Peer, poll, refuse, send, stream, websocket};
+use crate::protocol::Nonce;
+use crate::transport::{Bare, Held, Peer, echo, poll, refuse, send, stream, websocket};
 
 /// An answer to come.
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -53,7 +56,8 @@ impl Front {
     }
 
     /// Answers a request that came from `peer`, with `held` as its connection's place among those allowed, and `bare` where the
-    /// connection can be handed over. What the future holds is held for as long as a poll waits: it is no larger than its route needs.
+    /// connection can be handed over. A refusal echoes the nonce of the query, whatever the path: so a client that has the wrong path,
+    /// or comes from where it may not, can tell the gateway's own refusal from a stranger's answer.
     pub(super) fn answer<B>(
         &self,
         request: Request<B>,
@@ -61,6 +65,16 @@ impl Front {
         held: Option<Held>,
         bare: Option<Bare>,
     ) -> Answer
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
+    {
+        let Some(nonce) = nonce_of(request.uri()) else { return self.lead(request, peer, held, bare) };
+        let answer = self.lead(request, peer, held, bare);
+        Box::pin(async move { echo(answer.await, &nonce) })
+    }
+
+    /// Leads a request to its route. What the future holds is held for as long as a poll waits: it is no larger than its route needs.
+    fn lead<B>(&self, request: Request<B>, peer: Option<Peer>, held: Option<Held>, bare: Option<Bare>) -> Answer
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
@@ -102,6 +116,16 @@ impl Front {
         }
         self.0.rest.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
     }
+}
+
+/// The nonce in a query, if it is one.
+pub(super) fn nonce_of(uri: &Uri) -> Option<Nonce> {
+    #[derive(Deserialize)]
+    struct Asked {
+        nonce: Nonce,
+    }
+    uri.query()?;
+    Query::try_from_uri(uri).ok().map(|Query(Asked { nonce })| nonce)
 }
 
 /// Whether a request's connection is one of HTTP/1.1 that may have others after it: a body has chunks there, and an answer its length.

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
+use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::front::{HEALTH, with_headers};
+use super::front::{HEALTH, nonce_of, with_headers};
 use super::{metrics, pages};
 use crate::driver::Driver;
 use crate::protocol::code::{Code, Refusal};
@@ -41,11 +40,6 @@ fn session(driver: &Arc<Driver>) -> Router {
         .layer(middleware::map_response(async |response: Response| with_headers(response)))
 }
 
-#[derive(Deserialize)]
-struct Asked {
-    nonce: Option<String>,
-}
-
 #[derive(Serialize)]
 struct Control {
     v: u32,
@@ -54,11 +48,12 @@ struct Control {
 }
 
 /// Is anybody there, and is it us?
-async fn control(asked: Result<Query<Asked>, QueryRejection>) -> Response {
-    let nonce = asked.ok().and_then(|Query(asked)| asked.nonce);
-    match nonce.map(Nonce::try_from) {
-        Some(Ok(nonce)) => Json(Control { v: VERSION, nonce, control: true }).into_response(),
-        _ => refuse(None, &Refusal::bad_frame("a control request has ?nonce= of 1 to 64 printable ASCII characters")),
+async fn control(uri: Uri) -> Response {
+    match nonce_of(&uri) {
+        Some(nonce) => Json(Control { v: VERSION, nonce, control: true }).into_response(),
+        None => {
+            refuse(None, &Refusal::bad_frame("a control request has ?nonce= of 1 to 64 printable ASCII characters"))
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Answers and errors as HTTP.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
@@ -13,7 +15,8 @@ use crate::protocol::{Line, Nonce, VERSION, deflate};
 /// Below this, in bytes, an answer is not compressed: it fits a packet as it is, headers and all.
 const GZIP_FROM: usize = 1_024;
 
-/// A refusal as a status with a body that says why. The nonce shows that the answer is ours.
+/// A refusal as a status with a body that says why. The nonce shows that the answer is ours. The refusal goes along as an extension of
+/// the response, for [`echo`].
 #[must_use]
 pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
     #[derive(Serialize)]
@@ -35,6 +38,21 @@ pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
             response.headers_mut().insert(RETRY_AFTER, value);
         }
     }
+    response.extensions_mut().insert(refusal.clone());
+    response
+}
+
+/// Has a refusal echo a nonce that stood in the request's query; any other answer stays as it is. Every page may read it, also one of
+/// an origin that is not allowed: it learns why it is refused, and nothing else.
+#[must_use]
+pub fn echo(mut response: Response, nonce: &Nonce) -> Response {
+    let Some(refusal) = response.extensions_mut().remove::<Refusal>() else { return response };
+    *response.body_mut() = refuse(Some(nonce), &refusal).into_body();
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
 

@@ -21,7 +21,7 @@ pub mod stall;
 pub mod stream;
 pub mod websocket;
 
-pub use answer::refuse;
+pub use answer::{echo, refuse};
 pub use bare::{Bare, Connection};
 
 /// Who is at the other end. A request may bring it as an extension.

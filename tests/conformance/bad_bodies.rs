@@ -32,7 +32,7 @@ impl Bystander {
     }
 }
 
-/// What a bad body is answered: a status and a code, and whether the hello could be read.
+/// What a bad body is answered: a status and a code, and whether the hello's nonce is echoed.
 struct Bad {
     what: &'static str,
     body: Vec<u8>,
@@ -64,11 +64,23 @@ pub(crate) fn hello(change: impl FnOnce(&mut Value)) -> String {
     json!({ "hello": hello }).to_string()
 }
 
-/// Hellos that no route and no socket takes.
-pub(crate) fn bad_hellos() -> Vec<(&'static str, String)> {
+/// A hello that no route and no socket takes.
+pub(crate) struct BadHello {
+    pub(crate) what: &'static str,
+    pub(crate) text: String,
+    pub(crate) code: &'static str,
+    /// Its nonce can be read, so that its refusal echoes it.
+    pub(crate) has_nonce: bool,
+}
+
+/// One of each kind.
+pub(crate) fn bad_hellos() -> Vec<BadHello> {
+    let of = |code, has_nonce, hellos: Vec<(&'static str, String)>| {
+        hellos.into_iter().map(move |(what, text)| BadHello { what, text, code, has_nonce })
+    };
     let with = |key: &'static str, value: Value| hello(|hello| hello[key] = value);
     let without = |key: &str| hello(|hello| drop(hello.as_object_mut().unwrap().remove(key)));
-    vec![
+    let others = vec![
         ("another version", with("v", 2.into())),
         ("no version", without("v")),
         ("no secret", without("session")),
@@ -89,16 +101,25 @@ pub(crate) fn bad_hellos() -> Vec<(&'static str, String)> {
         ("received 2^53", with("received", (1u64 << 53).into())),
         ("received without an id", with("received", 1.into())),
         ("received as text", with("received", "0".into())),
+        ("an empty id", with("id", "".into())),
+        ("a long id", with("id", "i".repeat(65).into())),
+        ("a long report", with("client", "c".repeat(600).into())),
+    ];
+    let nameless = vec![
         ("an empty nonce", with("nonce", "".into())),
         ("a long nonce", with("nonce", "n".repeat(65).into())),
         ("a nonce with a newline", with("nonce", "a\nb".into())),
         ("no nonce", without("nonce")),
-        ("an empty id", with("id", "".into())),
-        ("a long id", with("id", "i".repeat(65).into())),
-        ("a long token", with("token", "t".repeat(8 * 1024 + 1).into())),
-        ("a long report", with("client", "c".repeat(600).into())),
         ("a hello that is a list", "{\"hello\":[1]}".into()),
-    ]
+    ];
+    let tokens = vec![
+        ("a long token", with("token", "t".repeat(8 * 1024 + 1).into())),
+        ("a token that is a number", with("token", 5.into())),
+        ("a token that is an object", with("token", json!({ "token": "x" }))),
+        ("a token that is no text", with("token", "T".into()).replace("\"T\"", "\"\\ud800\"")),
+    ];
+    let all = of("bad_frame", true, others).chain(of("bad_frame", false, nameless));
+    all.chain(of("unauthorized", true, tokens)).collect()
 }
 
 fn bad_bodies() -> Vec<Bad> {
@@ -108,7 +129,13 @@ fn bad_bodies() -> Vec<Bad> {
         format!("{hello}{}", " ".repeat(bytes - hello.len()))
     };
     let lines = |line: &str, many: usize| format!("{}\n{}", good(), format!("{line}\n").repeat(many));
-    let mut all: Vec<Bad> = bad_hellos().into_iter().map(|(what, hello)| bad(what, hello)).collect();
+    let mut all: Vec<Bad> = bad_hellos()
+        .into_iter()
+        .map(|BadHello { what, text, code, has_nonce }| {
+            let status = if code == "unauthorized" { 401 } else { 400 };
+            Bad { what, body: text.into(), status, code, has_nonce }
+        })
+        .collect();
     all.extend([
         bad("an empty body", ""),
         bad("newlines alone", "\n\n\n"),
@@ -120,7 +147,8 @@ fn bad_bodies() -> Vec<Bad> {
         bad("an unknown verb first", "{\"welcome\":{}}\n"),
         bad("invalid UTF-8", b"{\"hello\":\"\xff\xfe\"}".as_slice()),
         bad("nothing but zeros", [0u8; 100].as_slice()),
-        bad("CR LF for a newline", format!("{}\r\n", good())),
+        bad("CR LF for a newline", format!("{}\r\n", good())).after_hello(),
+        bad("a line behind a bad hello", format!("{}\n{{\"ping\":1}}\n", hello(|hello| hello["v"] = 2.into()))),
         bad("a hello over two lines", good().replace("\"v\"", "\n\"v\"")),
         bad("deep nesting", format!("{{\"hello\":{}", "[".repeat(60_000))),
         bad("a second hello", format!("{0}\n{0}\n", good())).after_hello(),

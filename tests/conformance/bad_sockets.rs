@@ -3,7 +3,7 @@
 use serde_json::Value;
 use throughline::protocol::Transport;
 
-use crate::bad_bodies::{Bystander, bad_hellos, hello};
+use crate::bad_bodies::{BadHello, Bystander, bad_hellos, hello};
 use crate::client::Client;
 use crate::gateway::{Running, within_patience};
 use crate::wire::{Down, Frame, Wire};
@@ -62,9 +62,11 @@ async fn a_bad_hello_on_a_socket_is_answered_by_an_end() {
     within_patience(async {
         let gateway = Running::start().await;
         let mut bystander = Bystander::new(&gateway, Transport::WebSocket).await;
-        for (what, hello) in bad_hellos() {
-            let mut wire = Wire::open(gateway.address, Transport::WebSocket, &[hello.into()]).await;
-            assert_eq!(end(&mut wire, what).await["code"], "bad_frame", "{what}");
+        for BadHello { what, text, code, has_nonce } in bad_hellos() {
+            let mut wire = Wire::open(gateway.address, Transport::WebSocket, &[text.into()]).await;
+            let end = end(&mut wire, what).await;
+            assert_eq!(end["code"], code, "{what}");
+            assert_eq!(end["nonce"], if has_nonce { "N".into() } else { Value::Null }, "{what}");
             bystander.is_well(what).await;
         }
         assert_eq!(gateway.figure("sessions").await, 2);

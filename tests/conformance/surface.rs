@@ -90,9 +90,7 @@ async fn a_foreign_origin_or_host_is_refused_on_every_route_but_the_one_of_healt
         ("host", "rebound.example"),
         ("host", "127.0.0.1.evil.example:8080"),
     ];
-    for path in
-        ["/", "/metrics", "/rt/control?nonce=n", "/rt/ws", "/rt/stream?channel=c", "/rt/client/index.js", "/nothing"]
-    {
+    for path in ["/", "/metrics", "/rt/control", "/rt/ws", "/rt/stream?channel=c", "/rt/client/index.js", "/nothing"] {
         for (name, value) in foreign {
             let answer = with_header(&gateway, path, name, value).await;
             answer.is_error(403, "forbidden");
@@ -104,6 +102,48 @@ async fn a_foreign_origin_or_host_is_refused_on_every_route_but_the_one_of_healt
         assert_eq!((health.status, &*health.body), (200, "ok"), "whoever watches over it asks by any address");
         assert_eq!(health.header("access-control-allow-origin"), "", "no page reads it");
     }
+}
+
+/// A client may have the wrong path, or come from where it may not: it asks the control resource below its path, and must be able to
+/// tell the gateway's refusal from a portal's page.
+#[tokio::test]
+async fn a_refusal_on_any_path_echoes_the_nonce_of_the_query_and_any_page_may_read_it() {
+    let gateway = Running::start().await;
+    let here = ("x-nothing", "here");
+    for (path, (name, value), status, code) in [
+        ("/rt/control?nonce=N-1", ("origin", "https://foreign.example"), 403, "forbidden"),
+        ("/rt/control?nonce=N-1", ("origin", "null"), 403, "forbidden"),
+        ("/rt/control?nonce=N-1", ("host", "public.example"), 403, "forbidden"),
+        ("/control?nonce=N-1", ("host", "public.example"), 403, "forbidden"),
+        ("/control?nonce=N-1", here, 404, "not_found"),
+        ("/control?nonce=N-1", ("origin", "http://localhost:3000"), 404, "not_found"),
+        ("/rt/ws/control?nonce=N-1", here, 404, "not_found"),
+        ("/rt//control?nonce=N-1", here, 404, "not_found"),
+        ("/rt/client/control?nonce=N-1", here, 404, "not_found"),
+        ("/doctor/control?nonce=N-1", here, 404, "not_found"),
+        ("/rt/ws?nonce=N-1", here, 400, "bad_frame"),
+        ("/rt/poll?nonce=N-1", here, 405, "bad_frame"),
+        ("/rt/stream?channel=&nonce=N-1", here, 400, "unknown_channel"),
+    ] {
+        let answer = with_header(&gateway, path, name, value).await;
+        answer.is_error(status, code);
+        let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(body["nonce"], "N-1", "{path} {value}");
+        let read = ["access-control-allow-origin", "x-content-type-options", "access-control-allow-credentials"];
+        assert_eq!(read.map(|name| answer.header(name).to_owned()), ["*", "nosniff", ""], "{path} {value}");
+        assert!(answer.header("cache-control").starts_with("no-store"), "{path} {value}");
+    }
+    let script = with_header(&gateway, "/nothing?nonce=%3Cscript%3E%22", here.0, here.1).await;
+    script.is_error(404, "not_found");
+    assert!(script.body.contains(r#""nonce":"<script>\"""#), "{script:?}");
+    let long = format!("/nothing?nonce={}", "n".repeat(65));
+    for bad in ["/nothing?nonce=", "/nothing?nonce=%0a", "/nothing?nonce=a&nonce=b", "/nothing?other=N-1", &long] {
+        let answer = http::get(gateway.address, bad).await;
+        answer.is_error(404, "not_found");
+        assert!(answer.body.contains("\"nonce\":null"), "{answer:?}");
+    }
+    // What is no refusal stays as it is.
+    assert!(http::get(gateway.address, "/?nonce=N-1").await.header("content-type").starts_with("text/html"));
 }
 
 #[tokio::test]

@@ -12,7 +12,8 @@ use throughline::protocol::code::Refusal;
 use throughline::protocol::down::Down;
 use throughline::protocol::frame::{Payload, RawFrame};
 use throughline::protocol::report::Report;
-use throughline::protocol::up::{Action, Command, Hello, Token, Up};
+use throughline::protocol::token::Token;
+use throughline::protocol::up::{Action, Command, Hello, Up};
 
 use super::frame::object;
 use super::{directory, read};
