@@ -40,7 +40,7 @@ fn headings(prose: &str) -> impl Iterator<Item = String> {
 #[test]
 fn every_path_named_in_a_document_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let roots = ["src/", "tests/", "client-js/", "benches/", "examples/", ".ci/"];
+    let roots = ["src/", "tests/", "client-js/", "benches/", "examples/", "ops/", ".ci/"];
     for document in DOCUMENTS {
         let text = file(document);
         for span in markdown::code_spans(&markdown::split(&text).1) {

@@ -25,7 +25,8 @@ export const OWN_PATH = '/.proxy';
  * @typedef {{ url: string, directory: string, stop: () => Promise<void> }} Proxy
  * @typedef {{ port: number, token: string, directory: string }} Place what a configuration must hold: where it listens, what it
  *   answers at `OWN_PATH`, and where its files are
- * @typedef {{ name: string, args: (directory: string) => string[], configure: (place: Place) => string }} Program
+ * @typedef {{ name: string, args: (directory: string) => string[], configure: (place: Place) => string,
+ *   env?: (directory: string) => Record<string, string> }} Program
  *   `configure` writes the one file, `<name>.conf`
  */
 
@@ -52,11 +53,14 @@ export const hostOf = (url) => new URL(url).host;
  * @param {Program} program
  * @returns {Promise<Proxy | { failure: string }>}
  */
-async function attemptStart({ name, args, configure }) {
+async function attemptStart({ name, args, configure, env }) {
   const directory = await makeDirectory(name);
   const place = { port: await freePort(), token: randomUUID(), directory: directory.path };
   await writeFile(`${directory.path}/${name}.conf`, configure(place));
-  const child = startChild(find(name), args(directory.path), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = startChild(find(name), args(directory.path), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env?.(directory.path) },
+  });
   // What it says before it reads its configuration, or in place of a log.
   let said = '';
   const listen = (/** @type {string} */ text) => {
