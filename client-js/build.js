@@ -5,7 +5,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +49,18 @@ function declare() {
   }
 }
 
+/** What the gateway embeds, by file name. */
+export const BUNDLES = {
+  'throughline.min.js': () => bundle('index', SCRIPT),
+  'throughline.esm.min.js': () => bundle('index', {}),
+};
+
+/** Writes what the gateway embeds. It is committed, because a build of the gateway needs no Node. */
+async function embed() {
+  mkdirSync(here('bundle'), { recursive: true });
+  for (const [name, make] of Object.entries(BUNDLES)) writeFileSync(here(`bundle/${name}`), await make());
+}
+
 async function build() {
   rmSync(here('dist'), { recursive: true, force: true });
   declare();
@@ -60,4 +72,5 @@ async function build() {
   for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(here(`../${name}`), here(name));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await (process.argv[2] === '--embed' ? embed() : build());
