@@ -11,8 +11,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Query;
 use axum::http::header::{
-    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONNECTION,
-    CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ORIGIN,
+    RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use axum::response::Response;
@@ -22,6 +22,7 @@ use tower::ServiceExt as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::config::Config;
+use super::files::takes_gzip;
 use super::forwarded::{self, Prefix};
 use super::gate::Gate;
 use crate::driver::Driver;
@@ -96,7 +97,7 @@ impl Front {
             }
             (&Method::POST, "/rt/poll") => {
                 let bare = bare.filter(|_| stays_open(&request));
-                let gzip = self.0.compression && takes_gzip(&request);
+                let gzip = self.0.compression && takes_gzip(request.headers());
                 let body = request.into_body();
                 let finish = |response| whole_answer(response, origin);
                 Box::pin(async move { poll::poll(&driver, peer, body, bare, gzip, finish).await })
@@ -132,16 +133,6 @@ pub(super) fn nonce_of(uri: &Uri) -> Option<Nonce> {
 fn stays_open<B>(request: &Request<B>) -> bool {
     let mut wishes = request.headers().get_all(CONNECTION).iter();
     request.version() == Version::HTTP_11 && wishes.all(|wish| wish.as_bytes().eq_ignore_ascii_case(b"keep-alive"))
-}
-
-/// Whether a request's answer may be gzip (RFC 9110, section 12.5.3).
-fn takes_gzip<B>(request: &Request<B>) -> bool {
-    let lists = request.headers().get_all(ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
-    lists.flat_map(|list| list.split(',')).any(|item| {
-        let mut parts = item.split(';').map(str::trim);
-        let gzip = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
-        gzip && !parts.any(|weight| weight.strip_prefix("q=").is_some_and(|q| q.trim_matches(['0', '.']).is_empty()))
-    })
 }
 
 /// A poll's or a send's answer: whole and short, so nothing has to be kept from buffering it, and each header counts, since a poll

@@ -7,11 +7,13 @@
 //! - `front`: the way of a request
 //! - [`handle`]: what may be changed while the gateway runs
 //! - `routes`: which path leads where, of those that carry no session
-//! - `pages`: the start page, the doctor's, and the client's files
+//! - `pages`: the start page, a chat, the doctor's page, the one for what is not there, and the client's files
+//! - `files`: how an embedded file is answered
 //! - `metrics`: `/metrics`
 //! - [`serve`]: accepting connections, and stopping gracefully
 
 pub mod config;
+mod files;
 pub mod forwarded;
 mod front;
 pub mod gate;
@@ -37,7 +39,8 @@ use crate::hub::Hub;
 #[cfg(doc)]
 use crate::transport::{Held, Peer};
 
-pub use self::pages::{DOCTORS_WORDS, file};
+pub use self::files::Files;
+pub use self::pages::{DOCTORS_WORDS, missing, page};
 
 /// A gateway, ready to be served.
 pub struct Gateway {

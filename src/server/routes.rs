@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::front::{HEALTH, nonce_of, with_headers};
 use super::{metrics, pages};
 use crate::driver::Driver;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::Refusal;
 use crate::protocol::{Nonce, VERSION};
 use crate::transport::{plain, refuse};
 
@@ -21,7 +21,7 @@ pub(super) fn router(driver: &Arc<Driver>, start: Router) -> Router {
         .nest("/rt/client", pages::client())
         .route(HEALTH, get(|| async { "ok" }))
         .route("/metrics", get(metrics::show).with_state(Arc::clone(driver)))
-        .merge(pages::doctor())
+        .merge(pages::others())
         .merge(start)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -57,8 +57,8 @@ async fn control(uri: Uri) -> Response {
     }
 }
 
-async fn not_found() -> Response {
-    refuse(None, &Refusal::new(Code::NotFound, "nothing is here; the session's routes are under /rt"))
+async fn not_found(headers: HeaderMap) -> Response {
+    pages::missing(&headers, "nothing is here; the session's routes are under /rt")
 }
 
 async fn method_not_allowed() -> Response {

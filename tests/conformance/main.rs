@@ -23,6 +23,7 @@ mod hellos;
 mod http;
 mod lines;
 mod offers;
+mod pages;
 mod plain;
 mod polls;
 mod proof;

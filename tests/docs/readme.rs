@@ -115,11 +115,11 @@ fn the_curl_command_prints_what_is_published() {
     // Its `id:` says that it listens; is curl installed?
     let started = lines.by_ref().find(|line| line.starts_with("id: "));
     assert!(started.is_some(), "curl gave nothing");
-    publish(&gateway, "news", r#"{"text":"hello"}"#);
+    publish(&gateway, "chat", r#"{"text":"hello"}"#);
     let event = lines.find(|line| line.starts_with("data: "));
     let _ = curl.kill();
     let _ = curl.wait();
-    assert_eq!(event.as_deref(), Some(r#"data: {"pub":"news","at":1,"data":{"text":"hello"}}"#));
+    assert_eq!(event.as_deref(), Some(r#"data: {"pub":"chat","at":1,"data":{"text":"hello"}}"#));
 }
 
 fn publish(gateway: &Gateway, channel: &str, data: &str) {
@@ -136,6 +136,18 @@ fn publish(gateway: &Gateway, channel: &str, data: &str) {
         .0;
     let hello = hello(&format!(r#""id":{id},"#));
     gateway.post("/rt/send", &format!("{hello}\n{{\"pub\":\"{channel}\",\"data\":{data}}}"));
+}
+
+/// Whoever copies it has what runs: the page itself is tried in tests/browser.
+#[test]
+fn both_first_examples_are_the_page_that_the_gateway_serves() {
+    let served = Gateway::start(&[]).get("/chat");
+    for document in ["README.md", "client-js/README.md"] {
+        let (blocks, _) = markdown::split(&file(document));
+        let first = blocks.iter().find(|block| block.language() == "html");
+        let shown = first.unwrap_or_else(|| panic!("{document} shows no page")).lines.join("\n");
+        assert_eq!(shown.trim_end(), served.trim_end(), "{document}: copy src/server/pages/chat.html");
+    }
 }
 
 /// What the gate says, as the README says it.

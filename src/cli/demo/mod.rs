@@ -12,16 +12,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
+use axum::http::HeaderMap;
 use axum::routing::get;
-use include_dir::{Dir, include_dir};
+use include_dir::include_dir;
 
 use self::fronts::Fronts;
 use super::serve::{listen, on_a_runtime, serve};
 use super::{say, usage};
 use crate::server::config::Config;
-use crate::server::{Gateway, file};
+use crate::server::{Files, Gateway};
 
-static PAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cli/demo/page");
+static PAGE: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/cli/demo/page")]);
 
 pub(super) fn run(address: SocketAddr) -> ExitCode {
     if !address.ip().is_loopback() {
@@ -52,7 +53,8 @@ async fn serve_demo(gateway: Gateway, listener: tokio::net::TcpListener) -> std:
 }
 
 fn pages() -> Router {
-    Router::new()
-        .route("/", get(|| async { file(&PAGE, "index.html") }))
-        .route("/demo/page/{*path}", get(|Path(path): Path<String>| async move { file(&PAGE, &path) }))
+    Router::new().route("/", get(|headers: HeaderMap| async move { PAGE.answer("index.html", &headers) })).route(
+        "/demo/page/{*path}",
+        get(|Path(path): Path<String>, headers: HeaderMap| async move { PAGE.answer(&path, &headers) }),
+    )
 }
