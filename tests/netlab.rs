@@ -1,5 +1,7 @@
 //! The hostile network does what it says, measured at real sockets on both of its sides.
 
+#[path = "netlab/applications.rs"]
+mod applications;
 #[path = "netlab/client.rs"]
 mod client;
 #[path = "netlab/fronts.rs"]

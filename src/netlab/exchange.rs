@@ -1,9 +1,9 @@
 //! One HTTP exchange: how it begins, on to the origin, and its answer back.
 //!
 //! Bodies are streamed: the first byte goes on at once unless a rule keeps it. Heads pass as they are, with the order
-//! and case of their names. An origin that cannot be reached looks as it would without us: the connection is reset.
+//! and case of their names. What an origin that cannot be reached looks like is said by `upstream`.
 
-use std::{future::pending, io, net::SocketAddr, time::Duration};
+use std::{future::pending, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -19,12 +19,17 @@ use tokio::{net::TcpStream, select, sync::oneshot, time::timeout};
 
 use super::{
     body::hold,
+    classify::streams,
     faults::{Answer, Direction, Headers, Lost, Opening},
+    network::Route,
     path::Path,
     shaping::{ByteStream, Line},
     tunnel::Tunnel,
+    upstream::{Absent, Upstream},
     wire::Wire,
 };
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
@@ -35,7 +40,7 @@ const TWIN_BODY: usize = 1024 * 1024;
 const TWIN_HEAD_START: Duration = Duration::from_millis(250);
 
 pub(super) struct Exchange {
-    pub(super) upstream: SocketAddr,
+    pub(super) upstream: Arc<Upstream>,
     pub(super) path: Path,
     pub(super) opening: Opening,
 }
@@ -98,7 +103,7 @@ impl Exchange {
     }
 
     /// The request goes up, and the origin's answer is awaited.
-    async fn forward(&self, request: Request<Incoming>) -> io::Result<Response<Incoming>> {
+    async fn forward(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let (head, body) = request.into_parts();
         let body = if body.is_end_stream() {
             self.cross(Direction::Up).await;
@@ -108,11 +113,14 @@ impl Exchange {
             line.head().await;
             streamed(line.into_stream())
         };
-        send(self.upstream, &self.path, Request::from_parts(head, body)).await
+        send(&self.upstream, &self.path, Request::from_parts(head, body)).await
     }
 
     /// The origin's answer comes down.
-    async fn deliver(self, response: Response<Incoming>) -> io::Result<Response<Body>> {
+    async fn deliver(mut self, response: Response<Body>) -> io::Result<Response<Body>> {
+        if streams(&response) {
+            self.path.turn(Route::Stream);
+        }
         let (head, body) = response.into_parts();
         if body.is_end_stream() {
             self.cross(Direction::Down).await;
@@ -137,18 +145,18 @@ impl Exchange {
         let body = Limited::new(body, TWIN_BODY).collect().await.map_err(io::Error::other)?.to_bytes();
         let copy = || Request::from_parts(head.clone(), whole(body.clone()));
         self.cross(Direction::Up).await;
-        let (upstream, path, first) = (self.upstream, self.path.clone(), copy());
+        let (upstream, path, first) = (Arc::clone(&self.upstream), self.path.clone(), copy());
         let (answered, answer) = oneshot::channel();
         // Ends when the origin has answered, or with a reset.
         tokio::spawn(async move {
-            if let Ok(response) = send(upstream, &path, first).await {
+            if let Ok(response) = send(&upstream, &path, first).await {
                 // The other twin may have stopped waiting.
                 let _ = answered.send(());
                 exhaust(response.into_body()).await;
             }
         });
         let _ = timeout(TWIN_HEAD_START, answer).await;
-        let response = send(self.upstream, &self.path, copy()).await?;
+        let response = send(&self.upstream, &self.path, copy()).await?;
         self.deliver(response).await
     }
 
@@ -164,11 +172,16 @@ impl Exchange {
 }
 
 /// One request on a connection of its own, which ends with the response's body or with the path's reset.
-async fn send(upstream: SocketAddr, path: &Path, request: Request<Body>) -> io::Result<Response<Incoming>> {
+async fn send(upstream: &Upstream, path: &Path, request: Request<Body>) -> io::Result<Response<Body>> {
     let fate = path.fate().clone();
-    let Ok(stream) = TcpStream::connect(upstream).await else {
-        fate.reset();
-        return pending().await;
+    let Ok(stream) = TcpStream::connect(&*upstream.addrs).await else {
+        return match &upstream.absent {
+            Absent::Answer(answer) => Ok(page(answer)),
+            Absent::Reset => {
+                fate.reset();
+                pending().await
+            }
+        };
     };
     let wire = TokioIo::new(Wire::new(stream, fate.clone()));
     let (mut sender, connection) =
@@ -181,7 +194,8 @@ async fn send(upstream: SocketAddr, path: &Path, request: Request<Body>) -> io::
             _ = connection.with_upgrades() => {}
         }
     });
-    sender.send_request(request).await.map_err(io::Error::other)
+    let response = sender.send_request(request).await.map_err(io::Error::other)?;
+    Ok(response.map(|body| body.map_err(io::Error::other).boxed_unsync()))
 }
 
 /// What the network says in the origin's place; one that cannot be said is told as a 500.
@@ -205,7 +219,10 @@ fn page(answer: &Answer) -> Response<Body> {
     }
 }
 
-fn pieces(body: Incoming) -> ByteStream {
+fn pieces<B>(body: B) -> ByteStream
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     body.into_data_stream().map_err(io::Error::other).boxed()
 }
 
@@ -221,6 +238,6 @@ fn nothing() -> Body {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
-async fn exhaust(mut body: Incoming) {
+async fn exhaust(mut body: impl http_body::Body<Data = Bytes> + Unpin) {
     while let Some(Ok(_)) = body.frame().await {}
 }

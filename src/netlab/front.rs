@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use hyper::{Request, body::Incoming, header, server::conn::http1, service::service_fn};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -25,6 +25,7 @@ use super::{
     path::Path,
     random::Random,
     registry::Registry,
+    upstream::Upstream,
     wire::{Fate, Wire},
 };
 
@@ -45,13 +46,9 @@ impl Front {
     ///
     /// # Errors
     /// `InvalidInput` if either address is not loopback: this must never be an open proxy. Otherwise the system's.
-    pub async fn bind(name: impl Into<String>, listen: SocketAddr, upstream: SocketAddr) -> io::Result<Self> {
-        for addr in [listen, upstream] {
-            if !addr.ip().is_loopback() {
-                let message = format!("netlab stays on loopback, {addr} is not");
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-            }
-        }
+    pub async fn bind(name: impl Into<String>, listen: SocketAddr, upstream: impl Into<Upstream>) -> io::Result<Self> {
+        let upstream = upstream.into();
+        upstream.check(listen)?;
         let listener = TcpListener::bind(listen).await?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared::new(upstream));
@@ -145,7 +142,7 @@ impl Drop for Front {
 /// What a front's connections share.
 #[derive(Debug)]
 struct Shared {
-    upstream: SocketAddr,
+    upstream: Arc<Upstream>,
     network: watch::Sender<Arc<Network>>,
     /// Also guards that a switch of the network and the beginning of an exchange do not overlap.
     dice: Mutex<Dice>,
@@ -154,10 +151,10 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(upstream: SocketAddr) -> Self {
+    fn new(upstream: Upstream) -> Self {
         let network = Network::default();
         Self {
-            upstream,
+            upstream: Arc::new(upstream),
             dice: Mutex::new(Dice::new(&network)),
             network: watch::Sender::new(Arc::new(network)),
             registry: Arc::default(),
@@ -171,13 +168,13 @@ impl Shared {
     }
 
     fn begin(&self, request: &Request<Incoming>, fate: &Arc<Fate>) -> Exchange {
-        let route = Route::of(request.uri().path(), wants_websocket(request));
+        let route = Route::of(request);
         let mut dice = self.dice();
         let opened = self.registry.enter(route, Arc::clone(fate));
         let network = self.network.subscribe();
         let opening = dice.opening(&network.borrow(), route);
         let path = Path::new(route, network, Arc::clone(fate), dice.random.number(), opened);
-        Exchange { upstream: self.upstream, path, opening }
+        Exchange { upstream: Arc::clone(&self.upstream), path, opening }
     }
 }
 
@@ -207,11 +204,6 @@ impl Dice {
         };
         if strikes { rule.request.clone() } else { Opening::Pass }
     }
-}
-
-fn wants_websocket(request: &Request<Incoming>) -> bool {
-    let upgrades = request.headers().get_all(header::UPGRADE);
-    upgrades.iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Ends when the front closes, by being aborted.

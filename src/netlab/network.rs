@@ -45,16 +45,17 @@ impl Network {
     }
 }
 
-/// Which requests a rule is for.
+/// Which requests a rule is for. `classify` tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Route {
     /// A request with `Upgrade: websocket`, whatever its path.
     Websocket,
-    /// A path that ends in `/rt/stream`.
+    /// A path that ends in `/rt/stream`, a request that accepts `text/event-stream`, and from its head on every answer
+    /// that does not say how long it is.
     Stream,
-    /// A path that ends in `/rt/send`.
+    /// A path that ends in `/rt/send`, and elsewhere a request that is no `GET`, `HEAD` or `OPTIONS`.
     Send,
     /// A path that ends in `/rt/poll`.
     Poll,
@@ -67,19 +68,6 @@ pub enum Route {
 
 impl Route {
     const ALL: [Self; 6] = [Self::Websocket, Self::Stream, Self::Send, Self::Poll, Self::Control, Self::Any];
-
-    pub(super) fn of(path: &str, upgrades: bool) -> Self {
-        if upgrades {
-            return Self::Websocket;
-        }
-        match path.rsplit_once("/rt/").map(|(_, last)| last) {
-            Some("stream") => Self::Stream,
-            Some("send") => Self::Send,
-            Some("poll") => Self::Poll,
-            Some("control") => Self::Control,
-            _ => Self::Any,
-        }
-    }
 
     pub(super) fn covers(self, request: Self) -> bool {
         self == Self::Any || self == request
@@ -163,15 +151,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_request_is_classified_by_its_upgrade_first_and_then_by_its_path() {
-        assert_eq!(Route::of("/rt/stream", true), Route::Websocket);
-        assert_eq!(Route::of("/rt/stream", false), Route::Stream);
-        assert_eq!(Route::of("/below/rt/poll", false), Route::Poll);
-        assert_eq!(Route::of("/rt/streams", false), Route::Any);
-        assert_eq!(Route::of("/", false), Route::Any);
-    }
 
     #[test]
     fn the_first_rule_that_covers_a_route_holds() {

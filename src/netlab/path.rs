@@ -32,7 +32,7 @@ pub(super) struct Path {
     fate: Arc<Fate>,
     clock: Arc<Clock>,
     seed: u64,
-    _opened: Arc<Opened>,
+    opened: Arc<Opened>,
 }
 
 /// How an exchange is ended by its age or its silence.
@@ -50,12 +50,18 @@ impl Path {
         seed: u64,
         opened: Opened,
     ) -> Self {
-        Self { route, network, fate, clock: Arc::new(Clock::new()), seed, _opened: Arc::new(opened) }
+        Self { route, network, fate, clock: Arc::new(Clock::new()), seed, opened: Arc::new(opened) }
     }
 
     /// The same path with its age counted from now.
     pub(super) fn renewed(&self) -> Self {
         Self { clock: Arc::new(Clock::new()), ..self.clone() }
+    }
+
+    /// From now on the rule of another route holds, and it counts there.
+    pub(super) fn turn(&mut self, route: Route) {
+        self.route = route;
+        self.opened.turn(route);
     }
 
     pub(super) fn fate(&self) -> &Arc<Fate> {

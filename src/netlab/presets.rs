@@ -1,4 +1,4 @@
-//! The networks that have a name: what the demo page offers, and what tests call by name.
+//! The networks that have a name: what the demo page and `throughline netlab` offer, and what tests call by name.
 
 use std::time::Duration;
 
@@ -19,9 +19,12 @@ const PRESETS: [(&str, &str); 12] = [
     ("websocket-mute", "WebSockets open, and then nothing comes through, either way."),
     ("websocket-killed", "WebSockets open, and are reset after 300 ms, every time."),
     ("streams-buffered", "A proxy holds streamed responses back until they end."),
-    ("websocket-refused-and-streams-buffered", "Both: only short requests and answers get through."),
+    (
+        "websocket-refused-and-streams-buffered",
+        "A proxy refuses WebSockets and holds streams back: only short requests and answers get through.",
+    ),
     ("slow", "Everything takes 400 to 600 ms, each way."),
-    ("lossy", "One in three sends and polls loses its answer; everything stumbles now and then."),
+    ("lossy", "One in three POSTs loses its answer; everything stumbles now and then."),
     ("offline", "Every connection is reset."),
     ("portal", "A captive portal answers every request with its own page."),
 ];

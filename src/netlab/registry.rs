@@ -86,6 +86,17 @@ pub(super) struct Opened {
     number: u64,
 }
 
+impl Opened {
+    /// Counts it as open on another route; where it began stays as it was.
+    pub(super) fn turn(&self, route: Route) {
+        self.registry.0.send_modify(|table| {
+            if let Some((of, _)) = table.open.get_mut(&self.number) {
+                *of = route;
+            }
+        });
+    }
+}
+
 impl Drop for Opened {
     fn drop(&mut self) {
         self.registry.0.send_modify(|table| {

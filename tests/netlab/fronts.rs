@@ -1,5 +1,7 @@
 //! The front itself: what it carries faithfully, what it counts, what it kills, what it refuses.
 
+use std::net::SocketAddr;
+
 use throughline::netlab::{Answer, Front, Network, Opening, Route, Rule};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -160,7 +162,7 @@ async fn a_front_that_is_shut_down_or_dropped_resets_all_and_frees_its_port() {
 #[tokio::test]
 async fn a_front_stays_on_loopback_on_both_sides() {
     for (listen, upstream) in [("0.0.0.0:0", "127.0.0.1:9"), ("127.0.0.1:0", "192.0.2.1:80")] {
-        let refused = Front::bind("open proxy", listen.parse().unwrap(), upstream.parse().unwrap()).await;
+        let refused = Front::bind("open proxy", listen.parse().unwrap(), upstream.parse::<SocketAddr>().unwrap()).await;
         assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
     }
 }

@@ -55,7 +55,11 @@ pub(crate) struct Origin {
 
 impl Origin {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind(LOOPBACK).await.expect("a loopback port");
+        Self::start_at(LOOPBACK).await
+    }
+
+    pub(crate) async fn start_at(addr: SocketAddr) -> Self {
+        let listener = TcpListener::bind(addr).await.expect("a loopback port");
         let addr = listener.local_addr().expect("an address");
         let shared = Shared { account: watch::Sender::default(), said: broadcast::channel(1024).0 };
         let accepting = tokio::spawn(accept(listener, shared.clone()));
@@ -110,7 +114,7 @@ async fn answer(mut request: Request<Incoming>, shared: Shared) -> Response<Body
         let upgraded = upgraded.header(header::CONNECTION, "Upgrade").header(header::UPGRADE, "websocket");
         return upgraded.body(text("")).expect("a response");
     }
-    if request.uri().path() == "/rt/stream" {
+    if ["/rt/stream", "/updates"].contains(&request.uri().path()) {
         let body = streamed(shared.said.subscribe());
         note(&shared, &line, "");
         let response = Response::builder().header(header::CONTENT_TYPE, "text/event-stream");
