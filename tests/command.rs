@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the place says enough")]
 
+#[path = "command/netlab.rs"]
+mod netlab;
 #[path = "command/process.rs"]
 mod process;
 #[path = "command/reload.rs"]

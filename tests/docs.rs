@@ -16,13 +16,14 @@ mod markdown;
 mod readme;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "PROTOCOL.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "client-js/README.md",
+    "docs/NETLAB.md",
     "docs/NETWORKS.md",
     "docs/BENCHMARKS.md",
     "docs/BENCH.md",

@@ -6,6 +6,8 @@
 mod bench;
 mod demo;
 mod doctor;
+mod netlab;
+mod networks;
 mod serve;
 mod target;
 
@@ -46,6 +48,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// WebSocket, SSE and poll compared through the real protocol, on your network and your gateway.
     Bench(bench::Bench),
+    /// A hostile network for any application on this machine: its clients connect through it. Loopback only.
+    Netlab(netlab::Netlab),
 }
 
 #[derive(Args)]
@@ -77,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Demo { listen } => demo::run(listen),
         Command::Doctor(options) => doctor::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Netlab(options) => netlab::run(&options),
         Command::Serve(options) => match options.configuration() {
             Ok(config) => serve::run(config, &options),
             Err(why) => usage(&why),

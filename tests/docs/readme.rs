@@ -67,15 +67,17 @@ fn every_option_of_serve_stands_in_the_readme() {
 }
 
 #[test]
-fn every_option_of_bench_stands_in_its_document() {
-    let output = throughline().args(["bench", "--help"]).output();
-    let help = String::from_utf8(output.expect("it runs").stdout).expect("UTF-8");
-    let document = file("docs/BENCH.md");
-    let options = help.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split_whitespace().next());
-    let options: Vec<_> = options.filter(|option| *option != "help").collect();
-    assert!(options.len() > 10, "{help}");
-    for option in options {
-        assert!(document.contains(&format!("`--{option}")), "docs/BENCH.md says nothing of --{option}");
+fn every_option_of_bench_and_netlab_stands_in_its_document() {
+    for (command, path, least) in [("bench", "docs/BENCH.md", 11), ("netlab", "docs/NETLAB.md", 4)] {
+        let output = throughline().args([command, "--help"]).output();
+        let help = String::from_utf8(output.expect("it runs").stdout).expect("UTF-8");
+        let document = file(path);
+        let options = help.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split_whitespace().next());
+        let options: Vec<_> = options.filter(|option| *option != "help").collect();
+        assert!(options.len() >= least, "{help}");
+        for option in options {
+            assert!(document.contains(&format!("`--{option}")), "{path} says nothing of --{option}");
+        }
     }
 }
 
@@ -138,7 +140,7 @@ fn publish(gateway: &Gateway, channel: &str, data: &str) {
     gateway.post("/rt/send", &format!("{hello}\n{{\"pub\":\"{channel}\",\"data\":{data}}}"));
 }
 
-/// Whoever copies it has what runs: the page itself is tried in tests/browser.
+/// A reader copies what runs: tests/browser tries the page itself.
 #[test]
 fn both_first_examples_are_the_page_that_the_gateway_serves() {
     let served = Gateway::start(&[]).get("/chat");

@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - `options`: the command line, and the plan it makes
-//! - `plan`: what is to be measured, as data; `networks`: through what
+//! - `plan`: what is to be measured, as data
 //! - `gateway`, `process`: what is measured, and what the system tells of it
 //! - `link`: a client of the protocol
 //! - `pace`, `message`, `ledger`: when a message is due, what it holds, what came of it
@@ -18,7 +18,6 @@ mod gateway;
 mod ledger;
 mod link;
 mod message;
-mod networks;
 mod options;
 mod pace;
 mod plan;
@@ -40,7 +39,7 @@ use self::plan::{Plan, Scenario};
 use self::report::progress::Bar;
 use self::report::{baseline, html, json, table};
 use self::results::{FORMAT, Results};
-use super::{failed, say, target, usage};
+use super::{failed, networks, say, target, usage};
 use crate::protocol::Transport;
 
 pub(super) fn run(options: &Bench) -> ExitCode {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::message;
-use super::networks;
 use super::plan::{Pattern, Plan, Scenario};
 use super::process;
+use crate::cli::networks;
 use crate::protocol::Transport;
 use crate::protocol::limits::LINE_BYTES;
 

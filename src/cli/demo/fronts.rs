@@ -13,6 +13,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::cli::networks::Choice;
 use crate::netlab::{Front, Network, Route};
 use crate::protocol::code::{Code, Refusal};
 use crate::transport::refuse;
@@ -30,14 +31,6 @@ pub(super) struct Fronts {
 struct Inner {
     made: u64,
     open: BTreeMap<u64, Arc<Front>>,
-}
-
-/// How a front is changed: by a preset's name, or by a whole network.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Change {
-    Named { named: String },
-    Network(Network),
 }
 
 /// What of a front is meant.
@@ -134,17 +127,11 @@ async fn show(State(fronts): State<Arc<Fronts>>, Path(name): Path<String>) -> Re
 async fn change(
     State(fronts): State<Arc<Fronts>>,
     Path(name): Path<String>,
-    change: Result<Json<Change>, JsonRejection>,
+    choice: Result<Json<Choice>, JsonRejection>,
 ) -> Response {
-    let changed = change.map_err(|why| Refusal::bad_frame(format!("not a network: {why}"))).and_then(|Json(change)| {
+    let changed = choice.map_err(|why| Refusal::bad_frame(format!("not a network: {why}"))).and_then(|Json(choice)| {
         let front = fronts.find(&name)?;
-        let network = match change {
-            Change::Network(network) => network,
-            Change::Named { named } => {
-                Network::named(&named).ok_or_else(|| Refusal::bad_frame(format!("no network is named {named:?}")))?
-            }
-        };
-        front.set_network(network);
+        front.set_network(choice.network().map_err(Refusal::bad_frame)?);
         Ok(())
     });
     match changed {

@@ -1,6 +1,8 @@
-//! The networks that have a name here: those of netlab, and a few that are common. Pure data.
+//! The networks that have a name here: those of netlab, and a few that are common. And how one is chosen. Pure data.
 
 use std::time::Duration;
+
+use serde::Deserialize;
 
 use crate::netlab::{Answer, Buffer, Headers, Hiccup, Network, Opening, Route, Rule, Until};
 
@@ -10,13 +12,16 @@ const COMMON: [(&str, &str); 5] = [
     ("broadband", "10 ms each way and up to 4 more, 6 MB/s."),
     ("mobile", "40 ms each way and up to 40 more, 750 KB/s, one piece in 500 late by 300 ms."),
     ("corporate-proxy", "A proxy 10 ms away that refuses WebSockets with 403."),
-    ("buffering-proxy", "The same, and it holds streamed responses back until they end."),
+    (
+        "buffering-proxy",
+        "A proxy 10 ms away that refuses WebSockets with 403, and holds streamed responses back until they end.",
+    ),
 ];
 
 /// Every name, with what it means.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let own = COMMON.into_iter();
-    own.chain(Network::NAMES.into_iter().map(|name| (name, Network::description(name).unwrap_or_default())))
+    let hostile = Network::NAMES.into_iter().map(|name| (name, Network::description(name).unwrap_or_default()));
+    hostile.chain(COMMON)
 }
 
 /// The name that is none: it asks for the names.
@@ -54,6 +59,29 @@ fn refused() -> Rule {
 fn late(delay: u64, jitter: u64) -> Rule {
     let (delay, jitter) = (Duration::from_millis(delay), Duration::from_millis(jitter));
     Rule { delay, jitter, ..Rule::on(Route::Any) }
+}
+
+/// How a network is chosen over HTTP: by its name, or whole.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Choice {
+    /// One of [`all`].
+    Named {
+        /// Its name.
+        named: String,
+    },
+    /// Any other.
+    Network(Network),
+}
+
+impl Choice {
+    /// What was chosen, or why there is no such network.
+    pub(super) fn network(self) -> Result<Network, String> {
+        match self {
+            Self::Network(network) => Ok(network),
+            Self::Named { named: name } => named(&name, 0).ok_or_else(|| format!("no network is named {name:?}")),
+        }
+    }
 }
 
 #[cfg(test)]
