@@ -35,7 +35,7 @@ import { probe } from './transports/control.js';
 const TRANSPORTS = ['websocket', 'sse', 'poll'];
 const EVENTS = ['state', 'transport', 'reset', 'error'];
 /** Codes of an `end` that the application must know: no other leg fares better. */
-const LASTING_CODES = ['unauthorized', 'forbidden', 'rate_limited', 'bad_frame'];
+const LASTING_CODES = ['unauthorized', 'forbidden', 'rate_limited', 'full', 'bad_frame'];
 
 /** @implements {PublicConnection} */
 class Connection {

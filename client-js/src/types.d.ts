@@ -119,6 +119,7 @@ export type ErrorCode =
   | 'bad_frame'
   | 'too_large'
   | 'rate_limited'
+  | 'full'
   | 'unauthorized'
   | 'forbidden'
   | 'unknown_channel'

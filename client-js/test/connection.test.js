@@ -331,6 +331,23 @@ test('a refusal of ours is told, and its Retry-After kept to; a stranger’s is 
   assert.equal(events.filter(([name]) => name === 'error').length, 1);
 });
 
+test('a full gateway is told over a socket, and tried again', async () => {
+  const { clock, sockets, open } = network();
+  const { events } = open({ transports: ['websocket'] });
+  await clock.pass(0);
+  sockets[0].onopen();
+  const { nonce } = sockets[0].hello();
+  sockets[0].hears(JSON.stringify({ end: { v: 1, nonce, code: 'full', message: 'its limit is 3' } }));
+  sockets[0].onclose();
+  await clock.pass(0);
+  assert.deepEqual(
+    events.filter(([name]) => name === 'error').map(([, error]) => error.code),
+    ['full'],
+  );
+  await clock.pass(20_000);
+  assert.ok(sockets.length > 1);
+});
+
 test('when all fail, what answers the control request makes the state', async () => {
   const answers = /** @type {const} */ ([
     ['portal', (/** @type {any} */ r) => r.answer('<html>')],

@@ -92,7 +92,7 @@ impl Hub {
     /// them: with a thousand subscribers that is most of what a publication costs here.
     ///
     /// # Errors
-    /// `rate_limited` when there are too many channels to make another. Nothing is published then.
+    /// `full` when there are too many channels to make another. Nothing is published then.
     pub fn publish<'a>(
         &self,
         now: Duration,
@@ -192,8 +192,11 @@ impl Hub {
             return Ok(Arc::clone(channel));
         }
         if count >= self.bounds.channels {
-            let message = format!("this node holds {count} channels, its limit; try later or use another");
-            return Err(Refusal::new(Code::RateLimited, message));
+            let limit = self.bounds.channels;
+            let message = format!(
+                "this gateway holds {count} channels; its limit `channels` is {limit}: try later, or use another channel"
+            );
+            return Err(Refusal::new(Code::Full, message));
         }
         let log = ChannelLog::new(now, Arc::clone(&channels.epoch), self.bounds.retention, Arc::clone(&self.budget));
         let channel = Arc::new(Mutex::new(Channel { log, subscribers: BTreeMap::new() }));
@@ -281,7 +284,7 @@ mod tests {
         hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap();
         hub.subscribe(Duration::ZERO, &other("d"), inbox(1), None, |_| None).unwrap();
         let full = hub.publish(Duration::ZERO, &other("e"), [&Payload::Json("1".into())]);
-        assert_eq!(full.unwrap_err().code, Code::RateLimited);
+        assert_eq!(full.unwrap_err().code, Code::Full);
         hub.sweep(Duration::from_secs(3600));
         assert_eq!(hub.channels(), 1);
         hub.unsubscribe(&other("d"), 1);

@@ -33,9 +33,10 @@ pub fn read(body: &Bytes) -> Result<Body, (Option<super::Nonce>, Refusal)> {
     };
     let refused = |refusal| (Some(hello.nonce.clone()), refusal);
     let mut frames = Vec::new();
-    for line in lines {
+    while let Some(line) = lines.next() {
         if frames.len() == limits::BODY_LINES {
-            let message = format!("more than {} lines in a body", limits::BODY_LINES);
+            let many = frames.len() + 1 + lines.count();
+            let message = format!("a body of {many} lines behind its hello; the limit is {}", limits::BODY_LINES);
             return Err(refused(Refusal::new(Code::TooLarge, message)));
         }
         match Up::read(&line).map_err(refused)? {

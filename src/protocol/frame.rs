@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::code::{Code, Refusal};
+use super::code::Refusal;
 use super::{Position, limits};
 
 /// A frame as it was received: a line, and the raw bytes that came with it on a WebSocket.
@@ -57,8 +57,7 @@ impl RawFrame {
     /// The line, of which only length, lines and encoding were looked at.
     pub(super) fn line(&self) -> Result<&str, Refusal> {
         if self.cost() > limits::BODY_BYTES {
-            let message = format!("a frame of {} bytes; the limit is {}", self.cost(), limits::BODY_BYTES);
-            return Err(Refusal::new(Code::TooLarge, message));
+            return Err(Refusal::too_large("a frame", self.cost(), limits::BODY_BYTES));
         }
         if memchr::memchr2(b'\n', b'\r', &self.text).is_some() {
             return Err(Refusal::bad_frame("a frame is one line: it holds a raw CR or LF"));
@@ -194,6 +193,7 @@ fn number<E: serde::de::Error>(value: u64) -> Result<u64, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::code::Code;
 
     fn refused(text: &str) -> Refusal {
         RawFrame::text(text.to_owned()).fields().expect_err(text)

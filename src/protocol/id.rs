@@ -112,11 +112,13 @@ impl ChannelName {
 }
 
 impl TryFrom<&str> for ChannelName {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(text: &str) -> Result<Self, Self::Error> {
-        if text.is_empty() || text.len() > limits::CHANNEL_BYTES || text.chars().any(char::is_control) {
-            Err("a channel name is 1 to 128 bytes of text without control characters")
+        if text.len() > limits::CHANNEL_BYTES {
+            Err(format!("a channel name of {} bytes; the limit is {}", text.len(), limits::CHANNEL_BYTES))
+        } else if text.is_empty() || text.chars().any(char::is_control) {
+            Err("a channel name is 1 to 128 bytes of text without control characters".to_owned())
         } else {
             Ok(Self(text.into()))
         }

@@ -85,10 +85,10 @@ impl Transport {
     /// A sentence, for one that stands twice, and for none at all.
     pub fn offer(offer: &[Self]) -> Result<std::sync::Arc<[Self]>, String> {
         if offer.is_empty() {
-            return Err("transports = []: at least one must be offered".to_owned());
+            return Err("it is empty; at least one transport must be offered".to_owned());
         }
         match offer.iter().enumerate().find(|(place, transport)| offer[..*place].contains(transport)) {
-            Some((_, twice)) => Err(format!("{twice} stands twice among the transports")),
+            Some((_, twice)) => Err(format!("{twice} is listed twice")),
             None => Ok(offer.into()),
         }
     }
@@ -107,6 +107,6 @@ impl FromStr for Transport {
         Self::ALL
             .into_iter()
             .find(|transport| transport.name() == name)
-            .ok_or_else(|| format!("{name:?} is no transport; known are websocket, sse, poll"))
+            .ok_or_else(|| format!("{name:?} is not a transport; there are websocket, sse and poll"))
     }
 }

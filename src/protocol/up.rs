@@ -101,8 +101,7 @@ impl Up {
         }
         let fields = frame.fields()?;
         if frame.cost() > limits::LINE_BYTES {
-            let message = format!("a line of {} bytes; the limit is {}", frame.cost(), limits::LINE_BYTES);
-            return Err(Refusal::new(Code::TooLarge, message));
+            return Err(Refusal::too_large("a line", frame.cost(), limits::LINE_BYTES));
         }
         let missing = |what: &str| Refusal::bad_frame(format!("{what} in {}", fields.verb));
         match &*fields.verb {

@@ -15,8 +15,8 @@ use crate::protocol::{Line, Nonce, VERSION, deflate};
 /// Below this, in bytes, an answer is not compressed: it fits a packet as it is, headers and all.
 const GZIP_FROM: usize = 1_024;
 
-/// A refusal as a status with a body that says why. The nonce shows that the answer is ours. The refusal goes along as an extension of
-/// the response, for [`echo`].
+/// A refusal as a status with a body that says why. The nonce shows that the answer is ours. The refusal is an extension of the
+/// response, for [`echo`] and for whoever counts.
 #[must_use]
 pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
     #[derive(Serialize)]
@@ -32,6 +32,7 @@ pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.extensions_mut().insert(refusal.clone());
     if let Some(wait) = refusal.retry_after {
         let seconds = wait.as_secs_f64().ceil().max(1.0);
         if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {

@@ -7,7 +7,7 @@ use http_body::Body;
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::Refusal;
 use crate::protocol::limits::BODY_BYTES;
 
 /// A body must have come by then, if little of it came.
@@ -41,7 +41,8 @@ pub(super) async fn read(mut body: impl Body<Data = Bytes> + Unpin) -> Result<By
         }
     }
     if total > BODY_BYTES {
-        return Err(Refusal::new(Code::TooLarge, format!("a body may be {BODY_BYTES} bytes long")));
+        let what = if total > DISCARDED { "a body, of which this is only the beginning," } else { "a body" };
+        return Err(Refusal::too_large(what, total, BODY_BYTES));
     }
     Ok(collected.freeze())
 }
@@ -65,6 +66,7 @@ mod tests {
     use http_body_util::StreamBody;
 
     use super::*;
+    use crate::protocol::code::Code;
 
     /// Pieces of so many bytes, one each so often.
     fn pieces(bytes: usize, each: Duration) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {

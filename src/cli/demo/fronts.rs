@@ -69,8 +69,8 @@ impl Fronts {
         let mut fronts = self.lock();
         if fronts.open.len() >= MOST {
             let idle = fronts.open.iter().find(|(_, front)| front.open(Route::Any) == 0).map(|(number, _)| *number);
-            let idle = idle
-                .ok_or_else(|| Refusal::new(Code::RateLimited, format!("{MOST} networks are in use; close a tab")))?;
+            let idle =
+                idle.ok_or_else(|| Refusal::new(Code::Full, format!("{MOST} networks are in use; close a tab")))?;
             fronts.open.remove(&idle);
         }
         fronts.open.insert(number, Arc::clone(&front));

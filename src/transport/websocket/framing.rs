@@ -50,8 +50,8 @@ pub(super) enum Message {
 pub(super) enum Fault {
     /// Against the RFC.
     Protocol(&'static str),
-    /// Longer than is allowed, as it came or inflated.
-    TooLong,
+    /// Longer than is allowed: so many bytes, as it was announced, or more once inflated.
+    TooLong(Option<u64>),
     /// A text that is not UTF-8.
     NotUtf8,
 }
@@ -161,8 +161,8 @@ impl Decoder {
             short => (short as u64, 2),
         };
         let before = self.message.as_ref().filter(|_| opcode < CLOSE).map_or(0, |message| message.content.len());
-        let length = usize::try_from(length).ok().filter(|length| *length <= self.longest - before);
-        let length = length.ok_or(Fault::TooLong)?;
+        let fits = usize::try_from(length).ok().filter(|length| *length <= self.longest - before);
+        let length = fits.ok_or(Fault::TooLong(Some(length.saturating_add(before as u64))))?;
         let Some(&[a, b, c, d]) = bytes.get(at..at + 4) else { return Ok(None) };
         Ok(Some(Header { fin, deflated, opcode, mask: [a, b, c, d], start: at + 4, end: at + 4 + length }))
     }
@@ -233,7 +233,7 @@ impl Fragments {
 impl From<deflate::Fault> for Fault {
     fn from(fault: deflate::Fault) -> Self {
         match fault {
-            deflate::Fault::TooLong => Self::TooLong,
+            deflate::Fault::TooLong => Self::TooLong(None),
             deflate::Fault::Broken => Self::Protocol("a compressed message that cannot be inflated"),
         }
     }

@@ -31,7 +31,7 @@ fn ours(bytes: &[u8], pieces: &[usize]) -> Verdict {
         let (piece, after) = rest.split_at(rest.len().min(*length));
         if let Err(fault) = decoder.feed(piece, |message| messages.push(message)) {
             let end = match fault {
-                Fault::Protocol(_) | Fault::TooLong => End::Refused,
+                Fault::Protocol(_) | Fault::TooLong(_) => End::Refused,
                 Fault::NotUtf8 => End::NotUtf8,
             };
             return (messages, end);
@@ -164,11 +164,11 @@ proptest! {
 fn a_length_that_no_message_may_have_is_refused_before_any_of_it_has_come() {
     let mut frame = vec![0x82, 0x80 | 127];
     frame.extend_from_slice(&u64::MAX.to_be_bytes());
-    assert_eq!(Decoder::new(LONGEST, false).feed(&frame, |_| ()), Err(Fault::TooLong));
+    assert_eq!(Decoder::new(LONGEST, false).feed(&frame, |_| ()), Err(Fault::TooLong(Some(u64::MAX))));
     let piece = [&[0x02, 0x80 | 100, 0, 0, 0, 0], [b'x'; 100].as_slice()].concat();
     let mut decoder = Decoder::new(150, false);
     assert_eq!(decoder.feed(&piece, |_| ()), Ok(()));
-    assert_eq!(decoder.feed(&[0x00, 0x80 | 51], |_| ()), Err(Fault::TooLong));
+    assert_eq!(decoder.feed(&[0x00, 0x80 | 51], |_| ()), Err(Fault::TooLong(Some(151))));
 }
 
 /// A client's whole frame of under 126 bytes, with a mask of zero.
@@ -193,7 +193,7 @@ fn a_compressed_message_is_read_whole_or_in_pieces_where_that_was_agreed_on() {
         expected
     );
     assert_eq!(feed(&short(0x81, b"plain"), LONGEST), Ok(vec![Message::Text("plain".into())]));
-    assert_eq!(feed(&short(0xc1, &deflated), text.len() - 1), Err(Fault::TooLong));
+    assert_eq!(feed(&short(0xc1, &deflated), text.len() - 1), Err(Fault::TooLong(None)));
     assert!(matches!(feed(&short(0xc1, b"\xff\xff"), LONGEST), Err(Fault::Protocol(_))));
     assert_eq!(feed(&short(0xc1, &deflate::message(&[0xff; 200]).unwrap()), LONGEST), Err(Fault::NotUtf8));
     let reserved = Err(Fault::Protocol("a reserved bit is set"));

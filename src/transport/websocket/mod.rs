@@ -26,7 +26,7 @@ use super::answer::refuse;
 use super::bare::Wanted;
 use super::{Bare, Held, Peer};
 use crate::driver::Driver;
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{Kind, Refusal};
 
 /// Answers an upgrade. The socket is served in a task of its own, by [`Bare`] where the server brings that; `held` is given back when
 /// it is gone. `deflate`: messages may be compressed, if the client wants that.
@@ -40,10 +40,10 @@ pub fn upgrade<B>(
 ) -> Response {
     let (response, deflate) = match handshake::answer(request.headers(), deflate) {
         Ok(answer) => answer,
-        Err(why) => return refuse(None, &Refusal::bad_frame(format!("not a WebSocket upgrade: {why}"))),
+        Err(why) => return not_an_upgrade(why),
     };
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-        return refuse(None, &Refusal::bad_frame("not a WebSocket upgrade: this connection cannot become a socket"));
+        return not_an_upgrade("this connection cannot become a socket");
     };
     let link = driver.socket(peer.map(|peer| peer.client));
     if let Some(bare) = bare {
@@ -56,4 +56,8 @@ pub fn upgrade<B>(
         });
     }
     response
+}
+
+fn not_an_upgrade(why: &str) -> Response {
+    refuse(None, &Refusal::bad_frame(format!("not a WebSocket upgrade: {why}")).kind(Kind::Upgrade))
 }

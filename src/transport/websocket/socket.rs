@@ -15,7 +15,7 @@ use super::super::Held;
 use super::super::outlet::Outlet;
 use super::framing::{Decoder, Fault, Message, Opcode, append};
 use crate::driver::link::Link;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Code, Refusal, grouped};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::{BODY_BYTES, HELLO_DEADLINE};
 
@@ -235,8 +235,9 @@ fn refusal(fault: Fault) -> (u16, Refusal) {
     match fault {
         Fault::Protocol(what) => (PROTOCOL_ERROR, Refusal::bad_frame(format!("not WebSocket: {what}"))),
         Fault::NotUtf8 => (NOT_UTF8, Refusal::bad_frame("a frame must be UTF-8")),
-        Fault::TooLong => {
-            let message = format!("a message may be {LONGEST_MESSAGE} bytes long");
+        Fault::TooLong(Some(bytes)) => (TOO_LONG, Refusal::too_large("a message", bytes, LONGEST_MESSAGE)),
+        Fault::TooLong(None) => {
+            let message = format!("a message that is inflated beyond the limit of {} bytes", grouped(&LONGEST_MESSAGE));
             (TOO_LONG, Refusal::new(Code::TooLarge, message))
         }
     }

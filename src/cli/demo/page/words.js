@@ -38,6 +38,7 @@ const CODES = {
   queue_full: 'queue full',
   unknown_outcome: 'outcome unknown',
   rate_limited: 'rate limited',
+  full: 'full',
   too_large: 'too large',
 };
 
