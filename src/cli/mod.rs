@@ -13,6 +13,7 @@ mod target;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::server::config::Config;
+use crate::server::config::{self, Config};
 use crate::server::gate::AllowedOrigin;
 
 /// A realtime gateway whose sessions hold while the network under them changes.
@@ -39,7 +40,7 @@ enum Command {
     /// The gateway with a page to try it behind hostile networks. Loopback only.
     Demo {
         /// Where to listen; port 0 takes a free one.
-        #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
+        #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT", value_parser = config::address)]
         listen: SocketAddr,
     },
     /// The gateway.
@@ -55,7 +56,7 @@ enum Command {
 #[derive(Args)]
 struct Serve {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080].
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = config::address)]
     listen: Option<SocketAddr>,
     /// A TOML file; what is given on the command line comes before it.
     #[arg(long, value_name = "FILE")]
@@ -67,8 +68,8 @@ struct Serve {
     #[arg(long, value_name = "ORIGIN")]
     origin: Vec<AllowedOrigin>,
     /// How long a stop waits for clients to leave, in seconds [default: 10].
-    #[arg(long, value_name = "SECONDS")]
-    drain: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = config::drain, allow_negative_numbers = true)]
+    drain: Option<Duration>,
 }
 
 /// Runs the command that the process was called with.
@@ -102,24 +103,46 @@ impl Serve {
         config.listen = self.listen.unwrap_or(config.listen);
         config.open |= self.open;
         config.origins.extend(self.origin.iter().cloned());
-        config.drain = self.drain.map_or(config.drain, Duration::from_secs);
+        config.drain = self.drain.unwrap_or(config.drain);
         config.check()?;
         Ok(config)
     }
 }
 
+/// Reads a whole number for an option: `what` it counts, and how many there may be.
+fn whole(text: &str, what: &str, allowed: &RangeInclusive<u32>) -> Result<u32, String> {
+    let number: i128 = text.parse().map_err(|_| format!("{text:?} is not a whole number{what}"))?;
+    let fits = u32::try_from(number).ok().filter(|number| allowed.contains(number));
+    fits.ok_or_else(|| format!("it must be {} to {}", allowed.start(), allowed.end()))
+}
+
+/// What is logged unless `RUST_LOG` says otherwise.
+const LEVELS: &str = "warn,throughline=info";
+
 /// Structured logs on standard error; `RUST_LOG` sets their level.
 fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,throughline=info"));
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let given = (!asked.is_empty()).then(|| EnvFilter::try_new(&asked)).transpose();
+    let (filter, fault) = match given {
+        Ok(filter) => (filter, None),
+        Err(error) => (None, Some(error)),
+    };
     // A second subscriber can only be set up in a test; the first one stays.
     let to_people = std::io::stderr().is_terminal();
     let _ = tracing_subscriber::fmt()
         .with_ansi(to_people)
-        .with_env_filter(filter)
+        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new(LEVELS)))
+        // Whoever reads may have left, and a word about that would find no reader either.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .finish()
         .with(filter_fn(holds_no_secret))
         .try_init();
+    if let Some(fault) = fault {
+        tracing::warn!(
+            "RUST_LOG={asked:?} is not understood ({fault}), so {LEVELS:?} is used; write info, or throughline=debug"
+        );
+    }
 }
 
 /// The WebSocket library traces whole messages, and so secrets and tokens: not even who asks for all is given that.
@@ -137,9 +160,10 @@ fn failed(why: &str) -> ExitCode {
     ExitCode::from(1)
 }
 
-#[allow(clippy::print_stderr)]
 fn complain(why: &str) {
-    eprintln!("throughline: {why}");
+    use std::io::Write as _;
+    // As below.
+    let _ = writeln!(std::io::stderr(), "throughline: {why}");
 }
 
 /// What other programs read: one line, at once.

@@ -1,6 +1,7 @@
 //! `throughline serve`: the gateway until it is told to stop. It never opens netlab.
 //!
-//! On SIGHUP it reads its file again, if it was started with one; otherwise a hangup ends it, as it does any program.
+//! On SIGHUP it reads its file again, if it was started with one; otherwise a hangup ends it, as it does any program that was not
+//! started by `nohup`.
 
 use std::io;
 use std::process::ExitCode;
@@ -12,15 +13,20 @@ use tracing::{info, warn};
 
 use super::{Serve, failed, say};
 use crate::server::Gateway;
-use crate::server::config::Config;
+use crate::server::config::{Change, Config};
 use crate::server::handle::Handle;
+use crate::server::process::ignores_hangups;
 use crate::server::serve::Stopped;
 
 pub(super) fn run(config: Config, options: &Serve) -> ExitCode {
     on_a_runtime(async {
         let listener = listen(&config)?;
+        config.oddities().iter().for_each(|odd| warn!("{odd}"));
         let gateway = Gateway::new(config.clone());
         if options.config.is_none() {
+            if ignores_hangups() {
+                info!("SIGHUP is ignored, as nohup has it: a hangup does not end this gateway, SIGTERM does");
+            }
             return serve(gateway, listener).await;
         }
         let hangup = signal(SignalKind::hangup())?;
@@ -34,20 +40,37 @@ pub(super) fn run(config: Config, options: &Serve) -> ExitCode {
 
 /// Applies the file anew at each hangup, for as long as the gateway is served. A faulty one changes nothing.
 async fn follow(mut hangup: Signal, options: &Serve, started: Config, handle: Handle) {
+    let mut last = started.clone();
     while hangup.recv().await.is_some() {
         match options.configuration() {
             Err(why) => warn!("the configuration is left as it is: {why}"),
             Ok(config) => {
                 handle.apply(&config);
-                let offered: Vec<&str> = handle.transports().iter().map(|transport| transport.name()).collect();
-                info!(?offered, "the configuration was read again");
-                let left = started.needs_restart(&config);
-                if !left.is_empty() {
-                    warn!("only a restart changes {}", left.join(", "));
-                }
+                tell(&started, &last, &config);
+                last = config;
             }
         }
     }
+}
+
+/// What a file that was read again changes: since the last time, and of what only a restart changes, since the start.
+fn tell(started: &Config, last: &Config, config: &Config) {
+    let (applied, differs) = last.changes(config);
+    match &applied[..] {
+        [] if differs.is_empty() => info!("the configuration was read again: nothing has changed"),
+        [] => info!("the configuration was read again: nothing that can change at run time has changed"),
+        applied => info!("the configuration was read again, and applied: {}", list(applied)),
+    }
+    let (_, left) = started.changes(config);
+    if !left.is_empty() {
+        warn!("only a restart changes {}", list(&left));
+    }
+    config.oddities().iter().for_each(|odd| warn!("{odd}"));
+}
+
+fn list(changes: &[Change]) -> String {
+    let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
+    changes.join(", ")
 }
 
 /// How many tasks run before the network is looked at again, while there are any: the runtime's own 61 means that a fan-out to a
@@ -82,7 +105,21 @@ pub(super) fn listen(config: &Config) -> io::Result<TcpListener> {
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    open().map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+    open().map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {}", reason(&error))))
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "something listens there already, another throughline perhaps; `--listen 127.0.0.1:0` takes a free port"
+                .to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 are for root; choose a higher one, and put a proxy in front".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// Serves until SIGTERM or Ctrl-C, then drains.

@@ -3,7 +3,6 @@
 //! The place for what the application decides (permissions, requests, webhooks) is before each arm, when there is a backend layer.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::Driver;
@@ -39,7 +38,11 @@ impl Driver {
             }
             Action::Faulty(refusal) => Err(refusal.clone()),
         };
-        outcome.unwrap_or_else(|refusal| id.map(|id| down::err(id, &refusal))).into_iter().collect()
+        let refused = |refusal| {
+            self.note(&refusal);
+            id.map(|id| down::err(id, &refusal))
+        };
+        outcome.unwrap_or_else(refused).into_iter().collect()
     }
 
     /// The answer is delivered by the hub, before the first publication.
@@ -51,7 +54,7 @@ impl Driver {
         since: Option<&Position>,
     ) -> Result<Option<Line>, Refusal> {
         if !session.add_subscription(channel) {
-            let message = format!("a session may hold {} subscriptions", limits::SUBSCRIPTIONS);
+            let message = format!("this session holds {0} subscriptions; the limit is {0}", limits::SUBSCRIPTIONS);
             return Err(Refusal::new(Code::TooLarge, message));
         }
         let subscriber = Arc::clone(session);
@@ -75,7 +78,7 @@ impl Driver {
 
     /// Publishes what all of these carry, to the channel that they share.
     fn publish(&self, channel: &ChannelName, commands: &[Command]) -> Vec<Line> {
-        self.counters.publications.fetch_add(commands.len() as u64, Ordering::Relaxed);
+        self.counters.publications.inc_by(commands.len() as u64);
         let payloads = commands.iter().filter_map(|command| match &command.action {
             Action::Publish(_, payload) => Some(payload),
             _ => None,
@@ -89,7 +92,10 @@ impl Driver {
                 wake(wakers);
                 commands.iter().zip((first..).map(Ok)).filter_map(answer).collect()
             }
-            Err(refusal) => commands.iter().map(|command| (command, Err(&refusal))).filter_map(answer).collect(),
+            Err(refusal) => {
+                commands.iter().for_each(|_| self.note(&refusal));
+                commands.iter().map(|command| (command, Err(&refusal))).filter_map(answer).collect()
+            }
         }
     }
 }

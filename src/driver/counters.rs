@@ -1,95 +1,139 @@
 //! What has happened since the start, for `/metrics`. Numbers only go up here; nothing decides by them.
+//!
+//! Whoever counts holds a handle, so that counting needs no look-up. Labels take their values from closed sets.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::refusals::Refusals;
 use crate::protocol::Transport;
 use crate::protocol::report::{Reason, Report};
 
-/// A counter for each transport, in the order of [`Transport::ALL`].
-pub type PerTransport<T = AtomicU64> = [T; Transport::ALL.len()];
+/// A handle for each transport, in the order of [`Transport::ALL`].
+pub type PerTransport<T = Counter> = [T; Transport::ALL.len()];
+
+type By<const LABELS: usize, M, C = fn() -> M> = Family<[(&'static str, &'static str); LABELS], M, C>;
 
 /// See the module.
-#[derive(Debug, Default)]
 pub struct Counters {
     /// Sessions made.
-    pub sessions_created: AtomicU64,
+    pub sessions_created: Counter,
     /// Attaches.
     pub attaches: PerTransport,
-    /// Requests and sockets that were refused.
-    pub refusals: AtomicU64,
+    /// What was refused.
+    pub refusals: Refusals,
     /// Publications of clients.
-    pub publications: AtomicU64,
-    /// Times a session dropped frames, since its client acknowledged too slowly.
-    pub overruns: AtomicU64,
+    pub publications: Counter,
+    /// Times a session dropped frames, since its client, which was there, acknowledged too slowly.
+    pub overruns: Counter,
     /// What clients tell of their search for a connection.
     pub clients: Clients,
 }
 
 /// As clients tell it: a report that came twice counts twice, and who lies is believed.
-#[derive(Debug, Default)]
 pub struct Clients {
     /// Attempts: those that failed, and those that brought a report.
     pub attempts: PerTransport,
     /// Those that failed, by [`Reason::ALL`].
-    pub failures: PerTransport<[AtomicU64; Reason::ALL.len()]>,
+    pub failures: PerTransport<[Counter; Reason::ALL.len()]>,
     /// From the start of the search until a leg came that asks for the turn.
     pub online: PerTransport<Histogram>,
 }
 
-/// Times, by how long they took.
-#[derive(Debug, Default)]
-pub struct Histogram {
-    /// How many up to each bound and beyond the one before it; in the last, those above all.
-    pub buckets: [AtomicU64; Self::BOUNDS.len() + 1],
-    /// Their sum in milliseconds.
-    pub sum_ms: AtomicU64,
-}
+/// The upper bounds of the times to be online, in seconds.
+const ONLINE: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
 
-impl Histogram {
-    /// The upper bounds of the buckets, in seconds.
-    pub const BOUNDS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
-
-    fn observe(&self, time: Duration) {
-        let seconds = time.as_secs_f64();
-        let bucket = Self::BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(Self::BOUNDS.len());
-        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        self.sum_ms.fetch_add(crate::session::milliseconds(time), Ordering::Relaxed);
+impl Counters {
+    /// Counters that start at 0, and stand in this registry.
+    pub fn new(registry: &mut Registry) -> Self {
+        Self {
+            sessions_created: counter(registry, "sessions_created", "Sessions made"),
+            attaches: by_transport(registry, "attaches", "Legs attached, and polls"),
+            refusals: Refusals::new(registry),
+            publications: counter(registry, "publications", "Publications of clients"),
+            overruns: counter(registry, "overruns", "Times that a session dropped frames while its client was there"),
+            clients: Clients::new(registry),
+        }
     }
 }
 
+fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
+    let counter = Counter::default();
+    registry.register(name, help, counter.clone());
+    counter
+}
+
+fn by_transport(registry: &mut Registry, name: &str, help: &str) -> PerTransport {
+    let family = By::<1, Counter>::new_with_constructor(Counter::default);
+    registry.register(name, help, family.clone());
+    each(&family)
+}
+
+fn each<M: Clone, C: MetricConstructor<M>>(family: &By<1, M, C>) -> PerTransport<M> {
+    Transport::ALL.map(|transport| family.get_or_create_owned(&[("transport", transport.name())]))
+}
+
 impl Clients {
+    fn new(registry: &mut Registry) -> Self {
+        let failures = By::<2, Counter>::new_with_constructor(Counter::default);
+        let help = "Attempts that failed, as clients tell";
+        registry.register("client_failures", help, failures.clone());
+        let online = By::<1, Histogram>::new_with_constructor(|| Histogram::new(ONLINE));
+        let help = "From looking for a connection to having one, as clients tell";
+        registry.register("client_online_seconds", help, online.clone());
+        Self {
+            attempts: by_transport(registry, "client_attempts", "Attempts to connect, as clients tell"),
+            failures: Transport::ALL.map(|transport| {
+                Reason::ALL.map(|reason| {
+                    failures.get_or_create_owned(&[("transport", transport.name()), ("reason", reason.name())])
+                })
+            }),
+            online: each(&online),
+        }
+    }
+
     /// A report came with a leg of this transport; `asks` says whether for the turn.
     pub(super) fn told(&self, transport: Transport, report: &Report, asks: bool) {
-        let one = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
-        one(&self.attempts[transport.place()]);
+        self.attempts[transport.place()].inc();
         for (tried, reason) in &report.tried {
-            one(&self.attempts[tried.place()]);
-            one(&self.failures[tried.place()][*reason as usize]);
+            self.attempts[tried.place()].inc();
+            self.failures[tried.place()][*reason as usize].inc();
         }
         if let Some(searched) = report.searched.filter(|_| asks) {
-            self.online[transport.place()].observe(searched);
+            self.online[transport.place()].observe(Duration::as_secs_f64(&searched));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::encoding::prometheus_text::encode;
+
     use super::*;
 
     #[test]
     fn a_report_counts_its_failures_and_the_leg_that_brought_it() {
-        let clients = Clients::default();
+        let mut registry = Registry::default();
+        let clients = Clients::new(&mut registry);
         let tried = vec![(Transport::WebSocket, Reason::Mute), (Transport::WebSocket, Reason::Mute)];
         let report = Report { searched: Some(Duration::from_millis(100)), tried };
         clients.told(Transport::Sse, &report, true);
         clients.told(Transport::Sse, &Report { searched: report.searched, tried: Vec::new() }, false);
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        assert_eq!(clients.attempts.each_ref().map(read), [2, 2, 0]);
-        assert_eq!(read(&clients.failures[0][Reason::Mute as usize]), 2);
-        let online = &clients.online[Transport::Sse.place()];
+        assert_eq!(clients.attempts.each_ref().map(Counter::get), [2, 2, 0]);
+        assert_eq!(clients.failures[0][Reason::Mute as usize].get(), 2);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
         // A time that meets a bound is within it.
-        assert_eq!(online.buckets.each_ref().map(read), [0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(read(&online.sum_ms), 100);
+        for row in [
+            r#"bucket{transport="sse",le="0.05"} 0"#,
+            r#"bucket{transport="sse",le="0.1"} 1"#,
+            r#"sum{transport="sse"} 0.1"#,
+        ] {
+            assert!(text.contains(&format!("client_online_seconds_{row}\n")), "{row} in {text}");
+        }
     }
 }

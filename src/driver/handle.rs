@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use smallvec::SmallVec;
+use tracing::debug;
 
 use super::Driver;
 use super::link::Progress;
@@ -137,6 +138,7 @@ impl Handle {
 
     /// The carrier is no more.
     pub(super) fn closed(self: &Arc<Self>, carrier: Carrier) {
+        debug!(session = %self.id, carrier = carrier.0, "a leg's connection or poll is over");
         let _ = self.input(Input::Closed(carrier));
         let mut state = self.lock();
         state.take_finished(carrier);
@@ -202,6 +204,7 @@ impl Handle {
 
     /// A session that is over leaves everything it was part of.
     fn forget(self: &Arc<Self>, driver: &Driver) {
+        debug!(session = %self.id, "a session is over");
         driver.registry.remove(self);
         let subscriptions = std::mem::take(&mut self.lock().subscriptions);
         for channel in subscriptions {
@@ -257,8 +260,9 @@ impl State {
                     self.wake(carrier);
                 }
                 Output::Overrun { .. } => {
-                    if let Some(driver) = driver.upgrade() {
-                        driver.counters.overruns.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    // Whoever has left loses what is too old, and that says nothing of the paths of those who are here.
+                    if let Some(driver) = driver.upgrade().filter(|driver| self.session.has_reader(driver.now())) {
+                        driver.counters.overruns.inc();
                     }
                 }
                 Output::Expired => expired = true,

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use tracing::debug;
 
 use super::handle::Handle;
 use super::{Driver, Refused};
@@ -59,11 +60,11 @@ impl Driver {
     /// # Errors
     /// What to answer in place of lines.
     pub fn attach(self: &Arc<Self>, transport: Transport, from: Option<IpAddr>, body: &Bytes) -> Result<Link, Refused> {
-        let Body { hello, frames } = self.read(body)?;
+        let Body { hello, frames } = read(body)?;
         let mut link = self.socket(from);
         let nonce = hello.nonce.clone();
         match link.attach(transport, hello, frames) {
-            Err(refusal) if refusal.is_error() => Err(self.refused(Some(nonce), refusal)),
+            Err(refusal) if refusal.is_error() => Err(refused(Some(nonce), refusal)),
             Err(refusal) => {
                 link.turn_away(Some(nonce), &refusal);
                 Ok(link)
@@ -77,26 +78,25 @@ impl Driver {
     /// # Errors
     /// What to answer in place of lines.
     pub fn send(self: &Arc<Self>, body: &Bytes) -> Result<Vec<Line>, Refused> {
-        let Body { hello, frames } = self.read(body)?;
+        let Body { hello, frames } = read(body)?;
         let nonce = hello.nonce.clone();
-        let session = self.find(&hello, false).map_err(|refusal| self.refused(Some(nonce.clone()), refusal))?;
+        let session = self.find(&hello, false).map_err(|refusal| refused(Some(nonce.clone()), refusal))?;
         let carrier = self.next_carrier();
         let taken = session.as_ref().and_then(|session| session.input(Input::Send { carrier, hello, frames }));
         match (session, taken) {
             (Some(session), Some(Ok(()))) => Ok(session.take_finished(carrier)),
-            (_, Some(Err(refusal))) => Err(self.refused(Some(nonce), refusal)),
+            (_, Some(Err(refusal))) => Err(refused(Some(nonce), refusal)),
             _ => Ok(vec![down::end(Some(nonce), &gone())]),
         }
     }
+}
 
-    fn read(&self, body: &Bytes) -> Result<Body, Refused> {
-        body::read(body).map_err(|(nonce, refusal)| self.refused(nonce, refusal))
-    }
+fn read(body: &Bytes) -> Result<Body, Refused> {
+    body::read(body).map_err(|(nonce, refusal)| refused(nonce, refusal))
+}
 
-    fn refused(&self, nonce: Option<Nonce>, refusal: Refusal) -> Refused {
-        self.counters.refusals.fetch_add(1, Ordering::Relaxed);
-        Refused { nonce, refusal }
-    }
+const fn refused(nonce: Option<Nonce>, refusal: Refusal) -> Refused {
+    Refused { nonce, refusal }
 }
 
 impl Link {
@@ -113,7 +113,7 @@ impl Link {
         let frames = frames.map(|frame| frame.and_then(|frame| Up::read(&frame)));
         let State::Attached(session) = &self.state else { return };
         let session = Arc::clone(session);
-        let (counters, carrier) = (&self.driver.counters, self.carrier);
+        let (driver, carrier) = (&self.driver, self.carrier);
         let inputs = frames.map(|frame| {
             let frame = frame.and_then(|frame| match &frame {
                 Up::Hello(hello) if hello.secret != session.secret => {
@@ -124,7 +124,7 @@ impl Link {
             match frame {
                 Ok(frame) => Input::Frame { carrier, frame },
                 Err(refusal) => {
-                    counters.refusals.fetch_add(1, Ordering::Relaxed);
+                    driver.note(&refusal);
                     Input::Refused { carrier, refusal }
                 }
             }
@@ -159,7 +159,7 @@ impl Link {
     }
 
     fn turn_away(&mut self, nonce: Option<Nonce>, refusal: &Refusal) {
-        self.driver.counters.refusals.fetch_add(1, Ordering::Relaxed);
+        self.driver.note(refusal);
         self.state = State::Over(vec![down::end(nonce, refusal)]);
     }
 
@@ -196,7 +196,8 @@ impl Link {
             self.state = State::Over(vec![down::end(Some(nonce), &gone())]);
             return Ok(());
         };
-        self.driver.count_attach(transport);
+        self.driver.counters.attaches[transport.place()].inc();
+        debug!(session = %session.id, leg = hello.leg, %transport, carrier = self.carrier.0, "a leg attaches");
         let report = hello.report.take();
         match session.input(Input::Attach { carrier: self.carrier, transport, network: self.network, hello, frames }) {
             None => self.state = State::Over(vec![down::end(Some(nonce), &gone())]),

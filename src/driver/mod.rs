@@ -8,7 +8,7 @@
 //! - [`link`]: what a transport holds: lines in, lines out
 //! - `handle`: one session behind its lock
 //! - `commands`: what a client's frames lead to
-//! - [`counters`]: what has happened, for figures
+//! - [`counters`]: what has happened, for figures; `refusals`: counted and logged; [`seldom`]: what is logged once a minute
 //! - `network`: which network a client is in
 //! - `registry`: sessions by their secret
 //! - `timers`: one deadline a session, one task for all
@@ -20,13 +20,16 @@ mod handle;
 pub mod link;
 mod network;
 pub mod reader;
+mod refusals;
 mod registry;
+pub mod seldom;
 mod timers;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use prometheus_client::registry::Registry as Metrics;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -72,9 +75,9 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// A driver without sessions. `sessions` bounds how many there may be.
+    /// A driver without sessions. `sessions` bounds how many there may be; what is counted stands in `metrics`.
     #[must_use]
-    pub fn new(settings: Settings, hub: Hub, sessions: usize) -> Arc<Self> {
+    pub fn new(settings: Settings, hub: Hub, sessions: usize, metrics: &mut Metrics) -> Arc<Self> {
         Arc::new(Self {
             settings: Mutex::new(Arc::new(settings)),
             changing: Mutex::default(),
@@ -86,7 +89,7 @@ impl Driver {
             carriers: AtomicU64::new(0),
             leaving: watch::Sender::new(false),
             links: AtomicUsize::new(0),
-            counters: Counters::default(),
+            counters: Counters::new(metrics),
         })
     }
 
@@ -184,8 +187,9 @@ impl Driver {
         Carrier(self.carriers.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    fn count_attach(&self, transport: Transport) {
-        self.counters.attaches[transport.place()].fetch_add(1, Ordering::Relaxed);
+    /// Counts a refusal, and logs it if it is the first of its kind in a minute.
+    pub fn note(&self, refusal: &Refusal) {
+        self.counters.refusals.note(self.now(), refusal);
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tracing::debug;
+
 use super::Driver;
 use super::handle::Handle;
 use crate::protocol::code::{Code, Refusal};
@@ -87,8 +89,12 @@ impl Driver {
             Resolution::Gone => Ok(None),
             Resolution::Create if self.is_draining() => Err(going_away()),
             Resolution::Create if sessions.len() >= self.registry.most => {
-                let message = format!("this node holds {} sessions, its limit", sessions.len());
-                Err(Refusal::new(Code::RateLimited, message).retry_after(RETRY_AFTER))
+                let message = format!(
+                    "this gateway holds {} sessions; its limit `sessions` is {}",
+                    sessions.len(),
+                    self.registry.most
+                );
+                Err(Refusal::new(Code::Full, message).retry_after(RETRY_AFTER))
             }
             Resolution::Create => {
                 let session = self.create(hello);
@@ -99,10 +105,11 @@ impl Driver {
     }
 
     fn create(self: &Arc<Self>, hello: &Hello) -> Arc<Handle> {
-        self.counters.sessions_created.fetch_add(1, Ordering::Relaxed);
+        self.counters.sessions_created.inc();
         let Ok(id) = SessionId::try_from(uuid::Uuid::new_v4().to_string()) else {
             unreachable!("a UUID is 36 printable characters")
         };
+        debug!(session = %id, "a session is made");
         let session = ServerSession::new(self.now(), id, self.settings());
         Handle::new(self.registry.next_key(), hello.secret.clone(), Arc::downgrade(self), session)
     }

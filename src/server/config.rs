@@ -1,17 +1,20 @@
 //! What an operator may set. Read from the command line and a TOML file, checked once into values that cannot be wrong.
 
-use std::fmt::Display;
+mod fault;
+mod keys;
+
+use std::fmt;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeString, DeTable};
 
+use self::fault::Fault;
+use self::keys::{KEYS, Key};
 use super::forwarded::Prefix;
 use super::gate::AllowedOrigin;
-use crate::broker::Retention;
 use crate::hub::Bounds;
-use crate::protocol::Transport;
 use crate::session::server::Settings;
 
 /// A whole configuration.
@@ -31,9 +34,9 @@ pub struct Config {
     pub switch_jitter: Duration,
     /// A stop waits at most this long for clients to leave. Default 10 s.
     pub drain: Duration,
-    /// Sessions at one time; above, clients are told to come back. Default 100,000.
+    /// Sessions at one time; above, clients are answered `full` and come back. Default 100,000.
     pub sessions: usize,
-    /// Connections at one time; above, they wait to be accepted. Default 50,000.
+    /// Connections at one time; above, requests are answered `full`, but for those after our health. Default 50,000.
     pub connections: usize,
     /// What all sessions have in common.
     pub session: Settings,
@@ -59,86 +62,43 @@ impl Default for Config {
     }
 }
 
-/// The file's keys; each overrides a default. An unknown key is an error.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    listen: Option<SocketAddr>,
-    open: Option<bool>,
-    origins: Vec<String>,
-    trusted_proxies: Vec<String>,
-    compression: Option<bool>,
-    transports: Option<Vec<String>>,
-    switch_jitter_s: Option<u64>,
-    drain_s: Option<u64>,
-    heartbeat_s: Option<u64>,
-    poll_hold_s: Option<u64>,
-    resume_s: Option<u64>,
-    sessions: Option<usize>,
-    connections: Option<usize>,
-    history_messages: Option<usize>,
-    history_s: Option<u64>,
-    history_bytes: Option<usize>,
-    all_history_bytes: Option<usize>,
-    channels: Option<usize>,
-}
-
 impl Config {
     /// Reads a file's text over the defaults.
     ///
     /// # Errors
-    /// A sentence that says which key is wrong and what it may be.
+    /// Where the text is wrong, why, and what to write instead.
     pub fn from_toml(text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-        let mut config = Self::default();
-        config.listen = file.listen.unwrap_or(config.listen);
-        config.open = file.open.unwrap_or(false);
-        config.origins = file.origins.iter().map(|origin| origin.parse()).collect::<Result<_, _>>()?;
-        config.trusted_proxies = file.trusted_proxies.iter().map(|proxy| proxy.parse()).collect::<Result<_, _>>()?;
-        config.compression = file.compression.unwrap_or(config.compression);
-        config.switch_jitter = seconds("switch_jitter_s", file.switch_jitter_s, config.switch_jitter, 0..=3600)?;
-        config.drain = seconds("drain_s", file.drain_s, config.drain, 0..=3600)?;
-        config.sessions = within("sessions", file.sessions, config.sessions, 1..=10_000_000)?;
-        config.connections = within("connections", file.connections, config.connections, 1..=10_000_000)?;
-        let session = &mut config.session;
-        session.heartbeat = seconds("heartbeat_s", file.heartbeat_s, session.heartbeat, 5..=30)?;
-        session.hold = seconds("poll_hold_s", file.poll_hold_s, session.hold, 1..=120)?;
-        session.resume = seconds("resume_s", file.resume_s, session.resume, 1..=86_400)?;
-        if let Some(names) = file.transports {
-            let named: Vec<Transport> = names.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
-            session.transports = Transport::offer(&named)?;
-        }
-        let kept: &mut Retention = &mut config.channels.retention;
-        kept.messages = file.history_messages.unwrap_or(kept.messages);
-        kept.age = seconds("history_s", file.history_s, kept.age, 0..=86_400)?;
-        kept.bytes = file.history_bytes.unwrap_or(kept.bytes);
-        let channels = &mut config.channels;
-        channels.all_history_bytes = file.all_history_bytes.unwrap_or(channels.all_history_bytes);
-        channels.channels = file.channels.unwrap_or(channels.channels);
-        Ok(config)
+        read(text).map_err(|fault| fault.show(text))
     }
 
-    /// The keys whose values differ from those of `other` and can only be changed by a restart.
+    /// Every key with its value, as a file would have it.
     #[must_use]
-    pub fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
-        let (kept, others) = (&self.channels.retention, &other.channels.retention);
-        let differs = [
-            ("listen", self.listen != other.listen),
-            ("open", self.open != other.open),
-            ("origins", self.origins != other.origins),
-            ("trusted_proxies", self.trusted_proxies != other.trusted_proxies),
-            ("compression", self.compression != other.compression),
-            ("drain_s", self.drain != other.drain),
-            ("resume_s", self.session.resume != other.session.resume),
-            ("sessions", self.sessions != other.sessions),
-            ("connections", self.connections != other.connections),
-            ("history_messages", kept.messages != others.messages),
-            ("history_s", kept.age != others.age),
-            ("history_bytes", kept.bytes != others.bytes),
-            ("all_history_bytes", self.channels.all_history_bytes != other.channels.all_history_bytes),
-            ("channels", self.channels.channels != other.channels.channels),
-        ];
-        differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    pub fn values(&self) -> Vec<(&'static str, String)> {
+        KEYS.iter().map(|key| (key.name, (key.show)(self))).collect()
+    }
+
+    /// The keys whose values `other` has changed: those that can change at run time, and those that only a restart changes.
+    #[must_use]
+    pub fn changes(&self, other: &Self) -> (Vec<Change>, Vec<Change>) {
+        let changed =
+            KEYS.iter().map(|key| (key, Change { key: key.name, from: (key.show)(self), to: (key.show)(other) }));
+        let (now, later): (Vec<_>, Vec<_>) =
+            changed.filter(|(_, change)| change.from != change.to).partition(|(key, _)| key.at_run_time);
+        let changes = |changed: Vec<(&Key, Change)>| changed.into_iter().map(|(_, change)| change).collect();
+        (changes(now), changes(later))
+    }
+
+    /// What can be meant, but hardly is.
+    #[must_use]
+    pub fn oddities(&self) -> Vec<String> {
+        let (each, all) = (self.channels.retention.bytes, self.channels.all_history_bytes);
+        let mut odd = Vec::new();
+        if each > all {
+            odd.push(format!(
+                "`history_bytes` ({each}) is more than `all_history_bytes` ({all}), so no channel can keep as much: raise the latter"
+            ));
+        }
+        odd
     }
 
     /// Whether this may be served at all.
@@ -157,67 +117,78 @@ impl Config {
     }
 }
 
-fn seconds(key: &str, given: Option<u64>, default: Duration, allowed: RangeInclusive<u64>) -> Result<Duration, String> {
-    within(key, given, default.as_secs(), allowed).map(Duration::from_secs)
+/// A key whose value another configuration has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its name.
+    pub key: &'static str,
+    from: String,
+    to: String,
 }
 
-fn within<T: PartialOrd + Display>(
-    key: &str,
-    given: Option<T>,
-    default: T,
-    allowed: RangeInclusive<T>,
-) -> Result<T, String> {
-    match given {
-        Some(value) if !allowed.contains(&value) => {
-            Err(format!("{key} = {value}: it may be {} to {}", allowed.start(), allowed.end()))
-        }
-        given => Ok(given.unwrap_or(default)),
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} (was {})", self.key, self.to, self.from)
     }
+}
+
+fn read(text: &str) -> Result<Config, Fault> {
+    let table = DeTable::parse(text).map_err(|error| not_toml(text, &error))?;
+    let mut config = Config::default();
+    let faults = table.get_ref().iter().filter_map(|(name, value)| {
+        let Some(key) = KEYS.iter().find(|key| key.name == name.get_ref()) else { return Some(unknown(name)) };
+        let fault = (key.read)(&mut config, value).err()?;
+        Some(fault.of(key.name).write(key.example))
+    });
+    match faults.min_by_key(Fault::start) {
+        Some(first) => Err(first),
+        None => Ok(config),
+    }
+}
+
+fn unknown(name: &Spanned<DeString<'_>>) -> Fault {
+    let known = KEYS.iter().map(|key| (strsim::jaro_winkler(name.get_ref(), key.name), key));
+    let fault = Fault::new(name.span(), format!("`{}` is not a key", name.get_ref()));
+    match known.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
+        Some((likeness, key)) if likeness > LIKE => fault.write(format!("{}, if that is meant", key.example)),
+        _ => {
+            let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+            fault.write(format!("one of these: {}", names.join(", ")))
+        }
+    }
+}
+
+/// Names more alike than this are a slip of the hand.
+const LIKE: f64 = 0.8;
+
+fn not_toml(text: &str, error: &toml::de::Error) -> Fault {
+    let span = error.span().unwrap_or_default();
+    let line = text[..text.floor_char_boundary(span.start)].lines().count().saturating_sub(1);
+    let named = text.lines().nth(line).and_then(|line| line.split_once('=')).map(|(name, _)| name.trim());
+    // What a parser expected says little to who writes; what it found fault with does.
+    let what = error.message().split(", expected").next().unwrap_or_default();
+    let fault = Fault::new(span, format!("this cannot be read: {what}"));
+    match KEYS.iter().find(|key| Some(key.name) == named) {
+        Some(key) => fault.write(key.example),
+        None => fault.write("key = value, where text is in quotes and a list in brackets"),
+    }
+}
+
+/// Reads where to listen, for the command line.
+///
+/// # Errors
+/// What it looks like.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    keys::address(text)
+}
+
+/// Reads how long a stop may wait, for the command line.
+///
+/// # Errors
+/// Which it may be.
+pub fn drain(text: &str) -> Result<Duration, String> {
+    keys::whole_seconds(text, &keys::DRAIN)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_overrides_defaults_and_a_wrong_key_is_named() {
-        let config = Config::from_toml("listen = '127.0.0.1:0'\nheartbeat_s = 5\ntransports = ['sse']").unwrap();
-        assert_eq!((config.listen.port(), config.session.heartbeat), (0, Duration::from_secs(5)));
-        assert_eq!(*config.session.transports, [Transport::Sse]);
-        for (text, key) in [
-            ("hart = 1", "hart"),
-            ("heartbeat_s = 99", "heartbeat_s"),
-            ("transports = ['x']", "\"x\""),
-            ("transports = []", "transports"),
-            ("transports = ['sse', 'sse']", "twice"),
-            ("connections = 0", "connections"),
-            ("switch_jitter_s = 3601", "switch_jitter_s"),
-            ("trusted_proxies = ['proxy']", "\"proxy\""),
-        ] {
-            assert!(Config::from_toml(text).unwrap_err().contains(key), "{text}");
-        }
-    }
-
-    /// A key that is neither applied nor named would be passed over in silence.
-    #[test]
-    fn every_key_is_applied_at_run_time_or_needs_a_restart() {
-        let changed = "listen = '127.0.0.1:1'\nopen = true\norigins = ['http://a']\ntrusted_proxies = ['::1']\n\
-            compression = true\ndrain_s = 1\nresume_s = 1\nsessions = 1\nconnections = 1\nhistory_messages = 1\nhistory_s = 1\n\
-            history_bytes = 1\nall_history_bytes = 1\nchannels = 1";
-        let applied = "transports = ['poll']\nswitch_jitter_s = 1\nheartbeat_s = 5\npoll_hold_s = 1";
-        let read = |text: &str| Config::from_toml(text).unwrap();
-        let named = Config::default().needs_restart(&read(&format!("{changed}\n{applied}")));
-        assert_eq!(named, changed.lines().map(|line| line.split(' ').next().unwrap()).collect::<Vec<_>>());
-        assert!(Config::default().needs_restart(&read(applied)).is_empty());
-        let keys = include_str!("config.rs").split_once("struct File {").unwrap().1.split_once('}').unwrap().0;
-        assert_eq!(keys.matches(':').count(), changed.lines().count() + applied.lines().count());
-    }
-
-    #[test]
-    fn beyond_loopback_without_open_is_refused() {
-        let mut config = Config { listen: SocketAddr::from(([0, 0, 0, 0], 80)), ..Config::default() };
-        assert!(config.check().unwrap_err().contains("--open"));
-        config.open = true;
-        assert_eq!(config.check(), Ok(()));
-    }
-}
+mod tests;

@@ -3,7 +3,8 @@
 //! `X-Forwarded-For` is what anybody may write. It is believed only as far as it was written by proxies that the operator
 //! lists: from the connection's peer backwards, up to the first address that is not one of theirs.
 
-use std::net::{IpAddr, SocketAddr};
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
@@ -18,22 +19,38 @@ pub struct Prefix {
     length: u32,
 }
 
+/// The length of the prefix that holds all addresses of IPv4.
+const MAPPED: u32 = 96;
+
 impl FromStr for Prefix {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no proxy's address; it looks like 192.0.2.7 or 10.0.0.0/8");
+        let wrong = || format!("{text:?} is not an address or a prefix; it looks like 192.0.2.7 or 10.0.0.0/8");
         let (address, length) = match text.split_once('/') {
             Some((address, length)) => (address, Some(length.parse::<u32>().map_err(|_| wrong())?)),
             None => (text, None),
         };
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let (longest, before) = if address.is_ipv4() { (32, 96) } else { (128, 0) };
+        let (longest, before) = if address.is_ipv4() { (32, MAPPED) } else { (128, 0) };
         let length = length.unwrap_or(longest);
         if length > longest {
             return Err(wrong());
         }
         Ok(Self { bits: bits(address), length: length + before })
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = Ipv6Addr::from_bits(self.bits);
+        let v4 = address.to_ipv4_mapped().filter(|_| self.length >= MAPPED);
+        match (v4, self.length) {
+            (Some(v4), 128) => v4.fmt(f),
+            (Some(v4), length) => write!(f, "{v4}/{}", length - MAPPED),
+            (None, 128) => address.fmt(f),
+            (None, length) => write!(f, "{address}/{length}"),
+        }
     }
 }
 
@@ -114,7 +131,8 @@ mod tests {
     #[test]
     fn a_prefix_is_an_address_and_a_length() {
         for good in ["0.0.0.0/0", "::/0", "127.0.0.1", "10.0.0.0/8", "2001:db8::/32", "::1/128"] {
-            assert!(good.parse::<Prefix>().is_ok(), "{good}");
+            let prefix = good.parse::<Prefix>().unwrap();
+            assert_eq!(prefix.to_string().parse(), Ok(prefix), "{good} is written as {prefix}");
         }
         for bad in ["", "localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/x", "1.2.3.4:80"] {
             assert!(bad.parse::<Prefix>().is_err(), "{bad}");

@@ -15,8 +15,9 @@ use axum::http::header::{
     RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use tower::ServiceExt as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -25,8 +26,9 @@ use super::config::Config;
 use super::files::takes_gzip;
 use super::forwarded::{self, Prefix};
 use super::gate::Gate;
-use crate::driver::Driver;
+use crate::driver::{Driver, Refusal};
 use crate::protocol::Nonce;
+use crate::protocol::limits::BODY_BYTES;
 use crate::transport::{Bare, Held, Peer, echo, poll, refuse, send, stream, websocket};
 
 /// An answer to come.
@@ -82,6 +84,7 @@ impl Front {
         if request.uri().path() != HEALTH
             && let Err(refusal) = self.0.gate.check(request.headers())
         {
+            self.0.driver.note(&refusal);
             return Box::pin(ready(refuse(None, &refusal)));
         }
         let peer = peer.map(|peer| forwarded::unwrap(peer, request.headers(), &self.0.trusted));
@@ -89,23 +92,25 @@ impl Front {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/rt/ws") => {
                 let response = websocket::upgrade(&driver, request, self.0.compression, peer, held, bare.as_ref());
-                Box::pin(ready(open_answer(response, origin)))
+                Box::pin(ready(open_answer(&driver, response, origin)))
             }
             (&Method::POST, "/rt/send") => {
                 let body = request.into_body();
-                Box::pin(async move { whole_answer(send::send(&driver, body).await, origin) })
+                Box::pin(async move { whole_answer(&driver, send::send(&driver, body).await, origin) })
             }
             (&Method::POST, "/rt/poll") => {
                 let bare = bare.filter(|_| stays_open(&request));
                 let gzip = self.0.compression && takes_gzip(request.headers());
                 let body = request.into_body();
-                let finish = |response| whole_answer(response, origin);
-                Box::pin(async move { poll::poll(&driver, peer, body, bare, gzip, finish).await })
+                Box::pin(async move {
+                    let finish = |response| whole_answer(&driver, response, origin);
+                    poll::poll(&driver, peer, body, bare, gzip, finish).await
+                })
             }
             (&Method::POST, "/rt/stream") => {
                 let bare = bare.filter(|_| stays_open(&request));
                 let body = request.into_body();
-                Box::pin(async move { open_answer(stream::open(&driver, peer, body, bare).await, origin) })
+                Box::pin(async move { open_answer(&driver, stream::open(&driver, peer, body, bare).await, origin) })
             }
             _ => Box::pin(self.clone().rest(request.map(Body::new), peer)),
         }
@@ -115,8 +120,46 @@ impl Front {
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
-        self.0.rest.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+        let response = self.0.rest.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        noted(&self.0.driver, response)
     }
+
+    /// Answers a request for which there is no room: `full`, or that the gateway is well.
+    pub(super) async fn turn_away<B>(self, request: Request<B>, full: Arc<Refusal>) -> Response
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
+    {
+        if request.uri().path() == HEALTH {
+            return "ok".into_response();
+        }
+        let asked = nonce_of(request.uri());
+        let response = self.refuse_for_room(request, &full).await;
+        if let Some(nonce) = asked { echo(response, &nonce) } else { response }
+    }
+
+    async fn refuse_for_room<B>(&self, request: Request<B>, full: &Refusal) -> Response
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
+    {
+        if let Err(refusal) = self.0.gate.check(request.headers()) {
+            self.0.driver.note(&refusal);
+            return refuse(None, &refusal);
+        }
+        let origin = request.headers().get(ORIGIN).cloned();
+        // It is read to its end, or the answer could be lost to a reset; and a client believes an answer by its own nonce.
+        let body = http_body_util::Limited::new(request.into_body(), BODY_BYTES).collect().await;
+        let hello = body.ok().and_then(|body| crate::protocol::body::read(&body.to_bytes()).ok());
+        let nonce = hello.map(|body| body.hello.nonce);
+        whole_answer(&self.0.driver, refuse(nonce.as_ref(), full), origin)
+    }
+}
+
+/// Counts what was refused.
+fn noted(driver: &Driver, response: Response) -> Response {
+    if let Some(refusal) = response.extensions().get() {
+        driver.note(refusal);
+    }
+    response
 }
 
 /// The nonce in a query, if it is one.
@@ -137,14 +180,15 @@ fn stays_open<B>(request: &Request<B>) -> bool {
 
 /// A poll's or a send's answer: whole and short, so nothing has to be kept from buffering it, and each header counts, since a poll
 /// that waits for a single line is answered by little else.
-fn whole_answer(mut response: Response, origin: Option<HeaderValue>) -> Response {
+fn whole_answer(driver: &Driver, response: Response, origin: Option<HeaderValue>) -> Response {
+    let mut response = noted(driver, response);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     readable(response, origin)
 }
 
 /// A stream's or a socket's answer.
-fn open_answer(response: Response, origin: Option<HeaderValue>) -> Response {
-    readable(with_headers(response), origin)
+fn open_answer(driver: &Driver, response: Response, origin: Option<HeaderValue>) -> Response {
+    readable(with_headers(noted(driver, response)), origin)
 }
 
 /// The page that asked may read it: other origins have not come through the gate.

@@ -2,13 +2,14 @@
 //! or listed. Without this any page a developer visits could talk to the gateway on their machine, and a name that
 //! is rebound to 127.0.0.1 could pass for it.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue};
 
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Code, Kind, Refusal};
 
 /// An origin that is welcome: `https://example.org`, with a port if it is not the scheme's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,12 @@ impl FromStr for AllowedOrigin {
             }
             _ => Err(format!("{text:?} is not an origin; it looks like https://example.org or http://localhost:3000")),
         }
+    }
+}
+
+impl fmt::Display for AllowedOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
     }
 }
 
@@ -71,14 +78,14 @@ impl Gate {
                 "the host {:?} is neither loopback nor listed; the operator can add it with --origin",
                 shortened(host)
             );
-            return Err(Refusal::new(Code::Forbidden, message));
+            return Err(Refusal::new(Code::Forbidden, message).kind(Kind::Host));
         }
         match headers.get(ORIGIN) {
             Some(origin) if !self.allows_origin(origin) => {
                 let origin = shortened(origin.to_str().unwrap_or_default());
                 let message =
                     format!("pages of {origin:?} are not allowed here; the operator can add them with --origin");
-                Err(Refusal::new(Code::Forbidden, message))
+                Err(Refusal::new(Code::Forbidden, message).kind(Kind::Origin))
             }
             _ => Ok(()),
         }

@@ -1,26 +1,112 @@
-//! `/metrics`: figures as Prometheus text, for loopback only.
+//! `/metrics`: figures for Prometheus, for this machine only.
+//!
+//! What happens is counted where it happens (`driver::counters`); what is the case at the moment is looked up here, when it is asked for.
 
-use std::fmt::{self, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, FORWARDED, HOST, VIA};
 use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::{prometheus_text, text};
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
 
 use super::gate::is_loopback;
+use super::process;
 use crate::driver::Driver;
-use crate::driver::counters::{Clients, Histogram, PerTransport};
-use crate::protocol::Transport;
-use crate::protocol::code::{Code, Refusal};
-use crate::protocol::report::Reason;
+use crate::protocol::code::{Code, Kind, Refusal};
 use crate::transport::{Peer, refuse};
 
+/// What this answers to who takes it.
+const OPEN_METRICS: &str = "application/openmetrics-text";
+
+/// See the module.
+pub(super) struct Metrics {
+    registry: Registry,
+    driver: Arc<Driver>,
+    sessions: Gauge,
+    channels: Gauge,
+    /// Connections at the moment.
+    pub(super) connections: Gauge,
+    /// How many there may be.
+    pub(super) connections_limit: Gauge,
+    resident_memory: Gauge,
+    open_files: Gauge,
+    most_files: Gauge,
+}
+
+impl Metrics {
+    /// The figures of a gateway, whose driver is made by `driver`, with the part of the registry that is the gateway's own.
+    pub(super) fn new(sessions: usize, connections: usize, driver: impl FnOnce(&mut Registry) -> Arc<Driver>) -> Self {
+        let mut registry = Registry::default();
+        let own = registry.sub_registry_with_prefix("throughline");
+        own.register("build", "The version", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        let driver = driver(own);
+        let most = gauge(own, "sessions_limit", "How many sessions there may be");
+        most.set(count(sessions));
+        let connections_limit = gauge(own, "connections_limit", "How many connections there may be");
+        connections_limit.set(count(connections));
+        Self {
+            driver,
+            sessions: gauge(own, "sessions", "Sessions that live"),
+            channels: gauge(own, "channels", "Channels that are remembered"),
+            connections: gauge(own, "connections", "Connections that are open"),
+            connections_limit,
+            // By the names that every program has for them.
+            resident_memory: gauge(&mut registry, "process_resident_memory_bytes", "Resident memory"),
+            open_files: gauge(&mut registry, "process_open_fds", "Open files, connections among them"),
+            most_files: gauge(&mut registry, "process_max_fds", "How many files may be open"),
+            registry,
+        }
+    }
+
+    pub(super) const fn driver(&self) -> &Arc<Driver> {
+        &self.driver
+    }
+
+    fn look(&self) {
+        self.sessions.set(count(self.driver.sessions()));
+        self.channels.set(count(self.driver.hub().channels()));
+        let known = [
+            (&self.resident_memory, process::resident_memory()),
+            (&self.open_files, process::open()),
+            (&self.most_files, process::most()),
+        ];
+        for (gauge, value) in known {
+            gauge.set(value.and_then(|value| i64::try_from(value).ok()).unwrap_or_default());
+        }
+    }
+
+    /// The text, and its type.
+    fn text(&self, open: bool) -> (&'static str, String) {
+        self.look();
+        let mut text = String::new();
+        let (kind, written) = if open {
+            ("application/openmetrics-text; version=1.0.0; charset=utf-8", text::encode(&mut text, &self.registry))
+        } else {
+            (prometheus_text::CONTENT_TYPE, prometheus_text::encode(&mut text, &self.registry))
+        };
+        // A string takes all that is written to it.
+        debug_assert!(written.is_ok());
+        (kind, text)
+    }
+}
+
+fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
+    let gauge = Gauge::default();
+    registry.register(name, help, gauge.clone());
+    gauge
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 pub(super) async fn show(
-    State(driver): State<Arc<Driver>>,
+    State(metrics): State<Arc<Metrics>>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
 ) -> Response {
@@ -29,68 +115,19 @@ pub(super) async fn show(
     if !by_name || !peer.is_some_and(|Extension(peer)| peer.connection.to_canonical().is_loopback()) {
         return refuse(None, &Refusal::new(Code::Forbidden, "figures are told to this machine only"));
     }
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text(&driver)).into_response()
+    if let Some(header) = proxied(&headers) {
+        let message = format!("figures are told to this machine only, and the header {header} says that a proxy asks");
+        return refuse(None, &Refusal::new(Code::Forbidden, message).kind(Kind::Proxied));
+    }
+    let accepts = |kind| headers.get_all(ACCEPT).iter().any(|accept| accept.to_str().is_ok_and(|it| it.contains(kind)));
+    let (kind, text) = metrics.text(accepts(OPEN_METRICS));
+    ([(CONTENT_TYPE, kind)], text).into_response()
 }
 
-fn text(driver: &Driver) -> String {
-    let counters = &driver.counters;
-    let mut text = String::new();
-    let mut row = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
-        head(&mut text, name, kind, help);
-        for (labels, value) in values {
-            let _ = writeln!(text, "throughline_{name}{labels} {value}");
-        }
+/// The header by which a proxy has shown itself.
+fn proxied(headers: &HeaderMap) -> Option<&str> {
+    let shows = |name: &str| {
+        [FORWARDED.as_str(), VIA.as_str(), "x-real-ip"].contains(&name) || name.starts_with("x-forwarded-")
     };
-    let one = |value: u64| [(String::new(), value)];
-    row("sessions", "gauge", "Sessions that live.", &one(driver.sessions() as u64));
-    row("channels", "gauge", "Channels that are remembered.", &one(driver.hub().channels() as u64));
-    row("sessions_created_total", "counter", "Sessions made.", &one(read(&counters.sessions_created)));
-    row("attaches_total", "counter", "Legs attached, and polls.", &by_transport(&counters.attaches));
-    row("refusals_total", "counter", "Requests and sockets refused.", &one(read(&counters.refusals)));
-    row("publications_total", "counter", "Publications of clients.", &one(read(&counters.publications)));
-    row("overruns_total", "counter", "Times that a session dropped frames.", &one(read(&counters.overruns)));
-    let Clients { attempts, failures, online } = &counters.clients;
-    row("client_attempts_total", "counter", "Attempts to connect, as clients tell.", &by_transport(attempts));
-    let failures = Transport::ALL.into_iter().zip(failures).flat_map(|(transport, failures)| {
-        let label = move |reason: Reason| format!("{{transport=\"{transport}\",reason=\"{}\"}}", reason.name());
-        Reason::ALL.into_iter().zip(failures).map(move |(reason, counter)| (label(reason), read(counter)))
-    });
-    let failures: Vec<(String, u64)> = failures.collect();
-    row("client_failures_total", "counter", "Attempts that failed, as clients tell.", &failures);
-    head(
-        &mut text,
-        "client_online_seconds",
-        "histogram",
-        "From looking for a connection to having one, as clients tell.",
-    );
-    for (transport, times) in Transport::ALL.into_iter().zip(online) {
-        let _ = histogram(&mut text, "client_online_seconds", transport, times);
-    }
-    text
-}
-
-fn read(counter: &AtomicU64) -> u64 {
-    counter.load(Ordering::Relaxed)
-}
-
-fn head(text: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = write!(text, "# HELP throughline_{name} {help}\n# TYPE throughline_{name} {kind}\n");
-}
-
-fn by_transport(counters: &PerTransport) -> Vec<(String, u64)> {
-    let label = |transport| format!("{{transport=\"{transport}\"}}");
-    Transport::ALL.into_iter().zip(counters).map(|(transport, counter)| (label(transport), read(counter))).collect()
-}
-
-/// Prometheus counts in each bucket what is in those below as well.
-fn histogram(text: &mut String, name: &str, transport: Transport, times: &Histogram) -> fmt::Result {
-    let bounds = Histogram::BOUNDS.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
-    let mut count = 0;
-    for (bound, bucket) in bounds.zip(&times.buckets) {
-        count += read(bucket);
-        writeln!(text, "throughline_{name}_bucket{{transport=\"{transport}\",le=\"{bound}\"}} {count}")?;
-    }
-    let sum = Duration::from_millis(read(&times.sum_ms)).as_secs_f64();
-    writeln!(text, "throughline_{name}_sum{{transport=\"{transport}\"}} {sum}")?;
-    writeln!(text, "throughline_{name}_count{{transport=\"{transport}\"}} {count}")
+    headers.keys().map(|name| name.as_str()).find(|name| shows(name))
 }

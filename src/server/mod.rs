@@ -10,9 +10,12 @@
 //! - `pages`: the start page, a chat, the doctor's page, the one for what is not there, and the client's files
 //! - `files`: how an embedded file is answered
 //! - `metrics`: `/metrics`
-//! - [`serve`]: accepting connections, and stopping gracefully
+//! - [`process`]: what the system lets this process have
+//! - `door`: accepting connections, as many as there is room for
+//! - [`serve`]: serving them, and stopping gracefully
 
 pub mod config;
+mod door;
 mod files;
 pub mod forwarded;
 mod front;
@@ -20,6 +23,7 @@ pub mod gate;
 pub mod handle;
 mod metrics;
 mod pages;
+pub mod process;
 mod routes;
 pub mod serve;
 
@@ -34,6 +38,7 @@ use self::config::Config;
 use self::front::Front;
 use self::gate::Gate;
 use self::handle::Handle;
+use self::metrics::Metrics;
 use crate::driver::Driver;
 use crate::hub::Hub;
 #[cfg(doc)]
@@ -46,6 +51,7 @@ pub use self::pages::{DOCTORS_WORDS, missing, page};
 pub struct Gateway {
     driver: Arc<Driver>,
     gate: Arc<Gate>,
+    metrics: Arc<Metrics>,
     config: Config,
     start: Router,
 }
@@ -54,9 +60,13 @@ impl Gateway {
     /// A gateway with this configuration. Nothing is opened yet.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let driver = Driver::new(config.session.clone(), Hub::new(config.channels), config.sessions);
+        let driver = |registry: &mut _| {
+            Driver::new(config.session.clone(), Hub::new(config.channels), config.sessions, registry)
+        };
+        let metrics = Metrics::new(config.sessions, config.connections, driver);
+        let driver = Arc::clone(metrics.driver());
         let gate = Arc::new(Gate::new(config.origins.clone()));
-        Self { driver, gate, config, start: pages::start() }
+        Self { driver, gate, metrics: Arc::new(metrics), config, start: pages::start() }
     }
 
     /// The same with another router in place of the start page. It is behind the same gate.
@@ -76,7 +86,7 @@ impl Gateway {
     }
 
     fn front(&self) -> Front {
-        let rest = routes::router(&self.driver, self.start.clone());
+        let rest = routes::router(&self.driver, &self.metrics, self.start.clone());
         Front::new(Arc::clone(&self.driver), Arc::clone(&self.gate), &self.config, rest)
     }
 

@@ -9,18 +9,19 @@ use axum::{Json, Router, middleware};
 use serde::Serialize;
 
 use super::front::{HEALTH, nonce_of, with_headers};
-use super::{metrics, pages};
+use super::metrics::{self, Metrics};
+use super::pages;
 use crate::driver::Driver;
 use crate::protocol::code::Refusal;
 use crate::protocol::{Nonce, VERSION};
 use crate::transport::{plain, refuse};
 
-pub(super) fn router(driver: &Arc<Driver>, start: Router) -> Router {
+pub(super) fn router(driver: &Arc<Driver>, metrics: &Arc<Metrics>, start: Router) -> Router {
     Router::new()
         .nest("/rt", session(driver))
         .nest("/rt/client", pages::client())
         .route(HEALTH, get(|| async { "ok" }))
-        .route("/metrics", get(metrics::show).with_state(Arc::clone(driver)))
+        .route("/metrics", get(metrics::show).with_state(Arc::clone(metrics)))
         .merge(pages::others())
         .merge(start)
         .fallback(not_found)

@@ -1,11 +1,10 @@
-//! Accepting connections, and stopping gracefully.
+//! Serving connections, and stopping gracefully.
 //!
 //! Connections are served by hyper's HTTP/1 builder itself: `axum::serve` keeps buffers that make an idle stream three times as large.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -16,12 +15,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tokio::sync::watch;
+use tracing::{debug, info};
 
 use super::Gateway;
+use super::door::Door;
 use super::front::Front;
+use super::process;
 use crate::transport::{Bare, Connection, Held, Peer};
 
 /// A request's head must have come by then; also how long an idle keep-alive connection stays.
@@ -29,10 +29,8 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// How often a drain looks whether anybody is here, and how often in a row nobody must be.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 5;
-/// A pause where no connection can be accepted, for want of files maybe.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 /// The most that is kept of a request's head, or of a response that waits to be written. The library's own is 400 KB.
-const BUFFER: usize = 32 * 1024;
+pub(super) const BUFFER: usize = 32 * 1024;
 /// Part of the drain that clients spread their leaving over; the rest is for their last answers.
 const JITTER_OF_DRAIN: f64 = 0.6;
 
@@ -53,13 +51,10 @@ impl Gateway {
     /// When what tells sessions the time has died: a gateway without it must not go on.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<Stopped> {
         let mut driver = tokio::spawn(Arc::clone(&self.driver).run());
-        let mut door = Door {
-            listener,
-            front: self.front(),
-            room: Arc::new(Semaphore::new(self.config.connections)),
-            connections: JoinSet::new(),
-            leave: watch::Sender::new(false),
-        };
+        let connections = process::make_room(self.config.connections);
+        self.metrics.connections_limit.set(i64::try_from(connections).unwrap_or(i64::MAX));
+        self.say_what_is_served(&listener, connections);
+        let mut door = Door::new(listener, self.front(), connections, self.metrics.connections.clone());
         tokio::select! {
             () = stop => {}
             () = door.admit() => {}
@@ -72,6 +67,16 @@ impl Gateway {
         };
         driver.abort();
         Ok(stopped)
+    }
+
+    /// The first line of the log.
+    fn say_what_is_served(&self, listener: &TcpListener, connections: usize) {
+        let address = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
+        let listed = |key| self.config.values().into_iter().find(|(name, _)| *name == key).map(|(_, value)| value);
+        let (transports, origins) = (listed("transports").unwrap_or_default(), listed("origins").unwrap_or_default());
+        let (sessions, channels, files) = (self.config.sessions, self.config.channels.channels, process::most());
+        let version = env!("CARGO_PKG_VERSION");
+        info!(version, address, transports, origins, connections, sessions, channels, files, "the gateway starts");
     }
 
     async fn drain(&self, mut door: Door) {
@@ -97,54 +102,8 @@ impl Gateway {
     }
 }
 
-/// Where connections come in.
-struct Door {
-    listener: TcpListener,
-    front: Front,
-    room: Arc<Semaphore>,
-    connections: JoinSet<()>,
-    leave: watch::Sender<bool>,
-}
-
-impl Door {
-    /// Accepts connections, for ever.
-    async fn admit(&mut self) {
-        loop {
-            let (socket, peer, permit) = tokio::select! {
-                accepted = accept(&self.listener, &self.room) => accepted,
-                Some(_) = self.connections.join_next() => continue,
-            };
-            let held = Held(Arc::new(permit));
-            let peer = Peer { connection: peer.ip(), client: peer.ip() };
-            let caller = Caller { front: self.front.clone(), peer, held };
-            self.connections.spawn(connection(socket, caller, self.leave.subscribe()));
-        }
-    }
-
-    /// Accepts no more. Connections without a request under way end now, the others with their answer.
-    async fn close(mut self) {
-        drop(self.listener);
-        let _ = self.leave.send(true);
-        while self.connections.join_next().await.is_some() {}
-    }
-}
-
-/// The next connection, when there is room for it. Errors of one connection, or of having too many files open, pass.
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    loop {
-        let Ok(permit) = Arc::clone(room).acquire_owned().await else { unreachable!("the semaphore is never closed") };
-        match listener.accept().await {
-            Ok((socket, peer)) => return (socket, peer, permit),
-            Err(error) => {
-                warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_AGAIN).await;
-            }
-        }
-    }
-}
-
 /// Serves a connection until it ends: by HTTP, and by what takes it from there in between.
-async fn connection(socket: TcpStream, caller: Caller, leave: watch::Receiver<bool>) {
+pub(super) async fn connection(socket: TcpStream, caller: Caller, leave: watch::Receiver<bool>) {
     // Lines are written whole; waiting for more of them only delays.
     let _ = socket.set_nodelay(true);
     let bare = Bare::default();
@@ -163,10 +122,10 @@ async fn connection(socket: TcpStream, caller: Caller, leave: watch::Receiver<bo
 
 /// Whose connection it is.
 #[derive(Clone)]
-struct Caller {
-    front: Front,
-    peer: Peer,
-    held: Held,
+pub(super) struct Caller {
+    pub(super) front: Front,
+    pub(super) peer: Peer,
+    pub(super) held: Held,
 }
 
 /// Requests and answers, until the connection ends or is taken. What is left of it: itself, and what was read from it already.

@@ -12,11 +12,26 @@ use tokio::process::{Child, ChildStdout, Command};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) async fn within_patience<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work).await.expect("it came within its patience")
+    waited_for("it", work).await
 }
 
+/// The same, for what has a name.
+async fn waited_for<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let came = tokio::time::timeout(PATIENCE, work).await;
+    came.unwrap_or_else(|_| panic!("{what} did not come within {PATIENCE:?}"))
+}
+
+/// A child inherits which signals are ignored, and `nohup make test` ignores hangups: a test that needs either says so to `env`.
+#[allow(dead_code, reason = "not every test that starts the command sends hangups")]
+pub(crate) const HANGUPS_END: &str = "--default-signal=HUP";
+#[allow(dead_code, reason = "not every test that starts the command sends hangups")]
+pub(crate) const HANGUPS_IGNORED: &str = "--ignore-signal=HUP";
+
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    with_options(Command::new(env!("CARGO_BIN_EXE_throughline")), arguments)
+}
+
+fn with_options(mut command: Command, arguments: &[&str]) -> Command {
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env_remove("RUST_LOG").kill_on_drop(true);
     command
@@ -33,6 +48,14 @@ pub(crate) async fn run_with(name: &str, value: &std::ffi::OsStr, arguments: &[&
     within_patience(command(arguments).env(name, value).output()).await.unwrap()
 }
 
+/// A run whose outputs are pipes that nobody reads any more.
+#[allow(dead_code, reason = "not every test that starts the command needs it")]
+pub(crate) async fn run_unread(arguments: &[&str]) -> std::process::ExitStatus {
+    let mut child = command(arguments).spawn().unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    waited_for("the end of the process", child.wait()).await.unwrap()
+}
+
 /// A run that listens.
 pub(crate) struct Running {
     child: Child,
@@ -46,7 +69,25 @@ impl Running {
     }
 
     pub(crate) async fn logging(arguments: &[&str], level: &str) -> Self {
-        let mut child = command(arguments).env("RUST_LOG", level).spawn().unwrap();
+        Self::spawn(command(arguments).env("RUST_LOG", level)).await
+    }
+
+    /// Started by `env` of coreutils, with this about its signals.
+    #[allow(dead_code, reason = "not every test that starts the command sends hangups")]
+    pub(crate) async fn with_signals(signals: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new("env");
+        command.args([signals, env!("CARGO_BIN_EXE_throughline")]);
+        Self::spawn(&mut with_options(command, arguments)).await
+    }
+
+    /// Started by another command, which becomes it.
+    #[allow(dead_code, reason = "not every test that starts the command needs it")]
+    pub(crate) async fn of(command: std::process::Command) -> Self {
+        Self::spawn(&mut with_options(command.into(), &[])).await
+    }
+
+    async fn spawn(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         within_patience(output.read_line(&mut first)).await.unwrap();
@@ -92,29 +133,30 @@ impl Running {
     }
 
     /// Reads its log up to a line that holds this.
-    pub(crate) async fn logs(&mut self, text: &str) {
+    pub(crate) async fn logs(&mut self, text: &str) -> String {
         let log = self.child.stderr.as_mut().unwrap();
         let (mut line, mut byte) = (Vec::new(), [0]);
-        within_patience(async {
+        waited_for(&format!("{text:?} in the log"), async {
             loop {
                 log.read_exact(&mut byte).await.unwrap();
                 line.push(byte[0]);
                 if byte[0] == b'\n' {
-                    if String::from_utf8_lossy(&line).contains(text) {
-                        return;
+                    let said = String::from_utf8_lossy(&line).into_owned();
+                    if said.contains(text) {
+                        return said;
                     }
                     line.clear();
                 }
             }
         })
-        .await;
+        .await
     }
 
     /// The exit, and all that was logged.
     pub(crate) async fn ended(self) -> (Option<i32>, String) {
         // Both pipes are read, or the child could wait for us.
         drop(self.output);
-        let output = within_patience(self.child.wait_with_output()).await.unwrap();
+        let output = waited_for("the end of the process", self.child.wait_with_output()).await.unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::process::Running;
+use crate::process::{HANGUPS_END, HANGUPS_IGNORED, Running};
 
 /// A configuration in a folder of its own, which goes with it.
 struct File(PathBuf);
@@ -54,7 +54,11 @@ async fn a_hangup_has_the_file_read_again_and_names_what_needs_a_restart() {
     assert_eq!(poll(&running).await["welcome"]["hold_ms"], 25_000);
     file.write("transports = ['sse']\npoll_hold_s = 7\nsessions = 5\nresume_s = 9");
     running.signal("HUP").await;
-    running.logs("resume_s, sessions").await;
+    let applied = running.logs("read again").await;
+    assert!(applied.contains("transports = [\"sse\"] (was [\"websocket\", \"sse\", \"poll\"])"), "{applied}");
+    assert!(applied.contains("poll_hold_s = 7 (was 25)"), "{applied}");
+    let left = running.logs("only a restart changes").await;
+    assert!(left.contains("resume_s = 9 (was 120), sessions = 5 (was 100000)"), "{left}");
     assert_eq!(poll(&running).await["end"]["code"], "refused");
     file.write("transports = ['poll', 'sse']\npoll_hold_s = 7");
     running.signal("HUP").await;
@@ -62,6 +66,8 @@ async fn a_hangup_has_the_file_read_again_and_names_what_needs_a_restart() {
     let welcome = poll(&running).await;
     assert_eq!(welcome["welcome"]["transports"], serde_json::json!(["poll", "sse"]));
     assert_eq!(welcome["welcome"]["hold_ms"], 7_000);
+    running.signal("HUP").await;
+    running.logs("the configuration was read again: nothing has changed").await;
 }
 
 #[tokio::test]
@@ -86,7 +92,25 @@ async fn a_faulty_file_is_told_of_and_changes_nothing() {
 /// As any program does, when its terminal is closed.
 #[tokio::test]
 async fn without_a_file_a_hangup_ends_it() {
-    let running = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    let running = Running::with_signals(HANGUPS_END, &["serve", "--listen", "127.0.0.1:0"]).await;
     running.signal("HUP").await;
     assert_eq!(running.ended().await.0, None);
+}
+
+#[tokio::test]
+async fn under_nohup_it_says_that_a_hangup_does_not_end_it() {
+    let mut running = Running::with_signals(HANGUPS_IGNORED, &["serve", "--listen", "127.0.0.1:0"]).await;
+    running.logs("SIGHUP is ignored").await;
+    running.signal("HUP").await;
+    assert_eq!(running.ask("GET", "/healthz", "").await.0, 200);
+}
+
+#[tokio::test]
+async fn under_nohup_a_hangup_has_the_file_read_again_all_the_same() {
+    let file = File::new("");
+    let path = file.path();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--config", path.to_str().unwrap()];
+    let mut running = Running::with_signals(HANGUPS_IGNORED, &arguments).await;
+    running.signal("HUP").await;
+    running.logs("nothing has changed").await;
 }

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::process::{Running, run};
+use crate::process::{Running, run, run_unread};
 
 #[track_caller]
 fn refused(output: &Output, code: i32, says: &str) {
@@ -17,10 +17,24 @@ async fn wrong_arguments_exit_with_2_and_name_what_is_wrong() {
     for (arguments, says) in [
         (&["fly"][..], "fly"),
         (&["serve", "--nope"], "--nope"),
-        (&["serve", "--listen", "here"], "here"),
+        (&["serve", "--listen", "here"], "names are not resolved"),
+        (&["serve", "--listen", "localhost:8099"], "like 127.0.0.1:8080"),
+        (&["serve", "--listen", "127.0.0.1"], "an address and a port"),
+        (&["demo", "--listen", "127.0.0.1"], "an address and a port"),
         (&["serve", "--listen", "127.0.0.1:99999"], "99999"),
         (&["serve", "--origin", "example.org"], "example.org"),
-        (&["serve", "--drain", "soon"], "soon"),
+        (&["serve", "--drain", "soon"], "a whole number of seconds"),
+        (&["serve", "--drain", "5s"], "a whole number of seconds, like 10"),
+        (&["serve", "--drain", "-1"], "0 to 3600"),
+        (&["serve", "--drain", "3601"], "0 to 3600"),
+        (&["bench", "--connections", "-1"], "1 to 50000"),
+        (&["bench", "--rate", "fast"], "a whole number"),
+        (&["bench", "--duration", "5s"], "a whole number"),
+        (&["bench", "--size", "1KB"], "a whole number"),
+        (&["bench", "--network", "nope"], "mobile"),
+        (&["doctor", "--watch", "5s", "http://127.0.0.1:1"], "a whole number of seconds"),
+        (&["doctor", "--watch", "-1", "http://127.0.0.1:1"], "1 to 120"),
+        (&["doctor"], "Usage: throughline doctor [OPTIONS] <URL>"),
         (&["demo", "--open"], "--open"),
     ] {
         refused(&run(arguments).await, 2, says);
@@ -70,8 +84,74 @@ async fn a_port_that_is_taken_exits_with_1_and_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for command in ["serve", "demo"] {
-        refused(&run(&[command, "--listen", &address]).await, 1, &address);
+        let output = run(&[command, "--listen", &address]).await;
+        refused(&output, 1, &address);
+        refused(&output, 1, "`--listen 127.0.0.1:0` takes a free port");
     }
+}
+
+#[tokio::test]
+async fn a_reader_that_has_left_is_no_reason_to_panic() {
+    for (arguments, code) in [
+        (&["bench", "--network", "nope"][..], 2),
+        (&["bench", "--network", "list"], 0),
+        (&["--help"], 0),
+        (&["fly"], 2),
+    ] {
+        let output = run_unread(arguments).await;
+        assert_eq!(output.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_level_that_is_not_understood_is_told() {
+    let mut running = Running::logging(&["serve", "--listen", "127.0.0.1:0"], "nonsense=xx").await;
+    let said = running.logs("RUST_LOG").await;
+    assert!(said.contains("nonsense=xx") && said.contains("throughline=debug"), "{said}");
+}
+
+#[tokio::test]
+async fn the_log_begins_with_what_is_served_and_tells_the_first_refusal_of_each_kind() {
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--origin", "https://example.org"];
+    let mut running = Running::logging(&arguments, "throughline=info").await;
+    let first = running.logs("the gateway starts").await;
+    let address = running.address.to_string();
+    for said in [env!("CARGO_PKG_VERSION"), &address, "https://example.org", "poll", "connections", "files"] {
+        assert!(first.contains(said), "{said:?} in {first}");
+    }
+    for (method, path, says) in [
+        ("GET", "/nope", "ends in /rt"),
+        ("GET", "/rt/ws", "pass the headers Upgrade"),
+        ("POST", "/rt/poll", "compare the client's version"),
+    ] {
+        running.ask(method, path, "garbage").await;
+        running.ask(method, path, "garbage").await;
+        let told = running.logs(says).await;
+        assert!(told.contains("WARN") && told.contains("untold=0"), "{told}");
+    }
+    running.signal("TERM").await;
+    let (_, rest) = running.ended().await;
+    assert!(!rest.contains("refused") && !rest.contains("garbage"), "each kind is told once: {rest}");
+}
+
+#[tokio::test]
+async fn more_connections_than_files_are_told_at_the_start_with_what_to_do() {
+    let mut command = std::process::Command::new("sh");
+    let script = format!("ulimit -n 64; exec {} serve --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_throughline"));
+    command.args(["-c", &script]);
+    let mut running = Running::of(command).await;
+    let said = running.logs("`connections` is 50000").await;
+    assert!(said.contains("64 files") && said.contains("LimitNOFILE"), "{said}");
+    let mut open = Vec::new();
+    for _ in 0..100 {
+        open.push(tokio::net::TcpStream::connect(running.address).await.unwrap());
+    }
+    assert_eq!(running.ask("GET", "/healthz", "").await, (200, "ok".into()));
+    let (status, body) = running.ask("GET", "/", "").await;
+    assert_eq!(status, 503, "{body}");
+    assert!(body.contains("\"full\""), "{body}");
+    let told = running.logs("`connections` is reached").await;
+    assert!(told.contains("WARN"), "{told}");
 }
 
 #[tokio::test]

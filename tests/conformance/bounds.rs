@@ -124,12 +124,12 @@ on_every_transport! {
         let refused = late.open(transport, true).await;
         match late.wire(refused).next().await {
             Down::Refused(answer) => {
-                answer.is_error(429, "rate_limited");
+                answer.is_error(503, "full");
                 assert_eq!(answer.header("retry-after"), "5");
                 let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
                 assert_eq!(body["nonce"], "n1");
             }
-            Down::Frame(end) => assert_eq!(end.value()["end"]["code"], "rate_limited"),
+            Down::Frame(end) => assert_eq!(end.value()["end"]["code"], "full"),
             Down::Closed => panic!("closed without a word"),
         }
         client.publish(leg, "c", "1").await;
@@ -141,22 +141,81 @@ on_every_transport! {
         client.subscribe(leg, "c").await;
         for verb in ["\"sub\":\"d\"", "\"pub\":\"d\""] {
             let answer = client.request(leg, verb, ",\"data\":1").await;
-            assert_eq!(answer["code"], "rate_limited", "{answer}");
+            assert_eq!(answer["code"], "full", "{answer}");
         }
         client.publish(leg, "c", "1").await;
     }
 }
 
+/// A request on a connection of its own, to the end of its answer.
+async fn ask(gateway: &Running, request: &str) -> String {
+    let mut socket = tokio::net::TcpStream::connect(gateway.address).await.unwrap();
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within_patience(socket.read_to_string(&mut answer)).await.unwrap();
+    answer
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+}
+
 #[tokio::test]
-async fn a_websocket_counts_as_a_connection_for_as_long_as_it_is_open() {
+async fn a_full_gateway_says_that_it_is_well_and_tells_all_others_that_it_is_full() {
     let gateway = Running::with(|config| config.connections = 1).await;
     let (mut client, leg) = Client::online(&gateway, throughline::protocol::Transport::WebSocket).await;
-    let mut waits = tokio::net::TcpStream::connect(gateway.address).await.unwrap();
-    waits.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
-    let mut answer = Vec::new();
-    let early = tokio::time::timeout(Duration::from_millis(300), waits.read_to_end(&mut answer)).await;
-    assert!(early.is_err(), "{}", String::from_utf8_lossy(&answer));
+    // Those that say nothing, more of them than are answered at one time, keep no other from being heard.
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(tokio::net::TcpStream::connect(gateway.address).await.unwrap());
+    }
+    let health = ask(&gateway, &get("/healthz")).await;
+    assert!(health.starts_with("HTTP/1.1 200") && health.ends_with("ok"), "{health}");
+    for path in ["/", "/metrics", "/rt/control?nonce=n", "/nothing"] {
+        let answer = ask(&gateway, &get(path)).await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("\"code\":\"full\""), "{path}: {answer}");
+        assert!(answer.contains("`connections`") && answer.contains("retry-after: 5"), "{path}: {answer}");
+    }
+    // A client believes what echoes its nonce.
+    let hello = Client::new(&gateway).hello(1, None).to_string();
+    let origin = "Origin: http://localhost:3000\r\nContent-Length";
+    let poll = format!("POST /rt/poll HTTP/1.1\r\nHost: localhost\r\n{origin}: {}\r\n\r\n{hello}", hello.len());
+    let answer = ask(&gateway, &poll).await;
+    assert!(answer.contains("\"nonce\":\"n1\"") && answer.contains("http://localhost:3000"), "{answer}");
+    assert!(ask(&gateway, &get("/").replace("localhost", "evil.example")).await.starts_with("HTTP/1.1 403"));
     client.kill(leg);
-    within_patience(waits.read_to_end(&mut answer)).await.unwrap();
-    assert!(answer.ends_with(b"ok"), "{}", String::from_utf8_lossy(&answer));
+    drop(silent);
+    // Of the socket's end the gateway hears in its own time.
+    let mut metrics = ask(&gateway, &get("/metrics")).await;
+    while !metrics.starts_with("HTTP/1.1 200") {
+        metrics = ask(&gateway, &get("/metrics")).await;
+    }
+    let told = |row: &str| assert!(metrics.lines().any(|line| line == row), "{row} in {metrics}");
+    told("throughline_connections 1");
+    told("throughline_connections_limit 1");
+    assert!(!metrics.contains("throughline_refusals_total{reason=\"full\"} 0"), "{metrics}");
+    told("throughline_refusals_total{reason=\"host\"} 1");
+}
+
+#[tokio::test]
+async fn what_a_client_misses_is_an_overrun_only_while_it_is_there() {
+    use throughline::protocol::Transport::WebSocket;
+    let gateway = Running::with(|config| config.session.limits.replay_frames = 10).await;
+    let (mut reader, leg) = Client::online(&gateway, WebSocket).await;
+    reader.subscribe(leg, "c").await;
+    reader.kill(leg);
+    // The question itself is the only connection that is left.
+    gateway.until("connections", |open| open == 1).await;
+    let (mut publisher, writing) = Client::online(&gateway, WebSocket).await;
+    for _ in 0..25 {
+        publisher.publish(writing, "c", "1").await;
+    }
+    assert_eq!(gateway.figure("overruns_total").await, 0);
+    let leg = reader.attach(WebSocket).await;
+    assert_eq!(reader.overrun, 15);
+    assert!(reader.is_active(leg));
+    for _ in 0..25 {
+        publisher.publish(writing, "c", "1").await;
+    }
+    assert!(gateway.figure("overruns_total").await > 0, "it is there, and acknowledges nothing");
 }

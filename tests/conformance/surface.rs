@@ -186,6 +186,27 @@ async fn the_pages_are_there() {
 }
 
 #[tokio::test]
+async fn figures_are_told_to_nobody_who_comes_through_a_proxy() {
+    let gateway = Running::with(|config| config.trusted_proxies.push("127.0.0.1".parse().unwrap())).await;
+    for (name, value) in [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1"),
+        ("x-forwarded-proto", "https"),
+        ("x-real-ip", "127.0.0.1"),
+        ("via", "1.1 proxy"),
+    ] {
+        let answer = with_header(&gateway, "/metrics", name, value).await;
+        answer.is_error(403, "forbidden");
+        assert!(answer.body.contains(name), "{answer:?}");
+        assert!(!answer.body.contains("throughline_"), "{answer:?}");
+    }
+    let open = with_header(&gateway, "/metrics", "accept", "application/openmetrics-text;version=1.0.0").await;
+    assert!(open.header("content-type").starts_with("application/openmetrics-text"), "{open:?}");
+    assert!(open.body.ends_with("# EOF\n"), "{open:?}");
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_404_and_another_method_405() {
     let gateway = Running::start().await;
     for path in [

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use throughline::protocol::code::{Code, Kind};
 use throughline::protocol::limits;
 use throughline::server::config::Config;
 
@@ -97,7 +98,7 @@ fn every_code_stands_in_the_protocol_with_its_status() {
         .filter_map(|line| line.trim().split_once("=> (\"")?.1.split_once("\", "))
         .map(|(name, status)| (name, status.trim_end_matches("),")))
         .collect();
-    assert!(declared.len() > 10, "the table of code.rs was not found");
+    assert_eq!(declared.len(), Code::ALL.len(), "the table of code.rs and its list");
     for (name, status) in declared {
         assert!(
             rows.iter().any(|row| bare(row[0]) == name && row[1] == status),
@@ -108,14 +109,10 @@ fn every_code_stands_in_the_protocol_with_its_status() {
 
 #[test]
 fn every_key_of_the_configuration_stands_in_the_readme_and_in_the_example() {
-    let code = file("src/server/config.rs");
-    let (_, declared) = code.split_once("struct File {").expect("the file's keys");
-    let (declared, _) = declared.split_once('}').expect("their end");
     let (_, prose) = markdown::split(&file("README.md"));
     let rows = markdown::rows(&prose);
     let example = file("examples/gateway.toml");
-    for key in declared.lines().filter_map(|line| line.split_once(':')) {
-        let key = key.0.trim();
+    for (key, _) in Config::default().values() {
         assert!(rows.iter().any(|row| bare(row[0]) == key), "README.md says nothing of {key}");
         assert!(
             example.lines().any(|line| line.starts_with(&format!("{key} = "))),
@@ -161,13 +158,40 @@ fn alternatives<'a>(types: &'a str, name: &str) -> impl Iterator<Item = &'a str>
     union.split('\'').skip(1).step_by(2)
 }
 
+/// The table of metrics, as name and labels.
 #[test]
-fn every_metric_stands_in_the_readme() {
-    let readme = file("README.md");
+fn the_readme_lists_exactly_the_metrics_that_there_are() {
+    let (_, prose) = markdown::split(&file("README.md"));
+    let rows = markdown::rows(&prose);
+    let is_metric = |cell: &str| ["throughline_", "process_"].iter().any(|prefix| cell.starts_with(prefix));
+    let mut told: Vec<String> = rows.iter().map(|row| bare(row[0]).to_owned()).filter(|cell| is_metric(cell)).collect();
     let figures = crate::gateway::Gateway::start(&[]).get("/metrics");
-    let names: Vec<&str> = figures.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next()).collect();
-    assert!(!names.is_empty(), "{figures}");
-    for name in names {
-        assert!(readme.contains(name), "README.md says nothing of {name}");
+    let mut there: Vec<String> = figures
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+        .map(|(name, kind)| named(&figures, name, kind))
+        .collect();
+    told.sort_unstable();
+    there.sort_unstable();
+    assert_eq!(told, there);
+}
+
+/// A metric's name, with the labels that its first series has.
+fn named(figures: &str, name: &str, kind: &str) -> String {
+    let series = if kind == "histogram" { format!("{name}_count") } else { name.to_owned() };
+    let series = figures.lines().find_map(|line| line.strip_prefix(&series)).unwrap_or_else(|| panic!("no {name}"));
+    let Some(labels) = series.strip_prefix('{').and_then(|rest| rest.split_once('}')) else { return name.to_owned() };
+    let labels: Vec<&str> = labels.0.split(',').filter_map(|label| Some(label.split_once('=')?.0)).collect();
+    format!("{name}{{{}}}", labels.join(","))
+}
+
+#[test]
+fn every_reason_of_a_refusal_stands_in_the_readme() {
+    let readme = file("README.md");
+    let (_, row) = readme.split_once("`throughline_refusals_total{reason}`").expect("its row");
+    let row = row.lines().next().unwrap_or_default();
+    for kind in Kind::all() {
+        let is_code = matches!(kind, Kind::Code(_));
+        assert!(is_code || row.contains(&format!("`{}`", kind.name())), "{}", kind.name());
     }
 }

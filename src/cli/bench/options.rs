@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::message;
 use super::plan::{Pattern, Plan, Scenario};
 use super::process;
-use crate::cli::networks;
+use crate::cli::{networks, whole};
 use crate::protocol::Transport;
 use crate::protocol::limits::LINE_BYTES;
 
@@ -25,16 +25,16 @@ pub(in crate::cli) struct Bench {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     transports: Vec<Transport>,
     /// Connections at once [default: 100].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    #[arg(long, value_name = "N", value_parser = |text: &str| whole(text, "", &(1..=50_000)), allow_negative_numbers = true)]
     connections: Option<u32>,
     /// Messages a second, of each connection or of the one publisher [default: 10].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = |text: &str| whole(text, "", &(1..=10_000)), allow_negative_numbers = true)]
     rate: Option<u32>,
     /// Of a message's content [default: 1024].
-    #[arg(long, value_name = "BYTES")]
-    size: Option<usize>,
+    #[arg(long, value_name = "BYTES", value_parser = |text: &str| whole(text, " of bytes", &(0..=u32::MAX)), allow_negative_numbers = true)]
+    size: Option<u32>,
     /// How long messages are sent, on each transport [default: 10].
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", value_parser = |text: &str| whole(text, " of seconds", &(1..=3600)), allow_negative_numbers = true)]
     duration: Option<u32>,
     /// Who sends to whom [default: echo].
     #[arg(long, value_enum)]
@@ -43,7 +43,7 @@ pub(in crate::cli) struct Bench {
     #[arg(long, value_name = "NAME")]
     pub(super) network: Option<String>,
     /// How often all is repeated; medians are shown.
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = |text: &str| whole(text, "", &(1..=100)), allow_negative_numbers = true)]
     repeats: u32,
     /// Of all that is left to chance.
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -91,7 +91,7 @@ impl Bench {
             transports,
             connections: self.connections.unwrap_or(standard.connections),
             rate: self.rate.unwrap_or(standard.rate),
-            size: self.size.unwrap_or(standard.size),
+            size: self.size.map_or(standard.size, |size| size as usize),
             duration_s: self.duration.unwrap_or(standard.duration_s),
             network: self.network.clone(),
             repeats: self.repeats,
@@ -105,7 +105,7 @@ impl Bench {
 fn check(plan: &Plan) -> Result<(), String> {
     let (least, most) = (message::SHORTEST, LINE_BYTES - AROUND);
     if !(least..=most).contains(&plan.size) {
-        return Err(format!("--size {}: it may be {least} to {most}", plan.size));
+        return Err(format!("--size {}: it must be {least} to {most}", plan.size));
     }
     if let Some(name) = &plan.network
         && networks::named(name, 0).is_none()

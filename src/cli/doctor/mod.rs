@@ -30,13 +30,14 @@ use self::leg::Leg;
 use self::speak::{Outcome, Stop};
 use self::target::Target;
 use self::verdict::{About, Finding, Words};
-use super::{failed, say, target, usage};
+use super::{failed, say, target, usage, whole};
 
 /// What everything but the watch takes at most.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// How the command is called.
 #[derive(clap::Args)]
+#[command(override_usage = "throughline doctor [OPTIONS] <URL>")]
 pub(super) struct Doctor {
     /// The gateway, e.g. https://example.org.
     url: String,
@@ -44,8 +45,8 @@ pub(super) struct Doctor {
     #[arg(long)]
     json: bool,
     /// How long a silent connection is watched.
-    #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=120))]
-    watch: u64,
+    #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = |text: &str| whole(text, " of seconds", &(1..=120)), allow_negative_numbers = true)]
+    watch: u32,
 }
 
 pub(super) fn run(options: &Doctor) -> ExitCode {
@@ -62,7 +63,7 @@ pub(super) fn run(options: &Doctor) -> ExitCode {
     if findings.told {
         say(&format!("Examining {} …\n", target.shown()));
     }
-    let watch = Duration::from_secs(options.watch);
+    let watch = Duration::from_secs(options.watch.into());
     // What was not found by then is not told; every step has a limit of its own that ends it sooner.
     let _ = runtime.block_on(async {
         let examined = Box::pin(findings.examine(&target, watch));

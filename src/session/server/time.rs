@@ -18,6 +18,14 @@ impl ServerSession {
         legs.chain(ack).chain(self.expires_at()).min()
     }
 
+    /// Whether a client is there to read: its leg is attached, or it polls, and asked within the last heartbeat.
+    #[must_use]
+    pub fn has_reader(&self, now: Time) -> bool {
+        let active = self.legs.iter().find(|leg| Some(leg.number) == self.active);
+        let polls = |leg: &Leg| leg.writes_once() && now < self.alive + self.settings.heartbeat;
+        active.is_some_and(|leg| leg.is_attached() || polls(leg))
+    }
+
     /// Rule 12, and the bound on sessions that nobody answers for.
     fn expires_at(&self) -> Option<Time> {
         if !self.confirmed {

@@ -1,0 +1,100 @@
+//! Refusals, counted by their kind; the first of each kind in a minute is logged with its reason and remedy.
+//!
+//! It must never log what a peer sent: a broken frame may hold a token anywhere.
+
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+use tracing::warn;
+
+use super::seldom::Seldom;
+use crate::protocol::code::{Code, Kind, Refusal};
+
+/// See the module.
+pub struct Refusals(Vec<Tally>);
+
+struct Tally {
+    kind: Kind,
+    counter: Counter,
+    log: Seldom,
+}
+
+impl Refusals {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        let family = Family::<[(&str, &str); 1], Counter>::default();
+        registry.register("refusals", "Requests, sockets and frames refused", family.clone());
+        let tally = |kind: Kind| {
+            let counter = family.get_or_create_owned(&[("reason", kind.name())]);
+            Tally { kind, counter, log: Seldom::default() }
+        };
+        Self(Kind::all().map(tally).collect())
+    }
+
+    /// Counts a refusal, and logs it if it is the first of its kind in a minute.
+    pub(super) fn note(&self, now: Duration, refusal: &Refusal) {
+        let Some(tally) = self.0.iter().find(|tally| tally.kind == refusal.kind) else { return };
+        tally.counter.inc();
+        if let Some(untold) = tally.log.happened(now) {
+            let (reason, remedy) = (refusal.kind.name(), remedy(refusal.kind));
+            match told(refusal) {
+                Some(why) => warn!(reason, untold, "refused: {why}{remedy}"),
+                None => warn!(reason, untold, "refused{remedy}"),
+            }
+        }
+    }
+}
+
+/// The message of a refusal, if all of it is in the gateway's own words.
+fn told(refusal: &Refusal) -> Option<&str> {
+    let quotes = matches!(refusal.kind, Kind::Code(Code::BadFrame | Code::UnknownChannel));
+    (!quotes).then_some(&*refusal.message)
+}
+
+/// What the operator can do, where the message does not say so.
+const fn remedy(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Code(Code::BadFrame) => {
+            ": a client or something between sent what is no frame; compare the client's version with the gateway's"
+        }
+        Kind::Code(Code::UnknownChannel) => ": no channel can have the name that was asked for; correct the client",
+        Kind::Code(Code::TooLarge) => "; the client must send less at once",
+        Kind::Code(Code::RateLimited) => "; one client asks too often: look at what it does",
+        Kind::Code(Code::Full) => "; raise the limit, or find out who holds so many",
+        Kind::Code(Code::NotFound) => "; correct the client's URL, which ends in /rt",
+        Kind::Code(Code::Refused) => "; offer the transport with `transports`, or have the client use another",
+        Kind::Code(Code::Timeout) => "; something connects and stays silent: a check, or a path that swallows frames",
+        Kind::Upgrade => "; a proxy in front must pass the headers Upgrade and Connection on",
+        Kind::Proxied => "; do not pass /metrics on",
+        Kind::Host | Kind::Origin | Kind::Code(_) => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(refusals: &Refusals, kind: Kind) -> u64 {
+        refusals.0.iter().filter(|tally| tally.kind == kind).map(|tally| tally.counter.get()).sum()
+    }
+
+    #[test]
+    fn a_refusal_is_counted_under_its_own_kind_and_no_other() {
+        for kind in Kind::all() {
+            let refusals = Refusals::new(&mut Registry::default());
+            let refusal = Refusal { kind, ..Refusal::bad_frame("x") };
+            refusals.note(Duration::ZERO, &refusal);
+            for other in Kind::all() {
+                assert_eq!(counted(&refusals, other), u64::from(other == kind), "{kind:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_quote_a_peer_is_not_told() {
+        assert_eq!(told(&Refusal::bad_frame("not a frame: \"a token\"")), None);
+        let upgrade = Refusal::bad_frame("not a WebSocket upgrade").kind(Kind::Upgrade);
+        assert_eq!(told(&upgrade), Some("not a WebSocket upgrade"));
+    }
+}

@@ -1,0 +1,163 @@
+//! Accepting connections, as many as there is room for. The others are told so; a full gateway must still say that it is well.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::front::Front;
+use super::process::BEYOND;
+use super::serve::{BUFFER, Caller, connection};
+use crate::driver::seldom::Seldom;
+use crate::protocol::code::{Code, Refusal};
+use crate::transport::{Held, Peer};
+
+/// A pause where no connection can be accepted, for want of files maybe.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+/// A connection for which there is no room has so long to ask, and to read that.
+const TURNED_AWAY: Duration = Duration::from_secs(2);
+/// When a client that was turned away for want of room is welcome again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Where connections come in.
+pub(super) struct Door {
+    listener: TcpListener,
+    front: Front,
+    room: Arc<Semaphore>,
+    /// How many are open, for `/metrics`.
+    open: Gauge,
+    connections: JoinSet<()>,
+    leave: watch::Sender<bool>,
+    /// What is said where there is no room.
+    full: Arc<Refusal>,
+    /// The connections to which that is being said; the oldest is first.
+    turned_away: VecDeque<AbortHandle>,
+    failures: Failures,
+}
+
+/// Connections that could not be accepted.
+struct Failures {
+    since: Instant,
+    log: Seldom,
+}
+
+/// A connection's place among those allowed.
+struct Place {
+    open: Gauge,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    fn new(open: &Gauge, permit: OwnedSemaphorePermit) -> Self {
+        open.inc();
+        Self { open: open.clone(), _permit: permit }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
+}
+
+impl Door {
+    pub(super) fn new(listener: TcpListener, front: Front, connections: usize, open: Gauge) -> Self {
+        let message = format!("this gateway holds {connections} connections; its limit `connections` is reached");
+        Self {
+            listener,
+            front,
+            room: Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))),
+            open,
+            connections: JoinSet::new(),
+            leave: watch::Sender::new(false),
+            full: Arc::new(Refusal::new(Code::Full, message).retry_after(RETRY_AFTER)),
+            turned_away: VecDeque::new(),
+            failures: Failures { since: Instant::now(), log: Seldom::default() },
+        }
+    }
+
+    /// Accepts connections, for ever.
+    pub(super) async fn admit(&mut self) {
+        loop {
+            let (socket, peer) = tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        self.failures.tell(&error);
+                        tokio::time::sleep(ACCEPT_AGAIN).await;
+                        continue;
+                    }
+                },
+                Some(_) = self.connections.join_next() => continue,
+            };
+            match Arc::clone(&self.room).try_acquire_owned() {
+                Ok(permit) => self.let_in(socket, peer, permit),
+                Err(_) => self.turn_away(socket),
+            }
+        }
+    }
+
+    fn let_in(&mut self, socket: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+        let held = Held(Arc::new(Place::new(&self.open, permit)));
+        let peer = Peer { connection: peer.ip(), client: peer.ip() };
+        let caller = Caller { front: self.front.clone(), peer, held };
+        self.connections.spawn(connection(socket, caller, self.leave.subscribe()));
+    }
+
+    /// The oldest that was turned away makes room for the newest: whoever connects and says nothing must not keep a question
+    /// after our health from being heard.
+    fn turn_away(&mut self, socket: TcpStream) {
+        self.turned_away.retain(|answering| !answering.is_finished());
+        if self.turned_away.len() >= BEYOND
+            && let Some(oldest) = self.turned_away.pop_front()
+        {
+            oldest.abort();
+        }
+        let answering = tokio::spawn(turn_away(socket, self.front.clone(), Arc::clone(&self.full)));
+        self.turned_away.push_back(answering.abort_handle());
+    }
+
+    /// Accepts no more. Connections without a request under way end now, the others with their answer.
+    pub(super) async fn close(mut self) {
+        drop(self.listener);
+        let _ = self.leave.send(true);
+        while self.connections.join_next().await.is_some() {}
+    }
+}
+
+/// Answers one request on a connection for which there is no room.
+async fn turn_away(socket: TcpStream, front: Front, full: Arc<Refusal>) {
+    let service =
+        service_fn(move |request| front.clone().turn_away(request, Arc::clone(&full)).map(Ok::<_, Infallible>));
+    let http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .keep_alive(false)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(socket), service);
+    // Whoever is too slow or breaks off is not told.
+    let _ = tokio::time::timeout(TURNED_AWAY, http).await;
+}
+
+impl Failures {
+    /// Errors of one connection, or of having too many files open, pass; the log must not fill with them.
+    fn tell(&self, error: &std::io::Error) {
+        if let Some(untold) = self.log.happened(self.since.elapsed()) {
+            warn!(
+                %error, untold,
+                "a connection could not be accepted; if too many files are open: set `connections` lower, or raise the limit (LimitNOFILE, ulimit -n)"
+            );
+        }
+    }
+}
