@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
 
 /// A connection, of either kind.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -22,8 +22,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
 
 /// Why there is no connection.
 pub(super) enum NoConnection {
-    /// TCP did not get there.
-    Tcp,
+    /// TCP did not get there: why.
+    Tcp(String),
     /// TCP did, TLS did not: its complaint.
     Tls(String),
 }
@@ -97,7 +97,9 @@ impl Target {
         &self,
         between: impl FnOnce(TcpStream) -> S,
     ) -> Result<Box<dyn Socket>, NoConnection> {
-        let tcp = TcpStream::connect((&*self.host, self.port)).await.map_err(|_| NoConnection::Tcp)?;
+        let tcp = TcpStream::connect((&*self.host, self.port))
+            .await
+            .map_err(|error| NoConnection::Tcp(unreachable(&error)))?;
         // Round trips are measured; the system must not gather small writes.
         let _ = tcp.set_nodelay(true);
         let tcp = between(tcp);
@@ -107,10 +109,44 @@ impl Target {
         match connector.connect(name.clone(), tcp).await {
             Ok(tls) => Ok(Box::new(tls)),
             // A cut or a reset says nothing about certificates.
-            Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(NoConnection::Tcp),
-            Err(error) => Err(NoConnection::Tls(error.to_string())),
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(NoConnection::Tcp(unreachable(&error))),
+            Err(error) => Err(NoConnection::Tls(untrusted(&error))),
         }
     }
+}
+
+/// Why TCP did not get there, in words.
+fn unreachable(error: &io::Error) -> String {
+    let text = error.to_string();
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "the connection is refused, so nothing listens there".to_owned(),
+        io::ErrorKind::TimedOut => "nothing answers".to_owned(),
+        // The system has no kind of its own for it.
+        _ if text.contains("lookup") => "no address is known for that name".to_owned(),
+        _ => text,
+    }
+}
+
+/// Why TLS does not believe a certificate, in words where there are some.
+fn untrusted(error: &io::Error) -> String {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let Some(rustls::Error::InvalidCertificate(why)) = cause else { return error.to_string() };
+    let words = match why {
+        CertificateError::UnknownIssuer => "nobody whom this machine trusts has signed its certificate",
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet, by this machine's clock"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another name"
+        }
+        // An authority's own certificate, as self-signed ones mostly are, is none of a server.
+        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "its certificate is self-signed: have this machine trust it, by SSL_CERT_FILE for one run"
+        }
+        other => return other.to_string(),
+    };
+    words.to_owned()
 }
 
 fn connector() -> Result<TlsConnector, String> {

@@ -36,13 +36,29 @@ async fn a_gateway_behind_tls_is_measured_and_one_that_is_not_trusted_fails_and_
     }
     // Another one is trusted, not that.
     let (_, other) = terminate(gateway.address).await;
-    let one = ["bench", &url, "--json", "-", "--transports", "sse"];
-    let wary = run_with("SSL_CERT_FILE", other.as_os_str(), &one).await;
-    let told: Value = serde_json::from_slice(&wary.stdout).unwrap();
-    assert_eq!(wary.status.code(), Some(1), "{told}");
-    assert!(String::from_utf8_lossy(&wary.stderr).contains("nothing connected"));
-    let reasons = runs_of(&told, &["sse"])[0]["failures"].to_string();
-    assert!(reasons.contains("TLS: "), "{reasons}");
+    let wary = run_with("SSL_CERT_FILE", other.as_os_str(), &["bench", &url, "--transports", "sse"]).await;
+    assert_eq!((wary.status.code(), wary.stdout.len()), (Some(1), 0));
+    let said = String::from_utf8_lossy(&wary.stderr);
+    assert!(said.contains("its certificate") && said.lines().count() == 1, "{said}");
     std::fs::remove_file(certificate).unwrap();
     std::fs::remove_file(other).unwrap();
+}
+
+/// Nobody waits for half a minute to read of nothing.
+#[tokio::test]
+async fn a_url_where_nothing_listens_is_told_in_one_line_at_once() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    drop(taken);
+    for (url, says) in [
+        (format!("http://{address}"), "nothing listens there"),
+        ("http://no-such-name.invalid".to_owned(), "no-such-name.invalid"),
+    ] {
+        let begun = std::time::Instant::now();
+        let output = run_with("RUST_LOG", "off".as_ref(), &["bench", &url]).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.len(), said.lines().count()), (Some(1), 0, 1), "{said}");
+        assert!(said.contains(says), "{said}");
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    }
 }

@@ -28,7 +28,7 @@ mod run;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -39,8 +39,12 @@ use self::plan::{Plan, Scenario};
 use self::report::progress::Bar;
 use self::report::{baseline, html, json, table};
 use self::results::{FORMAT, Results};
+use super::target::NoConnection;
 use super::{failed, networks, say, target, usage};
 use crate::protocol::Transport;
+
+/// Who does not answer by then is not there.
+const REACHED: Duration = Duration::from_millis(1500);
 
 pub(super) fn run(options: &Bench) -> ExitCode {
     if options.network.as_deref() == Some(networks::LIST) {
@@ -120,7 +124,21 @@ fn writable(file: &Path) -> Result<(), String> {
     }
 }
 
+/// Whether anybody listens at the URL: otherwise half a minute would end in a table without a figure.
+async fn reach(url: &str) -> Result<(), String> {
+    let target = target::Target::parse(url)?;
+    let why = match tokio::time::timeout(REACHED, target.connect()).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(NoConnection::Tcp(why) | NoConnection::Tls(why))) => why,
+        Err(_) => format!("no connection came within {REACHED:?}"),
+    };
+    Err(format!("{}: {why}", target.shown()))
+}
+
 async fn measure(options: &Bench, plan: Plan) -> Result<Results, String> {
+    if let Some(url) = &options.url {
+        reach(url).await?;
+    }
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let mut results = Results {
         throughline_bench: FORMAT,

@@ -73,7 +73,7 @@ pub(super) async fn begin(target: &Target, request: Builder, body: String) -> Re
     let refused = |_| begun.stop("refused");
     let socket = match target.connect().await {
         Ok(socket) => socket,
-        Err(NoConnection::Tcp) => return Err(begun.stop("refused")),
+        Err(NoConnection::Tcp(_)) => return Err(begun.stop("refused")),
         Err(NoConnection::Tls(why)) => return Err(begun.stop("refused").because(why)),
     };
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.map_err(refused)?;
