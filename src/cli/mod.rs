@@ -132,7 +132,7 @@ fn log() {
     let _ = tracing_subscriber::fmt()
         .with_ansi(to_people)
         .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new(LEVELS)))
-        // Whoever reads may have left, and a word about that would find no reader either.
+        // The reader may have left, and then reads no word about that either.
         .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .finish()

@@ -88,6 +88,11 @@ impl Target {
         format!("{}/rt/{route}", self.base)
     }
 
+    /// Whether its name leads anywhere.
+    pub(super) async fn has_address(&self) -> bool {
+        tokio::net::lookup_host((&*self.host, self.port)).await.is_ok_and(|mut addresses| addresses.next().is_some())
+    }
+
     pub(super) async fn connect(&self) -> Result<Box<dyn Socket>, NoConnection> {
         self.connect_by(|tcp| tcp).await
     }

@@ -1,6 +1,6 @@
 //! What has happened since the start, for `/metrics`. Numbers only go up here; nothing decides by them.
 //!
-//! Whoever counts holds a handle, so that counting needs no look-up. Labels take their values from closed sets.
+//! The code that counts holds a handle, so that counting needs no look-up. Labels take their values from closed sets.
 
 use std::time::Duration;
 

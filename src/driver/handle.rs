@@ -260,7 +260,7 @@ impl State {
                     self.wake(carrier);
                 }
                 Output::Overrun { .. } => {
-                    // Whoever has left loses what is too old, and that says nothing of the paths of those who are here.
+                    // A client that has left loses what is too old. That says nothing of the paths of the others.
                     if let Some(driver) = driver.upgrade().filter(|driver| self.session.has_reader(driver.now())) {
                         driver.counters.overruns.inc();
                     }

@@ -165,8 +165,17 @@ fn not_toml(text: &str, error: &toml::de::Error) -> Fault {
     let span = error.span().unwrap_or_default();
     let line = text[..text.floor_char_boundary(span.start)].lines().count().saturating_sub(1);
     let named = text.lines().nth(line).and_then(|line| line.split_once('=')).map(|(name, _)| name.trim());
-    // What a parser expected says little to who writes; what it found fault with does.
+    // What a parser expected says little to a person; what it found fault with does.
     let what = error.message().split(", expected").next().unwrap_or_default();
+    if what == "duplicate key" {
+        return Fault::new(span, "this key is there already").write("each key once");
+    }
+    let what = match what {
+        "invalid float" | "invalid integer" | "string values must be quoted" => {
+            "this is not a value; text must be in quotes"
+        }
+        other => other,
+    };
     let fault = Fault::new(span, format!("this cannot be read: {what}"));
     match KEYS.iter().find(|key| Some(key.name) == named) {
         Some(key) => fault.write(key.example),

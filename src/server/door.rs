@@ -116,8 +116,8 @@ impl Door {
         self.connections.spawn(connection(socket, caller, self.leave.subscribe()));
     }
 
-    /// The oldest that was turned away makes room for the newest: whoever connects and says nothing must not keep a question
-    /// after our health from being heard.
+    /// The oldest that was turned away makes room for the newest: a peer that connects and stays silent must not hold up a
+    /// question after our health.
     fn turn_away(&mut self, socket: TcpStream) {
         self.turned_away.retain(|answering| !answering.is_finished());
         if self.turned_away.len() >= BEYOND
@@ -146,7 +146,7 @@ async fn turn_away(socket: TcpStream, front: Front, full: Arc<Refusal>) {
         .keep_alive(false)
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(socket), service);
-    // Whoever is too slow or breaks off is not told.
+    // A peer that is too slow, or breaks off, is not told.
     let _ = tokio::time::timeout(TURNED_AWAY, http).await;
 }
 

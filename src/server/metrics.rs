@@ -20,7 +20,7 @@ use crate::driver::Driver;
 use crate::protocol::code::{Code, Kind, Refusal};
 use crate::transport::{Peer, refuse};
 
-/// What this answers to who takes it.
+/// The type that a request for OpenMetrics accepts.
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
 /// See the module.

@@ -16,7 +16,7 @@ use crate::protocol::{Line, Nonce, VERSION, deflate};
 const GZIP_FROM: usize = 1_024;
 
 /// A refusal as a status with a body that says why. The nonce shows that the answer is ours. The refusal is an extension of the
-/// response, for [`echo`] and for whoever counts.
+/// response, for [`echo`] and so that the front can count it.
 #[must_use]
 pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
     #[derive(Serialize)]

@@ -104,6 +104,19 @@ async fn a_reader_that_has_left_is_no_reason_to_panic() {
 }
 
 #[tokio::test]
+async fn the_doctor_tells_a_name_that_is_not_known_from_a_gateway_that_is_down() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let down = format!("http://{}", taken.local_addr().unwrap());
+    drop(taken);
+    for (url, says) in [("http://no-such-name.invalid", "No address is known"), (&*down, "No connection: it failed")] {
+        let output = run(&["doctor", "--watch", "1", url]).await;
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.code() == Some(1) && said.contains(says), "{said}");
+        assert!(!said.contains("after_ms="), "figures are for the report: {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_level_that_is_not_understood_is_told() {
     let mut running = Running::logging(&["serve", "--listen", "127.0.0.1:0"], "nonsense=xx").await;
     let said = running.logs("RUST_LOG").await;

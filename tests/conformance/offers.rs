@@ -34,7 +34,7 @@ on_every_transport! {
         let leg = turned_away.open(transport, true).await;
         assert_eq!(turned_away.ended(leg).await, "refused");
         assert_eq!(gateway.figure("sessions_created_total").await, 0);
-        assert_eq!(gateway.figure("refusals_total").await, 1);
+        assert_eq!(gateway.figure("refusals_total{reason=\"refused\"}").await, 1);
         let (mut client, active) = Client::online(&gateway, without(transport)[0]).await;
         client.subscribe(active, "c").await;
         // Nor does it take the turn or the lines from the leg there is.

@@ -43,7 +43,7 @@ use super::target::NoConnection;
 use super::{failed, networks, say, target, usage};
 use crate::protocol::Transport;
 
-/// Who does not answer by then is not there.
+/// A gateway that has not answered by then is not there.
 const REACHED: Duration = Duration::from_millis(1500);
 
 pub(super) fn run(options: &Bench) -> ExitCode {

@@ -11,11 +11,10 @@ const LIMIT: Duration = Duration::from_secs(5);
 pub(super) async fn ask(target: &Shared) -> Result<Outcome, Stop> {
     let nonce = Session::new().name().nonce;
     let path = target.route(&format!("control?nonce={nonce}"));
-    let answer = http::get(target, &path, LIMIT).await.map_err(|stop| match (&stop.cause, stop.code) {
-        (Some(why), _) => Stop::new("certificate").with("detail", why.as_str()),
-        (None, "refused") => Stop { code: "unreachable", ..stop },
-        _ => stop,
-    })?;
+    let answer = match http::get(target, &path, LIMIT).await {
+        Ok(answer) => answer,
+        Err(stop) => return Err(why_none(target, stop).await),
+    };
     let first = answer.first();
     if answer.status == 200 && first["v"] == 1 && first["control"] == true && first["nonce"] == nonce {
         let code = if answer.ms > SLOW_MS { "slow" } else { "ours" };
@@ -25,6 +24,16 @@ pub(super) async fn ask(target: &Shared) -> Result<Outcome, Stop> {
         return Err(Stop::new("gate"));
     }
     Err(Stop::new(strangeness(answer.status)).with("status", answer.status))
+}
+
+/// Why there is no answer at all.
+async fn why_none(target: &Shared, stop: Stop) -> Stop {
+    match (&stop.cause, stop.code) {
+        (Some(why), _) => Stop::new("certificate").with("detail", why.as_str()),
+        (None, "refused") if !target.has_address().await => Stop::new("no_name"),
+        (None, "refused") => Stop { code: "unreachable", ..stop },
+        _ => stop,
+    }
 }
 
 /// What stands in the gateway's place, by its status.

@@ -149,7 +149,7 @@ impl Findings<'_> {
         let finding = Finding::new(probe, outcome);
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if self.told {
-            say(&self.words.section(&finding, &all));
+            say(&self.words.told(&finding, &all));
         }
         all.push(finding);
         code

@@ -67,17 +67,21 @@ impl Words {
         Summary { code, says: text(&row["says"]), means: text(&row["means"]), works: passes.is_some() }
     }
 
-    /// One finding in the report. Where the gateway is not reached at all, that alone is worth advice.
-    pub(super) fn section(&self, finding: &Finding, findings: &[Finding]) -> String {
+    /// One finding in the report: what is told, and its figures.
+    fn section(&self, finding: &Finding, findings: &[Finding]) -> String {
+        // Sorted by name: the map is.
+        let figures = finding.figures.iter().map(|(name, value)| format!(" {name}={}", bare(value)));
+        format!("{}\n  {}{}", self.told(finding, findings), finding.code, figures.collect::<String>())
+    }
+
+    /// One finding, for people. Where the gateway is not reached at all, that alone is worth advice.
+    pub(super) fn told(&self, finding: &Finding, findings: &[Finding]) -> String {
         let row = self.row(finding);
         let advice = if is_lost(finding, findings, row) { &Value::Null } else { row };
         let level = text(&self.0["levels"][text(&row["level"])]);
         let mut lines = vec![format!("{} [{level}]: {}", text(&self.0["titles"][finding.probe]), self.says(finding))];
         lines.extend(advice["means"].as_str().map(|means| format!("  For you: {means}")));
         lines.extend(advice["change"].as_str().map(|change| format!("  For the network's administrator: {change}")));
-        // Sorted by name: the map is.
-        let figures = finding.figures.iter().map(|(name, value)| format!(" {name}={}", bare(value)));
-        lines.push(format!("  {}{}", finding.code, figures.collect::<String>()));
         lines.join("\n")
     }
 

@@ -113,7 +113,15 @@ fn text_that_is_no_toml_is_shown_with_what_to_write() {
         let said = Config::from_toml(&format!("# a comment\n{line}\n")).unwrap_err();
         assert!(said.contains('^') && said.contains(" = write "), "{said}");
     }
-    assert!(refused("heartbeat_s = 15s").ends_with("write heartbeat_s = 15"));
+    for (line, what, instead) in [
+        ("heartbeat_s = 15s", "text must be in quotes", "heartbeat_s = 15"),
+        ("listen = 127.0.0.1:8080", "text must be in quotes", "listen = \"127.0.0.1:8080\""),
+    ] {
+        let said = refused(line);
+        assert!(said.contains(what) && said.ends_with(&format!("write {instead}")), "{said}");
+    }
+    let twice = Config::from_toml("drain_s = 1\ndrain_s = 2").unwrap_err();
+    assert!(twice.starts_with("line 2, column 1: this key is there already"), "{twice}");
 }
 
 /// Of several faults the first in the file is told, whatever the order of the keys.
