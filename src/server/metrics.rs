@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, FORWARDED, HOST, VIA};
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::metrics::gauge::Gauge;
@@ -129,5 +129,5 @@ fn proxied(headers: &HeaderMap) -> Option<&str> {
     let shows = |name: &str| {
         [FORWARDED.as_str(), VIA.as_str(), "x-real-ip"].contains(&name) || name.starts_with("x-forwarded-")
     };
-    headers.keys().map(|name| name.as_str()).find(|name| shows(name))
+    headers.keys().map(HeaderName::as_str).find(|name| shows(name))
 }

@@ -1,7 +1,5 @@
 //! Rule 7 and the bounds: what happens when somebody does not keep up.
 
-use std::time::Duration;
-
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::client::{Client, Seen};

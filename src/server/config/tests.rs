@@ -83,7 +83,7 @@ fn each_key_names_the_line_and_what_to_write_when_its_value_is_of_a_wrong_type_o
 fn each_key_is_offered_where_it_is_misspelt() {
     for key in &KEYS {
         let name = key.name;
-        let slips = [format!("{}x", name), name[..name.len() - 1].to_owned(), name.replace('_', "-").to_uppercase()];
+        let slips = [format!("{name}x"), name[..name.len() - 1].to_owned(), name.replace('_', "-").to_uppercase()];
         for slip in &slips[..2] {
             let said = refused(&format!("{slip} = 1"));
             let meant = format!("`{slip}` is not a key");
