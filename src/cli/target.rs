@@ -137,7 +137,9 @@ fn untrusted(error: &io::Error) -> String {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     let Some(rustls::Error::InvalidCertificate(why)) = cause else { return error.to_string() };
     let words = match why {
-        CertificateError::UnknownIssuer => "nobody whom this machine trusts has signed its certificate",
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "nobody whom this machine trusts has signed its certificate"
+        }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate is not valid yet, by this machine's clock"
@@ -149,7 +151,7 @@ fn untrusted(error: &io::Error) -> String {
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             "its certificate is self-signed: have this machine trust it, by SSL_CERT_FILE for one run"
         }
-        other => return other.to_string(),
+        other => return format!("its certificate is not valid: {other}"),
     };
     words.to_owned()
 }

@@ -6,7 +6,7 @@ use crate::refusal;
 #[tokio::test]
 async fn what_cannot_be_is_wrong_usage_and_says_what_may() {
     for (arguments, said) in [
-        (&["--transports", "carrier-pigeon"][..], "known are websocket, sse, poll"),
+        (&["--transports", "carrier-pigeon"][..], "there are websocket, sse and poll"),
         (&["--transports", "poll,poll"], "poll"),
         (&["--connections", "0"], "1..=50000"),
         (&["--rate", "many"], "--rate"),
