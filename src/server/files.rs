@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Read as _;
 use std::sync::OnceLock;
 
 use axum::http::header::{
@@ -12,10 +13,11 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::GzEncoder;
 use include_dir::Dir;
 
 use super::pages::missing;
-use crate::protocol::deflate;
 
 /// Below this, in bytes, a file is not compressed: it fits a packet as it is.
 const GZIP_FROM: usize = 1_024;
@@ -81,12 +83,19 @@ fn enter(folder: &'static Dir<'static>, files: &mut HashMap<&'static str, File>)
         let Some(path) = file.path().to_str() else { continue };
         let content = file.contents();
         let tag = tag(content);
-        let gzip = (content.len() >= GZIP_FROM).then(|| deflate::gzip(content)).flatten();
+        let gzip = (content.len() >= GZIP_FROM).then(|| gzip(content)).flatten();
         let gzip = gzip.map(|bytes| Body { tag: format!("\"{tag}-gzip\""), bytes: bytes.into() });
         let plain = Body { tag: format!("\"{tag}\""), bytes: Bytes::from_static(content) };
         files.insert(path, File { kind: kind(path), plain, gzip });
     }
     folder.dirs().for_each(|below| enter(below, files));
+}
+
+/// A file by gzip; none where that is no shorter. It is compressed once for all clients, so by the slowest level.
+fn gzip(content: &[u8]) -> Option<Vec<u8>> {
+    let mut shorter = Vec::new();
+    GzEncoder::new(content, Compression::best()).read_to_end(&mut shorter).ok()?;
+    (shorter.len() < content.len()).then_some(shorter)
 }
 
 /// Another content has another tag.
