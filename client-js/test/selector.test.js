@@ -1327,3 +1327,69 @@ test('the session may tell that a leg lost its turn before the switch is confirm
   take({ type: 'legDropped', leg: 1, reason: 'replaced' });
   assert.deepEqual(reasons(take({ type: 'legActive', leg: 2 })), ['asked']);
 });
+
+// ---- streams that are held back
+
+/** A stream carries the session, and a poll is free. */
+function onStream() {
+  const test = underTest(['sse', 'poll']);
+  test.take({ type: 'raceReady' });
+  test.proves(1);
+  /** The stream is measured, and brings the pong so long after the answer of the ping's request. @param {number} ms */
+  const pongAfter = (ms) => {
+    test.take({ type: 'answerArrived', leg: 1, route: 'links' });
+    const outputs = test.pass(ms);
+    test.take({ type: 'frameArrived', leg: 1 });
+    return [...outputs, ...test.take({ type: 'pong', leg: 1, rtt: ms + 10 })];
+  };
+  /** Something comes, so the selector measures the stream. */
+  const measures = () => {
+    test.pass(3000);
+    assert.deepEqual(test.take({ type: 'frameArrived', leg: 1 }), [{ type: 'sendPing', leg: 1 }]);
+  };
+  return { ...test, pongAfter, measures };
+}
+
+test('two pongs in a row behind a silence of more than 600 ms make a stream slow, and a poll with a shorter trip takes over', () => {
+  const { take, pass, pongAfter, measures } = onStream();
+  measures();
+  assert.deepEqual(pongAfter(800), []);
+  assert.deepEqual(pass(300), [{ type: 'sendPing', leg: 1 }], 'the next ping follows soon');
+  pongAfter(800);
+  assert.deepEqual(opened(pass(1)), ['poll']);
+  take({ type: 'legUsable', leg: 2 });
+  assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 20 })), [2]);
+  take({ type: 'legActive', leg: 2 });
+  assert.deepEqual(opened(pass(4900)), [], 'the stream rests');
+});
+
+test('one pong behind a long silence does not make a stream slow, nor do pongs behind bytes that come all the time', () => {
+  const { take, pass, pongAfter, measures } = onStream();
+  measures();
+  pongAfter(800);
+  pass(300);
+  pongAfter(100);
+  assert.deepEqual(opened(pass(2000)), []);
+  for (let n = 0; n < 4; n++) {
+    measures();
+    take({ type: 'answerArrived', leg: 1, route: 'links' });
+    for (let bytes = 0; bytes < 5; bytes++) {
+      pass(400);
+      take({ type: 'bytesArrived', leg: 1, route: 'stream', bytes: 1000 });
+    }
+    assert.deepEqual(opened(take({ type: 'pong', leg: 1, rtt: 1300 })), []);
+  }
+  assert.deepEqual(opened(pass(1000)), []);
+});
+
+test('acknowledgements that come beside a stream do not excuse a pong that is missing on it', () => {
+  const { session, take, pass, now, measures } = onStream();
+  measures();
+  let outputs = take({ type: 'answerArrived', leg: 1, route: 'links' });
+  for (let second = 0; second < 6; second++) {
+    outputs = [...outputs, ...pass(1000)];
+    session.acknowledgedAt = now();
+    take({ type: 'answerArrived', leg: 1, route: 'send' });
+  }
+  assert.deepEqual(dropped(outputs), [1]);
+});

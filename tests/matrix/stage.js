@@ -198,7 +198,7 @@ async function openStage(row, name, lab, clients) {
   });
   await witness.channel(`${channel}/up`).subscribed;
   const sender = createSender((number, pad) =>
-    witness.channel(`${channel}/down`).publish({ number, padding: '.'.repeat(pad ?? 0) }),
+    witness.channel(`${channel}/down`).publish({ number, at: Date.now(), padding: '.'.repeat(pad ?? 0) }),
   );
   const expected = [row.expect].flat()[0];
   /** What was to be told at the end, of a page that went. @type {{ sent: number, report: Report } | undefined} */

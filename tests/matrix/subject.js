@@ -21,6 +21,7 @@
  * @property {Record<string, number>} rejected publications, by code
  * @property {number[]} fulfilledMs how long each numbered publication took until it was fulfilled
  * @property {Count} down
+ * @property {Array<{ at: number, ms: number }>} deliveries when each message was published to us, by the wall clock, and how long it took
  * @property {any} explain
  */
 
@@ -94,9 +95,12 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
   );
   connection.on('reset', (/** @type {any} */ reset) => log.resets.push(reset));
   connection.on('error', (/** @type {any} */ error) => log.errors.push(error.code));
-  connection
-    .channel(`${channel}/down`)
-    .on('message', (/** @type {any} */ { data }) => down.take(data.number));
+  /** @type {Report['deliveries']} */
+  const deliveries = [];
+  connection.channel(`${channel}/down`).on('message', (/** @type {any} */ { data }) => {
+    down.take(data.number);
+    deliveries.push({ at: data.at, ms: Date.now() - data.at });
+  });
 
   const holds = (/** @type {Condition} */ { state, transport, not }) =>
     (state === undefined || connection.state === state) &&
@@ -199,6 +203,7 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
       rejected: sender.rejected,
       fulfilledMs,
       down: down.report(sent),
+      deliveries,
       explain: connection.explain(),
     }),
 

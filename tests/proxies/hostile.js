@@ -1,11 +1,12 @@
 // @ts-check
 /**
  * A reverse proxy of HTTP/1.1 that does to requests what filters, scanners and small proxies do: it refuses long bodies, lets few through
- * at once, puts pages in the place of answers, and is away for a while. It knows the paths of a gateway, but nothing of sessions; what is
+ * at once, puts pages in the place of answers, holds streams back, and is away for a while. It knows the paths of a gateway, but nothing of sessions; what is
  * done to bytes, whatever they are, is done by a line.
  */
 import http from 'node:http';
 import { createConnection } from 'node:net';
+import { Transform } from 'node:stream';
 
 /**
  * @typedef {'413' | '403' | '400' | '429' | '503' | '200' | 'reset' | 'silence'} Refusal a status comes with a page
@@ -16,10 +17,14 @@ import { createConnection } from 'node:net';
  * @property {{ most: number, how: 'refused' | 'queued' }} [requestsAtOnce] of one client's address; held ones and upgraded ones count
  * @property {boolean} [alteredSends] the server has each send, and the client a page for an answer
  *
+ * @typedef {'at_once' | 'one_behind' | number} Holding how the pieces of a stream pass: each one when the next one comes, or blocks of so
+ *   many bytes
+ *
  * @typedef {object} Hostile
  * @property {string} url
  * @property {() => void} cut resets all connections, and each new one
  * @property {() => void} mend
+ * @property {(how: Holding) => void} hold streams, from now on, also those that are open
  * @property {Record<'limited' | 'turnedAway' | 'waited' | 'left' | 'altered', number>} tally how many requests met a fault;
  *   `left`: their clients gave them up while they waited
  * @property {() => Promise<void>} stop
@@ -42,6 +47,8 @@ export async function startHostile({ upstream, websocket, bodyLimit, requestsAtO
   /** @type {Set<import('node:net').Socket>} */
   const sockets = new Set();
   let isCut = false;
+  /** @type {Holding} */
+  let holding = 'at_once';
 
   /** @param {http.IncomingMessage} request @param {http.ServerResponse} response */
   const handle = async (request, response) => {
@@ -51,7 +58,8 @@ export async function startHostile({ upstream, websocket, bodyLimit, requestsAtO
     const isAltered = alteredSends && request.url?.endsWith('/send');
     const go = () => {
       if (isAltered) tally.altered += 1;
-      pass(upstream, request, response, body, isAltered);
+      const held = request.url?.endsWith('/stream') && holdBack(() => holding);
+      pass(upstream, request, response, body, { isAltered, held });
     };
     if (!admit(request.socket.remoteAddress, response, go)) answer(response, 503);
   };
@@ -87,6 +95,9 @@ export async function startHostile({ upstream, websocket, bodyLimit, requestsAtO
     },
     mend() {
       isCut = false;
+    },
+    hold(how) {
+      holding = how;
     },
     stop: () =>
       new Promise((resolve) => {
@@ -179,9 +190,9 @@ function answer(response, status) {
  * @param {http.IncomingMessage} request
  * @param {http.ServerResponse} response
  * @param {Buffer} body
- * @param {boolean | undefined} isAltered
+ * @param {{ isAltered?: boolean, held?: Transform | false }} how its answer passes
  */
-function pass(upstream, request, response, body, isAltered) {
+function pass(upstream, request, response, body, { isAltered, held }) {
   const { method, url = '/' } = request;
   const length = method === 'GET' ? {} : { 'content-length': body.length };
   const headers = { ...without(request.headers), ...length };
@@ -193,12 +204,33 @@ function pass(upstream, request, response, body, isAltered) {
     }
     response.writeHead(answered.statusCode ?? 502, without(answered.headers));
     response.flushHeaders();
-    answered.pipe(response);
+    (held ? answered.pipe(held) : answered).pipe(response);
     answered.once('error', () => response.destroy());
   });
   asking.on('error', () => (response.headersSent ? response.destroy() : answer(response, 502)));
   response.once('close', () => asking.destroy());
   asking.end(body);
+}
+
+/** All bytes pass in order, and all at the end. @param {() => Holding} holding */
+function holdBack(holding) {
+  let kept = Buffer.alloc(0);
+  return new Transform({
+    transform(/** @type {Buffer} */ piece, _, done) {
+      const before = kept.length;
+      kept = Buffer.concat([kept, piece]);
+      const how = holding();
+      const free =
+        how === 'at_once' ? kept.length : how === 'one_behind' ? before : kept.length - (kept.length % how);
+      this.push(kept.subarray(0, free));
+      kept = kept.subarray(free);
+      done();
+    },
+    flush(done) {
+      this.push(kept);
+      done();
+    },
+  });
 }
 
 /** @param {http.IncomingHttpHeaders} headers */

@@ -14,6 +14,9 @@
  * @property {number} writtenAt when anything was written to its socket
  * @property {number} pingedAt when a ping went, once it is usable
  * @property {number} pongedAt when a pong came, once it is proven
+ * @property {number} answeredAt on a stream: when the request that brought the last ping was answered; NEVER before
+ * @property {number} heldMs the longest silence after that, until its pong came
+ * @property {number} heldPongs how many pongs in a row came behind a long one
  * @property {number} answerBy when the answer that it owes is due, but for time that does not count
  * @property {number} bytes how many came since the last ping
  * @property {number} busyMs for how long since the last ping the slowest line may have been busy with them
@@ -50,6 +53,9 @@ export const createAttempt = (leg, path, purpose, now) => ({
   writtenAt: now,
   pingedAt: now,
   pongedAt: now,
+  answeredAt: NEVER,
+  heldMs: 0,
+  heldPongs: 0,
   answerBy: NEVER,
   bytes: 0,
   busyMs: 0,
@@ -107,6 +113,8 @@ const transferMs = (bytes) => bytes / SLOWEST_BYTES_A_MS;
  */
 export const hear = (attempt, bytes, now, isQueued) => {
   const idleMs = now - Math.max(attempt.heardAt, attempt.pingedAt);
+  // A slow line is busy all the time, so it makes no long silence.
+  attempt.heldMs = Math.max(attempt.heldMs, now - Math.max(attempt.heardAt, attempt.answeredAt));
   const busyMs = attempt.bytes < MOST_BUFFERED_BYTES ? Math.min(idleMs, transferMs(bytes)) : 0;
   attempt.busyMs += busyMs;
   if (isQueued) attempt.queuedMs += busyMs;
@@ -133,12 +141,15 @@ const carriedAt = ({ record, heardAt, pingedAt, bytes }, session) => {
 };
 
 /**
- * Returns when the pong that a leg owes may set out at the latest, on the slowest line.
+ * Returns when the pong that a leg owes may set out at the latest, on the slowest line. Acknowledgements of a stream come beside it, so
+ * they say nothing of a pong once the gateway has the ping.
  * @param {Attempt} attempt
  * @param {SessionView} session
  */
-export const pongBy = (attempt, session) =>
-  Math.max(attempt.pingedAt + attempt.busyMs, carriedAt(attempt, session));
+export const pongBy = (attempt, session) => {
+  const { pingedAt, busyMs, answeredAt } = attempt;
+  return Math.max(pingedAt + busyMs, answeredAt < NEVER ? answeredAt : carriedAt(attempt, session));
+};
 
 /**
  * Returns when the leg in use becomes suspect. Either nothing came for so long that a heartbeat is missing: with heartbeats of 15 s,

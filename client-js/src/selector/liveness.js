@@ -84,6 +84,8 @@ export class Liveness {
     const isDown = event.type === 'frameArrived' || event.route === 'stream' || event.route === 'poll';
     // On a socket only the gateway knows what it wrote at once, and announces it.
     const isQueued = transport !== 'websocket' || this.#session.announcedBytes > 0;
+    if (transport === 'sse' && event.type === 'answerArrived' && attempt.pongedAt < attempt.pingedAt)
+      attempt.answeredAt = Math.min(attempt.answeredAt, now);
     if (isDown) hear(attempt, bytesOf(event, transport), now, isQueued);
     const every = transport === 'poll' ? MEASURE_POLLS_EVERY_MS : MEASURE_EVERY_MS;
     const isDue = now >= attempt.pingedAt + every && attempt.pongedAt >= attempt.pingedAt;

@@ -18,6 +18,11 @@ import { isDetour, isProven, pongBy } from './attempt.js';
 const SLOW_FOR_MS = 10_000;
 /** The pause before the next round trip of a leg that was too slow. */
 const SLOW_PAUSE_MS = 2000;
+/** A stream is silent for so long only if a proxy holds its events back. Two such silences before a pong make the stream slow. */
+const HELD_MS = 600;
+const HELD_PONGS = 2;
+/** After this pause no event follows that the proxy passed together with the pong. */
+const HELD_PAUSE_MS = 300;
 /** A longer round trip counts as this one, so that none alone makes a leg slow: its ping may have stood behind much of ours. */
 const LONGEST_TRIP_MS = 7000;
 /** Round trips before a take-over, and the pause between them: a socket that is killed 300 ms after it opened lives no longer. */
@@ -73,11 +78,15 @@ export class Promotion {
   /** Takes a round trip of the leg in use. @param {Attempt} attempt @param {number} rtt */
   watch(attempt, rtt) {
     const { now } = this.#deadlines;
-    if (rtt <= Math.max(this.#maxLatencyMs, 300 + 4 * this.#lowestRtt)) return this.forgetSlowness();
-    this.#slowSince = Math.min(this.#slowSince, now - Math.min(rtt, LONGEST_TRIP_MS));
+    const isHeld = attempt.heldMs > HELD_MS + this.#lowestRtt;
+    attempt.heldPongs = isHeld ? attempt.heldPongs + 1 : 0;
+    if (!isHeld && rtt <= Math.max(this.#maxLatencyMs, 300 + 4 * this.#lowestRtt))
+      return this.forgetSlowness();
+    const slowMs = attempt.heldPongs < HELD_PONGS ? Math.min(rtt, LONGEST_TRIP_MS) : SLOW_FOR_MS + 1;
+    this.#slowSince = Math.min(this.#slowSince, now - slowMs);
     // A faster transport is compared with the last trip of this one.
     if (this.#isSlow) attempt.path.rtt = rtt;
-    else this.#deadlines.set('ping', now + SLOW_PAUSE_MS, attempt);
+    else this.#deadlines.set('ping', now + (isHeld ? HELD_PAUSE_MS : SLOW_PAUSE_MS), attempt);
   }
 
   /**
@@ -94,12 +103,17 @@ export class Promotion {
     const isWanted = purpose === 'asked' || purpose === 'stuck';
     const isOffered = chosen && this.#paths.offered.includes(chosen.path);
     // A leg that needs longer for its first pong than this one is left, unless a slow line excuses it.
+    const isHolding = chosen && chosen.heldPongs >= HELD_PONGS;
     const isProving = chosen && !isProven(chosen);
     const isLate = isProving && pongBy(chosen, this.#session) + rtt + LATE_PONG_MS < now;
     if (isWanted || !isOffered || isLate) this.#race.choose(attempt);
-    else if (isProving || ++attempt.trips < TRIPS) this.#deadlines.set('ping', now + TRIP_PAUSE_MS, attempt);
-    else if (rtt <= longest) this.#race.choose(attempt);
-    else {
+    else if (isProving || (++attempt.trips < TRIPS && !isHolding))
+      this.#deadlines.set('ping', now + TRIP_PAUSE_MS, attempt);
+    else if (rtt <= longest) {
+      // A stream that holds its events back may prove itself behind other ones, so it rests.
+      if (isHolding) this.#paths.blame(chosen.path);
+      this.#race.choose(attempt);
+    } else {
       this.#race.drop(attempt, 'slow');
       this.#paths.blame(attempt.path);
     }
@@ -111,7 +125,9 @@ export class Promotion {
    */
   dueAt(leg) {
     if (!leg || !this.#race.isQuiet) return NEVER;
-    return Math.min(...this.#candidates(leg.path).map(({ retryAt }) => retryAt));
+    // A path that rested until long ago is due now, and no timer is late for it.
+    const since = this.#isSlow ? this.#slowSince + SLOW_FOR_MS : 0;
+    return Math.min(...this.#candidates(leg.path).map(({ retryAt }) => Math.max(since, retryAt)));
   }
 
   /** Starts the attempt that is due. @param {Attempt} leg the leg in use */

@@ -279,6 +279,8 @@ export class Race {
     // Both pongs stand behind what came since the first ping.
     if (attempt.pongedAt >= attempt.pingedAt) attempt.bytes = attempt.busyMs = attempt.queuedMs = 0;
     attempt.pingedAt = this.#deadlines.now;
+    attempt.answeredAt = NEVER;
+    attempt.heldMs = 0;
     this.#deadlines.clear('ping', attempt);
   }
 
