@@ -19,6 +19,7 @@ const REASONS = {
   better: 'a better one took over',
   asked: 'the application asked for another one',
   stuck: 'a message did not pass',
+  age: 'a proxy ends streams at this age',
   server: 'the gateway asked us to go',
   offline: 'nobody can be reached',
 };

@@ -13,8 +13,9 @@ export type Control = 'ours' | 'refused' | 'away' | 'offline' | 'portal';
  * Why the client started an attempt.
  * `race`: nothing carried the session. `better`, `slow`: a better or a faster transport may take over.
  * `asked`: the application called `switchTo`. `stuck`: a message cannot pass by the transport in use.
+ * `age`: the stream in use must be replaced before a proxy ends it.
  */
-export type Purpose = 'race' | 'better' | 'slow' | 'asked' | 'stuck';
+export type Purpose = 'race' | 'better' | 'slow' | 'asked' | 'stuck' | 'age';
 
 /** The recent attempts and their outcomes: plain data, from `connection.explain()`. */
 export interface Explanation {

@@ -18,7 +18,8 @@ export type State = 'connecting' | 'online' | 'reconnecting' | 'offline' | 'port
 /**
  * Why the session left a transport, or took it. If nothing carried the session before, it is why the last attempt failed.
  * `first`: nothing carried the session yet. `asked`: the application called `switchTo`.
- * `stuck`: a message could not pass by the transport before.
+ * `stuck`: a message could not pass by the transport before. `age`: a proxy ends streams at a certain
+ * age, so the client replaced one before that; `explain()` tells it, and no event.
  */
 export type Reason =
   | 'first'
@@ -32,6 +33,7 @@ export type Reason =
   | 'better'
   | 'asked'
   | 'stuck'
+  | 'age'
   | 'server'
   | 'offline';
 

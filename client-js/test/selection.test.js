@@ -256,6 +256,58 @@ holds('the client keeps idle connections alive after the network cut the second 
   assert.equal(world.selector.transport, 'websocket');
 });
 
+holds(
+  'streams that end at an age of 5 to 100 s, idle or not, end so three times at most: then each is replaced before, without a penalty',
+  (seed) => {
+    const random = seeded(seed);
+    const world = createWorld(random);
+    const isIdle = random() < 0.5;
+    world.ageMs = 5500 + random() * 94_500;
+    Object.assign(world.ways, { websocket: random() < 0.5 ? 'refused' : 'hole', sse: 'aged' });
+    /** @param {number} ms */
+    const run = (ms) => {
+      const end = world.now() + ms;
+      while (world.now() < end) {
+        world.run(500);
+        const [leg] = isIdle
+          ? []
+          : ([...world.open].find(([, { moved }]) => moved < world.now() - 400) ?? []);
+        if (leg) world.take({ type: 'frameArrived', leg });
+      }
+    };
+    world.take({ type: 'raceReady' });
+    while (world.agedAt.length < (isIdle ? 3 : 2) && world.now() < 10 * MINUTE) run(1000);
+    const learned = world.now();
+    const cuts = world.agedAt.length;
+    run(20 * MINUTE);
+    const seen = JSON.stringify([world.ageMs, isIdle, world.agedAt, world.log.slice(-12)]);
+    assert.equal(world.agedAt.length, cuts, seen);
+    assert.equal(world.selector.transport, 'sse', seen);
+    assert.ok(world.changes(learned + 1000) <= 2, `${world.changes(learned + 1000)} changes: ${seen}`);
+    const streams = world.opened('sse', learned);
+    assert.ok(streams <= 3 + (20 * MINUTE) / (0.75 * world.ageMs), `${streams} streams: ${seen}`);
+    const path = world.selector.explain(world.now()).paths.find(({ transport }) => transport === 'sse');
+    assert.equal(path?.failures, 0, seen);
+    world.change({ websocket: 'works' });
+    // It may rest for 15 minutes ± 50 %.
+    world.run(23 * MINUTE);
+    assert.equal(world.selector.transport, 'websocket', seen);
+  },
+);
+
+holds('streams that end at an age of 2.2 to 4.5 s give way to polls', (seed) => {
+  const random = seeded(seed);
+  const world = createWorld(random);
+  world.ageMs = 2200 + random() * 2300;
+  Object.assign(world.ways, { websocket: 'refused', sse: 'aged' });
+  world.take({ type: 'raceReady' });
+  world.run(MINUTE);
+  const learned = world.now();
+  world.run(20 * MINUTE);
+  assert.equal(world.selector.transport, 'poll', JSON.stringify([world.ageMs, world.log.slice(-12)]));
+  assert.equal(world.changes(learned), 0);
+});
+
 /** @typedef {ReturnType<typeof createWorld>} World */
 
 /**

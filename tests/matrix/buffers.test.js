@@ -116,7 +116,10 @@ const ROWS = [
   },
   // Many messages push each other out of a proxy that is one event behind.
   ...HELD.filter(([, , how]) => how !== 8_192).flatMap(([condition, row, how]) =>
-    (how === 'one_behind' ? [{ up: 0, down: 1 }] : [SPARSE, { up: RATE, down: RATE }, { up: 0, down: RATE }]).map(
+    (how === 'one_behind'
+      ? [{ up: 0, down: 1 }]
+      : [SPARSE, { up: RATE, down: RATE }, { up: 0, down: RATE }]
+    ).map(
       (rates) =>
         /** @type {Row} */ ({
           row,

@@ -1,10 +1,10 @@
 // @ts-check
-/** Sessions on which nothing moves: paths that cut them, and paths that silently forget them. */
+/** Paths that cut: what is idle, loudly or in silence, and what has a certain age, however busy it is. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { startHaproxy } from '../proxies/haproxy.js';
 import { NGINX, startNginx } from '../proxies/nginx.js';
 import { WHOLE } from './results.js';
-import { matrix } from './stage.js';
+import { matrix, RATE } from './stage.js';
 
 /** @typedef {import('./stage.js').Row} Row */
 /** @typedef {import('./stage.js').Stage} Stage */
@@ -59,8 +59,70 @@ const learns = (ageMs, watchedMs) => async (/** @type {Stage} */ stage) => {
   };
 };
 
+/** At most so many teach a client at which age a path ends its streams: on an idle one, two seem to end for being idle. */
+const LESSONS_OF_AGE = 3;
+/** What was replaced in time shows no gap. */
+const GAP_MS = 1_000;
+
+/**
+ * All responses end at an age. After the lessons no stream does, and messages that come all the time have no gap.
+ * @param {number} ageMs
+ * @param {{ up: number, down: number }} [rates] without them the session is idle until it has learned
+ */
+const rotates = (ageMs, rates) => async (/** @type {Stage} */ stage) => {
+  const isDead = (/** @type {any} */ { from, to }) => from !== null && to === null;
+  const cuts = async () => (await stage.client.call('report', 0)).changes.filter(isDead).length;
+  await stage.until({ state: 'online' }, 5_000);
+  await stage.subscribed();
+  if (rates) await stage.traffic(undefined, rates);
+  const lessons = rates ? LESSONS_OF_AGE - 1 : LESSONS_OF_AGE;
+  while ((await cuts()) < lessons && stage.elapsed() < (lessons + 1) * (ageMs + 1_500)) await pause(50);
+  const taught = await cuts();
+  stage.mark();
+  await stage.until({ state: 'online' }, 5_000);
+  await stage.traffic(undefined, { up: RATE, down: RATE });
+  // The counters know of one longest gap, and that of the lessons is no news.
+  const before = (await stage.client.call('report', 0)).down.received;
+  const watchedMs = Math.max(3 * ageMs, 15_000);
+  await pause(watchedMs);
+  /** @type {import('./subject.js').Report} */
+  const { deliveries, explain } = await stage.client.call('report', 0);
+  const times = deliveries.slice(before).map(({ at, ms }) => at + ms);
+  const ms = Math.max(...times.slice(1).map((time, place) => time - (times[place] ?? time)));
+  const more = (await cuts()) - taught;
+  const rotations = explain.attempts.filter((/** @type {any} */ { purpose }) => purpose === 'age').length;
+  return {
+    ms,
+    note: `${taught} cuts, then ${more} in ${watchedMs} ms, ${rotations} streams replaced`,
+    problems: more > 0 ? [`cut ${more} times after ${taught} lessons`] : [],
+  };
+};
+
+/** As long as they are, or a tenth of it. */
+const AGES_MS = WHOLE ? [30_000, 60_000, 100_000] : [3_000, 6_000, 10_000];
+
 /** @type {Row[]} */
 const ROWS = [
+  ...AGES_MS.flatMap((ageMs) =>
+    [{ up: RATE, down: RATE }, undefined].map(
+      (rates) =>
+        /** @type {Row} */ ({
+          row: 15,
+          condition: `every response ends after ${ageMs / 1000} s, WebSocket refused, ${rates ? 'with traffic' : 'idle'}`,
+          clients: ['node'],
+          expect: ageMs < 5_000 ? 'poll' : 'sse',
+          bound: GAP_MS,
+          scaled: true,
+          network: {
+            rules: [
+              { route: 'websocket', request: { answer: { status: 403 } } },
+              { route: 'any', cut_after_ms: ageMs },
+            ],
+          },
+          run: rotates(ageMs, rates),
+        }),
+    ),
+  ),
   ...TRANSPORTS.map(
     (transport) =>
       /** @type {Row} */ ({
@@ -117,4 +179,4 @@ if (WHOLE) {
 }
 
 // Almost all of their time they wait.
-matrix(import.meta.url, 'idle sessions', ROWS, { concurrency: 20 });
+matrix(import.meta.url, 'paths that cut', ROWS, { concurrency: 20 });

@@ -14,7 +14,6 @@ const ROWS = 48;
 
 /** Why there is no result of a row. @type {Record<number, string>} */
 const WITHOUT = {
-  15: 'later: streams are not rotated before a maximum age yet',
   27: 'later: nothing probes yet for a path that loses long pieces',
   30: 'later: a change of network needs network namespaces',
   35: 'later: tabs do not share a session yet',

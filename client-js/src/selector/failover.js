@@ -17,6 +17,7 @@ import { NEVER } from '../time.js';
 import { isProven, LONG_LIFE_MS, reasonOf } from './attempt.js';
 import { IdleCuts } from './idle-cuts.js';
 import { isShut } from './path.js';
+import { Rotation } from './rotation.js';
 import { isUnreachable, UNREACHABLE_PAUSE_MS } from './status.js';
 
 /** Reasons of the session that are the gateway's will, and no transport's fault. */
@@ -31,8 +32,9 @@ export class Failover {
   #status;
   #probes;
   #idleCuts = new IdleCuts();
-  /** The path lets one request through at a time. */
-  #isOneRequest = false;
+  rotation;
+  /** A path keeps streams from being of use. */
+  #isStreamFutile = false;
 
   /**
    * @param {SelectorOutput[]} outputs
@@ -51,6 +53,7 @@ export class Failover {
     this.#race = race;
     this.#status = status;
     this.#probes = probes;
+    this.rotation = new Rotation(deadlines, race);
   }
 
   /** Nothing is open: pauses before another race. @param {boolean} isShort */
@@ -95,17 +98,30 @@ export class Failover {
    * @param {Attempt} attempt
    */
   oneRequest(attempt) {
-    this.#isOneRequest = true;
-    this.holding(true);
+    this.#avoidStreams();
     if (attempt.path.transport === 'sse') this.timedOut(attempt);
   }
 
   /** Other tabs need the connection that a stream holds, or they no longer do. @param {boolean} mayHold */
   holding(mayHold) {
-    this.#paths.mayStream = mayHold && !this.#isOneRequest;
+    this.#paths.mayStream = mayHold && !this.#isStreamFutile;
     const { active } = this.#race;
     if (!mayHold && active?.path.transport === 'sse' && !this.#paths.offered.includes(active.path))
       this.#paths.forgive(0, 0);
+  }
+
+  /** Polls take the place of streams from now on. */
+  #avoidStreams() {
+    this.#isStreamFutile = true;
+    this.holding(true);
+  }
+
+  /** A leg died by itself. Returns whether it died at an age that is no fault of its transport. @param {Attempt} attempt @param {boolean} isIdleCut */
+  #noteAge(attempt, isIdleCut) {
+    const isAgeCut = this.rotation.learn(attempt, isIdleCut);
+    if (isAgeCut) attempt.path.failures = attempt.path.cuts = 0;
+    if (this.rotation.isFutile) this.#avoidStreams();
+    return isAgeCut;
   }
 
   /** Drops all. @param {State} state @param {Reason} [reason] */
@@ -125,6 +141,7 @@ export class Failover {
     const isServer = reason === 'server';
     const isIdle = wasProven && !isServer && this.#session.unacknowledgedFrames === 0;
     const isIdleCut = isIdle && this.noteCut(attempt);
+    const isAgeCut = wasProven && reason === 'closed' && this.#noteAge(attempt, isIdleCut);
     // A leg that never was proven was not well: two gateways behind one address may each say `gone` for ever.
     const wasWell = wasProven && (isServer || this.#deadlines.now - at - active > LONG_LIFE_MS);
     race.drop(attempt, reason);
@@ -135,7 +152,7 @@ export class Failover {
       race.backoff.limit();
     } else if (!wasWell) {
       race.isStaggerShort = reason === 'refused';
-      this.#paths.failed(attempt.path, reason, !isIdleCut, wasProven);
+      this.#paths.failed(attempt.path, reason, !isIdleCut && !isAgeCut, wasProven);
       // The leg in use shows that the network is well.
       if (isBackground) this.#paths.confirm();
     }

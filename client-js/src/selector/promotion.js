@@ -99,8 +99,9 @@ export class Promotion {
     const { now } = this.#deadlines;
     const { purpose } = attempt.record;
     const longest = (chosen?.path.rtt ?? NEVER) * (purpose === 'slow' ? 0.5 : 1.25) + 100;
-    // A switch asked for is not compared, nor one for a line that is stuck; nor a transport that the gateway does not offer any more.
-    const isWanted = purpose === 'asked' || purpose === 'stuck';
+    // A switch asked for is not compared, nor one for a line that is stuck or for an age. Nor is it with a transport that the gateway
+    // does not offer any more.
+    const isWanted = purpose === 'asked' || purpose === 'stuck' || purpose === 'age';
     const isOffered = chosen && this.#paths.offered.includes(chosen.path);
     // A leg that needs longer for its first pong than this one is left, unless a slow line excuses it.
     const isHolding = chosen && chosen.heldPongs >= HELD_PONGS;

@@ -94,7 +94,8 @@ export class Proof {
     // An attempt that began while the gateway was out of reach hangs: it is better begun anew.
     if (wasUnreachable) this.#paths.forgive(1000, 2000);
     for (const other of open) {
-      const isSilent = other.record.usable === undefined && !wasUnreachable;
+      const isSilent =
+        other.record.usable === undefined && !wasUnreachable && attempt.record.purpose !== 'age';
       if (isSilent && this.#paths.betterThan(attempt.path).includes(other.path))
         this.#paths.silent(other.path);
       const isWorse = this.#paths.betterThan(other.path).includes(attempt.path);
@@ -117,8 +118,10 @@ export class Proof {
     if (before === attempt) return;
     // The gateway asked another leg to go.
     this.#deadlines.clear('go-away');
-    for (const path of this.#paths.betterThan(attempt.path))
-      path.retryAt = Math.max(path.retryAt, this.#deadlines.after(5000, 5000));
+    // A stream that is replaced again and again must not put them off.
+    if (attempt.record.purpose !== 'age')
+      for (const path of this.#paths.betterThan(attempt.path))
+        path.retryAt = Math.max(path.retryAt, this.#deadlines.after(5000, 5000));
     this.#promotion.forgetSlowness();
     /** @type {Reason} */
     let reason = isAsked(attempt) ? 'asked' : this.#status.lastReason;

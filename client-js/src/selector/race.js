@@ -163,12 +163,12 @@ export class Race {
     return this.open.find(({ record }) => record.leg === leg);
   }
 
-  /** @param {Path} path */
-  start(path) {
+  /** @param {Path} path @param {Purpose} [purpose] */
+  start(path, purpose = this.#purpose) {
     const { now } = this.#deadlines;
     const { transport } = path;
     const leg = ++this.opened;
-    const attempt = createAttempt(leg, path, this.#purpose, now);
+    const attempt = createAttempt(leg, path, purpose, now);
     if (transport === 'websocket') this.#socketAt = now;
     this.awaitAnswer(attempt);
     this.open.push(attempt);

@@ -106,7 +106,9 @@ export class Selector {
   /** When the input `timeout` is due; NEVER if it is not. */
   pollTimeout() {
     const promotionAt = this.#promotion.dueAt(this.#liveness.measured);
-    return Math.max(this.#graceUntil, Math.min(this.#liveness.dueAt, promotionAt, this.#deadlines.earliest));
+    const rotationAt = this.#failover.rotation.dueAt;
+    const earliest = Math.min(this.#liveness.dueAt, promotionAt, rotationAt, this.#deadlines.earliest);
+    return Math.max(this.#graceUntil, earliest);
   }
 
   /** Returns what was tried and what is known, as plain data: an Explanation but for `missing`. @param {number} now */
@@ -265,6 +267,7 @@ export class Selector {
     if (now < this.#graceUntil) return;
     for (const deadline of this.#deadlines.takeDue()) this.#due(deadline);
     if (now >= this.#liveness.dueAt) this.#liveness.judge();
+    this.#failover.rotation.judge();
     const { measured } = this.#liveness;
     if (measured && now >= this.#promotion.dueAt(measured)) this.#promotion.begin(measured);
   }

@@ -8,8 +8,8 @@
  * @import { LinkFrame } from '../../src/protocol/frames.js'
  * @import { SelectorInput, SelectorOutput } from '../../src/selector/events.js'
  *
- * @typedef {'works' | 'slow' | 'refused' | 'hole' | 'mute' | 'deaf' | 'short' | 'stalls' | 'cut'} Way how a transport behaves.
- *   A `deaf` one brings its welcome and nothing after it
+ * @typedef {'works' | 'slow' | 'refused' | 'hole' | 'mute' | 'deaf' | 'short' | 'stalls' | 'cut' | 'aged'} Way how a transport behaves.
+ *   An `aged` leg ends at the world's `ageMs`. A `deaf` one brings its welcome and nothing after it
  */
 
 import assert from 'node:assert/strict';
@@ -85,6 +85,10 @@ export function createWorld(
     gone: false,
     /** The application sends frames all the time. */
     talks: false,
+    /** The age at which an `aged` leg ends. */
+    ageMs: 0,
+    /** When an `aged` leg carried the session to its end. @type {number[]} */
+    agedAt: [],
     /** The switches that ended: the reason, or nothing if it was made. @type {Array<string | undefined>} */
     ended: [],
     /** The legs that were opened, the changes of transport and the states. @type {Array<{at: number, open?: Transport, change?: any, state?: string}>} */
@@ -133,7 +137,7 @@ export function createWorld(
       for (const leg of open.values()) {
         const way = world.dead ? 'stalls' : world.ways[leg.transport];
         leg.way =
-          way === 'works' || way === 'slow' || way === 'cut'
+          way === 'works' || way === 'slow' || way === 'cut' || way === 'aged'
             ? way
             : way === 'short' || way === 'refused'
               ? leg.way
@@ -310,7 +314,14 @@ export function createWorld(
       }
       beat(n);
     });
+    if (way === 'aged') later(world.ageMs, n, () => ages(n));
     if (way === 'short') later(usableMs + SHORT, n, () => kill(n));
+  }
+
+  /** @param {number} n */
+  function ages(n) {
+    if (active === n) world.agedAt.push(now);
+    kill(n);
   }
 
   /** @param {Way} way */
