@@ -1,6 +1,7 @@
 // @ts-check
 /** A network that turns hostile under a session that runs, and heals: holes, slowness, jitter. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { startLine } from '../proxies/line.js';
 import { blamedForLong } from './portal.js';
 import { WHOLE } from './results.js';
 import { matrix, RATE } from './stage.js';
@@ -189,6 +190,16 @@ const ROWS = [
     expect: TRANSPORTS,
     scaled: true,
     network: { seed: 26, rules: [{ route: 'any', hiccup: { chance: 0.002, for_ms: 3_000 } }] },
+    run: unsteady(1),
+  },
+  {
+    row: 26,
+    condition:
+      'bursts of loss: for 2 s of every 6 s, 3 in 10 pieces are lost and repeated as TCP does: at most 1 change',
+    clients: NODE,
+    expect: TRANSPORTS,
+    scaled: true,
+    proxy: (upstream) => startLine({ upstream, losses: { chance: 0.3, forMs: 2_000, everyMs: 6_000 } }),
     run: unsteady(1),
   },
   {

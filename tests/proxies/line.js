@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A line between a client and a server, of raw TCP: so many bytes a second, or late. All that goes in comes out, in order; bytes are bytes
+ * A line between a client and a server, of raw TCP: so many bytes a second, or late, or with losses in bursts. All that goes in comes out, in order; bytes are bytes
  * to it, so that what travels on it makes no difference.
  */
 import { createConnection, createServer } from 'node:net';
@@ -11,6 +11,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 const HELD_BYTES = 4_096;
 /** How often something comes out of a slow line. */
 const TICK_MS = 50;
+/** As TCP repeats what was lost: after this time, and twice as long each time. */
+const REPEATED_AFTER_MS = 200;
 
 /**
  * @typedef {{ url: string, stop: () => Promise<void> }} Line
@@ -18,6 +20,8 @@ const TICK_MS = 50;
  * @typedef {object} Faults
  * @property {{ up?: number, down?: number }} [rate] bytes a second of each connection; any number where it says nothing
  * @property {number} [lateMs] so much later comes each piece from the server
+ * @property {{ chance: number, forMs: number, everyMs: number }} [losses] in bursts of `forMs`, one of which ends every `everyMs`, a piece is
+ *   lost with this chance, each way, and so is each repetition
  */
 
 /**
@@ -25,7 +29,11 @@ const TICK_MS = 50;
  * @param {Faults & { upstream: string }} setup
  * @returns {Promise<Line>}
  */
-export async function startLine({ upstream, rate = {}, lateMs = 0 }) {
+export async function startLine({ upstream, rate = {}, lateMs = 0, losses }) {
+  const begun = performance.now();
+  const isBurst = (/** @type {number} */ at) =>
+    losses && (at - begun) % losses.everyMs > losses.everyMs - losses.forMs;
+  const lossy = () => (losses ? [repeated((at) => (isBurst(at) ? losses.chance : 0))] : []);
   const { hostname, port } = new URL(upstream);
   /** @type {Set<import('node:net').Socket>} */
   const sockets = new Set();
@@ -46,9 +54,15 @@ export async function startLine({ upstream, rate = {}, lateMs = 0 }) {
       client.destroy();
       gateway.destroy();
     };
-    pipeline([client, ...(rate.up ? [slow(rate.up)] : []), gateway], cut);
+    pipeline([client, ...(rate.up ? [slow(rate.up)] : []), ...lossy(), gateway], cut);
     pipeline(
-      [gateway, ...(rate.down ? [slow(rate.down)] : []), ...(lateMs ? [late(lateMs)] : []), client],
+      [
+        gateway,
+        ...(rate.down ? [slow(rate.down)] : []),
+        ...(lateMs ? [late(lateMs)] : []),
+        ...lossy(),
+        client,
+      ],
       cut,
     );
   });
@@ -94,5 +108,26 @@ function late(ms) {
       done();
     },
     flush: (done) => void setTimeout(done, ms),
+  });
+}
+
+/** A piece that is lost comes later, and all that follows waits for it. @param {(at: number) => number} chance to be lost at a time */
+function repeated(chance) {
+  /** When the last piece comes. */
+  let last = 0;
+  let coming = Promise.resolve();
+  return new Transform({
+    transform(piece, _, done) {
+      let at = performance.now();
+      for (let again = REPEATED_AFTER_MS; Math.random() < chance(at); again *= 2) at += again;
+      last = Math.max(last, at);
+      const due = last;
+      coming = coming.then(async () => {
+        if (performance.now() < due) await pause(due - performance.now());
+        if (!this.destroyed) this.push(piece);
+      });
+      done();
+    },
+    flush: (done) => void coming.then(() => done()),
   });
 }
