@@ -65,6 +65,30 @@ for (const [name, heading] of Object.entries(TABLES))
     assert.deepEqual(rowsUnder(read('README.md'), heading), members);
   });
 
+/**
+ * Returns the strings of a union type, in the order of the file.
+ * @param {string} types
+ * @param {string} name
+ */
+function stringsOf(types, name) {
+  const file = ts.createSourceFile('types.d.ts', types, ts.ScriptTarget.ES2022, true);
+  const found = file.statements.filter(ts.isTypeAliasDeclaration).find((it) => it.name.text === name);
+  assert.ok(found && ts.isUnionTypeNode(found.type), `the types have no union ${name}`);
+  const literals = found.type.types.filter(ts.isLiteralTypeNode).map(({ literal }) => literal);
+  return literals.filter(ts.isStringLiteral).map(({ text }) => text);
+}
+
+for (const [name, heading] of /** @type {const} */ ([
+  ['ErrorCode', 'Errors'],
+  ['Reason', 'Reasons'],
+]))
+  test(`the table ${heading} of the README tells cause and remedy of each ${name}, and of nothing else`, () => {
+    const rows = rowsUnder(read('README.md'), heading);
+    const told = rows.map(([code]) => code).sort();
+    assert.deepEqual(told, stringsOf(read('src/types.d.ts'), name).sort());
+    for (const [code, text] of rows) assert.match(text, /^[^|]+\|[^|]+$/, code);
+  });
+
 const TYPES = `
 export interface Options {
   /** The first. */
