@@ -9,7 +9,8 @@ import { makeDirectory } from './directory.js';
 
 /**
  * @typedef {'chromium' | 'firefox'} BrowserName
- * @typedef {{ args?: string[], without?: string[] }} Extra for Chromium: arguments, and those of puppeteer's own to leave out
+ * @typedef {{ args?: string[], without?: string[], acceptsAnyCertificate?: boolean }} Extra for Chromium: arguments, and those of
+ *   puppeteer's own to leave out
  * @typedef {{ name: BrowserName, version: string, newPage: (alone?: boolean) => Promise<import('puppeteer-core').Page>,
  *   pid: number, close: () => Promise<void> }} LaunchedBrowser `alone`: in a context of its own
  */
@@ -94,9 +95,10 @@ const twice = (make) => make().catch(make);
  * @param {Extra} extra
  * @returns {import('puppeteer-core').LaunchOptions}
  */
-function optionsFor(name, program, directory, { args = [], without = [] }) {
+function optionsFor(name, program, directory, { args = [], without = [], acceptsAnyCertificate = false }) {
   const shared = {
     executablePath: program,
+    acceptInsecureCerts: acceptsAnyCertificate,
     headless: true,
     // Caches and crash reports follow HOME; the profile is below it as well.
     env: { ...process.env, HOME: directory, XDG_CONFIG_HOME: directory, XDG_CACHE_HOME: directory },

@@ -18,7 +18,6 @@ const WITHOUT = {
   30: 'later: a change of network needs network namespaces',
   35: 'later: tabs do not share a session yet',
   36: 'later: tabs do not share a session yet',
-  38: 'later: needs TLS and HTTP/2 in front',
   39: 'not a network: `every_schedule_keeps_the_invariants` in `src/session/simulation`, 100,000 schedules, which fails unless all 9 pairs of transports × lines under way up, down × the old leg dead at each of 7 steps, or alive, occur 10 times or more; and `tests/session_peer.rs` for the client in JavaScript, 4,000 schedules, in which they are not counted',
 };
 
