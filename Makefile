@@ -1,4 +1,4 @@
-# The commands of README. Each step prints its name and its time; the first that fails ends it all.
+# The commands of README.md and CONTRIBUTING.md. Each step prints its name and its time; the first that fails ends it all.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c

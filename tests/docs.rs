@@ -1,5 +1,7 @@
 //! Keeps the documents true: what they quote decodes, what they name exists, what they tell to type works.
 
+#[path = "docs/commands.rs"]
+mod commands;
 #[path = "docs/exchange.rs"]
 mod exchange;
 #[path = "docs/facts.rs"]
@@ -12,21 +14,24 @@ mod gateway;
 mod links;
 #[path = "docs/markdown.rs"]
 mod markdown;
-#[path = "docs/readme.rs"]
-mod readme;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 15] = [
     "README.md",
     "PROTOCOL.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "client-js/README.md",
+    "docs/BENCH.md",
+    "docs/BENCHMARKS.md",
+    "docs/CONFIGURATION.md",
+    "docs/DOCTOR.md",
+    "docs/HTTP.md",
     "docs/NETLAB.md",
     "docs/NETWORKS.md",
-    "docs/BENCHMARKS.md",
-    "docs/BENCH.md",
+    "docs/OPERATING.md",
+    "docs/PROMISE.md",
 ];
 
 /// A file of the repository.

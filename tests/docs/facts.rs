@@ -108,12 +108,12 @@ fn every_code_stands_in_the_protocol_with_its_status() {
 }
 
 #[test]
-fn every_key_of_the_configuration_stands_in_the_readme_and_in_the_example() {
-    let (_, prose) = markdown::split(&file("README.md"));
+fn every_key_of_the_configuration_stands_in_its_table_and_in_the_example() {
+    let (_, prose) = markdown::split(&file("docs/CONFIGURATION.md"));
     let rows = markdown::rows(&prose);
     let example = file("examples/gateway.toml");
     for (key, _) in Config::default().values() {
-        assert!(rows.iter().any(|row| bare(row[0]) == key), "README.md says nothing of {key}");
+        assert!(rows.iter().any(|row| bare(row[0]) == key), "docs/CONFIGURATION.md says nothing of {key}");
         assert!(
             example.lines().any(|line| line.starts_with(&format!("{key} = "))),
             "examples/gateway.toml says nothing of {key}"
@@ -160,8 +160,8 @@ fn alternatives<'a>(types: &'a str, name: &str) -> impl Iterator<Item = &'a str>
 
 /// The table of metrics, as name and labels.
 #[test]
-fn the_readme_lists_exactly_the_metrics_that_there_are() {
-    let (_, prose) = markdown::split(&file("README.md"));
+fn the_table_of_metrics_lists_exactly_those_that_there_are() {
+    let (_, prose) = markdown::split(&file("docs/OPERATING.md"));
     let rows = markdown::rows(&prose);
     let is_metric = |cell: &str| ["throughline_", "process_"].iter().any(|prefix| cell.starts_with(prefix));
     let mut told: Vec<String> = rows.iter().map(|row| bare(row[0]).to_owned()).filter(|cell| is_metric(cell)).collect();
@@ -186,12 +186,25 @@ fn named(figures: &str, name: &str, kind: &str) -> String {
 }
 
 #[test]
-fn every_reason_of_a_refusal_stands_in_the_readme() {
-    let readme = file("README.md");
-    let (_, row) = readme.split_once("`throughline_refusals_total{reason}`").expect("its row");
+fn every_reason_of_a_refusal_stands_in_the_table_of_metrics() {
+    let document = file("docs/OPERATING.md");
+    let (_, row) = document.split_once("`throughline_refusals_total{reason}`").expect("its row");
     let row = row.lines().next().unwrap_or_default();
     for kind in Kind::all() {
         let is_code = matches!(kind, Kind::Code(_));
         assert!(is_code || row.contains(&format!("`{}`", kind.name())), "{}", kind.name());
+    }
+}
+
+#[test]
+fn every_route_of_the_table_answers_get() {
+    let (_, prose) = markdown::split(&file("docs/HTTP.md"));
+    let gateway = crate::gateway::Gateway::start(&[]);
+    let routes: Vec<String> =
+        markdown::rows(&prose).iter().map(|row| bare(row[0]).to_owned()).filter(|cell| cell.starts_with('/')).collect();
+    assert!(routes.len() > 5, "{routes:?}");
+    for route in routes {
+        let head = gateway.head(&route);
+        assert!(head.starts_with("HTTP/1.1 200 "), "docs/HTTP.md: {route}: {head}");
     }
 }

@@ -54,6 +54,14 @@ impl Gateway {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
     }
 
+    /// The status line and the headers of the answer to a GET, which need not end.
+    pub(crate) fn head(&self, path: &str) -> String {
+        let mut socket = self.connect();
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("the gateway reads");
+        let lines = BufReader::new(socket).lines().map(|line| line.expect("the gateway answers"));
+        lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+
     /// The body of what is answered to a POST.
     pub(crate) fn post(&self, path: &str, body: &str) -> String {
         self.ask(&format!(

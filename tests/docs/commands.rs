@@ -1,22 +1,22 @@
-//! What the README tells to type works.
+//! What the documents tell to type works.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use crate::gateway::{Gateway, throughline};
-use crate::{file, markdown};
+use crate::{DOCUMENTS, file, markdown};
 
-/// The commands of the README's `sh` blocks, without what is said behind them.
+/// The commands of all `sh` blocks, without the remarks behind them.
 fn commands() -> Vec<String> {
-    let (blocks, _) = markdown::split(&file("README.md"));
-    let commands: Vec<String> = blocks
+    let commands: Vec<String> = DOCUMENTS
         .iter()
+        .flat_map(|document| markdown::split(&file(document)).0)
         .filter(|block| block.language() == "sh")
-        .flat_map(|block| &block.lines)
-        .map(|line| line.split(" # ").next().unwrap_or(line).trim().to_owned())
+        .flat_map(|block| block.lines)
+        .map(|line| line.split(" # ").next().unwrap_or(&line).trim().to_owned())
         .filter(|line| !line.is_empty())
         .collect();
-    assert!(commands.len() > 5, "{commands:?}");
+    assert!(commands.len() > 20, "{commands:?}");
     commands
 }
 
@@ -30,7 +30,7 @@ fn each_command_is_of_a_kind_that_is_known_to_work() {
             ["cargo", "run" | "install" | "build", ..] | ["npm", ..] | ["throughline", ..] => {}
             // Run below, or by hand.
             ["curl", ..] | ["node", ..] => {}
-            _ => panic!("README.md tells to type {command:?}, and no test knows it"),
+            _ => panic!("a document tells to type {command:?}, and no test knows it"),
         }
     }
 }
@@ -57,18 +57,14 @@ fn every_help_that_is_named_is_given() {
 }
 
 #[test]
-fn every_option_of_serve_stands_in_the_readme() {
-    let output = throughline().args(["serve", "--help"]).output();
-    let help = String::from_utf8(output.expect("it runs").stdout).expect("UTF-8");
-    let readme = file("README.md");
-    for option in help.split_whitespace().filter(|word| word.starts_with("--") && *word != "--help") {
-        assert!(readme.contains(option), "README.md says nothing of serve {option}");
-    }
-}
-
-#[test]
-fn every_option_of_bench_and_netlab_stands_in_its_document() {
-    for (command, path, least) in [("bench", "docs/BENCH.md", 11), ("netlab", "docs/NETLAB.md", 4)] {
+fn every_option_of_a_command_stands_in_its_document() {
+    let documents = [
+        ("serve", "docs/CONFIGURATION.md", 5),
+        ("doctor", "docs/DOCTOR.md", 2),
+        ("bench", "docs/BENCH.md", 11),
+        ("netlab", "docs/NETLAB.md", 4),
+    ];
+    for (command, path, least) in documents {
         let output = throughline().args([command, "--help"]).output();
         let help = String::from_utf8(output.expect("it runs").stdout).expect("UTF-8");
         let document = file(path);
@@ -105,7 +101,7 @@ fn every_serve_that_is_named_serves() {
 
 #[test]
 fn the_curl_command_prints_what_is_published() {
-    let command = commands().into_iter().find(|command| command.starts_with("curl -N ")).expect("README.md shows curl");
+    let command = commands().into_iter().find(|command| command.starts_with("curl -N ")).expect("a stream by curl");
     let gateway = Gateway::start(&[]);
     let command = command.replace("127.0.0.1:8080", &gateway.address.to_string());
     let mut curl = Command::new("sh")
@@ -122,6 +118,22 @@ fn the_curl_command_prints_what_is_published() {
     let _ = curl.kill();
     let _ = curl.wait();
     assert_eq!(event.as_deref(), Some(r#"data: {"pub":"chat","at":1,"data":{"text":"hello"}}"#));
+}
+
+#[test]
+fn every_curl_of_the_gateways_routes_succeeds() {
+    let gateway = Gateway::start(&[]);
+    let curls: Vec<String> = commands()
+        .into_iter()
+        .filter(|command| command.starts_with("curl ") && !command.contains(" -N ") && command.contains(":8080/"))
+        .collect();
+    assert!(curls.len() >= 2, "{curls:?}");
+    for command in curls {
+        let command = command.replace("127.0.0.1:8080", &gateway.address.to_string());
+        let curl = Command::new("sh").args(["-c", &format!("{command} --fail --silent --max-time 30")]).output();
+        let curl = curl.expect("a shell");
+        assert!(curl.status.success() && !curl.stdout.is_empty(), "{command}: {curl:?}");
+    }
 }
 
 fn publish(gateway: &Gateway, channel: &str, data: &str) {
@@ -152,7 +164,7 @@ fn both_first_examples_are_the_page_that_the_gateway_serves() {
     }
 }
 
-/// What the gate says, as the README says it.
+/// As docs/OPERATING.md says.
 #[test]
 fn beyond_loopback_it_refuses_to_serve_without_open() {
     let output = throughline().args(["serve", "--listen", "0.0.0.0:0"]).output().expect("it runs");
