@@ -14,6 +14,8 @@ mod gateway;
 mod links;
 #[path = "docs/markdown.rs"]
 mod markdown;
+#[path = "docs/peers.rs"]
+mod peers;
 
 /// Every document, from the repository's root.
 const DOCUMENTS: [&str; 15] = [

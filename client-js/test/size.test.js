@@ -1,6 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { bundle, SCRIPT } from '../build.js';
 
@@ -22,6 +23,13 @@ test('the main entry, minified and gzipped, is within its limit', async (t) => {
   const { minified, gzipped } = await measure('index', {});
   t.diagnostic(`main entry: ${minified} bytes minified, ${gzipped} gzipped, limit ${LIMIT}`);
   assert.ok(gzipped <= LIMIT, `${gzipped} > ${LIMIT}`);
+});
+
+test("the repository's README tells the size of the main entry, in kB", async () => {
+  const { gzipped } = await measure('index', {});
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, told] = readme.match(/^\| client, minified and gzipped \| (\d+) kB \|/m) ?? [];
+  assert.equal(told, String(Math.round(gzipped / 1000)));
 });
 
 test('the bundle for a script tag and the entry of explanations are within their limits', async (t) => {
