@@ -1239,6 +1239,27 @@ test('a switch begins anew after the gateway asked all legs to go', () => {
   assert.deepEqual(ended(takesOver(it, 4)), [undefined]);
 });
 
+test('a gateway that stops refuses a switch once: it fails with `server`, and no leg follows', () => {
+  for (const reason of ['draining', 'gone']) {
+    const { selector, take, pass, proves } = underTest();
+    take({ type: 'raceReady' });
+    proves(1);
+    take({ type: 'switchTo', transport: 'websocket' });
+    const outputs = [...take({ type: 'legDropped', leg: 2, reason }), ...pass(100)];
+    assert.deepEqual([ended(outputs), opened(outputs)], [['server'], []], reason);
+    assert.equal(selector.transport, 'websocket');
+  }
+});
+
+test('a switch fails with `server` if the gateway withdraws its transport', () => {
+  const { take, proves } = underTest();
+  take({ type: 'raceReady' });
+  proves(1);
+  take({ type: 'switchTo', transport: 'poll' });
+  take({ type: 'legUsable', leg: 2 });
+  assert.deepEqual(ended(take({ type: 'legDropped', leg: 2, reason: 'refused' })), ['server']);
+});
+
 test('a switch waits while the page is parked, and rejects once the connection is closed', () => {
   const { take, pass, proves } = underTest();
   take({ type: 'raceReady' });

@@ -13,9 +13,6 @@
 
 import { isDetour, isProven } from './attempt.js';
 
-/** An attempt that ended for one of these says nothing of its transport: the gateway asked it to go, or the network was away. */
-const REASONS_OF_OTHERS = ['server', 'offline'];
-
 export class Switch {
   /** The path that was asked for. @type {Path | undefined} */
   #wanted;
@@ -44,10 +41,20 @@ export class Switch {
     const { active, ended, reason } = this.#attempt?.record ?? {};
     if (active !== undefined) this.#end();
     else if (ended !== undefined) {
-      if (reason && this.#status.state !== 'parked' && !REASONS_OF_OTHERS.includes(reason)) this.#end(reason);
+      if (reason && !this.#mayBeginAnew(reason)) this.#end(reason);
       this.#attempt = undefined;
     }
     if (this.#wanted && !this.#attempt && this.#isFree) this.#attempt = this.#race.ask(this.#wanted);
+  }
+
+  /**
+   * Says whether the end of the attempt says nothing of its transport: the page was left, the network was away, or the gateway asked
+   * all legs to go. A gateway that refuses this leg only would refuse the next one too, and at once.
+   * @param {Reason} reason
+   */
+  #mayBeginAnew(reason) {
+    const isServer = reason === 'server' && !this.#race.active;
+    return this.#status.state === 'parked' || reason === 'offline' || isServer;
   }
 
   /** A leg carries the session and is proven, and none is about to take over. */
