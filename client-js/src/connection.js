@@ -244,10 +244,10 @@ class Connection {
   /** Gets the token anew before every race. */
   async #prepareRace() {
     try {
-      let token = this.#token;
-      // Without a function the race starts at once, within this call.
-      if (typeof token === 'function') checkToken((token = await token()));
-      this.#session.token = token;
+      const token = this.#token;
+      // Without a function the race starts at once, within this call. No function runs within `connect`: its error needs a listener.
+      this.#session.token =
+        typeof token === 'function' ? checkToken(await Promise.resolve().then(token)) : token;
       this.#loop.post({ type: 'raceReady' });
     } catch (reason) {
       this.#loop.post({ type: 'raceFailed', error: new ThroughlineError('unauthorized', String(reason)) });

@@ -21,13 +21,13 @@ const isObject = (value, methods = []) =>
   typeof value === 'object' &&
   value !== null &&
   methods.every((name) => isFunction(Reflect.get(value, name)));
-/** Half a surrogate pair has no form in UTF-8. @param {unknown} value @param {number} mostBytes */
+/** Half a surrogate pair has no form in UTF-8. @param {unknown} value @param {number} mostBytes @returns {value is string} */
 const isText = (value, mostBytes) =>
   typeof value === 'string' &&
   value !== '' &&
   byteLength(value) <= mostBytes &&
   !/\p{Surrogate}/u.test(value);
-/** @param {unknown} value */
+/** @param {unknown} value @returns {value is string} */
 const isToken = (value) => isText(value, TOKEN_BYTES);
 /** @param {number} mostBytes */
 const textOf = (mostBytes) => `a well-formed string of 1 to ${mostBytes} bytes`;
@@ -93,9 +93,10 @@ export const checkOptions = (options) => {
 /** @param {PublishOptions} options */
 export const checkPublishOptions = (options) => check('publish', options, PUBLISH);
 
-/** Throws unless the result of the application's function is a token. @param {unknown} token */
+/** Returns the result of the application's function. Throws unless it is a token. @param {unknown} token */
 export const checkToken = (token) => {
   if (!isToken(token)) throw mistake("the result of the function 'token'", textOf(TOKEN_BYTES), token);
+  return token;
 };
 
 /** Throws unless a value can be the name of a channel. @param {unknown} name */

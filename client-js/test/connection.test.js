@@ -315,6 +315,21 @@ test('the token is asked for before every race; without it there is none', async
   assert.equal(sockets.length, 2);
 });
 
+test('a function that throws is told, also at once, and no function of a token runs within connect', async () => {
+  const { clock, open } = network();
+  let calls = 0;
+  const token = () => {
+    calls += 1;
+    throw new Error('no session');
+  };
+  const { events } = open({ token });
+  assert.equal(calls, 0);
+  await clock.pass(0);
+  assert.equal(calls, 1);
+  assert.equal(toldErrors(events)[0]?.[0], 'unauthorized');
+  assert.match(toldErrors(events)[0]?.[1], /no session/);
+});
+
 test('a refusal of ours is told, and its Retry-After kept to; a stranger’s is neither', async () => {
   const { clock, requests, last, open } = network();
   const { events } = open({ transports: ['poll'] });
