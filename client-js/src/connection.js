@@ -14,7 +14,7 @@ import { Channel } from './channel.js';
 import { Channels } from './channels.js';
 import { createDeferred } from './deferred.js';
 import { Emitter } from './emitter.js';
-import { ThroughlineError } from './errors.js';
+import { ThroughlineError, textOf } from './errors.js';
 import { EventLoop } from './event-loop.js';
 import { checkListener, checkName, checkOptions, checkToken } from './options.js';
 import { watchPage } from './page.js';
@@ -249,8 +249,8 @@ class Connection {
       this.#session.token =
         typeof token === 'function' ? checkToken(await Promise.resolve().then(token)) : token;
       this.#loop.post({ type: 'raceReady' });
-    } catch (reason) {
-      this.#loop.post({ type: 'raceFailed', error: new ThroughlineError('unauthorized', String(reason)) });
+    } catch (thrown) {
+      this.#loop.post({ type: 'raceFailed', error: new ThroughlineError('unauthorized', textOf(thrown)) });
     }
   }
 

@@ -30,7 +30,7 @@ const isText = (value, mostBytes) =>
 /** @param {unknown} value @returns {value is string} */
 const isToken = (value) => isText(value, TOKEN_BYTES);
 /** @param {number} mostBytes */
-const textOf = (mostBytes) => `a well-formed string of 1 to ${mostBytes} bytes`;
+const formOf = (mostBytes) => `a well-formed string of 1 to ${mostBytes} bytes`;
 
 /** The wanted form of an option, in words and as a test. @typedef {[wanted: string, isMet: (value: unknown) => boolean]} Rule */
 
@@ -43,7 +43,7 @@ const NUMBER = ['a number above 0', (value) => typeof value === 'number' && valu
 const CONNECT = {
   transports: ['an array', Array.isArray],
   token: [
-    `${textOf(TOKEN_BYTES)}, or a function that returns one`,
+    `${formOf(TOKEN_BYTES)}, or a function that returns one`,
     (value) => isFunction(value) || isToken(value),
   ],
   queue: ['an object', isObject],
@@ -95,18 +95,18 @@ export const checkPublishOptions = (options) => check('publish', options, PUBLIS
 
 /** Returns the result of the application's function. Throws unless it is a token. @param {unknown} token */
 export const checkToken = (token) => {
-  if (!isToken(token)) throw mistake("the result of the function 'token'", textOf(TOKEN_BYTES), token);
+  if (!isToken(token)) throw mistake("the result of the function 'token'", formOf(TOKEN_BYTES), token);
   return token;
 };
 
 /** Throws unless a value can be the name of a channel. @param {unknown} name */
 export const checkName = (name) => {
-  if (!isText(name, NAME_BYTES)) throw mistake('the name of a channel', textOf(NAME_BYTES), name);
+  if (!isText(name, NAME_BYTES)) throw mistake('the name of a channel', formOf(NAME_BYTES), name);
 };
 
 /** @param {string[]} events the events that there are @param {unknown} event @param {unknown} listener */
 export const checkListener = (events, event, listener) => {
-  if (typeof event !== 'string' || !events.includes(event))
-    throw new TypeError(`no event '${String(event)}'. Use ${events.join(', ')}`);
+  if (typeof event !== 'string') throw mistake('the event', `one of ${events.join(', ')}`, event);
+  if (!events.includes(event)) throw new TypeError(`no event '${event}'. Use ${events.join(', ')}`);
   if (!isFunction(listener)) throw mistake(`the listener of '${event}'`, 'a function', listener);
 };

@@ -6,7 +6,7 @@
  * @import { NumberedFrame } from './protocol/frames.js'
  */
 
-import { nameKind, ThroughlineError } from './errors.js';
+import { kindOf, nameKind, ThroughlineError } from './errors.js';
 
 /** PROTOCOL.md's limit of a line: it fits into a body behind the longest hello. */
 export const LINE_BYTES = 56_320;
@@ -32,9 +32,6 @@ const REMEDIES = {
 /** @param {string} size */
 export const tooLarge = (size) =>
   new ThroughlineError('too_large', `${size} bytes; the limit is ${LINE_BYTES}: split it`);
-
-/** Returns the kind of a value, for example `Map`. It holds in every realm. @param {unknown} value */
-const kindOf = (value) => Object.prototype.toString.call(value).slice('[object '.length, -1);
 
 /** Says whether an object was written as `{…}` or `[…]`, in whatever realm. @param {object} value */
 function isPlain(value) {

@@ -330,6 +330,21 @@ test('a function that throws is told, also at once, and no function of a token r
   assert.match(toldErrors(events)[0]?.[1], /no session/);
 });
 
+test('any value that the function of a token throws is told, and a secret in it is not', async () => {
+  for (const thrown of [Object.create(null), Symbol('a-secret'), 'a-secret', undefined, Promise.resolve()]) {
+    const { clock, open } = network();
+    const { events } = open({
+      token: () => {
+        throw thrown;
+      },
+    });
+    await clock.pass(0);
+    const [[code, message] = []] = toldErrors(events);
+    assert.equal(code, 'unauthorized');
+    assert.doesNotMatch(message, /secret/);
+  }
+});
+
 test('a refusal of ours is told, and its Retry-After kept to; a stranger’s is neither', async () => {
   const { clock, requests, last, open } = network();
   const { events } = open({ transports: ['poll'] });

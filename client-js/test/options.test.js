@@ -100,7 +100,8 @@ test('a name of a channel and an event with its listener are checked', () => {
   const check = (/** @type {any} */ [event, listener]) => checkListener(['state', 'error'], event, listener);
   check(['state', fine]);
   refuses(check, ['stat', fine], /^no event 'stat'\. Use state, error$/);
-  refuses(check, [Symbol('a'), fine], /^no event 'Symbol\(a\)'/);
+  for (const event of [Symbol('a'), Object.create(null), [['state']]])
+    refuses(check, [event, fine], /^the event must be one of state, error, but is an? /);
   refuses(check, ['toString', fine], /^no event 'toString'/);
   refuses(check, ['state', null], /^the listener of 'state' must be a function, but is null$/);
   refuses(check, ['state', {}], /^the listener of 'state' must be a function, but is an Object$/);
