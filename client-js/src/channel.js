@@ -136,7 +136,8 @@ export class Channel {
       this.#outcome?.resolve();
       if (since && reason && !recovered) this.#connection.emit('reset', { reason, channel: this.name });
     });
-    if (this.#state === 'asking') this.#request = id;
+    // A listener that was told of the refusal may have asked again meanwhile.
+    if (id !== undefined && this.#state === 'asking') this.#request = id;
   }
 
   /** @param {ThroughlineError} error */

@@ -28,7 +28,16 @@ function underTest() {
   connection.on('error', (error) => told.push(['error', error]));
   connection.on('reset', (reset) => told.push(['reset', reset]));
   const channel = new Channel('a', /** @type {any} */ (requests), connection, listening);
-  return { requests, listening, asked, told, channel, verbs: () => asked.map(({ verb }) => verb) };
+  /** The next request is refused at once, as while the queue is full. */
+  const refuseOne = () => {
+    const { ask } = requests;
+    requests.ask = (_, settle) => {
+      requests.ask = ask;
+      return settle(new ThroughlineError('queue_full'), {});
+    };
+  };
+  const verbs = () => asked.map(({ verb }) => verb);
+  return { requests, listening, asked, told, connection, channel, refuseOne, verbs };
 }
 
 test('the first listener subscribes, and the removal of the last one unsubscribes, once', () => {
@@ -76,6 +85,19 @@ test('a refused subscription rejects with its code, and the next listener tries 
   channel.on('message', () => {});
   assert.deepEqual(verbs(), ['sub', 'sub']);
   asked[1].done(null, { epoch: 'e', at: 0 });
+  await channel.subscribed;
+});
+
+test('a listener of errors may listen again at once: the answer to its request counts', async () => {
+  const { asked, connection, channel, refuseOne, verbs } = underTest();
+  const remove = connection.on('error', () => {
+    remove();
+    channel.on('message', () => {});
+  });
+  refuseOne();
+  channel.on('message', () => {});
+  assert.deepEqual(verbs(), ['sub']);
+  asked[0].done(null, { epoch: 'e', at: 0 });
   await channel.subscribed;
 });
 
