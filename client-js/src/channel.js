@@ -32,6 +32,8 @@ export class Channel {
   #position;
   /** The request that asks for the subscription. @type {number | undefined} */
   #request;
+  /** The gateway may hold a subscription: a request for one was accepted, and its end was not asked for since. */
+  #mustLeave = false;
   /** The outcome of the present subscription, or of the one that `subscribed` waits for. @type {Deferred<void> | undefined} */
   #outcome;
   /** @type {Emitter<{message: Message, end: ThroughlineError}>} */
@@ -137,7 +139,9 @@ export class Channel {
       if (since && reason && !recovered) this.#connection.emit('reset', { reason, channel: this.name });
     });
     // A listener that was told of the refusal may have asked again meanwhile.
-    if (id !== undefined && this.#state === 'asking') this.#request = id;
+    if (id === undefined) return;
+    this.#mustLeave = true;
+    if (this.#state === 'asking') this.#request = id;
   }
 
   /** @param {ThroughlineError} error */
@@ -158,7 +162,8 @@ export class Channel {
     this.#position = this.#request = undefined;
     this.#giveUp();
     this.#listening.delete(this.name);
-    this.#requests.leave(this.name);
+    if (this.#mustLeave) this.#requests.leave(this.name);
+    this.#mustLeave = false;
   }
 
   /** Ends the wait for a subscription to which nothing listens. */

@@ -88,6 +88,21 @@ test('a refused subscription rejects with its code, and the next listener tries 
   await channel.subscribed;
 });
 
+test('a subscription that the full queue refused is not ended; one that was accepted is, also if its repetition was refused', () => {
+  const { channel, refuseOne, verbs } = underTest();
+  refuseOne();
+  channel.on('message', () => {})();
+  assert.deepEqual(verbs(), []);
+  const remove = channel.on('message', () => {});
+  refuseOne();
+  channel.resume([], 'gone');
+  remove();
+  assert.deepEqual(verbs(), ['sub', 'unsub']);
+  refuseOne();
+  channel.on('message', () => {})();
+  assert.deepEqual(verbs(), ['sub', 'unsub']);
+});
+
 test('a listener of errors may listen again at once: the answer to its request counts', async () => {
   const { asked, connection, channel, refuseOne, verbs } = underTest();
   const remove = connection.on('error', () => {

@@ -698,6 +698,20 @@ test('a subscription that ends while the queue is full ends once the gateway has
   assert.deepEqual(unsubs(), ['{"unsub":"a","id":5}']);
 });
 
+test('channels that a full queue refuses, and that are left at once, send nothing once there is room', async () => {
+  const { clock, sockets, open } = network();
+  const { connection } = open({ queue: { messages: 1 } });
+  for (let number = 0; number < 50; number++) connection.channel(`${number}`).on('message', () => {})();
+  const [socket] = sockets;
+  socket.online();
+  socket.hears('{"ack":2,"next":1}');
+  await clock.pass(0);
+  assert.deepEqual(
+    socket.sent.filter((/** @type {string} */ line) => /"(un)?sub"/.test(line)),
+    ['{"sub":"0","id":1}', '{"unsub":"0","id":2}'],
+  );
+});
+
 test('a mistake in a call throws a TypeError with the remedy', () => {
   const { open } = network();
   const { connection } = open();
