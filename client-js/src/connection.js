@@ -16,7 +16,7 @@ import { createDeferred } from './deferred.js';
 import { Emitter } from './emitter.js';
 import { ThroughlineError, textOf } from './errors.js';
 import { EventLoop } from './event-loop.js';
-import { checkListener, checkName, checkOptions, checkToken } from './options.js';
+import { checkListener, checkName, checkOptions, checkToken, noTransport, orderOf } from './options.js';
 import { watchPage } from './page.js';
 import { randomId, resolvePlatform, storageOf } from './platform.js';
 import { Reports } from './reports.js';
@@ -28,11 +28,6 @@ import { takeSlot } from './slots.js';
 import { Carriers } from './transports/carriers.js';
 import { probe } from './transports/control.js';
 
-/**
- * The order in which transports are tried, unless the application or the gateway states another.
- * @type {Transport[]}
- */
-const TRANSPORTS = ['websocket', 'sse', 'poll'];
 const EVENTS = ['state', 'transport', 'reset', 'error'];
 /** Codes of an `end` that the application must know: no other leg fares better. */
 const LASTING_CODES = ['unauthorized', 'forbidden', 'rate_limited', 'full', 'bad_frame'];
@@ -72,14 +67,7 @@ class Connection {
     this.#token = options.token;
     this.#platform = resolvePlatform(options);
     this.#missing = this.#platform.WebSocket ? [] : ['websocket'];
-    const wanted = options.transports ?? TRANSPORTS;
-    this.#order = wanted.filter((transport) => !this.#missing.includes(transport));
-    const unknown = wanted.filter((transport) => !TRANSPORTS.includes(transport));
-    if (unknown.length > 0 || this.#order.length === 0)
-      throw new ThroughlineError(
-        'refused',
-        `no such transport here: ${unknown.length > 0 ? unknown : wanted}`,
-      );
+    this.#order = orderOf(options.transports, this.#missing);
     this.#memory = new Memory(storageOf(this.#platform), `throughline ${this.#base}`, Date.now);
     this.#session = new Session({ randomId, report: (now) => this.#selector.report(now) });
     this.#selector = new Selector({
@@ -135,7 +123,7 @@ class Connection {
     /** @type {Deferred<void>} */
     const outcome = createDeferred();
     if (this.state === 'closed') outcome.reject(new ThroughlineError('closed'));
-    else if (!this.#order.includes(transport)) outcome.reject(new ThroughlineError('refused'));
+    else if (!this.#order.includes(transport)) outcome.reject(noTransport([transport], this.#order));
     else {
       this.#switches.push(outcome);
       // Not by the loop: a listener may close the connection before the loop comes to it.

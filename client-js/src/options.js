@@ -4,12 +4,17 @@
  * that may be a secret.
  *
  * @import { PublishOptions } from './data.js'
- * @import { Options } from './types.js'
+ * @import { Options, Transport } from './types.js'
  */
 
-import { nameKind } from './errors.js';
+import { nameKind, ThroughlineError } from './errors.js';
 import { byteLength } from './session/outgoing.js';
 
+/**
+ * The order in which transports are tried, unless the application or the gateway states another.
+ * @type {Transport[]}
+ */
+const TRANSPORTS = ['websocket', 'sse', 'poll'];
 /** The longest name of a channel, and the longest token, in bytes (PROTOCOL.md, limits). */
 const NAME_BYTES = 128;
 const TOKEN_BYTES = 8192;
@@ -89,6 +94,27 @@ export const checkOptions = (options) => {
   check('connect', options, CONNECT);
   check('queue', options.queue ?? {}, QUEUE);
 };
+
+/** Returns the error for transports that cannot be had. @param {unknown[]} wanted @param {Transport[]} usable */
+export function noTransport(wanted, usable) {
+  const names = wanted.map((name) => (typeof name === 'string' ? name : nameKind(name)));
+  const message = `no such transport here: ${names.join(', ') || 'none is named'}. Use ${usable.join(', ')}`;
+  return new ThroughlineError('refused', message);
+}
+
+/**
+ * Returns the transports to use, each once. Throws for a name that is none, and if the platform has none of them.
+ * @param {Transport[]} [wanted]
+ * @param {Transport[]} [missing] those that the platform does not have
+ */
+export function orderOf(wanted = TRANSPORTS, missing = []) {
+  const usable = TRANSPORTS.filter((transport) => !missing.includes(transport));
+  const unknown = wanted.filter((transport) => !TRANSPORTS.includes(transport));
+  const order = [...new Set(wanted)].filter((transport) => usable.includes(transport));
+  if (unknown.length > 0 || order.length === 0)
+    throw noTransport(unknown.length > 0 ? unknown : wanted, usable);
+  return order;
+}
 
 /** @param {PublishOptions} options */
 export const checkPublishOptions = (options) => check('publish', options, PUBLISH);

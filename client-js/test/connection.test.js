@@ -732,8 +732,42 @@ test('without any transport that can be had it says so at once', () => {
 
 test('a transport whose name is misspelt is named at once, and not left out in silence', () => {
   const { open } = network();
-  const misspelt = { code: 'refused', message: 'no such transport here: websockets' };
+  const misspelt = {
+    code: 'refused',
+    message: 'no such transport here: websockets. Use websocket, sse, poll',
+  };
   assert.throws(() => open({ transports: ['websockets', 'sse'] }), misspelt);
+});
+
+test('a switch to a transport that cannot be had rejects with those that can', async () => {
+  const { open } = network();
+  const { connection } = open({ WebSocket: null });
+  for (const [transport, name] of /** @type {any[]} */ ([
+    ['foo', 'foo'],
+    ['websocket', 'websocket'],
+    [undefined, 'undefined'],
+    [Symbol('a'), 'a symbol'],
+  ]))
+    await assert.rejects(connection.switchTo(transport), {
+      code: 'refused',
+      message: `no such transport here: ${name}. Use sse, poll`,
+    });
+});
+
+test('a transport that is named twice counts once, and a switch to it is made', async () => {
+  const { clock, sockets, open } = network();
+  const { connection } = open({ transports: ['websocket', 'websocket', 'sse'] });
+  sockets[0].online();
+  const done = watched(connection.switchTo('websocket'));
+  const two = /** @type {any} */ (sockets[1]);
+  two.online({ turn: 1 });
+  two.hears(welcome({ nonce: two.hello().nonce, leg: 2, turn: 2 }));
+  await clock.pass(0);
+  assert.ok('value' in done);
+  assert.deepEqual(
+    connection.explain().paths.map(({ transport }) => transport),
+    ['websocket', 'sse'],
+  );
 });
 
 test('a page that names our address is not us', async () => {

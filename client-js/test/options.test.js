@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { connect } from '../src/index.js';
-import { checkListener, checkName, checkOptions, checkPublishOptions, checkToken } from '../src/options.js';
+import {
+  checkListener,
+  checkName,
+  checkOptions,
+  checkPublishOptions,
+  checkToken,
+  orderOf,
+} from '../src/options.js';
 
 /** @param {(value: any) => void} check @param {unknown} value @param {RegExp} message */
 const refuses = (check, value, message) => assert.throws(() => check(value), { name: 'TypeError', message });
@@ -62,6 +69,20 @@ test('an option of a wrong type is named with the remedy, and its content is not
       (error) => error instanceof TypeError && !error.message.includes(secret),
     );
   }
+});
+
+test('the order of transports has each one once, without those that the platform does not have', () => {
+  const order =
+    (/** @type {any} */ wanted, /** @type {any} */ missing = []) =>
+    () =>
+      orderOf(wanted, missing);
+  assert.deepEqual(orderOf(undefined, ['websocket']), ['sse', 'poll']);
+  assert.deepEqual(orderOf(['poll', 'sse', 'poll']), ['poll', 'sse']);
+  /** @param {string} names */
+  const refusal = (names) => ({ code: 'refused', message: `no such transport here: ${names}` });
+  assert.throws(order([undefined, Symbol('a')]), refusal('undefined, a symbol. Use websocket, sse, poll'));
+  assert.throws(order(['websocket'], ['websocket']), refusal('websocket. Use sse, poll'));
+  assert.throws(order([]), refusal('none is named. Use websocket, sse, poll'));
 });
 
 test('the options of publish are checked alike', () => {

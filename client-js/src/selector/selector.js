@@ -205,7 +205,8 @@ export class Selector {
 
   /** @param {Transport} transport */
   #switchTo(transport) {
-    for (const path of this.#paths.all) if (path.transport === transport) this.#switch.ask(path);
+    const path = this.#paths.all.find((path) => path.transport === transport);
+    if (path) this.#switch.ask(path);
   }
 
   /** A path that cut a held poll would cut it again. @param {Attempt} attempt @param {Route} route */
