@@ -177,6 +177,7 @@ export interface Connection {
    * While the client looks for a connection, the switch waits. Fulfils once the new leg carries the session.
    * Rejects with a `ThroughlineError` whose `code` is the reason for which the new leg failed, or `asked` if a later call
    * replaced this one. The session then stays where it was.
+   * A leg that a later call replaced may still take the session over before the next leg does.
    */
   switchTo(transport: Transport): Promise<void>;
   /**
