@@ -70,7 +70,7 @@ const QUEUE = { messages: NUMBER, bytes: NUMBER };
 
 /** @type {{[name in keyof Required<PublishOptions>]: Rule}} */
 const PUBLISH = {
-  signal: ['an AbortSignal', (value) => isObject(value, ['addEventListener'])],
+  signal: ['an AbortSignal', (value) => isObject(value, ['addEventListener', 'removeEventListener'])],
   timeoutMs: NUMBER,
 };
 

@@ -93,6 +93,11 @@ test('the options of publish are checked alike', () => {
     { signal: new AbortController() },
     /must be an AbortSignal, but is an AbortController$/,
   );
+  refuses(
+    checkPublishOptions,
+    { signal: { addEventListener: fine } },
+    /must be an AbortSignal, but is an Object$/,
+  );
   for (const timeoutMs of [0, -1, Number.NaN, '5', null])
     refuses(checkPublishOptions, { timeoutMs }, /^publish: 'timeoutMs' must be a number above 0, but is /);
 });
