@@ -10,11 +10,9 @@
 /** Returns 128 random bits. The numbers of 32 bits take 22 characters or more, but for one in 10^9. */
 export const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
 
-/** Returns the platform. An option that is given wins. An undefined one counts for `WebSocket` only: then there is none. @param {Options} options */
+/** Returns the platform. An option that is given wins; one that is undefined counts as absent. @param {Options} options */
 export const resolvePlatform = (options) => {
-  const given = Object.entries(options).filter(
-    ([name, value]) => value !== undefined || name === 'WebSocket',
-  );
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return /** @type {Platform} */ ({
     fetch: globalThis.fetch,
     WebSocket: globalThis.WebSocket,

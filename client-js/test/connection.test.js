@@ -175,9 +175,8 @@ test('a message that cannot be sent is refused: too_large, queue_full by number 
 
 test('without a WebSocket it starts on sse: a stream by POST, sends beside it, no header of our own', async () => {
   const { clock, last, open } = network();
-  const { connection, events } = open({ WebSocket: undefined });
-  // In Node 22 and later there would be one.
-  const stream = last('stream') ?? (await clock.pass(1000), last('stream'));
+  const { connection, events } = open({ WebSocket: null });
+  const stream = last('stream');
   assert.deepEqual(
     [stream.options.method, stream.options.credentials, stream.options.headers],
     ['POST', 'omit', undefined],
@@ -737,6 +736,26 @@ test('a transport whose name is misspelt is named at once, and not left out in s
     message: 'no such transport here: websockets. Use websocket, sse, poll',
   };
   assert.throws(() => open({ transports: ['websockets', 'sse'] }), misspelt);
+});
+
+test('an option that is undefined counts as absent, and only null means no WebSocket', (t) => {
+  const { sockets, open } = network();
+  class Platform {
+    constructor() {
+      sockets.push(this);
+    }
+  }
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
+  Object.defineProperty(globalThis, 'WebSocket', { value: Platform, configurable: true });
+  t.after(() => {
+    if (before) Object.defineProperty(globalThis, 'WebSocket', before);
+    else Reflect.deleteProperty(globalThis, 'WebSocket');
+  });
+  const { connection } = open({ WebSocket: undefined });
+  assert.ok(sockets[0] instanceof Platform);
+  assert.deepEqual(connection.explain().missing, []);
+  assert.deepEqual(open({ WebSocket: null }).connection.explain().missing, ['websocket']);
+  assert.equal(sockets.length, 1);
 });
 
 test('a switch to a transport that cannot be had rejects with those that can', async () => {
