@@ -127,7 +127,8 @@ export const checkToken = (token) => {
 
 /** Throws unless a value can be the name of a channel. @param {unknown} name */
 export const checkName = (name) => {
-  if (!isText(name, NAME_BYTES)) throw mistake('the name of a channel', formOf(NAME_BYTES), name);
+  if (isText(name, NAME_BYTES) && !/\p{Cc}/u.test(name)) return;
+  throw mistake('the name of a channel', `${formOf(NAME_BYTES)} without control characters`, name);
 };
 
 /** @param {string[]} events the events that there are @param {unknown} event @param {unknown} listener */

@@ -159,8 +159,8 @@ export interface ConnectionEvents {
 /** A connection to a gateway, as `connect` returns it. */
 export interface Connection {
   /**
-   * Returns the channel of this name, the same object each time. A name is a string of 1 to 128 bytes; anything else throws a
-   * `TypeError`.
+   * Returns the channel of this name, the same object each time. A name is a string of 1 to 128 bytes without control
+   * characters; anything else throws a `TypeError`.
    */
   channel<Data = any>(name: string): Channel<Data>;
   /** The state of the connection, for example `'online'`. */

@@ -254,7 +254,7 @@ test('after gone, subscriptions go on from their positions, and the outcome of l
   assert.deepEqual(events.at(-1), ['reset', { reason: 'gone', channel: 'a' }]);
 });
 
-test('only a string of 1 to 128 bytes can be the name of a channel', () => {
+test('only a string of 1 to 128 bytes without control characters can be the name of a channel', () => {
   const { open } = network();
   const { connection } = open();
   const wrong = [
@@ -268,6 +268,10 @@ test('only a string of 1 to 128 bytes can be the name of a channel', () => {
     'x'.repeat(129),
     'ä'.repeat(65),
     'a\ud800',
+    'a\nb',
+    '\0',
+    'a\u007f',
+    '\u0085',
   ];
   for (const name of wrong)
     assert.throws(() => connection.channel(/** @type {any} */ (name)), TypeError, String(name));

@@ -121,7 +121,7 @@ test('a name of a channel and an event with its listener are checked', () => {
   refuses(
     checkName,
     undefined,
-    /^the name of a channel must be a well-formed string of 1 to 128 bytes, but is undefined$/,
+    /^the name of a channel must be a well-formed string of 1 to 128 bytes without control characters, but is undefined$/,
   );
   const check = (/** @type {any} */ [event, listener]) => checkListener(['state', 'error'], event, listener);
   check(['state', fine]);
