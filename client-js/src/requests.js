@@ -35,12 +35,18 @@ const lineOf = (request, id) =>
     ? `{"pub":${JSON.stringify(request.pub)},${request.field},"id":${id}}`
     : JSON.stringify({ ...request, id });
 
-/** The error of a request that its signal aborts. @param {AbortSignal | undefined} signal */
-const abortOf = (signal) => {
-  const error = new ThroughlineError('aborted', 'aborted before it was sent');
+/**
+ * The error of a request for which the application waits no longer.
+ * @param {ErrorCode} code
+ * @param {string} message
+ * @param {AbortSignal} [signal] its reason is the cause, if it aborted
+ */
+const givenUp = (code, message, signal) => {
+  const error = new ThroughlineError(code, message);
   error.cause = signal?.reason;
   return error;
 };
+const ABORTED = 'aborted before it was sent';
 
 export class Requests {
   /** The requests that wait for their answer. @type {Map<number, Open>} */
@@ -78,7 +84,7 @@ export class Requests {
    * @returns {number | undefined}
    */
   ask(request, settle, { signal, timeoutMs } = {}) {
-    if (signal?.aborted) return void settle(abortOf(signal), {});
+    if (signal?.aborted) return void settle(givenUp('aborted', ABORTED, signal), {});
     const id = ++this.#ids;
     const line = lineOf(request, id);
     const refusal = this.#refusal(byteLength(line), 'pub' in request);
@@ -132,8 +138,8 @@ export class Requests {
    */
   #limit(id, signal, timeoutMs) {
     const { setTimeout, clearTimeout } = this.#platform;
-    const abort = () => this.#giveUp(id, abortOf(signal));
-    const expire = () => this.#giveUp(id, new ThroughlineError('timeout', `not sent within ${timeoutMs} ms`));
+    const abort = () => this.#giveUp(id, 'aborted', ABORTED, signal);
+    const expire = () => this.#giveUp(id, 'timeout', `not sent within ${timeoutMs} ms`, signal);
     signal?.addEventListener('abort', abort);
     const timer = timeoutMs && setTimeout(expire, Math.min(timeoutMs, LONGEST_MS));
     return () => {
@@ -142,14 +148,20 @@ export class Requests {
     };
   }
 
-  /** The application waits no longer. Only a line that no leg has is certainly not sent. @param {number} id @param {ThroughlineError} error */
-  #giveUp(id, error) {
+  /**
+   * The application waits no longer. Only a line that no leg has is certainly not sent: the code and the message are of that case.
+   * @param {number} id
+   * @param {'aborted' | 'timeout'} code
+   * @param {string} message
+   * @param {AbortSignal} [signal]
+   */
+  #giveUp(id, code, message, signal) {
     const request = this.open.get(id);
     if (!request) return;
-    if (this.#queue.recall(request.line)) return this.#finish(id, error, {});
-    const late = new ThroughlineError('unknown_outcome', 'sent, but its answer was not awaited');
-    late.cause = error;
-    this.#finish(id, late, {});
+    const error = this.#queue.recall(request.line)
+      ? givenUp(code, message, signal)
+      : givenUp('unknown_outcome', 'sent, but its answer was not awaited', signal);
+    this.#finish(id, error, {});
   }
 
   /**
