@@ -16,11 +16,16 @@ const MOST_LEVELS = 1000;
 /** What a value costs beside its text. */
 const VALUE_BYTES = 8;
 
-/** The remedy for each kind of value that JSON cannot carry as it was. @type {{[kind: string]: string}} */
+const UNBOX = 'publish its valueOf()';
+
+/** The remedy for what JSON cannot carry as it was, by type, or by kind of object. @type {{[kind: string]: string}} */
 const REMEDIES = {
-  Undefined: 'leave it out, or publish null',
-  Number: 'publish null',
-  BigInt: 'publish a string',
+  undefined: 'leave it out, or publish null',
+  number: 'publish null',
+  bigint: 'publish a string',
+  Number: UNBOX,
+  String: UNBOX,
+  Boolean: UNBOX,
   Date: 'publish date.toISOString()',
   Map: 'publish Object.fromEntries(map)',
   Set: 'publish [...set]',
@@ -36,16 +41,29 @@ export const tooLarge = (size) =>
 /** Says whether an object was written as `{…}` or `[…]`, in whatever realm. @param {object} value */
 function isPlain(value) {
   const prototype = Object.getPrototypeOf(value);
-  // The prototype of all lists is itself a list. Only that of plain objects has no prototype.
+  // The prototype of all lists is itself a list.
   if (Array.isArray(value)) return Array.isArray(prototype);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  // `Math` and `arguments` are of another kind, though their prototype is that of plain objects.
+  if (kindOf(value) !== 'Object') return false;
+  // Only the prototype of plain objects has no prototype, and has this method. That of `class extends null` does not have it.
+  return (
+    prototype === null ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'))
+  );
 }
 
-/** Returns the bytes of a value that consists of bytes, in whatever realm it was made. @param {unknown} value */
+/**
+ * Returns the bytes of a value that consists of bytes, in whatever realm it was made. A buffer that was transferred has none.
+ * @param {unknown} value
+ */
 function bytesOf(value) {
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  const isBuffer = ['ArrayBuffer', 'SharedArrayBuffer'].includes(kindOf(value));
-  return isBuffer ? new Uint8Array(/** @type {ArrayBuffer} */ (value)) : undefined;
+  // This question is cheap, and an error below is not.
+  if (typeof value !== 'object' || value === null || isPlain(value)) return;
+  try {
+    if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    // Only a buffer takes a view, whatever another object says of itself.
+    return new Uint8Array(new DataView(/** @type {ArrayBuffer} */ (value)).buffer);
+  } catch {}
 }
 
 /**
@@ -102,7 +120,7 @@ class JsonWriter {
     if (value === null || typeof value === 'boolean') return this.#count(`${value}`);
     // JSON has a minus zero, although `JSON.stringify` does not write it.
     if (Number.isFinite(value)) return this.#count(Object.is(value, -0) ? '-0' : `${value}`);
-    if (typeof value !== 'object') throw this.#refusal(nameKind(value), REMEDIES[kindOf(value)]);
+    if (typeof value !== 'object') throw this.#refusal(nameKind(value), REMEDIES[typeof value]);
     this.#check(value);
     this.#around.push(value);
     const text = Array.isArray(value)
@@ -157,6 +175,8 @@ class JsonWriter {
     if (isPlain(value)) return;
     const what = nameKind(value);
     if (bytesOf(value)) throw this.#refusal(`${what} inside JSON`, 'publish it alone, or as base64');
+    if (ArrayBuffer.isView(value) || kindOf(value) === 'ArrayBuffer')
+      throw this.#refusal(`${what} without its bytes`, 'publish it before its buffer is transferred');
     throw this.#refusal(what, REMEDIES[kindOf(value)]);
   }
 
