@@ -1,7 +1,9 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { Deadlines } from '../src/selector/deadlines.js';
 import { Memory } from '../src/selector/memory.js';
+import { Paths } from '../src/selector/paths.js';
 import { Selector } from '../src/selector/selector.js';
 
 /**
@@ -695,6 +697,31 @@ test('the memory knows nothing if the store holds no facts that it can use', () 
     memory.note('sse', 5);
     memory.forget();
   }
+});
+
+test('the next page knows of a transport that was away for a minute, while this page still tries it soon', () => {
+  const memory = new Memory(null, 'k', () => 1000);
+  const deadlines = new Deadlines(() => 0.5);
+  const session = /** @type {any} */ ({ welcome: { network: 'n' } });
+  const paths = new Paths(['websocket', 'sse'], false, session, memory, deadlines);
+  const [socket] = paths.all;
+  assert.ok(socket);
+  socket.rtt = 20;
+  paths.proven(socket);
+  const fails = () => {
+    paths.failed(socket, 'refused', true, false);
+    paths.confirm();
+    deadlines.now = socket.retryAt;
+  };
+  while (deadlines.now < 55_000) fails();
+  assert.equal(memory.recall('websocket')?.rtt, 20);
+  while (deadlines.now < 600_000) fails();
+  assert.equal(memory.recall('websocket')?.rtt, null);
+  const failedAt = deadlines.now;
+  fails();
+  assert.ok(socket.retryAt - failedAt < 60_000);
+  paths.proven(socket);
+  assert.equal(memory.recall('websocket')?.rtt, 20);
 });
 
 test('a page that connects a minute after its start still tries a transport last that was bad on the page before', () => {

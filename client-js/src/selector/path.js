@@ -20,8 +20,10 @@ const LONGEST_REST_MS = 900_000;
 /** A path that was well is tried again soon, and then at intervals of this part of its absence. */
 const FIRST_AWAY_REST_MS = 4000;
 const AWAY_PART = 1 / 15;
-/** The failures of an absence are one fault, so they count up to the number at which a race tries the path last. */
-const MOST_AWAY_FAILURES = 3;
+/** After so many failures a path keeps failing, and a race tries it last. The failures of an absence are one fault, so they count up to this. */
+const MANY_FAILURES = 3;
+/** The next page must know of an absence that is longer. */
+const LONG_ABSENCE_MS = 60_000;
 
 /**
  * @param {number} value
@@ -43,7 +45,7 @@ export const recalled = (transport, fact, now) => {
     transport,
     rtt: fact?.rtt ?? null,
     deviation: null,
-    failures: isBad ? 3 : 0,
+    failures: isBad ? MANY_FAILURES : 0,
     retryAt: isBad ? now + FIRST_REST_MS : 0,
     good: !!fact && !isBad,
     cuts: 0,
@@ -69,7 +71,7 @@ export const timeoutMs = ({ rtt, deviation }) =>
   rtt === null ? 1000 : clamp(rtt + 4 * (deviation ?? 0), 500, 10_000);
 
 /** Says whether it keeps failing, so that a race tries it last. @param {Path} path @param {number} now */
-export const isShut = ({ failures, retryAt }, now) => failures > 2 && now < retryAt;
+export const isShut = ({ failures, retryAt }, now) => failures >= MANY_FAILURES && now < retryAt;
 
 /**
  * Counts a failure. Returns for how long the path rests: 10 s, twice as long each time, at most 15 minutes.
@@ -86,6 +88,15 @@ export const failed = (path) => Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** p
 export const wentAway = (path, now) => {
   if (!path.good || path.cuts > 1) return failed(path);
   path.awaySince ??= now;
-  if (path.failures < MOST_AWAY_FAILURES) path.failures++;
+  if (path.failures < MANY_FAILURES) path.failures++;
   return clamp((now - path.awaySince) * AWAY_PART, FIRST_AWAY_REST_MS, LONGEST_REST_MS);
 };
+
+/**
+ * Says whether it fails so often that it counts as well no longer: it never was, or it comes and goes.
+ * @param {Path} path
+ */
+export const failsOften = ({ good, failures }) => failures > (good ? MANY_FAILURES : 1);
+
+/** Says whether a path that was well has been away for long. @param {Path} path @param {number} now */
+export const isLongAway = ({ awaySince }, now) => awaySince !== null && now > awaySince + LONG_ABSENCE_MS;

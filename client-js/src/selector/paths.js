@@ -12,7 +12,7 @@
  */
 
 import { reasonOf } from './attempt.js';
-import { failed, recalled, wentAway } from './path.js';
+import { failed, failsOften, isLongAway, recalled, wentAway } from './path.js';
 
 /** The gateway takes this many failed attempts in a report (PROTOCOL.md, client reports). */
 const REPORTED = 8;
@@ -143,13 +143,14 @@ export class Paths {
 
   /** The network is well, so its suspects are to blame. The next page must know of a path that goes on failing. */
   confirm() {
+    const { now } = this.#deadlines;
     for (const { path, wasProven } of this.#suspects) {
       if (wasProven) path.cuts++;
-      this.#rest(path, wentAway(path, this.#deadlines.now));
-      if (path.failures > (path.good ? 3 : 1)) {
-        path.good = false;
-        this.#memory.note(path.transport, null);
-      }
+      this.#rest(path, wentAway(path, now));
+      const hasFailedOften = failsOften(path);
+      // A path that is away stays good for this page, which tries it again soon.
+      if (hasFailedOften) path.good = false;
+      if (hasFailedOften || isLongAway(path, now)) this.#memory.note(path.transport, null);
     }
     this.clear();
   }
