@@ -55,13 +55,13 @@ export class MessageLoop {
 
   /** @param {undefined} [value] @returns {Promise<Result>} */
   async return(value) {
-    this.#abandon(new ThroughlineError('closed'));
+    this.#abandon();
     return { value: await value, done: true };
   }
 
   /** @param {unknown} error @returns {Promise<Result>} */
   async throw(error) {
-    this.#abandon(new ThroughlineError('closed'));
+    this.#abandon();
     throw error;
   }
 
@@ -69,7 +69,8 @@ export class MessageLoop {
     this.#phase = 'listening';
     const stop = this.#listen(
       (message) => this.#add(message),
-      (error) => this.#end(error),
+      // The application knows that it closed the connection.
+      (error) => this.#end(error.code === 'closed' ? undefined : error),
     );
     if (this.#phase === 'listening') this.#stop = stop;
     else stop();
@@ -82,20 +83,26 @@ export class MessageLoop {
     this.#bytes += size;
     this.#serve();
     const { length } = this.#waiting;
-    if (length <= MOST_MESSAGES && this.#bytes <= MOST_BYTES) return;
-    this.#abandon(new ThroughlineError('overrun', `${length} messages wait: take them out sooner`));
+    if (length > MOST_MESSAGES) this.#overrun(`${length} messages`, MOST_MESSAGES);
+    else if (this.#bytes > MOST_BYTES) this.#overrun(`${this.#bytes} bytes`, MOST_BYTES);
   }
 
-  /** Ends the loop without the messages that wait. @param {ThroughlineError} error */
+  /** @param {string} what @param {number} limit */
+  #overrun(what, limit) {
+    const message = `${what} wait; the limit is ${limit}: take the messages out sooner`;
+    this.#abandon(new ThroughlineError('overrun', message));
+  }
+
+  /** Ends the loop without the messages that wait. @param {ThroughlineError} [error] */
   #abandon(error) {
     this.#waiting = [];
     this.#end(error);
   }
 
-  /** Ends the loop behind the messages that wait. The application knows that it closed the connection. @param {ThroughlineError} error */
+  /** Ends the loop behind the messages that wait. @param {ThroughlineError} [error] */
   #end(error) {
     this.#phase = 'ended';
-    this.#error = error.code === 'closed' ? undefined : error;
+    this.#error = error;
     this.#stop();
     this.#serve();
   }
