@@ -452,7 +452,7 @@ test('an outage of everything at the start of a page leaves no transport behind 
   page.dead = false;
   page.run(5000);
   assert.equal(page.selector.state, 'online');
-  assert.ok(!/isHole/.test(storage.getItem('k') ?? ''), storage.getItem('k') ?? '');
+  assert.ok(!/wasSilent/.test(storage.getItem('k') ?? ''), storage.getItem('k') ?? '');
 });
 
 test('after a proxy was gone for 1 s, nine in ten visible pages are online again within 1 s, and each within 4 s', () => {

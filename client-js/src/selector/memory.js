@@ -8,14 +8,14 @@
  * @typedef {object} Fact what a page learned of a transport on a network
  * @property {number} at when (wall clock)
  * @property {number | null} rtt its round trip in milliseconds; null: it kept failing
- * @property {boolean} [isHole] it failed only in that it was silent until another transport was proven
+ * @property {boolean} [wasSilent] it failed only in that it was silent until another transport was proven
  *
  * @typedef {{[transport in Transport]?: Fact}} Facts
  */
 
 const DAY_MS = 86_400_000;
 /** One silence may have been an outage, so it counts for less long. */
-const HOLE_MS = 600_000;
+const SILENCE_MS = 600_000;
 /** A longer round trip is no measurement. */
 const LONGEST_RTT_MS = 60_000;
 /** Storage is shared with the application; this many networks take about 2 KB. */
@@ -62,7 +62,7 @@ export class Memory {
     if (!isObject(fact)) return;
     const age = this.#wallClock() - fact.at;
     // A fact from the future, or older than a day, may be of another network with the same id.
-    const isRecent = age >= 0 && age < (fact.isHole ? HOLE_MS : DAY_MS);
+    const isRecent = age >= 0 && age < (fact.wasSilent ? SILENCE_MS : DAY_MS);
     const isSound =
       fact.rtt === null || (typeof fact.rtt === 'number' && fact.rtt >= 0 && fact.rtt < LONGEST_RTT_MS);
     if (isRecent && isSound) return fact;
@@ -81,10 +81,10 @@ export class Memory {
   /**
    * @param {Transport} transport
    * @param {number | null} rtt it was proven; null: it keeps failing
-   * @param {boolean} [isHole] it was silent until another transport was proven
+   * @param {boolean} [wasSilent] it was silent until another transport was proven
    */
-  note(transport, rtt, isHole) {
-    this.#facts[transport] = { at: this.#wallClock(), rtt, isHole };
+  note(transport, rtt, wasSilent) {
+    this.#facts[transport] = { at: this.#wallClock(), rtt, wasSilent };
     if (!this.#network) return;
     this.#networks.delete(this.#network);
     this.#networks.set(this.#network, this.#facts);

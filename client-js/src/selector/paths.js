@@ -137,7 +137,7 @@ export class Paths {
   }
 
   /** Another path was proven while this one was silent. The next page need not wait for it. @param {Path} path */
-  silent(path) {
+  noteSilence(path) {
     this.#memory.note(path.transport, null, true);
   }
 

@@ -97,7 +97,7 @@ export class Proof {
       const isSilent =
         other.record.usable === undefined && !wasUnreachable && attempt.record.purpose !== 'age';
       if (isSilent && this.#paths.betterThan(attempt.path).includes(other.path))
-        this.#paths.silent(other.path);
+        this.#paths.noteSilence(other.path);
       const isWorse = this.#paths.betterThan(other.path).includes(attempt.path);
       // A switch that was asked for goes on, unless it hangs.
       if ((wasUnreachable || (isWorse && !isAsked(other))) && ![active, chosen, attempt].includes(other))
