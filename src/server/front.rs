@@ -112,13 +112,16 @@ impl Front {
                 let body = request.into_body();
                 Box::pin(async move { open_answer(&driver, stream::open(&driver, peer, body, bare).await, origin) })
             }
-            _ => Box::pin(self.clone().rest(request.map(Body::new), peer)),
+            _ => Box::pin(self.clone().rest(request.map(Body::new), peer, bare)),
         }
     }
 
-    async fn rest(self, mut request: Request<Body>, peer: Option<Peer>) -> Response {
+    async fn rest(self, mut request: Request<Body>, peer: Option<Peer>, bare: Option<Bare>) -> Response {
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
+        }
+        if let Some(bare) = bare {
+            request.extensions_mut().insert(bare);
         }
         let response = self.0.rest.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         noted(&self.0.driver, response)

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::config::Config;
 use crate::driver::Driver;
-use crate::protocol::Transport;
+use crate::driver::reader::Reader;
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::{ChannelName, Transport};
 
 /// A hold on a gateway that is being served. It may be cloned, and outlives the gateway without harm.
 #[derive(Clone)]
@@ -32,6 +34,15 @@ impl Handle {
     pub fn set_transports(&self, transports: &[Transport], jitter: Duration) -> Result<(), String> {
         self.driver.set_transports(&Transport::offer(transports)?, jitter);
         Ok(())
+    }
+
+    /// Reads a channel from now on, without a session: nothing is kept for such a reader.
+    ///
+    /// # Errors
+    /// If the name is no channel's, or there is no room for another channel.
+    pub fn read_channel(&self, name: &str) -> Result<Reader, Refusal> {
+        let name = ChannelName::try_from(name).map_err(|why| Refusal::new(Code::UnknownChannel, why))?;
+        self.driver.read_channel(name, None)
     }
 
     /// Applies what of a configuration can change at run time: the transports, and, for sessions that are made from now on,

@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::future::BoxFuture;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -38,7 +39,12 @@ pub(super) enum Wanted {
     Stream(Link),
     /// A poll that waits, and how it is to be answered.
     Poll(Link, Head),
+    /// A protocol of somebody else, once its upgrade is answered.
+    Foreign(Foreign),
 }
+
+/// Speaks a protocol that is not of a session on an upgraded connection. The bytes were read from it already.
+pub type Foreign = Box<dyn FnOnce(Connection, Vec<u8>) -> BoxFuture<'static, ()> + Send>;
 
 /// A connection of the server.
 pub type Connection = Stalling<TcpStream>;
@@ -74,11 +80,24 @@ impl Bare {
                 drop(tokio::spawn(Stream::new(io, link, held.clone())));
             }
             Some(Wanted::Poll(link, head)) => return Waiting::new(io, early, link, head).await,
+            Some(Wanted::Foreign(foreign)) => {
+                io.unwatch();
+                let (spoken, held) = (foreign(io, early), held.clone());
+                drop(tokio::spawn(async move {
+                    spoken.await;
+                    drop(held);
+                }));
+            }
             None => {
                 let _ = io.shutdown().await;
             }
         }
         None
+    }
+
+    /// Leaves the connection to another protocol, once the answer that upgrades it is written.
+    pub fn leave_to(&self, foreign: Foreign) {
+        self.want(Wanted::Foreign(foreign));
     }
 
     pub(super) fn want(&self, wanted: Wanted) {

@@ -22,7 +22,7 @@ pub mod stream;
 pub mod websocket;
 
 pub use answer::{echo, refuse};
-pub use bare::{Bare, Connection};
+pub use bare::{Bare, Connection, Foreign};
 
 /// Who is at the other end. A request may bring it as an extension.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,9 @@
 //! What `serve` and `demo` answer: the demo alone opens hostile networks.
 
+use futures::{SinkExt as _, StreamExt as _};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
 use crate::process::Running;
 
 #[tokio::test]
@@ -15,6 +19,7 @@ async fn serve_answers_its_pages_and_has_nothing_of_the_demo() {
         ("GET", "/demo/fronts/1"),
         ("GET", "/demo/page/index.html"),
         ("POST", "/demo/transports"),
+        ("GET", "/demo/plain?channel=c"),
     ] {
         let (status, body) = running.ask(method, path, "").await;
         assert_eq!(status, 404, "{path}: {body}");
@@ -35,6 +40,26 @@ async fn the_demo_has_a_page_and_makes_networks_to_stand_behind() {
     let (status, front) = running.ask("POST", "/demo/fronts", "").await;
     assert_eq!(status, 200, "{front}");
     assert!(front.contains("http://127.0.0.1:"), "{front}");
+}
+
+#[tokio::test]
+async fn the_demo_carries_a_channel_over_a_plain_websocket() {
+    let running = Running::start(&["demo", "--listen", "127.0.0.1:0"]).await;
+    let (status, why) = running.ask("GET", "/demo/plain?channel=c", "").await;
+    assert!(status == 426 && why.contains("not a WebSocket upgrade"), "{status} {why}");
+    let url = |query| format!("ws://{}/demo/plain{query}", running.address);
+    for query in ["", "?channel=", &format!("?channel={}", "c".repeat(129))] {
+        let refused = connect_async(url(query)).await.expect_err("it names no channel");
+        assert!(matches!(refused, Error::Http(answer) if answer.status().is_client_error()), "{query}");
+    }
+    let (mut socket, _) = connect_async(url("?channel=c")).await.unwrap();
+    // It answers a ping, so it is served.
+    socket.send(Message::Ping("p".into())).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong("p".into()));
+    socket.close(None).await.unwrap();
+    while let Some(rest) = socket.next().await {
+        assert!(rest.unwrap().is_close());
+    }
 }
 
 #[tokio::test]

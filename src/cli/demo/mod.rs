@@ -4,6 +4,7 @@
 //! changes it while its session runs; so do the end-to-end tests.
 
 mod fronts;
+mod plain;
 mod transports;
 
 use std::net::SocketAddr;
@@ -33,8 +34,11 @@ pub(super) fn run(address: SocketAddr) -> ExitCode {
         let listener = listen(&config)?;
         let fronts = Arc::new(Fronts::new(listener.local_addr()?));
         let gateway = Gateway::new(config);
-        let transports = transports::routes(gateway.handle());
-        let gateway = gateway.start_page(pages().merge(fronts::routes(&fronts)).merge(transports));
+        let routes = pages()
+            .merge(fronts::routes(&fronts))
+            .merge(transports::routes(gateway.handle()))
+            .merge(plain::routes(gateway.handle()));
+        let gateway = gateway.start_page(routes);
         serve_demo(gateway, listener).await
     })
 }

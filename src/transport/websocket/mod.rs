@@ -16,7 +16,7 @@ pub(super) mod socket;
 
 use std::sync::Arc;
 
-use axum::http::Request;
+use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -58,6 +58,18 @@ pub fn upgrade<B>(
     response
 }
 
+/// Answers the upgrade of a WebSocket that carries no session. Who asks for this serves the socket.
+///
+/// # Errors
+/// If the request is no upgrade.
+pub fn accept(headers: &HeaderMap) -> Result<Response, Refusal> {
+    handshake::answer(headers, false).map(|(response, _)| response).map_err(why_not)
+}
+
 fn not_an_upgrade(why: &str) -> Response {
-    refuse(None, &Refusal::bad_frame(format!("not a WebSocket upgrade: {why}")).kind(Kind::Upgrade))
+    refuse(None, &why_not(why))
+}
+
+fn why_not(why: &str) -> Refusal {
+    Refusal::bad_frame(format!("not a WebSocket upgrade: {why}")).kind(Kind::Upgrade)
 }

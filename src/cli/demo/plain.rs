@@ -1,0 +1,70 @@
+//! `/demo/plain`: a channel over a plain WebSocket, as many applications have it. It has no session, and sends nothing again.
+//!
+//! The page shows it beside Throughline. It must never get anything that a reader of the same channel over Throughline does not.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Extension, Router};
+use futures::{SinkExt as _, StreamExt as _};
+use serde::Deserialize;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use crate::driver::reader::Reader;
+use crate::protocol::code::{Code, Refusal};
+use crate::server::handle::Handle;
+use crate::transport::{Bare, Connection, refuse, websocket};
+
+#[derive(Deserialize)]
+struct Wanted {
+    channel: String,
+}
+
+pub(super) fn routes(handle: Handle) -> Router {
+    Router::new().route("/demo/plain", get(open)).with_state(handle)
+}
+
+async fn open(
+    State(handle): State<Handle>,
+    bare: Option<Extension<Bare>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let opened = wanted.map_err(|why| Refusal::bad_frame(why.body_text())).and_then(|Query(Wanted { channel })| {
+        let response = websocket::accept(&headers)?;
+        let bare = bare.ok_or_else(|| Refusal::new(Code::Internal, "this server cannot hand a connection over"))?;
+        let reader = handle.read_channel(&channel)?;
+        bare.leave_to(Box::new(move |io, early| Box::pin(carry(io, early, reader))));
+        Ok(response)
+    });
+    opened.unwrap_or_else(|refusal| refuse(None, &refusal))
+}
+
+/// Sends each publication as a text message, until one of both sides is gone.
+async fn carry(io: Connection, early: Vec<u8>, mut reader: Reader) {
+    let mut socket = WebSocketStream::from_partially_read(io, early, Role::Server, None).await;
+    loop {
+        let sent = tokio::select! {
+            line = reader.next() => match line {
+                None => break,
+                Some(line) => match Utf8Bytes::try_from(line.json().to_vec()) {
+                    Ok(text) => socket.send(Message::Text(text)).await,
+                    Err(_) => Ok(()),
+                },
+            },
+            // Reading answers pings and closes. What the page says is of no interest.
+            heard = socket.next() => match heard {
+                Some(Ok(_)) => Ok(()),
+                Some(Err(_)) | None => break,
+            },
+        };
+        if sent.is_err() {
+            break;
+        }
+    }
+    let _ = socket.close(None).await;
+}
