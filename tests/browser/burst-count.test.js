@@ -22,8 +22,8 @@ test('numbers that arrive once and in order are flawless', () => {
     sent: 3,
     received: 3,
     lost: 0,
-    doubled: 0,
-    disordered: 0,
+    duplicated: 0,
+    reordered: 0,
     longestGapMs: 10,
     slowestMs: 10,
     waiting: 0,
@@ -31,14 +31,14 @@ test('numbers that arrive once and in order are flawless', () => {
   });
 });
 
-test('a hole below the highest counts as lost while the burst runs, and a late arrival fills it as disordered', () => {
+test('a hole below the highest counts as lost while the burst runs, and a late arrival fills it as reordered', () => {
   const tally = sentTally(4);
   tally.receive(1, 1100);
   assert.equal(tally.receive(4, 1100), 'new');
   assert.equal(tally.report(1100).lost, 2);
-  assert.equal(tally.receive(2, 1100), 'disordered');
+  assert.equal(tally.receive(2, 1100), 'reordered');
   assert.equal(tally.report(1100).lost, 1);
-  assert.equal(tally.report(1100).disordered, 1);
+  assert.equal(tally.report(1100).reordered, 1);
 });
 
 test('what never arrives is lost at the end of the burst, above the highest as below', () => {
@@ -51,13 +51,13 @@ test('what never arrives is lost at the end of the burst, above the highest as b
   assert.equal(tally.settled, false);
 });
 
-test('a number that arrives again is doubled each time, and received once', () => {
+test('a number that arrives again is duplicated each time, and received once', () => {
   const tally = sentTally(2);
   for (const n of [1, 1, 2, 1]) tally.receive(n, 1100);
-  const { received, doubled, disordered, lost } = tally.report(1100, true);
+  const { received, duplicated, reordered, lost } = tally.report(1100, true);
   assert.deepEqual(
-    { received, doubled, disordered, lost },
-    { received: 2, doubled: 2, disordered: 0, lost: 0 },
+    { received, duplicated, reordered, lost },
+    { received: 2, duplicated: 2, reordered: 0, lost: 0 },
   );
 });
 
@@ -82,10 +82,10 @@ test('what was rejected with an unknown outcome may arrive, before or after, and
   tally.reject(3, 'unknown_outcome');
   tally.receive(4, 1100);
   tally.receive(3, 1100);
-  const { received, lost, waiting, disordered } = tally.report(1100, true);
+  const { received, lost, waiting, reordered } = tally.report(1100, true);
   assert.deepEqual(
-    { received, lost, waiting, disordered },
-    { received: 4, lost: 0, waiting: 0, disordered: 1 },
+    { received, lost, waiting, reordered },
+    { received: 4, lost: 0, waiting: 0, reordered: 1 },
   );
 });
 

@@ -4,7 +4,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headline, told } from '../../src/cli/demo/page/outcome-words.js';
 import { PEERS } from '../../src/cli/demo/page/peers.js';
-import { beginRun, createRun, follow, healsAt, isLate, isSettled } from '../../src/cli/demo/page/run.js';
+import {
+  beginRun,
+  createRun,
+  follow,
+  healsAt,
+  isLate,
+  isSettled,
+  wait,
+} from '../../src/cli/demo/page/run.js';
 import { TRIALS } from '../../src/cli/demo/page/trials.js';
 
 /** @param {string} id */
@@ -101,8 +109,8 @@ test('the words never call a run held in which a message was lost, or one at res
     sent: 10,
     received: 10,
     lost: 0,
-    doubled: 0,
-    disordered: 0,
+    duplicated: 0,
+    reordered: 0,
     longestGapMs: 50,
     slowestMs: 5,
     waiting: 0,
@@ -111,16 +119,41 @@ test('the words never call a run held in which a message was lost, or one at res
   Object.assign(run, { phase: 'over', settled: true, counts: { up: report, down: report } });
   assert.equal(headline(run), 'The session held. Nothing was lost.');
   run.settled = false;
-  assert.match(headline(run), /did not come to rest/);
+  assert.match(headline(run), /did not settle/);
   run.counts = { up: { ...report, received: 9, lost: 1 }, down: report };
   assert.equal(headline(run), 'The session did not hold.');
-  assert.match(told(run), /1 lost, 0 doubled, 0 out of order/);
+  assert.match(told(run), /1 lost, 0 duplicated, 0 reordered/);
 });
 
-test('every first visit but clear air has a column of the comparison, and every peer a figure in it', () => {
-  const columns = TRIALS.filter(({ fresh, id }) => fresh && id !== 'clear').map(({ column }) => column);
-  assert.deepEqual(columns, ['refused', 'hole', 'mute', 'killed', 'both']);
+test('a wait is told once the failure is over, with the time of the next try, and ends when WebSocket carries the session', () => {
+  const run = begin('outage', 'websocket');
+  follow(run, moved(1010, 'websocket', 'sse', 'closed'));
+  assert.equal(wait(run, 5000, 40_000), null, 'while the failure lasts');
+  run.healedAt = 6000;
+  assert.equal(wait(run, 8000, 40_000), null, 'at once it may be over by itself');
+  assert.deepEqual(wait(run, 9000, 40_000), { for: 'websocket', ms: 31_000 });
+  assert.deepEqual(
+    wait(run, 9000, 0),
+    { for: 'websocket', ms: 72_000 },
+    'at most until the end of the trial',
+  );
+  follow(run, moved(10_000, 'sse', 'websocket', 'asked'));
+  assert.equal(wait(run, 11_000, 40_000), null);
+});
+
+test('behind a slow WebSocket the wait is for another way', () => {
+  const run = begin('slow', 'websocket');
+  assert.equal(wait(run, 5000, 0), null);
+  assert.deepEqual(wait(run, 11_000, 0), { for: 'other', ms: 50_000 });
+  follow(run, moved(12_000, 'websocket', 'sse', 'slow'));
+  assert.equal(wait(run, 13_000, 0), null);
+});
+
+test('every first visit has a column of the comparison, and every peer a figure in it', () => {
+  const columns = TRIALS.filter(({ fresh }) => fresh).map(({ column }) => column);
+  assert.deepEqual(columns, ['clear', 'refused', 'hole', 'mute', 'killed', 'both']);
   for (const [client, figures] of PEERS) {
-    for (const column of columns) assert.ok(column && figures[column].text, `${client}, ${column}`);
+    for (const column of columns)
+      assert.ok(column && figures[column].first && figures[column].then, `${client}, ${column}`);
   }
 });

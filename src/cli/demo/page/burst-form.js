@@ -67,7 +67,7 @@ export function prepareBurst({ visits, witness, own, hands, history, totals, say
     running = burst;
     button.textContent = 'Stop';
     tell(
-      `Sending ${messages.toLocaleString('en')} messages each way. What is not there 5 s after the last sign of life is lost.`,
+      `Sending ${messages.toLocaleString('en')} messages each way. Anything missing 5 s after the last message counts as lost.`,
     );
     say(`A burst: ${messages.toLocaleString('en')} messages each way, ${rate} per second.`, 'act');
     history.count(true);
@@ -108,7 +108,7 @@ export function prepareBurst({ visits, witness, own, hands, history, totals, say
       running = undefined;
       button.textContent = 'Start the burst';
       button.disabled = false;
-      tell('This burst was ended: a trial has begun.');
+      tell('This burst was ended: something else has begun.');
     },
   };
 }

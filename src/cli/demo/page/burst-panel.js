@@ -11,8 +11,8 @@ const ROWS = [
   ['Received', (report) => report.received, '', false],
   ['On the way', (report) => report.waiting, '', false],
   ['Lost', (report) => report.lost, '', true],
-  ['Doubled', (report) => report.doubled, '', true],
-  ['Out of order', (report) => report.disordered, '', true],
+  ['Duplicated', (report) => report.duplicated, '', true],
+  ['Reordered', (report) => report.reordered, '', true],
   [
     'Rejected by publish()',
     (report) => Object.values(report.rejected).reduce((sum, n) => sum + n, 0),
@@ -62,15 +62,15 @@ export function createCounters(body) {
  * @returns {{held: boolean, text: string}}
  */
 export function verdict({ up, down, switches }) {
-  const flaws = [up, down].flatMap(({ lost, doubled, disordered }) => [lost, doubled, disordered]);
+  const flaws = [up, down].flatMap(({ lost, duplicated, reordered }) => [lost, duplicated, reordered]);
   const changes = switches.filter(({ to }) => to).length;
-  const way = `${counted(up.received, 'message')} up and ${down.received.toLocaleString('en')} down, through ${counted(changes, 'change')} of transport`;
+  const way = `${counted(up.received, 'message')} up and ${down.received.toLocaleString('en')} down, through ${counted(changes, 'change')} of way`;
   const gap = `Longest gap ${Math.max(up.longestGapMs, down.longestGapMs).toLocaleString('en')} ms.`;
   const codes = new Set([...Object.keys(up.rejected), ...Object.keys(down.rejected)]);
   const rejected = codes.size
     ? ` publish() rejected some, and said so: ${[...codes].map(codeWords).join(', ')}.`
     : '';
   const held = flaws.every((flaw) => flaw === 0);
-  const found = held ? 'Nothing lost, nothing doubled, all in order' : 'The session did not hold';
+  const found = held ? 'Nothing lost, duplicated or reordered' : 'The session did not hold';
   return { held, text: `${found}: ${way}. ${gap}${rejected}` };
 }

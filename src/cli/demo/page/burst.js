@@ -10,8 +10,8 @@
  * @property {number} sent numbers handed to publish()
  * @property {number} received distinct numbers that arrived
  * @property {number} lost at the end: neither arrived nor rejected. While it runs: holes below the highest that arrived
- * @property {number} doubled arrivals of a number that had arrived before
- * @property {number} disordered first arrivals below the highest that had arrived
+ * @property {number} duplicated arrivals of a number that had arrived before
+ * @property {number} reordered first arrivals below the highest that had arrived
  * @property {number} longestGapMs the longest time without a first arrival, from the first number sent to the last received
  * @property {number} slowestMs the longest time from publish() to the arrival
  * @property {number} waiting sent, and neither arrived nor rejected
@@ -20,7 +20,7 @@
 
 /** How long nothing may have happened at the end of a burst before what is missing is lost. */
 const SILENCE_MS = 5000;
-/** How long doubles are waited for when everything is there. */
+/** How long duplicates are waited for when everything is there. */
 const AFTERMATH_MS = 1000;
 /** A burst ends this long after its last number, whatever is open. */
 const PATIENCE_MS = 60_000;
@@ -35,8 +35,8 @@ export function createTally(count) {
   let sent = 0;
   let received = 0;
   let highest = 0;
-  let doubled = 0;
-  let disordered = 0;
+  let duplicated = 0;
+  let reordered = 0;
   let longestGapMs = 0;
   let slowestMs = 0;
   /** Rejected and not arrived: not lost, for we were told. */
@@ -65,13 +65,13 @@ export function createTally(count) {
     /**
      * @param {number} n
      * @param {number} now
-     * @returns {'new' | 'doubled' | 'disordered' | 'foreign'} foreign: no number of this burst; it is not counted
+     * @returns {'new' | 'duplicated' | 'reordered' | 'foreign'} foreign: no number of this burst; it is not counted
      */
     receive(n, now) {
       if (!sentAt[n]) return 'foreign';
       if (seen[n]) {
-        doubled += 1;
-        return 'doubled';
+        duplicated += 1;
+        return 'duplicated';
       }
       seen[n] = 1;
       received += 1;
@@ -81,8 +81,8 @@ export function createTally(count) {
       quietSince = now;
       if (n < highest) {
         if (refused[n]) toldBelow -= 1;
-        disordered += 1;
-        return 'disordered';
+        reordered += 1;
+        return 'reordered';
       }
       for (let between = highest + 1; between < n; between += 1) toldBelow += refused[between] ?? 0;
       highest = n;
@@ -106,8 +106,8 @@ export function createTally(count) {
         sent,
         received,
         lost: over ? waiting : highest - received - toldBelow,
-        doubled,
-        disordered,
+        duplicated,
+        reordered,
         longestGapMs: Math.round(Math.max(longestGapMs, openGap)),
         slowestMs: Math.round(slowestMs),
         waiting,

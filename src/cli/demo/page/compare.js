@@ -1,53 +1,76 @@
 // @ts-check
-/** The comparison beneath an outcome: this page's figure, measured now, beside what other clients did when they were measured. */
+/** The comparison in an outcome: this page, now, beside what other clients did when they were measured. */
 
 import { PEERS, SOURCE } from './peers.js';
+import { flaws } from './run.js';
 import { duration, transportName } from './words.js';
 
+const NOT_MEASURED =
+  'Both lines are measured now. Other clients were measured on first visits only: pick one of those to compare.';
+
+/** Of a session that goes on. */
+const BEFORE = 'before it';
+
 /**
- * @param {HTMLElement} place hidden where there is nothing to compare
+ * @param {HTMLElement} place
  * @param {import('./run.js').Run} run
+ * @param {number} plainLost messages that the plain WebSocket of this page lost meanwhile
  */
-export function compare(place, { trial, phase, first, transport, settled }) {
-  const { column } = trial;
-  const known = column && first ? [phase, first.ms, transport, settled] : [];
-  const key = JSON.stringify([trial.id, transport, ...known]);
+export function compare(place, run, plainLost) {
+  const { column } = run.trial;
+  const peers = column
+    ? PEERS.map(([client, figures]) => ({ client, ...figures[column] }))
+    : [plain(run, plainLost)];
+  const rows = [{ client: 'This page, now', ...own(run), failed: false }, ...peers];
+  const key = JSON.stringify(rows);
   if (place.dataset.key === key) return;
   place.dataset.key = key;
-  place.style.setProperty('--carrier', transport ? `var(--${transport})` : 'var(--field)');
-  place.hidden = !column;
-  if (!column) return;
-  const rows = PEERS.map(([client, figures]) => ({ client, ...figures[column], own: false }));
-  // Where the others flap, it counts that the session came to rest.
-  const rest = column === 'killed' && settled ? `, then at rest on ${transportName(transport)}` : '';
-  const text = first ? `${duration(first.ms)}${rest}` : 'connecting …';
-  rows.unshift({ client: 'This page, now', ms: first?.ms ?? 0, text, own: true });
-  // A second at least: alone among those that failed, a short time is a short bar.
-  const most = Math.max(1000, ...rows.map(({ ms }) => ms ?? 0));
 
   const table = document.createElement('table');
-  const body = document.createElement('tbody');
+  const [head, body] = [document.createElement('thead'), document.createElement('tbody')];
+  head.append(cells('th', ['Client', 'First message', 'Then carried by']));
   body.append(
-    ...rows.map(({ client, ms, text, own }) => {
-      const row = document.createElement('tr');
-      const name = document.createElement('th');
-      const cell = document.createElement('td');
-      const bar = document.createElement('i');
-      const value = document.createElement('span');
-      name.scope = 'row';
-      name.textContent = client;
-      row.className = `${own ? 'own' : ''} ${ms === null ? 'failed' : ''}`;
-      bar.setAttribute('aria-hidden', 'true');
-      bar.style.setProperty('--part', ms === null ? '1' : `${ms / most}`);
-      value.textContent = text;
-      cell.append(bar, value);
-      row.append(name, cell);
+    ...rows.map(({ client, first, then, failed }, index) => {
+      const row = cells('td', [first, then]);
+      const name = Object.assign(document.createElement('th'), { scope: 'row', textContent: client });
+      row.prepend(name);
+      row.className = `${index ? '' : 'own'} ${failed ? 'failed' : ''}`;
       return row;
     }),
   );
-  table.append(body);
-  const note = document.createElement('p');
-  note.className = 'note';
-  note.textContent = SOURCE;
+  table.append(head, body);
+  const note = Object.assign(document.createElement('p'), { className: 'note' });
+  note.textContent = column ? SOURCE : NOT_MEASURED;
   place.querySelector('[data-compared]')?.replaceChildren(table, note);
+}
+
+/** @param {import('./run.js').Run} run @param {number} lost */
+const plain = ({ phase }, lost) => ({
+  client: 'Plain WebSocket, now',
+  first: BEFORE,
+  then: phase === 'preparing' ? '…' : `${lost ? lost.toLocaleString('en') : 'none'} lost`,
+  failed: lost > 0,
+});
+
+/** What this page did. @param {import('./run.js').Run} run */
+function own(run) {
+  const { trial, phase, first, transport, counts } = run;
+  const { lost, duplicated, reordered } = flaws(run);
+  const flawed = lost + duplicated + reordered > 0;
+  const sums = flawed ? `${lost} lost, ${duplicated} duplicated, ${reordered} reordered` : 'none lost';
+  return {
+    first: trial.fresh ? (first ? duration(first.ms) : '…') : BEFORE,
+    then: phase === 'preparing' || !transport ? '…' : `${transportName(transport)}${counts ? `, ${sums}` : ''}`,
+  };
+}
+
+/** @param {'th' | 'td'} kind @param {string[]} texts */
+function cells(kind, texts) {
+  const row = document.createElement('tr');
+  for (const text of texts) {
+    const cell = Object.assign(document.createElement(kind), { textContent: text });
+    if (kind === 'th') cell.scope = 'col';
+    row.append(cell);
+  }
+  return row;
 }

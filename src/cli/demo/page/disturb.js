@@ -17,7 +17,7 @@ const move = (name) => async (hands) => {
 /** @param {string} transport @returns {(hands: Hands) => Promise<unknown>} */
 const switchTo = (transport) => (hands) => hands.switchTo(transport);
 
-/** The air is clean again: back up, without a gap. @param {Hands} hands */
+/** The network is clear again: back up, without a gap. @param {Hands} hands */
 const clear = async (hands) => {
   await hands.setNetwork('clear');
   await hands.switchTo('websocket');

@@ -49,7 +49,7 @@ export function createHands({ front, visits, history, say, onNetwork }) {
     /** @param {string} transport */
     async switchTo(transport) {
       history.mark(performance.now(), `→ ${transportName(transport)}`);
-      say(`Switch to ${transportName(transport)}, please.`, 'act');
+      say(`Switching to ${transportName(transport)}.`, 'act');
       await visits.current?.connection.switchTo(transport).catch((/** @type {any} */ error) => {
         say(`No switch to ${transportName(transport)}: ${reasonWords(error.code ?? `${error}`)}.`, 'bad');
         throw error;

@@ -6,22 +6,29 @@
 
 import { isOvertaken } from './attempts.js';
 import { BIN_MS } from './history.js';
-import { duration, transportName } from './words.js';
+import {
+  FONT,
+  HEIGHT,
+  LANE,
+  NAMES,
+  PIXELS_PER_SECOND,
+  paintAxis,
+  paintLabel,
+  paintMarks,
+  paintName,
+  paintText,
+  STRIP,
+  TOP,
+  TRANSPORTS,
+} from './lane-names.js';
+import { duration } from './words.js';
 
-const TRANSPORTS = ['websocket', 'sse', 'poll'];
-const LANE = 34;
-const STRIP = 42;
-const TOP = 20;
-const AXIS = 18;
-/** What one second takes: as many seconds are shown as have room. */
-const PIXELS_PER_SECOND = 24;
-const HEIGHT = TOP + TRANSPORTS.length * LANE + 2 * STRIP + AXIS;
 /** With reduced motion the picture steps instead of gliding. */
 const STEP_MS = 1000;
-const FONT = '12px system-ui, sans-serif';
-const FONT_BOLD = '600 12px system-ui, sans-serif';
-/** Of the longest name. */
-const NAME_WIDTH = 74;
+
+/** @typedef {import('./lane-names.js').Picture} Picture */
+/** @typedef {import('./lane-names.js').Colours} Colours */
+/** @typedef {import('./lane-names.js').Scale} Scale */
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -61,11 +68,6 @@ export function drawLanes(canvas, history) {
   requestAnimationFrame(frame);
 }
 
-/**
- * @typedef {{[name: string]: string}} Colours
- * @typedef {{context: CanvasRenderingContext2D, colours: Colours, width: number, history: import('./history.js').History, now: number}} Picture
- */
-
 /** @param {Element} element @returns {Colours} */
 function readColours(element) {
   const style = getComputedStyle(element);
@@ -80,30 +82,21 @@ function paint(picture) {
   context.clearRect(0, 0, width, HEIGHT);
   context.font = FONT;
   context.textBaseline = 'middle';
+  const strips = TOP + TRANSPORTS.length * LANE;
+  for (const [index, transport] of TRANSPORTS.entries()) paintName(picture, transport, TOP + index * LANE);
+  paintText(picture, ['Up', 'came to the', 'other end'], strips);
+  paintText(picture, ['Down', 'came here'], strips + STRIP);
   paintAxis(picture, x);
+  context.save();
+  context.beginPath();
+  context.rect(NAMES, 0, width - NAMES, HEIGHT);
+  context.clip();
+  paintMarks(picture, x);
   for (const [index, transport] of TRANSPORTS.entries()) paintLane(picture, x, transport, TOP + index * LANE);
   for (const change of history.switches) paintSwitch(picture, x, change);
-  const strips = TOP + TRANSPORTS.length * LANE;
   paintStrip(picture, x, 'up', strips);
   paintStrip(picture, x, 'down', strips + STRIP);
-  paintMarks(picture, x);
-}
-
-/** @typedef {(at: number) => number} Scale */
-
-/** @param {Picture} picture @param {Scale} x */
-function paintAxis({ context, colours, width, now }, x) {
-  const bottom = HEIGHT - AXIS;
-  context.fillStyle = colours.muted ?? '';
-  context.textAlign = 'center';
-  for (let ago = 5; ago * PIXELS_PER_SECOND < width - 16; ago += 5) {
-    const at = x(now - ago * 1000);
-    context.fillRect(Math.round(at), bottom, 1, 4);
-    context.fillText(`−${ago} s`, at, bottom + 11);
-  }
-  context.textAlign = 'right';
-  context.fillText('now', width, bottom + 11);
-  context.textAlign = 'left';
+  context.restore();
 }
 
 /** @param {Picture} picture @param {Scale} x @param {string} transport @param {number} top */
@@ -118,20 +111,12 @@ function paintLane({ context, colours, width, history, now }, x, transport, top)
     if (of === transport) paintTrying(context, x(from), width, middle, colour);
   for (const { transport: of, from, to } of history.carriers) {
     if (of !== transport) continue;
-    const left = Math.max(0, x(from));
+    const left = Math.max(NAMES, x(from));
     const right = x(to ?? now);
-    if (right < 0) continue;
+    if (right < NAMES) continue;
     context.fillStyle = colour;
     context.fillRect(left, middle - 5, Math.max(2, right - left), 11);
   }
-  context.fillStyle = colours.text ?? '';
-  context.font = FONT_BOLD;
-  context.fillText(transportName(transport), 0, top + 8);
-  context.font = FONT;
-  const rtt = history.rtts[transport];
-  const name = NAME_WIDTH + 4;
-  context.fillStyle = colours.muted ?? '';
-  if (rtt) context.fillText(duration(rtt), name, top + 8);
   paintReason({ context, colours, history, now, width }, x, transport, top + 8);
 }
 
@@ -197,7 +182,8 @@ function paintTry(context, x, { from, to }, middle, colour) {
  * @param {string} transport
  * @param {number} middle
  */
-function paintReason({ context, colours, history, width }, x, transport, middle) {
+function paintReason(picture, x, transport, middle) {
+  const { context, colours, history, width } = picture;
   const ended = [...history.tries, ...history.carriers].filter(
     (span) => span.transport === transport && span.ended && !isOvertaken(span.ended),
   );
@@ -206,10 +192,9 @@ function paintReason({ context, colours, history, width }, x, transport, middle)
   for (const { to, ended: why = '' } of ended.sort((a, b) => Number(b.to) - Number(a.to))) {
     const size = context.measureText(why).width;
     const at = Math.min(x(Number(to)) + 5, width - size);
-    // The lane's name and round trip stand at the left.
-    if (at < NAME_WIDTH + 56) break;
+    if (at < NAMES + 2) break;
     if (at + size > free - 6) continue;
-    context.fillText(why, at, middle);
+    paintLabel(picture, why, at, middle);
     free = at;
   }
 }
@@ -231,8 +216,6 @@ function paintStrip({ context, colours, width, history, now }, x, direction, top
     context.fillStyle = (strip.flaws(bin) ? colours.bad : colours.accent) ?? '';
     context.fillRect(x(bin * BIN_MS), base - height, Math.max(1, step - 0.6), height);
   }
-  context.fillStyle = colours.text ?? '';
-  context.fillText(direction === 'up' ? 'Up: arrived at the witness' : 'Down: arrived here', 0, top + 9);
   paintGaps({ context, colours, width, history, now }, x, strip.gaps(now), base);
 }
 
@@ -243,50 +226,21 @@ function paintStrip({ context, colours, width, history, now }, x, direction, top
  * @param {import('./history.js').Gap[]} gaps
  * @param {number} base
  */
-function paintGaps({ context, colours, width, now }, x, gaps, base) {
+function paintGaps(picture, x, gaps, base) {
+  const { context, colours, width, now } = picture;
   let free = width;
   for (const { from, to } of [...gaps].reverse()) {
     const left = x(from);
     const right = x(to ?? now);
-    if (right < 0) break;
+    if (right < NAMES) break;
     context.fillStyle = colours.text ?? '';
     context.fillRect(left, base - 1, right - left, 3);
     const label = duration((to ?? now) - from);
     const size = context.measureText(label).width;
-    const at = Math.max(0, Math.min((left + right - size) / 2, width - size));
-    if (at + size > free) continue;
-    // Its neighbours' bars must not run through it.
-    context.fillStyle = colours.card ?? '';
-    context.fillRect(at - 3, base - 18, size + 6, 15);
-    context.fillStyle = colours.text ?? '';
-    context.fillText(label, at, base - 10);
+    const at = Math.min((left + right - size) / 2, width - size);
+    // It goes as a whole when there is no room left for it.
+    if (at < NAMES + 2 || at + size > free) continue;
+    paintLabel(picture, label, at, base - 10);
     free = at - 8;
   }
-}
-
-/** @param {Picture} picture @param {Scale} x */
-function paintMarks({ context, colours, width, history }, x) {
-  context.textAlign = 'left';
-  let right = width;
-  for (const { at, label } of [...history.marks].reverse()) {
-    const left = Math.round(x(at));
-    if (left < -200) break;
-    context.fillStyle = colours.text ?? '';
-    for (let y = TOP - 4; y < HEIGHT - AXIS; y += 6) context.fillRect(left, y, 1, 3);
-    const size = context.measureText(label).width;
-    // At the right edge it stands to the left of its line.
-    const edge = right === width && left + size > width;
-    if (edge) context.fillText(label, Math.max(0, width - size), 8);
-    else context.fillText(fit(context, label, right - left - 8), left, 8);
-    right = edge ? Math.min(left, width - size) : left;
-  }
-}
-
-/** As much of a text as has room. @param {CanvasRenderingContext2D} context @param {string} text @param {number} room */
-function fit(context, text, room) {
-  for (let letters = text.length; letters > 2; letters -= 1) {
-    const part = letters < text.length ? `${text.slice(0, letters)}…` : text;
-    if (context.measureText(part).width <= room) return part;
-  }
-  return '';
 }

@@ -15,6 +15,7 @@ import { offerNetworks } from './networks.js';
 import { createOffers } from './offers.js';
 import { showOutcome } from './outcome.js';
 import { createTrials } from './run-trial.js';
+import { openStage } from './stage.js';
 import { showStatus } from './status.js';
 import { createTotals } from './totals.js';
 import { TRIALS } from './trials.js';
@@ -48,11 +49,26 @@ async function start() {
   explainWhy({ visits, trip, onRtts: history.measure });
 
   const chooser = offerNetworks(find('networks'), networks, async (name) => {
+    stage.stopTour();
     trials.abandon();
     await hands.setNetwork(name);
     if (find('cut').checked) await hands.kill('any');
   });
-  const hands = createHands({ front, visits, history, say, onNetwork: chooser.show });
+  /** @param {string | object} network @param {string} [what] it does */
+  const onNetwork = (network, what) => {
+    chooser.show(network);
+    const preset = networks.find(({ name }) => name === network);
+    stage.onNetwork(network, what || preset?.description || '');
+  };
+  const hands = createHands({ front, visits, history, say, onNetwork });
+  const stage = openStage({
+    visits,
+    front,
+    witness,
+    own,
+    setNetwork: hands.setNetwork,
+    abandon: () => trials.abandon(),
+  });
   const burst = prepareBurst({
     visits,
     witness,
@@ -80,12 +96,18 @@ async function start() {
     totals,
     history,
     say,
-    onNetwork: chooser.show,
-    show: showOutcome(card),
+    onNetwork,
+    show: showOutcome(
+      card,
+      visits,
+      (transport) => hands.switchTo(transport).catch(() => {}),
+      () => stage.sides.plain.count(performance.now()).lost,
+    ),
   });
 
   /** @param {import('./trials.js').Trial} trial @param {number} seconds */
   function startTrial(trial, seconds) {
+    stage.stopTour();
     burst.abandon();
     buttons.mark(trial.id);
     return trials.start(trial, seconds);
@@ -101,12 +123,13 @@ async function start() {
   addEventListener('pagehide', () => {
     if (offers.withdrawn) offers.restore(true).catch(() => {});
     visits.end();
+    stage.close();
     witness.close();
   });
   // From the browser's cache it would come back with closed connections.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
   /** For the tests, and for whoever opens the console. */
-  const demo = { visits, witness, front, trials, startBurst: burst.start, hands };
+  const demo = { visits, witness, front, trials, stage, startBurst: burst.start, hands };
   Object.assign(window, { demo });
   startTrial(/** @type {import('./trials.js').Trial} */ (TRIALS[0]), 1);
 }

@@ -2,20 +2,25 @@
 /** The big card: what stands in the way, and what came of it. It shows a run; it decides nothing. */
 
 import { compare } from './compare.js';
-import { headline, obstacle, told } from './outcome-words.js';
-import { flaws } from './run.js';
-import { duration, reasonWords, transportName } from './words.js';
+import { headline, obstacle, told, waitWords } from './outcome-words.js';
+import { flaws, wait } from './run.js';
+import { duration, reasonWords, times, transportName } from './words.js';
 
 /** Faster, nobody can read it. */
 const SHOW_MS = 200;
 
 /** @typedef {import('./run.js').Run} Run */
 
-/** @param {HTMLElement} card */
-export function showOutcome(card) {
+/**
+ * @param {HTMLElement} card
+ * @param {import('./visit.js').Visits} visits
+ * @param {(transport: string) => void} tryNow
+ * @param {() => number} plainLost messages that the plain WebSocket of this page has lost
+ */
+export function showOutcome(card, visits, tryNow, plainLost) {
   const find = (/** @type {string} */ name) =>
     /** @type {HTMLElement} */ (card.querySelector(`[data-${name}]`));
-  const [trialName, big, what, words, path, bar, running] = [
+  const [trialName, big, what, words, path, bar, running, waiting, waitingWords, tryButton] = [
     'trial',
     'headline',
     'obstacle',
@@ -23,6 +28,9 @@ export function showOutcome(card) {
     'path',
     'trial-progress',
     'running',
+    'wait',
+    'wait-words',
+    'try-now',
   ].map(find);
   const comparison = /** @type {HTMLElement} */ (document.querySelector('[data-comparison]'));
   const spoken = /** @type {HTMLElement} */ (document.querySelector('[data-outcome-spoken]'));
@@ -35,6 +43,8 @@ export function showOutcome(card) {
   };
   /** @type {Run | null} */
   let run = null;
+  /** What the plain WebSocket had lost before this run. */
+  let lostBefore = 0;
   /** What was said of this run already, so that nothing is said twice. */
   let said = '';
 
@@ -80,9 +90,23 @@ export function showOutcome(card) {
     );
     bar?.classList.toggle('busy', busy);
     if (path) drawPath(path, run);
-    compare(comparison, run);
+    compare(comparison, run, plainLost() - lostBefore);
+    showWait();
     speak();
   }
+
+  /** Its place is kept, so that nothing below it moves. */
+  function showWait() {
+    if (!run) return;
+    const { paths } = visits.current?.connection.explain() ?? { paths: [] };
+    const retryAt = paths.find((/** @type {any} */ { transport }) => transport === 'websocket')?.retryAt ?? 0;
+    const now = wait(run, performance.now(), retryAt);
+    waiting?.classList.toggle('idle', !now);
+    if (!now) return;
+    write(waitingWords, waitWords(now));
+    if (tryButton) tryButton.dataset.way = now.for === 'websocket' ? 'websocket' : 'sse';
+  }
+  tryButton?.addEventListener('click', () => tryNow(tryButton.dataset.way ?? ''));
 
   /** Its beginning and its end; what is between changes too fast. */
   function speak() {
@@ -105,6 +129,7 @@ export function showOutcome(card) {
   /** @param {Run} next */
   return function show(next) {
     const news = next !== run || next.phase !== card.dataset.phase;
+    if (next !== run || next.phase === 'preparing') lostBefore = plainLost();
     run = next;
     if (news) draw();
   };
@@ -118,7 +143,9 @@ const clock = (ms) => `${Math.floor(ms / 1000)} s`;
  * @param {HTMLElement} list
  * @param {Run} run
  */
-function drawPath(list, { path, trying }) {
+function drawPath(list, { path, trying: attempts, phase }) {
+  // Once a trial is over nothing is told of attempts that go on.
+  const trying = phase === 'over' ? [] : attempts;
   const key = JSON.stringify([path, trying]);
   if (list.dataset.key === key) return;
   list.dataset.key = key;
@@ -131,8 +158,8 @@ function drawPath(list, { path, trying }) {
 }
 
 /** @param {import('./run.js').Step} step @returns {[kind: string, words: string]} */
-function stepWords({ how, at, reason, times }) {
-  const often = times > 1 ? `, ${times} times` : '';
+function stepWords({ how, at, reason, times: count }) {
+  const often = count > 1 ? ` (${times(count)})` : '';
   if (how === 'failed') return ['failed', `${reasonWords(reason ?? '')}, after ${duration(at)}${often}`];
   if (reason)
     return [

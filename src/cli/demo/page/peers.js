@@ -1,70 +1,104 @@
 // @ts-check
 /**
- * What other clients did behind the same kinds of network, as plain data: time to the first application message on
- * loopback, with released clients, measured once by this project. It is not measured by the page, and the page says so.
+ * What other clients did behind the same kinds of network, as plain data: the medians of benches/peers/results.md. They are not
+ * measured by the page, and the page says so.
  *
- * @typedef {'refused' | 'hole' | 'mute' | 'killed' | 'both'} Column
+ * @typedef {'clear' | 'refused' | 'hole' | 'mute' | 'killed' | 'both'} Column
  * @typedef {object} Figure
- * @property {string} text as measured
- * @property {number | null} ms the bar's length; null where the client did not get through, or not for good
+ * @property {string} first the time to the first message, as measured
+ * @property {string} then what carried messages from then on
+ * @property {boolean} failed it did not get through, or not for good
  */
 
 /** Where the figures come from, to stand beneath them. */
 export const SOURCE =
-  'Your line was measured in this browser just now. The others were measured before, once, by this project: ' +
-  'released clients on loopback behind the same kind of fault, time to the first application message.';
+  'This page’s line was measured in this browser just now. This project measured the others before: released clients, on ' +
+  'loopback, behind the same kind of fault. Lost messages were not counted for them.';
 
-/** @param {string} text @param {number | null} [ms] @returns {Figure} */
-const figure = (text, ms = null) => ({ text, ms });
-const never = figure('never');
-const flaps = figure('flaps for ever');
+/** @param {string} first @param {string} then @returns {Figure} */
+const held = (first, then) => ({ first, then, failed: false });
+/** @param {string} first @param {string} then @returns {Figure} */
+const failed = (first, then) => ({ first, then, failed: true });
+const never = failed('never', 'nothing');
+const flaps = (/** @type {string} */ first) => failed(first, 'cut again and again');
 
 /** @type {Array<[client: string, figures: {[column in Column]: Figure}]>} */
 export const PEERS = [
   [
     'Socket.IO, default',
     {
-      refused: figure('44 ms', 44),
-      hole: figure('52 ms (starts on polling)', 52),
-      mute: figure('60 ms', 60),
-      killed: flaps,
-      both: figure('41–137 ms', 137),
+      clear: held('20 ms', 'WebSocket'),
+      refused: held('21 ms', 'polling'),
+      hole: held('18 ms', 'polling'),
+      mute: held('21 ms', 'polling'),
+      killed: flaps('19 ms'),
+      both: held('20 ms', 'polling'),
     },
   ],
-  ['Socket.IO, WebSocket first', { refused: never, hole: never, mute: never, killed: flaps, both: never }],
+  [
+    'Socket.IO, WebSocket first',
+    {
+      clear: held('18 ms', 'WebSocket'),
+      refused: never,
+      hole: never,
+      mute: never,
+      killed: flaps('20 ms'),
+      both: never,
+    },
+  ],
   [
     'SockJS',
     {
-      refused: figure('30 ms', 30),
-      hole: figure('0.66 s', 660),
-      mute: figure('0.65 s', 650),
-      killed: figure('closes'),
-      both: figure('0.7–1.9 s', 1900),
+      clear: held('19 ms', 'WebSocket'),
+      refused: held('18 ms', 'XHR stream'),
+      hole: held('0.62 s', 'XHR stream'),
+      mute: held('0.62 s', 'XHR stream'),
+      killed: failed('19 ms', 'nothing: it closes'),
+      both: held('0.62 s', 'polling'),
     },
   ],
-  ['SignalR', { refused: figure('0.29 s', 290), hole: never, mute: never, killed: flaps, both: never }],
+  [
+    'SignalR',
+    {
+      clear: held('20 ms', 'WebSocket'),
+      refused: held('19 ms', 'SSE'),
+      hole: never,
+      mute: never,
+      killed: flaps('19 ms'),
+      both: never,
+    },
+  ],
   [
     'centrifuge-js',
-    { refused: figure('0.21 s', 210), hole: figure('5.2 s', 5200), mute: never, killed: flaps, both: never },
+    {
+      clear: held('20 ms', 'WebSocket'),
+      refused: held('19 ms', 'HTTP stream'),
+      hole: held('5.0 s', 'HTTP stream'),
+      mute: never,
+      killed: flaps('19 ms'),
+      both: never,
+    },
   ],
   [
     'AnyCable',
     {
-      refused: figure('0.25 s', 250),
+      clear: held('20 ms', 'WebSocket'),
+      refused: never,
       hole: never,
       mute: never,
-      killed: flaps,
-      both: figure('0.12 s or never'),
+      killed: flaps('20 ms'),
+      both: never,
     },
   ],
   [
     'Phoenix, fallback on',
     {
-      refused: figure('0.15 s', 150),
-      hole: figure('2.7 s', 2700),
-      mute: figure('2.6 s', 2600),
-      killed: flaps,
-      both: figure('2.7 s', 2700),
+      clear: held('19 ms', 'WebSocket'),
+      refused: held('21 ms', 'polling'),
+      hole: held('2.5 s', 'polling'),
+      mute: held('2.5 s', 'polling'),
+      killed: flaps('20 ms'),
+      both: held('27 ms', 'polling'),
     },
   ],
 ];

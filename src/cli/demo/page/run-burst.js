@@ -26,7 +26,7 @@ const TICK_MS = 10;
  * @param {{up: Ends, down: Ends}} settings.ends
  * @param {number} settings.messages each way
  * @param {number} settings.rate per second, each way
- * @param {(direction: Direction, outcome: 'new' | 'doubled' | 'disordered') => void} [settings.onArrival]
+ * @param {(direction: Direction, outcome: 'new' | 'duplicated' | 'reordered') => void} [settings.onArrival]
  * @param {(ms: number) => void} [settings.onRoundTrip] an upward publish() was answered after so long
  */
 export function createBurst({ connection, witness, ends, messages, rate, onArrival, onRoundTrip }) {

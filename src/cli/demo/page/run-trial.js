@@ -9,7 +9,7 @@ import { createBurst } from './run-burst.js';
 import { RATE } from './trials.js';
 
 const TICK_MS = 50;
-/** For a session on WebSocket in clear air, before something is done to it. */
+/** For a session on WebSocket on a clear network, before something is done to it. */
 const READY_MS = 15_000;
 /** How long a session that is well is shown before. */
 const BEFORE_MS = 1000;
@@ -26,7 +26,7 @@ const BEFORE_MS = 1000;
  * @param {import('./totals.js').Totals} parts.totals
  * @param {import('./history.js').History} parts.history
  * @param {(text: string, kind?: 'event' | 'act' | 'bad') => void} parts.say
- * @param {(network: string | object) => void} parts.onNetwork
+ * @param {(network: string | object, what: string) => void} parts.onNetwork `what` it does
  * @param {(run: Run) => void} parts.show called often
  */
 export function createTrials({ visits, front, offers, witness, own, totals, history, say, onNetwork, show }) {
@@ -58,7 +58,7 @@ export function createTrials({ visits, front, offers, witness, own, totals, hist
   /** @param {string | object} network */
   async function setNetwork(network) {
     await front.set(network);
-    onNetwork(network);
+    onNetwork(network, running?.trial.what.replace('{seconds}', `${running.seconds}`) ?? '');
   }
 
   /** @param {Run} run */
@@ -66,7 +66,7 @@ export function createTrials({ visits, front, offers, witness, own, totals, hist
     const { trial } = run;
     if (offers.withdrawn) await offers.restore();
     if (trial.fresh) {
-      onNetwork(trial.network ?? 'clear');
+      onNetwork(trial.network ?? 'clear', trial.what);
       return visits.begin(trial.network ?? 'clear');
     }
     const well = () =>
@@ -74,10 +74,10 @@ export function createTrials({ visits, front, offers, witness, own, totals, hist
       visits.current?.connection.state === 'online' &&
       visits.current.connection.transport === 'websocket';
     if (!well()) {
-      onNetwork('clear');
+      onNetwork('clear', '');
       await visits.begin('clear');
       if (!(await until(run, well, READY_MS)))
-        throw new Error('no session on WebSocket came about in clear air');
+        throw new Error('no session on WebSocket came about on a clear network');
     }
     return /** @type {import('./visit.js').Visit} */ (visits.current);
   }
@@ -95,7 +95,7 @@ export function createTrials({ visits, front, offers, witness, own, totals, hist
   async function heal(run) {
     run.healedAt = performance.now();
     history.mark(run.healedAt, 'healed', true);
-    say('Healed: the air is clear again.', 'act');
+    say('The failure is over: the network is clear again.', 'act');
     if (run.trial.withdraws) await offers.restore();
     if (run.trial.network) await setNetwork('clear');
   }

@@ -114,9 +114,29 @@ export function isSettled({ trial, state, transport, beganAt, changedAt, healedA
 export const isLate = ({ trial, beganAt, seconds }, now) =>
   now - beganAt > 1000 * (trial.most + (trial.heals ? seconds : 0));
 
-/** @param {Run} run @returns {{lost: number, doubled: number, disordered: number}} */
+/** @param {Run} run @returns {{lost: number, duplicated: number, reordered: number}} */
 export function flaws({ counts }) {
-  const sum = (/** @type {'lost' | 'doubled' | 'disordered'} */ key) =>
+  const sum = (/** @type {'lost' | 'duplicated' | 'reordered'} */ key) =>
     counts ? counts.up[key] + counts.down[key] : 0;
-  return { lost: sum('lost'), doubled: sum('doubled'), disordered: sum('disordered') };
+  return { lost: sum('lost'), duplicated: sum('duplicated'), reordered: sum('reordered') };
+}
+
+/** A wait that is longer than this is shown with a way out of it. */
+const LONG_MS = 5000;
+
+/**
+ * What an audience would wait for now, and the way that a switch would bring at once. Null where nothing takes long.
+ * @param {Run} run
+ * @param {number} now
+ * @param {number} retryAt when the client tries WebSocket again
+ * @returns {{for: 'websocket' | 'other', ms: number} | null}
+ */
+export function wait(run, now, retryAt) {
+  const { trial, phase, transport, healedAt, beganAt, seconds } = run;
+  if (phase !== 'running' || !transport || !trial.until) return null;
+  const end = beganAt + 1000 * (trial.most + (trial.heals ? seconds : 0));
+  if (trial.until === 'other')
+    return transport === 'websocket' && now - beganAt > LONG_MS ? { for: 'other', ms: end - now } : null;
+  if (transport === 'websocket' || !healedAt || now - healedAt < REST_MS) return null;
+  return { for: 'websocket', ms: (retryAt > now ? Math.min(retryAt, end) : end) - now };
 }

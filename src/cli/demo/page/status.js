@@ -88,11 +88,11 @@ export function showStatus(visits, totals, channel) {
   }
 
   function sum() {
-    const { received: all, lost, doubled, disordered } = totals.sum();
-    write(flaws, `${lost} / ${doubled} / ${disordered}`);
-    write(short, counted(lost + doubled + disordered, 'flaw'));
+    const { received: all, lost, duplicated, reordered } = totals.sum();
+    write(flaws, `${lost} / ${duplicated} / ${reordered}`);
+    write(short, counted(lost + duplicated + reordered, 'flaw'));
     write(received, all.toLocaleString('en'));
-    bar.classList.toggle('broken', lost + doubled + disordered > 0);
+    bar.classList.toggle('broken', lost + duplicated + reordered > 0);
   }
 
   visits.listen(({ kind }) => {

@@ -4,7 +4,7 @@
 /** @typedef {{up: import('./burst.js').Report, down: import('./burst.js').Report}} Counts */
 
 export function createTotals() {
-  const past = { received: 0, lost: 0, doubled: 0, disordered: 0 };
+  const past = { received: 0, lost: 0, duplicated: 0, reordered: 0 };
   /** By whoever counts. @type {Map<object, Counts>} */
   const counts = new Map();
   /** So few run at once; what is older is only summed. */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The trials on offer, as plain data: each is one click. A first visit starts a session that remembers nothing behind its
- * network; the others begin with a session on WebSocket in clear air, and do something to it.
+ * network; the others begin with a session on WebSocket on a clear network, and do something to it.
  *
  * @typedef {object} Trial
  * @property {string} id
@@ -11,7 +11,7 @@
  * @property {boolean} fresh it is a first visit
  * @property {string | object} [network] a preset's name, or a whole network
  * @property {string} [cut] the route on which what is open is cut when it begins
- * @property {boolean} [heals] after as many seconds as the visitor chose the air is clear again
+ * @property {boolean} [heals] after as many seconds as the visitor chose the network is clear again
  * @property {boolean} [withdraws] the gateway no longer offers WebSocket, until it heals
  * @property {'websocket' | 'other'} [until] it is over once this carries the session; without it, any
  * @property {number} most seconds that it may take, or, if it heals, take from then on
@@ -37,18 +37,19 @@ const LOSSY = [
 export const TRIALS = [
   {
     id: 'clear',
-    title: 'Clear air',
+    title: 'No failure',
     hint: 'nothing is wrong',
     what: 'Nothing is wrong.',
     fresh: true,
     network: 'clear',
     most: 20,
+    column: 'clear',
   },
   {
     id: 'refused',
     title: 'WebSocket refused',
-    hint: 'a proxy says 403',
-    what: 'A proxy answers every WebSocket with 403.',
+    hint: 'a proxy answers: forbidden',
+    what: 'A proxy refuses every WebSocket.',
     fresh: true,
     network: 'websocket-refused',
     most: 20,
@@ -67,7 +68,7 @@ export const TRIALS = [
   {
     id: 'mute',
     title: 'Opens, then mute',
-    hint: '101, then silence',
+    hint: 'it opens, then silence',
     what: 'WebSockets open, and then nothing comes through.',
     fresh: true,
     network: 'websocket-mute',
@@ -77,8 +78,8 @@ export const TRIALS = [
   {
     id: 'killed',
     title: 'Killed after each open',
-    hint: 'reset after 300 ms, for ever',
-    what: 'WebSockets open, work, and are reset after 300 ms, every time.',
+    hint: 'cut after 300 ms, every time',
+    what: 'WebSockets open, work, and are cut after 300 ms, every time.',
     fresh: true,
     network: 'websocket-killed',
     most: 40,
@@ -86,7 +87,7 @@ export const TRIALS = [
   },
   {
     id: 'both',
-    title: 'Refused, streams buffered',
+    title: 'Refused, streams held back',
     hint: 'only short requests pass',
     what: 'WebSocket is refused, and a proxy holds every stream back until it ends.',
     fresh: true,
@@ -97,8 +98,8 @@ export const TRIALS = [
   {
     id: 'cut',
     title: 'Cut it now',
-    hint: 'reset the connection, once',
-    what: 'The connection that carries the session is reset, once.',
+    hint: 'cut the connection, once',
+    what: 'The connection that carries the session is cut, once.',
     fresh: false,
     cut: 'any',
     most: 20,
@@ -106,8 +107,8 @@ export const TRIALS = [
   {
     id: 'outage',
     title: 'WebSocket outage',
-    hint: 'refused, then healed',
-    what: 'WebSocket is reset and refused for {seconds} s, then it heals.',
+    hint: 'refused, then back',
+    what: 'WebSocket is cut and refused for {seconds} s, then it works again.',
     fresh: false,
     network: { rules: [WEBSOCKET_RESET] },
     cut: 'websocket',
@@ -119,7 +120,7 @@ export const TRIALS = [
     id: 'slow',
     title: 'WebSocket slow',
     hint: 'round trips of 2 s',
-    what: 'Every round trip over WebSocket takes 2 s from now on; the other ways are as fast as ever.',
+    what: 'Every round trip over WebSocket takes 2 s from now on. The other ways stay fast.',
     fresh: false,
     network: { rules: [WEBSOCKET_SLOW] },
     until: 'other',
@@ -140,7 +141,7 @@ export const TRIALS = [
     id: 'offline',
     title: 'Offline',
     hint: 'nothing gets out',
-    what: 'Every connection is reset for {seconds} s.',
+    what: 'Every connection is cut for {seconds} s.',
     fresh: false,
     network: 'offline',
     cut: 'any',
@@ -151,8 +152,8 @@ export const TRIALS = [
   {
     id: 'portal',
     title: 'Sign-in page',
-    hint: 'somebody else answers',
-    what: 'For {seconds} s a captive portal answers every request with its own page.',
+    hint: 'a hotel page answers',
+    what: 'For {seconds} s a sign-in page, as in a hotel, answers every request.',
     fresh: false,
     network: 'portal',
     cut: 'any',
@@ -164,7 +165,7 @@ export const TRIALS = [
     id: 'withdrawn',
     title: 'Server withdraws WebSocket',
     hint: 'and offers it again',
-    what: 'For {seconds} s the gateway does not offer WebSocket, by its operator’s will.',
+    what: 'For {seconds} s the gateway does not offer WebSocket, as if its operator had switched it off.',
     fresh: false,
     withdraws: true,
     heals: true,

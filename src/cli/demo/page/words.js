@@ -29,7 +29,7 @@ const REASONS = {
   asked: 'a switch was asked for',
   stuck: 'a message did not pass',
   overtaken: 'it had not answered when another was ready',
-  server: 'the gateway asked us to go',
+  server: 'the gateway asked it to go',
   offline: 'there is no network',
 };
 
@@ -80,10 +80,15 @@ export function transportSentence({ from, to, reason }) {
 
 /** A duration as one says it. @param {number} ms */
 export function duration(ms) {
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+  // A number and its unit stay on one line.
+  if (ms < 10) return `${ms.toFixed(1)}\u00a0ms`;
+  if (ms < 1000) return `${Math.round(ms)}\u00a0ms`;
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)}\u00a0s`;
 }
+
+/** @param {number} count */
+export const times = (count) =>
+  count === 1 ? 'once' : count === 2 ? 'twice' : `${count.toLocaleString('en')} times`;
 
 /** @param {number} count @param {string} thing */
 export const counted = (count, thing) => `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
@@ -92,7 +97,7 @@ const together = new Intl.ListFormat('en');
 
 /** @param {string[]} transports @param {string} reason */
 export const attemptsSentence = (transports, reason) =>
-  `Tried in vain: ${together.format(transports.map(transportName))}. The reason: ${reasonWords(reason)}.`;
+  `${together.format(transports.map(transportName))} failed: ${reasonWords(reason).replace(/^it was /, '')}.`;
 
 /** @param {{reason: string, channel: string}} reset */
 export const resetSentence = ({ reason, channel }) =>

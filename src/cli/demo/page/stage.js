@@ -1,0 +1,240 @@
+// @ts-check
+/**
+ * The first thing on the page: the same messages twice through the same network, by a plain WebSocket and by Throughline, and
+ * the button that breaks it. It sends the messages and shows both counts; the counting is in ticks.js.
+ */
+
+import { BREAKS, tour } from './breaks.js';
+import { openPlain } from './plain.js';
+import { drawRing } from './ring.js';
+import * as words from './stage-words.js';
+import { createTicks } from './ticks.js';
+
+/** 20 messages a second. */
+const TICK_MS = 50;
+/** Faster, nobody can read it. */
+const SHOW_MS = 200;
+/** An outcome is spoken when it had this time to come about. */
+const SPEAK_MS = 2500;
+/** A plain WebSocket sends nothing again: what is so late counts as lost until it comes. */
+const PLAIN_PATIENCE_MS = 1500;
+/** Throughline keeps what it could not send. Its client gives a connection up long before this. */
+const SESSION_PATIENCE_MS = 10_000;
+
+const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
+
+/** Writing what is there already would cost a layout. @param {HTMLElement} element @param {string} text */
+const write = (element, text) => {
+  if (element.textContent !== text) element.textContent = text;
+};
+
+/**
+ * @param {object} parts
+ * @param {import('./visit.js').Visits} parts.visits
+ * @param {import('./front.js').Front} parts.front
+ * @param {any} parts.witness straight to the gateway: it publishes the messages
+ * @param {string} parts.own the beginning of this tab's channels
+ * @param {(network: string) => Promise<void>} parts.setNetwork
+ * @param {() => void} parts.abandon ends whatever else plays with the network
+ */
+export function openStage({ visits, front, witness, own, setNetwork, abandon }) {
+  const name = `${own}/ticks`;
+  const sides = { plain: createTicks(PLAIN_PATIENCE_MS), session: createTicks(SESSION_PATIENCE_MS) };
+  const latest = sendTicks(witness.channel(name), sides);
+  const plain = followPlain(`${front.url.replace('http', 'ws')}/demo/plain?channel=${name}`, sides.plain, latest);
+  followVisits(visits, name, sides.session, latest);
+  const shown = showSides(visits, sides, latest);
+  /** @type {AbortController | null} */
+  let touring = null;
+
+  function stopTour() {
+    touring?.abort();
+    touring = null;
+    showStep(null);
+  }
+
+  /** @param {import('./breaks.js').Break} broken */
+  async function strike({ network, what }) {
+    await setNetwork(network);
+    shown.breaks(what);
+    await front.kill('any');
+  }
+
+  async function heal() {
+    await setNetwork('clear');
+    shown.heals();
+    // A WebSocket that opened behind the failure may hang for minutes. A visitor would reload the page.
+    if (sides.plain.count(performance.now()).silentMs > words.FROZEN_MS) plain.reopen();
+  }
+
+  find('break').addEventListener('click', async () => {
+    stopTour();
+    abandon();
+    await (front.network === 'clear' ? strike(BREAKS[0]) : heal()).catch(() => {});
+  });
+
+  find('tour').addEventListener('click', async () => {
+    const wasTouring = touring;
+    stopTour();
+    abandon();
+    if (wasTouring) return heal().catch(() => {});
+    const mine = new AbortController();
+    touring = mine;
+    // The next failure is to find Throughline on a WebSocket, so it is asked to move back.
+    const healFully = () =>
+      heal().then(() => visits.current?.connection.switchTo('websocket').catch(() => {}));
+    await tour({ strike, heal: healFully, onStep: showStep, signal: mine.signal }).catch(() => {});
+    if (touring === mine) stopTour();
+  });
+
+  return {
+    sides,
+    stopTour,
+
+    /** Something else has changed the network. @param {string | object} network @param {string} what it does */
+    onNetwork(network, what) {
+      if (network === 'clear') shown.heals();
+      else shown.breaks(what);
+    },
+
+    close: plain.close,
+  };
+}
+
+/**
+ * @param {any} channel
+ * @param {{[side: string]: import('./ticks.js').Ticks}} sides
+ * @returns {() => number} the number that was sent last
+ */
+function sendTicks(channel, sides) {
+  let latest = 0;
+  const both = Object.values(sides);
+  setInterval(() => {
+    if (document.hidden) return;
+    latest += 1;
+    const n = latest;
+    for (const side of both) side.send(n, performance.now());
+    channel.publish(n).catch(() => {
+      for (const side of both) side.withdraw(n);
+    });
+  }, TICK_MS);
+  return () => latest;
+}
+
+/** @param {string} url @param {import('./ticks.js').Ticks} ticks @param {() => number} latest */
+function followPlain(url, ticks, latest) {
+  return openPlain({
+    url,
+    onMessage: (n) => ticks.receive(n, performance.now()),
+    onOpen: (open) => {
+      if (open && !ticks.isStarted) ticks.startAfter(latest());
+      ticks.cut(!open);
+    },
+  });
+}
+
+/** @param {import('./visit.js').Visits} visits @param {string} name @param {import('./ticks.js').Ticks} ticks @param {() => number} latest */
+function followVisits(visits, name, ticks, latest) {
+  visits.listen(async (event, { connection }) => {
+    if (event.kind !== 'began') return;
+    ticks.startAfter(Infinity);
+    const channel = connection.channel(name);
+    channel.on('message', (/** @type {any} */ { data }) => ticks.receive(data, performance.now()));
+    await channel.subscribed.catch(() => {});
+    if (connection === visits.current?.connection) ticks.startAfter(latest());
+  });
+}
+
+/** @param {number | null} step */
+function showStep(step) {
+  write(find('tour').querySelector('b'), step ? 'Stop the tour' : 'Break it five ways');
+  write(find('tour').querySelector('small'), step ? `${step} of ${BREAKS.length}` : '30 s');
+}
+
+/**
+ * @param {import('./visit.js').Visits} visits
+ * @param {{plain: import('./ticks.js').Ticks, session: import('./ticks.js').Ticks}} sides
+ * @param {() => number} latest
+ */
+function showSides(visits, sides, latest) {
+  const stage = find('stage');
+  const [situation, result, spoken, button] = ['situation', 'result', 'stage-spoken', 'break'].map(find);
+  /** @type {import('./stage-words.js').Condition} */
+  let condition = 'rest';
+  let what = '';
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let speaking;
+  const panels = {
+    plain: createPanel('plain', sides.plain, latest),
+    session: createPanel('session', sides.session, latest),
+  };
+
+  function show() {
+    const now = performance.now();
+    const transport = visits.current?.connection.transport ?? null;
+    const [plain, session] = [sides.plain, sides.session].map((ticks) => {
+      const count = ticks.count(now);
+      return { count, moves: words.motion(count, ticks.isStarted) };
+    });
+    if (!plain || !session) return;
+    stage.dataset.condition = condition;
+    panels.plain.show(plain.moves, words.plainPill(plain.moves, plain.count), plain.count);
+    const { moves, count } = session;
+    panels.session.show(moves === 'frozen' ? 'waiting' : moves, words.sessionPill(moves, count, transport), count);
+    write(situation, words.situation(condition, what));
+    write(result, words.result(condition, plain, { ...session, transport }));
+    write(button, condition === 'broken' ? 'Repair the network' : 'Break the network');
+  }
+
+  function changed() {
+    show();
+    clearTimeout(speaking);
+    speaking = setTimeout(() => write(spoken, `${situation.textContent} ${result.textContent}`), SPEAK_MS);
+  }
+
+  setInterval(show, SHOW_MS);
+  show();
+  return {
+    /** @param {string} by what the network does */
+    breaks(by) {
+      condition = 'broken';
+      what = by;
+      changed();
+    },
+
+    heals() {
+      if (condition === 'broken') condition = 'healed';
+      changed();
+    },
+  };
+}
+
+/** @param {string} side @param {import('./ticks.js').Ticks} ticks @param {() => number} latest */
+function createPanel(side, ticks, latest) {
+  const place = /** @type {HTMLElement} */ (document.querySelector(`[data-side="${side}"]`));
+  const part = (/** @type {string} */ name) =>
+    /** @type {HTMLElement} */ (place.querySelector(`[data-${name}]`));
+  const pill = part('pill');
+  const flaws = /** @type {const} */ (['lost', 'duplicated', 'reordered']).map((of) => ({
+    of,
+    element: part(of),
+  }));
+  const draw = drawRing(part('ring'), ticks, latest);
+  const frame = () => {
+    draw();
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+
+  return {
+    /** @param {string} moves @param {string} text @param {import('./ticks.js').Count} count */
+    show(moves, text, count) {
+      place.dataset.moves = moves;
+      write(pill, text);
+      for (const { element, of } of flaws) {
+        write(element, count[of].toLocaleString('en'));
+        element.classList.toggle('wrong', count[of] > 0);
+      }
+    },
+  };
+}
