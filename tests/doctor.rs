@@ -60,6 +60,12 @@ impl Found {
         self.told["summary"]["code"].as_str().unwrap()
     }
 
+    /// The same, but how fast this machine is today is not the network's matter: a finding that is slow for that alone changes the result.
+    fn result_at_any_pace<'a>(&'a self, expected: &'a str) -> &'a str {
+        let paced = PROBES.iter().any(|probe| self.code(probe) == "slow");
+        if paced && ["slow", "partly"].contains(&self.result()) { expected } else { self.result() }
+    }
+
     fn finding(&self, probe: &str) -> Option<&Value> {
         self.told["findings"].as_array().unwrap().iter().find(|finding| finding["probe"] == probe)
     }
@@ -99,7 +105,7 @@ const PRESETS: [(&str, i32, &str, [&str; 9]); 11] = [
     (
         "streams-buffered",
         0,
-        "websocket",
+        "partly",
         ["ours", "works", "held_headers", "works", "works", "works", "lived", "-", "lived"],
     ),
     (
@@ -108,7 +114,7 @@ const PRESETS: [(&str, i32, &str, [&str; 9]); 11] = [
         "poll",
         ["ours", "answered", "held_headers", "works", "works", "works", "-", "-", "lived"],
     ),
-    ("slow", 0, "websocket", ["slow", "slow", "slow", "slow", "works", "works", "lived", "lived", "lived"]),
+    ("slow", 0, "slow", ["slow", "slow", "slow", "slow", "works", "works", "lived", "lived", "lived"]),
     ("offline", 1, "offline", ["unreachable", "refused", "refused", "refused", "refused", "-", "-", "-", "-"]),
     ("portal", 1, "portal", ["portal", "answered", "answered", "answered", "answered", "-", "-", "-", "-"]),
 ];
@@ -131,7 +137,8 @@ async fn each_network_is_found_to_be_what_it_is() {
         let code = |probe| if preset == "slow" { found.code(probe) } else { found.code_at_any_pace(probe) };
         let seen = PROBES.map(code);
         println!("{preset}: {result} in {} ms; {}", found.took.as_millis(), figures(&found));
-        if (found.exit, found.result(), seen) != (Some(exit), result, codes) {
+        let seen_result = if preset == "slow" { found.result() } else { found.result_at_any_pace(result) };
+        if (found.exit, seen_result, seen) != (Some(exit), result, codes) {
             wrong.push(format!("{preset}: {:?} {} {seen:?}", found.exit, found.result()));
         }
     }
@@ -284,12 +291,105 @@ async fn https_is_examined_too_and_a_certificate_that_is_not_trusted_is_said_to_
     let url = format!("https://localhost:{}", address.port());
     let arguments = ["doctor", &url, "--json", "--watch", "1"];
     let trusting = Found::of(&run_with("SSL_CERT_FILE", certificate.as_os_str(), &arguments).await);
-    assert_eq!((trusting.code("control"), trusting.result(), trusting.exit), ("ours", "websocket", Some(0)));
+    assert_eq!(trusting.exit, Some(0), "{}", figures(&trusting));
+    assert_eq!((trusting.code_at_any_pace("control"), trusting.result_at_any_pace("websocket")), ("ours", "websocket"));
     assert_eq!(trusting.code("size"), "works", "{}", figures(&trusting));
     // Another one is trusted, not that.
     let (_, other) = terminate(gateway.address).await;
     let wary = Found::of(&run_with("SSL_CERT_FILE", other.as_os_str(), &arguments).await);
-    assert_eq!((wary.code("control"), wary.exit), ("certificate", Some(1)), "{}", figures(&wary));
+    assert_eq!((wary.code("control"), wary.result(), wary.exit), ("certificate", "certificate", Some(1)));
+    assert_eq!(wary.told["findings"].as_array().map(Vec::len), Some(1), "{}", figures(&wary));
     std::fs::remove_file(certificate).unwrap();
     std::fs::remove_file(other).unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_port_and_an_unknown_name_each_have_an_answer_of_their_own() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = listener.local_addr().unwrap();
+    drop(listener);
+    for (url, code) in [(format!("http://{closed}"), "closed"), ("http://gateway.invalid".to_owned(), "no_name")] {
+        let found = Found::at(&url, "1").await;
+        assert_eq!((found.code("control"), found.result(), found.exit), (code, code, Some(1)), "{}", found.told);
+    }
+}
+
+/// How often a network is examined again.
+const AGAIN: usize = 5;
+
+#[tokio::test]
+async fn a_lossy_network_never_reads_as_perfect_and_a_clear_one_always_does() {
+    let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    let runs = ["lossy", "clear"].into_iter().flat_map(|named| std::iter::repeat_n(named, AGAIN)).map(|named| {
+        let gateway = &gateway;
+        async move { (named, Found::behind(gateway, Network::named(named).unwrap()).await) }
+    });
+    for (named, found) in in_turns(runs).await {
+        let expected = if named == "clear" { "websocket" } else { "lossy" };
+        assert_eq!(found.exit, Some(0), "{named}: {}", figures(&found));
+        assert_eq!(found.result_at_any_pace(expected), expected, "{named}: {}", figures(&found));
+    }
+}
+
+#[tokio::test]
+async fn findings_come_in_one_order_without_figures_of_machines_between_their_sentences() {
+    let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    let url = format!("http://{}", gateway.address);
+    let output = run(&["doctor", &url, "--watch", "1"]).await;
+    let told = String::from_utf8(output.stdout).unwrap();
+    let heads = told.lines().filter_map(|line| Some(line.split_once(" [")?.0));
+    let titles = [
+        "The gateway",
+        "WebSocket",
+        "SSE",
+        "Long-poll",
+        "Short requests",
+        "Large messages",
+        "Idle WebSocket",
+        "Idle SSE",
+        "Idle long-poll",
+    ];
+    assert_eq!(heads.collect::<Vec<_>>(), titles, "{told}");
+    assert!(!told.contains("_ms="), "{told}");
+    let found = Found::at(&url, "1").await;
+    let report = found.told["report"].as_str().unwrap();
+    let (sentences, machine) = report.split_once("\nThe figures:\n").unwrap();
+    assert!(!sentences.contains("_ms=") && machine.contains("  idle-sse: lived silence_ms="), "{report}");
+}
+
+#[tokio::test]
+async fn a_silence_is_watched_for_as_long_as_was_asked() {
+    let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    let found = Found::at(&format!("http://{}", gateway.address), "3").await;
+    for probe in ["idle-websocket", "idle-sse", "idle-poll"] {
+        let (watched, silence) = (found.figure(probe, "watched_ms"), found.figure(probe, "silence_ms"));
+        assert!((3000..3500).contains(&watched) && silence <= watched, "{probe}: {watched} {silence}");
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_full_is_said_to_be_full() {
+    let html = r#"{"v":1,"nonce":null,"code":"full","message":"this gateway holds 8 connections"}"#.to_owned();
+    let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
+    let full = Opening::Answer(Answer { html, ..Answer::status(503) });
+    let found = Found::behind(&gateway, Network::new([Rule { request: full, ..Rule::default() }])).await;
+    assert_eq!((found.code("control"), found.result(), found.exit), ("full", "full", Some(1)), "{}", figures(&found));
+    // It answers, and has no session left.
+    let file = std::env::temp_dir().join(format!("throughline-full-{}.toml", uuid::Uuid::new_v4()));
+    std::fs::write(&file, "sessions = 1\n").unwrap();
+    let small = Running::start(&["serve", "--config", file.to_str().unwrap(), "--listen", "127.0.0.1:0"]).await;
+    let found = Found::at(&format!("http://{}", small.address), "1").await;
+    std::fs::remove_file(file).unwrap();
+    assert!(found.told.to_string().contains("it is full"), "{}", figures(&found));
+    assert_ne!(found.result(), "websocket", "{}", figures(&found));
+}
+
+#[tokio::test]
+async fn the_usage_does_not_show_an_option_as_if_it_were_required() {
+    let output = run(&["doctor"]).await;
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("Usage: throughline doctor [OPTIONS] <URL>") && !told.contains("--watch <SECONDS> <"),
+        "{told}"
+    );
 }

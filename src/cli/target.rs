@@ -22,10 +22,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
 
 /// Why there is no connection.
 pub(super) enum NoConnection {
+    /// The machine refuses: nothing listens at the port.
+    Closed,
     /// TCP did not get there: why.
     Tcp(String),
     /// TCP did, TLS did not: its complaint.
     Tls(String),
+}
+
+impl NoConnection {
+    pub(super) fn why(self) -> String {
+        match self {
+            Self::Closed => "the connection is refused, so nothing listens there".to_owned(),
+            Self::Tcp(why) | Self::Tls(why) => why,
+        }
+    }
 }
 
 /// See the module.
@@ -102,9 +113,7 @@ impl Target {
         &self,
         between: impl FnOnce(TcpStream) -> S,
     ) -> Result<Box<dyn Socket>, NoConnection> {
-        let tcp = TcpStream::connect((&*self.host, self.port))
-            .await
-            .map_err(|error| NoConnection::Tcp(unreachable(&error)))?;
+        let tcp = TcpStream::connect((&*self.host, self.port)).await.map_err(|error| unreachable(&error))?;
         // Round trips are measured; the system must not gather small writes.
         let _ = tcp.set_nodelay(true);
         let tcp = between(tcp);
@@ -114,22 +123,22 @@ impl Target {
         match connector.connect(name.clone(), tcp).await {
             Ok(tls) => Ok(Box::new(tls)),
             // A cut or a reset says nothing about certificates.
-            Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(NoConnection::Tcp(unreachable(&error))),
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(unreachable(&error)),
             Err(error) => Err(NoConnection::Tls(untrusted(&error))),
         }
     }
 }
 
 /// Why TCP did not get there, in words.
-fn unreachable(error: &io::Error) -> String {
+fn unreachable(error: &io::Error) -> NoConnection {
     let text = error.to_string();
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "the connection is refused, so nothing listens there".to_owned(),
+    NoConnection::Tcp(match error.kind() {
+        io::ErrorKind::ConnectionRefused => return NoConnection::Closed,
         io::ErrorKind::TimedOut => "nothing answers".to_owned(),
         // The system has no kind of its own for it.
         _ if text.contains("lookup") => "no address is known for that name".to_owned(),
         _ => text,
-    }
+    })
 }
 
 /// Why TLS does not believe a certificate, in words where there are some.
@@ -138,7 +147,7 @@ fn untrusted(error: &io::Error) -> String {
     let Some(rustls::Error::InvalidCertificate(why)) = cause else { return error.to_string() };
     let words = match why {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "nobody whom this machine trusts has signed its certificate"
+            "no authority that this machine trusts has signed its certificate"
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {

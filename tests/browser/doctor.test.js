@@ -2,6 +2,7 @@
 /** The doctor's page in real Chromium, behind networks that let all of it, some of it, and nothing of it through. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { faint } from './contrast.js';
 import { startGateway } from './gateway.js';
 import { launch } from './launch.js';
 
@@ -31,7 +32,7 @@ const NETWORKS = [
       'idle-poll': 'lived',
       client: 'works',
     },
-    report: [/Online in .+, by websocket\. 10 of 10 messages came back, each once\./, /60 KB pass at once/],
+    report: [/Online in .+, by WebSocket\. 10 of 10 messages came back, each once\./, /60 KB pass at once/],
   },
   {
     name: 'WebSocket refused and streams buffered',
@@ -47,7 +48,7 @@ const NETWORKS = [
       'idle-poll': 'lived',
       client: 'works',
     },
-    report: [/by poll\. 10 of 10/, /Switch response buffering off/],
+    report: [/by long-poll\. 10 of 10/, /Switch response buffering off/],
   },
   {
     name: 'a portal in place of /rt',
@@ -141,6 +142,22 @@ describe('the doctor in Chromium', { timeout: 240_000 }, () => {
     });
   }
 
+  test('a lossy network is called lossy, and the findings stand in the order of the report', async (t) => {
+    const { page, errors } = await open({ named: 'lossy' });
+    const seen = await examined(page);
+    t.diagnostic(seen.report.replaceAll('\n', ' '));
+    assert.match(seen.result, /^Realtime works here by .+, but loses requests\.$/);
+    const order = ['control', 'websocket', 'sse', 'poll', 'send', 'size'];
+    const places = Object.keys(seen.codes).map((probe) => order.indexOf(probe));
+    assert.deepEqual(
+      places.filter((place) => place >= 0),
+      places.filter((place) => place >= 0).toSorted((a, b) => a - b),
+    );
+    assert.deepEqual(errors, []);
+    if (process.env.SCREENSHOTS) await screenshots(page, 'lossy');
+    await page.close();
+  });
+
   test('a network that dies after the page was loaded is told, and nothing breaks', async () => {
     const { page, change, errors } = await open({ named: 'clear' });
     await examined(page);
@@ -159,10 +176,19 @@ describe('the doctor in Chromium', { timeout: 240_000 }, () => {
     const { page } = await open({ named: 'clear' });
     await page.waitForSelector('[data-probe="control"][data-code]');
     assert.equal(await page.$eval('[data-result]', (place) => place.getAttribute('data-level')), 'running');
-    assert.match(await page.$eval('[data-spoken]', (place) => place.textContent ?? ''), /^Asking: /);
+    assert.match(await page.$eval('[data-spoken]', (place) => place.textContent ?? ''), /^Testing: /);
     assert.equal(await page.$('[data-probe="client"][data-code]'), null);
-    if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/running.png` });
+    for (const value of ['dark', 'light']) {
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
+      assert.deepEqual(await faint(page), [], `${value}, while it runs`);
+    }
+    assert.equal(await page.$eval('[data-result]', (place) => place.getAttribute('data-level')), 'running');
+    if (process.env.SCREENSHOTS) await screenshots(page, 'running');
     await examined(page);
+    for (const value of ['dark', 'light']) {
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
+      assert.deepEqual(await faint(page), [], `${value}, at the end`);
+    }
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => document.querySelector('[data-copied]')?.textContent);
@@ -187,6 +213,7 @@ async function screenshots(page, name) {
     ['wide', 1280, 'light'],
     ['phone', 390, 'light'],
     ['dark', 1280, 'dark'],
+    ['phone-dark', 390, 'dark'],
   ])) {
     await page.setViewport({ width, height: 900 });
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);

@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { together } from '../../src/server/doctor/repeat.js';
 import { explain, report, summary } from '../../src/server/doctor/verdict.js';
 import { PROGRAM } from '../browser/gateway.js';
 import { startLab } from './lab.js';
@@ -28,7 +29,7 @@ async function command(url) {
   return JSON.parse(stdout);
 }
 
-for (const named of ['clear', 'websocket-refused', 'websocket-killed', 'portal']) {
+for (const named of ['clear', 'websocket-refused', 'websocket-killed', 'lossy', 'slow', 'portal']) {
   test(`page and command say the same of ${named}`, async () => {
     const front = await lab.front();
     await front.set({ named });
@@ -69,10 +70,67 @@ test('where nothing gets through, the result says why, and only the first findin
     ['unreachable', 'offline'],
     ['no_answer', 'offline'],
     ['broken', 'offline'],
+    ['full', 'full'],
+    ['closed', 'closed'],
+    ['no_name', 'no_name'],
+    ['certificate', 'certificate'],
     ['ours', 'none'],
+    ['unreliable', 'none'],
   ]) {
     const findings = [finding('control', code), finding('websocket', 'refused')];
     assert.equal(summary(words, findings).code, result, code);
-    assert.equal(explain(words, findings[1], findings).means === undefined, code !== 'ours', code);
+    assert.equal(
+      explain(words, findings[1], findings).means === undefined,
+      !['ours', 'unreliable'].includes(code),
+      code,
+    );
   }
+});
+
+test('the result is never better than the findings', () => {
+  const result = (/** @type {Record<string, string>} */ codes) =>
+    summary(
+      words,
+      Object.entries(codes).map(([probe, code]) => ({ probe, code, figures: {} })),
+    );
+  const good = { control: 'ours', websocket: 'works', sse: 'works', poll: 'works', send: 'works' };
+  for (const [change, code] of /** @type {[Record<string, string>, string][]} */ ([
+    [{}, 'websocket'],
+    [{ sse: 'off' }, 'websocket'],
+    [{ sse: 'held_headers' }, 'partly'],
+    [{ 'idle-websocket': 'cut' }, 'partly'],
+    [{ size: 'up_limited' }, 'partly'],
+    [{ websocket: 'refused' }, 'sse'],
+    [{ websocket: 'slow' }, 'slow'],
+    [{ control: 'slow' }, 'slow'],
+    [{ send: 'unreliable' }, 'lossy'],
+    [{ websocket: 'unreliable', sse: 'refused', poll: 'refused' }, 'lossy'],
+    [{ client: 'incomplete' }, 'client'],
+  ])) {
+    const told = result({ ...good, ...change });
+    assert.equal(told.code, code, JSON.stringify(change));
+    assert.equal(told.level === 'good', code === 'websocket', code);
+    assert.doesNotMatch(`${told.says} ${told.means}`, /[{}]|undefined/);
+  }
+});
+
+test('tries that differ are unreliable, and say how often and how one failed', () => {
+  const tried = (/** @type {string} */ code, ms = 5) => ({ code, figures: { rtt_ms: ms, worst_ms: ms } });
+  const cases = /** @type {const} */ ([
+    [['works', 'works', 'works'], 'works'],
+    [['slow', 'works', 'works'], 'works'],
+    [['cut', 'refused', 'refused'], 'refused'],
+    [['cut', 'works', 'works'], 'unreliable'],
+    [['loses', 'loses', 'loses'], 'unreliable'],
+  ]);
+  for (const [codes, code] of cases) {
+    const tries = codes.map((one) => tried(one, one === 'slow' ? 900 : 5));
+    assert.equal(together(tries).code, code, codes.join());
+  }
+  const { figures } = together([tried('works'), tried('cut'), tried('cut')]);
+  const finding = { probe: 'sse', code: 'unreliable', figures: { ...figures, after_ms: 20 } };
+  assert.equal(
+    explain(words, finding, []).says,
+    '2 of 3 tries failed. One of those: It opens, and is cut 20 ms later, in the middle of use.',
+  );
 });

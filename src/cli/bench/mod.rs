@@ -39,7 +39,6 @@ use self::plan::{Plan, Scenario};
 use self::report::progress::Bar;
 use self::report::{baseline, html, json, table};
 use self::results::{FORMAT, Results};
-use super::target::NoConnection;
 use super::{failed, networks, say, target, usage};
 use crate::protocol::Transport;
 
@@ -129,7 +128,7 @@ async fn reach(url: &str) -> Result<(), String> {
     let target = target::Target::parse(url)?;
     let why = match tokio::time::timeout(REACHED, target.connect()).await {
         Ok(Ok(_)) => return Ok(()),
-        Ok(Err(NoConnection::Tcp(why) | NoConnection::Tls(why))) => why,
+        Ok(Err(none)) => none.why(),
         Err(_) => format!("no connection came within {REACHED:?}"),
     };
     Err(format!("{}: {why}", target.shown()))

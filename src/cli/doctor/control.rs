@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::http::{self, Shared};
 use super::leg::{SLOW_MS, figures};
-use super::speak::{OPEN, Outcome, Session, Stop};
+use super::speak::{Cause, OPEN, Outcome, Session, Stop};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -23,13 +23,17 @@ pub(super) async fn ask(target: &Shared) -> Result<Outcome, Stop> {
     if answer.status == 403 && first["code"] == "forbidden" {
         return Err(Stop::new("gate"));
     }
+    if answer.is_full() {
+        return Err(Stop::new("full"));
+    }
     Err(Stop::new(strangeness(answer.status)).with("status", answer.status))
 }
 
 /// Why there is no answer at all.
 async fn why_none(target: &Shared, stop: Stop) -> Stop {
     match (&stop.cause, stop.code) {
-        (Some(why), _) => Stop::new("certificate").with("detail", why.as_str()),
+        (Some(Cause::Certificate(why)), _) => Stop::new("certificate").with("detail", why.as_str()),
+        (Some(Cause::Closed), _) => Stop::new("closed"),
         (None, "refused") if !target.has_address().await => Stop::new("no_name"),
         (None, "refused") => Stop { code: "unreachable", ..stop },
         _ => stop,

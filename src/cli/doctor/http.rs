@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::speak::{Begun, Stop};
+use super::speak::{Begun, Cause, Stop};
 use super::target::{NoConnection, Target};
 
 /// What is read of an answer; ours are not half as long.
@@ -33,10 +33,18 @@ impl Answer {
         self.text.lines().next().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default()
     }
 
+    /// Whether the gateway says that it holds as many as it may.
+    pub(super) fn is_full(&self) -> bool {
+        self.status == 503 && self.first()["code"] == "full"
+    }
+
     /// What a status other than 200 means.
     pub(super) fn wrong(&self) -> Stop {
         if self.status == 403 && self.first()["code"] == "forbidden" {
             return Stop::new("off");
+        }
+        if self.is_full() {
+            return Stop::new("full");
         }
         Stop::new("answered").with("status", self.status).with("after_ms", self.ms)
     }
@@ -73,8 +81,9 @@ pub(super) async fn begin(target: &Target, request: Builder, body: String) -> Re
     let refused = |_| begun.stop("refused");
     let socket = match target.connect().await {
         Ok(socket) => socket,
+        Err(NoConnection::Closed) => return Err(begun.stop("refused").because(Cause::Closed)),
         Err(NoConnection::Tcp(_)) => return Err(begun.stop("refused")),
-        Err(NoConnection::Tls(why)) => return Err(begun.stop("refused").because(why)),
+        Err(NoConnection::Tls(why)) => return Err(begun.stop("refused").because(Cause::Certificate(why))),
     };
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.map_err(refused)?;
     // Ends with the answer, or with whoever holds it; its errors are the answer's too.

@@ -12,7 +12,9 @@ use super::http;
 use super::speak::{Begun, FRAME, Figures, Inbox, OPEN, Outcome, Session, Stop, milliseconds};
 use super::target::Target;
 
-const ROUNDS: usize = 5;
+const ROUNDS: u32 = 5;
+/// Requests in a row that must fail before that counts as a refusal. Fewer are a loss.
+pub(super) const TRIES: u32 = 3;
 /// The gateway answers four pings a second.
 const APART: Duration = Duration::from_millis(260);
 /// Rounds end early on a slow path.
@@ -31,6 +33,8 @@ pub(super) struct Leg {
     pub(super) opened: Begun,
     /// The code for a pong that never comes.
     pub(super) late: &'static str,
+    /// Requests that were lost until the welcome.
+    pub(super) lost: u32,
     /// What reads it.
     pub(super) _reader: Reader,
 }
@@ -61,7 +65,11 @@ impl Up {
             Self::Sends(target, session) => {
                 let hello = session.name();
                 let body = format!("{}\n{line}", hello.line);
-                let answer = http::post(target, "send", body, OPEN).await.map_err(|_| Stop::new("send_failed"))?;
+                let answer = http::post(target, "send", body, OPEN).await.map_err(|stop| match stop.code {
+                    "refused" | "no_answer" => Stop::new("lost"),
+                    "full" => stop,
+                    _ => Stop::new("send_failed"),
+                })?;
                 let first = answer.first();
                 // A gateway that knows nothing of the session never saw the request that was to make it.
                 if first["end"]["code"] == "gone" {
@@ -74,14 +82,31 @@ impl Up {
 }
 
 impl Leg {
-    /// A proof and several round trips.
+    /// A proof and several round trips. One lost request is no end: the next ones tell a loss from a refusal.
     pub(super) async fn prove(&mut self) -> Result<Outcome, Stop> {
         let begun = Begun::now();
         let mut trips = Vec::new();
-        while trips.len() < ROUNDS && begun.elapsed() < ALL_ROUNDS {
-            let trip = self.round_trip(self.late, 0).await?;
-            trips.push(trip);
-            sleep(APART.saturating_sub(Duration::from_millis(trip))).await;
+        let mut last = None;
+        for _ in 0..ROUNDS {
+            if begun.elapsed() >= ALL_ROUNDS {
+                break;
+            }
+            let round = Begun::now();
+            match self.round_trip(self.late, 0).await {
+                Ok(trip) => trips.push(trip),
+                Err(stop) if self.may_be_lost(&stop) => {
+                    self.lost += 1;
+                    last = Some(stop);
+                }
+                Err(stop) => return Err(stop),
+            }
+            sleep(APART.saturating_sub(round.elapsed())).await;
+        }
+        if trips.is_empty() {
+            return Err(last.filter(|stop| stop.code != "lost").unwrap_or_else(|| Stop::new("send_failed")));
+        }
+        if self.lost > 0 {
+            return Err(Stop::new("loses").with("lost", self.lost));
         }
         if matches!(self.up, Up::Socket(_)) {
             self.round_trip("large_lost", PADDING).await.map_err(|stop| match stop.code {
@@ -96,9 +121,15 @@ impl Leg {
         Ok(Outcome { code, figures: figures([("open_ms", self.open_ms), ("rtt_ms", rtt), ("worst_ms", worst)]) })
     }
 
+    /// What another round trip can clear up. A poll's answer can vanish with its pong, without a word.
+    fn may_be_lost(&self, stop: &Stop) -> bool {
+        stop.code == "lost" || (stop.code == "mute_later" && matches!(self.up, Up::Sends(..)))
+    }
+
     /// Watches a silent leg: nothing goes up but answers to the gateway's pings. At the end it must still carry a ping.
     pub(super) async fn watch(&mut self, watch: Duration) -> Outcome {
         let begun = Begun::now();
+        self.inbox.forget_silence();
         let ended = loop {
             match self.inbox.next(watch.saturating_sub(begun.elapsed()), "quiet").await {
                 Ok(frame) => {
@@ -112,13 +143,19 @@ impl Leg {
         };
         let age = milliseconds(self.inbox.age(self.opened));
         let silence = milliseconds(self.inbox.silence());
-        let longest = milliseconds(self.inbox.longest_silence());
-        let (code, silence) = match ended {
-            Err(_) => ("cut", silence),
+        let watched = begun.ms();
+        let longest = milliseconds(self.inbox.longest_silence()).min(watched);
+        let code = match ended {
+            Err(_) => "cut",
             Ok(()) => match self.round_trip("silent", 0).await {
-                Ok(_) => ("lived", longest),
-                Err(stop) if stop.code == "silent" => ("silent", silence),
-                Err(_) => ("cut", silence),
+                Ok(_) => {
+                    return Outcome {
+                        code: "lived",
+                        figures: figures([("watched_ms", watched), ("silence_ms", longest)]),
+                    };
+                }
+                Err(stop) if stop.code == "silent" => "silent",
+                Err(_) => "cut",
             },
         };
         Outcome { code, figures: figures([("age_ms", age), ("silence_ms", silence)]) }

@@ -10,12 +10,14 @@
 //! - `leg`: what is asked of any transport: a proof, round trips, a silence
 //! - `websocket`, `sse`, `poll`: each transport by itself
 //! - `control`, `size`: is anybody there; how much passes at once
+//! - `repeat`: from three tries to one finding
 //! - `verdict`: the words
 
 mod control;
 mod http;
 mod leg;
 mod poll;
+mod repeat;
 mod size;
 mod speak;
 mod sse;
@@ -24,16 +26,21 @@ mod websocket;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+use futures::future::join_all;
 
 use self::leg::Leg;
-use self::speak::{Outcome, Stop};
+use self::repeat::{TIMES, Try, together};
+use self::speak::Stop;
 use self::target::Target;
-use self::verdict::{About, Finding, Words};
+use self::verdict::{About, Finding, PROBES, Words};
 use super::{failed, say, target, usage, whole};
 
 /// What everything but the watch takes at most.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// What it takes on a network without faults.
+const ASKING_S: u32 = 2;
 
 /// How the command is called.
 #[derive(clap::Args)]
@@ -59,9 +66,9 @@ pub(super) fn run(options: &Doctor) -> ExitCode {
         Err(error) => return failed(&error.to_string()),
     };
     let words = Words::load();
-    let findings = Findings { words: &words, told: !options.json, all: Mutex::default() };
+    let findings = Findings { words: &words, told: !options.json, found: Mutex::default() };
     if findings.told {
-        say(&format!("Examining {} …\n", target.shown()));
+        say(&format!("Examining {} …\nA whole run takes about {} s.\n", target.shown(), options.watch + ASKING_S));
     }
     let watch = Duration::from_secs(options.watch.into());
     // What was not found by then is not told; every step has a limit of its own that ends it sooner.
@@ -75,7 +82,7 @@ pub(super) fn run(options: &Doctor) -> ExitCode {
         url: target.shown().to_owned(),
         by: concat!("throughline doctor ", env!("CARGO_PKG_VERSION")).to_owned(),
     };
-    let all = findings.all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let all = findings.finish();
     let result = words.summary(&all);
     if options.json {
         say(&words.json(&all, &about).to_string());
@@ -89,69 +96,137 @@ pub(super) fn run(options: &Doctor) -> ExitCode {
 struct Findings<'a> {
     words: &'a Words,
     told: bool,
-    all: Mutex<Vec<Finding>>,
+    found: Mutex<Found>,
+}
+
+#[derive(Default)]
+struct Found {
+    all: Vec<Finding>,
+    /// The questions that have their finding, or will have none.
+    settled: Vec<&'static str>,
+    /// How many of `PROBES` are told: a finding waits for those before it.
+    told: usize,
 }
 
 impl Findings<'_> {
-    /// The order of the questions. All transports are asked at the same time, and watched at the same time.
+    /// The order of the questions. All transports are asked at the same time, and watched at the same time. The tries of one
+    /// question run side by side: each has a session and connections of its own.
     async fn examine(&self, target: &Arc<Target>, watch: Duration) {
-        if self.found("control", control::ask(target).await) == "gate" {
-            return; // it would turn away all that follows, too
+        let tries = tries(TIMES, || async { control::ask(target).await.into() }).await;
+        let code = self.found("control", &tries);
+        if ["gate", "full", "closed", "no_name", "certificate"].contains(&code) {
+            return; // all that follows would end in the same way
         }
-        let (websocket, sse, poll, ()) = tokio::join!(
-            self.prove("websocket", websocket::open(target)),
-            self.prove("sse", sse::open(target)),
-            self.prove("poll", poll::open(target)),
-            async {
-                self.found("send", control::send(target).await);
-            },
-        );
-        let polls = poll.is_some();
+        let reached = ["ours", "slow", "unreliable"].contains(&code);
+        let times = if reached { TIMES } else { 1 };
         tokio::join!(
-            self.watch("idle-websocket", websocket, watch),
-            self.watch("idle-sse", sse, watch),
-            self.watch("idle-poll", poll, watch),
+            self.transport(["websocket", "idle-websocket"], watch, times, || websocket::open(target)),
+            self.transport(["sse", "idle-sse"], watch, times, || sse::open(target)),
             async {
-                // Where not even short requests pass, sizes say nothing.
-                if polls {
-                    self.found("size", size::find(target).await);
-                }
+                let legs = self.prove("poll", times, || poll::open(target)).await;
+                tokio::join!(self.size(target, !legs.is_empty()), self.watch("idle-poll", legs, watch));
+            },
+            async {
+                self.found("send", &self::tries(times, || async { control::send(target).await.into() }).await);
             },
         );
     }
 
-    async fn prove(&self, transport: &'static str, opening: impl Future<Output = Result<Leg, Stop>>) -> Option<Leg> {
-        let proven = async {
-            let mut leg = opening.await?;
+    async fn transport<O: Future<Output = Result<Leg, Stop>>>(
+        &self,
+        [probe, idle]: [&'static str; 2],
+        watch: Duration,
+        times: usize,
+        open: impl Fn() -> O,
+    ) {
+        let legs = self.prove(probe, times, open).await;
+        self.watch(idle, legs, watch).await;
+    }
+
+    /// The legs, if every one passed.
+    async fn prove<O: Future<Output = Result<Leg, Stop>>>(
+        &self,
+        transport: &'static str,
+        times: usize,
+        open: impl Fn() -> O,
+    ) -> Vec<Leg> {
+        let proven = tries(times, || async {
+            let mut leg = open().await?;
             let outcome = leg.prove().await?;
             Ok((leg, outcome))
-        };
-        match proven.await {
-            Ok((leg, outcome)) => {
-                self.found(transport, Ok(outcome));
-                Some(leg)
-            }
-            Err(stop) => {
-                self.found(transport, Err(stop));
-                None
-            }
+        })
+        .await;
+        let mut legs = Vec::new();
+        let tries: Vec<Try> = proven
+            .into_iter()
+            .map(|one| {
+                one.map(|(leg, outcome)| {
+                    legs.push(leg);
+                    outcome
+                })
+                .into()
+            })
+            .collect();
+        if !["works", "slow"].contains(&self.found(transport, &tries)) {
+            legs.clear();
         }
+        legs
     }
 
-    async fn watch(&self, probe: &'static str, leg: Option<Leg>, watch: Duration) {
-        if let Some(mut leg) = leg {
-            self.found(probe, Ok(leg.watch(watch).await));
+    async fn watch(&self, probe: &'static str, legs: Vec<Leg>, watch: Duration) {
+        if legs.is_empty() {
+            return self.settle(probe, None);
         }
+        let watched = legs.into_iter().map(|mut leg| async move { Try::from(Ok(leg.watch(watch).await)) });
+        self.found(probe, &join_all(watched).await);
     }
 
-    fn found(&self, probe: &'static str, outcome: Result<Outcome, Stop>) -> &'static str {
-        let code = outcome.as_ref().map_or_else(|stop| stop.code, |outcome| outcome.code);
-        let finding = Finding::new(probe, outcome);
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.told {
-            say(&self.words.told(&finding, &all));
+    /// Where not even short requests pass, sizes say nothing. One try follows the other, since they share the line's capacity.
+    async fn size(&self, target: &Arc<Target>, passes: bool) {
+        if !passes {
+            return self.settle("size", None);
         }
-        all.push(finding);
+        let begun = Instant::now();
+        let mut tries = Vec::new();
+        while tries.len() < TIMES && begun.elapsed() < size::ALL {
+            tries.push(size::find(target).await.into());
+        }
+        self.found("size", &tries);
+    }
+
+    fn found(&self, probe: &'static str, tries: &[Try]) -> &'static str {
+        let Try { code, figures } = together(tries);
+        self.settle(probe, Some(Finding { probe, code, figures }));
         code
     }
+
+    /// Tells what is next in the order of the report.
+    fn settle(&self, probe: &'static str, finding: Option<Finding>) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.all.extend(finding);
+        found.settled.push(probe);
+        while let Some(next) = PROBES.get(found.told).filter(|next| found.settled.contains(*next)) {
+            self.tell(&found.all, next);
+            found.told += 1;
+        }
+    }
+
+    fn tell(&self, all: &[Finding], probe: &str) {
+        if let Some(finding) = all.iter().find(|finding| self.told && finding.probe == probe) {
+            say(&self.words.told(finding, all));
+        }
+    }
+
+    /// What waited for another finding that never came is told at last.
+    fn finish(self) -> Vec<Finding> {
+        let Found { all, told, .. } = std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
+        for probe in PROBES.iter().skip(told) {
+            self.tell(&all, probe);
+        }
+        all
+    }
+}
+
+async fn tries<T, F: Future<Output = T>>(times: usize, one: impl Fn() -> F) -> Vec<T> {
+    join_all((0..times).map(|_| one())).await
 }

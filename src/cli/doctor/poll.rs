@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::http::{self, Shared};
-use super::leg::{Leg, Reader, Up};
+use super::leg::{Leg, Reader, TRIES, Up};
 use super::speak::{Arrivals, Begun, Event, Hello, Inbox, OPEN, Session, Stop};
 
 /// A poll is answered after 25 s, or up to 120 s where the operator set more.
@@ -14,8 +14,15 @@ const HELD: Duration = Duration::from_secs(125);
 pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     let begun = Begun::now();
     let mut session = Session::new();
-    let hello = session.attach();
-    poll(target, &mut session, hello, OPEN).await?;
+    let mut lost = 0;
+    loop {
+        let hello = session.attach();
+        match poll(target, &mut session, hello, OPEN).await {
+            Ok(_) => break,
+            Err(stop) if stop.code == "refused" && lost + 1 < TRIES => lost += 1,
+            Err(stop) => return Err(stop),
+        }
+    }
     let open_ms = begun.ms();
     let (arrivals, inbox) = Inbox::new("mute_later");
     let polling = session.again();
@@ -26,20 +33,28 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
         open_ms,
         opened: Begun::now(),
         late: "mute_later",
+        lost,
         _reader: reader,
     })
 }
 
-/// One poll after the other, until one fails.
+/// One poll after the other, until so many in a row fail.
 async fn hold(target: Shared, mut session: Session, arrivals: Arrivals) {
+    let mut failed = 0;
     loop {
         let asked = Begun::now();
         let hello = session.attach();
         let Ok(frames) = poll(&target, &mut session, hello, HELD).await else {
-            // Nobody may be asking any more.
-            let _ = arrivals.send(Event::End(asked.stop("cut"), Begun::now())).await;
-            return;
+            failed += 1;
+            let last = failed == TRIES;
+            let event = if last { Event::End(asked.stop("cut"), Begun::now()) } else { Event::Lost(Begun::now()) };
+            // The probe may be over.
+            if arrivals.send(event).await.is_err() || last {
+                return;
+            }
+            continue;
         };
+        failed = 0;
         // No frame of the protocol: it only ends the silence.
         for frame in std::iter::once(json!({ "answered": true })).chain(frames) {
             let _ = arrivals.send(Event::Frame(frame)).await;

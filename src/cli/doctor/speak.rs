@@ -30,8 +30,16 @@ pub(super) struct Outcome {
 pub(super) struct Stop {
     pub(super) code: &'static str,
     pub(super) figures: Figures,
+    pub(super) cause: Option<Cause>,
+}
+
+/// Why there was no connection, where that says more than that there was none.
+#[derive(Debug, Clone)]
+pub(super) enum Cause {
+    /// Nothing listens at the port.
+    Closed,
     /// What TLS complained of.
-    pub(super) cause: Option<String>,
+    Certificate(String),
 }
 
 impl Stop {
@@ -44,7 +52,7 @@ impl Stop {
         self
     }
 
-    pub(super) fn because(mut self, cause: String) -> Self {
+    pub(super) fn because(mut self, cause: Cause) -> Self {
         self.cause = Some(cause);
         self
     }
@@ -140,6 +148,9 @@ impl Session {
         if end["v"] == 1 && (end["code"] == "refused" || end["code"] == "forbidden") {
             return Err(Stop::new("off"));
         }
+        if end["code"] == "full" || frame["code"] == "full" {
+            return Err(Stop::new("full"));
+        }
         let brief = self.id.is_some() && frame["nonce"] == nonce;
         let whole = welcome["v"] == 1 && welcome["nonce"] == nonce;
         if brief || whole { Ok(()) } else { Err(Stop::new("foreign")) }
@@ -158,6 +169,8 @@ pub(super) enum Event {
     Frame(Value),
     /// How much of an answer passed so far: the code for what would then be held back.
     Passed(&'static str),
+    /// One request was lost, and the next one is under way.
+    Lost(Begun),
     End(Stop, Begun),
 }
 
@@ -166,7 +179,7 @@ pub(super) type Arrivals = mpsc::Sender<Event>;
 /// The frames of a leg, as they come.
 pub(super) struct Inbox {
     events: mpsc::Receiver<Event>,
-    /// How it ended, and when.
+    /// How it ended or what was lost of it, and when.
     ended: Option<(Stop, Begun)>,
     /// When a frame came last.
     moved: Begun,
@@ -190,6 +203,11 @@ impl Inbox {
         self.longest_silence.max(self.silence())
     }
 
+    /// From now on the longest silence counts anew.
+    pub(super) fn forget_silence(&mut self) {
+        self.longest_silence = Duration::ZERO;
+    }
+
     /// How long after this it ended, or how long ago this was.
     pub(super) fn age(&self, opened: Begun) -> Duration {
         self.ended.as_ref().map_or_else(|| opened.elapsed(), |(_, when)| when.since(opened))
@@ -210,6 +228,10 @@ impl Inbox {
                     return Ok(frame);
                 }
                 Some(Event::Passed(passed)) => self.passed = passed,
+                Some(Event::Lost(when)) => {
+                    self.ended = Some((Stop::new("lost"), when));
+                    return Err(Stop::new("lost"));
+                }
                 Some(Event::End(stop, when)) => self.ended = Some((stop, when)),
                 None => return Err(self.ended.as_ref().map_or_else(|| Stop::new("cut"), |(stop, _)| stop.clone())),
             }

@@ -8,7 +8,7 @@ use hyper::header::CONTENT_TYPE;
 use tokio::time::sleep;
 
 use super::http::{self, Shared};
-use super::leg::{Leg, Reader, Up};
+use super::leg::{Leg, Reader, TRIES, Up};
 use super::speak::{Arrivals, Begun, Event, FRAME, Inbox, NUDGE, OPEN, Session, Stop};
 
 /// The longest event that is put together.
@@ -23,7 +23,7 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     let (arrivals, inbox) = Inbox::new("held_headers");
     let reader = Reader(tokio::spawn(read(target.clone(), hello.line, arrivals)));
     let up = Up::Sends(target.clone(), session);
-    let mut leg = Leg { inbox, up, open_ms: 0, opened: begun, late: "held_later", _reader: reader };
+    let mut leg = Leg { inbox, up, open_ms: 0, opened: begun, late: "held_later", lost: 0, _reader: reader };
     let first = leg.inbox.next(OPEN, "held").await;
     let first = match first {
         Ok(first) => first,
@@ -35,7 +35,12 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     leg.opened = Begun::now();
     leg.inbox.passed = "held_later";
     // The stream carries the first write; whether it carries a second is the question.
-    leg.up.send(r#"{"ping":0}"#).await?;
+    while let Err(stop) = leg.up.send(r#"{"ping":0}"#).await {
+        leg.lost += 1;
+        if stop.code != "lost" || leg.lost == TRIES || begun.elapsed() > OPEN {
+            return Err(if stop.code == "lost" { Stop::new("send_failed") } else { stop });
+        }
+    }
     if let Err(stop) = leg.inbox.next(FRAME, "held").await {
         return Err(leg.look_into(stop, begun).await);
     }

@@ -4,30 +4,20 @@
 
 use serde_json::{Value, json};
 
-use super::speak::{Figures, Outcome, Stop};
+use super::speak::Figures;
 use crate::server::DOCTORS_WORDS;
 
 /// Everything that is asked, in the order of the report.
-const PROBES: [&str; 10] =
+pub(super) const PROBES: [&str; 10] =
     ["control", "websocket", "sse", "poll", "send", "size", "idle-websocket", "idle-sse", "idle-poll", "client"];
 /// The transports, in the order of preference.
 const TRANSPORTS: [&str; 3] = ["websocket", "sse", "poll"];
 
 /// What one question came to.
 pub(super) struct Finding {
-    probe: &'static str,
-    code: &'static str,
-    figures: Figures,
-}
-
-impl Finding {
-    pub(super) fn new(probe: &'static str, outcome: Result<Outcome, Stop>) -> Self {
-        let (code, figures) = match outcome {
-            Ok(outcome) => (outcome.code, outcome.figures),
-            Err(stop) => (stop.code, stop.figures),
-        };
-        Self { probe, code, figures }
-    }
+    pub(super) probe: &'static str,
+    pub(super) code: &'static str,
+    pub(super) figures: Figures,
 }
 
 /// What all of them come to.
@@ -56,22 +46,37 @@ impl Words {
     pub(super) fn summary(&self, findings: &[Finding]) -> Summary {
         let code_of =
             |probe: &str| findings.iter().find(|finding| finding.probe == probe).map_or("", |finding| finding.code);
-        let passes = TRANSPORTS.into_iter().find(|transport| ["works", "slow"].contains(&code_of(transport)));
-        let code = passes.unwrap_or_else(|| match code_of("control") {
-            "portal" | "login" => "portal",
-            "gate" => "gate",
-            "ours" | "slow" => "none",
-            _ => "offline",
-        });
+        let first = |codes: &[&str]| TRANSPORTS.into_iter().find(|transport| codes.contains(&code_of(transport)));
+        let transport = first(&["works", "slow"]).or(first(&["unreliable"]));
+        let any = |code: &str| findings.iter().any(|finding| finding.code == code);
+        let limited = |finding: &Finding| self.row(finding)["level"] != "good" && finding.code != "off";
+        let code = match (transport, code_of("control")) {
+            (None, _) if any("full") => "full",
+            (None, "portal" | "login") => "portal",
+            (None, code @ ("gate" | "closed" | "no_name" | "certificate")) => code,
+            (None, "ours" | "slow" | "unreliable") => "none",
+            (None, _) => "offline",
+            _ if ["offline", "incomplete", "broken"].contains(&code_of("client")) => "client",
+            _ if any("unreliable") => "lossy",
+            (Some(transport), control) if code_of(transport) == "slow" || control == "slow" => "slow",
+            (Some(transport @ ("sse" | "poll")), _) => transport,
+            _ if findings.iter().any(limited) => "partly",
+            _ => "websocket",
+        };
         let row = &self.0["summary"][code];
-        Summary { code, says: text(&row["says"]), means: text(&row["means"]), works: passes.is_some() }
+        let by = text(&self.0["names"][transport.unwrap_or_default()]);
+        let filled = |value: &Value| text(value).replace("{transport}", &by);
+        Summary { code, says: filled(&row["says"]), means: filled(&row["means"]), works: transport.is_some() }
     }
 
-    /// One finding in the report: what is told, and its figures.
-    fn section(&self, finding: &Finding, findings: &[Finding]) -> String {
-        // Sorted by name: the map is.
-        let figures = finding.figures.iter().map(|(name, value)| format!(" {name}={}", bare(value)));
-        format!("{}\n  {}{}", self.told(finding, findings), finding.code, figures.collect::<String>())
+    /// The figures of all, which come last in the report: they are for whoever repairs something.
+    fn figures(findings: &[Finding]) -> String {
+        let line = |finding: &Finding| {
+            // Sorted by name: the map is.
+            let figures = finding.figures.iter().map(|(name, value)| format!(" {name}={}", bare(value)));
+            format!("  {}: {}{}\n", finding.probe, finding.code, figures.collect::<String>())
+        };
+        sorted(findings).map(line).collect()
     }
 
     /// One finding, for people. Where the gateway is not reached at all, that alone is worth advice.
@@ -108,30 +113,42 @@ impl Words {
     fn report(&self, findings: &[Finding], About { date, url, by }: &About) -> String {
         let Summary { says, means, .. } = self.summary(findings);
         let head = format!("Throughline doctor\n  {url}\n  {date}\n  {by}\n\nResult: {says}\n  {means}\n\n");
-        let sections: Vec<String> = sorted(findings).map(|finding| self.section(finding, findings)).collect();
-        format!("{head}{}\n", sections.join("\n"))
+        let told: String = sorted(findings).map(|finding| self.told(finding, findings) + "\n").collect();
+        format!("{head}{told}\nThe figures:\n{}", Self::figures(findings))
     }
 
     fn row(&self, finding: &Finding) -> &Value {
-        &self.0["findings"][finding.probe][finding.code]
+        match finding.code {
+            "unreliable" => &self.0["unreliable"],
+            code => &self.0["findings"][finding.probe][code],
+        }
     }
 
     fn says(&self, finding: &Finding) -> String {
-        let row = self.row(finding)["says"].as_str().unwrap_or(finding.code);
-        let mut says = String::new();
-        for (place, part) in row.split(['{', '}']).enumerate() {
-            match (place % 2, finding.figures.get(part)) {
-                (0, _) => says.push_str(part),
-                (_, Some(value)) => says.push_str(&figure(part, value)),
-                (_, None) => says.push('?'),
-            }
+        let Finding { probe, code, figures } = finding;
+        let says = filled(self.row(finding)["says"].as_str().unwrap_or(code), figures);
+        match figures.get("like").and_then(Value::as_str) {
+            Some(like) => format!("{says} {}", filled(&text(&self.0["findings"][probe][like]["says"]), figures)),
+            None => says,
         }
-        says
     }
 }
 
+/// The sentence with its figures.
+fn filled(sentence: &str, figures: &Figures) -> String {
+    let mut says = String::new();
+    for (place, part) in sentence.split(['{', '}']).enumerate() {
+        match (place % 2, figures.get(part)) {
+            (0, _) => says.push_str(part),
+            (_, Some(value)) => says.push_str(&figure(part, value)),
+            (_, None) => says.push('?'),
+        }
+    }
+    says
+}
+
 fn is_lost(finding: &Finding, findings: &[Finding], row: &Value) -> bool {
-    let lost = |other: &Finding| other.probe == "control" && !["ours", "slow"].contains(&other.code);
+    let lost = |other: &Finding| other.probe == "control" && !["ours", "slow", "unreliable"].contains(&other.code);
     finding.probe != "control" && row["level"] == "bad" && findings.iter().any(lost)
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     up.send(&hello.line).await?;
     session.welcome(&inbox.next(FRAME, "mute").await?, &hello.nonce)?;
     up.send(r#"{"ack":0,"next":1}"#).await?;
-    Ok(Leg { inbox, up, open_ms: begun.ms(), opened: Begun::now(), late: "mute_later", _reader: reader })
+    Ok(Leg { inbox, up, open_ms: begun.ms(), opened: Begun::now(), late: "mute_later", lost: 0, _reader: reader })
 }
 
 async fn upgrade(target: &Shared) -> Result<WebSocketStream<TokioIo<Upgraded>>, Stop> {

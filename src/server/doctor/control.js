@@ -2,7 +2,7 @@
 /** The first question (is anybody there, and is it the gateway?), and the shortest request of a session. */
 
 import { SLOW_MS } from './leg.js';
-import { createSession, parse, post, request, route, Stop } from './speak.js';
+import { createSession, isFull, parse, post, request, route, Stop } from './speak.js';
 
 const LIMIT_MS = 5000;
 
@@ -18,6 +18,7 @@ export async function askControl() {
   if (status === 200 && body?.v === 1 && body.control === true && body.nonce === nonce)
     return { code: ms > SLOW_MS ? 'slow' : 'ours', figures: { ms } };
   if (status === 403 && body?.code === 'forbidden') throw new Stop('gate');
+  if (isFull({ text, status })) throw new Stop('full');
   if (type === 'opaqueredirect') throw new Stop('portal', { status: 'a redirect' });
   throw new Stop(strangeness(status), { status });
 }

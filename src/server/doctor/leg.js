@@ -9,12 +9,15 @@
  * @property {number} openMs how long it took until the welcome
  * @property {number} opened when that was
  * @property {string} late the code for a pong that never comes
+ * @property {number} lost requests that were lost until the welcome
  * @property {boolean} [padded] whether a larger ping is to be tried as well
  */
 
 import { LIMITS, now, pause, Stop } from './speak.js';
 
 const ROUNDS = 5;
+/** Requests in a row that must fail before that counts as a refusal. Fewer are a loss. */
+export const TRIES = 3;
 /** The gateway answers four pings a second. */
 const APART_MS = 260;
 /** Rounds end early on a slow path. */
@@ -47,18 +50,29 @@ async function answer(leg, frame) {
 }
 
 /**
- * A proof and several round trips.
+ * A proof and several round trips. One lost request is no end: the next ones tell a loss from a refusal.
  * @param {Leg} leg
  * @returns {Promise<{ code: string, figures: import('./verdict.js').Figures }>}
  */
 export async function prove(leg) {
   const begun = now();
   const trips = [];
-  while (trips.length < ROUNDS && now() - begun < ROUNDS_MS) {
-    const trip = await roundTrip(leg);
-    trips.push(trip);
-    await pause(Math.max(0, APART_MS - trip));
+  let { lost } = leg;
+  /** @type {Stop | undefined} */
+  let last;
+  for (let round = 0; round < ROUNDS && now() - begun < ROUNDS_MS; round += 1) {
+    const asked = now();
+    try {
+      trips.push(await roundTrip(leg));
+    } catch (error) {
+      if (!(error instanceof Stop) || !mayBeLost(leg, error)) throw error;
+      lost += 1;
+      last = error;
+    }
+    await pause(Math.max(0, APART_MS - (now() - asked)));
   }
+  if (trips.length === 0) throw last?.code === 'mute_later' ? last : new Stop('send_failed');
+  if (lost > 0) throw new Stop('loses', { lost });
   if (leg.padded)
     await roundTrip(leg, { code: 'large_lost', padding: PADDING }).catch((stop) => {
       if (stop.code === 'large_lost') stop.figures = { bytes: PADDING };
@@ -70,13 +84,26 @@ export async function prove(leg) {
   return { code: rtt > SLOW_MS ? 'slow' : 'works', figures };
 }
 
+/** What another round trip can clear up. A poll's answer can vanish with its pong, without a word. @param {Leg} leg @param {Stop} stop */
+const mayBeLost = (leg, { code }) => code === 'lost' || (code === 'mute_later' && !leg.padded);
+
+/** Nothing, if a request was lost. @template T @param {Promise<T>} work @returns {Promise<T | undefined>} */
+export function unlessLost(work) {
+  return work.catch((error) => {
+    if (error instanceof Stop && error.code === 'lost') return undefined;
+    throw error;
+  });
+}
+
 /**
  * Watches a silent leg: nothing goes up but answers to the gateway's pings. At the end it must still carry a ping.
  * @param {Leg} leg
  * @param {number} watchMs
+ * @returns {Promise<import('./repeat.js').Try>}
  */
 export async function watch(leg, watchMs) {
   const begun = now();
+  leg.inbox.forgetSilence();
   /** @type {string | undefined} */
   let ended;
   while (!ended) {
@@ -87,11 +114,12 @@ export async function watch(leg, watchMs) {
   }
   const age_ms = leg.inbox.age(leg.opened);
   const silence_ms = leg.inbox.silence();
-  const longest = leg.inbox.longestSilence();
+  const watched_ms = now() - begun;
+  const longest = Math.min(watched_ms, leg.inbox.longestSilence());
   if (ended !== 'quiet') return { code: 'cut', figures: { age_ms, silence_ms } };
   try {
     await roundTrip(leg, { code: 'silent' });
-    return { code: 'lived', figures: { age_ms, silence_ms: longest } };
+    return { code: 'lived', figures: { watched_ms, silence_ms: longest } };
   } catch (stop) {
     if (!(stop instanceof Stop)) throw stop;
     return { code: stop.code === 'silent' ? 'silent' : 'cut', figures: { age_ms, silence_ms } };

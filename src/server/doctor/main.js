@@ -36,7 +36,7 @@ async function examine(words, list, watchS) {
   result(
     'running',
     'Examining the connection …',
-    `This takes ${watchS > 60 ? 'about two and a half minutes' : 'about half a minute'}. Nothing has to be done meanwhile.`,
+    `This takes ${watchS > 60 ? 'about two and a half minutes' : 'about half a minute'}. You need not do anything.`,
   );
   find('report').value = '';
   find('copied').textContent = '';
@@ -51,7 +51,7 @@ async function examine(words, list, watchS) {
       watchMs: watchS * 1000,
       begun: (probe) => {
         list.begin(probe);
-        find('spoken').textContent = `Asking: ${words.titles[probe]}`;
+        find('spoken').textContent = `Testing: ${words.titles[probe]}`;
       },
       found: (finding) => {
         findings.push(finding);

@@ -1,7 +1,8 @@
 // @ts-check
 /** Long-poll by itself: a first poll that is answered at once, then one that is always held, and sends that have it answered. */
 
-import { createSession, Inbox, now, parse, post, Stop } from './speak.js';
+import { TRIES } from './leg.js';
+import { createSession, Inbox, now, parse, post, Stop, sendFailed } from './speak.js';
 
 /** A poll is answered after 25 s at the latest, unless the operator set more. */
 const HELD_MS = 125_000;
@@ -21,20 +22,17 @@ export async function openPoll() {
     session.welcome(parse(first), hello.nonce);
     return frames;
   };
-  await poll();
+  const lost = await first(poll);
   const openMs = now() - begun;
   const hold = async () => {
-    let asked = now();
-    try {
-      while (!abort.signal.aborted) {
-        asked = now();
-        const frames = await poll(HELD_MS);
-        // No frame of the protocol: it only ends the silence.
-        inbox.push('{"answered":true}');
-        for (const frame of frames) inbox.push(frame);
-      }
-    } catch {
-      inbox.end(new Stop('cut', { after_ms: now() - asked }));
+    for (let failed = 0; failed < TRIES && !abort.signal.aborted; ) {
+      const asked = now();
+      const frames = await poll(HELD_MS).catch(() => undefined);
+      failed = frames ? 0 : failed + 1;
+      if (failed === TRIES) inbox.end(new Stop('cut', { after_ms: now() - asked }));
+      else if (!frames) inbox.lose();
+      // No frame of the protocol: it only ends the silence.
+      else for (const frame of ['{"answered":true}', ...frames]) inbox.push(frame);
     }
   };
   void hold();
@@ -43,12 +41,28 @@ export async function openPoll() {
     openMs,
     opened: now(),
     late: 'mute_later',
+    lost,
     send: async (lines) => {
       const body = [session.hello().line, ...lines].join('\n');
-      await post('send', body, { signal: abort.signal }).catch(() => {
-        throw new Stop('send_failed');
+      await post('send', body, { signal: abort.signal }).catch((stop) => {
+        throw sendFailed(stop);
       });
     },
     close: () => abort.abort(),
   };
+}
+
+/**
+ * The first poll, again while it is refused; how often it was lost.
+ * @param {() => Promise<unknown>} poll
+ */
+async function first(poll) {
+  for (let lost = 0; ; lost += 1) {
+    try {
+      await poll();
+      return lost;
+    } catch (error) {
+      if (!(error instanceof Stop) || error.code !== 'refused' || lost + 1 === TRIES) throw error;
+    }
+  }
 }

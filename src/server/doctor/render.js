@@ -47,7 +47,7 @@ export function createFindings(list, words) {
     },
     /** @param {string} probe */
     begin(probe) {
-      fill(probe, 'running', 'asking …').append(element('p', 'about', words.about[probe]));
+      fill(probe, 'running', 'testing …').append(element('p', 'about', words.about[probe]));
     },
     /** @param {import('./verdict.js').Finding} finding @param {import('./verdict.js').Finding[]} findings so far */
     show(finding, findings) {

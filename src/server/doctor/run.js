@@ -1,65 +1,141 @@
 // @ts-check
 /**
- * The order of the questions. Each transport has a session of its own; all three are asked at the same time, and watched at the same time.
- * It ends within 40 s and the watch, whatever the network does. It knows no page: findings and progress go to callbacks.
+ * The order of the questions. Each try of a transport has a session of its own; all three are asked at the same time, and watched at
+ * the same time. It knows no page: findings and progress go to callbacks.
  *
  * @typedef {import('./verdict.js').Finding} Finding
+ * @typedef {import('./repeat.js').Try} Try
+ * @typedef {import('./leg.js').Leg} Leg
  */
 
 import { tryClient } from './client.js';
 import { askControl, askSend } from './control.js';
-import { prove, watch } from './leg.js';
+import { prove as proveLeg, watch } from './leg.js';
 import { openPoll } from './poll.js';
-import { findSize } from './size.js';
-import { Stop } from './speak.js';
+import { TIMES, together } from './repeat.js';
+import { ALL_MS, findSize } from './size.js';
+import { now, Stop } from './speak.js';
 import { openSse } from './sse.js';
 import { openWebSocket } from './websocket.js';
 
 const OPENERS = { websocket: openWebSocket, sse: openSse, poll: openPoll };
 
+/** Where these are found, all that follows would end in the same way. */
+const LAST_WORDS = ['gate', 'full'];
+const REACHED = ['ours', 'slow', 'unreliable'];
+
 /**
- * @param {{ watchMs: number, found: (finding: Finding) => void, begun: (probe: string) => void, told: (text: string) => void }} options
+ * @typedef {object} Options
+ * @property {number} watchMs
+ * @property {(finding: Finding) => void} found
+ * @property {(probe: string) => void} begun
+ * @property {(text: string) => void} told
  */
-export async function run({ watchMs, found, begun, told }) {
-  /** @param {string} probe @param {() => Promise<{ code: string, figures: import('./verdict.js').Figures }>} work */
-  const ask = async (probe, work) => {
-    begun(probe);
-    const { code, figures } = await work().catch((error) => {
-      if (error instanceof Stop) return error;
-      throw error;
-    });
-    found({ probe, code, figures });
-    return code;
-  };
-  // A gateway that turns this address away would turn away all that follows, too.
-  if ((await ask('control', askControl)) === 'gate') return;
-  /** @type {Map<string, import('./leg.js').Leg>} */
-  const legs = new Map();
+
+/** @param {Options} options */
+export async function run(options) {
+  const { begun, found, told } = options;
+  begun('control');
+  // Three short requests at once: a browser has six connections to a host.
+  const asked = await Promise.all(Array.from({ length: TIMES }, () => tried(askControl)));
+  const control = together(asked);
+  found({ probe: 'control', ...control });
+  if (LAST_WORDS.includes(control.code)) return;
+  const times = REACHED.includes(control.code) ? TIMES : 1;
   const transports = Object.entries(OPENERS).map(([transport, open]) =>
-    ask(transport, async () => {
-      const leg = await open();
-      try {
-        const proven = await prove(leg);
-        legs.set(transport, leg);
-        return proven;
-      } catch (error) {
-        leg.close();
-        throw error;
-      }
-    }),
+    examine(options, transport, () => prove(open, times)),
   );
-  const [, , poll] = await Promise.all([...transports, ask('send', askSend)]);
-  const hopeful = legs.size > 0;
-  const watches = [...legs].map(async ([transport, leg]) => {
-    await ask(`idle-${transport}`, () => watch(leg, watchMs));
-    leg.close();
-  });
+  const sends = repeat(options, 'send', askSend, times);
+  const examined = await Promise.all(transports);
+  await sends;
+  const passed = (/** @type {string} */ transport) =>
+    examined.some((one) => one.transport === transport && one.passes);
   // Where not even short requests pass, sizes say nothing.
-  if (poll === 'works' || poll === 'slow') await ask('size', findSize);
-  await ask('client', async () => {
-    const outcome = await tryClient(hopeful);
-    if (outcome.told) told(outcome.told);
-    return outcome;
+  if (passed('poll')) await repeat(options, 'size', findSize, times, ALL_MS);
+  begun('client');
+  const { told: account, ...client } = await tryClient(examined.some(({ hopeful }) => hopeful));
+  if (account) told(account);
+  found({ probe: 'client', ...client });
+  await Promise.all(examined.map(({ watched }) => watched));
+}
+
+/**
+ * A transport, and the silence of its last leg, which is still watched when this resolves.
+ * @param {Options} options
+ * @param {string} transport
+ * @param {() => ReturnType<typeof prove>} proving
+ */
+async function examine({ begun, found, watchMs }, transport, proving) {
+  begun(transport);
+  const { tries, leg } = await proving();
+  const outcome = together(tries);
+  found({ probe: transport, ...outcome });
+  const passes = outcome.code === 'works' || outcome.code === 'slow';
+  const silence = async (/** @type {Leg} */ silent) => {
+    const probe = `idle-${transport}`;
+    begun(probe);
+    found({ probe, ...(await watch(silent, watchMs)) });
+    silent.close();
+  };
+  if (!passes) leg?.close();
+  const watched = passes && leg ? silence(leg) : Promise.resolve();
+  return { transport, passes, hopeful: passes || outcome.code === 'unreliable', watched };
+}
+
+/**
+ * A question without a leg.
+ * @param {Options} options
+ * @param {string} probe
+ * @param {() => Promise<Try>} work
+ * @param {number} times
+ * @param {number} [limitMs] after this it is not repeated
+ */
+async function repeat({ begun, found }, probe, work, times, limitMs) {
+  begun(probe);
+  found({ probe, ...together(await inTurns(() => tried(work), times, limitMs)) });
+}
+
+/**
+ * One after the other: a browser has six connections to a host, and opens one WebSocket at a time. The last leg that passed
+ * stays open.
+ * @param {() => Promise<Leg>} open
+ * @param {number} times
+ */
+async function prove(open, times) {
+  /** @type {Leg | undefined} */
+  let leg;
+  const once = async () => {
+    const opened = await open();
+    try {
+      const proven = await proveLeg(opened);
+      leg?.close();
+      leg = opened;
+      return proven;
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+  };
+  const tries = await inTurns(() => tried(once), times);
+  return { tries, leg };
+}
+
+/**
+ * @param {() => Promise<Try>} once
+ * @param {number} times
+ * @param {number} [limitMs] after this it is not repeated
+ */
+async function inTurns(once, times, limitMs = Number.POSITIVE_INFINITY) {
+  const begun = now();
+  const tries = [];
+  while (tries.length < times && now() - begun < limitMs) tries.push(await once());
+  return tries;
+}
+
+/** What a question came to, and what stopped it otherwise. @param {() => Promise<Try>} work @returns {Promise<Try>} */
+function tried(work) {
+  return work().catch((error) => {
+    if (error instanceof Stop) return { code: error.code, figures: error.figures };
+    throw error;
   });
-  await Promise.all(watches);
 }

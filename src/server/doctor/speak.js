@@ -46,6 +46,7 @@ export function createSession() {
     /** Takes the answer to a hello, or says what is wrong with it. @param {any} frame @param {string} nonce */
     welcome(frame, nonce) {
       if (frame?.end?.v === 1 && ['refused', 'forbidden'].includes(frame.end.code)) throw new Stop('off');
+      if (frame?.end?.code === 'full' || frame?.code === 'full') throw new Stop('full');
       // A brief one.
       if (id && frame?.nonce === nonce) return;
       if (frame?.welcome?.v !== 1 || frame.welcome.nonce !== nonce) throw new Stop('foreign');
@@ -113,8 +114,18 @@ export async function request(url, options, limitMs, signal) {
 export function wrong({ text, status }, begun) {
   const code = parse(text)?.code;
   if (status === 403 && code === 'forbidden') return new Stop('off');
+  if (isFull({ text, status })) return new Stop('full');
   return new Stop('answered', { status, after_ms: now() - begun });
 }
+
+/** What a send's failure means: it was lost, or it is not let through. @param {Stop} stop */
+export function sendFailed({ code }) {
+  if (code === 'refused' || code === 'no_answer') return new Stop('lost');
+  return new Stop(code === 'full' ? code : 'send_failed');
+}
+
+/** Whether the gateway says that it holds as many as it may. @param {{ text: string, status: number }} answer */
+export const isFull = ({ text, status }) => status === 503 && parse(text)?.code === 'full';
 
 /** The frames of a leg, as they come. */
 export class Inbox {
@@ -125,6 +136,8 @@ export class Inbox {
   #endedAt = 0;
   #moved = now();
   #longest = 0;
+  /** A request was lost, and the next one is under way. */
+  #lost = false;
   #wake = () => {};
 
   /** @param {string} text */
@@ -132,6 +145,12 @@ export class Inbox {
     this.#longest = this.longestSilence();
     this.#moved = now();
     this.#frames.push(parse(text));
+    this.#wake();
+  }
+
+  lose() {
+    this.#endedAt ||= now();
+    this.#lost = true;
     this.#wake();
   }
 
@@ -152,6 +171,11 @@ export class Inbox {
     return Math.max(this.#longest, this.silence());
   }
 
+  /** From now on the longest silence counts anew. */
+  forgetSilence() {
+    this.#longest = 0;
+  }
+
   /** How long after this it ended, or how long ago this was. @param {number} opened */
   age(opened) {
     return (this.#endedAt || now()) - opened;
@@ -166,6 +190,10 @@ export class Inbox {
     const begun = now();
     for (;;) {
       if (this.#frames.length > 0) return this.#frames.shift();
+      if (this.#lost) {
+        this.#lost = false;
+        throw new Stop('lost');
+      }
       if (this.#ended) throw this.#ended;
       const left = limitMs - (now() - begun);
       if (left <= 0) throw new Stop(code, { after_ms: now() - begun });

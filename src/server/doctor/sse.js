@@ -1,7 +1,8 @@
 // @ts-check
 /** SSE by itself: the stream that a POST opens, and sends beside it. */
 
-import { createSession, Inbox, LIMITS, now, parse, pause, post, route, Stop, wrong } from './speak.js';
+import { TRIES, unlessLost } from './leg.js';
+import { createSession, Inbox, LIMITS, now, parse, pause, post, route, Stop, sendFailed, wrong } from './speak.js';
 
 /** @returns {Promise<import('./leg.js').Leg>} */
 export async function openSse() {
@@ -13,8 +14,8 @@ export async function openSse() {
   const send = async (lines) => {
     const hello = session.hello();
     const { text } = await post('send', [hello.line, ...lines].join('\n'), { signal: abort.signal }).catch(
-      () => {
-        throw new Stop('send_failed');
+      (stop) => {
+        throw sendFailed(stop);
       },
     );
     // A gateway that knows nothing of the session never saw the stream's request.
@@ -55,10 +56,18 @@ export async function openSse() {
       openMs: now() - begun,
       opened: now(),
       late: 'held_later',
+      lost: 0,
       close: () => abort.abort(),
     };
     // The stream carries the first write; whether it carries a second is the question.
-    await send(['{"ping":0}']);
+    const sent = async () => {
+      await send(['{"ping":0}']);
+      return true;
+    };
+    while (!(await unlessLost(sent()))) {
+      leg.lost += 1;
+      if (leg.lost === TRIES || now() - begun > LIMITS.open) throw new Stop('send_failed');
+    }
     await inbox.next(LIMITS.frame, 'held').catch(lookInto);
     await pause(300); // the gateway answers four pings a second
     return leg;

@@ -12,6 +12,11 @@
 /** The transports, in the order of preference. */
 const TRANSPORTS = ['websocket', 'sse', 'poll'];
 
+/** What control found where the gateway itself answers. */
+const REACHED = ['ours', 'slow', 'unreliable'];
+/** What control found that is the result, if no transport gets through. */
+const RESULTS = ['portal', 'gate', 'closed', 'no_name', 'certificate'];
+
 /** Milliseconds, as people read them: 85 ms, 1.2 s, 12 s. @param {number} ms */
 function duration(ms) {
   if (ms < 1000) return `${ms} ms`;
@@ -38,19 +43,29 @@ function figure(name, value) {
  * @returns {Words & { title: string }}
  */
 export function explain(words, { probe, code, figures }, findings) {
-  const row = words.findings[probe][code] ?? { level: 'bad', says: code };
-  const says = row.says.replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) =>
-    figure(name, figures[name] ?? '?'),
-  );
+  const row = wordsOf(words, { probe, code });
+  /** @param {string} sentence */
+  const filled = (sentence) =>
+    sentence.replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) =>
+      figure(name, words.names[`${figures[name]}`] ?? figures[name] ?? '?'),
+    );
+  const like = words.findings[probe][`${figures.like}`];
+  const says = like ? `${filled(row.says)} ${filled(like.says)}` : filled(row.says);
   const told = { level: row.level, says, title: words.titles[probe] };
   const lost = findings.some(
-    (finding) => finding.probe === 'control' && !['ours', 'slow'].includes(finding.code),
+    (finding) => finding.probe === 'control' && !REACHED.includes(finding.code),
   );
   return lost && probe !== 'control' && row.level === 'bad' ? told : { ...row, ...told };
 }
 
+/** @param {any} words @param {{ probe: string, code: string }} finding */
+function wordsOf(words, { probe, code }) {
+  if (code === 'unreliable') return words.unreliable;
+  return words.findings[probe][code] ?? { level: 'bad', says: code };
+}
+
 /**
- * What all of them come to.
+ * What all of them come to. It is never better than they are.
  * @param {any} words
  * @param {Finding[]} findings
  * @returns {Words & { code: string }}
@@ -58,13 +73,40 @@ export function explain(words, { probe, code, figures }, findings) {
 export function summary(words, findings) {
   const codeOf = (/** @type {string} */ probe) =>
     findings.find((finding) => finding.probe === probe)?.code ?? '';
-  const passes = TRANSPORTS.find((transport) => ['works', 'slow'].includes(codeOf(transport)));
-  const control = codeOf('control');
-  let code = passes ?? 'none';
-  if (!passes && (control === 'portal' || control === 'login')) code = 'portal';
-  else if (!passes && control === 'gate') code = 'gate';
-  else if (!passes && control !== 'ours' && control !== 'slow') code = 'offline';
-  return { ...words.summary[code], code };
+  const first = (/** @type {string[]} */ ...codes) =>
+    TRANSPORTS.find((transport) => codes.includes(codeOf(transport)));
+  const transport = first('works', 'slow') ?? first('unreliable');
+  const code = transport
+    ? working(words, findings, codeOf, transport)
+    : blocked(findings, codeOf('control'));
+  const by = (/** @type {string} */ text) => text.replaceAll('{transport}', words.names[transport ?? '']);
+  const { level, says, means } = words.summary[code];
+  return { level, says: by(says), means: by(means), code };
+}
+
+/**
+ * What it comes to where a transport gets through.
+ * @param {any} words
+ * @param {Finding[]} findings
+ * @param {(probe: string) => string} codeOf
+ * @param {string} transport
+ */
+function working(words, findings, codeOf, transport) {
+  if (['offline', 'incomplete', 'broken'].includes(codeOf('client'))) return 'client';
+  if (findings.some(({ code }) => code === 'unreliable')) return 'lossy';
+  if (codeOf(transport) === 'slow' || codeOf('control') === 'slow') return 'slow';
+  if (transport !== 'websocket') return transport;
+  const limited = (/** @type {Finding} */ finding) =>
+    wordsOf(words, finding).level !== 'good' && finding.code !== 'off';
+  return findings.some(limited) ? 'partly' : 'websocket';
+}
+
+/** What it comes to where none does. @param {Finding[]} findings @param {string} control */
+function blocked(findings, control) {
+  if (findings.some(({ code }) => code === 'full')) return 'full';
+  if (control === 'login') return 'portal';
+  if (RESULTS.includes(control)) return control;
+  return REACHED.includes(control) ? 'none' : 'offline';
 }
 
 /**
@@ -77,10 +119,11 @@ export function report(words, findings, { date, url, by, told }) {
   const result = summary(words, findings);
   const lines = ['Throughline doctor', `  ${url}`, `  ${date}`, `  ${by}`, ''];
   lines.push(`Result: ${result.says}`, `  ${result.means}`, '');
-  for (const probe of Object.keys(words.titles)) {
-    const finding = findings.find((candidate) => candidate.probe === probe);
-    if (finding) lines.push(...section(words, finding, findings));
-  }
+  const sorted = Object.keys(words.titles).flatMap((probe) =>
+    findings.filter((finding) => finding.probe === probe),
+  );
+  for (const finding of sorted) lines.push(...section(words, finding, findings));
+  lines.push('', 'The figures:', ...sorted.map(figuresOf));
   if (told) lines.push('', 'What the client says of itself:', ...told.split('\n').map((line) => `  ${line}`));
   return `${lines.join('\n')}\n`;
 }
@@ -91,7 +134,13 @@ function section(words, finding, findings) {
   const lines = [`${title} [${words.levels[level]}]: ${says}`];
   if (means) lines.push(`  For you: ${means}`);
   if (change) lines.push(`  For the network's administrator: ${change}`);
-  const figures = Object.keys(finding.figures).sort();
-  lines.push(`  ${[finding.code, ...figures.map((name) => `${name}=${finding.figures[name]}`)].join(' ')}`);
   return lines;
+}
+
+/** They come last in the report: they are for whoever repairs something. @param {Finding} finding */
+function figuresOf({ probe, code, figures }) {
+  const told = Object.keys(figures)
+    .sort()
+    .map((name) => ` ${name}=${figures[name]}`);
+  return `  ${probe}: ${code}${told.join('')}`;
 }

@@ -31,6 +31,7 @@ export async function openWebSocket() {
       openMs: now() - begun,
       opened: now(),
       late: 'mute_later',
+      lost: 0,
       padded: true,
       send: async (lines) => {
         if (socket.readyState === WebSocket.OPEN) for (const line of lines) socket.send(line);

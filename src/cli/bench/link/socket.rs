@@ -36,8 +36,8 @@ impl Traffic {
 pub(in crate::cli::bench) async fn dial(target: &Target, traffic: Arc<Traffic>) -> Result<Box<dyn Socket>, String> {
     let connection = target.connect_by(|tcp| Counted { tcp, traffic }).await;
     connection.map_err(|why| match why {
-        NoConnection::Tcp(why) => why,
         NoConnection::Tls(why) => no_tls(&why),
+        other => other.why(),
     })
 }
 

@@ -1,0 +1,49 @@
+// @ts-check
+/**
+ * From the tries of one question to one finding: what passes at times and fails at times is unreliable. Pure.
+ * Its twin is src/cli/doctor/repeat.rs.
+ *
+ * @typedef {{ code: string, figures: import('./verdict.js').Figures }} Try a code of words.json, and figures
+ */
+
+/** How often each question is asked. */
+export const TIMES = 3;
+
+/** The codes of what passes. */
+const PASSES = ['ours', 'works', 'slow', 'lived'];
+
+/**
+ * The middle one of the tries if all pass; the commonest failure if all fail; otherwise, and where requests got lost, `unreliable`.
+ * @param {Try[]} tries at least one
+ * @returns {Try}
+ */
+export function together(tries) {
+  const passed = tries.filter(({ code }) => PASSES.includes(code));
+  const failed = tries.filter(({ code }) => !PASSES.includes(code));
+  const failure = commonest(failed);
+  if (!failure) return middle(passed);
+  const loses = failed.find(({ code }) => code === 'loses');
+  if (passed.length === 0 && !loses) return failure;
+  const { code, figures } = loses ?? failure;
+  return {
+    code: 'unreliable',
+    figures: { ...figures, failed: failed.length, tries: tries.length, like: code },
+  };
+}
+
+/** The first of those whose code is the most frequent. @param {Try[]} tries */
+function commonest(tries) {
+  const count = (/** @type {Try} */ one) => tries.filter(({ code }) => code === one.code).length;
+  const most = Math.max(...tries.map(count));
+  return tries.find((one) => count(one) === most);
+}
+
+/** The one of middle pace, with the slowest round trip of all. @param {Try[]} tries @returns {Try} */
+function middle(tries) {
+  const pace = (/** @type {Try} */ { figures }) => Number(figures.rtt_ms ?? figures.ms ?? 0);
+  const sorted = [...tries].sort((a, b) => pace(a) - pace(b));
+  const { code, figures } = /** @type {Try} */ (sorted[Math.floor(sorted.length / 2)]);
+  if (figures.worst_ms === undefined) return { code, figures };
+  const worst = Math.max(...tries.map((one) => Number(one.figures.worst_ms ?? 0)));
+  return { code, figures: { ...figures, worst_ms: worst } };
+}
