@@ -47,7 +47,7 @@ async fn the_demo_carries_a_channel_over_a_plain_websocket() {
     let running = Running::start(&["demo", "--listen", "127.0.0.1:0"]).await;
     let (status, why) = running.ask("GET", "/demo/plain?channel=c", "").await;
     assert!(status == 426 && why.contains("not a WebSocket upgrade"), "{status} {why}");
-    let url = |query| format!("ws://{}/demo/plain{query}", running.address);
+    let url = |query: &str| format!("ws://{}/demo/plain{query}", running.address);
     for query in ["", "?channel=", &format!("?channel={}", "c".repeat(129))] {
         let refused = connect_async(url(query)).await.expect_err("it names no channel");
         assert!(matches!(refused, Error::Http(answer) if answer.status().is_client_error()), "{query}");
