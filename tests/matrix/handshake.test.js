@@ -22,7 +22,7 @@ const buffered = (/** @type {string} */ headers) => ({
 async function holdsBehindTheWelcome({ front }) {
   const LESS_THAN_A_PONG = 8;
   // As long as the client's.
-  const nonce = 'n'.repeat(26);
+  const nonce = `${'n'.repeat(8)}.2`;
   const hello = { v: 1, session: 's'.repeat(26), leg: 1, turn: 1, received: 0, next: 1, nonce };
   const response = await fetch(`${front.url}/rt/stream`, { method: 'POST', body: JSON.stringify({ hello }) });
   const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
