@@ -25,7 +25,7 @@ function underTest(order = ALL, random = () => 0.5) {
     announcedBytes: 0,
   };
   const memory = new Memory(null, 'test', () => 0);
-  const selector = new Selector({ session, memory, random, order });
+  const selector = new Selector({ session, memory, now: 0, random, order });
   let now = 0;
   let askedAt = 0;
   /**
@@ -701,7 +701,7 @@ test('the memory knows nothing if the store holds no facts that it can use', () 
 
 test('the next page knows of a transport that was away for a minute, while this page still tries it soon', () => {
   const memory = new Memory(null, 'k', () => 1000);
-  const deadlines = new Deadlines(() => 0.5);
+  const deadlines = new Deadlines(0, () => 0.5);
   const session = /** @type {any} */ ({ welcome: { network: 'n' } });
   const paths = new Paths(['websocket', 'sse'], false, session, memory, deadlines);
   const [socket] = paths.all;

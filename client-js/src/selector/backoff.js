@@ -13,17 +13,16 @@ const MOST_FAILURES_OF_GATEWAY = 3;
 export class Backoff {
   /** Races that failed in a row. */
   failures = 0;
-  /** The page is visible. */
-  isVisible = true;
 
   /**
    * Returns the longest pause before the next race. One that is not short counts a failed race.
    * @param {boolean} isShort
+   * @param {boolean} isVisible
    */
-  pauseMs(isShort) {
+  pauseMs(isShort, isVisible) {
     if (isShort) return FIRST_PAUSE_MS;
     const failures = this.failures++;
-    if (this.isVisible && failures < VISIBLE_RETRIES) return VISIBLE_PAUSE_MS;
+    if (isVisible && failures < VISIBLE_RETRIES) return VISIBLE_PAUSE_MS;
     return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
   }
 

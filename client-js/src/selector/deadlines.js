@@ -56,14 +56,16 @@ export const staggerMs = ({ rtt }, trip) => {
 const keyOf = (name, attempt) => name + (attempt?.record.leg ?? '');
 
 export class Deadlines {
-  /** The time of the last input: milliseconds that never go back. */
-  now = 0;
+  /** The page is visible: someone waits before it. */
+  isVisible = true;
   /** @type {Map<string, Deadline>} */
   #all = new Map();
   #random;
 
-  /** @param {() => number} random from 0 to 1 */
-  constructor(random) {
+  /** @param {number} now @param {() => number} random from 0 to 1 */
+  constructor(now, random) {
+    /** The time of the last input: milliseconds that never go back. */
+    this.now = now;
     this.#random = random;
   }
 

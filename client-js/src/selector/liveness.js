@@ -65,7 +65,7 @@ export class Liveness {
 
   /** The same, if the page is visible: only then it is measured, and something better is tried. */
   get measured() {
-    return this.#race.backoff.isVisible ? this.#proven : undefined;
+    return this.#deadlines.isVisible ? this.#proven : undefined;
   }
 
   /**

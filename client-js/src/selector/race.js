@@ -79,7 +79,7 @@ export class Race {
 
   /** Sets the time of the next race. @param {boolean} isShort @param {number} longestMs */
   pause(isShort, longestMs) {
-    const pauseMs = Math.min(longestMs, this.backoff.pauseMs(isShort));
+    const pauseMs = Math.min(longestMs, this.backoff.pauseMs(isShort, this.#deadlines.isVisible));
     this.#deadlines.set('race', this.#deadlines.after(0, pauseMs));
   }
 

@@ -58,15 +58,14 @@ export class Selector {
    * @param {object} options
    * @param {SessionView} options.session
    * @param {Memory} options.memory
-   * @param {number} [options.now] the time by the clock of all inputs
+   * @param {number} options.now the time by the clock of all inputs
    * @param {() => number} options.random from 0 to 1
    * @param {Transport[]} options.order the transports that this platform has, in order of preference
    * @param {boolean} [options.isOrderChosen] the application chose the order, so it comes before the gateway's
    * @param {number} [options.maxLatencyMs] above it a transport is too slow, if another is faster
    */
-  constructor({ session, memory, now = 0, random, order, isOrderChosen = false, maxLatencyMs = 1500 }) {
-    const deadlines = new Deadlines(random);
-    deadlines.now = now;
+  constructor({ session, memory, now, random, order, isOrderChosen = false, maxLatencyMs = 1500 }) {
+    const deadlines = new Deadlines(now, random);
     const paths = new Paths(order, isOrderChosen, session, memory, deadlines);
     const race = new Race(deadlines, paths, this.#outputs);
     this.#session = session;
@@ -248,7 +247,7 @@ export class Selector {
    */
   #wake(isVisible) {
     const { now } = this.#deadlines;
-    this.#race.backoff.isVisible = isVisible;
+    this.#deadlines.isVisible = isVisible;
     if (!isVisible) return;
     if (now > this.#wokenAt + 60_000) this.#paths.forgive(1000, 2000);
     if (this.state === 'parked') this.#status.lose(this.#status.lastReason, 'reconnecting', now);

@@ -61,7 +61,7 @@ export function createSlowLine(random, { rate, order, isShared = false }) {
     },
   };
   const memory = new Memory(null, 'k', () => now);
-  const selector = new Selector({ session, memory, random, order });
+  const selector = new Selector({ session, memory, now, random, order });
   const world = {
     selector,
     now: () => now,

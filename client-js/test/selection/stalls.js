@@ -37,7 +37,7 @@ export function throughStalls(random, { chance, stall, minutes }) {
     announcedBytes: 0,
   };
   const memory = new Memory(null, 'k', () => now);
-  const selector = new Selector({ session, memory, random, order: ALL });
+  const selector = new Selector({ session, memory, now, random, order: ALL });
   /** @type {Array<{at: number, act: () => void}>} */
   let due = [];
   const free = { up: 0, down: 0 };

@@ -68,7 +68,7 @@ export function createWorld(
   };
   const memory = new Memory(storage, 'k', () => wallMs + now);
   /** @type {Selector} */
-  const selector = new Selector({ session, memory, random, order });
+  const selector = new Selector({ session, memory, now, random, order });
   /** @type {Map<number, {transport: Transport, way: Way, opened: number, moved: number, turn: number, usable: boolean, free: number}>} */
   const open = new Map();
   /** @type {Array<{at: number, leg: number, act: () => void}>} */
