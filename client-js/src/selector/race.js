@@ -134,7 +134,7 @@ export class Race {
     const [only] = this.open;
     if (!this.chosen && this.#purpose !== 'race' && only) {
       this.#purpose = 'race';
-      this.#pending = this.#paths.offered.filter((path) => path !== only.path);
+      this.#pending = this.#paths.offered.filter((path) => !this.open.some((other) => other.path === path));
       this.isStaggerShort = true;
     }
     const isPending = this.#pending.length > 0;

@@ -21,6 +21,8 @@ const IDLE_PART = 0.8;
 /** A stream is replaced at this part of the age. A try that failed is repeated after the second part. */
 const ROTATION_PART = 0.8;
 const RETRY_PART = 0.1;
+/** So many legs are open at a time, that in use among them. */
+const MOST_LEGS = 3;
 
 export class Rotation {
   #deadlines;
@@ -64,9 +66,10 @@ export class Rotation {
     return isRepeated || isSame(this.#ageMs);
   }
 
-  /** When the stream in use must be replaced; NEVER if there is none, or no age is known. */
+  /** When the stream in use must be replaced; NEVER if there is none, no age is known, or two attempts are under way. */
   get dueAt() {
-    const { active } = this.#race;
+    const { active, open } = this.#race;
+    if (open.length >= MOST_LEGS) return NEVER;
     if (active?.path.transport !== 'sse' || this.#ageMs === NEVER) return NEVER;
     return Math.max(active.record.at + ROTATION_PART * this.#ageMs, this.#triedAt + RETRY_PART * this.#ageMs);
   }
