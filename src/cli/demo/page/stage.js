@@ -41,7 +41,13 @@ export function openStage({ visits, front, witness, own, setNetwork, abandon }) 
   const name = `${own}/ticks`;
   const sides = { plain: createTicks(PLAIN_PATIENCE_MS), session: createTicks(SESSION_PATIENCE_MS) };
   const latest = sendTicks(witness.channel(name), sides);
-  const plain = followPlain(`${front.url.replace('http', 'ws')}/demo/plain?channel=${name}`, sides.plain, latest);
+  /** @type {ReturnType<typeof openPlain> | null} */
+  let plain = null;
+  // A visit begins by a cut of all that is open, so the plain WebSocket begins with the first one.
+  visits.listen(({ kind }) => {
+    if (kind !== 'began') return;
+    plain ??= followPlain(`${front.url.replace('http', 'ws')}/demo/plain?channel=${name}`, sides.plain, latest);
+  });
   followVisits(visits, name, sides.session, latest);
   const shown = showSides(visits, sides, latest);
   /** @type {AbortController | null} */
@@ -64,7 +70,7 @@ export function openStage({ visits, front, witness, own, setNetwork, abandon }) 
     await setNetwork('clear');
     shown.heals();
     // A WebSocket that opened behind the failure may hang for minutes. A visitor would reload the page.
-    if (sides.plain.count(performance.now()).silentMs > words.FROZEN_MS) plain.reopen();
+    if (sides.plain.count(performance.now()).silentMs > words.FROZEN_MS) plain?.reopen();
   }
 
   find('break').addEventListener('click', async () => {
@@ -97,7 +103,7 @@ export function openStage({ visits, front, witness, own, setNetwork, abandon }) 
       else shown.breaks(what);
     },
 
-    close: plain.close,
+    close: () => plain?.close(),
   };
 }
 
