@@ -48,7 +48,8 @@ async fn measured() -> Value {
         assert!(run["window_s"].as_f64().unwrap() >= 1.0);
         if cfg!(target_os = "linux") {
             assert!(run["cpu_s_per_million"].as_f64().unwrap() > 0.0, "{run}");
-            assert!(run["memory_per_connection"].as_f64().is_some(), "{run}");
+            // Five connections do not tell what one takes.
+            assert!(run["memory_per_connection"].is_null(), "{run}");
         }
     }
     told
@@ -88,7 +89,13 @@ async fn repeats_are_all_told_and_the_table_names_each_figure_once() {
     let repeats: Vec<_> =
         runs_of(&told, &["websocket", "websocket"]).iter().map(|run| run["repeat"].as_u64()).collect();
     assert_eq!(repeats, [Some(1), Some(2)]);
-    let table = String::from_utf8(table.stdout).unwrap();
+    let told = String::from_utf8(table.stdout).unwrap();
+    let table: String = told.lines().filter(|line| line.starts_with('│')).collect();
+    assert!(table.contains("n/a: needs 1,000"), "{table}");
+    assert!(
+        told.starts_with("Half of all messages came within ") && told.contains(" by long-poll; nothing was lost"),
+        "{told}"
+    );
     for name in ["latency, p99", "overhead up", "server CPU per million", "recovery after a kill", "lost"] {
         assert_eq!(table.matches(name).count(), 1, "{table}");
     }

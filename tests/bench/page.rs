@@ -21,6 +21,8 @@ async fn the_page_has_its_charts_and_needs_nothing_from_elsewhere_and_every_key_
     {
         assert!(html.contains(chart), "{chart} is missing");
     }
+    assert!(html.contains("<main>") && html.contains("<p class=\"result\">"), "{html}");
+    assert!(!html.contains("></th>") && html.contains("n/a: needs 1,000"), "{html}");
     for foreign in ["<script", "<link", "<img", "src=", "href=", "url(", "@import", "http://www", "https://"] {
         assert!(!html.contains(foreign), "the page has {foreign}");
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use super::doubt::Doubt;
+
 /// The longest time that is told apart; what is longer counts as this.
 const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -101,7 +103,7 @@ pub(super) struct Figures {
     /// Bytes at the sockets above the content, for each message sent and delivered.
     pub(super) overhead_up: Option<f64>,
     pub(super) overhead_down: Option<f64>,
-    /// Of the gateway's process: seconds for a million deliveries, and bytes for each connection before the load.
+    /// Of the gateway's process: seconds for a million deliveries, and bytes for each connection of the second half, before the load.
     pub(super) cpu_s_per_million: Option<f64>,
     pub(super) memory_per_connection: Option<f64>,
     /// From a reset of the connection to the first message after it.
@@ -110,6 +112,14 @@ pub(super) struct Figures {
     pub(super) switch: Option<Spread>,
     /// How late this program itself was in sending.
     pub(super) lateness: Option<Spread>,
+    /// What this program itself distorted.
+    #[serde(default)]
+    pub(super) doubted: Vec<Doubt>,
+}
+
+impl Figures {
+    /// Fewer connections do not tell what one takes in memory from what the process takes.
+    pub(super) const MEMORY_FROM: u32 = 1000;
 }
 
 /// What a figure counts in.
@@ -161,7 +171,7 @@ pub(super) const METRICS: [Metric; 20] = metrics! {
     "throughput" "deliveries" PerSecond HIGHER, |of| (of.window_s > 0.0).then(|| of.delivered as f64 / of.window_s);
     "delivered" "delivered" Percent HIGHER, |of| share(of.delivered, of.expected);
     "lost" "lost" Count LOWER, |of| Some(of.lost as f64);
-    "doubled" "doubled" Count LOWER, |of| Some(of.doubled as f64);
+    "doubled" "duplicated" Count LOWER, |of| Some(of.doubled as f64);
     "reordered" "reordered" Count LOWER, |of| Some(of.reordered as f64);
     "overhead_up" "overhead up" Bytes LOWER, |of| of.overhead_up;
     "overhead_down" "overhead down" Bytes LOWER, |of| of.overhead_down;
@@ -179,6 +189,12 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 /// The middle one of the values of a metric over repeats, and the least and greatest; none where none has it.
 pub(super) fn median(metric: &Metric, runs: &[&Figures]) -> Option<(f64, f64, f64)> {
     middle(runs.iter().filter_map(|run| (metric.of)(run)).collect())
+}
+
+/// The same of the metric with this key, the middle one only, and what it counts in.
+pub(super) fn median_of(key: &str, runs: &[&Figures]) -> Option<(f64, Unit)> {
+    let metric = METRICS.iter().find(|metric| metric.key == key)?;
+    median(metric, runs).map(|(value, ..)| (value, metric.unit))
 }
 
 /// The middle one of values, and the least and greatest.

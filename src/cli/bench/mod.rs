@@ -13,6 +13,7 @@
 //! - `figures`, `results`: what was measured, as data
 //! - `report`: how it is shown
 
+mod doubt;
 mod figures;
 mod gateway;
 mod ledger;
@@ -192,6 +193,7 @@ async fn each(options: &Bench, repeat: u32, results: &mut Results) -> Result<(),
             }
         };
         figures.repeat = repeat;
+        figures.doubted = doubt::of(&figures);
         results.runs.push(figures);
     }
     Ok(())

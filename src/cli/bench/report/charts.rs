@@ -7,12 +7,13 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::cli::bench::figures::{Unit, thousands};
+use crate::protocol::Transport;
 
 /// The page's style sheet knows these by their values, and gives them the colours in force.
 const INK: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
-/// One for each transport, in the order of their names in the plan; the style sheet also draws them solid, dashed and dotted.
-const SERIES: [RGBColor; 3] = [RGBColor(0x3b, 0x82, 0xf6), RGBColor(0xd9, 0x77, 0x06), RGBColor(0x05, 0x96, 0x69)];
+/// One for each transport, as on the demo's page; the style sheet also draws them solid, dashed and dotted.
+const SERIES: [RGBColor; 3] = [RGBColor(0x0b, 0x7a, 0x6f), RGBColor(0x98, 0x56, 0x00), RGBColor(0x6c, 0x4f, 0xb0)];
 
 /// What is drawn in; on a page it is as wide as there is room.
 const WIDTH: u32 = 480;
@@ -20,6 +21,11 @@ const TEXT: i32 = 14;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+/// Which of the colours is a transport's.
+pub(super) fn place(transport: &str) -> usize {
+    Transport::ALL.iter().position(|of| of.name() == transport).unwrap_or(0)
+}
 
 /// A line for each transport.
 pub(super) struct Series {
@@ -54,7 +60,8 @@ pub(super) fn lines(title: &str, axes: &Axes, series: &[Series]) -> Result<Optio
     let least = points().map(|(_, y)| *y).filter(|y| *y > 0.0).fold(top, f64::min);
     draw(title, 300, |area| {
         let mut builder = ChartBuilder::on(area);
-        builder.margin(6).margin_top(12).x_label_area_size(44).y_label_area_size(72);
+        // Names of places have room for a phone's larger letters.
+        builder.margin(6).margin_top(12).margin_right(32).x_label_area_size(44).y_label_area_size(104);
         if axes.by_magnitude {
             // Whole magnitudes, so that there are at least two names on the axis.
             let (bottom, top) = (10_f64.powf(least.log10().floor()), 10_f64.powf(top.log10().ceil()));
@@ -116,8 +123,8 @@ pub(super) fn bars(title: &str, unit: Unit, bars: &[Bar]) -> Result<Option<Strin
         return Ok(None);
     }
     let longest = bars.iter().map(|bar| bar.name.chars().count()).max().unwrap_or(0);
-    // The library measures text of one font only; ten points for a character are enough for any, also as large as on a phone.
-    let from = i32::try_from(longest * 10).unwrap_or(0) + 4;
+    // The library measures text of one font only; eleven points for a character are enough for any, also as large as on a phone.
+    let from = i32::try_from(longest * 11).unwrap_or(0) + 4;
     let room = f64::from(i32::try_from(WIDTH).unwrap_or(0) - from - 100);
     let height = ROW * u32::try_from(bars.len()).unwrap_or(1) + 6;
     draw(title, height, |area| {

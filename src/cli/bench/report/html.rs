@@ -3,7 +3,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::baseline::{self, Change};
-use super::charts::{Axes, Bar, Series, bars, lines};
+use super::charts::{Axes, Bar, Series, bars, lines, place};
+use super::words;
 use crate::cli::bench::figures::{Better, Figures, METRICS, Metric, Spread, Unit, median};
 use crate::cli::bench::options::METHOD;
 use crate::cli::bench::results::{Bound, Results};
@@ -39,8 +40,9 @@ pub(in crate::cli::bench) fn of(results: &Results, baseline: Option<&Results>) -
                 title { "throughline bench: " (results.plan.told()) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                h1 { "WebSocket, SSE and poll, compared" }
+            body { main {
+                h1 { "WebSocket, SSE and long-poll, compared" }
+                p.result { (words::result(results)) }
                 p { (results.plan.told()) }
                 p.soft {
                     (results.made) " · " (results.machine) " · throughline " (results.version) " · "
@@ -49,15 +51,15 @@ pub(in crate::cli::bench) fn of(results: &Results, baseline: Option<&Results>) -
                 }
                 (bounds(&results.bounds))
                 h2 { "Charts" }
-                ul.key { @for name in &results.plan.transports { li { (name) } } }
+                ul.key { @for name in &results.plan.transports { li class=(name) { (words::name(name)) } } }
                 @if !changes.is_empty() { p.soft { "The mark on a bar is the baseline." } }
                 div.charts { @for chart in &charts { (chart) } }
-                @if !results.runs.is_empty() { h2 { "Figures" } (table(results, &changes)) (failures(results)) }
+                @if !results.runs.is_empty() { h2 { "Figures" } (table(results, &changes)) (doubts(results)) (failures(results)) }
                 @if !results.switches.is_empty() { h2 { "Switches" } (switches(results)) }
                 @if !results.cuts.is_empty() { h2 { "Cut" } (cuts(results)) }
                 h2 { "How it was measured" }
                 @for line in METHOD.lines().filter(|line| !line.is_empty() && !line.starts_with("Exit")) { p.soft { (line.replace('`', "")) } }
-            }
+            } }
         }
     };
     Ok(page.into_string())
@@ -67,11 +69,11 @@ fn bounds(bounds: &[Bound]) -> Markup {
     html! {
         @if !bounds.is_empty() {
             h2 { "Bounds" }
-            div.wide { table {
-                tr { th { "" } th { "figure" } th { "must be" } th { "" } }
+            div.wide tabindex="0" role="region" aria-label="Bounds" { table {
+                tr { th scope="col" { "bound" } th scope="col" { "figure" } th scope="col" { "must be" } th scope="col" { "verdict" } }
                 @for bound in bounds {
                     tr {
-                        td { (bound.what) } td { (bound.figure.map_or_else(|| "n/a".to_owned(), short)) } td { (bound.must_be) " " (short(bound.bound)) }
+                        th scope="row" { (bound.what) } td { (bound.figure.map_or_else(|| "n/a".to_owned(), short)) } td { (bound.must_be) " " (short(bound.bound)) }
                         @if bound.holds { td.good { "holds" } } @else { td.bad { "does not hold" } }
                     }
                 }
@@ -87,22 +89,26 @@ fn short(value: f64) -> String {
 fn table(results: &Results, changes: &[Change]) -> Markup {
     let transports = &results.plan.transports;
     html! {
-        div.wide { table {
-            tr { th { "" } @for name in transports { th { (name) } } }
+        div.wide tabindex="0" role="region" aria-label="Figures" { table {
+            tr { th scope="col" { "figure" } @for name in transports { th scope="col" { (words::name(name)) } } }
             @for metric in &METRICS {
-                tr { td { (metric.name) } @for name in transports { (cell(results, changes, metric, name)) } }
+                tr { th scope="row" { (metric.name) } @for name in transports { (cell(results, changes, metric, name)) } }
             }
         } }
     }
 }
 
 fn cell(results: &Results, changes: &[Change], metric: &Metric, transport: &str) -> Markup {
-    let Some((value, least, most)) = value(results, metric, transport) else { return html! { td.soft { "n/a" } } };
+    let Some((value, least, most)) = value(results, metric, transport) else {
+        return html! { td.soft { (words::missing(results, metric)) } };
+    };
+    let doubted = words::doubted(results, transport, metric.key);
     let (least, most) = (metric.unit.show(least), metric.unit.show(most));
     let change = changes.iter().find(|change| change.transport == transport && change.key == metric.key);
     html! {
         td {
             (metric.unit.show(value))
+            @if doubted { b.doubt title="doubtful: the reason stands below the table" { (words::MARK) } }
             @if least != most { small { (least) " to " (most) } }
             @if let Some(change) = change {
                 small class=[change.worse.then_some("bad")] { "was " (metric.unit.show(change.then)) @if change.worse { ", worse" } }
@@ -112,8 +118,11 @@ fn cell(results: &Results, changes: &[Change], metric: &Metric, transport: &str)
 }
 
 fn value(results: &Results, metric: &Metric, transport: &str) -> Option<(f64, f64, f64)> {
-    let runs: Vec<&Figures> = results.runs.iter().filter(|run| run.transport == transport).collect();
-    median(metric, &runs)
+    median(metric, &words::runs(results, transport))
+}
+
+fn doubts(results: &Results) -> Markup {
+    html! { @for line in words::doubts(results) { p.doubt { (line) } } }
 }
 
 fn failures(results: &Results) -> Markup {
@@ -129,11 +138,11 @@ fn switches(results: &Results) -> Markup {
         spread.as_ref().map_or_else(|| "n/a".to_owned(), |spread| Unit::Milliseconds.show(pick(spread)))
     };
     html! {
-        div.wide { table {
-            tr { th { "" } th { "done" } th { "took, p50" } th { "round trip" } th { "worst message, p50" } th { "p99" } th { "max" } }
+        div.wide tabindex="0" role="region" aria-label="Switches" { table {
+            tr { th { "switch" } th { "done" } th { "took, p50" } th { "round trip" } th { "worst message, p50" } th { "p99" } th { "max" } }
             @for of in &results.switches {
                 tr {
-                    td { (of.from) " → " (of.to) } td { (of.done) " of " (of.asked) } td { (ms(&of.took, |took| took.p50)) }
+                    th scope="row" { (of.from) " → " (of.to) } td { (of.done) " of " (of.asked) } td { (ms(&of.took, |took| took.p50)) }
                     td { (of.round_trip_ms.map_or_else(|| "n/a".to_owned(), |ms| Unit::Milliseconds.show(ms))) } td { (ms(&of.worst, |worst| worst.p50)) }
                     td { (ms(&of.worst, |worst| worst.p99)) } td { (ms(&of.worst, |worst| worst.max)) }
                 }
@@ -144,11 +153,11 @@ fn switches(results: &Results) -> Markup {
 
 fn cuts(results: &Results) -> Markup {
     html! {
-        div.wide { table {
-            tr { th { "" } th { "resumed" } th { "bare handshakes" } th { "until all are resumed" } th { "ratio" } th { "lost" } }
+        div.wide tabindex="0" role="region" aria-label="Cut" { table {
+            tr { th { "transport" } th { "resumed" } th { "bare handshakes" } th { "until all are resumed" } th { "ratio" } th { "lost" } }
             @for of in &results.cuts {
                 tr {
-                    td { (of.transport) } td { (of.resumed) " of " (of.sessions) } td { (Unit::Seconds.show(of.handshakes_s)) }
+                    th scope="row" { (words::name(&of.transport)) } td { (of.resumed) " of " (of.sessions) } td { (Unit::Seconds.show(of.handshakes_s)) }
                     td { (Unit::Seconds.show(of.resumed_s)) } td { (of.ratio().map_or_else(|| "n/a".to_owned(), short)) } td { (of.lost) }
                 }
             }
@@ -169,16 +178,20 @@ fn charts(results: &Results, changes: &[Change]) -> Result<Vec<Markup>, String> 
     add(title, lines(title, &BY_SECOND, &series(results, |run| Some(seconds(run))))?);
     for key in BARS {
         let Some(metric) = METRICS.iter().find(|metric| metric.key == key) else { continue };
-        let of = |(place, transport): (usize, &String)| {
+        let of = |transport: &String| {
             let mark = changes.iter().find(|change| change.transport == *transport && change.key == key);
             let (value, ..) = value(results, metric, transport)?;
-            Some(Bar { name: transport.clone(), value, place, mark: mark.map(|change| change.then) })
+            Some(Bar {
+                name: bar_name(results, transport, key),
+                value,
+                place: place(transport),
+                mark: mark.map(|change| change.then),
+            })
         };
-        let all: Vec<Bar> = results.plan.transports.iter().enumerate().filter_map(of).collect();
+        let all: Vec<Bar> = results.plan.transports.iter().filter_map(of).collect();
         let better = if metric.better == Some(Better::Higher) { "more is better" } else { "less is better" };
         add(&format!("{} ({better})", capital(metric.name)), bars(metric.name, metric.unit, &all)?);
     }
-    let place = |name: &str| results.plan.transports.iter().position(|of| of == name).unwrap_or(0);
     let title = "Worst message of a switch, p99 (the mark is its bound)";
     let of = |of: &crate::cli::bench::run::switch::Switch| {
         let mark = Some(of.most_ms());
@@ -192,13 +205,19 @@ fn charts(results: &Results, changes: &[Change]) -> Result<Vec<Markup>, String> 
     add(title, bars(title, Unit::Milliseconds, &results.switches.iter().filter_map(of).collect::<Vec<_>>())?);
     let title = "Until all are resumed (the mark is twice the bare handshakes)";
     let of = |of: &crate::cli::bench::run::cut::Cut| Bar {
-        name: of.transport.clone(),
+        name: words::name(&of.transport).to_owned(),
         value: of.resumed_s,
         place: place(&of.transport),
         mark: Some(2.0 * of.handshakes_s),
     };
     add(title, bars(title, Unit::Seconds, &results.cuts.iter().map(of).collect::<Vec<_>>())?);
     Ok(charts)
+}
+
+/// The transport, with a mark if the figure is doubted.
+fn bar_name(results: &Results, transport: &str, key: &str) -> String {
+    let mark = if words::doubted(results, transport, key) { words::MARK } else { "" };
+    format!("{}{mark}", words::name(transport))
 }
 
 fn capital(text: &str) -> String {
@@ -245,9 +264,9 @@ fn seconds(run: &Figures) -> Vec<(f64, f64)> {
 
 /// The first run of each transport.
 fn series(results: &Results, points: impl Fn(&Figures) -> Option<Vec<(f64, f64)>>) -> Vec<Series> {
-    let of = |(place, transport): (usize, &String)| {
+    let of = |transport: &String| {
         let run = results.runs.iter().find(|run| run.transport == *transport)?;
-        Some(Series { place, points: points(run)? })
+        Some(Series { place: place(transport), points: points(run)? })
     };
-    results.plan.transports.iter().enumerate().filter_map(of).collect()
+    results.plan.transports.iter().filter_map(of).collect()
 }

@@ -5,6 +5,7 @@
 //! - `table`: the figures in the terminal
 //! - `json`: the figures for programs, written and read
 //! - `baseline`: two runs beside each other
+//! - `words`: what table and page say in sentences
 //! - `html`, `charts`: a page
 
 pub(super) mod baseline;
@@ -13,3 +14,4 @@ pub(super) mod html;
 pub(super) mod json;
 pub(super) mod progress;
 pub(super) mod table;
+mod words;

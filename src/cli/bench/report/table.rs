@@ -4,15 +4,17 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
 use super::baseline::{self, Change};
+use super::words;
 use crate::cli::bench::figures::{Figures, METRICS, Unit, median};
 use crate::cli::bench::results::Results;
 
 /// All that there is to show, with what has changed since the baseline.
 pub(in crate::cli::bench) fn of(results: &Results, baseline: Option<&Results>) -> String {
-    let mut said = vec![results.plan.told()];
+    let mut said = vec![words::result(results), results.plan.told()];
     if !results.runs.is_empty() {
         let changes = baseline.map_or_else(Vec::new, |baseline| baseline::changes(results, baseline));
         said.push(runs(results, &changes));
+        said.extend(words::doubts(results));
         said.extend(failures(results));
     }
     if !results.switches.is_empty() {
@@ -32,9 +34,13 @@ fn runs(results: &Results, changes: &[Change]) -> String {
     let transports = &results.plan.transports;
     let lines = METRICS.iter().map(|metric| {
         let cell = |transport: &String| {
-            let runs: Vec<&Figures> = results.runs.iter().filter(|run| run.transport == *transport).collect();
-            let Some((value, least, most)) = median(metric, &runs) else { return "n/a".to_owned() };
+            let Some((value, least, most)) = median(metric, &words::runs(results, transport)) else {
+                return words::missing(results, metric).to_owned();
+            };
             let mut text = metric.unit.show(value);
+            if words::doubted(results, transport, metric.key) {
+                text += &format!(" {}", words::MARK);
+            }
             let (least, most) = (metric.unit.show(least), metric.unit.show(most));
             if least != most && changes.is_empty() {
                 text += &format!(" [{least} … {most}]");
@@ -61,7 +67,7 @@ fn failures(results: &Results) -> Vec<String> {
 
 fn switches(results: &Results) -> String {
     let header =
-        ["", "done", "took, p50", "round trip", "worst message, p50", "p99", "max", "lost, doubled, reordered"];
+        ["", "done", "took, p50", "round trip", "worst message, p50", "p99", "max", "lost, duplicated, reordered"];
     let ms = |value| Unit::Milliseconds.show(value);
     let lines = results.switches.iter().map(|of| {
         let worst = |pick: fn(&crate::cli::bench::figures::Spread) -> f64| {
@@ -82,7 +88,7 @@ fn switches(results: &Results) -> String {
 }
 
 fn cuts(results: &Results) -> String {
-    let header = ["", "resumed", "bare handshakes", "until all are resumed", "ratio", "lost, doubled, reordered"];
+    let header = ["", "resumed", "bare handshakes", "until all are resumed", "ratio", "lost, duplicated, reordered"];
     let lines = results.cuts.iter().map(|of| {
         vec![
             of.transport.clone(),

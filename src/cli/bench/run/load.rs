@@ -1,5 +1,6 @@
 //! Many connections under one schedule on one transport: echo, fan-out, idle.
 
+use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -42,7 +43,6 @@ pub(in crate::cli::bench) async fn measure(
     let traffic: Vec<_> = parts.iter().map(|part| Arc::clone(&part.traffic)).collect();
     let bytes = || traffic.iter().map(|traffic| traffic.bytes()).fold((0, 0), |(a, b), (up, down)| (a + up, b + down));
 
-    let memory = gateway.memory();
     let mut members = JoinSet::new();
     for part in parts {
         members.spawn(run(Arc::clone(&stage), part));
@@ -50,9 +50,18 @@ pub(in crate::cli::bench) async fn measure(
     let all = members.len();
     bar.begin("connecting", all as u64);
     let patience = Instant::now() + DIALS_APART * plan.connections + CONNECTING + REST;
-    until(&stage, patience, || stage.decided.load(Ordering::Relaxed), all, |count| bar.at(count as u64)).await;
+    // Memory and connections at the half, for the slope: the first connections cost what any process takes at its start.
+    let half = Cell::new(None);
+    let look = || Some((gateway.memory()?, stage.connected.load(Ordering::Relaxed)));
+    let progress = |count: usize| {
+        bar.at(count as u64);
+        if half.get().is_none() && count >= all / 2 && plan.connections >= Figures::MEMORY_FROM {
+            half.set(look());
+        }
+    };
+    until(&stage, patience, || stage.decided.load(Ordering::Relaxed), all, progress).await;
     sleep(REST).await;
-    let memory = gateway.memory().zip(memory).map(|(now, before)| now.saturating_sub(before) as f64);
+    let memory = half.get().zip(look()).and_then(|(half, whole)| slope(half, whole));
 
     let (cpu, before) = (gateway.cpu(), bytes());
     let start = Instant::now() + GRAIN * 40;
@@ -76,8 +85,7 @@ pub(in crate::cli::bench) async fn measure(
     figures.overhead_up = per(after.0 - before.0, figures.sent);
     figures.overhead_down = per(after.1 - before.1, delivered);
     figures.cpu_s_per_million = cpu.filter(|_| delivered > 0).map(|cpu| cpu.as_secs_f64() * 1e6 / delivered as f64);
-    figures.memory_per_connection =
-        memory.filter(|_| figures.connected > 0).map(|memory| memory / figures.connected as f64);
+    figures.memory_per_connection = memory;
     let record = stage.record();
     figures.latency = record.latency.spread();
     figures.lateness = record.lateness.spread();
@@ -86,6 +94,12 @@ pub(in crate::cli::bench) async fn measure(
     let last = record.last.map_or(Duration::ZERO, |last| last.saturating_duration_since(start));
     figures.window_s = last.max(plan.duration()).as_secs_f64();
     Ok(figures)
+}
+
+/// Bytes for each connection more. None where there are hardly more.
+fn slope((before, few): (u64, usize), (after, many): (u64, usize)) -> Option<f64> {
+    let more = many.saturating_sub(few);
+    (more >= Figures::MEMORY_FROM as usize / 4).then(|| after.saturating_sub(before) as f64 / more as f64)
 }
 
 /// Waits until so many have got there, or for so long; tells how far it is ten times a second.
@@ -159,4 +173,16 @@ fn sums(tallies: &[Tally], transport: Transport, plan: &Plan) -> Figures {
         (figures.expected, sums.lost) = (0, 0);
     }
     Figures { delivered: sums.delivered, lost: sums.lost, doubled: sums.doubled, reordered: sums.reordered, ..figures }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slope;
+
+    #[test]
+    fn memory_is_the_slope_between_two_counts_and_none_where_they_hardly_differ() {
+        assert_eq!(slope((9_000_000, 500), (10_000_000, 1000)), Some(2000.0));
+        assert_eq!(slope((9_000_000, 500), (8_000_000, 1000)), Some(0.0));
+        assert_eq!(slope((9_000_000, 900), (10_000_000, 1000)), None);
+    }
 }

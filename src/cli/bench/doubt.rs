@@ -1,0 +1,65 @@
+//! Which figures this program itself has distorted: it was late in sending for a good part of what it measured. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use super::figures::{Figures, Spread, Unit};
+
+/// From this share of a latency on, it says more of this program than of the gateway.
+const SHARE: f64 = 0.25;
+/// Less than this is no matter, in milliseconds.
+const NO_MATTER_MS: f64 = 1.0;
+
+/// A latency counts from when a message was due, so this program's own lateness is part of it.
+const LATENCIES: [(&str, &str, fn(&Spread) -> f64); 5] = [
+    ("latency_average", "on average", |of| of.average),
+    ("latency_p50", "p50", |of| of.p50),
+    ("latency_p95", "p95", |of| of.p95),
+    ("latency_p99", "p99", |of| of.p99),
+    ("latency_max", "max", |of| of.max),
+];
+
+/// A figure that is not to be trusted, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Doubt {
+    /// The key of its metric.
+    pub(super) figure: String,
+    pub(super) why: String,
+}
+
+/// The doubts about a run.
+pub(super) fn of(run: &Figures) -> Vec<Doubt> {
+    let (Some(latency), Some(lateness)) = (&run.latency, &run.lateness) else { return Vec::new() };
+    let doubt = |(figure, name, of): &(&str, &str, fn(&Spread) -> f64)| {
+        let (figured, late) = (of(latency), of(lateness));
+        let why = || {
+            let (late, figured) = (Unit::Milliseconds.show(late), Unit::Milliseconds.show(figured));
+            format!(
+                "this program itself was late by {late} ({name}) of {figured}: the machine is too small for the load"
+            )
+        };
+        (late >= NO_MATTER_MS && late >= figured * SHARE).then(|| Doubt { figure: (*figure).to_owned(), why: why() })
+    };
+    LATENCIES.iter().filter_map(doubt).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread(p99: f64) -> Option<Spread> {
+        Some(Spread { count: 9, average: 0.1, p50: 0.1, p95: 0.1, p99, max: p99, curve: Vec::new() })
+    }
+
+    #[test]
+    fn a_latency_that_is_mostly_this_programs_lateness_is_doubted_and_no_other_is() {
+        let run =
+            |latency, lateness| Figures { latency: spread(latency), lateness: spread(lateness), ..Figures::default() };
+        let doubted = of(&run(148.0, 136.0));
+        let figures: Vec<&str> = doubted.iter().map(|doubt| &*doubt.figure).collect();
+        assert_eq!(figures, ["latency_p99", "latency_max"]);
+        assert!(doubted.iter().all(|doubt| doubt.why.contains("late by 136 ms")), "{doubted:?}");
+        assert_eq!(of(&run(148.0, 30.0)), []);
+        assert_eq!(of(&run(1.1, 0.9)), []);
+        assert_eq!(of(&Figures { lateness: None, ..run(148.0, 136.0) }), []);
+    }
+}
