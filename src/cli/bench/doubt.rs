@@ -9,35 +9,37 @@ const SHARE: f64 = 0.25;
 /// Less than this is no matter, in milliseconds.
 const NO_MATTER_MS: f64 = 1.0;
 
-/// A latency counts from when a message was due, so this program's own lateness is part of it.
-const LATENCIES: [(&str, &str, fn(&Spread) -> f64); 5] = [
-    ("latency_average", "on average", |of| of.average),
-    ("latency_p50", "p50", |of| of.p50),
-    ("latency_p95", "p95", |of| of.p95),
-    ("latency_p99", "p99", |of| of.p99),
-    ("latency_max", "max", |of| of.max),
+/// A latency counts from when a message was due, so this program's own lateness is part of it: the keys of the metrics, and
+/// what of a spread each is.
+const LATENCIES: [(&str, Pick); 5] = [
+    ("latency_average", |of| of.average),
+    ("latency_p50", |of| of.p50),
+    ("latency_p95", |of| of.p95),
+    ("latency_p99", |of| of.p99),
+    ("latency_max", |of| of.max),
 ];
+
+type Pick = fn(&Spread) -> f64;
 
 /// A figure that is not to be trusted, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Doubt {
     /// The key of its metric.
     pub(super) figure: String,
+    /// How late this program itself was.
+    pub(super) late_ms: f64,
     pub(super) why: String,
 }
 
 /// The doubts about a run.
 pub(super) fn of(run: &Figures) -> Vec<Doubt> {
     let (Some(latency), Some(lateness)) = (&run.latency, &run.lateness) else { return Vec::new() };
-    let doubt = |(figure, name, of): &(&str, &str, fn(&Spread) -> f64)| {
-        let (figured, late) = (of(latency), of(lateness));
-        let why = || {
-            let (late, figured) = (Unit::Milliseconds.show(late), Unit::Milliseconds.show(figured));
-            format!(
-                "this program itself was late by {late} ({name}) of {figured}: the machine is too small for the load"
-            )
-        };
-        (late >= NO_MATTER_MS && late >= figured * SHARE).then(|| Doubt { figure: (*figure).to_owned(), why: why() })
+    let doubt = |(figure, of): &(&str, Pick)| {
+        let (figured, late_ms) = (of(latency), of(lateness));
+        let [late, whole] = [late_ms, figured].map(|ms| Unit::Milliseconds.show(ms));
+        let why = format!("this program itself was late by {late} of {whole}: the machine is too small for the load");
+        let figure = (*figure).to_owned();
+        (late_ms >= NO_MATTER_MS && late_ms >= figured * SHARE).then_some(Doubt { figure, late_ms, why })
     };
     LATENCIES.iter().filter_map(doubt).collect()
 }

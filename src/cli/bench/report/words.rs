@@ -1,6 +1,7 @@
 //! What table and page say in sentences: the result on top, the doubts below, and why a figure is not there. Pure.
 
-use crate::cli::bench::figures::{Figures, Metric, median_of, thousands};
+use crate::cli::bench::doubt::Doubt;
+use crate::cli::bench::figures::{Figures, Metric, Unit, median_of, thousands};
 use crate::cli::bench::plan::Scenario;
 use crate::cli::bench::results::Results;
 
@@ -72,20 +73,26 @@ pub(super) fn doubted(results: &Results, transport: &str, key: &str) -> bool {
     runs(results, transport).iter().flat_map(|run| &run.doubted).any(|doubt| doubt.figure == key)
 }
 
-/// A line for each doubted figure: the first run that has it says why.
+/// A line for each transport with doubted figures: by how much this program was late in the first run that has each.
 pub(super) fn doubts(results: &Results) -> Vec<String> {
-    let of = |transport: &String| {
-        let mut told: Vec<(String, String)> = Vec::new();
-        for doubt in runs(results, transport).iter().flat_map(|run| &run.doubted) {
-            if told.iter().all(|(figure, _)| *figure != doubt.figure) {
-                told.push((doubt.figure.clone(), doubt.why.clone()));
+    let line = |transport: &String| {
+        let mut told: Vec<&Doubt> = Vec::new();
+        for doubt in runs(results, transport).into_iter().flat_map(|run| &run.doubted) {
+            if told.iter().all(|of| of.figure != doubt.figure) {
+                told.push(doubt);
             }
         }
-        let name = name(transport);
-        let line = |(figure, why): (String, String)| format!("{MARK} {} by {name}: {why}.", figure.replace('_', " "));
-        told.into_iter().map(line).collect::<Vec<_>>()
+        let late = |doubt: &&Doubt| {
+            let figure = doubt.figure.trim_start_matches("latency_");
+            format!("{figure} by {}", Unit::Milliseconds.show(doubt.late_ms))
+        };
+        let late: Vec<String> = told.iter().map(late).collect();
+        let (name, late) = (name(transport), late.join(", "));
+        (!told.is_empty()).then(|| {
+            format!("{MARK} {name}: this program itself was late ({late}), so the machine is too small for the load.")
+        })
     };
-    results.plan.transports.iter().flat_map(of).collect()
+    results.plan.transports.iter().filter_map(line).collect()
 }
 
 /// What stands in the place of a figure that is not there.
@@ -154,8 +161,9 @@ mod tests {
         let (sure, unsure) = (results(1.0), results(136.0));
         assert!(doubts(&sure).is_empty() && !doubted(&sure, "sse", "latency_p99"));
         assert!(doubted(&unsure, "sse", "latency_p99") && !doubted(&unsure, "sse", "latency_p50"));
-        let line = &doubts(&unsure)[0];
-        assert!(line.starts_with("* latency p99 by SSE: this program itself was late by 136 ms"), "{line}");
+        let lines = doubts(&unsure);
+        let line = "* SSE: this program itself was late (p99 by 136 ms, max by 136 ms), so the machine is too small for the load.";
+        assert_eq!(lines, [line]);
         let table = super::super::table::of(&unsure, None);
         assert!(table.contains("148 ms *") && table.contains(line), "{table}");
         let page = super::super::html::of(&unsure, None).unwrap();
