@@ -27,7 +27,8 @@ const WITHOUT_BOUND = Number.MAX_SAFE_INTEGER;
  * @typedef {import('./subject.js').Condition} Condition
  * @typedef {import('./subject.js').Report} Report
  * @typedef {'websocket' | 'sse' | 'poll'} Transport
- * @typedef {{ url: string, stop: () => Promise<unknown>, directory?: string }} Between what a row puts between the session and its front
+ * @typedef {{ url: string, stop: () => Promise<unknown>, directory?: string, client?: import('./clients.js').Client }} Between what a row puts
+ *   between the session and its front; `client`: where the session runs, if only it can reach the url
  * @typedef {Awaited<ReturnType<typeof openStage>>} Stage
  *
  * @typedef {{ ms?: number | null, note?: string, problems?: string[], late?: string[] }} Outcome `late`: what held, but too late
@@ -188,7 +189,7 @@ async function openStage(row, name, lab, clients) {
   const front = await lab.front();
   const proxy = await row.proxy?.(front.url, lab.gateway.url);
   const base = proxy?.url ?? front.url;
-  const client = await clients.open(name, base, row.ownBrowser);
+  const client = proxy?.client ?? (await clients.open(name, base, row.ownBrowser));
   const witness = connectTo(lab.gateway.url);
   const channel = `matrix/${row.row}/${Math.random().toString(36).slice(2)}`;
   const up = createCounter();

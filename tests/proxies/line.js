@@ -15,7 +15,7 @@ const TICK_MS = 50;
 const REPEATED_AFTER_MS = 200;
 
 /**
- * @typedef {{ url: string, stop: () => Promise<void> }} Line
+ * @typedef {{ url: string, clients: Set<string>, stop: () => Promise<void> }} Line `clients`: the addresses of all that ever came
  *
  * @typedef {object} Faults
  * @property {{ up?: number, down?: number }} [rate] bytes a second of each connection; any number where it says nothing
@@ -26,10 +26,10 @@ const REPEATED_AFTER_MS = 200;
 
 /**
  * Starts a line. Stop it in the test's `after`.
- * @param {Faults & { upstream: string }} setup
+ * @param {Faults & { upstream: string, host?: string }} setup `host`: the address on which it listens
  * @returns {Promise<Line>}
  */
-export async function startLine({ upstream, rate = {}, lateMs = 0, losses }) {
+export async function startLine({ upstream, host = '127.0.0.1', rate = {}, lateMs = 0, losses }) {
   const begun = performance.now();
   const isBurst = (/** @type {number} */ at) =>
     losses && (at - begun) % losses.everyMs > losses.everyMs - losses.forMs;
@@ -37,7 +37,10 @@ export async function startLine({ upstream, rate = {}, lateMs = 0, losses }) {
   const { hostname, port } = new URL(upstream);
   /** @type {Set<import('node:net').Socket>} */
   const sockets = new Set();
+  /** @type {Set<string>} */
+  const clients = new Set();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    clients.add(client.remoteAddress ?? 'unknown');
     const gateway = createConnection({
       host: hostname,
       port: Number(port),
@@ -66,10 +69,13 @@ export async function startLine({ upstream, rate = {}, lateMs = 0, losses }) {
       cut,
     );
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  await new Promise((resolve, reject) => {
+    server.once('error', reject).listen(0, host, () => resolve(undefined));
+  });
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://${host}:${address.port}`,
+    clients,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
