@@ -14,7 +14,6 @@ const ROWS = 48;
 
 /** Why there is no result of a row. @type {Record<number, string>} */
 const WITHOUT = {
-  27: 'later: nothing probes yet for a path that loses long pieces',
   35: 'later: tabs do not share a session yet',
   36: 'later: tabs do not share a session yet',
   39: 'not a network: `every_schedule_keeps_the_invariants` in `src/session/simulation`, 100,000 schedules, which fails unless all 9 pairs of transports × lines under way up, down × the old leg dead at each of 7 steps, or alive, occur 10 times or more; and `tests/session_peer.rs` for the client in JavaScript, 4,000 schedules, in which they are not counted',
