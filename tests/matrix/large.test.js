@@ -1,5 +1,6 @@
 // @ts-check
 /** Paths on which a WebSocket loses long pieces that come down, and passes short ones. */
+import { WHOLE } from './results.js';
 import { matrix, RATE } from './stage.js';
 
 /** @typedef {import('./stage.js').Row} Row */
@@ -32,7 +33,8 @@ const ROWS = [false, true].map(
       condition: `WebSocket loses pieces above 1,400 bytes ${isLater ? 'from the middle of a session on' : 'from the start'}, long messages down`,
       clients: ['node'],
       expect: NOT_WEBSOCKET,
-      bound: 5_000,
+      // Usually 4.7 s at most; a busy machine takes longer.
+      bound: WHOLE ? 5_000 : 15_000,
       network: isLater ? undefined : HOLE,
       run: leaves(isLater),
     }),
