@@ -46,7 +46,7 @@ async fn the_demo_has_a_page_and_makes_networks_to_stand_behind() {
 async fn the_demo_carries_a_channel_over_a_plain_websocket() {
     let running = Running::start(&["demo", "--listen", "127.0.0.1:0"]).await;
     let (status, why) = running.ask("GET", "/demo/plain?channel=c", "").await;
-    assert!(status == 426 && why.contains("not a WebSocket upgrade"), "{status} {why}");
+    assert!(status == 400 && why.contains("not a WebSocket upgrade"), "{status} {why}");
     let url = |query: &str| format!("ws://{}/demo/plain{query}", running.address);
     for query in ["", "?channel=", &format!("?channel={}", "c".repeat(129))] {
         let refused = connect_async(url(query)).await.expect_err("it names no channel");
