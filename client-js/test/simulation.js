@@ -14,7 +14,7 @@ import { run } from './simulation/schedule.js';
 
 const SEEDS = 4_000;
 /** A mutant must break an invariant within this number of schedules. They differ from those of the client itself. */
-const SEEDS_FOR_A_MUTANT = 2_000;
+const SEEDS_FOR_A_MUTANT = 10_000;
 const FIRST_FOR_A_MUTANT = 1_000_000;
 
 const [, script, executable] = process.argv;
