@@ -17,8 +17,15 @@ const NOT_WEBSOCKET = /** @type {import('./stage.js').Transport[]} */ (['poll', 
 
 /** A message that took less was delivered promptly. */
 const PROMPT_MS = 300;
+/** The same on a busy machine: one that is held back for the next message takes 1 s. */
+const NEARLY_PROMPT_MS = WHOLE ? PROMPT_MS : 800;
 /** Few messages, so that none pushes the one before it out of a buffer. */
 const SPARSE = { up: 1, down: 1 };
+/** Many messages. A block is often full, so the stream looks well for a while: one run in some ends between two transports. */
+const BUSY = [
+  { up: RATE, down: RATE },
+  { up: 0, down: RATE },
+];
 
 const REFUSED = { route: 'websocket', request: { answer: { status: 403 } } };
 
@@ -37,7 +44,7 @@ async function prompt(stage) {
   return {
     ms,
     note: `99 in 100 delivered within ${most} ms, by way of ${changes.map(({ to }) => to).join(', ')}`,
-    late: most < PROMPT_MS ? [] : [`99 in 100 were delivered within ${most} ms`],
+    late: most < NEARLY_PROMPT_MS ? [] : [`99 in 100 were delivered within ${most} ms`],
   };
 }
 
@@ -117,10 +124,7 @@ const ROWS = [
   },
   // Many messages push each other out of a proxy that is one event behind.
   ...HELD.filter(([, , how]) => how !== 8_192).flatMap(([condition, row, how]) =>
-    (how === 'one_behind'
-      ? [{ up: 0, down: 1 }]
-      : [SPARSE, { up: RATE, down: RATE }, { up: 0, down: RATE }]
-    ).map(
+    (how === 'one_behind' ? [{ up: 0, down: 1 }] : WHOLE ? [SPARSE, ...BUSY] : [SPARSE]).map(
       (rates) =>
         /** @type {Row} */ ({
           row,
