@@ -108,7 +108,9 @@ async fn the_doctor_tells_a_name_that_is_not_known_from_a_gateway_that_is_down()
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let down = format!("http://{}", taken.local_addr().unwrap());
     drop(taken);
-    for (url, says) in [("http://no-such-name.invalid", "No address is known"), (&*down, "Nothing listens at its address")] {
+    for (url, says) in
+        [("http://no-such-name.invalid", "No address is known"), (&*down, "Nothing listens at its address")]
+    {
         let output = run(&["doctor", "--watch", "1", url]).await;
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.code() == Some(1) && said.contains(says), "{said}");
