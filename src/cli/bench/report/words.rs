@@ -1,4 +1,4 @@
-//! What table and page say in sentences: the result on top, the doubts below, and why a figure is not there. Pure.
+//! The sentences of table and page: the result on top, the doubts below, and the reason for a figure that is not there. Pure.
 
 use crate::cli::bench::doubt::Doubt;
 use crate::cli::bench::figures::{Figures, Metric, Unit, median_of, thousands};
@@ -95,7 +95,7 @@ pub(super) fn doubts(results: &Results) -> Vec<String> {
     results.plan.transports.iter().filter_map(line).collect()
 }
 
-/// What stands in the place of a figure that is not there.
+/// The text in the place of a figure that is not there.
 pub(super) fn missing(results: &Results, metric: &Metric) -> &'static str {
     let own = results.url.is_none();
     if metric.key == "memory" && own && results.plan.connections < Figures::MEMORY_FROM {
