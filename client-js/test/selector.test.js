@@ -1337,15 +1337,32 @@ test('the reason to leave a transport that the gateway withdrew is `server`, whe
   assert.deepEqual(opened(pass(300)), ['poll']);
 });
 
-test('the reason to leave a stream because other tabs need its connection is not `server`', () => {
-  const { take, pass, proves } = underTest(['sse', 'poll']);
+test('a stream whose connection other tabs need ends before a poll begins, and the reason is not `server`', () => {
+  const { take, proves } = underTest(['sse', 'poll']);
   take({ type: 'raceReady' });
   proves(1);
-  take({ type: 'holdingChanged', mayHold: false });
-  pass(1);
+  const outputs = take({ type: 'holdingChanged', mayHold: false });
+  assert.deepEqual(outputs, [
+    { type: 'dropLeg', leg: 1, reason: 'better' },
+    { type: 'transportChanged', from: 'sse', to: null, reason: 'better' },
+    { type: 'stateChanged', state: 'reconnecting' },
+    { type: 'openLeg', leg: 2, transport: 'poll' },
+  ]);
   take({ type: 'legUsable', leg: 2 });
   take({ type: 'pong', leg: 2, rtt: 10 });
   assert.deepEqual(reasons(take({ type: 'legActive', leg: 2 })), ['better']);
+});
+
+test('a stream that only opens makes room for a poll too, and no other is opened later', () => {
+  const { take, pass, proves } = underTest();
+  take({ type: 'raceReady' });
+  take({ type: 'legDropped', leg: 1, reason: 'refused' });
+  assert.deepEqual(take({ type: 'holdingChanged', mayHold: false }), [
+    { type: 'dropLeg', leg: 2, reason: 'better' },
+    { type: 'openLeg', leg: 3, transport: 'poll' },
+  ]);
+  proves(3);
+  assert.deepEqual(opened(pass(5000)).includes('sse'), false);
 });
 
 test('the reason of a detour is `stuck`, and that of a leg which owes its first pong is its own', () => {

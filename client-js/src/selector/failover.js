@@ -105,9 +105,23 @@ export class Failover {
   /** Other tabs need the connection that a stream holds, or they no longer do. @param {boolean} mayHold */
   holding(mayHold) {
     this.#paths.mayStream = mayHold && !this.#isStreamFutile;
-    const { active } = this.#race;
-    if (!mayHold && active?.path.transport === 'sse' && !this.#paths.offered.includes(active.path))
-      this.#paths.forgive(0, 0);
+    if (!mayHold) this.#releaseStreams();
+  }
+
+  /**
+   * Ends each stream that a poll must replace, before the poll begins. If several tabs hold the last connections and each waits for
+   * one more, none gets it.
+   */
+  #releaseStreams() {
+    const { offered } = this.#paths;
+    const race = this.#race;
+    const poll = offered.find(({ transport }) => transport === 'poll');
+    const streams = race.open.filter(({ path }) => path.transport === 'sse' && !offered.includes(path));
+    if (!poll || streams.length === 0) return;
+    for (const stream of streams) race.drop(stream, 'better');
+    if (this.#status.transport && !race.active)
+      this.#status.lose('better', 'reconnecting', this.#deadlines.now);
+    if (!race.open.some(({ path }) => path === poll)) race.start(poll);
   }
 
   /** Polls take the place of streams from now on. */

@@ -109,9 +109,12 @@ export class Race {
     return this.start(path);
   }
 
-  /** Starts the next path, unless the gateway asked for a pause. */
+  /** Starts the next path that is still offered and not open, unless the gateway asked for a pause. */
   next() {
-    const [path, ...rest] = this.#pending;
+    const isOpen = (/** @type {Path} */ path) => this.open.some((other) => other.path === path);
+    const [path, ...rest] = this.#pending.filter(
+      (path) => this.#paths.offered.includes(path) && !isOpen(path),
+    );
     const { now } = this.#deadlines;
     this.#deadlines.clear('next-attempt');
     if (!path || this.#deadlines.at('gateway-pause') < NEVER) return;
