@@ -28,21 +28,21 @@ export const PEERS = [
     'Socket.IO, default',
     {
       clear: held('20 ms', 'WebSocket'),
-      refused: held('21 ms', 'polling'),
-      hole: held('18 ms', 'polling'),
-      mute: held('21 ms', 'polling'),
-      killed: flaps('19 ms'),
-      both: held('20 ms', 'polling'),
+      refused: held('19 ms', 'polling'),
+      hole: held('21 ms', 'polling'),
+      mute: held('22 ms', 'polling'),
+      killed: flaps('20 ms'),
+      both: held('21 ms', 'polling'),
     },
   ],
   [
     'Socket.IO, WebSocket first',
     {
-      clear: held('18 ms', 'WebSocket'),
+      clear: held('19 ms', 'WebSocket'),
       refused: never,
       hole: never,
       mute: never,
-      killed: flaps('20 ms'),
+      killed: flaps('17 ms'),
       both: never,
     },
   ],
@@ -60,11 +60,11 @@ export const PEERS = [
   [
     'SignalR',
     {
-      clear: held('20 ms', 'WebSocket'),
+      clear: held('19 ms', 'WebSocket'),
       refused: held('19 ms', 'SSE'),
       hole: never,
       mute: never,
-      killed: flaps('19 ms'),
+      killed: flaps('20 ms'),
       both: never,
     },
   ],
@@ -82,7 +82,7 @@ export const PEERS = [
   [
     'AnyCable',
     {
-      clear: held('20 ms', 'WebSocket'),
+      clear: held('19 ms', 'WebSocket'),
       refused: never,
       hole: never,
       mute: never,
@@ -97,8 +97,8 @@ export const PEERS = [
       refused: held('21 ms', 'polling'),
       hole: held('2.5 s', 'polling'),
       mute: held('2.5 s', 'polling'),
-      killed: flaps('20 ms'),
-      both: held('27 ms', 'polling'),
+      killed: flaps('19 ms'),
+      both: held('26 ms', 'polling'),
     },
   ],
 ];
