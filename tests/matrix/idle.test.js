@@ -89,17 +89,18 @@ const rotates = (ageMs, rates) => async (/** @type {Stage} */ stage) => {
   const { deliveries, explain } = await stage.client.call('report', 0);
   const times = deliveries.slice(before).map(({ at, ms }) => at + ms);
   const ms = Math.max(...times.slice(1).map((time, place) => time - (times[place] ?? time)));
-  const more = (await cuts()) - taught;
+  const all = await cuts();
   const rotations = explain.attempts.filter((/** @type {any} */ { purpose }) => purpose === 'age').length;
   return {
     ms,
-    note: `${taught} cuts, then ${more} in ${watchedMs} ms, ${rotations} streams replaced`,
-    problems: more > 0 ? [`cut ${more} times after ${taught} lessons`] : [],
+    note: `${taught} cuts, then ${all - taught} in ${watchedMs} ms, ${rotations} streams replaced`,
+    // The client may still rest streams while the first loop waits for the second lesson: then that one comes later.
+    problems: all > lessons ? [`cut ${all} times; ${lessons} must teach it`] : [],
   };
 };
 
-/** As long as they are, or a tenth of it. */
-const AGES_MS = WHOLE ? [30_000, 60_000, 100_000] : [3_000, 6_000, 10_000];
+/** As long as they are, or a tenth of the shorter ones. */
+const AGES_MS = WHOLE ? [30_000, 60_000, 100_000] : [3_000, 6_000];
 
 /** @type {Row[]} */
 const ROWS = [
