@@ -4,7 +4,7 @@
  * Throughline goes on without a flaw.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { startGateway } from './gateway.js';
 import { launch } from './launch.js';
 
@@ -28,7 +28,8 @@ after(async () => {
  * @param {{viewport?: import('puppeteer-core').Viewport, prepare?: (page: Page) => Promise<unknown>}} [options]
  */
 async function open({ viewport = { width: 1280, height: 720 }, prepare } = {}) {
-  const page = await chromium.newPage();
+  // A page behind another one in the same window draws nothing.
+  const page = await chromium.newPage(true);
   await page.setViewport(viewport);
   await prepare?.(page);
   await page.goto(gateway.url);
@@ -233,31 +234,34 @@ for (const [width, height] of /** @type {const} */ ([
   });
 }
 
-for (const width of [320, 390, 860, 1280, 1920]) {
-  test(`at ${width} pixels no card changes its height, and no text is cut`, async () => {
-    const page = await open({ viewport: { width, height: 900 } });
-    const measure = () =>
-      page.evaluate(() => {
-        const cards = [...document.querySelectorAll('.stage, .side, .card')];
-        const cut = [
-          ...document.querySelectorAll('button, dt, dd, h1, h2, h3, th, .pill, .status span'),
-        ].filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 1);
-        return {
-          heights: cards.map((card) => Math.round(card.getBoundingClientRect().height)),
-          cut: cut.map(({ tagName, textContent }) => `${tagName} ${textContent}`),
-          wide: document.documentElement.scrollWidth,
-        };
-      });
-    const { heights } = await measure();
-    for (const act of ['break', 'break', 'start="killed"', 'start="slow"', 'start="withdrawn"']) {
-      await press(page, act);
-      if (act !== 'break') await page.waitForSelector('#outcome[data-phase="running"]', { timeout: 20_000 });
-      await advance(page, 20);
-      assert.deepEqual(await measure(), { heights, cut: [], wide: width }, act);
-    }
-    await page.close();
-  });
-}
+describe('layouts, side by side', { concurrency: true }, () => {
+  for (const width of [320, 390, 860, 1280, 1920]) {
+    test(`at ${width} pixels no card changes its height, and no text is cut`, async () => {
+      const page = await open({ viewport: { width, height: 900 } });
+      const measure = () =>
+        page.evaluate(() => {
+          const cards = [...document.querySelectorAll('.stage, .side, .card')];
+          const cut = [
+            ...document.querySelectorAll('button, dt, dd, h1, h2, h3, th, .pill, .status span'),
+          ].filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 1);
+          return {
+            heights: cards.map((card) => Math.round(card.getBoundingClientRect().height)),
+            cut: cut.map(({ tagName, textContent }) => `${tagName} ${textContent}`),
+            wide: document.documentElement.scrollWidth,
+          };
+        });
+      const { heights } = await measure();
+      for (const act of ['break', 'break', 'start="killed"', 'start="slow"', 'start="withdrawn"']) {
+        await press(page, act);
+        if (act !== 'break')
+          await page.waitForSelector('#outcome[data-phase="running"]', { timeout: 20_000 });
+        await advance(page, 20);
+        assert.deepEqual(await measure(), { heights, cut: [], wide: width }, act);
+      }
+      await page.close();
+    });
+  }
+});
 
 test('the five lines of code are five, and do what they say', async () => {
   const page = await open();

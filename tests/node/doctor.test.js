@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { together } from '../../src/server/doctor/repeat.js';
 import { explain, report, summary } from '../../src/server/doctor/verdict.js';
@@ -29,16 +29,18 @@ async function command(url) {
   return JSON.parse(stdout);
 }
 
-for (const named of ['clear', 'websocket-refused', 'websocket-killed', 'lossy', 'slow', 'portal']) {
-  test(`page and command say the same of ${named}`, async () => {
-    const front = await lab.front();
-    await front.set({ named });
-    const { findings, date, url, by, report: told, summary: result } = await command(front.url);
-    assert.equal(report(words, findings, { date, url, by }), told);
-    assert.equal(summary(words, findings).code, result.code);
-    for (const finding of findings) assert.equal(explain(words, finding, findings).says, finding.says);
-  });
-}
+describe('networks, side by side', { concurrency: true }, () => {
+  for (const named of ['clear', 'websocket-refused', 'websocket-killed', 'lossy', 'slow', 'portal']) {
+    test(`page and command say the same of ${named}`, async () => {
+      const front = await lab.front();
+      await front.set({ named });
+      const { findings, date, url, by, report: told, summary: result } = await command(front.url);
+      assert.equal(report(words, findings, { date, url, by }), told);
+      assert.equal(summary(words, findings).code, result.code);
+      for (const finding of findings) assert.equal(explain(words, finding, findings).says, finding.says);
+    });
+  }
+});
 
 test('figures are told with their units', () => {
   const says = (/** @type {number} */ ms) =>
