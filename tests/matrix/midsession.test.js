@@ -100,7 +100,7 @@ const unsteady = (most) => async (stage) => {
 };
 
 /**
- * How often it changed after it was first online, to nothing too.
+ * How often it left a transport after it was first online.
  * @param {Stage} stage
  * @param {number} most
  * @param {number} [before] changes that do not count
@@ -108,9 +108,10 @@ const unsteady = (most) => async (stage) => {
 async function switches(stage, most, before = 1) {
   const { changes } = await stage.client.call('report', 0);
   const after = changes.slice(before);
+  const left = after.filter((/** @type {any} */ { from }) => from !== null).length;
   return {
-    note: `${after.length} changes`,
-    problems: after.length > most ? [`changes: ${JSON.stringify(changes)}`] : [],
+    note: `${left} changes`,
+    problems: left > most ? [`changes: ${JSON.stringify(changes)}`] : [],
   };
 }
 
