@@ -7,8 +7,11 @@
  * @import { Platform } from './transports/events.js'
  */
 
-/** Returns 128 random bits. The numbers of 32 bits take 22 characters or more, but for one in 10^9. */
-export const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
+/**
+ * Returns random words of 32 bits; 128 bits in all unless more are asked for. The numbers of 4 words take 22 characters or more, but
+ * for one in 10^9.
+ */
+export const randomId = (words = 4) => crypto.getRandomValues(new Uint32Array(words)).join('-');
 
 /** Returns the platform. An option that is given wins; one that is undefined counts as absent. @param {Options} options */
 export const resolvePlatform = (options) => {

@@ -623,6 +623,53 @@ test('the client leaves a leg on which nothing goes up within 20 s, or 80 s whil
       }
 });
 
+test('a socket on which nothing goes up is left within 10 s for another transport, whatever comes down', () => {
+  for (const rate of [100, 1000, 1900, 2600, 5000, 20_000, 100_000])
+    for (const bytes of [100, 3000]) {
+      const line = createSlowLine(seeded(rate), { rate: 1e6, order: ALL });
+      const second = () => {
+        line.send([bytes]);
+        for (let n = 0; n < 5; n++) {
+          line.publish([rate / 5]);
+          line.run(200);
+        }
+      };
+      for (let n = 0; n < 10; n++) second();
+      line.isDeaf = true;
+      const since = line.now();
+      while (line.carriers.length === 1 && line.now() < since + MINUTE) second();
+      const ms = line.now() - since;
+      assert.ok(ms <= 10_000, `${rate} B/s down, ${bytes} bytes up: ${ms} ms`);
+    }
+});
+
+holds(
+  'a WebSocket that loses long writes is left, comes back once at most while it does, and comes back once it does not',
+  (seed) => {
+    const random = seeded(seed);
+    const world = createWorld(random);
+    world.talks = true;
+    world.longAfterMs = () => 100 + random() * 5000;
+    world.ways.websocket = 'narrow';
+    const others = /** @type {Way[]} */ (['works', 'refused', 'hole']);
+    world.ways.sse = others[Math.floor(random() * 3)] ?? 'works';
+    const other = world.ways.sse === 'works' ? 'sse' : 'poll';
+    world.take({ type: 'raceReady' });
+    const ms = until(world, () => world.selector.transport === other);
+    const seen = () => JSON.stringify([world.ways, world.log]);
+    assert.ok(ms <= 15_000, `on another transport after ${ms} ms: ${seen()}`);
+    world.run(20 * MINUTE);
+    const returns = world.log.filter(({ change }) => change?.to === 'websocket').length - 1;
+    assert.ok(returns <= 1, `${returns} returns: ${seen()}`);
+    assert.equal(world.selector.transport, other);
+    // About one in 10 s at first, and then one in a fifteenth of the absence.
+    assert.ok(world.longPings.length <= 60, `${world.longPings.length} long pings`);
+    world.change({ websocket: 'works' });
+    world.run(3 * MINUTE);
+    assert.equal(world.selector.transport, 'websocket', seen());
+  },
+);
+
 test('the client keeps a leg that stalls for 3 s in 1 of 500 pieces and lives: it changes at most once in 10 minutes', () => {
   const network = { chance: 1 / 500, stall: 3000, minutes: 10 };
   let changes = 0;

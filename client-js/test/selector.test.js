@@ -1146,6 +1146,136 @@ test('a line that is stuck waits for no pause but that after failures', () => {
   assert.deepEqual(opened(take({ type: 'lineStuck', leg: 2 })), ['websocket']);
 });
 
+test('after a usable socket that brought no pong, only a long pong proves the next one', () => {
+  const { take, pass, proves, selector } = underTest();
+  take({ type: 'raceReady' });
+  proves(1);
+  take({ type: 'frameArrived', leg: 1 });
+  assert.deepEqual(dropped(pass(18_500)), [1]);
+  take({ type: 'controlAnswered', control: 'ours' });
+  assert.deepEqual(opened(pass(1000)).slice(0, 2), ['websocket', 'sse']);
+  take({ type: 'socketOpened', leg: 2 });
+  // One silence alone is no reason for a long ping.
+  assert.deepEqual(take({ type: 'legUsable', leg: 2 }), [{ type: 'requestTurn', leg: 2, pings: true }]);
+  take({ type: 'legActive', leg: 2 });
+  take({ type: 'legUsable', leg: 3 });
+  pass(1000);
+  assert.deepEqual(requested(take({ type: 'pong', leg: 3, rtt: 10 })), [3]);
+  take({ type: 'legActive', leg: 3 });
+  take({ type: 'legDropped', leg: 2, reason: 'replaced' });
+  assert.equal(selector.transport, 'sse');
+  const outputs = [];
+  for (let n = 0; n < 20 && opened(outputs).length === 0; n++) {
+    take({ type: 'frameArrived', leg: 3 });
+    outputs.push(...pass(1000));
+  }
+  assert.deepEqual(opened(outputs), ['websocket']);
+  const leg = selector.openedLegs;
+  take({ type: 'socketOpened', leg });
+  assert.deepEqual(take({ type: 'legUsable', leg }), [{ type: 'sendPing', leg, isLong: true }]);
+  take({ type: 'pong', leg, rtt: 10, isLong: false });
+  assert.equal(selector.explain(0).attempts.at(-1)?.proven, undefined, 'a short pong proves nothing here');
+  take({ type: 'pong', leg, rtt: 10, isLong: true });
+  assert.notEqual(selector.explain(0).attempts.at(-1)?.proven, undefined);
+  assert.deepEqual(only(pass(700), 'sendPing'), [{ type: 'sendPing', leg }], 'one long pong is enough');
+});
+
+test('a stream whose first pong was late proves itself with a short one: a proxy may refuse long bodies', () => {
+  const { take, pass, selector } = underTest(['sse', 'poll']);
+  take({ type: 'raceReady' });
+  take({ type: 'legUsable', leg: 1 });
+  take({ type: 'legActive', leg: 1 });
+  pass(1000);
+  take({ type: 'legUsable', leg: 2 });
+  assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 10 })), [2]);
+  take({ type: 'legActive', leg: 2 });
+  take({ type: 'legDropped', leg: 1, reason: 'replaced' });
+  assert.deepEqual(opened(pass(7600)), ['sse']);
+  const leg = selector.openedLegs;
+  assert.deepEqual(take({ type: 'legUsable', leg }), [{ type: 'sendPing', leg }]);
+});
+
+test('a transport that a page before found bad proves itself with a long ping', () => {
+  const { selector, session } = underTest();
+  const items = new Map([['k', JSON.stringify([['here', { websocket: { at: 0, rtt: null } }]])]]);
+  const store = /** @type {any} */ ({ getItem: (/** @type {string} */ key) => items.get(key), setItem() {} });
+  session.welcome.network = 'here';
+  const memory = new Memory(store, 'k', () => 1);
+  const page = new Selector({ session, memory, now: 0, random: () => 0.5, order: ALL });
+  const all = [];
+  for (const input of /** @type {SelectorInput[]} */ ([
+    { type: 'raceReady' },
+    { type: 'switchTo', transport: 'websocket' },
+    { type: 'legUsable', leg: 1 },
+    { type: 'legActive', leg: 1 },
+    { type: 'pong', leg: 1, rtt: 10 },
+    { type: 'legUsable', leg: 2 },
+  ])) {
+    page.handle(1000, input);
+    for (let output = page.pollOutput(); output; output = page.pollOutput()) all.push(output);
+  }
+  assert.deepEqual(opened(all), ['sse', 'websocket']);
+  assert.deepEqual(only(all, 'sendPing'), [{ type: 'sendPing', leg: 2, isLong: true }]);
+  assert.ok(!('isDoubtful' in (selector.explain(0).paths[0] ?? {})));
+});
+
+/** A socket on which frames come, and on which a frame of 3,000 bytes waits for its acknowledgement. */
+function deafSocket() {
+  const it = underTest();
+  it.take({ type: 'raceReady' });
+  it.proves(1);
+  it.session.unacknowledgedFrames = 1;
+  it.session.oldestHandedAt = it.now();
+  it.session.oldestHandedBytes = 3000;
+  const acknowledge = () => {
+    it.session.acknowledgedAt = it.now();
+    it.session.oldestHandedAt = Infinity;
+    it.session.unacknowledgedFrames = it.session.oldestHandedBytes = 0;
+  };
+  return { ...it, acknowledge };
+}
+
+/** Frames come for a while. @param {ReturnType<typeof underTest>} it @param {number} ms */
+function hears({ take, pass }, ms) {
+  const all = [];
+  for (let n = 0; n < ms / 50; n++) {
+    // So many bytes that the pong may stand behind them.
+    all.push(...take({ type: 'frameArrived', leg: 1, frame: '.'.repeat(200) }), ...pass(50));
+  }
+  return all;
+}
+
+test('a stream takes over from a socket on which frames come and a line of ours seems to be lost, and the socket must prove itself', () => {
+  const it = deafSocket();
+  const { take, pass, selector } = it;
+  assert.deepEqual(opened(hears(it, 5450)), [], '1.5 s for its bytes, and two looks of 2 s');
+  assert.deepEqual(opened(hears(it, 100)), ['sse']);
+  take({ type: 'legUsable', leg: 2 });
+  assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 10 })), [2]);
+  assert.deepEqual(only(take({ type: 'legActive', leg: 2 }), 'transportChanged'), [
+    { type: 'transportChanged', from: 'websocket', to: 'sse', reason: 'stuck' },
+  ]);
+  it.acknowledge();
+  assert.deepEqual(opened(pass(7600)), ['websocket']);
+  take({ type: 'socketOpened', leg: 3 });
+  assert.deepEqual(take({ type: 'legUsable', leg: 3 }), [{ type: 'sendPing', leg: 3, isLong: true }]);
+  take({ type: 'pong', leg: 3, rtt: 10 });
+  assert.deepEqual(dropped(pass(5800)), [], 'a slow line has 3.9 s more for a long pong');
+  assert.deepEqual(dropped(pass(200)), [3]);
+  assert.equal(selector.transport, 'sse');
+});
+
+test('a socket is kept if the welcome of another leg shows that the gateway has the line', () => {
+  const it = deafSocket();
+  const { take, selector } = it;
+  assert.deepEqual(opened(hears(it, 5550)), ['sse']);
+  it.acknowledge();
+  take({ type: 'legUsable', leg: 2 });
+  const outputs = take({ type: 'pong', leg: 2, rtt: 10 });
+  assert.deepEqual([dropped(outputs), requested(outputs)], [[2], []]);
+  assert.equal(selector.transport, 'websocket');
+});
+
 test('a page that is left withdraws no line, nor does a leg in use that dies first', () => {
   for (const input of /** @type {const} */ ([{ type: 'park' }, { type: 'legDied', leg: 1 }])) {
     const { take, proves } = underTest();

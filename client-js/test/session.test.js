@@ -396,7 +396,9 @@ test('a candidate polls only to prove itself or to ask, and lines go beside the 
   const [ping] = it.take(sendPing(2));
   assert.deepEqual(ping.lines.slice(1), ['{"ping":1000}']);
   it.wait(30);
-  assert.deepEqual(it.take(answer(ping, {}, ['{"pong":1000}'])), [{ type: 'pong', leg: 2, rtt: 30 }]);
+  assert.deepEqual(it.take(answer(ping, {}, ['{"pong":1000}'])), [
+    { type: 'pong', leg: 2, rtt: 30, isLong: false },
+  ]);
   const out = it.take(requestTurn(2));
   assert.deepEqual(
     out.map(({ route, lines }) => [route, lines.slice(1)]),

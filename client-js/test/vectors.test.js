@@ -68,7 +68,7 @@ const OUTPUTS = {
   post: ({ leg, timeoutMs, ...rest }) => ({ request: leg, ...rest }),
   legUsable: ({ leg, ...rest }) => ({ usable: leg, ...rest }),
   legActive: ({ leg, ...rest }) => ({ active: leg, ...rest }),
-  pong: ({ leg, ...rest }) => ({ pong: leg, ...rest }),
+  pong: ({ leg, isLong, ...rest }) => ({ pong: leg, ...rest, ...(isLong && { long: true }) }),
   deliver: ({ frame, ...rest }) => ({ frame: object(frame), ...rest }),
   // The words of an error are no part of the protocol.
   legDropped: ({ leg, error, ...rest }) => ({ close: leg, ...rest }),
@@ -140,10 +140,14 @@ const INPUTS = {
   closed: { keys: [], input: ({ closed }) => ({ type: 'legDied', leg: closed }) },
   ask: {
     keys: [],
-    optional: ['pings'],
-    input: ({ ask, pings = false }) => ({ type: 'requestTurn', leg: ask, pings }),
+    optional: ['pings', 'long'],
+    input: ({ ask, pings = false, long }) => ({ type: 'requestTurn', leg: ask, pings, isLong: long }),
   },
-  ping: { keys: [], input: ({ ping }) => ({ type: 'sendPing', leg: ping }) },
+  ping: {
+    keys: [],
+    optional: ['long'],
+    input: ({ ping, long }) => ({ type: 'sendPing', leg: ping, isLong: long }),
+  },
   withdraw: { keys: [], input: () => ({ type: 'withdrawLine' }) },
   push: { keys: [], input: ({ push }) => ({ type: 'push', line: lineOf(push) }) },
   timeout: { keys: [], input: () => ({ type: 'timeout' }) },
@@ -275,7 +279,8 @@ const MEANINGS = {
     assert.equal(session.unacknowledgedFrames, START - ack);
   },
   ping: ({ ping }, { outputs }) => assert.deepEqual(outputs, [{ write: 1, lines: [`{"pong":${ping}}`] }]),
-  pong: ({ pong }, { outputs }) => assert.deepEqual(outputs, [{ pong: 1, rtt: 1000 - pong }]),
+  pong: ({ pong, pad }, { outputs }) =>
+    assert.deepEqual(outputs, [{ pong: 1, rtt: 1000 - pong, ...(pad && { long: true }) }]),
   bytes({ bytes }, { outputs, session }) {
     assert.deepEqual(outputs, []);
     assert.equal(session.announcedBytes, bytes);
@@ -301,7 +306,7 @@ test('frames-down.json', async (t) => {
         if (!vector.strict) assert.deepEqual(outputs, [{ close: 1, reason: 'bad_frame' }]);
         return;
       }
-      const meanings = Object.keys(vector.means).filter((key) => !['next', 'received'].includes(key));
+      const meanings = Object.keys(vector.means).filter((key) => !['next', 'received', 'pad'].includes(key));
       assert.equal(meanings.length, 1);
       const check = MEANINGS[/** @type {string} */ (meanings[0])];
       assert.ok(check, `nothing reads ${meanings}`);

@@ -92,7 +92,12 @@ pub enum Down {
     /// To be answered by a pong.
     Ping(Number),
     /// The answer to a ping.
-    Pong(Number),
+    Pong {
+        /// The ping's number.
+        value: Number,
+        /// The ping's pad, if it had one.
+        pad: Option<String>,
+    },
     /// How many bytes the numbered lines take that follow in this write.
     Bytes(u64),
     /// `config` or `goaway`: about the connection as a whole.
@@ -133,7 +138,10 @@ impl Down {
                 },
             },
             "ping" => Self::Ping(number(fields.subject).ok_or_else(bad)?),
-            "pong" => Self::Pong(number(fields.subject).ok_or_else(bad)?),
+            "pong" => {
+                let value = number(fields.subject).ok_or_else(bad)?;
+                Self::Pong { value, pad: fields.pad.map(Cow::into_owned) }
+            }
             "bytes" => Self::Bytes(fields.subject_number().ok_or_else(bad)?),
             "config" | "goaway" => Self::Link,
             _ => Self::Numbered,
@@ -218,24 +226,28 @@ pub fn ack(received: u64, next: Option<u64>) -> Line {
     json_line(&Frame { ack: received, next })
 }
 
-/// `ping`, in either direction.
+/// `ping`, in either direction. One with a pad is a client's.
 #[must_use]
-pub fn ping(value: &Number) -> Line {
+pub fn ping(value: &Number, pad: Option<&str>) -> Line {
     #[derive(Serialize)]
     struct Frame<'a> {
         ping: &'a Number,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pad: Option<&'a str>,
     }
-    json_line(&Frame { ping: value })
+    json_line(&Frame { ping: value, pad })
 }
 
-/// `pong`, in either direction.
+/// `pong`, in either direction. It has the pad of its ping.
 #[must_use]
-pub fn pong(value: &Number) -> Line {
+pub fn pong(value: &Number, pad: Option<&str>) -> Line {
     #[derive(Serialize)]
     struct Frame<'a> {
         pong: &'a Number,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pad: Option<&'a str>,
     }
-    json_line(&Frame { pong: value })
+    json_line(&Frame { pong: value, pad })
 }
 
 /// `bytes`: the numbered lines that follow in this write take so many, in line form.

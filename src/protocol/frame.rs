@@ -88,6 +88,8 @@ pub struct Fields<'a> {
     pub next: Option<u64>,
     /// `since`: where a subscription goes on.
     pub since: Option<Position>,
+    /// `pad`: what makes a ping or a pong long.
+    pub pad: Option<Cow<'a, str>>,
     data: Option<&'a RawValue>,
     b64: Option<Text<'a>>,
 }
@@ -144,8 +146,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                     return Err(M::Error::custom("an empty object has no verb"));
                 };
                 let subject = map.next_value()?;
-                let mut fields =
-                    Fields { verb: verb.0, subject, id: None, next: None, since: None, data: None, b64: None };
+                let (verb, data, b64) = (verb.0, None, None);
+                let mut fields = Fields { verb, subject, id: None, next: None, since: None, pad: None, data, b64 };
                 while let Some(key) = map.next_key::<Text<'de>>()? {
                     // Readers differ in which of two they take, and what is carried on as it came must mean one thing.
                     if key.0 == fields.verb {
@@ -158,6 +160,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                             let since = object(map.next_value()?).map_err(M::Error::custom)?;
                             once(&mut fields.since, since, "since")?;
                         }
+                        "pad" => once(&mut fields.pad, map.next_value::<Text<'de>>()?.0, "pad")?,
                         "data" => once(&mut fields.data, map.next_value()?, "data")?,
                         "b64" => once(&mut fields.b64, map.next_value()?, "b64")?,
                         _ => {

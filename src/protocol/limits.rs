@@ -46,6 +46,8 @@ pub const ANNOUNCED_BYTES: usize = 4_096;
 pub const SUBSCRIPTIONS: usize = 512;
 /// Pings a leg answers in a second; what is above is dropped.
 pub const PINGS_A_SECOND: u32 = 4;
+/// The longest pad of a ping. Its pong has the same one, so that an answer is never longer than what asked for it.
+pub const PAD_BYTES: usize = 4_096;
 
 /// The gateway's acknowledgement waits at most this long: a client takes a frame that is not acknowledged soon for a sign that
 /// nothing goes up.

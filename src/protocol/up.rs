@@ -30,7 +30,12 @@ pub enum Up {
         next: Option<u64>,
     },
     /// To be answered by a pong down this leg.
-    Ping(Number),
+    Ping {
+        /// To be echoed.
+        value: Number,
+        /// To be echoed too: a proof that long writes pass both ways.
+        pad: Option<String>,
+    },
     /// The answer to a ping of ours.
     Pong(Number),
     /// A numbered frame.
@@ -113,7 +118,15 @@ impl Up {
                 }
                 Ok(Self::Ack { received, next: fields.next })
             }
-            "ping" => ping_value(fields.subject).map(Self::Ping).ok_or_else(|| missing("no number")),
+            "ping" => {
+                let value = ping_value(fields.subject).ok_or_else(|| missing("no number"))?;
+                let pad = fields.pad.map(Cow::into_owned);
+                let bytes = pad.as_ref().map_or(0, String::len);
+                if bytes > limits::PAD_BYTES {
+                    return Err(Refusal::too_large("a pad", bytes, limits::PAD_BYTES));
+                }
+                Ok(Self::Ping { value, pad })
+            }
             "pong" => ping_value(fields.subject).map(Self::Pong).ok_or_else(|| missing("no number")),
             "sub" | "unsub" | "pub" => {
                 let action = channel_action(frame, &fields).unwrap_or_else(Action::Faulty);

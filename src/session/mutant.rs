@@ -46,6 +46,10 @@ pub(crate) enum Mutant {
     BodiesNeverSmaller,
     /// Link frames wait while a line fails.
     LinksWaitForLines,
+    /// Proof P4: the pong of a long ping is short.
+    PongNotPadded,
+    /// Proof P4: a short pong is taken for a long one.
+    ShortPongProves,
 }
 
 /// Which mistake a half makes: none, outside of the simulation's own tests.

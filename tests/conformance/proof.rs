@@ -24,6 +24,21 @@ on_every_transport! {
         }
     }
 
+    async fn a_long_ping_is_answered_by_a_pong_with_its_pad(transport) {
+        let gateway = Running::start().await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        let pad = "0123456789-\\u00e9".repeat(250);
+        client.link(leg, &format!("{{\"ping\":7,\"pad\":\"{pad}\"}}")).await;
+        let pong = loop {
+            match client.wire(leg).next().await {
+                crate::wire::Down::Frame(frame) if !frame.value()["pong"].is_null() => break frame.value(),
+                crate::wire::Down::Frame(_) => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(pong, serde_json::json!({ "pong": 7, "pad": pad.replace("\\u00e9", "é") }));
+    }
+
     async fn the_server_pings_what_can_be_pinged_and_an_answering_leg_stays(transport) {
         let gateway = Running::with(|config| config.session.heartbeat = Duration::from_millis(500)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;

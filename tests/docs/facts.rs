@@ -57,6 +57,7 @@ fn value_of(name: &str) -> Option<String> {
         "ATTACHES_A_MINUTE" => count(limits::ATTACHES_A_MINUTE),
         "ANNOUNCED_BYTES" => count(limits::ANNOUNCED_BYTES),
         "SUBSCRIPTIONS" => count(limits::SUBSCRIPTIONS),
+        "PAD_BYTES" => count(limits::PAD_BYTES),
         "PINGS_A_SECOND" => count(limits::PINGS_A_SECOND),
         "SILENT_HEARTBEATS" => count(limits::SILENT_HEARTBEATS),
         "ACK_DELAY" => time(limits::ACK_DELAY),

@@ -30,6 +30,8 @@ struct Keys {
     ask: Option<u32>,
     #[serde(default)]
     pings: bool,
+    #[serde(default)]
+    long: bool,
     ping: Option<u32>,
     withdraw: Option<bool>,
     push: Option<Box<RawValue>>,
@@ -41,7 +43,7 @@ impl Client {
         let given = conversation.random.clone();
         let mut random = given.unwrap_or_else(|| defaults.random()).into_iter();
         let name = conversation.name.clone();
-        Self(ClientSession::new(Box::new(move || {
+        Self(ClientSession::new(Box::new(move |_| {
             random.next().unwrap_or_else(|| panic!("{name}: more randomness is asked for than is given"))
         })))
     }
@@ -87,8 +89,8 @@ fn input(keys: Keys, defaults: &Defaults) -> Input {
             Input::RequestFailed(leg, route(), Failure { status, code })
         }
         Keys { closed: Some(leg), .. } => Input::LegDied(leg),
-        Keys { ask: Some(leg), pings, .. } => Input::RequestTurn { leg, pings },
-        Keys { ping: Some(leg), .. } => Input::SendPing(leg),
+        Keys { ask: Some(leg), pings, long: is_long, .. } => Input::RequestTurn { leg, pings, is_long },
+        Keys { ping: Some(leg), long: is_long, .. } => Input::SendPing { leg, is_long },
         Keys { withdraw: Some(true), .. } => Input::WithdrawLine,
         Keys { push: Some(push), .. } => Input::Push(line(&frame(&push))),
         Keys { timeout: Some(true), .. } => Input::Timeout,
@@ -111,7 +113,13 @@ fn told(output: &Output) -> Value {
         }
         Output::LegUsable(leg) => json!({ "usable": leg }),
         Output::LegActive(leg) => json!({ "active": leg }),
-        Output::Pong(leg, rtt) => json!({ "pong": leg, "rtt": milliseconds(*rtt) }),
+        Output::Pong { leg, round_trip, is_long } => {
+            let mut told = json!({ "pong": leg, "rtt": milliseconds(*round_trip) });
+            if *is_long {
+                told["long"] = true.into();
+            }
+            told
+        }
         Output::Deliver(frame) => json!({ "frame": object(frame) }),
         Output::LegDropped(leg, reason) => json!({ "close": leg, "reason": reason }),
         Output::Reset(Reset::Gone, lost) => json!({ "reset": "gone", "lost": lost }),

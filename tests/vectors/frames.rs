@@ -86,7 +86,7 @@ fn frames_up_mean_what_the_vectors_say() {
         Ok(match Up::read(frame)? {
             Up::Hello(hello) => json!({ "hello": greeting(&hello) }),
             Up::Ack { received, next } => acknowledgement(received, next),
-            Up::Ping(value) => json!({ "ping": value }),
+            Up::Ping { value, pad } => echo("ping", value.into(), pad),
             Up::Pong(value) => json!({ "pong": value }),
             Up::Command(taken) => {
                 assert_eq!(taken.cost, frame.cost());
@@ -105,7 +105,7 @@ fn frames_down_mean_what_the_vectors_say() {
             Down::End(end) => json!({ "end": end }),
             Down::Ack { received, next } => acknowledgement(received, next),
             Down::Ping(value) => json!({ "ping": value }),
-            Down::Pong(value) => json!({ "pong": value }),
+            Down::Pong { value, pad } => echo("pong", value.into(), pad),
             Down::Bytes(bytes) => json!({ "bytes": bytes }),
             Down::Link => json!({ "link": object(frame) }),
             Down::Numbered => json!({ "numbered": object(frame) }),
@@ -124,6 +124,13 @@ pub(super) fn lines_of(file: &str) -> Vec<Vec<u8>> {
         _ => None,
     });
     lines.collect()
+}
+
+/// A ping or a pong, with its pad if it has one.
+fn echo(verb: &str, value: Value, pad: Option<String>) -> Value {
+    let mut keys = Map::from_iter([(verb.to_owned(), value)]);
+    keys.extend(pad.map(|pad| ("pad".to_owned(), pad.into())));
+    keys.into()
 }
 
 fn acknowledgement(received: u64, next: Option<u64>) -> Value {

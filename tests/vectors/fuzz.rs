@@ -91,8 +91,8 @@ fn written(up: &Up) -> Option<Line> {
     Some(match up {
         Up::Hello(hello) => hello.line(),
         Up::Ack { received, next } => down::ack(*received, *next),
-        Up::Ping(value) => down::ping(value),
-        Up::Pong(value) => down::pong(value),
+        Up::Ping { value, pad } => down::ping(value, pad.as_deref()),
+        Up::Pong(value) => down::pong(value, None),
         Up::Command(Command { action: Action::Publish(channel, payload), .. }) => {
             down::publication(channel, 1, payload)
         }
@@ -105,7 +105,8 @@ fn meaning(up: &Up) -> Value {
     match up {
         Up::Hello(hello) => json!(String::from_utf8_lossy(hello.line().json())),
         Up::Ack { received, next } => json!([received, next]),
-        Up::Ping(value) | Up::Pong(value) => rounded(value),
+        Up::Ping { value, pad } => json!([rounded(value), pad]),
+        Up::Pong(value) => rounded(value),
         Up::Command(Command { action: Action::Publish(channel, payload), .. }) => published(channel, payload),
         Up::Command(_) => Value::Null,
     }
@@ -151,14 +152,15 @@ proptest! {
                 Down::Welcome(welcome) => down::welcome(welcome),
                 Down::Brief(brief) => down::brief(brief),
                 Down::Ack { received, next } => down::ack(*received, *next),
-                Down::Ping(value) => down::ping(value),
-                Down::Pong(value) => down::pong(value),
+                Down::Ping(value) => down::ping(value, None),
+                Down::Pong { value, pad } => down::pong(value, pad.as_deref()),
                 Down::Bytes(bytes) => down::bytes(*bytes),
                 Down::End(_) | Down::Link | Down::Numbered => continue,
             };
             match (Down::read(&line.received()), read) {
-                (Ok(Down::Ping(again)), Down::Ping(value)) | (Ok(Down::Pong(again)), Down::Pong(value)) => {
-                    prop_assert_eq!(rounded(&again), rounded(&value));
+                (Ok(Down::Ping(again)), Down::Ping(value)) => prop_assert_eq!(rounded(&again), rounded(&value)),
+                (Ok(Down::Pong { value: again, pad: echoed }), Down::Pong { value, pad }) => {
+                    prop_assert_eq!((rounded(&again), echoed), (rounded(&value), pad));
                 }
                 (again, read) => prop_assert_eq!(again, Ok(read)),
             }

@@ -112,7 +112,7 @@ export type Down = { cost?: number } & (
   | { type: 'end'; value: End | null }
   | { type: 'ack'; value: number; frame: { next?: number } }
   | { type: 'ping'; value: number }
-  | { type: 'pong'; value: number }
+  | { type: 'pong'; frame: { pong: number; pad?: string } }
   | { type: 'bytes'; value: number }
   | { type: 'config' | 'goaway'; frame: LinkFrame }
   | { type: 'numbered'; frame: NumberedFrame }

@@ -82,6 +82,9 @@ export const isProven = ({ record }) => record.proven !== undefined;
 /** It was started for a line that is stuck, and did not take over. @param {Attempt} attempt */
 export const isDetour = ({ record }) => record.purpose === 'stuck' && record.active === undefined;
 
+/** Says how long its next ping is: long, if its path may lose long writes. @param {Attempt} attempt */
+export const lengthOf = ({ path: { isDoubtful } }) => isDoubtful && { isLong: true };
+
 /** The application asked for it. @param {Attempt} attempt */
 export const isAsked = ({ record }) => record.purpose === 'asked';
 
@@ -152,6 +155,14 @@ export const pongBy = (attempt, session) => {
 };
 
 /**
+ * Returns by when the slowest line has carried the oldest frame of ours that is not acknowledged; NEVER if none waits.
+ * @param {Attempt} attempt
+ * @param {SessionView} session
+ */
+export const carriedBy = ({ pongedAt }, { oldestHandedAt, oldestHandedBytes, acknowledgedAt }) =>
+  Math.max(oldestHandedAt, acknowledgedAt, pongedAt) + transferMs(oldestHandedBytes);
+
+/**
  * Returns when the leg in use becomes suspect. Either nothing came for so long that a heartbeat is missing: with heartbeats of 15 s,
  * a dead leg is noticed within 20 s. Or an acknowledgement or a pong is missing: frames that still come down hide that nothing goes
  * up. Each has the time that the bytes before it take on the slowest line.
@@ -160,13 +171,11 @@ export const pongBy = (attempt, session) => {
  */
 export const suspectAt = (attempt, session) => {
   const { path, heardAt, pongedAt, pingedAt } = attempt;
-  const { oldestHandedAt, oldestHandedBytes, acknowledgedAt, announcedBytes } = session;
   const timeout = timeoutMs(path);
-  const acknowledgedBy = Math.max(oldestHandedAt, acknowledgedAt, pongedAt) + transferMs(oldestHandedBytes);
   const owesSince = pingedAt > pongedAt ? pongBy(attempt, session) : NEVER;
   return Math.min(
-    heardAt + rhythmMs(path, session) + 3 * timeout + transferMs(announcedBytes),
-    Math.min(acknowledgedBy, owesSince) + clamp(2 * timeout, 2000, 5000),
+    heardAt + rhythmMs(path, session) + 3 * timeout + transferMs(session.announcedBytes),
+    Math.min(carriedBy(attempt, session), owesSince) + clamp(2 * timeout, 2000, 5000),
   );
 };
 

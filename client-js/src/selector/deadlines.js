@@ -4,11 +4,11 @@
  * were first set; the selector decides what each means. Nothing here reads a real clock.
  *
  * @import { Attempt } from './attempt.js'
- * @import { Path, RoundTrip } from './path.js'
+ * @import { RoundTrip } from './path.js'
  *
  * @typedef {object} Deadline
- * @property {'race' | 'next-attempt' | 'gateway-pause' | 'probe' | 'notice' | 'go-away' | 'answer' | 'ping'} name
- * @property {Attempt} [attempt] whose deadline it is, of `answer` and `ping`
+ * @property {'race' | 'next-attempt' | 'gateway-pause' | 'probe' | 'notice' | 'go-away' | 'answer' | 'ping' | 'look'} name
+ * @property {Attempt} [attempt] whose deadline it is, of `answer`, `ping` and `look`
  * @property {number} at
  */
 
@@ -16,7 +16,7 @@ import { NEVER } from '../time.js';
 import { clamp, timeoutMs } from './path.js';
 
 /** A browser may take long to open a socket; TCP alone retries after 1 and 3 s. */
-export const SOCKET_OPENING_MS = 4000;
+const SOCKET_OPENING_MS = 4000;
 
 /** The pause before the second path starts: while no round trip is known; at least; at most. */
 const STAGGER_MS = 1000;
@@ -28,17 +28,23 @@ const STAGGER_TRIPS = 6;
 /** The first answer of a network may just be late. */
 const FIRST_ANSWER_MS = 10_000;
 
+/** The slowest line takes this for a long ping and its pong. */
+const LONG_PING_MS = 3900;
+
 /**
- * Returns how long an answer may take. If every race fails the network may just be slow, so each further one waits
- * longer.
- * @param {Path} path
+ * Returns how long the next answer to an attempt may take. If every race fails the network may just be slow, so each further one
+ * waits longer.
+ * @param {Attempt} attempt
  * @param {RoundTrip} network
  * @param {number} failedRaces
  */
-export const answerMs = (path, network, failedRaces) => {
+export const answerMs = ({ path, record }, network, failedRaces) => {
   if (network.rtt === null) return FIRST_ANSWER_MS;
   const timeout = Math.max(timeoutMs(path), timeoutMs(network));
-  return Math.max(clamp(2.5 * timeout * (failedRaces || 1), 2000, 10_000), 2.5 * network.rtt);
+  const ms = Math.max(clamp(2.5 * timeout * (failedRaces || 1), 2000, 10_000), 2.5 * network.rtt);
+  if (record.usable !== undefined) return ms + (path.isDoubtful ? LONG_PING_MS : 0);
+  const isOpening = path.transport === 'websocket' && record.opened === undefined;
+  return isOpening ? Math.max(SOCKET_OPENING_MS, ms) : ms;
 };
 
 /**

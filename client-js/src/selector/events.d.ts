@@ -22,7 +22,7 @@ export type SelectorInput =
   | { type: 'write'; leg: number }
   | { type: 'legUsable'; leg: number }
   | { type: 'legActive'; leg: number }
-  | { type: 'pong'; leg: number; rtt: number }
+  | { type: 'pong'; leg: number; rtt: number; isLong?: boolean }
   | { type: 'legDropped'; leg: number; reason: string }
   | { type: 'link'; frame: LinkFrame }
   /** The lowest line cannot pass on the leg: answer with `withdrawLine`, or with a leg that can carry it. */
@@ -49,8 +49,8 @@ export type SelectorOutput =
   | { type: 'prepareRace' }
   | { type: 'openLeg'; leg: number; transport: Transport }
   /** If it `pings`, a ping goes by the same request; on a leg that has the greatest turn, the ping alone. */
-  | { type: 'requestTurn'; leg: number; pings?: boolean }
-  | { type: 'sendPing'; leg: number }
+  | { type: 'requestTurn'; leg: number; pings?: boolean; isLong?: boolean }
+  | { type: 'sendPing'; leg: number; isLong?: boolean }
   | { type: 'dropLeg'; leg: number; reason: Reason }
   /** The oldest switch that is not over was made. With a reason it failed, or a later switch replaced it (`asked`). */
   | { type: 'switchEnded'; reason: Reason | undefined }

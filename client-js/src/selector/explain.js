@@ -20,7 +20,7 @@ export function explain(session, status, race, paths) {
     control,
     transports: transports && [...transports],
     attempts: race.last.map(({ record }) => ({ ...record })),
-    paths: paths.all.map(({ deviation, cuts, awaySince, ...path }) => path),
+    paths: paths.all.map(({ deviation, cuts, awaySince, isDoubtful, ...path }) => path),
     heartbeat_ms,
     hold_ms,
   };

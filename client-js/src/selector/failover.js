@@ -16,7 +16,7 @@
 import { NEVER } from '../time.js';
 import { isProven, LONG_LIFE_MS, reasonOf } from './attempt.js';
 import { IdleCuts } from './idle-cuts.js';
-import { isShut } from './path.js';
+import { doubt, isShut } from './path.js';
 import { Rotation } from './rotation.js';
 import { isUnreachable, UNREACHABLE_PAUSE_MS } from './status.js';
 
@@ -90,6 +90,8 @@ export class Failover {
   /** It took too long, and fell silent before the last write. @param {Attempt} attempt */
   timedOut(attempt) {
     attempt.writtenAt = -NEVER;
+    // It took over what the leg before had lost. Perhaps that is long.
+    if (attempt.record.opened !== undefined && !isProven(attempt)) doubt(attempt.path);
     this.#fail(attempt, reasonOf(attempt));
   }
 

@@ -15,7 +15,7 @@
  */
 
 import { NEVER } from '../time.js';
-import { hear, isProven, pongBy, silentAt, suspectAt } from './attempt.js';
+import { carriedBy, hear, isProven, pongBy, silentAt, suspectAt } from './attempt.js';
 import { timeoutMs } from './path.js';
 
 /** The leg in use is measured when something comes anyway, so an idle session stays quiet. A ping costs two polls. */
@@ -23,6 +23,8 @@ const MEASURE_EVERY_MS = 3000;
 const MEASURE_POLLS_EVERY_MS = 60_000;
 /** A suspect leg on which frames come has this long to answer, or 2 timeouts if those are longer. */
 const SUSPECT_MS = 6000;
+/** A suspect leg is looked at again after this time. */
+const LOOK_MS = 2000;
 
 /**
  * Returns how many bytes came by an event, so that each counts once: those of a stream and of an answer before it is whole.
@@ -113,7 +115,26 @@ export class Liveness {
     if (!leg) return;
     this.#race.ping(leg);
     this.#race.awaitAnswer(leg, Math.max(SUSPECT_MS, 2 * timeoutMs(leg.path)));
+    this.#lookLater(leg);
     this.#probes.ask();
+  }
+
+  /** @param {Attempt} attempt */
+  #lookLater(attempt) {
+    this.#deadlines.set('look', this.#deadlines.now + LOOK_MS, attempt);
+  }
+
+  /**
+   * Looks again at a suspect leg. Says whether nothing seems to go up a socket, though frames come down. Its pong may stand behind
+   * those, so only the welcome of another leg tells whether the gateway has our oldest frame.
+   * @param {Attempt} attempt
+   */
+  isDeaf(attempt) {
+    if (attempt !== this.#proven || this.#deadlines.at('answer', attempt) === NEVER) return false;
+    this.#lookLater(attempt);
+    const since = this.#deadlines.now - LOOK_MS;
+    const isHeard = attempt.path.transport === 'websocket' && attempt.heardAt > since;
+    return isHeard && carriedBy(attempt, this.#session) <= since;
   }
 
   /** The answer of an attempt is due, unless a slow line excuses it. @param {Attempt} attempt */

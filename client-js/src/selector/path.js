@@ -10,6 +10,7 @@
  * @property {number | null} deviation the mean deviation of the round trip
  * @property {number} cuts how many of its proven legs ended since one lived for 30 s
  * @property {number | null} awaySince when it failed first since it was proven; null: it did not
+ * @property {boolean} isDoubtful it may lose long writes, and pass short ones: only a long pong proves a leg
  *
  * @typedef {ExplainedPath & Unexplained} Path
  */
@@ -50,7 +51,17 @@ export const recalled = (transport, fact, now) => {
     good: !!fact && !isBad,
     cuts: 0,
     awaySince: null,
+    isDoubtful: isBad && transport === 'websocket',
   };
+};
+
+/**
+ * A leg did not pass on something, which may be too long for its path. Only sockets have to prove that it is not. Bodies become
+ * shorter until they pass, and a proxy that refuses long ones would refuse a long ping.
+ * @param {Path} path
+ */
+export const doubt = (path) => {
+  path.isDoubtful = path.transport === 'websocket';
 };
 
 /** @typedef {Pick<Path, 'rtt' | 'deviation'>} RoundTrip */

@@ -97,7 +97,10 @@ export class Promotion {
   judge(attempt, rtt) {
     const { chosen } = this.#race;
     const { now } = this.#deadlines;
-    const { purpose } = attempt.record;
+    const { purpose, at } = attempt.record;
+    // The gateway has the line that seemed to be stuck: the welcome said so.
+    if (chosen && isDetour(attempt) && this.#session.acknowledgedAt >= at)
+      return this.#race.drop(attempt, 'better');
     const longest = (chosen?.path.rtt ?? NEVER) * (purpose === 'slow' ? 0.5 : 1.25) + 100;
     // A switch asked for is not compared, nor one for a line that is stuck or for an age. Nor is it with a transport that the gateway
     // does not offer any more.
@@ -138,8 +141,8 @@ export class Promotion {
   }
 
   /**
-   * A line of ours cannot pass on a leg. A proxy that refuses a large body may pass a large message on a socket, and the other way
-   * round; so a transport of the other kind is tried. Without one the line is given up.
+   * A line of ours cannot pass on a leg, or seems to be lost on it. A proxy that refuses a large body may pass a large message on a
+   * socket, and the other way round; so a transport of the other kind is tried. Without one the line is given up.
    * @param {Attempt} stuck
    */
   detour(stuck) {

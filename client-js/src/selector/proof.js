@@ -15,7 +15,7 @@
  */
 
 import { isAsked, isProven, LONG_LIFE_MS, reach } from './attempt.js';
-import { sample } from './path.js';
+import { doubt, sample } from './path.js';
 
 export class Proof {
   #deadlines;
@@ -63,14 +63,24 @@ export class Proof {
     else this.#race.choose(attempt, true);
   }
 
-  /** A pong shows that both directions pass. @param {Attempt} attempt @param {number} rtt */
-  pong(attempt, rtt) {
+  /**
+   * A pong shows that both directions pass. Where long writes may be lost, only a long one proves a leg.
+   * @param {Attempt} attempt
+   * @param {number} rtt
+   * @param {boolean} [isLong]
+   */
+  pong(attempt, rtt, isLong) {
     const { now } = this.#deadlines;
+    if (isLong) attempt.path.isDoubtful = false;
+    if (attempt.path.isDoubtful && !isProven(attempt)) return;
     const { active, chosen } = this.#race;
     // A pong that stood behind a queue waited for it.
     const trip = Math.max(0, rtt - attempt.queuedMs);
-    sample(attempt.path, trip);
-    this.#promotion.measure(trip);
+    // A long one says more of the line's rate than of its round trip, so it counts only as a first measurement.
+    if (!isLong || attempt.path.rtt === null) {
+      sample(attempt.path, trip);
+      this.#promotion.measure(trip);
+    }
     attempt.pongedAt = now;
     if (now > attempt.record.at + LONG_LIFE_MS) attempt.path.failures = attempt.path.cuts = 0;
     // The turn that was requested is still to be confirmed.
@@ -127,6 +137,8 @@ export class Proof {
     let reason = isAsked(attempt) ? 'asked' : this.#status.lastReason;
     if (before) {
       reason = this.#paths.takeOverReason(attempt, before);
+      // A line did not pass on it, or its first pong did not, which stood behind what it took over.
+      if (reason === 'stuck' || !isProven(before)) doubt(before.path);
       // The session reads the loser to its end; the selector is through with it.
       this.#race.forget(before, reason);
     }

@@ -12,9 +12,9 @@
  */
 
 import { NEVER } from '../time.js';
-import { createAttempt, isAsked, isDetour, isProven, progressAt, reach } from './attempt.js';
+import { createAttempt, isAsked, isDetour, isProven, lengthOf, progressAt, reach } from './attempt.js';
 import { Backoff } from './backoff.js';
-import { answerMs, SHORT_STAGGER_MS, SOCKET_OPENING_MS, staggerMs } from './deadlines.js';
+import { answerMs, SHORT_STAGGER_MS, staggerMs } from './deadlines.js';
 import { clamp, isShut, sample } from './path.js';
 
 /** How many attempts `explain()` shows. */
@@ -181,7 +181,7 @@ export class Race {
   }
 
   /** Sets the deadline of the next answer. @param {Attempt} attempt @param {number} [ms] */
-  awaitAnswer(attempt, ms = this.#answerMs(attempt)) {
+  awaitAnswer(attempt, ms = answerMs(attempt, this.#paths.network, this.backoff.failures)) {
     const by = this.#deadlines.now + ms;
     attempt.answerBy = by - attempt.busyMs;
     this.#deadlines.set('answer', by, attempt);
@@ -190,7 +190,7 @@ export class Race {
   /** @param {Attempt} attempt */
   ping(attempt) {
     this.#pinged(attempt);
-    this.#outputs.push({ type: 'sendPing', leg: attempt.record.leg });
+    this.#outputs.push({ type: 'sendPing', leg: attempt.record.leg, ...lengthOf(attempt) });
     if (attempt !== this.active || !isProven(attempt)) this.awaitAnswer(attempt);
   }
 
@@ -198,7 +198,8 @@ export class Race {
   choose(attempt, pings = false) {
     this.chosen = attempt;
     if (pings) this.#pinged(attempt);
-    this.#outputs.push({ type: 'requestTurn', leg: attempt.record.leg, ...(pings && { pings }) });
+    const ping = pings && { pings, ...lengthOf(attempt) };
+    this.#outputs.push({ type: 'requestTurn', leg: attempt.record.leg, ...ping });
     this.awaitAnswer(attempt);
   }
 
@@ -218,7 +219,7 @@ export class Race {
     for (const attempt of this.open) {
       const { record } = attempt;
       if (record.usable !== undefined || record.opened !== undefined) continue;
-      attempt.answerBy = record.at + this.#answerMs(attempt);
+      attempt.answerBy = record.at + answerMs(attempt, network, this.backoff.failures);
       this.#deadlines.set('answer', attempt.answerBy, attempt);
     }
   }
@@ -266,15 +267,6 @@ export class Race {
     const maySocket = this.backoff.failures < MOST_FAILED_SOCKETS || now > this.#socketAt + SOCKET_PAUSE_MS;
     const paths = this.#paths.offered.filter(({ transport }) => transport !== 'websocket' || maySocket);
     return paths.sort((a, b) => Number(isShut(a, now)) - Number(isShut(b, now)));
-  }
-
-  /** @param {Attempt} attempt */
-  #answerMs({ path, record }) {
-    const isOpening = path.transport === 'websocket' && record.opened === undefined;
-    return Math.max(
-      isOpening ? SOCKET_OPENING_MS : 0,
-      answerMs(path, this.#paths.network, this.backoff.failures),
-    );
   }
 
   /** @param {Attempt} attempt */

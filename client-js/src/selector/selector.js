@@ -153,7 +153,7 @@ export class Selector {
       case 'legUsable':
         return attempt && this.#proof.usable(attempt);
       case 'pong':
-        return attempt && this.#proof.pong(attempt, input.rtt);
+        return attempt && this.#proof.pong(attempt, input.rtt, input.isLong);
       case 'legActive':
         return attempt && this.#activated(attempt);
       case 'legDied':
@@ -291,6 +291,8 @@ export class Selector {
         return attempt && this.#liveness.unanswered(attempt);
       case 'ping':
         return attempt && this.#race.ping(attempt);
+      case 'look':
+        return attempt && this.#liveness.isDeaf(attempt) && this.#promotion.detour(attempt);
     }
   }
 }

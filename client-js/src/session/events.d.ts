@@ -34,9 +34,9 @@ export type SessionInput =
   /** The selector dropped a leg. */
   | { type: 'dropLeg'; leg: number }
   /** The selector wants this leg to carry the session, and a ping on it in the same request. */
-  | { type: 'requestTurn'; leg: number; pings?: boolean }
-  /** The selector wants a ping on this leg. */
-  | { type: 'sendPing'; leg: number }
+  | { type: 'requestTurn'; leg: number; pings?: boolean; isLong?: boolean }
+  /** The selector wants a ping on this leg. A long one proves that long writes pass (P4). */
+  | { type: 'sendPing'; leg: number; isLong?: boolean }
   /** No other transport takes the line that is stuck. */
   | { type: 'withdrawLine' }
   /** The application sends a frame. */
@@ -55,8 +55,8 @@ export type SessionOutput =
   | { type: 'legUsable'; leg: number }
   /** The leg carries the session. */
   | { type: 'legActive'; leg: number }
-  /** A pong came down the leg, `rtt` milliseconds after its ping. */
-  | { type: 'pong'; leg: number; rtt: number }
+  /** A pong came down the leg, `rtt` milliseconds after its ping. A long one is that of a long ping. */
+  | { type: 'pong'; leg: number; rtt: number; isLong: boolean }
   /** A numbered frame, for the first time, in order. */
   | { type: 'deliver'; frame: NumberedFrame }
   /** The session dropped the leg. If the gateway ended it, `error` says why. */

@@ -103,7 +103,7 @@ export class Receiver {
         leg.links.push(JSON.stringify({ pong: down.value }));
         return;
       case 'pong':
-        return this.#pong(leg, down.value);
+        return this.#pong(leg, down.frame);
       case 'bytes':
         leg.announced += down.value;
         return;
@@ -152,9 +152,13 @@ export class Receiver {
     if (leg.transport === 'websocket') this.#sender.judgeOldest(leg);
   }
 
-  /** A pong shows that all link frames arrived that went with its ping. @param {Leg} leg @param {number} at */
-  #pong(leg, at) {
-    const ping = JSON.stringify({ ping: at });
+  /**
+   * A pong shows that all link frames arrived that went with its ping.
+   * @param {Leg} leg
+   * @param {{pong: number, pad?: string}} frame
+   */
+  #pong(leg, { pong: at, pad }) {
+    const ping = JSON.stringify({ ping: at, pad });
     leg.hasPassed = true;
     leg.failures.links = 0;
     leg.links.splice(0, leg.links.indexOf(ping) + 1);
@@ -163,7 +167,7 @@ export class Receiver {
     const rtt = this.#sender.now - at;
     // Its opening may have waited for something else.
     leg.roundTrip = Math.min(leg.roundTrip, rtt);
-    this.#outputs.push({ type: 'pong', leg: leg.number, rtt });
+    this.#outputs.push({ type: 'pong', leg: leg.number, rtt, isLong: pad !== undefined });
   }
 
   /** Rule 2: the session is gone. Frames that no leg has go into the next one. */

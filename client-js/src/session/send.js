@@ -24,6 +24,8 @@ const SHORT_POLL_PAUSE_MS = 600;
 /** A socket may die five times under a line by chance; then the line is what does not pass. A short line always does. */
 const MOST_SOCKETS = 5;
 const LONG_LINE_BYTES = 1024;
+/** The words of a pad: about 3,800 characters, and 1,500 bytes or more after any compression. */
+const PAD_WORDS = 360;
 
 export class Sender {
   /** The client's token; it goes with every hello. @type {string | undefined} */
@@ -56,7 +58,7 @@ export class Sender {
   #outputs;
 
   /**
-   * @param {() => string} randomId
+   * @param {(words?: number) => string} randomId
    * @param {((now: number) => Hello['client']) | undefined} report
    * @param {Outgoing} outgoing
    * @param {Acknowledgements} acknowledgements
@@ -188,9 +190,15 @@ export class Sender {
     leg.retryAt.poll = this.now + SHORT_POLL_PAUSE_MS;
   }
 
-  /** Returns a ping, which shows by its pong when it was sent. */
-  ping() {
-    return JSON.stringify({ ping: Math.floor(this.now) });
+  /**
+   * Returns a ping, which shows by its pong when it was sent. A long one shows that long writes pass (P4).
+   * @param {boolean} [isLong]
+   */
+  ping(isLong) {
+    return JSON.stringify({
+      ping: Math.floor(this.now),
+      pad: isLong ? this.#randomId(PAD_WORDS) : undefined,
+    });
   }
 
   /**

@@ -36,7 +36,8 @@ export class Session {
 
   /**
    * @param {object} options
-   * @param {() => string} options.randomId returns 22 characters or more of `[A-Za-z0-9_-]` with 128 random bits, new each time
+   * @param {(words?: number) => string} options.randomId returns 22 characters or more of `[A-Za-z0-9_-]` with 128 random bits, or
+   *   with so many words of 32 bits, new each time
    * @param {(now: number) => Hello['client']} [options.report] returns the client's report of its search, for a leg's first hello
    */
   constructor({ randomId, report }) {
@@ -162,10 +163,10 @@ export class Session {
         break;
       case 'requestTurn':
         if (leg && leg !== this.#legs.favourite) this.#legs.requestTurn(leg);
-        if (input.pings) leg?.links.push(this.#sender.ping());
+        if (input.pings) leg?.links.push(this.#sender.ping(input.isLong));
         break;
       case 'sendPing':
-        leg?.links.push(this.#sender.ping());
+        leg?.links.push(this.#sender.ping(input.isLong));
         break;
       case 'withdrawLine':
         this.#withdraw();

@@ -13,6 +13,8 @@ import { Selector } from '../../src/selector/selector.js';
 const TRIP_MS = 20;
 /** A link frame, a hello or a brief answer. */
 const SMALL = 60;
+/** A long ping, and its pong. */
+const LONG = 3900;
 /** The gateway acknowledges a frame with the next thing that it sends, a second later at most. */
 const ACK_MS = 1000;
 const HEARTBEAT_MS = 15_000;
@@ -222,13 +224,14 @@ export function createSlowLine(random, { rate, order, isShared = false }) {
     arrives(SMALL, acknowledge);
   }
 
-  /** @param {number} n */
-  function ping(n) {
+  /** @param {number} n @param {boolean} [isLong] */
+  function ping(n, isLong) {
     const sent = now;
-    if (n !== leg) return aside(n, () => take({ type: 'pong', leg: n, rtt: now - sent }));
-    const pong = () => take({ type: 'pong', leg: n, rtt: now - sent });
-    if (transport === 'poll') poll(pong);
-    else carry('up', SMALL, () => arrives(SMALL, pong));
+    const pong = () => take({ type: 'pong', leg: n, rtt: now - sent, isLong });
+    const bytes = isLong ? LONG : SMALL;
+    if (n !== leg) aside(n, pong);
+    else if (transport === 'poll') poll(pong);
+    else carry('up', bytes, () => arrives(bytes, pong));
   }
 
   /** @param {SelectorOutput} output */
@@ -245,11 +248,11 @@ export function createSlowLine(random, { rate, order, isShared = false }) {
         else open(output.leg, output.transport);
         break;
       case 'requestTurn':
-        if (output.leg === leg && output.pings) ping(leg);
+        if (output.leg === leg && output.pings) ping(leg, output.isLong);
         if (output.leg !== leg) open(output.leg, candidates.get(output.leg) ?? 'poll');
         break;
       case 'sendPing':
-        ping(output.leg);
+        ping(output.leg, output.isLong);
         break;
       case 'dropLeg':
         candidates.delete(output.leg);
@@ -262,7 +265,11 @@ export function createSlowLine(random, { rate, order, isShared = false }) {
     candidates.set(n, its);
     aside(n, () => {
       if (its === 'websocket') take({ type: 'socketOpened', leg: n });
-      aside(n, () => take({ type: 'legUsable', leg: n }));
+      aside(n, () => {
+        // Its welcome says how far the gateway has received.
+        acknowledge();
+        take({ type: 'legUsable', leg: n });
+      });
     });
   }
 

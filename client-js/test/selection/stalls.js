@@ -64,16 +64,16 @@ export function throughStalls(random, { chance, stall, minutes }) {
         waiting.length = 0;
         roundTrip(() => take({ type: 'legUsable', leg }));
       } else if (output.type === 'requestTurn') {
-        const { leg, pings } = output;
+        const { leg, pings, isLong } = output;
         const at = now;
         roundTrip(() => take({ type: 'legActive', leg }));
-        if (pings) roundTrip(() => take({ type: 'pong', leg, rtt: now - at }));
+        if (pings) roundTrip(() => take({ type: 'pong', leg, rtt: now - at, isLong }));
       } else if (output.type === 'sendPing') {
-        const { leg } = output;
+        const { leg, isLong } = output;
         const at = now;
         roundTrip(() => {
           take({ type: 'frameArrived', leg });
-          take({ type: 'pong', leg, rtt: now - at });
+          take({ type: 'pong', leg, rtt: now - at, isLong });
         });
       }
     }

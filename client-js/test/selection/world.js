@@ -8,8 +8,9 @@
  * @import { LinkFrame } from '../../src/protocol/frames.js'
  * @import { SelectorInput, SelectorOutput } from '../../src/selector/events.js'
  *
- * @typedef {'works' | 'slow' | 'refused' | 'hole' | 'mute' | 'deaf' | 'short' | 'stalls' | 'cut' | 'aged'} Way how a transport behaves.
- *   An `aged` leg ends at the world's `ageMs`. A `deaf` one brings its welcome and nothing after it
+ * @typedef {'works' | 'slow' | 'refused' | 'hole' | 'mute' | 'deaf' | 'short' | 'stalls' | 'cut' | 'aged' | 'narrow'} Way how a transport behaves.
+ *   An `aged` leg ends at the world's `ageMs`. A `deaf` one brings its welcome and nothing after it. A `narrow` one passes what is
+ *   short, and stalls with the first long ping, or with a long frame a while after it carries the session
  */
 
 import assert from 'node:assert/strict';
@@ -41,6 +42,8 @@ export function createWorld(
   /** The greatest turn that a leg has. */
   let turn = 0;
   let stalledAt = 0;
+  /** A long frame was lost on a `narrow` leg, and did not pass since. */
+  let isLongWaiting = false;
   /** The application was told since the client was last online. */
   let isTold = false;
   /** The last `keepAlive` of the selector. */
@@ -85,6 +88,8 @@ export function createWorld(
     gone: false,
     /** The application sends frames all the time. */
     talks: false,
+    /** How long after it carries the session a long frame meets a `narrow` leg. */
+    longAfterMs: () => 1000,
     /** The age at which an `aged` leg ends. */
     ageMs: 0,
     /** When an `aged` leg carried the session to its end. @type {number[]} */
@@ -94,6 +99,8 @@ export function createWorld(
     /** The legs that were opened, the changes of transport and the states. @type {Array<{at: number, open?: Transport, change?: any, state?: string}>} */
     log: [],
     turns: 0,
+    /** When a long ping went. @type {number[]} */
+    longPings: [],
     /** How often the control resource was asked. */
     probes: 0,
     /** How often the client told that nothing reaches the gateway. */
@@ -190,6 +197,18 @@ export function createWorld(
     if (active && active !== leg) open.delete(active);
     active = leg;
     world.take({ type: 'legActive', leg });
+    // A leg takes the long frame over that the one before has lost.
+    if (wayOf(leg) === 'narrow') later(isLongWaiting ? 0 : world.longAfterMs(), leg, () => narrows(leg));
+    else isLongWaiting = false;
+  }
+
+  /** A long write is lost on a leg, and all behind it. @param {number} n */
+  function narrows(n) {
+    const leg = open.get(n);
+    if (leg) leg.way = 'stalls';
+    if (n !== active) return;
+    stalledAt = now;
+    isLongWaiting = true;
   }
 
   /** A frame arrives. @param {number} n @returns {boolean} true if the leg is still open */
@@ -255,18 +274,22 @@ export function createWorld(
         break;
       case 'requestTurn':
         requestTurn(output.leg);
-        if (output.pings) ping(output.leg, now);
+        if (output.pings) ping(output.leg, now, output.isLong);
         break;
       case 'sendPing':
-        ping(output.leg, now);
+        ping(output.leg, now, output.isLong);
         break;
       default:
         assert.fail(`an unknown output: ${JSON.stringify(output)}`);
     }
   }
 
-  /** @param {number} leg @param {number} sent */
-  const ping = (leg, sent) => answer(leg, () => world.take({ type: 'pong', leg, rtt: now - sent }));
+  /** @param {number} leg @param {number} sent @param {boolean} [isLong] */
+  function ping(leg, sent, isLong) {
+    if (isLong) world.longPings.push(now);
+    if (isLong && wayOf(leg) === 'narrow') narrows(leg);
+    answer(leg, () => world.take({ type: 'pong', leg, rtt: now - sent, isLong }));
+  }
 
   /** The control resource answers, or does not within 10 s if it was out of reach when it was asked. @param {number} askedAt */
   function probes(askedAt) {

@@ -120,6 +120,12 @@ export const MUTANTS = [
     to: '',
   },
   {
+    name: 'takes a short pong for a long one (proof P4)',
+    file: 'session/receive.js',
+    from: 'isLong: pad !== undefined',
+    to: 'isLong: true',
+  },
+  {
     name: 'makes no body smaller',
     file: 'session/failures.js',
     from: 'if (isTooLarge || (failures > 1 && hasPassed)) bodies.failed(size, now);',

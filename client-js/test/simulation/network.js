@@ -12,6 +12,8 @@
  * @property {boolean} downCut
  * @property {number} upLast when the last write arrives; a socket keeps the order
  * @property {number} downLast the same, down a socket or a stream
+ * @property {boolean} upLost a long write was lost on its way, and all that is written after it is too
+ * @property {boolean} downLost
  * @property {number} underWay the writes on their way down; many of them leave no room
  * @property {number} upFree when the last byte of the line up is through
  * @property {boolean} disposed true once the client has disposed of the leg
@@ -23,6 +25,8 @@ export const createPath = (leg, transport) => ({
   transport,
   upCut: false,
   downCut: false,
+  upLost: false,
+  downLost: false,
   upLast: 0,
   downLast: 0,
   underWay: 0,
@@ -38,8 +42,12 @@ export const createPath = (leg, transport) => ({
 /** @type {Refusal[]} */
 const REFUSALS = ['413', '403', '400', '503', 'page', 'reset', 'silence'];
 
+/** A longer write does not pass a hole for long writes. */
+export const LONGEST_WRITE = 1_400;
+
 /**
- * Draws a property of all paths for the whole of a schedule: they may refuse large bodies, and they may be slow.
+ * Draws a property of all paths for the whole of a schedule: they may refuse large bodies, they may be slow, and sockets may lose
+ * long writes.
  * @param {ReturnType<typeof import('./random.js').createRandom>} random
  */
 export const createLine = (random) => ({
@@ -50,6 +58,8 @@ export const createLine = (random) => ({
   delivers: random.percent(15),
   /** Bytes per millisecond up; a slow one carries 2,500 to 16,000 B/s. */
   rate: random.percent(25) ? 2.5 + random.below(14) : Infinity,
+  /** Sockets lose long writes up, down or both ways; 0: they do not. */
+  hole: random.percent(20) ? 1 + random.below(3) : 0,
 });
 
 /** The planned events, by time, then by the order of planning. It is a binary heap. */

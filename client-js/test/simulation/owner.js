@@ -5,7 +5,7 @@
  * @import { Route, SessionInput } from '../../src/session/events.js'
  * @import { Transport } from '../../src/types.js'
  *
- * @typedef {{usable: boolean, polls: boolean, opened: number, heard: number, pinged?: number}} Owned
+ * @typedef {{usable: boolean, transport: Transport, opened: number, heard: number, pinged?: number}} Owned
  */
 
 const PING_EVERY = 2_000;
@@ -32,6 +32,9 @@ export function createOwner(random, { now, say, open, drop, patience }) {
   const legs = new Map();
   /** Requests under way, by leg and route. @type {Map<string, {leg: number, route: Route, request: number, until: number}>} */
   const requests = new Map();
+  /** A socket fell silent: the next one must prove that long writes pass (P4). */
+  let doubtsSockets = false;
+  const isDoubtful = (/** @type {Owned} */ { transport }) => doubtsSockets && transport === 'websocket';
   /** In so many of a hundred looks, the owner opens another leg, or requests a turn for one. */
   const chaos = 5 + random.below(40);
   /** In some schedules one transport is all there is. */
@@ -50,16 +53,21 @@ export function createOwner(random, { now, say, open, drop, patience }) {
     for (const [n, leg] of [...legs]) {
       if (!legs.has(n)) continue;
       const mute = leg.pinged !== undefined && now() - leg.pinged > LONGEST_PONG + patience;
-      if (mute || (!leg.usable && now() - leg.opened > LONGEST_WELCOME)) drop(n);
-      else if (leg.usable && !leg.polls && leg.pinged === undefined && now() - leg.heard > PING_EVERY) {
+      const { usable, transport, pinged, heard } = leg;
+      if (mute && transport === 'websocket') doubtsSockets = true;
+      if (mute || (!usable && now() - leg.opened > LONGEST_WELCOME)) drop(n);
+      else if (usable && transport !== 'poll' && pinged === undefined && now() - heard > PING_EVERY) {
         leg.pinged = now();
-        say({ type: 'sendPing', leg: n });
+        say({ type: 'sendPing', leg: n, isLong: isDoubtful(leg) });
       }
     }
   }
 
   return {
     legs,
+
+    /** Sockets are all there is. */
+    hasSocketsOnly: transports.every((transport) => transport === 'websocket'),
 
     /**
      * Notes a request. It replaces an older one of this leg and route.
@@ -81,10 +89,11 @@ export function createOwner(random, { now, say, open, drop, patience }) {
       for (const route of ['stream', 'send', 'links', 'poll']) requests.delete(`${leg} ${route}`);
     },
 
-    /** @param {number} leg */
-    heard(leg) {
+    /** A pong came. On a socket that must prove itself, only a long one counts. @param {number} leg @param {boolean} isLong */
+    heard(leg, isLong) {
       const owned = legs.get(leg);
-      if (owned) Object.assign(owned, { heard: now(), pinged: undefined });
+      if (isLong && owned?.transport === 'websocket') doubtsSockets = false;
+      if (owned && (isLong || !isDoubtful(owned))) Object.assign(owned, { heard: now(), pinged: undefined });
     },
 
     /** Looks after the legs. @param {boolean} quiet true once the faults have stopped */
@@ -95,12 +104,17 @@ export function createOwner(random, { now, say, open, drop, patience }) {
         const transport = random.pick(transports);
         const n = open(transport);
         const [opened, heard] = [now(), now()];
-        legs.set(n, { usable: false, polls: transport === 'poll', opened, heard });
+        legs.set(n, { usable: false, transport, opened, heard });
         say({ type: 'openLeg', transport });
       }
       const usable = [...legs].filter(([, leg]) => leg.usable).map(([n]) => n);
       if (!quiet && usable.length > 0 && random.percent(chaos))
-        say({ type: random.percent(70) ? 'requestTurn' : 'sendPing', leg: random.pick(usable) });
+        say({
+          type: random.percent(70) ? 'requestTurn' : 'sendPing',
+          leg: random.pick(usable),
+          pings: random.percent(30),
+          isLong: random.percent(30),
+        });
     },
   };
 }

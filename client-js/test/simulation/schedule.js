@@ -10,7 +10,7 @@
  */
 
 import { Broken, createLedger } from './ledger.js';
-import { createAgenda, createLine, createPath } from './network.js';
+import { createAgenda, createLine, createPath, LONGEST_WRITE } from './network.js';
 import { createOwner } from './owner.js';
 import { createRandom } from './random.js';
 
@@ -43,7 +43,7 @@ export function run(seed, peer, Session) {
   /** Some messages are long, and some are none that a gateway reads. */
   const isHard = random.percent(40);
   let secrets = 0;
-  const client = new Session({ randomId: () => `${++secrets}`.padStart(24, '0') });
+  const client = new Session({ randomId: (words = 4) => `${++secrets}`.padStart(6 * words, '0') });
   const ledger = createLedger();
   const agenda = createAgenda();
   /** Leg n is at n - 1. @type {import('./network.js').Path[]} */
@@ -70,6 +70,8 @@ export function run(seed, peer, Session) {
     drop,
     patience: line.rate < Infinity ? PATIENCE : 0,
   });
+  // A long line must have another way.
+  if (owner.hasSocketsOnly) line.hole = 0;
 
   const quiet = () => now >= faultsStop;
   const path = (/** @type {number} */ leg) => /** @type {import('./network.js').Path} */ (paths[leg - 1]);
@@ -141,7 +143,7 @@ export function run(seed, peer, Session) {
       case 'unknownOutcome':
         return ledger.unknown(output.lines);
       case 'pong':
-        return owner.heard(output.leg);
+        return pong(output.leg, output.isLong);
       case 'lineStuck':
         return say({ type: 'withdrawLine' });
       case 'oneRequest':
@@ -165,6 +167,13 @@ export function run(seed, peer, Session) {
     else throw new Broken(`the server gave an unknown effect: ${JSON.stringify(effect)}`);
   }
 
+  /** A long pong cannot come where long writes are lost. @param {number} leg @param {boolean} isLong */
+  function pong(leg, isLong) {
+    if (isLong && line.hole && path(leg).transport === 'websocket')
+      throw new Broken(`leg ${leg} proved that long writes pass, where they are lost`);
+    owner.heard(leg, isLong);
+  }
+
   // ---- the network
 
   /** When so many characters that go up a leg's line now are through. @param {number} leg @param {number} size */
@@ -179,6 +188,8 @@ export function run(seed, peer, Session) {
     const { carrier, upCut } = path(leg);
     if (upCut) return;
     for (const text of lines) {
+      path(leg).upLost ||= (line.hole & 1) !== 0 && text.length > LONGEST_WRITE;
+      if (path(leg).upLost) return;
       const at = Math.max(throughUp(leg, text.length), path(leg).upLast);
       path(leg).upLast = at;
       agenda.plan(at, () => path(leg).upCut || tell({ socket: carrier, text }));
@@ -244,7 +255,9 @@ export function run(seed, peer, Session) {
     nudge();
     const way = path(leg);
     way.underWay++;
-    if (way.downCut) return;
+    const size = lines.join().length;
+    way.downLost ||= (line.hole & 2) !== 0 && way.transport === 'websocket' && size > LONGEST_WRITE;
+    if (way.downCut || way.downLost) return;
     way.downLast = Math.max(at, way.downLast);
     agenda.plan(way.downLast, () => {
       way.underWay--;
@@ -365,7 +378,7 @@ export function run(seed, peer, Session) {
     next.happen();
     if (now < probe) continue;
     if (probe > faultsStop && ledger.settled(newest)) return;
-    const isHardNetwork = line.rate < Infinity || line.largest < Infinity;
+    const isHardNetwork = line.rate < Infinity || line.largest < Infinity || line.hole > 0;
     if (now > faultsStop + LONGEST_QUIET * (isHardNetwork ? 3 : 1)) throw new Broken(`stuck: ${ledger}`);
     probe = now + PROBE_EVERY;
     agenda.plan(now, () => say({ type: 'push', line: ledger.pushUp() }));

@@ -54,9 +54,16 @@ pub enum Input {
         leg: u32,
         /// A ping goes on it in the same request.
         pings: bool,
+        /// The ping has a pad.
+        is_long: bool,
     },
     /// The owner wants a ping on this leg.
-    SendPing(u32),
+    SendPing {
+        /// The leg.
+        leg: u32,
+        /// With a pad, to prove that long writes pass (P4).
+        is_long: bool,
+    },
     /// No other transport takes the line that is stuck.
     WithdrawLine,
     /// The application sends a frame.
@@ -94,8 +101,15 @@ pub enum Output {
     LegUsable(u32),
     /// The leg carries the session.
     LegActive(u32),
-    /// A pong came down the leg, this long after its ping.
-    Pong(u32, Time),
+    /// A pong came down the leg.
+    Pong {
+        /// The leg.
+        leg: u32,
+        /// How long after its ping.
+        round_trip: Time,
+        /// It has the pad of its ping: long writes pass both ways.
+        is_long: bool,
+    },
     /// A numbered frame, for the first time, in order.
     Deliver(RawFrame),
     /// The session dropped the leg, for this reason.

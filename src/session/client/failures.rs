@@ -110,7 +110,7 @@ impl ClientSession {
 
     /// Asks for a pong, unless a ping waits or is under way: it tells what arrived, however the answers are altered.
     fn ask_for_pong(&mut self, number: u32) {
-        let ping = self.ping();
+        let ping = self.ping(false);
         let Some(leg) = self.leg(number) else { return };
         let under_way = leg.requests.iter().filter_map(|request| request.flight.as_ref());
         if !under_way.map(|flight| &flight.links).chain([&leg.links]).flatten().any(is_ping) {

@@ -44,10 +44,18 @@ use crate::protocol::{Line, Secret, SessionId, Transport, down};
 /// A loser is read for this long after the confirmation of the new leg (rule 5).
 pub const LOSER_READ: Time = Time::from_secs(5);
 
+/// Returns so many random words of 32 bits, as URL-safe text.
+type Random = Box<dyn FnMut(usize) -> String + Send>;
+
+/// The words of a secret: 128 bits, in 22 characters or more.
+const SECRET_WORDS: usize = 4;
+/// The words of a pad. In the digits of a page they take 3,600 to 3,960 characters, and 1,500 bytes or more after any compression.
+const PAD_WORDS: usize = 360;
+
 /// The client's half of a session, sans-IO: see the module.
 pub struct ClientSession {
     now: Time,
-    random: Box<dyn FnMut() -> String + Send>,
+    random: Random,
     nonce_prefix: String,
     nonces: u64,
     secret: Secret,
@@ -88,13 +96,14 @@ impl std::fmt::Debug for ClientSession {
 }
 
 impl ClientSession {
-    /// Returns a session that no gateway knows yet. `random` returns 22 or more random URL-safe characters, new each time.
+    /// Returns a session that no gateway knows yet. `random` returns so many random words as URL-safe characters, new each time: for
+    /// 4 words 22 characters or more.
     ///
     /// # Panics
     /// If `random` returns fewer: a secret that can be guessed must not be used.
     #[must_use]
-    pub fn new(mut random: Box<dyn FnMut() -> String + Send>) -> Self {
-        let nonce_prefix = random().chars().take(8).collect();
+    pub fn new(mut random: Random) -> Self {
+        let nonce_prefix = random(SECRET_WORDS).chars().take(8).collect();
         let secret = fresh_secret(&mut random);
         Self {
             now: Time::ZERO,
@@ -139,13 +148,13 @@ impl ClientSession {
             Input::AnswerArrived(leg, route, lines) => self.answer(leg, route, lines),
             Input::RequestFailed(leg, route, failure) => self.request_failed(leg, route, failure),
             Input::LegDied(leg) => self.legs.retain(|other| other.number != leg),
-            Input::RequestTurn { leg, pings } => {
+            Input::RequestTurn { leg, pings, is_long } => {
                 self.request_turn(leg);
                 if pings {
-                    self.send_ping(leg);
+                    self.send_ping(leg, is_long);
                 }
             }
-            Input::SendPing(leg) => self.send_ping(leg),
+            Input::SendPing { leg, is_long } => self.send_ping(leg, is_long),
             Input::WithdrawLine => self.withdraw_line(),
             Input::Push(line) => self.outgoing.push(line),
             Input::Timeout => self.timeout(),
@@ -282,16 +291,20 @@ impl ClientSession {
         }
     }
 
-    fn send_ping(&mut self, number: u32) {
-        let ping = self.ping();
+    fn send_ping(&mut self, number: u32, is_long: bool) {
+        if self.find(number).is_none() {
+            return;
+        }
+        let ping = self.ping(is_long);
         if let Some(leg) = self.leg(number) {
             leg.links.push(ping);
         }
     }
 
-    /// Returns a ping, which shows by its pong when it was sent.
-    fn ping(&self) -> Line {
-        down::ping(&Number::from(milliseconds(self.now)))
+    /// Returns a ping, which shows by its pong when it was sent. A long one shows that long writes pass (P4).
+    fn ping(&mut self, is_long: bool) -> Line {
+        let pad = is_long.then(|| (self.random)(PAD_WORDS));
+        down::ping(&Number::from(milliseconds(self.now)), pad.as_deref())
     }
 
     fn timeout(&mut self) {
@@ -331,8 +344,8 @@ impl ClientSession {
     }
 }
 
-fn fresh_secret(random: &mut Box<dyn FnMut() -> String + Send>) -> Secret {
-    match Secret::try_from(random()) {
+fn fresh_secret(random: &mut Random) -> Secret {
+    match Secret::try_from(random(SECRET_WORDS)) {
         Ok(secret) => secret,
         Err(why) => panic!("the source of randomness gave no secret: {why}"),
     }

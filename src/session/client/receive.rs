@@ -121,10 +121,10 @@ impl ClientSession {
             }
             Down::Ping(value) => {
                 if let Some(leg) = self.leg(number) {
-                    leg.links.push(down::pong(&value));
+                    leg.links.push(down::pong(&value, None));
                 }
             }
-            Down::Pong(value) => self.pong(number, &value),
+            Down::Pong { value, pad } => self.pong(number, &value, pad.as_deref()),
             // The owner may judge the leg's silence by it; this half does not.
             Down::Bytes(_) => {}
             Down::Link => self.outputs.push_back(Output::Link(frame)),
@@ -187,8 +187,8 @@ impl ClientSession {
     }
 
     /// Takes a pong: all link frames arrived that went with its ping.
-    fn pong(&mut self, number: u32, value: &Number) {
-        let (now, ping) = (self.now, down::ping(value));
+    fn pong(&mut self, number: u32, value: &Number, pad: Option<&str>) {
+        let (now, ping) = (self.now, down::ping(value, pad));
         let Some(leg) = self.leg(number) else { return };
         leg.has_passed = true;
         leg.requests[Route::Links].failures = 0;
@@ -201,7 +201,8 @@ impl ClientSession {
         let round_trip = now.saturating_sub(Time::from_millis(value.as_u64().unwrap_or(0)));
         // Its opening may have waited for something else.
         leg.round_trip = leg.round_trip.min(round_trip);
-        self.outputs.push_back(Output::Pong(number, round_trip));
+        let is_long = pad.is_some() || self.mutation.is(Mutant::ShortPongProves);
+        self.outputs.push_back(Output::Pong { leg: number, round_trip, is_long });
     }
 
     /// Takes an acknowledgement; the greatest counts (rule 7). Returns false for one of more than was ever sent: it drops the leg.

@@ -1,7 +1,5 @@
 //! What the server knows of one leg.
 
-use serde_json::Number;
-
 use super::Carrier;
 use crate::protocol::limits;
 use crate::protocol::{Line, NetworkId, Nonce, Transport};
@@ -44,6 +42,8 @@ pub struct Leg {
     pub(super) ping_due: bool,
     /// A pong waits and its time has come; it is written as soon as the carrier takes it.
     pub(super) pong_ripe: bool,
+    /// The pong that waits has a pad.
+    pub(super) pong_is_long: bool,
     /// On a poll: to be answered at once (rule 8).
     pub(super) at_once: bool,
     /// On a poll: its last answer was a long one, so more will come at once.
@@ -55,7 +55,7 @@ pub struct Leg {
     pub(super) leaves_at: Option<Time>,
     /// Up, on a socket: the number of the next numbered line, once stated.
     pub(super) up_next: Option<u64>,
-    pub(super) pong: Option<Number>,
+    pub(super) pong: Option<Line>,
     /// When the welcome was written; a pong waits a moment after it.
     pub(super) welcomed: Option<Time>,
     /// On a poll behind a long answer: until when lines alone do not answer it.
@@ -96,6 +96,7 @@ impl Leg {
             ping_due: false,
             pong: None,
             pong_ripe: false,
+            pong_is_long: false,
             link: None,
             config: None,
             leaves_at: None,
@@ -134,16 +135,19 @@ impl Leg {
         self.transport == Transport::Poll
     }
 
-    /// Notes a client's ping; what comes too often is dropped.
-    pub(super) fn pinged(&mut self, now: Time, value: Number) {
+    /// Notes the pong that a client's ping asks for; what comes too often is dropped. A long one that waits shows more than a short
+    /// one could, so it stays.
+    pub(super) fn pinged(&mut self, now: Time, pong: Line, is_long: bool) {
         if now >= self.pings_since + Time::from_secs(1) {
             self.pings_since = now;
             self.pings = 0;
         }
         self.pings += 1;
         self.proven = true;
-        if self.pings <= limits::PINGS_A_SECOND {
-            self.pong = Some(value);
+        let stays = self.pong.is_some() && self.pong_is_long && !is_long;
+        if self.pings <= limits::PINGS_A_SECOND && !stays {
+            self.pong = Some(pong);
+            self.pong_is_long = is_long;
             self.pong_ripe = self.pong_at().is_some_and(|at| at <= now);
         }
     }

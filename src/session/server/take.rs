@@ -103,7 +103,7 @@ impl ServerSession {
         // Whatever was answered before: an answer that got lost was not delivered (rule 8).
         leg.cursor = if from_sent { leg.cursor.max(base) } else { base };
         // Who names no incarnation has read no welcome yet: the answer to the first poll got lost.
-        leg.at_once = !heard || hello.id.is_none() || frames.iter().any(|frame| matches!(frame, Up::Ping(_)));
+        leg.at_once = !heard || hello.id.is_none() || frames.iter().any(|frame| matches!(frame, Up::Ping { .. }));
         let granted = self.grant(number, &hello);
         let holds_turn = self.active == Some(number) && hello.turn.is_some();
         let gap = hello.next > self.received + 1 && !frames.is_empty();
@@ -272,9 +272,10 @@ impl ServerSession {
 
     fn link_frame(&mut self, now: Time, number: u32, frame: Up) {
         match frame {
-            Up::Ping(value) => {
+            Up::Ping { value, pad } => {
+                let pad = pad.filter(|_| !self.mutation.is(Mutant::PongNotPadded));
                 if let Some(leg) = self.leg(number) {
-                    leg.pinged(now, value);
+                    leg.pinged(now, down::pong(&value, pad.as_deref()), pad.is_some());
                 }
             }
             Up::Pong(_) => {

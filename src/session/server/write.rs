@@ -99,10 +99,10 @@ impl ServerSession {
         let leg = &mut self.legs[place];
         if let Some(pong) = leg.pong_at().filter(|at| *at <= now).and_then(|_| leg.pong.take()) {
             leg.pong_ripe = false;
-            out(&down::pong(&pong));
+            out(&pong);
         }
         if std::mem::take(&mut leg.ping_due) {
-            out(&down::ping(&Number::from(milliseconds(now))));
+            out(&down::ping(&Number::from(milliseconds(now)), None));
         }
         if let Some(line) = leg.link.take() {
             out(&line);

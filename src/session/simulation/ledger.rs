@@ -67,10 +67,11 @@ impl Ledger {
     }
 
     /// The next message for an incarnation's client.
-    pub(super) fn push_down(&mut self, id: &SessionId) -> String {
+    pub(super) fn push_down(&mut self, id: &SessionId, is_long: bool) -> String {
         let count = self.pushed_down.entry(id.to_string()).or_default();
         *count += 1;
-        format!(r#"{{"pub":"c","at":{count},"data":"{id}"}}"#)
+        let padding = if is_long { format!(r#","padding":"{}""#, ".".repeat(LONG)) } else { String::new() };
+        format!(r#"{{"pub":"c","at":{count},"data":"{id}"{padding}}}"#)
     }
 
     pub(super) fn taken(&mut self, command: &Command) -> Result<(), String> {

@@ -119,4 +119,6 @@ caught! {
     an_unreadable_line_that_is_repeated_is_caught: UnreadableRepeated;
     bodies_that_never_become_smaller_are_caught: BodiesNeverSmaller;
     link_frames_that_wait_for_lines_are_caught: LinksWaitForLines;
+    a_pong_that_is_not_padded_though_asked_is_caught: PongNotPadded;
+    a_short_pong_that_is_taken_for_a_long_one_is_caught: ShortPongProves;
 }

@@ -5,8 +5,8 @@ use std::collections::BinaryHeap;
 
 use bytes::Bytes;
 
-use crate::protocol::Transport;
 use crate::protocol::frame::RawFrame;
+use crate::protocol::{Line, Transport};
 use crate::session::Time;
 use crate::session::client::{Failure, Route};
 use crate::session::server::Carrier;
@@ -60,7 +60,18 @@ const REFUSALS: [Refusal; 7] = [
     Refusal::Silence,
 ];
 
-/// A property of all paths for the whole of a schedule: they may refuse large bodies, and they may be slow.
+/// A longer write does not pass a hole for long writes.
+pub(super) const LONGEST_WRITE: usize = 1_400;
+
+/// Sockets lose long writes, and all behind them, up, down or both ways.
+#[derive(Clone, Copy)]
+pub(super) struct Hole {
+    pub(super) up: bool,
+    pub(super) down: bool,
+}
+
+/// A property of all paths for the whole of a schedule: they may refuse large bodies, they may be slow, and sockets may lose long
+/// writes.
 pub(super) struct Network {
     /// The largest body, in bytes.
     pub(super) largest: usize,
@@ -71,17 +82,24 @@ pub(super) struct Network {
     pub(super) rate: Option<u64>,
     /// All there is, in some schedules.
     pub(super) only: Option<Transport>,
+    pub(super) hole: Option<Hole>,
 }
 
 impl Network {
     pub(super) fn draw(random: &mut Random) -> Self {
+        let only = random.percent(25).then(|| random.pick(&Transport::ALL));
+        let directions = 1 + random.below(3);
+        let hole = Hole { up: directions & 1 != 0, down: directions & 2 != 0 };
+        // A long line that comes down must have another way.
+        let has_hole = random.percent(20) && only != Some(Transport::WebSocket);
         let largest = if random.percent(40) { 700 + random.below(5_000) } else { u64::MAX };
         Self {
             largest: usize::try_from(largest).unwrap_or(usize::MAX),
             refusal: random.pick(&REFUSALS),
             delivers: random.percent(15),
             rate: random.percent(25).then(|| 2_500 + random.below(13_500)),
-            only: random.percent(25).then(|| random.pick(&Transport::ALL)),
+            only,
+            hole: has_hole.then_some(hole),
         }
     }
 
@@ -91,7 +109,12 @@ impl Network {
     }
 
     pub(super) const fn is_hard(&self) -> bool {
-        self.largest < usize::MAX || self.rate.is_some()
+        self.largest < usize::MAX || self.rate.is_some() || self.hole.is_some()
+    }
+
+    /// The hole in a path of this transport.
+    pub(super) fn hole(&self, transport: Transport) -> Option<Hole> {
+        self.hole.filter(|_| transport == Transport::WebSocket)
     }
 }
 
@@ -145,12 +168,17 @@ pub(super) struct Path {
     down_last: Time,
     /// When the last byte that goes up is through.
     pub(super) up_free: Time,
+    /// A long write was lost on its way, and all that is written after it is too.
+    pub(super) up_lost: bool,
+    pub(super) down_lost: bool,
     /// Writes on their way down; no more room when there are many.
     pub(super) under_way: usize,
     /// Messages and requests on their way up.
     pub(super) rising: usize,
     /// The client has let go of it.
     pub(super) disposed: bool,
+    /// The pings that went up it.
+    pub(super) pings: Vec<Line>,
 }
 
 impl Path {
@@ -165,9 +193,12 @@ impl Path {
             up_last: zero,
             down_last: zero,
             up_free: zero,
+            up_lost: false,
+            down_lost: false,
             under_way: 0,
             rising: 0,
             disposed: false,
+            pings: Vec::new(),
         }
     }
 

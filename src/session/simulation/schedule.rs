@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::ledger::{Ledger, Message};
-use super::network::{Agenda, Event, Network, Path, Random, Refusal};
+use super::network::{Agenda, Event, LONGEST_WRITE, Network, Path, Random, Refusal};
 use super::node::{Effect, Kind, Node};
 use super::switches::{Step, Switches, UnderWay, asked_turn};
 use super::{LONGEST_HARD_QUIET, LONGEST_QUIET, PROBE_EVERY};
@@ -66,6 +66,8 @@ pub(super) struct Schedule {
     /// The requests under way, and by when each must be answered.
     requests: BTreeMap<(u32, Route), (u64, Time)>,
     network: Network,
+    /// A socket fell silent: the next one must prove that long writes pass (P4).
+    doubts_sockets: bool,
     /// Some messages are long, and some are none that a gateway reads.
     is_hard: bool,
     counted: u64,
@@ -102,9 +104,9 @@ impl Schedule {
         });
         let make = move |now, id| ServerSession::new(now, id, Arc::clone(&settings)).mutated(mutation);
         let mut secrets = 0;
-        let source = Box::new(move || {
+        let source = Box::new(move |words: usize| {
             secrets += 1;
-            format!("{secrets:0>24}")
+            format!("{secrets:0>width$}", width = 6 * words)
         });
         let mut schedule = Self {
             now: Time::ZERO,
@@ -119,6 +121,7 @@ impl Schedule {
             carriers: HashMap::new(),
             requests: BTreeMap::new(),
             network: Network::draw(&mut random),
+            doubts_sockets: false,
             is_hard: random.percent(40),
             counted: 0,
             room: 1 + usize::try_from(random.below(4)).unwrap_or(0),
@@ -227,7 +230,8 @@ impl Schedule {
             Event::PushDown => {
                 let burst = if self.random.percent(20) { 7 } else { 1 };
                 for id in std::iter::repeat_n(self.node.newest(), burst).flatten() {
-                    let text = self.ledger.push_down(&id);
+                    let is_long = self.network.hole.is_some() && self.random.percent(10);
+                    let text = self.ledger.push_down(&id, is_long);
                     self.node.push(&id, line(&text));
                 }
             }
@@ -339,12 +343,7 @@ impl Schedule {
             Output::LegActive(leg) => self.switches.active(self.now, leg),
             Output::Reset(reset, frames) => self.ledger.reset(reset, frames)?,
             Output::UnknownOutcome(frames) => self.ledger.unknown(&received(&frames)),
-            Output::Pong(leg, _) => {
-                if let Some(owned) = self.owned.get_mut(&leg) {
-                    owned.heard = self.now;
-                    owned.pinged = None;
-                }
-            }
+            Output::Pong { leg, is_long, .. } => self.pong_comes(leg, is_long)?,
             Output::LineStuck(_) => self.client.handle(self.now, Input::WithdrawLine),
             Output::OneRequest(_) | Output::Link(_) => {}
         }
@@ -354,9 +353,7 @@ impl Schedule {
     fn server_does(&mut self, effect: Effect) -> Result<(), String> {
         match effect {
             Effect::Command(_, command) => self.ledger.taken(&command)?,
-            Effect::Write(carrier, lines) | Effect::Finish(carrier, lines) => {
-                self.carry_down(carrier, &lines);
-            }
+            Effect::Write(carrier, lines) | Effect::Finish(carrier, lines) => self.carry_down(carrier, &lines)?,
             Effect::Refused(carrier, refusal) => self.answer_nothing(carrier, refusal.code),
             Effect::Overrun(through) => self.ledger.dropped(through),
         }

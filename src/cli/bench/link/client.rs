@@ -82,7 +82,7 @@ impl Client {
             target: Arc::clone(target),
             traffic,
             origin: now,
-            session: ClientSession::new(Box::new(|| Uuid::new_v4().simple().to_string())),
+            session: ClientSession::new(Box::new(|_| Uuid::new_v4().simple().to_string())),
             legs: Vec::new(),
             opened: 0,
             transport,
@@ -114,7 +114,7 @@ impl Client {
     /// Changes over to this leg, and stays on its transport.
     pub(in crate::cli::bench) fn take(&mut self, leg: u32, transport: Transport) {
         self.transport = transport;
-        self.session.handle(self.now(), Input::RequestTurn { leg, pings: false });
+        self.session.handle(self.now(), Input::RequestTurn { leg, pings: false, is_long: false });
     }
 
     /// Whether this leg is open, or being opened.
@@ -267,7 +267,7 @@ impl Client {
                     }
                 }
                 Output::Reset(_, frames) => self.events.push_back(Event::Lost(frames)),
-                Output::UnknownOutcome(_) | Output::Pong(..) | Output::OneRequest(_) | Output::Link(_) => {}
+                Output::UnknownOutcome(_) | Output::Pong { .. } | Output::OneRequest(_) | Output::Link(_) => {}
             }
         }
     }

@@ -34,8 +34,8 @@ enum Operation {
     AnswerArrived(u32, Route, Vec<Said>),
     RequestFailed(u32, Route, Failure),
     LegDied(u32),
-    RequestTurn(u32, bool),
-    SendPing(u32),
+    RequestTurn(u32, bool, bool),
+    SendPing(u32, bool),
     WithdrawLine,
     /// A frame with a text of so many bytes.
     Push(usize),
@@ -54,7 +54,7 @@ fn said() -> impl Strategy<Value = Said> {
         1 => (any::<bool>(), prop::sample::select(vec!["gone", "replaced", "gap", "bad_frame"])).prop_map(|(ours, code)| Said::End(ours, code)),
         2 => (small(), prop::option::of(small())).prop_map(|(ack, next)| Said::Ack(ack, next)),
         6 => Just(Said::Numbered),
-        2 => prop::sample::select(vec![r#"{"ping":3}"#, r#"{"pong":3}"#, r#"{"pong":-1.5}"#, r#"{"goaway":{}}"#, "", "[]", "nonsense"]).prop_map(Said::Text),
+        2 => prop::sample::select(vec![r#"{"ping":3}"#, r#"{"pong":3}"#, r#"{"pong":3,"pad":"x"}"#, r#"{"pong":-1.5}"#, r#"{"goaway":{}}"#, "", "[]", "nonsense"]).prop_map(Said::Text),
     ]
 }
 
@@ -74,8 +74,8 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(leg, route, said)| Operation::AnswerArrived(leg, route, said)),
         4 => (leg(), route(), failure()).prop_map(|(leg, route, failure)| Operation::RequestFailed(leg, route, failure)),
         2 => leg().prop_map(Operation::LegDied),
-        3 => (leg(), any::<bool>()).prop_map(|(leg, pings)| Operation::RequestTurn(leg, pings)),
-        2 => leg().prop_map(Operation::SendPing),
+        3 => (leg(), any::<bool>(), any::<bool>()).prop_map(|(leg, pings, is_long)| Operation::RequestTurn(leg, pings, is_long)),
+        2 => (leg(), any::<bool>()).prop_map(|(leg, is_long)| Operation::SendPing(leg, is_long)),
         1 => Just(Operation::WithdrawLine),
         5 => prop_oneof![3 => Just(1), 1 => 50..300usize, 1 => 1_000..2_000usize].prop_map(Operation::Push),
         4 => Just(Operation::Timeout),
@@ -107,7 +107,7 @@ struct Watch {
 impl Watch {
     fn new() -> Self {
         let mut given = 0;
-        let random = Box::new(move || {
+        let random = Box::new(move |_| {
             given += 1;
             format!("{given}-and-22-or-more-of-them")
         });
@@ -148,8 +148,8 @@ impl Watch {
                 self.over.extend((leg <= self.opened).then_some(leg));
                 Input::LegDied(leg)
             }
-            Operation::RequestTurn(leg, pings) => Input::RequestTurn { leg, pings },
-            Operation::SendPing(leg) => Input::SendPing(leg),
+            Operation::RequestTurn(leg, pings, is_long) => Input::RequestTurn { leg, pings, is_long },
+            Operation::SendPing(leg, is_long) => Input::SendPing { leg, is_long },
             Operation::WithdrawLine => Input::WithdrawLine,
             Operation::Push(bytes) => {
                 self.pushed += 1;
@@ -239,7 +239,7 @@ impl Watch {
                 self.lives(leg);
                 assert!(self.usable.insert(leg), "usable once");
             }
-            Output::LegActive(leg) | Output::Pong(leg, _) | Output::LineStuck(leg) | Output::OneRequest(leg) => {
+            Output::LegActive(leg) | Output::Pong { leg, .. } | Output::LineStuck(leg) | Output::OneRequest(leg) => {
                 self.lives(leg);
                 assert!(self.usable.contains(&leg));
             }

@@ -11,7 +11,7 @@ fn at(ms: u64) -> Time {
 
 fn client() -> ClientSession {
     let mut given = 0;
-    ClientSession::new(Box::new(move || {
+    ClientSession::new(Box::new(move |_| {
         given += 1;
         format!("{given}-and-22-or-more-of-them")
     }))
@@ -34,7 +34,7 @@ fn line(text: &str) -> Line {
 #[test]
 #[should_panic(expected = "the source of randomness gave no secret")]
 fn a_secret_that_can_be_guessed_is_not_used() {
-    let _ = ClientSession::new(Box::new(|| "short".to_owned()));
+    let _ = ClientSession::new(Box::new(|_| "short".to_owned()));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn the_current_leg_is_the_usable_one_with_the_greatest_turn() {
     assert_eq!(client.current(), None);
     client.handle(at(2), Input::FrameArrived(1, welcome(1, 1, 1, 0)));
     assert_eq!(client.current(), Some(1));
-    client.handle(at(3), Input::RequestTurn { leg: 2, pings: false });
+    client.handle(at(3), Input::RequestTurn { leg: 2, pings: false, is_long: false });
     assert_eq!(client.current(), Some(2));
     client.handle(at(4), Input::LegDied(2));
     assert_eq!(client.current(), Some(1));
@@ -107,7 +107,7 @@ fn a_welcome_that_was_held_back_does_not_make_its_leg_active_again() {
     client.handle(at(0), Input::OpenLeg(Transport::Sse));
     client.handle(at(0), Input::OpenLeg(Transport::Poll));
     client.handle(at(1), Input::AnswerArrived(2, Route::Poll, vec![welcome(2, 2, 1, 0)]));
-    client.handle(at(1), Input::RequestTurn { leg: 2, pings: false });
+    client.handle(at(1), Input::RequestTurn { leg: 2, pings: false, is_long: false });
     outputs(&mut client);
     client.handle(at(2), Input::AnswerArrived(2, Route::Poll, vec![welcome(3, 2, 2, 0)]));
     assert!(outputs(&mut client).contains(&Output::LegActive(2)));
@@ -235,7 +235,7 @@ fn link_frames_go_beside_a_line_that_fails() {
     client.handle(at(30), Input::RequestFailed(1, Route::Send, Failure::default()));
     client.handle(at(31), Input::AnswerArrived(1, Route::Links, vec![welcome(3, 1, 1, 0)]));
     outputs(&mut client);
-    client.handle(at(40), Input::SendPing(1));
+    client.handle(at(40), Input::SendPing { leg: 1, is_long: false });
     let (route, lines, _) = posts(&mut client).remove(0);
     assert_eq!((route, lines), (Route::Links, vec![r#"{"ping":40}"#.to_owned()]));
 }

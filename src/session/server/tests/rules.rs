@@ -379,7 +379,7 @@ fn a_leg_that_came_from_another_network_is_told_so_with_every_answer() {
         let mut hello = hello(1, &format!(r#","turn":1,"received":0{rest}"#));
         hello.nonce = Nonce::try_from(format!("p{polled}")).unwrap();
         let carrier = Carrier(1);
-        let frames = vec![Up::Ping(1.into())];
+        let frames = vec![Up::Ping { value: 1.into(), pad: None }];
         let input = Input::Attach { carrier, transport: Transport::Poll, network, hello, frames };
         bench.session.handle(at(0), input).unwrap();
         bench.write(0, 1).remove(0)

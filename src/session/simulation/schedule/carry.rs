@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocol::Code;
+use crate::protocol::down::{self, Down};
 
 /// The gateway's route.
 const fn kind_of(route: Route) -> Kind {
@@ -22,9 +23,15 @@ impl Schedule {
     }
 
     pub(super) fn write_up(&mut self, leg: u32, lines: &[Line]) {
+        self.note_pings(leg, lines);
         for frame in received(lines) {
             let at = self.through_up(leg, frame.cost());
+            let is_lost = frame.cost() > LONGEST_WRITE && self.network.hole.is_some_and(|hole| hole.up);
             let Some(path) = self.path(leg).filter(|path| !path.up_cut) else { return };
+            path.up_lost |= is_lost;
+            if path.up_lost {
+                return;
+            }
             let at = path.arrival_up(at);
             path.rising += 1;
             self.agenda.plan(at, Event::Up(leg, frame));
@@ -33,6 +40,7 @@ impl Schedule {
 
     pub(super) fn issue(&mut self, leg: u32, route: Route, lines: &[Line], timeout: Option<Time>) {
         self.see_what_goes_up(leg, lines);
+        self.note_pings(leg, lines);
         let body: Bytes = lines.iter().flat_map(|line| line.record().to_vec()).collect::<Vec<u8>>().into();
         self.counted += 1;
         let request = self.counted;
@@ -107,10 +115,34 @@ impl Schedule {
         }
     }
 
-    pub(super) fn carry_down(&mut self, carrier: Carrier, lines: &[Line]) {
+    /// A pong must be that of a ping: with the same number, and the same pad.
+    fn note_pings(&mut self, leg: u32, lines: &[Line]) {
+        let pings = lines.iter().filter(|line| line.json().starts_with(b"{\"ping\""));
+        if let Some(path) = self.path(leg) {
+            path.pings.extend(pings.cloned());
+        }
+    }
+
+    /// Holds what the gateway writes against the pings of the leg: a pong has the number and the pad of one (P4).
+    fn check_pongs(&self, leg: u32, lines: &[Line]) -> Result<(), String> {
+        let pings = self.paths.iter().find(|path| path.leg == leg).map(|path| &path.pings);
+        for line in lines {
+            let Ok(Down::Pong { value, pad }) = Down::read(&line.received()) else { continue };
+            let ping = down::ping(&value, pad.as_deref());
+            if !pings.is_some_and(|pings| pings.contains(&ping)) {
+                return Err(format!("a pong of leg {leg} is that of no ping: {value}, padded {}", pad.is_some()));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn carry_down(&mut self, carrier: Carrier, lines: &[Line]) -> Result<(), String> {
         let Some((leg, request)) = self.carriers.get(&carrier).copied() else {
-            return;
+            return Ok(());
         };
+        self.check_pongs(leg, lines)?;
+        let is_long = lines.iter().map(Line::cost).sum::<usize>() > LONGEST_WRITE;
+        let is_lost = is_long && self.network.hole.is_some_and(|hole| hole.down);
         let at = self.delay();
         let lost = !self.quiet() && self.random.percent(self.chance / 2);
         match request {
@@ -123,14 +155,16 @@ impl Schedule {
             }
             Some(_) => {}
             None => {
-                let Some(path) = self.path(leg) else { return };
+                let Some(path) = self.path(leg) else { return Ok(()) };
                 path.under_way += 1;
-                if !path.down_cut {
+                path.down_lost |= is_lost && path.transport == Transport::WebSocket;
+                if !path.down_cut && !path.down_lost {
                     let at = path.arrival_down(at);
                     self.agenda.plan(at, Event::Down(leg, received(lines)));
                 }
             }
         }
+        Ok(())
     }
 
     pub(super) fn answer_nothing(&mut self, carrier: Carrier, code: Code) {

@@ -79,7 +79,8 @@ impl Schedule {
                     self.trouble_the_old();
                 }
                 let pings = self.random.percent(30);
-                self.client.handle(self.now, Input::RequestTurn { leg: usable[pick], pings });
+                let is_long = self.random.percent(50);
+                self.client.handle(self.now, Input::RequestTurn { leg: usable[pick], pings, is_long });
             }
         }
         self.agenda.plan(self.now + Time::from_millis(250), Event::Tick);
@@ -129,6 +130,22 @@ impl Schedule {
         self.client.handle(self.now, Input::OpenLeg(transport));
     }
 
+    /// A pong clears its leg. On a socket that must prove itself, only a long one does. It cannot come where long writes are lost.
+    pub(super) fn pong_comes(&mut self, leg: u32, is_long: bool) -> Result<(), String> {
+        let Some(transport) = self.path(leg).map(|path| path.transport) else { return Ok(()) };
+        let is_socket = transport == Transport::WebSocket;
+        if is_long && self.network.hole(transport).is_some() {
+            return Err(format!("leg {leg} proved that long writes pass, where they are lost"));
+        }
+        self.doubts_sockets &= !(is_long && is_socket);
+        let is_proof = is_long || !(is_socket && self.doubts_sockets);
+        if let Some(owned) = self.owned.get_mut(&leg).filter(|_| is_proof) {
+            owned.heard = self.now;
+            owned.pinged = None;
+        }
+        Ok(())
+    }
+
     /// Liveness as any owner has it: no welcome in time, no answer to a request, no pong to a ping. Only a pong tells
     /// that both directions pass: frames that still come down hide that nothing goes up any more.
     pub(super) fn drop_the_dead(&mut self) {
@@ -150,17 +167,21 @@ impl Schedule {
         let mut legs: Vec<u32> = self.owned.keys().copied().collect();
         legs.sort_unstable();
         for leg in legs {
-            let polls = self.path(leg).is_some_and(|path| path.transport == Transport::Poll);
+            let transport = self.path(leg).map(|path| path.transport);
+            let polls = transport == Some(Transport::Poll);
+            let is_socket = transport == Some(Transport::WebSocket);
             let Some(owned) = self.owned.get_mut(&leg) else {
                 continue;
             };
             let mute = owned.pinged.is_some_and(|at| since(at) > Time::from_millis(3_500) + patience);
             let silent = mute || owned.awaited.is_some_and(|at| since(at) > LONGEST_SILENCE + patience);
             if (!owned.usable && since(owned.opened) > Time::from_secs(3)) || silent {
+                self.doubts_sockets |= mute && is_socket;
                 self.client_drops(leg);
             } else if owned.usable && !polls && owned.pinged.is_none() && since(owned.heard) > Time::from_secs(2) {
                 owned.pinged = Some(now);
-                self.client.handle(now, Input::SendPing(leg));
+                let is_long = is_socket && self.doubts_sockets;
+                self.client.handle(now, Input::SendPing { leg, is_long });
             }
         }
     }
