@@ -1252,6 +1252,8 @@ test('a stream takes over from a socket on which frames come and a line of ours 
   assert.deepEqual(opened(hears(it, 100)), ['sse']);
   take({ type: 'legUsable', leg: 2 });
   assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 10 })), [2]);
+  // The end of the socket comes before the confirmation of the stream.
+  take({ type: 'legDropped', leg: 1, reason: 'replaced' });
   assert.deepEqual(only(take({ type: 'legActive', leg: 2 }), 'transportChanged'), [
     { type: 'transportChanged', from: 'websocket', to: 'sse', reason: 'stuck' },
   ]);

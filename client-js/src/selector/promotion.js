@@ -13,6 +13,7 @@
 
 import { NEVER } from '../time.js';
 import { isDetour, isProven, pongBy } from './attempt.js';
+import { doubt } from './path.js';
 
 /** The leg in use is slow once every round trip was too long for this time. */
 const SLOW_FOR_MS = 10_000;
@@ -110,6 +111,8 @@ export class Promotion {
     const isHolding = chosen && chosen.heldPongs >= HELD_PONGS;
     const isProving = chosen && !isProven(chosen);
     const isLate = isProving && pongBy(chosen, this.#session) + rtt + LATE_PONG_MS < now;
+    // A line did not pass on the leg, or its first pong did not, which stood behind what it took over.
+    if (chosen && (isLate || isDetour(attempt))) doubt(chosen.path);
     if (isWanted || !isOffered || isLate) this.#race.choose(attempt);
     else if (isProving || (++attempt.trips < TRIPS && !isHolding))
       this.#deadlines.set('ping', now + TRIP_PAUSE_MS, attempt);

@@ -15,7 +15,7 @@
  */
 
 import { isAsked, isProven, LONG_LIFE_MS, reach } from './attempt.js';
-import { doubt, sample } from './path.js';
+import { sample } from './path.js';
 
 export class Proof {
   #deadlines;
@@ -137,8 +137,6 @@ export class Proof {
     let reason = isAsked(attempt) ? 'asked' : this.#status.lastReason;
     if (before) {
       reason = this.#paths.takeOverReason(attempt, before);
-      // A line did not pass on it, or its first pong did not, which stood behind what it took over.
-      if (reason === 'stuck' || !isProven(before)) doubt(before.path);
       // The session reads the loser to its end; the selector is through with it.
       this.#race.forget(before, reason);
     }
