@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { createHeldStream } from './selection/held-stream.js';
 import { createSlowLine } from './selection/slow-line.js';
 import { throughStalls } from './selection/stalls.js';
 import { ALL, createWorld } from './selection/world.js';
@@ -679,4 +680,55 @@ test('the client keeps a leg that stalls for 3 s in 1 of 500 pieces and lives: i
     changes += legs - 1;
   }
   assert.ok(changes <= 1, `${changes} changes in 20 runs`);
+});
+
+/** A busy stream of 20 messages a second, which carries the session. @param {number} seed */
+function busyStream(seed) {
+  const random = seeded(seed);
+  const pick = (/** @type {any[]} */ of) => of[Math.floor(random() * of.length)];
+  const network = {
+    block: pick([4096, 8192, 16_384]),
+    bytes: 80 + Math.floor(120 * random()),
+    down: 20,
+    up: pick([0, 20]),
+    shortestMs: pick([2, 10, 20]),
+  };
+  const tripMs = () => network.shortestMs * (1 + random());
+  const stream = createHeldStream(random, { ...network, tripMs });
+  stream.run(1500 + 6000 * random());
+  assert.equal(stream.selector.transport, 'sse');
+  return { stream, seen: JSON.stringify(network) };
+}
+
+holds(
+  'a busy stream that begins to come in blocks of 4 to 16 KB gives way to a poll within 10 s, and the client is online all the time',
+  (seed) => {
+    const { stream, seen } = busyStream(seed);
+    stream.hold();
+    const since = stream.now();
+    stream.run(15_000);
+    const changes = stream.changes.filter(({ at }) => at > since);
+    assert.deepEqual(
+      changes.map(({ from, to, reason }) => [from, to, reason]),
+      [['sse', 'poll', 'slow']],
+      seen,
+    );
+    const late = stream.deliveries.findLast(({ at, ms }) => at > since && ms > 300);
+    assert.ok(late && late.at < since + 10_000, `a message is late after ${late?.at} ms: ${seen}`);
+  },
+);
+
+test('the client keeps a busy stream that stalls for 2 s in 1 of 500 pieces', () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = seeded(seed);
+    const stallMs = () => (random() < 1 / 500 ? 2000 : 0);
+    const network = { block: 1, bytes: 100, down: 20, up: 20, tripMs: () => 10, stallMs };
+    const stream = createHeldStream(random, network);
+    stream.run(2 * MINUTE);
+    assert.deepEqual(
+      stream.changes.map(({ to }) => to),
+      ['sse'],
+      `seed ${seed}`,
+    );
+  }
 });

@@ -394,6 +394,21 @@ test('a silent leg is suspect 1.5 s after a heartbeat is due, and dead 2 s later
   ]);
 });
 
+test('a leg that falls silent is dead 4 s after it was heard, or 3 s if the page says that the network changed', () => {
+  for (const wakes of [false, true]) {
+    const { session, take, pass, proves, now } = underTest(['websocket']);
+    take({ type: 'raceReady' });
+    proves(1);
+    pass(10_000);
+    take({ type: 'frameArrived', leg: 1 });
+    take({ type: 'pong', leg: 1, rtt: 10 });
+    Object.assign(session, { oldestHandedAt: now(), unacknowledgedFrames: 1 });
+    if (wakes) take({ type: 'wake', isVisible: true });
+    assert.deepEqual(dropped(pass(wakes ? 2999 : 3999)), []);
+    assert.deepEqual(dropped(pass(1)), [1]);
+  }
+});
+
 test('a leg is suspect if frames wait 2 s for their acknowledgement, even while other frames come down', () => {
   const { take, pass, proves, session, now } = underTest();
   take({ type: 'raceReady' });
@@ -1588,5 +1603,83 @@ test('acknowledgements that come beside a stream do not excuse a pong that is mi
     session.acknowledgedAt = now();
     take({ type: 'answerArrived', leg: 1, route: 'send' });
   }
-  assert.deepEqual(dropped(outputs), [1]);
+  assert.ok(dropped(outputs).includes(1));
+});
+
+test('a pong that comes with a block proves nothing if its ping went late in a silence: the next ping follows the block', () => {
+  for (const [bytes, pings] of /** @type {const} */ ([
+    [4096, 1],
+    [100, 0],
+  ])) {
+    const { take, pass, pongAfter } = onStream();
+    pass(3000);
+    const outputs = take({ type: 'answerArrived', leg: 1, route: 'send' });
+    assert.deepEqual(outputs, [{ type: 'sendPing', leg: 1 }]);
+    take({ type: 'answerArrived', leg: 1, route: 'links' });
+    pass(300);
+    take({ type: 'bytesArrived', leg: 1, route: 'stream', bytes });
+    take({ type: 'pong', leg: 1, rtt: 310 });
+    assert.equal(only(pass(300), 'sendPing').length, pings, `${bytes} bytes`);
+    if (pings === 0) continue;
+    pongAfter(800);
+    pass(300);
+    pongAfter(800);
+    assert.deepEqual(opened(pass(1)), ['poll']);
+  }
+});
+
+/**
+ * The stream is silent until it is suspect, and its second ping goes.
+ * @param {boolean} [hasPing] the gateway has the first one
+ */
+function silentStream(hasPing = true) {
+  const test = onStream();
+  test.measures();
+  if (hasPing) test.take({ type: 'answerArrived', leg: 1, route: 'links' });
+  const outputs = test.pass(2000);
+  assert.deepEqual(only(outputs, 'sendPing'), [{ type: 'sendPing', leg: 1 }]);
+  assert.deepEqual(opened(outputs), hasPing ? ['poll'] : []);
+  test.take({ type: 'legUsable', leg: 2 });
+  return test;
+}
+
+test('a stream without pongs gives way to a poll while the gateway answers what goes up, and the session goes on all the time', () => {
+  silentStream(false);
+  const { take, pass } = silentStream();
+  /** @type {SelectorOutput[]} */
+  const outputs = [];
+  for (let trip = 0; trip < 3; trip++) {
+    outputs.push(...take({ type: 'pong', leg: 2, rtt: 20 }));
+    if (trip < 2) outputs.push(...pass(700));
+  }
+  assert.deepEqual(requested(outputs), [2]);
+  outputs.push(...take({ type: 'legActive', leg: 2 }));
+  assert.deepEqual(
+    only(outputs, 'transportChanged').map(({ to, reason }) => [to, reason]),
+    [['poll', 'slow']],
+  );
+});
+
+test('a stream that stalled once is kept: its pongs count as one, and the poll that was tried goes', () => {
+  const { take, pass, pongAfter } = silentStream();
+  take({ type: 'pong', leg: 2, rtt: 20 });
+  take({ type: 'bytesArrived', leg: 1, route: 'stream', bytes: 4096 });
+  take({ type: 'pong', leg: 1, rtt: 2010 });
+  take({ type: 'pong', leg: 1, rtt: 10 });
+  assert.deepEqual(only(pass(300), 'sendPing'), [{ type: 'sendPing', leg: 1 }]);
+  pongAfter(10);
+  pass(400);
+  const outputs = take({ type: 'pong', leg: 2, rtt: 20 });
+  assert.deepEqual([dropped(outputs), requested(outputs)], [[2], []]);
+});
+
+test('a silence counts in full though a second ping goes in it: the next one makes the stream slow', () => {
+  const { take, pass } = silentStream();
+  take({ type: 'pong', leg: 2, rtt: 20 });
+  take({ type: 'bytesArrived', leg: 1, route: 'stream', bytes: 4096 });
+  take({ type: 'pong', leg: 1, rtt: 2010 });
+  assert.deepEqual(only(pass(300), 'sendPing'), [{ type: 'sendPing', leg: 1 }]);
+  take({ type: 'answerArrived', leg: 1, route: 'links' });
+  pass(700);
+  assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 20 })), [2]);
 });

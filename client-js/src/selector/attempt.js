@@ -14,8 +14,9 @@
  * @property {number} writtenAt when anything was written to its socket
  * @property {number} pingedAt when a ping went, once it is usable
  * @property {number} pongedAt when a pong came, once it is proven
- * @property {number} answeredAt on a stream: when the request that brought the last ping was answered; NEVER before
+ * @property {number} answeredAt on a stream: when the request that brought the last ping was answered; NEVER before, and after its pong
  * @property {number} heldMs the longest silence after that, until its pong came
+ * @property {number} quietMs for how long nothing had come down when the ping went; NEVER once its pong was judged
  * @property {number} heldPongs how many pongs in a row came behind a long one
  * @property {number} answerBy when the answer that it owes is due, but for time that does not count
  * @property {number} bytes how many came since the last ping
@@ -55,6 +56,7 @@ export const createAttempt = (leg, path, purpose, now) => ({
   pongedAt: now,
   answeredAt: NEVER,
   heldMs: 0,
+  quietMs: 0,
   heldPongs: 0,
   answerBy: NEVER,
   bytes: 0,
@@ -107,6 +109,24 @@ export const rhythmMs = ({ transport }, { welcome }) =>
 /** Returns how long the slowest line takes for so many bytes. @param {number} bytes */
 const transferMs = (bytes) => bytes / SLOWEST_BYTES_A_MS;
 
+/** Returns for how long a stream has owed a pong and brought nothing; below 0 if it owes none. @param {Attempt} attempt @param {number} now */
+export const silenceMs = ({ heardAt, answeredAt }, now) => now - Math.max(heardAt, answeredAt);
+
+/**
+ * A ping goes. If the pong of the one before is missing, both pongs stand behind what came since that one, and behind its silence.
+ * @param {Attempt} attempt
+ * @param {number} now
+ */
+export const pinged = (attempt, now) => {
+  if (attempt.pongedAt < attempt.pingedAt) attempt.heldMs = Math.max(attempt.heldMs, silenceMs(attempt, now));
+  else {
+    attempt.bytes = attempt.busyMs = attempt.queuedMs = attempt.heldMs = 0;
+    attempt.quietMs = now - attempt.heardAt;
+  }
+  attempt.pingedAt = now;
+  attempt.answeredAt = NEVER;
+};
+
 /**
  * Bytes came down. A pong may stand behind them, so the time in which a slow line was busy with them does not count.
  * @param {Attempt} attempt
@@ -117,7 +137,7 @@ const transferMs = (bytes) => bytes / SLOWEST_BYTES_A_MS;
 export const hear = (attempt, bytes, now, isQueued) => {
   const idleMs = now - Math.max(attempt.heardAt, attempt.pingedAt);
   // A slow line is busy all the time, so it makes no long silence.
-  attempt.heldMs = Math.max(attempt.heldMs, now - Math.max(attempt.heardAt, attempt.answeredAt));
+  attempt.heldMs = Math.max(attempt.heldMs, silenceMs(attempt, now));
   const busyMs = attempt.bytes < MOST_BUFFERED_BYTES ? Math.min(idleMs, transferMs(bytes)) : 0;
   attempt.busyMs += busyMs;
   if (isQueued) attempt.queuedMs += busyMs;
@@ -180,11 +200,12 @@ export const suspectAt = (attempt, session) => {
 };
 
 /**
- * Returns when a suspect leg is dead if nothing comes until then: 4 s after the last frame that came before the first 2 s of the
- * suspicion were over. Where round trips are long it has longer.
+ * Returns when a suspect leg is dead if nothing comes until then: 2 s after the suspicion began, and 4 s after the last frame. Where
+ * round trips are long it has longer.
  * @param {Attempt} attempt
  * @param {SessionView} session
+ * @param {number} lessMs how much less time it has after the last frame
  */
-export const silentAt = (attempt, session) =>
-  Math.max(attempt.heardAt, pongBy(attempt, session) - FIRST_SILENT_MS) +
+export const silentAt = (attempt, session, lessMs) =>
+  Math.max(attempt.heardAt - lessMs, pongBy(attempt, session) - FIRST_SILENT_MS) +
   Math.max(SILENT_MS, 2.5 * timeoutMs(attempt.path));

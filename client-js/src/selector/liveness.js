@@ -9,6 +9,7 @@
  * @import { SelectorInput, SessionView } from './events.js'
  * @import { Failover } from './failover.js'
  * @import { Probes } from './probes.js'
+ * @import { Promotion } from './promotion.js'
  * @import { Race } from './race.js'
  *
  * @typedef {Extract<SelectorInput, {type: 'frameArrived' | 'answerArrived' | 'bytesArrived'}>} Heard
@@ -25,6 +26,8 @@ const MEASURE_POLLS_EVERY_MS = 60_000;
 const SUSPECT_MS = 6000;
 /** A suspect leg is looked at again after this time. */
 const LOOK_MS = 2000;
+/** An event of the page often means that what was open is dead: a leg that falls silent then has less time by this. */
+export const WOKEN_MS = 1000;
 
 /**
  * Returns how many bytes came by an event, so that each counts once: those of a stream and of an answer before it is whole.
@@ -43,6 +46,9 @@ export class Liveness {
   #race;
   #probes;
   #failover;
+  #promotion;
+  /** How much less time the suspect leg has. */
+  #lessMs = 0;
 
   /**
    * @param {Deadlines} deadlines
@@ -50,13 +56,15 @@ export class Liveness {
    * @param {Race} race
    * @param {Probes} probes
    * @param {Failover} failover
+   * @param {Promotion} promotion
    */
-  constructor(deadlines, session, race, probes, failover) {
+  constructor(deadlines, session, race, probes, failover, promotion) {
     this.#deadlines = deadlines;
     this.#session = session;
     this.#race = race;
     this.#probes = probes;
     this.#failover = failover;
+    this.#promotion = promotion;
   }
 
   /** The leg in use, once it is proven. */
@@ -99,7 +107,7 @@ export class Liveness {
     const leg = this.#proven;
     if (!leg) return NEVER;
     if (this.#deadlines.at('answer', leg) === NEVER) return suspectAt(leg, this.#session);
-    return silentAt(leg, this.#session);
+    return silentAt(leg, this.#session, this.#lessMs);
   }
 
   /** `dueAt` has come. */
@@ -109,11 +117,13 @@ export class Liveness {
     else this.suspect();
   }
 
-  /** Pings the leg in use. A pong clears it of any suspicion. */
-  suspect() {
+  /** Pings the leg in use. A pong clears it of any suspicion. @param {number} [lessMs] how much less time it has */
+  suspect(lessMs = 0) {
     const leg = this.#race.active;
     if (!leg) return;
+    this.#lessMs = lessMs;
     this.#race.ping(leg);
+    this.#promotion.suspect(leg);
     this.#race.awaitAnswer(leg, Math.max(SUSPECT_MS, 2 * timeoutMs(leg.path)));
     this.#lookLater(leg);
     this.#probes.ask();

@@ -12,7 +12,7 @@
  */
 
 import { NEVER } from '../time.js';
-import { isDetour, isProven, pongBy } from './attempt.js';
+import { isDetour, isProven, pongBy, silenceMs } from './attempt.js';
 import { doubt } from './path.js';
 
 /** The leg in use is slow once every round trip was too long for this time. */
@@ -22,6 +22,9 @@ const SLOW_PAUSE_MS = 2000;
 /** A stream is silent for so long only if a proxy holds its events back. Two such silences before a pong make the stream slow. */
 const HELD_MS = 600;
 const HELD_PONGS = 2;
+/** A ping that goes after a longer silence may be the last piece of a block, which then brings so much with its pong. */
+const QUIET_MS = 400;
+const BLOCK_BYTES = 1000;
 /** After this pause no event follows that the proxy passed together with the pong. */
 const HELD_PAUSE_MS = 300;
 /** A longer round trip counts as this one, so that none alone makes a leg slow: its ping may have stood behind much of ours. */
@@ -43,8 +46,8 @@ export class Promotion {
   #maxLatencyMs;
   /** The shortest round trip on this network. */
   #lowestRtt = NEVER;
-  /** Since when every round trip of the leg in use is too long; NEVER while one was not. */
-  #slowSince = NEVER;
+  /** From when on the leg in use is slow, unless a round trip is short before; NEVER while one was. */
+  #slowAt = NEVER;
 
   /**
    * @param {Deadlines} deadlines
@@ -66,9 +69,10 @@ export class Promotion {
     this.#lowestRtt = NEVER;
   }
 
-  /** Nothing is known of the leg in use: it is another one, or the page is hidden. */
-  forgetSlowness() {
-    this.#slowSince = NEVER;
+  /** The leg in use is well, or nothing is known of it: it is another one, or the page is hidden. @param {Attempt} attempt */
+  forgetSlowness(attempt) {
+    this.#slowAt = NEVER;
+    attempt.heldPongs = 0;
   }
 
   /** @param {number} rtt of any leg */
@@ -78,16 +82,26 @@ export class Promotion {
 
   /** Takes a round trip of the leg in use. @param {Attempt} attempt @param {number} rtt */
   watch(attempt, rtt) {
+    const { quietMs, heldMs, bytes, path } = attempt;
+    if (quietMs === NEVER) return;
+    attempt.quietMs = NEVER;
     const { now } = this.#deadlines;
-    const isHeld = attempt.heldMs > HELD_MS + this.#lowestRtt;
-    attempt.heldPongs = isHeld ? attempt.heldPongs + 1 : 0;
-    if (!isHeld && rtt <= Math.max(this.#maxLatencyMs, 300 + 4 * this.#lowestRtt))
-      return this.forgetSlowness();
-    const slowMs = attempt.heldPongs < HELD_PONGS ? Math.min(rtt, LONGEST_TRIP_MS) : SLOW_FOR_MS + 1;
-    this.#slowSince = Math.min(this.#slowSince, now - slowMs);
-    // A faster transport is compared with the last trip of this one.
-    if (this.#isSlow) attempt.path.rtt = rtt;
-    else this.#deadlines.set('ping', now + (isHeld ? HELD_PAUSE_MS : SLOW_PAUSE_MS), attempt);
+    const isHeld = this.#isHeld(heldMs);
+    const isLate = rtt > Math.max(this.#maxLatencyMs, 300 + 4 * this.#lowestRtt);
+    const isUnclear = quietMs > QUIET_MS && bytes > BLOCK_BYTES;
+    if (isHeld) this.#slowAt = ++attempt.heldPongs < HELD_PONGS ? NEVER : now;
+    else if (isLate)
+      this.#slowAt = Math.min(this.#slowAt, now + SLOW_FOR_MS - Math.min(rtt, LONGEST_TRIP_MS));
+    else if (!isUnclear) return this.forgetSlowness(attempt);
+    if (!this.#isSlow)
+      this.#deadlines.set('ping', now + (isHeld || isUnclear ? HELD_PAUSE_MS : SLOW_PAUSE_MS), attempt);
+    // A faster transport is compared with the last trip of this one. A slow line excuses no silence.
+    else if (!isUnclear) path.rtt = Math.max(rtt, heldMs);
+  }
+
+  /** A stream is suspect. Behind such a silence it is slow until a pong comes: the gateway has its ping. @param {Attempt} stream */
+  suspect({ heldMs }) {
+    if (this.#isHeld(heldMs)) this.#slowAt = this.#deadlines.now;
   }
 
   /**
@@ -99,22 +113,30 @@ export class Promotion {
     const { chosen } = this.#race;
     const { now } = this.#deadlines;
     const { purpose, at } = attempt.record;
-    // The gateway has the line that seemed to be stuck: the welcome said so.
-    if (chosen && isDetour(attempt) && this.#session.acknowledgedAt >= at)
-      return this.#race.drop(attempt, 'better');
-    const longest = (chosen?.path.rtt ?? NEVER) * (purpose === 'slow' ? 0.5 : 1.25) + 100;
+    const isSlow = purpose === 'slow';
+    if (chosen && isDetour(attempt)) {
+      // The gateway has the line that seemed to be stuck: the welcome said so.
+      if (this.#session.acknowledgedAt >= at) return this.#race.drop(attempt, 'better');
+      doubt(chosen.path);
+    }
     // A switch asked for is not compared, nor one for a line that is stuck or for an age. Nor is it with a transport that the gateway
     // does not offer any more.
-    const isWanted = purpose === 'asked' || purpose === 'stuck' || purpose === 'age';
-    const isOffered = chosen && this.#paths.offered.includes(chosen.path);
+    const isCompared = isSlow || purpose === 'race' || purpose === 'better';
+    if (!isCompared || !chosen || !this.#paths.offered.includes(chosen.path))
+      return this.#race.choose(attempt);
+    // A stream that owes a pong is as slow as it is silent.
+    const silentMs = silenceMs(chosen, now);
+    const longest = Math.max(chosen.path.rtt ?? NEVER, silentMs) * (isSlow ? 0.5 : 1.25) + 100;
+    const isHolding = chosen.heldPongs + Number(this.#isHeld(silentMs)) >= HELD_PONGS;
+    const isProving = !isProven(chosen);
+    const isWell = isSlow && !this.#isSlow;
     // A leg that needs longer for its first pong than this one is left, unless a slow line excuses it.
-    const isHolding = chosen && chosen.heldPongs >= HELD_PONGS;
-    const isProving = chosen && !isProven(chosen);
-    const isLate = isProving && pongBy(chosen, this.#session) + rtt + LATE_PONG_MS < now;
-    // A line did not pass on the leg, or its first pong did not, which stood behind what it took over.
-    if (chosen && (isLate || isDetour(attempt))) doubt(chosen.path);
-    if (isWanted || !isOffered || isLate) this.#race.choose(attempt);
-    else if (isProving || (++attempt.trips < TRIPS && !isHolding))
+    if (isProving && pongBy(chosen, this.#session) + rtt + LATE_PONG_MS < now) {
+      // Its first pong stands behind what it took over, and that did not pass.
+      doubt(chosen.path);
+      this.#race.choose(attempt);
+    } else if (isWell && chosen.heldPongs === 0) this.#race.drop(attempt, 'better');
+    else if (isProving || ((isWell || ++attempt.trips < TRIPS) && !isHolding))
       this.#deadlines.set('ping', now + TRIP_PAUSE_MS, attempt);
     else if (rtt <= longest) {
       // A stream that holds its events back may prove itself behind other ones, so it rests.
@@ -133,7 +155,7 @@ export class Promotion {
   dueAt(leg) {
     if (!leg || !this.#race.isQuiet) return NEVER;
     // A path that rested until long ago is due now, and no timer is late for it.
-    const since = this.#isSlow ? this.#slowSince + SLOW_FOR_MS : 0;
+    const since = this.#isSlow ? this.#slowAt : 0;
     return Math.min(...this.#candidates(leg.path).map(({ retryAt }) => Math.max(since, retryAt)));
   }
 
@@ -159,7 +181,12 @@ export class Promotion {
   }
 
   get #isSlow() {
-    return this.#deadlines.now > this.#slowSince + SLOW_FOR_MS;
+    return this.#deadlines.now >= this.#slowAt;
+  }
+
+  /** Only a proxy makes such a silence before a pong. @param {number} silenceMs */
+  #isHeld(silenceMs) {
+    return silenceMs > HELD_MS + this.#lowestRtt;
   }
 
   /**

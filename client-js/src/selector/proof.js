@@ -14,6 +14,7 @@
  * @import { Promotion } from './promotion.js'
  */
 
+import { NEVER } from '../time.js';
 import { isAsked, isProven, LONG_LIFE_MS, reach } from './attempt.js';
 import { sample } from './path.js';
 
@@ -82,6 +83,7 @@ export class Proof {
       this.#promotion.measure(trip);
     }
     attempt.pongedAt = now;
+    attempt.answeredAt = NEVER;
     if (now > attempt.record.at + LONG_LIFE_MS) attempt.path.failures = attempt.path.cuts = 0;
     // The turn that was requested is still to be confirmed.
     if (attempt === active || attempt !== chosen) this.#deadlines.clear('answer', attempt);
@@ -89,7 +91,7 @@ export class Proof {
     if (!isProven(attempt)) this.#prove(attempt, wasUnreachable);
     if (attempt !== chosen && attempt !== active) this.#promotion.judge(attempt, trip);
     else if (attempt === this.#liveness.measured) this.#promotion.watch(attempt, trip);
-    else this.#promotion.forgetSlowness();
+    else this.#promotion.forgetSlowness(attempt);
   }
 
   /**
@@ -132,7 +134,7 @@ export class Proof {
     if (attempt.record.purpose !== 'age')
       for (const path of this.#paths.betterThan(attempt.path))
         path.retryAt = Math.max(path.retryAt, this.#deadlines.after(5000, 5000));
-    this.#promotion.forgetSlowness();
+    this.#promotion.forgetSlowness(attempt);
     /** @type {Reason} */
     let reason = isAsked(attempt) ? 'asked' : this.#status.lastReason;
     if (before) {

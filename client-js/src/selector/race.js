@@ -12,7 +12,16 @@
  */
 
 import { NEVER } from '../time.js';
-import { createAttempt, isAsked, isDetour, isProven, lengthOf, progressAt, reach } from './attempt.js';
+import {
+  createAttempt,
+  isAsked,
+  isDetour,
+  isProven,
+  lengthOf,
+  pinged,
+  progressAt,
+  reach,
+} from './attempt.js';
 import { Backoff } from './backoff.js';
 import { answerMs, SHORT_STAGGER_MS, staggerMs } from './deadlines.js';
 import { clamp, isShut, sample } from './path.js';
@@ -271,11 +280,7 @@ export class Race {
 
   /** @param {Attempt} attempt */
   #pinged(attempt) {
-    // Both pongs stand behind what came since the first ping.
-    if (attempt.pongedAt >= attempt.pingedAt) attempt.bytes = attempt.busyMs = attempt.queuedMs = 0;
-    attempt.pingedAt = this.#deadlines.now;
-    attempt.answeredAt = NEVER;
-    attempt.heldMs = 0;
+    pinged(attempt, this.#deadlines.now);
     this.#deadlines.clear('ping', attempt);
   }
 

@@ -20,7 +20,7 @@ import { NEVER } from '../time.js';
 import { Deadlines } from './deadlines.js';
 import { explain } from './explain.js';
 import { Failover } from './failover.js';
-import { Liveness } from './liveness.js';
+import { Liveness, WOKEN_MS } from './liveness.js';
 import { Notice } from './notice.js';
 import { Paths } from './paths.js';
 import { Probes } from './probes.js';
@@ -78,7 +78,7 @@ export class Selector {
     this.#probes = probes;
     this.#failover = new Failover(this.#outputs, deadlines, session, paths, race, this.#status, probes);
     this.#notice = new Notice(this.#outputs, deadlines, paths, race);
-    this.#liveness = new Liveness(deadlines, session, race, probes, this.#failover);
+    this.#liveness = new Liveness(deadlines, session, race, probes, this.#failover, this.#promotion);
     this.#proof = new Proof(deadlines, paths, race, this.#status, probes, this.#liveness, this.#promotion);
   }
 
@@ -254,7 +254,7 @@ export class Selector {
     this.#race.backoff.failures = 0;
     if (this.#race.open.length === 0) this.#deadlines.set('race', now);
     // Wakes come in bunches.
-    if (now > this.#wokenAt + 5000) this.#liveness.suspect();
+    if (now > this.#wokenAt + 5000) this.#liveness.suspect(WOKEN_MS);
     this.#wokenAt = now;
   }
 
