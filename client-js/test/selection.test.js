@@ -718,6 +718,24 @@ holds(
   },
 );
 
+holds(
+  'a stream that falls one event behind gives way to a poll within 7 s, while a message comes each second',
+  (seed) => {
+    const random = seeded(seed);
+    const tripMs = () => 2 + 6 * random();
+    const stream = createHeldStream(random, { block: 0, bytes: 130, down: 1, up: 0, tripMs });
+    stream.run(3500 + 6000 * random());
+    stream.hold();
+    const since = stream.now();
+    stream.run(7000);
+    const changes = stream.changes.filter(({ at }) => at > since);
+    assert.deepEqual(
+      changes.map(({ from, to, reason }) => [from, to, reason]),
+      [['sse', 'poll', 'slow']],
+    );
+  },
+);
+
 test('the client keeps a busy stream that stalls for 2 s in 1 of 500 pieces', () => {
   for (let seed = 1; seed <= 20; seed++) {
     const random = seeded(seed);

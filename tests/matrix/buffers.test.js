@@ -21,11 +21,17 @@ const PROMPT_MS = 300;
 const NEARLY_PROMPT_MS = WHOLE ? PROMPT_MS : 800;
 /** Few messages, so that none pushes the one before it out of a buffer. */
 const SPARSE = { up: 1, down: 1 };
-/** Many messages. A block is often full, so the stream looks well for a while: one run in some ends between two transports. */
-const BUSY = [
-  { up: RATE, down: RATE },
-  { up: 0, down: RATE },
-];
+/** Many messages. A block is often full, so the stream looks well for a while. */
+const BUSY = { up: RATE, down: RATE };
+const BUSY_DOWN = { up: 0, down: RATE };
+
+/** The rates at which it is tried. @param {Holding} how */
+function ratesOf(how) {
+  // Many messages push each other out of a proxy that is one event behind.
+  if (how === 'one_behind') return [{ up: 0, down: 1 }];
+  if (WHOLE) return [SPARSE, BUSY, BUSY_DOWN];
+  return how === 4_096 ? [SPARSE, BUSY] : [SPARSE];
+}
 
 const REFUSED = { route: 'websocket', request: { answer: { status: 403 } } };
 
@@ -122,9 +128,8 @@ const ROWS = [
       }),
     run: prompt,
   },
-  // Many messages push each other out of a proxy that is one event behind.
   ...HELD.filter(([, , how]) => how !== 8_192).flatMap(([condition, row, how]) =>
-    (how === 'one_behind' ? [{ up: 0, down: 1 }] : WHOLE ? [SPARSE, ...BUSY] : [SPARSE]).map(
+    ratesOf(how).map(
       (rates) =>
         /** @type {Row} */ ({
           row,

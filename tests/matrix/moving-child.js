@@ -15,6 +15,10 @@ import { createSender, createSubject } from './subject.js';
  * @typedef {{ id: number, value?: any, error?: string }} Answer
  */
 
+/** What the client takes for its page. It tells of nothing but what it is asked to. */
+const page = new EventTarget();
+Object.assign(globalThis, { window: page });
+
 /** @type {any} */
 let subject;
 
@@ -31,6 +35,9 @@ const own = {
     const options = { WebSocket, ...setup.options };
     subject = createSubject({ connect, createCounter, createSender }, { ...setup, options });
   },
+
+  /** @param {string} type of an event of the page */
+  tell: (type) => page.dispatchEvent(new Event(type)),
 };
 
 process.on('message', async (/** @type {Question} */ { id, method, args }) => {

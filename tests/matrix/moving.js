@@ -157,6 +157,9 @@ export async function startMoving(upstream) {
         pid,
       ),
 
+    /** The page of the session says that there is a network, as a browser's does. @returns {Promise<unknown>} */
+    tell: () => ask('tell', 'online'),
+
     /** Whether any connection ever came from the second network. */
     hasMoved: () => line.clients.has(second.theirs),
   };

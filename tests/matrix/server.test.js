@@ -1,7 +1,7 @@
 // @ts-check
 /** The server's own doing: restarts, rolling drains, and transports that are withdrawn and offered again. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startGateway } from '../browser/gateway.js';
 import { connectTo, post } from '../node/lab.js';
@@ -93,7 +93,7 @@ async function regather(herd, begun, row, arrivals) {
   assert.deepEqual(problems, []);
 }
 
-test('row 28: a gateway is stopped and started again on its port; each client is told, and back', async () => {
+async function restarted() {
   const herd = await gather(first.url);
   const begun = performance.now();
   const { host } = new URL(first.url);
@@ -105,9 +105,9 @@ test('row 28: a gateway is stopped and started again on its port; each client is
     for (const { connection } of herd) connection.close();
     await second.stop();
   }
-});
+}
 
-test('row 28: a gateway behind HAProxy is drained while another takes over; clients move over one by one', async () => {
+async function drained() {
   const gateways = [
     await startGateway(['serve', '--listen', '127.0.0.1:0']),
     await startGateway(['serve', '--listen', '127.0.0.1:0']),
@@ -153,6 +153,18 @@ test('row 28: a gateway behind HAProxy is drained while another takes over; clie
     await proxy.stop();
     await Promise.all(gateways.map((gateway) => gateway.stop()));
   }
+}
+
+// They wait for 10 s in which clients come and go.
+describe('gateways that stop', { concurrency: 2 }, () => {
+  test(
+    'row 28: a gateway is stopped and started again on its port; each client is told, and back',
+    restarted,
+  );
+  test(
+    'row 28: a gateway behind HAProxy is drained while another takes over; clients move over one by one',
+    drained,
+  );
 });
 
 /** How long clients may take to follow. */
@@ -186,20 +198,23 @@ async function withdrawn(stage) {
   return { ms, note: `left after ${left} ms`, problems, late };
 }
 
-matrix(
-  import.meta.url,
-  'transports withdrawn and offered again',
-  [
-    {
-      row: 29,
-      condition: 'WebSocket withdrawn by the server, then offered again',
-      // One after the other: what is offered is offered to all.
-      clients: ['node', 'chromium'],
-      expect: 'websocket',
-      bound: HINT_JITTER_MS + 2_000,
-      states: 'connecting online',
-      run: withdrawn,
-    },
-  ],
-  { results },
-);
+describe('transports withdrawn and offered again', { concurrency: 2 }, () => {
+  // Each has a gateway of its own: what is offered is offered to all.
+  for (const client of /** @type {const} */ (['node', 'chromium']))
+    matrix(
+      import.meta.url,
+      client,
+      [
+        {
+          row: 29,
+          condition: 'WebSocket withdrawn by the server, then offered again',
+          clients: [client],
+          expect: 'websocket',
+          bound: HINT_JITTER_MS + 2_000,
+          states: 'connecting online',
+          run: withdrawn,
+        },
+      ],
+      { results },
+    );
+});

@@ -28,7 +28,7 @@ const LINK_BYTES = 30;
 /**
  * @param {() => number} random
  * @param {object} network
- * @param {number} network.block how many bytes pass at once, once `hold` was called
+ * @param {number} network.block how many bytes pass at once, once `hold` was called; 0: each piece passes when the next one comes
  * @param {number} network.bytes of each message that comes down
  * @param {number} network.down messages a second
  * @param {number} network.up messages a second
@@ -119,7 +119,8 @@ export function createHeldStream(random, { block, bytes, down, up, tripMs, stall
     if (!leg) return;
     leg.sent += size;
     leg.kept.push({ end: leg.sent, act });
-    const passes = isHolding ? leg.sent - (leg.sent % block) : leg.sent;
+    const rest = block === 0 ? size : leg.sent % block;
+    const passes = isHolding ? leg.sent - rest : leg.sent;
     const part = passes - leg.passed;
     if (part <= 0) return;
     leg.passed = passes;
