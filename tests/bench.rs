@@ -56,6 +56,6 @@ fn runs_of<'a>(told: &'a Value, transports: &[&str]) -> &'a Vec<Value> {
 
 /// That so many messages were delivered, each once and in order.
 fn assert_whole(run: &Value, messages: u64) {
-    let counts = ["expected", "delivered", "lost", "doubled", "reordered", "told_lost"].map(|key| run[key].as_u64());
+    let counts = ["expected", "delivered", "lost", "duplicated", "reordered", "told_lost"].map(|key| run[key].as_u64());
     assert_eq!(counts, [messages, messages, 0, 0, 0, 0].map(Some), "{run}");
 }

@@ -1,8 +1,8 @@
 // @ts-check
-/** Counting numbered messages: what was lost, doubled or out of order, and the longest gap between two. */
+/** Counting numbered messages: what was lost, duplicated or reordered, and the longest gap between two. */
 
 /**
- * @typedef {{ sent: number, received: number, lost: number, doubled: number, disordered: number, longestGapMs: number }} Count
+ * @typedef {{ sent: number, received: number, lost: number, duplicated: number, reordered: number, longestGapMs: number }} Count
  */
 
 /**
@@ -12,8 +12,8 @@ export function createCounter(now = () => performance.now()) {
   /** @type {Set<number>} */
   const seen = new Set();
   let highest = 0;
-  let doubled = 0;
-  let disordered = 0;
+  let duplicated = 0;
+  let reordered = 0;
   let longestGapMs = 0;
   /** @type {number | undefined} */
   let last;
@@ -25,8 +25,8 @@ export function createCounter(now = () => performance.now()) {
       const at = now();
       if (last !== undefined) longestGapMs = Math.max(longestGapMs, at - last);
       last = at;
-      if (seen.has(number)) doubled += 1;
-      else if (number < highest) disordered += 1;
+      if (seen.has(number)) duplicated += 1;
+      else if (number < highest) reordered += 1;
       seen.add(number);
       highest = Math.max(highest, number);
       for (const { count, resolve } of waiting) if (seen.size >= count) resolve();
@@ -42,8 +42,8 @@ export function createCounter(now = () => performance.now()) {
       sent,
       received: seen.size,
       lost: sent - seen.size,
-      doubled,
-      disordered,
+      duplicated,
+      reordered,
       longestGapMs: Math.round(longestGapMs),
     }),
   };

@@ -29,6 +29,6 @@ async fn sessions_that_switch_in_mid_stream_or_are_all_cut_at_once_lose_nothing(
         assert_eq!((of["sessions"].as_u64(), of["resumed"].as_u64()), (Some(10), Some(10)), "{of}");
     }
     for of in switches.iter().chain(cuts) {
-        assert_eq!(["lost", "doubled", "reordered"].map(|key| of[key].as_u64()), [Some(0); 3], "{of}");
+        assert_eq!(["lost", "duplicated", "reordered"].map(|key| of[key].as_u64()), [Some(0); 3], "{of}");
     }
 }

@@ -104,15 +104,15 @@ async function start(gateway, url, expected, channel) {
     setTimeout(resolve, 10_000);
   });
   const seen = new Set();
-  bench.count = { received: 0, doubled: 0, disordered: 0, longestGapMs: 0 };
+  bench.count = { received: 0, duplicated: 0, reordered: 0, longestGapMs: 0 };
   let highest = 0;
   let last = 0;
   connection.channel(channel).on('message', (/** @type {{ data: number }} */ { data }) => {
     const now = performance.now();
     if (last) bench.count.longestGapMs = Math.max(bench.count.longestGapMs, Math.round(now - last));
     last = now;
-    if (seen.has(data)) bench.count.doubled += 1;
-    else if (data < highest) bench.count.disordered += 1;
+    if (seen.has(data)) bench.count.duplicated += 1;
+    else if (data < highest) bench.count.reordered += 1;
     seen.add(data);
     bench.count.received = seen.size;
     highest = Math.max(highest, data);

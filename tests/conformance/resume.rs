@@ -77,7 +77,7 @@ on_every_transport! {
         }
     }
 
-    async fn a_hello_sent_twice_by_a_doubling_network_disturbs_nobody(transport) {
+    async fn a_hello_sent_twice_by_a_duplicating_network_disturbs_nobody(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;

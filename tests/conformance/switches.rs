@@ -1,5 +1,5 @@
 //! The promise itself: every ordered pair of transports switched in mid-stream, with publications flowing both ways, and none
-//! of them lost, doubled or out of order.
+//! of them lost, duplicated or reordered.
 
 use throughline::protocol::Transport;
 

@@ -158,7 +158,7 @@ function judge({ transport, connection, publications, changes, resets, counter }
   const unknown = outcomes('unknown_outcome');
   const fulfilled = outcomes('ok');
   const others = publications.filter(({ outcome }) => !['ok', 'unknown_outcome'].includes(outcome));
-  const { received, doubled, disordered } = counter.report(publications.length);
+  const { received, duplicated, reordered } = counter.report(publications.length);
   const back = changes.find((change) => change.to !== null && change.at > at.restarted);
   const ms = back ? Math.round(back.at - at.restarted) : null;
   const problems = [];
@@ -168,7 +168,7 @@ function judge({ transport, connection, publications, changes, resets, counter }
   // Of an unknown outcome may be one that arrived, and one that did not.
   if (received < fulfilled.length || received > fulfilled.length + unknown.length)
     problems.push(`${fulfilled.length} fulfilled, ${received} arrived`);
-  if (doubled || disordered) problems.push(`${doubled} doubled, ${disordered} disordered`);
+  if (duplicated || reordered) problems.push(`${duplicated} duplicated, ${reordered} reordered`);
   if (resets.length !== 1) problems.push(`${resets.length} resets`);
   if (connection.transport !== transport) problems.push(`it ended on ${connection.transport}`);
   if (ms === null || ms > BACK_WITHIN_MS) problems.push(`back after ${ms} ms`);

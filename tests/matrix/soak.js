@@ -18,16 +18,16 @@ export function createRandom(seed) {
 
 /** Counts 1, 2, 3 …, and keeps only the last: what a heap that shall be flat can bear. */
 export function createStrictCounter() {
-  const seen = { last: 0, lost: 0, doubled: 0, longestGapMs: 0 };
+  const seen = { last: 0, lost: 0, duplicated: 0, longestGapMs: 0 };
   let at = performance.now();
   return {
     seen,
-    /** A number that goes back was doubled, or comes late and was taken for lost before. @param {number} number */
+    /** A number that goes back was duplicated, or comes late and was taken for lost before. @param {number} number */
     take(number) {
       const now = performance.now();
       seen.longestGapMs = Math.max(seen.longestGapMs, Math.round(now - at));
       at = now;
-      if (number <= seen.last) seen.doubled += 1;
+      if (number <= seen.last) seen.duplicated += 1;
       else {
         seen.lost += number - seen.last - 1;
         seen.last = number;

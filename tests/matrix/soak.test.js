@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Random conditions, one after the other, under a session that never pauses: nothing lost, doubled or out of order, nothing
+ * Random conditions, one after the other, under a session that never pauses: nothing lost, duplicated or reordered, nothing
  * left behind, and a heap that is flat. 40 s here; ten minutes by `make soak`. THROUGHLINE_SEED repeats a run's conditions.
  */
 import assert from 'node:assert/strict';
@@ -159,13 +159,13 @@ async function inNode(t) {
     down: { sent: sentDown.sent, ...down.seen },
   };
   const problems = [];
-  for (const [direction, { sent, last, lost, doubled }] of /** @type {const} */ ([
+  for (const [direction, { sent, last, lost, duplicated }] of /** @type {const} */ ([
     ['up', seen.up],
     ['down', seen.down],
   ])) {
-    if (last !== sent || lost || doubled) {
+    if (last !== sent || lost || duplicated) {
       problems.push(
-        `${direction}: ${sent} sent, the last seen ${last}, ${lost} lost or late, ${doubled} doubled or late`,
+        `${direction}: ${sent} sent, the last seen ${last}, ${lost} lost or late, ${duplicated} duplicated or late`,
       );
     }
   }
@@ -183,7 +183,7 @@ async function inNode(t) {
     row: 40,
     condition: `soak: ${SOAK_MS / 1000} s of random conditions`,
     client: 'node',
-    expected: '0 lost, 0 doubled, 0 reordered, nothing left behind',
+    expected: '0 lost, 0 duplicated, 0 reordered, nothing left behind',
     observed: `${transport}`,
     ms: null,
     bound: null,
@@ -227,10 +227,10 @@ async function inChromium(t) {
 
   const { state, transport, resets, rejected, down } = report;
   const problems = [];
-  if (up.seen.last !== published || up.seen.lost || up.seen.doubled) {
+  if (up.seen.last !== published || up.seen.lost || up.seen.duplicated) {
     problems.push(`up: ${published} sent, ${JSON.stringify(up.seen)}`);
   }
-  if (down.lost || down.doubled || down.disordered) problems.push(`down: ${JSON.stringify(down)}`);
+  if (down.lost || down.duplicated || down.reordered) problems.push(`down: ${JSON.stringify(down)}`);
   if (state !== 'online') problems.push(`it ended ${state}`);
   if (resets.length) problems.push(`resets ${JSON.stringify(resets)}`);
   if (Object.keys(rejected).length) problems.push(`rejected ${JSON.stringify(rejected)}`);
@@ -239,7 +239,7 @@ async function inChromium(t) {
     row: 40,
     condition: `soak: ${SOAK_MS / 1000} s of random conditions`,
     client: 'chromium',
-    expected: '0 lost, 0 doubled, 0 reordered, nothing left behind',
+    expected: '0 lost, 0 duplicated, 0 reordered, nothing left behind',
     observed: `${transport}`,
     ms: null,
     bound: null,

@@ -165,9 +165,9 @@ function judge(row, { up, report }) {
   if (![row.expect].flat().some((expected) => expected === transport))
     problems.push(`it ended on ${transport}`);
   for (const [direction, count] of Object.entries({ up, down })) {
-    const { sent, lost, doubled, disordered } = count;
-    if (lost || doubled || disordered) {
-      problems.push(`${direction} of ${sent}: ${lost} lost, ${doubled} doubled, ${disordered} disordered`);
+    const { sent, lost, duplicated, reordered } = count;
+    if (lost || duplicated || reordered) {
+      problems.push(`${direction} of ${sent}: ${lost} lost, ${duplicated} duplicated, ${reordered} reordered`);
     }
   }
   if (!row.told && resets.length) problems.push(`reset ${JSON.stringify(resets)}`);

@@ -109,10 +109,10 @@ async function settle({ client, up, down }, at) {
   const { resets, errors, rejected, fulfilledMs } = report;
   const problems = [];
   for (const [direction, count] of Object.entries({ up: up.report(sent), down: report.down })) {
-    const { lost, doubled, disordered } = count;
-    if (lost || doubled || disordered)
+    const { lost, duplicated, reordered } = count;
+    if (lost || duplicated || reordered)
       problems.push(
-        `${direction} of ${count.sent}: ${lost} lost, ${doubled} doubled, ${disordered} disordered`,
+        `${direction} of ${count.sent}: ${lost} lost, ${duplicated} duplicated, ${reordered} reordered`,
       );
   }
   // This code says no more than that 5 s are over, and the bound is shorter.

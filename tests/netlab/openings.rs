@@ -1,4 +1,4 @@
-//! How an exchange begins: refused, stripped, swallowed, reset, answered by the network, lost, doubled.
+//! How an exchange begins: refused, stripped, swallowed, reset, answered by the network, lost, duplicated.
 
 use std::collections::HashSet;
 
@@ -111,7 +111,7 @@ async fn a_lost_response_can_leave_the_client_hanging() {
 }
 
 #[tokio::test]
-async fn a_doubled_request_reaches_the_origin_twice_and_is_answered_once() {
+async fn a_duplicated_request_reaches_the_origin_twice_and_is_answered_once() {
     let lab = Lab::new([begins(Route::Send, Opening::Twice)]).await;
     let mut client = lab.client(&post("/rt/send", "again")).await;
     client.until("again").await;
@@ -120,7 +120,7 @@ async fn a_doubled_request_reaches_the_origin_twice_and_is_answered_once() {
 }
 
 #[tokio::test]
-async fn a_doubled_request_does_not_wait_for_ever_for_the_answer_to_the_first() {
+async fn a_duplicated_request_does_not_wait_for_ever_for_the_answer_to_the_first() {
     let lab = Lab::new([begins(Route::Poll, Opening::Twice)]).await;
     let _client = lab.client(&post("/rt/poll", "hold")).await;
     lab.origin.until(|account| account.requests.len() == 2).await;

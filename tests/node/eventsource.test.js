@@ -33,10 +33,10 @@ test('an EventSource that is dropped three times in a burst gets every message o
     })();
     await Promise.all([pace(600, 100, (number) => witness.channel('plain').publish(number)), drops]);
     await counter.reached(600);
-    const { received, lost, doubled, disordered } = counter.report(600);
+    const { received, lost, duplicated, reordered } = counter.report(600);
     assert.deepEqual(
-      { received, lost, doubled, disordered },
-      { received: 600, lost: 0, doubled: 0, disordered: 0 },
+      { received, lost, duplicated, reordered },
+      { received: 600, lost: 0, duplicated: 0, reordered: 0 },
     );
   } finally {
     source.close();

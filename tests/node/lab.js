@@ -138,8 +138,8 @@ export async function pace(count, rate, send) {
 
 /** @param {{ up: Count, down: Count }} counts */
 export function assertExactlyOnce(counts) {
-  for (const [direction, { sent, received, lost, doubled, disordered }] of Object.entries(counts)) {
-    const seen = { received, lost, doubled, disordered };
-    assert.deepEqual(seen, { received: sent, lost: 0, doubled: 0, disordered: 0 }, direction);
+  for (const [direction, { sent, received, lost, duplicated, reordered }] of Object.entries(counts)) {
+    const seen = { received, lost, duplicated, reordered };
+    assert.deepEqual(seen, { received: sent, lost: 0, duplicated: 0, reordered: 0 }, direction);
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Every ordered pair of transports: a switch in mid-stream loses, doubles and disorders nothing, either way. */
+/** Every ordered pair of transports: a switch in mid-stream loses, duplicates and reorders nothing, either way. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -92,7 +92,7 @@ pub(super) struct Figures {
     pub(super) expected: u64,
     pub(super) delivered: u64,
     pub(super) lost: u64,
-    pub(super) doubled: u64,
+    pub(super) duplicated: u64,
     pub(super) reordered: u64,
     /// Of the lost, what the session itself said may be lost.
     pub(super) told_lost: u64,
@@ -171,7 +171,7 @@ pub(super) const METRICS: [Metric; 20] = metrics! {
     "throughput" "deliveries" PerSecond HIGHER, |of| (of.window_s > 0.0).then(|| of.delivered as f64 / of.window_s);
     "delivered" "delivered" Percent HIGHER, |of| share(of.delivered, of.expected);
     "lost" "lost" Count LOWER, |of| Some(of.lost as f64);
-    "doubled" "duplicated" Count LOWER, |of| Some(of.doubled as f64);
+    "duplicated" "duplicated" Count LOWER, |of| Some(of.duplicated as f64);
     "reordered" "reordered" Count LOWER, |of| Some(of.reordered as f64);
     "overhead_up" "overhead up" Bytes LOWER, |of| of.overhead_up;
     "overhead_down" "overhead down" Bytes LOWER, |of| of.overhead_down;

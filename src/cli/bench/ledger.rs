@@ -1,4 +1,4 @@
-//! What one receiver got of one sender: delivered, doubled, reordered, lost. Pure.
+//! What one receiver got of one sender: delivered, duplicated, reordered, lost. Pure.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ pub(super) struct Ledger {
     highest: u64,
     missing: BTreeSet<u64>,
     delivered: u64,
-    doubled: u64,
+    duplicated: u64,
     reordered: u64,
 }
 
@@ -23,7 +23,7 @@ pub(super) struct Sums {
     /// Messages that never came.
     pub(super) lost: u64,
     /// Messages that came again.
-    pub(super) doubled: u64,
+    pub(super) duplicated: u64,
     /// Messages that came after one that was sent later.
     pub(super) reordered: u64,
 }
@@ -38,7 +38,7 @@ impl Ledger {
         } else if self.missing.remove(&number) {
             self.reordered += 1;
         } else {
-            self.doubled += 1;
+            self.duplicated += 1;
             return false;
         }
         self.delivered += 1;
@@ -51,8 +51,8 @@ impl Ledger {
 
     /// The sums, if so many were sent to it.
     pub(super) fn sums(&self, sent: u64) -> Sums {
-        let Self { delivered, doubled, reordered, .. } = *self;
-        Sums { delivered, doubled, reordered, lost: sent.saturating_sub(delivered) }
+        let Self { delivered, duplicated, reordered, .. } = *self;
+        Sums { delivered, duplicated, reordered, lost: sent.saturating_sub(delivered) }
     }
 }
 
@@ -60,7 +60,7 @@ impl std::ops::AddAssign for Sums {
     fn add_assign(&mut self, other: Self) {
         self.delivered += other.delivered;
         self.lost += other.lost;
-        self.doubled += other.doubled;
+        self.duplicated += other.duplicated;
         self.reordered += other.reordered;
     }
 }
@@ -74,7 +74,7 @@ mod tests {
         let mut ledger = Ledger::default();
         let first: Vec<bool> = [1, 2, 4, 4, 3, 7, 2].into_iter().map(|number| ledger.enter(number)).collect();
         assert_eq!(first, [true, true, true, false, true, true, false]);
-        assert_eq!(ledger.sums(8), Sums { delivered: 5, lost: 3, doubled: 2, reordered: 1 });
+        assert_eq!(ledger.sums(8), Sums { delivered: 5, lost: 3, duplicated: 2, reordered: 1 });
     }
 
     #[test]

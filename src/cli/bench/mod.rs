@@ -245,7 +245,7 @@ fn verdict(results: &Results, baseline: Option<&Results>) -> Option<&'static str
     if results.nothing_connected() {
         Some("nothing connected, by any transport")
     } else if !results.kept_the_promise() {
-        Some("messages were lost, doubled or put out of order")
+        Some("messages were lost, duplicated or reordered")
     } else if results.bounds.iter().any(|bound| !bound.holds) {
         Some("a bound does not hold")
     } else if baseline.is_some_and(worse) {

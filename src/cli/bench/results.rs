@@ -8,7 +8,7 @@ use super::run::cut::Cut;
 use super::run::switch::Switch;
 
 /// The version of the shape. It grows when a key changes its meaning or goes; new keys may come without.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,11 +77,11 @@ impl Results {
         !self.runs.is_empty() && self.runs.iter().all(|run| run.connected == 0)
     }
 
-    /// Whether nothing was lost, doubled or put out of order, by whatever it was measured.
+    /// Whether nothing was lost, duplicated or reordered, by whatever it was measured.
     pub(super) fn kept_the_promise(&self) -> bool {
-        let runs = self.runs.iter().all(|run| run.lost + run.doubled + run.reordered == 0);
-        let switches = self.switches.iter().all(|of| of.lost + of.doubled + of.reordered == 0);
-        runs && switches && self.cuts.iter().all(|of| of.lost + of.doubled + of.reordered == 0)
+        let runs = self.runs.iter().all(|run| run.lost + run.duplicated + run.reordered == 0);
+        let switches = self.switches.iter().all(|of| of.lost + of.duplicated + of.reordered == 0);
+        runs && switches && self.cuts.iter().all(|of| of.lost + of.duplicated + of.reordered == 0)
     }
 
     /// What this was held to, where it is a scenario with bounds and was run as it stands.

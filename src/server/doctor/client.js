@@ -34,16 +34,16 @@ async function use(modules, hopeful) {
     const told = tell(modules, connection);
     if (!connection.transport)
       return { code: 'offline', figures: { after_ms: onlineMs, state: connection.state }, told };
-    const { received, doubled } = await exchange(connection);
+    const { received, duplicated } = await exchange(connection);
     const { transport } = connection;
     const figures = {
       online_ms: onlineMs,
       transport: transport ?? 'nothing',
       sent: MESSAGES,
       received,
-      doubled,
+      duplicated,
     };
-    const code = received === MESSAGES && doubled === 0 ? 'works' : 'incomplete';
+    const code = received === MESSAGES && duplicated === 0 ? 'works' : 'incomplete';
     return { code, figures, told: tell(modules, connection) };
   } finally {
     connection.close();
@@ -71,10 +71,10 @@ function tell({ describe }, connection) {
 async function exchange(connection) {
   const channel = connection.channel(`doctor/${crypto.getRandomValues(new Uint32Array(4)).join('')}`);
   const seen = new Set();
-  let doubled = 0;
+  let duplicated = 0;
   let all = () => {};
   channel.on('message', (/** @type {{ data: number }} */ { data }) => {
-    if (seen.has(data)) doubled += 1;
+    if (seen.has(data)) duplicated += 1;
     seen.add(data);
     if (seen.size === MESSAGES) all();
   });
@@ -84,7 +84,7 @@ async function exchange(connection) {
     // What is not answered is not counted.
     for (let number = 1; number <= MESSAGES; number += 1) channel.publish(number).catch(() => {});
   });
-  return { received: seen.size, doubled };
+  return { received: seen.size, duplicated };
 }
 
 /**

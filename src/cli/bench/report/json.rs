@@ -24,11 +24,13 @@ pub(in crate::cli::bench) fn write(results: &Results, to: &Path) -> Result<(), S
 pub(in crate::cli::bench) fn read(from: &Path) -> Result<Results, String> {
     let said = |why: String| format!("{}: {why}", from.display());
     let text = std::fs::read_to_string(from).map_err(|error| said(error.to_string()))?;
-    let results: Results =
-        serde_json::from_str(&text).map_err(|error| said(format!("not the --json of an earlier run ({error})")))?;
-    if results.throughline_bench == FORMAT {
-        Ok(results)
-    } else {
-        Err(said(format!("it has format {}; this program reads {FORMAT}", results.throughline_bench)))
+    let unreadable = |error: serde_json::Error| said(format!("not the --json of an earlier run ({error})"));
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(unreadable)?;
+    // The format comes first: a file of another one misses keys, and that would say nothing about the reason.
+    match value.get("throughline_bench").and_then(serde_json::Value::as_u64) {
+        Some(format) if format != u64::from(FORMAT) => Err(said(format!(
+            "it has format {format}; this program reads {FORMAT}: measure the baseline again"
+        ))),
+        _ => serde_json::from_value(value).map_err(unreadable),
     }
 }

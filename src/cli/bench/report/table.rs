@@ -81,7 +81,7 @@ fn switches(results: &Results) -> String {
             worst(|worst| worst.p50),
             worst(|worst| worst.p99),
             worst(|worst| worst.max),
-            format!("{}, {}, {}", of.lost, of.doubled, of.reordered),
+            format!("{}, {}, {}", of.lost, of.duplicated, of.reordered),
         ]
     });
     table(header.map(str::to_owned).into(), lines)
@@ -96,7 +96,7 @@ fn cuts(results: &Results) -> String {
             Unit::Seconds.show(of.handshakes_s),
             Unit::Seconds.show(of.resumed_s),
             of.ratio().map_or_else(|| "n/a".to_owned(), |ratio| format!("{ratio:.2}")),
-            format!("{}, {}, {}", of.lost, of.doubled, of.reordered),
+            format!("{}, {}, {}", of.lost, of.duplicated, of.reordered),
         ]
     });
     table(header.map(str::to_owned).into(), lines)

@@ -54,9 +54,9 @@ pub(super) fn result(results: &Results) -> String {
 }
 
 fn promise(results: &Results) -> String {
-    let runs = results.runs.iter().map(|of| [of.lost, of.doubled, of.reordered]);
-    let switches = results.switches.iter().map(|of| [of.lost, of.doubled, of.reordered]);
-    let cuts = results.cuts.iter().map(|of| [of.lost, of.doubled, of.reordered]);
+    let runs = results.runs.iter().map(|of| [of.lost, of.duplicated, of.reordered]);
+    let switches = results.switches.iter().map(|of| [of.lost, of.duplicated, of.reordered]);
+    let cuts = results.cuts.iter().map(|of| [of.lost, of.duplicated, of.reordered]);
     let [lost, twice, reordered] = runs
         .chain(switches)
         .chain(cuts)

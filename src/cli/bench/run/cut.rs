@@ -52,7 +52,7 @@ pub(in crate::cli::bench) struct Cut {
     /// Until the last session was resumed, in seconds, from when the last was cut.
     pub(in crate::cli::bench) resumed_s: f64,
     pub(in crate::cli::bench) lost: u64,
-    pub(in crate::cli::bench) doubled: u64,
+    pub(in crate::cli::bench) duplicated: u64,
     pub(in crate::cli::bench) reordered: u64,
 }
 
@@ -116,7 +116,7 @@ pub(in crate::cli::bench) async fn measure(
         handshakes_s: handshakes.as_secs_f64(),
         resumed_s: (last - cut).as_secs_f64(),
         lost: sums.lost,
-        doubled: sums.doubled,
+        duplicated: sums.duplicated,
         reordered: sums.reordered,
         ..result
     })

@@ -57,7 +57,7 @@ pub(in crate::cli::bench) struct Switch {
     pub(in crate::cli::bench) worst: Option<Spread>,
     /// Of all messages of the sessions that went between these two, in either direction.
     pub(in crate::cli::bench) lost: u64,
-    pub(in crate::cli::bench) doubled: u64,
+    pub(in crate::cli::bench) duplicated: u64,
     pub(in crate::cli::bench) reordered: u64,
 }
 
@@ -119,7 +119,7 @@ pub(in crate::cli::bench) async fn measure(
             took,
             worst,
             lost: all.sums.lost,
-            doubled: all.sums.doubled,
+            duplicated: all.sums.duplicated,
             reordered: all.sums.reordered,
         }
     }))

@@ -85,8 +85,8 @@ pub(in crate::cli::bench) async fn measure(
     let cpu = gateway.cpu().zip(cpu).map(|(now, before)| now.saturating_sub(before).as_secs_f64());
     let sums = ledger.sums(figures.sent);
     figures.expected = figures.sent;
-    (figures.delivered, figures.lost, figures.doubled, figures.reordered) =
-        (sums.delivered, sums.lost, sums.doubled, sums.reordered);
+    (figures.delivered, figures.lost, figures.duplicated, figures.reordered) =
+        (sums.delivered, sums.lost, sums.duplicated, sums.reordered);
     figures.window_s = (last - origin).max(plan.duration()).as_secs_f64();
     figures.latency = latency.spread();
     let each = |bytes: u64, messages: u64| (messages > 0).then(|| bytes as f64 / messages as f64 - plan.size as f64);
