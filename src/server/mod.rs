@@ -45,7 +45,7 @@ use crate::hub::Hub;
 use crate::transport::{Held, Peer};
 
 pub use self::files::Files;
-pub use self::pages::{DOCTORS_WORDS, missing, page};
+pub use self::pages::{DOCTORS_WORDS, SHARED, missing, page};
 
 /// A gateway, ready to be served.
 pub struct Gateway {

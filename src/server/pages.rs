@@ -7,7 +7,7 @@ use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use include_dir::include_dir;
+use include_dir::{Dir, include_dir};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::files::Files;
@@ -19,12 +19,15 @@ static CLIENT: Files = Files::new(&[
     include_dir!("$CARGO_MANIFEST_DIR/client-js/src"),
     include_dir!("$CARGO_MANIFEST_DIR/client-js/bundle"),
 ]);
-static DOCTOR: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/server/doctor")]);
+/// The files of every page that loads files: the first style sheet, and the icon.
+pub const SHARED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/server/shared");
+static DOCTOR: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/server/doctor"), SHARED]);
 /// What the doctor's findings are called, as JSON: by its page, and by `throughline doctor`.
 pub const DOCTORS_WORDS: &str = include_str!("doctor/words.json");
 /// A chat in as few lines as the client needs; both READMEs show it.
 const CHAT: &str = include_str!("pages/chat.html");
-const ICON: &str = include_str!("pages/icon.svg");
+const ICON: &str = include_str!("shared/icon.svg");
+const BASE: &str = include_str!("shared/base.css");
 const STYLE: &str = include_str!("pages/style.css");
 
 pub(super) fn start() -> Router {
@@ -81,7 +84,7 @@ pub fn page(title: &str, content: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (title) " · Throughline" }
                 link rel="icon" type="image/svg+xml" href=(icon());
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(BASE)) (PreEscaped(STYLE)) }
             }
             body {
                 main {

@@ -33,7 +33,7 @@ async fn the_client_is_there_as_a_script_a_module_and_its_sources() {
 #[tokio::test]
 async fn a_file_that_the_browser_has_is_not_sent_again() {
     let gateway = Running::start().await;
-    for path in ["/rt/client/throughline.min.js", "/rt/client/index.js", "/doctor", "/doctor/style.css"] {
+    for path in ["/rt/client/throughline.min.js", "/rt/client/index.js", "/doctor", "/doctor/base.css"] {
         let first = get(&gateway, path, &[]).await;
         let tag = first.header("etag").to_owned();
         assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 10, "{path}: {tag}");

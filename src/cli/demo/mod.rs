@@ -21,9 +21,9 @@ use self::fronts::Fronts;
 use super::serve::{listen, on_a_runtime, serve};
 use super::{say, usage};
 use crate::server::config::Config;
-use crate::server::{Files, Gateway};
+use crate::server::{Files, Gateway, SHARED};
 
-static PAGE: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/cli/demo/page")]);
+static PAGE: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/cli/demo/page"), SHARED]);
 
 pub(super) fn run(address: SocketAddr) -> ExitCode {
     if !address.ip().is_loopback() {
