@@ -190,21 +190,30 @@ test('if the client drops messages, the counter of losses and the sentence say s
   await page.close();
 });
 
-test('the tour breaks the network five ways in half a minute, and Throughline has no flaw at its end', async () => {
+test('the tour breaks the network five ways in half a minute, says which moves are its own, and Throughline has no flaw', async () => {
   const page = await open();
   await press(page, 'tour');
   /** @type {Set<string>} */
   const seen = new Set();
+  let asked = false;
   const label = () => textOf(page, 'tour');
   await page.waitForFunction(() => document.querySelector('[data-tour]')?.textContent?.includes('1 of 5'));
   const startedAt = performance.now();
   while ((await label()).includes('of 5')) {
     const situation = await textOf(page, 'situation');
     if (situation.startsWith('Broken')) seen.add(situation);
+    if (situation.startsWith('Repaired. For the next failure this page asks Throughline back')) asked = true;
     assert.ok(performance.now() - startedAt < 90_000, 'the tour does not end');
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
   }
   assert.equal(seen.size, 5, [...seen].join('\n'));
+  assert.ok(asked, 'the page says that it asks Throughline back to WebSocket');
+  const switches = await page.$$eval(
+    '[data-log] .act span',
+    (lines) => lines.filter(({ textContent }) => textContent === 'Switching to WebSocket.').length,
+  );
+  assert.equal(switches, 4, 'the log tells a switch before each failure but the first');
+  assert.equal(await textOf(page, 'situation'), 'Repaired: the network carries everything again.');
   const [plain, session] = [await read(page, 'plain'), await read(page, 'session')];
   assert.ok(plain.lost > 100, `the plain WebSocket lost ${plain.lost}`);
   assert.deepEqual([session.lost, session.duplicated, session.reordered], [0, 0, 0]);

@@ -41,7 +41,7 @@ export const BREAKS = [
  * One failure after the other, in half a minute.
  * @param {object} parts
  * @param {(broken: Break) => Promise<void>} parts.strike
- * @param {() => Promise<void>} parts.heal
+ * @param {(another: boolean) => Promise<void>} parts.heal another failure follows
  * @param {(step: number | null) => void} parts.onStep from 1; null at its end
  * @param {AbortSignal} parts.signal
  */
@@ -50,7 +50,7 @@ export async function tour({ strike, heal, onStep, signal }) {
     onStep(place + 1);
     await strike(broken);
     await wait(broken.brokenMs, signal);
-    await heal();
+    await heal(place + 1 < BREAKS.length);
     await wait(STEP_MS - broken.brokenMs, signal);
   }
   onStep(null);

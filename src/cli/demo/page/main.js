@@ -15,6 +15,7 @@ import { offerNetworks } from './networks.js';
 import { createOffers } from './offers.js';
 import { showOutcome } from './outcome.js';
 import { createTrials } from './run-trial.js';
+import { fillSides } from './sides.js';
 import { openStage } from './stage.js';
 import { showStatus } from './status.js';
 import { createTotals } from './totals.js';
@@ -67,6 +68,7 @@ async function start() {
     witness,
     own,
     setNetwork: hands.setNetwork,
+    switchTo: hands.switchTo,
     abandon: () => trials.abandon(),
   });
   const burst = prepareBurst({
@@ -160,4 +162,5 @@ function watchFront(visits, front) {
   visits.listen(({ kind }) => kind === 'transport' && alarm(''));
 }
 
+fillSides();
 start().catch((error) => alarm(`The demo could not start: ${error.message}. Is the gateway still running?`));

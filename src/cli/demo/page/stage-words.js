@@ -7,7 +7,7 @@ import { counted, transportName } from './words.js';
 export const FROZEN_MS = 700;
 
 /** @typedef {import('./ticks.js').Count} Count */
-/** @typedef {'rest' | 'broken' | 'healed'} Condition of the network */
+/** @typedef {'rest' | 'broken' | 'healed' | 'between'} Condition of the network; `between` two failures of the tour */
 /** @typedef {'connecting' | 'live' | 'frozen'} Motion */
 
 /** @param {Count} count @param {boolean} isStarted @returns {Motion} */
@@ -36,6 +36,9 @@ export function sessionPill(moves, { waiting }, transport) {
  */
 export function situation(condition, what) {
   if (condition === 'broken') return `Broken: ${what}`;
+  // The visitor must not take the page's own act for one of Throughline.
+  if (condition === 'between')
+    return 'Repaired. For the next failure this page asks Throughline back to WebSocket.';
   if (condition === 'healed') return 'Repaired: the network carries everything again.';
   return 'Nothing is broken yet. Both get the same 20 messages a second, by the same network.';
 }

@@ -6,7 +6,7 @@
 
 import { BREAKS, tour } from './breaks.js';
 import { openPlain } from './plain.js';
-import { drawRing } from './ring.js';
+import { createPanel, write } from './sides.js';
 import * as words from './stage-words.js';
 import { createTicks } from './ticks.js';
 
@@ -23,11 +23,6 @@ const SESSION_PATIENCE_MS = 10_000;
 
 const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
 
-/** Writing what is there already would cost a layout. @param {HTMLElement} element @param {string} text */
-const write = (element, text) => {
-  if (element.textContent !== text) element.textContent = text;
-};
-
 /**
  * @param {object} parts
  * @param {import('./visit.js').Visits} parts.visits
@@ -35,9 +30,10 @@ const write = (element, text) => {
  * @param {any} parts.witness straight to the gateway: it publishes the messages
  * @param {string} parts.own the beginning of this tab's channels
  * @param {(network: string) => Promise<void>} parts.setNetwork
+ * @param {(transport: string) => Promise<void>} parts.switchTo
  * @param {() => void} parts.abandon ends whatever else plays with the network
  */
-export function openStage({ visits, front, witness, own, setNetwork, abandon }) {
+export function openStage({ visits, front, witness, own, setNetwork, switchTo, abandon }) {
   const name = `${own}/ticks`;
   const sides = { plain: createTicks(PLAIN_PATIENCE_MS), session: createTicks(SESSION_PATIENCE_MS) };
   const latest = sendTicks(witness.channel(name), sides);
@@ -66,11 +62,15 @@ export function openStage({ visits, front, witness, own, setNetwork, abandon }) 
     await front.kill('any');
   }
 
-  async function heal() {
+  /** @param {boolean} [another] the tour has another failure, which is to find Throughline on a WebSocket */
+  async function heal(another = false) {
     await setNetwork('clear');
-    shown.heals();
+    const next = another && touring !== null;
+    shown.heals(next);
     // A WebSocket that opened behind the failure may hang for minutes. A visitor would reload the page.
     if (sides.plain.count(performance.now()).silentMs > words.FROZEN_MS) plain?.reopen();
+    // A switch that a new failure overtakes is told in the log.
+    if (next) await switchTo('websocket').catch(() => {});
   }
 
   find('break').addEventListener('click', async () => {
@@ -86,10 +86,7 @@ export function openStage({ visits, front, witness, own, setNetwork, abandon }) 
     if (wasTouring) return heal().catch(() => {});
     const mine = new AbortController();
     touring = mine;
-    // The next failure is to find Throughline on a WebSocket, so it is asked to move back.
-    const healFully = () =>
-      heal().then(() => visits.current?.connection.switchTo('websocket').catch(() => {}));
-    await tour({ strike, heal: healFully, onStep: showStep, signal: mine.signal }).catch(() => {});
+    await tour({ strike, heal, onStep: showStep, signal: mine.signal }).catch(() => {});
     if (touring === mine) stopTour();
   });
 
@@ -99,7 +96,7 @@ export function openStage({ visits, front, witness, own, setNetwork, abandon }) 
 
     /** Something else has changed the network. @param {string | object} network @param {string} what it does */
     onNetwork(network, what) {
-      if (network === 'clear') shown.heals();
+      if (network === 'clear') shown.heals(false);
       else shown.breaks(what);
     },
 
@@ -208,39 +205,10 @@ function showSides(visits, sides, latest) {
       changed();
     },
 
-    heals() {
-      if (condition === 'broken') condition = 'healed';
+    /** @param {boolean} another failure of the tour follows */
+    heals(another) {
+      if (condition !== 'rest') condition = another ? 'between' : 'healed';
       changed();
-    },
-  };
-}
-
-/** @param {string} side @param {import('./ticks.js').Ticks} ticks @param {() => number} latest */
-function createPanel(side, ticks, latest) {
-  const place = /** @type {HTMLElement} */ (document.querySelector(`[data-side="${side}"]`));
-  const part = (/** @type {string} */ name) =>
-    /** @type {HTMLElement} */ (place.querySelector(`[data-${name}]`));
-  const pill = part('pill');
-  const flaws = /** @type {const} */ (['lost', 'duplicated', 'reordered']).map((of) => ({
-    of,
-    element: part(of),
-  }));
-  const draw = drawRing(part('ring'), ticks, latest);
-  const frame = () => {
-    draw();
-    requestAnimationFrame(frame);
-  };
-  requestAnimationFrame(frame);
-
-  return {
-    /** @param {string} moves @param {string} text @param {import('./ticks.js').Count} count */
-    show(moves, text, count) {
-      place.dataset.moves = moves;
-      write(pill, text);
-      for (const { element, of } of flaws) {
-        write(element, count[of].toLocaleString('en'));
-        element.classList.toggle('wrong', count[of] > 0);
-      }
     },
   };
 }
