@@ -1,4 +1,5 @@
-# The commands of README.md and CONTRIBUTING.md. Each step prints its name and its time; the first that fails ends it all.
+# The commands of README.md and CONTRIBUTING.md. Each step prints its name and its time. The first that fails ends it all, and
+# prints its command.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,7 +12,7 @@ export THROUGHLINE_BIN ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/thr
 
 # $(call step,name,command)
 step = @printf '\n━━ %s\n' '$(1)'; SECONDS=0; if $(2); then printf '━━ %s: done in %d s\n' '$(1)' $$SECONDS; \
-	else status=$$?; printf '━━ %s: FAILED after %d s\n' '$(1)' $$SECONDS >&2; exit $$status; fi
+	else status=$$?; printf '━━ %s: FAILED after %d s. By itself: %s\n' '$(1)' $$SECONDS '$(2)' >&2; exit $$status; fi
 
 # The gateway and its demo.
 run:

@@ -195,4 +195,25 @@ mod tests {
             assert!(Target::parse(bad).is_err(), "{bad:?}");
         }
     }
+    /// What rustls wraps where it has no name of its own for a fault.
+    #[derive(Debug, thiserror::Error)]
+    #[error("{self:?}")]
+    struct CaUsedAsEndEntity;
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_told_in_words() {
+        let self_signed = CertificateError::Other(rustls::OtherError(Arc::new(CaUsedAsEndEntity)));
+        for (fault, says) in [
+            (self_signed, "self-signed"),
+            (CertificateError::UnknownIssuer, "no authority that this machine trusts"),
+            (CertificateError::Expired, "has expired"),
+            (CertificateError::NotValidYet, "not valid yet"),
+            (CertificateError::NotValidForName, "for another name"),
+            (CertificateError::Revoked, "its certificate is not valid: "),
+        ] {
+            let error = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidCertificate(fault));
+            let said = untrusted(&error);
+            assert!(said.contains(says) && !said.contains("Error"), "{says:?} in {said}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { faults } from './axe.js';
 import { faint } from './contrast.js';
 import { makeDirectory } from './directory.js';
 import { PROGRAM } from './gateway.js';
@@ -39,6 +40,7 @@ describe('the page of the bench in Chromium', { timeout: 120_000 }, () => {
       await page.setContent(html);
       assert.deepEqual(await page.evaluate(cutLabels), []);
       assert.deepEqual(await faint(page), []);
+      assert.deepEqual(await faults(page), []);
       const shape = await page.evaluate(() => ({
         fits: document.documentElement.scrollWidth <= innerWidth,
         mains: document.querySelectorAll('main').length,

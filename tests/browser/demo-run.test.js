@@ -1,6 +1,7 @@
 // @ts-check
 /** What the demo page says of a trial follows from what the session told: the rules are pure; no browser is needed. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { headline, told } from '../../src/cli/demo/page/outcome-words.js';
 import { PEERS } from '../../src/cli/demo/page/peers.js';
@@ -156,4 +157,41 @@ test('every first visit has a column of the comparison, and every peer a figure 
     for (const column of columns)
       assert.ok(column && figures[column].first && figures[column].then, `${client}, ${column}`);
   }
+});
+
+/** The texts of the pages for visitors: all but comments. */
+const texts = ['src/cli/demo/page', 'src/server/doctor', 'src/server/pages'].flatMap((folder) => {
+  const place = new URL(`../../${folder}/`, import.meta.url);
+  return readdirSync(place)
+    .filter((name) => /\.(js|json|html)$/.test(name))
+    .map((name) => readFileSync(new URL(name, place), 'utf8').replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, ''));
+});
+
+/** Phrases that visitors of earlier versions did not understand, or took for a translation. */
+const STUMBLES = [
+  'What shall go wrong',
+  'What heals, heals',
+  'Clear air',
+  'for ever',
+  'by its operator',
+  'Tried in vain',
+  'please.',
+  'What is not there',
+  'Nothing has to be done',
+  'asking …',
+  'the witness',
+  '101, then silence',
+  'RTT',
+];
+
+test('no page has a phrase that its first visitors stumbled over', () => {
+  for (const phrase of STUMBLES)
+    assert.ok(!texts.some((text) => text.includes(phrase)), phrase);
+  assert.ok(texts.length > 50, `only ${texts.length} files are read`);
+});
+
+test('the demo explains each technical word that it uses', () => {
+  const page = texts.find((text) => text.includes('data-stage')) ?? '';
+  const explained = [...page.matchAll(/<dt>([^<]+)<\/dt><dd>/g)].map(([, word]) => word);
+  assert.deepEqual(explained, ['WebSocket', 'SSE', 'Long-poll', 'Session', 'Gateway', 'Proxy', 'Round trip']);
 });

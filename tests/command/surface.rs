@@ -1,6 +1,7 @@
 //! What `serve` and `demo` answer: the demo alone opens hostile networks.
 
 use futures::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -56,10 +57,31 @@ async fn the_demo_carries_a_channel_over_a_plain_websocket() {
     // It answers a ping, so it is served.
     socket.send(Message::Ping("p".into())).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong("p".into()));
+    publish(&running, "another", 6).await;
+    publish(&running, "c", 7).await;
+    let message = socket.next().await.unwrap().unwrap().into_text().unwrap();
+    let message: Value = serde_json::from_str(&message).unwrap();
+    assert_eq!((&message["pub"], &message["data"]), (&json!("c"), &json!(7)), "{message}");
     socket.close(None).await.unwrap();
     while let Some(rest) = socket.next().await {
         assert!(rest.unwrap().is_close());
     }
+}
+
+/// By a session of its own.
+async fn publish(running: &Running, channel: &str, data: u32) {
+    let secret = uuid::Uuid::new_v4().simple().to_string();
+    let mut hello =
+        json!({ "hello": { "v": 1, "session": secret, "leg": 1, "turn": 1, "received": 0, "next": 1, "nonce": "n" } });
+    let (status, welcome) = running.ask("POST", "/rt/poll", &hello.to_string()).await;
+    assert_eq!(status, 200, "{welcome}");
+    let welcome: Value = serde_json::from_str(welcome.lines().next().unwrap()).unwrap();
+    hello["hello"]["id"] = welcome["welcome"]["id"].clone();
+    hello["hello"]["nonce"] = "m".into();
+    hello["hello"].as_object_mut().unwrap().remove("turn");
+    let line = json!({ "pub": channel, "data": data });
+    let (status, answer) = running.ask("POST", "/rt/send", &format!("{hello}\n{line}\n")).await;
+    assert_eq!(status, 200, "{answer}");
 }
 
 #[tokio::test]
