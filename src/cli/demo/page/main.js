@@ -13,8 +13,8 @@ import { createLog } from './log.js';
 import { narrate } from './narrate.js';
 import { offerNetworks } from './networks.js';
 import { createOffers } from './offers.js';
-import { showOutcome } from './outcome.js';
-import { createTrials } from './run-trial.js';
+import { OutcomeCard } from './outcome.js';
+import { Trials } from './run-trial.js';
 import { fillSides } from './sides.js';
 import { openStage } from './stage.js';
 import { showStatus } from './status.js';
@@ -34,21 +34,40 @@ function alarm(text) {
   find('banner').hidden = !text;
 }
 
-async function start() {
-  const [front, networks] = await Promise.all([makeFront(), listNetworks()]);
+/** What every part of the page shares. @param {import('./front.js').Front} front */
+function createShared(front) {
   const own = `demo/${crypto.randomUUID()}`;
-  const witness = connect('/rt');
-  const visits = createVisits({ connect, front, own });
-  const history = createHistory();
-  const totals = createTotals();
-  const offers = createOffers();
-  const say = createLog(find('log'));
+  return {
+    own,
+    front,
+    witness: connect('/rt'),
+    visits: createVisits({ connect, front, own }),
+    history: createHistory(),
+    totals: createTotals(),
+    offers: createOffers(),
+    say: createLog(find('log')),
+  };
+}
+
+/** @typedef {ReturnType<typeof createShared>} Shared */
+
+/** What only shows the session. Returns where a measured round trip is to be told. @param {Shared} shared */
+function showSession({ visits, history, totals, say, own }) {
   narrate(visits, history, say);
   const { measured, trip } = showStatus(visits, totals, `${own}/pulse`);
   openChat(visits);
   drawLanes(find('lanes'), history);
   explainWhy({ visits, trip, onRtts: history.measure });
+  return measured;
+}
 
+/**
+ * What changes the network: the visitor's hands, the stage, and the trials. Where one of them begins, the others end.
+ * @param {Shared} shared
+ * @param {Awaited<ReturnType<typeof listNetworks>>} networks
+ */
+function openPlay(shared, networks) {
+  const { visits } = shared;
   const chooser = offerNetworks(find('networks'), networks, async (name) => {
     stage.stopTour();
     trials.abandon();
@@ -61,50 +80,40 @@ async function start() {
     const preset = networks.find(({ name }) => name === network);
     stage.onNetwork(network, what || preset?.description || '');
   };
-  const hands = createHands({ front, visits, history, say, onNetwork });
-  const stage = openStage({
+  const hands = createHands({ ...shared, onNetwork });
+  const stage = openStage({ ...shared, hands, abandon: () => trials.abandon() });
+  const card = new OutcomeCard(
+    find('outcome'),
     visits,
-    front,
-    witness,
-    own,
-    setNetwork: hands.setNetwork,
-    switchTo: hands.switchTo,
-    abandon: () => trials.abandon(),
-  });
-  const burst = prepareBurst({
-    visits,
-    witness,
-    own,
-    hands,
-    history,
-    totals,
-    say,
-    onRoundTrip: measured,
-  });
-  const card = find('outcome');
+    (transport) => hands.switchTo(transport).catch(() => {}),
+    () => stage.sides.plain.count(performance.now()).lost,
+  );
+  const trials = new Trials({ ...shared, onNetwork, show: (run) => card.show(run) });
+  return { hands, stage, trials };
+}
+
+/** The buttons beside the timeline. What fails is in the log. @param {import('./disturb.js').Hands} hands */
+function offerHands(hands) {
+  find('kill').addEventListener('click', () => hands.kill('any').catch(() => {}));
+  for (const button of document.querySelectorAll('[data-switch]')) {
+    const { dataset } = /** @type {HTMLElement} */ (button);
+    button.addEventListener('click', () => hands.switchTo(dataset.switch ?? '').catch(() => {}));
+  }
+}
+
+async function start() {
+  const [front, networks] = await Promise.all([makeFront(), listNetworks()]);
+  const shared = createShared(front);
+  const { visits, witness, offers } = shared;
+  const measured = showSession(shared);
+  const { hands, stage, trials } = openPlay(shared, networks);
+  const burst = prepareBurst({ ...shared, hands, onRoundTrip: measured });
   const buttons = offerTrials({
     trials: TRIALS,
     start(trial, seconds) {
-      reveal(card);
+      reveal(find('outcome'));
       return startTrial(trial, seconds);
     },
-  });
-  const trials = createTrials({
-    visits,
-    front,
-    offers,
-    witness,
-    own,
-    totals,
-    history,
-    say,
-    onNetwork,
-    show: showOutcome(
-      card,
-      visits,
-      (transport) => hands.switchTo(transport).catch(() => {}),
-      () => stage.sides.plain.count(performance.now()).lost,
-    ),
   });
 
   /** @param {import('./trials.js').Trial} trial @param {number} seconds */
@@ -115,12 +124,7 @@ async function start() {
     return trials.start(trial, seconds);
   }
 
-  // What fails is in the log.
-  find('kill').addEventListener('click', () => hands.kill('any').catch(() => {}));
-  for (const button of document.querySelectorAll('[data-switch]')) {
-    const { dataset } = /** @type {HTMLElement} */ (button);
-    button.addEventListener('click', () => hands.switchTo(dataset.switch ?? '').catch(() => {}));
-  }
+  offerHands(hands);
   watchFront(visits, front);
   addEventListener('pagehide', () => {
     if (offers.withdrawn) offers.restore(true).catch(() => {});

@@ -11,128 +11,140 @@ const SHOW_MS = 200;
 
 /** @typedef {import('./run.js').Run} Run */
 
-/**
- * @param {HTMLElement} card
- * @param {import('./visit.js').Visits} visits
- * @param {(transport: string) => void} tryNow
- * @param {() => number} plainLost messages that the plain WebSocket of this page has lost
- */
-export function showOutcome(card, visits, tryNow, plainLost) {
-  const find = (/** @type {string} */ name) =>
-    /** @type {HTMLElement} */ (card.querySelector(`[data-${name}]`));
-  const [trialName, big, what, words, path, bar, running, waiting, waitingWords, tryButton] = [
-    'trial',
-    'headline',
-    'obstacle',
-    'told',
-    'path',
-    'trial-progress',
-    'running',
-    'wait',
-    'wait-words',
-    'try-now',
-  ].map(find);
-  const comparison = /** @type {HTMLElement} */ (document.querySelector('[data-comparison]'));
-  const spoken = /** @type {HTMLElement} */ (document.querySelector('[data-outcome-spoken]'));
-  const keyFigure = { name: find('key-name'), value: find('key') };
-  const figures = {
-    carried: find('carried'),
-    moves: find('moves'),
-    counted: find('counted'),
-    flaws: find('flaws'),
-  };
+/** The parts of the card by their names in the page. */
+const NAMES = /** @type {const} */ ([
+  'trial',
+  'running',
+  'trial-progress',
+  'headline',
+  'obstacle',
+  'key-name',
+  'key',
+  'carried',
+  'moves',
+  'counted',
+  'flaws',
+  'wait',
+  'wait-words',
+  'try-now',
+  'told',
+  'path',
+  'comparison',
+]);
+
+/** Writing what is there already would cost a layout. @param {HTMLElement} element @param {string} text */
+const write = (element, text) => {
+  if (element.textContent !== text) element.textContent = text;
+};
+
+/** See the head of this file. */
+export class OutcomeCard {
+  /** @type {HTMLElement} */
+  #card;
+  /** @type {{[name in typeof NAMES[number]]: HTMLElement}} */
+  #parts;
+  /** @type {HTMLElement} */
+  #spoken = /** @type {HTMLElement} */ (document.querySelector('[data-outcome-spoken]'));
+  /** @type {import('./visit.js').Visits} */
+  #visits;
+  /** @type {() => number} */
+  #plainLost;
   /** @type {Run | null} */
-  let run = null;
+  #run = null;
   /** What the plain WebSocket had lost before this run. */
-  let lostBefore = 0;
+  #lostBefore = 0;
   /** What was said of this run already, so that nothing is said twice. */
-  let said = '';
+  #said = '';
 
-  /** Writing what is there already would cost a layout. @param {HTMLElement | undefined} element @param {string} text */
-  const write = (element, text) => {
-    if (element && element.textContent !== text) element.textContent = text;
-  };
-
-  function draw() {
-    if (!run) return;
-    const { trial, phase, first, transport, counts, moves, beganAt } = run;
-    const busy = phase === 'preparing' || phase === 'running' || phase === 'counting';
-    const wrong = Object.values(flaws(run)).some((flaw) => flaw > 0);
-    card.dataset.phase = phase;
-    card.dataset.of = trial.id;
-    card.classList.toggle('broken', wrong);
-    card.style.setProperty('--carrier', transport ? `var(--${transport})` : 'var(--muted)');
-    write(trialName, `${trial.fresh ? 'First visit' : 'In mid-session'}: ${trial.title}`);
-    write(big, headline(run));
-    write(what, obstacle(run));
-    write(words, told(run));
-    if (trial.fresh) {
-      write(keyFigure.name, 'First message after');
-      const waited = phase === 'running' ? duration(performance.now() - beganAt) : '–';
-      write(keyFigure.value, first ? duration(first.ms) : waited);
-    } else {
-      write(keyFigure.name, 'Longest silence');
-      write(
-        keyFigure.value,
-        counts ? duration(Math.max(counts.up.longestGapMs, counts.down.longestGapMs)) : '–',
-      );
-    }
-    write(figures.carried, phase === 'preparing' ? '–' : transportName(transport));
-    write(figures.moves, phase === 'preparing' ? '–' : `${moves}`);
-    write(figures.flaws, counts ? Object.values(flaws(run)).join(' / ') : '– / – / –');
-    write(
-      figures.counted,
-      counts ? `${(counts.up.received + counts.down.received).toLocaleString('en')}` : '–',
+  /**
+   * @param {HTMLElement} card
+   * @param {import('./visit.js').Visits} visits
+   * @param {(transport: string) => void} tryNow
+   * @param {() => number} plainLost messages that the plain WebSocket of this page has lost
+   */
+  constructor(card, visits, tryNow, plainLost) {
+    this.#card = card;
+    this.#visits = visits;
+    this.#plainLost = plainLost;
+    this.#parts = /** @type {any} */ (
+      Object.fromEntries(NAMES.map((name) => [name, card.querySelector(`[data-${name}]`)]))
     );
-    write(
-      running,
-      busy ? (phase === 'counting' ? 'counting what is out' : clock(performance.now() - beganAt)) : '',
-    );
-    bar?.classList.toggle('busy', busy);
-    if (path) drawPath(path, run);
-    compare(comparison, run, plainLost() - lostBefore);
-    showWait();
-    speak();
+    const button = this.#parts['try-now'];
+    button.addEventListener('click', () => tryNow(button.dataset.way ?? ''));
+    setInterval(() => {
+      if (this.#run && this.#run.phase !== 'over' && this.#run.phase !== 'abandoned') this.#draw(this.#run);
+    }, SHOW_MS);
   }
-
-  /** Its place is kept, so that nothing below it moves. */
-  function showWait() {
-    if (!run) return;
-    const { paths } = visits.current?.connection.explain() ?? { paths: [] };
-    const retryAt = paths.find((/** @type {any} */ { transport }) => transport === 'websocket')?.retryAt ?? 0;
-    const now = wait(run, performance.now(), retryAt);
-    waiting?.classList.toggle('idle', !now);
-    if (!now) return;
-    write(waitingWords, waitWords(now));
-    if (tryButton) tryButton.dataset.way = now.for === 'websocket' ? 'websocket' : 'sse';
-  }
-  tryButton?.addEventListener('click', () => tryNow(tryButton.dataset.way ?? ''));
-
-  /** Its beginning and its end; what is between changes too fast. */
-  function speak() {
-    if (!run) return;
-    const { trial, phase } = run;
-    const text =
-      phase === 'over'
-        ? `${headline(run)} ${told(run)}`
-        : phase === 'abandoned'
-          ? ''
-          : `${trial.title}. ${obstacle(run)}`;
-    if (text && text !== said) write(spoken, text);
-    said = text || said;
-  }
-
-  setInterval(() => {
-    if (run && run.phase !== 'over' && run.phase !== 'abandoned') draw();
-  }, SHOW_MS);
 
   /** @param {Run} next */
-  return function show(next) {
-    const news = next !== run || next.phase !== card.dataset.phase;
-    if (next !== run || next.phase === 'preparing') lostBefore = plainLost();
-    run = next;
-    if (news) draw();
-  };
+  show(next) {
+    const news = next !== this.#run || next.phase !== this.#card.dataset.phase;
+    if (next !== this.#run || next.phase === 'preparing') this.#lostBefore = this.#plainLost();
+    this.#run = next;
+    if (news) this.#draw(next);
+  }
+
+  /** @param {Run} run */
+  #draw(run) {
+    const { trial, phase, transport, beganAt } = run;
+    const busy = phase === 'preparing' || phase === 'running' || phase === 'counting';
+    const card = this.#card;
+    const parts = this.#parts;
+    card.dataset.phase = phase;
+    card.dataset.of = trial.id;
+    card.classList.toggle('broken', Object.values(flaws(run)).some((flaw) => flaw > 0));
+    card.style.setProperty('--carrier', transport ? `var(--${transport})` : 'var(--muted)');
+    write(parts.trial, `${trial.fresh ? 'First visit' : 'In mid-session'}: ${trial.title}`);
+    write(parts.headline, headline(run));
+    write(parts.obstacle, obstacle(run));
+    write(parts.told, told(run));
+    const time = phase === 'counting' ? 'counting what is out' : clock(performance.now() - beganAt);
+    write(parts.running, busy ? time : '');
+    parts['trial-progress'].classList.toggle('busy', busy);
+    this.#drawFigures(run);
+    drawPath(parts.path, run);
+    compare(parts.comparison, run, this.#plainLost() - this.#lostBefore);
+    this.#showWait(run);
+    this.#speak(run);
+  }
+
+  /** @param {Run} run */
+  #drawFigures(run) {
+    const { trial, phase, first, transport, counts, moves, beganAt } = run;
+    const parts = this.#parts;
+    if (trial.fresh) {
+      write(parts['key-name'], 'First message after');
+      const waited = phase === 'running' ? duration(performance.now() - beganAt) : '–';
+      write(parts.key, first ? duration(first.ms) : waited);
+    } else {
+      write(parts['key-name'], 'Longest silence');
+      write(parts.key, counts ? duration(Math.max(counts.up.longestGapMs, counts.down.longestGapMs)) : '–');
+    }
+    write(parts.carried, phase === 'preparing' ? '–' : transportName(transport));
+    write(parts.moves, phase === 'preparing' ? '–' : `${moves}`);
+    write(parts.flaws, counts ? Object.values(flaws(run)).join(' / ') : '– / – / –');
+    write(parts.counted, counts ? (counts.up.received + counts.down.received).toLocaleString('en') : '–');
+  }
+
+  /** Its place is kept, so that nothing below it moves. @param {Run} run */
+  #showWait(run) {
+    const { paths } = this.#visits.current?.connection.explain() ?? { paths: [] };
+    const retryAt = paths.find((/** @type {any} */ { transport }) => transport === 'websocket')?.retryAt ?? 0;
+    const now = wait(run, performance.now(), retryAt);
+    this.#parts.wait.classList.toggle('idle', !now);
+    if (!now) return;
+    write(this.#parts['wait-words'], waitWords(now));
+    this.#parts['try-now'].dataset.way = now.for === 'websocket' ? 'websocket' : 'sse';
+  }
+
+  /** Its beginning and its end; what is between changes too fast. @param {Run} run */
+  #speak(run) {
+    const { trial, phase } = run;
+    const begun = phase === 'abandoned' ? '' : `${trial.title}. ${obstacle(run)}`;
+    const text = phase === 'over' ? `${headline(run)} ${told(run)}` : begun;
+    if (text && text !== this.#said) write(this.#spoken, text);
+    this.#said = text || this.#said;
+  }
 }
 
 /** Whole seconds. @param {number} ms */

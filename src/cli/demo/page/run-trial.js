@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Carries out trials, one at a time; a new one takes the place of the one that runs. It owns their timer and their
- * messages; what a trial is stands in trials.js, when it is over in run.js.
+ * messages. A trial is described in trials.js; run.js says when it is over.
  */
 
 import { beginRun, createRun, follow, healsAt, isLate, isSettled } from './run.js';
@@ -14,56 +14,128 @@ const READY_MS = 15_000;
 /** How long a session that is well is shown before. */
 const BEFORE_MS = 1000;
 
+/** Another trial has begun. */
+class Replaced extends Error {}
+
 /** @typedef {import('./run.js').Run} Run */
+/** @typedef {import('./run-burst.js').Burst} Burst */
 
 /**
- * @param {object} parts
- * @param {import('./visit.js').Visits} parts.visits
- * @param {import('./front.js').Front} parts.front
- * @param {import('./offers.js').Offers} parts.offers
- * @param {any} parts.witness straight to the gateway
- * @param {string} parts.own the beginning of this tab's channels
- * @param {import('./totals.js').Totals} parts.totals
- * @param {import('./history.js').History} parts.history
- * @param {(text: string, kind?: 'event' | 'act' | 'bad') => void} parts.say
- * @param {(network: string | object, what: string) => void} parts.onNetwork `what` it does
- * @param {(run: Run) => void} parts.show called often
+ * @typedef {object} Parts
+ * @property {import('./visit.js').Visits} visits
+ * @property {import('./front.js').Front} front
+ * @property {import('./offers.js').Offers} offers
+ * @property {any} witness straight to the gateway
+ * @property {string} own the beginning of this tab's channels
+ * @property {import('./totals.js').Totals} totals
+ * @property {import('./history.js').History} history
+ * @property {(text: string, kind?: 'event' | 'act' | 'bad') => void} say
+ * @property {(network: string | object, what: string) => void} onNetwork `what` it does
+ * @property {(run: Run) => void} show called often
  */
-export function createTrials({ visits, front, offers, witness, own, totals, history, say, onNetwork, show }) {
+
+/** See the head of this file. */
+export class Trials {
+  /** @type {Parts} */
+  #parts;
   /** @type {Run | null} */
-  let running = null;
-  /** @type {import('./run-burst.js').Burst | null} */
-  let burst = null;
+  #running = null;
+  /** @type {Burst | null} */
+  #burst = null;
 
-  visits.listen((event, visit) => {
-    if (!running) return;
-    if (event.kind === 'first' && running.trial.fresh) running.first = visit.first;
-    follow(running, event);
-    show(running);
-  });
-
-  /** Until a condition holds, the time is up (false), or the trial was replaced (an error). @param {Run} run @param {() => boolean} holds @param {number} ms */
-  const until = (run, holds, ms) =>
-    new Promise((resolve, reject) => {
-      const end = performance.now() + ms;
-      const timer = setInterval(() => {
-        const over = performance.now() >= end;
-        if (run === running && !holds() && !over) return;
-        clearInterval(timer);
-        if (run !== running) reject(new Replaced());
-        else resolve(holds());
-      }, TICK_MS);
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    parts.visits.listen((event, visit) => {
+      const run = this.#running;
+      if (!run) return;
+      if (event.kind === 'first' && run.trial.fresh) run.first = visit.first;
+      follow(run, event);
+      parts.show(run);
     });
+  }
 
-  /** @param {string | object} network */
-  async function setNetwork(network) {
-    await front.set(network);
-    onNetwork(network, running?.trial.what.replace('{seconds}', `${running.seconds}`) ?? '');
+  get running() {
+    return this.#running;
+  }
+
+  /**
+   * @param {import('./trials.js').Trial} trial
+   * @param {number} seconds until it heals, of those that do
+   */
+  async start(trial, seconds) {
+    const { history, say, show } = this.#parts;
+    if (this.#running && this.#running.phase !== 'over') this.#running.phase = 'abandoned';
+    this.#burst?.abandon();
+    const run = createRun(trial, seconds, performance.now());
+    this.#running = run;
+    show(run);
+    try {
+      await this.#play(run);
+    } catch (error) {
+      if (run === this.#running) {
+        run.phase = 'abandoned';
+        say(`The trial ended: ${/** @type {Error} */ (error).message}.`, 'bad');
+      }
+    }
+    if (run !== this.#running) return run;
+    history.count(false);
+    show(run);
+    return run;
+  }
+
+  /** Whatever runs is over. */
+  abandon() {
+    const { history, show } = this.#parts;
+    const run = this.#running;
+    this.#running = null;
+    this.#burst?.abandon();
+    history.count(false);
+    if (!run || run.phase === 'over') return;
+    run.phase = 'abandoned';
+    show(run);
   }
 
   /** @param {Run} run */
-  async function prepare(run) {
+  async #play(run) {
+    const { history, totals } = this.#parts;
+    const visit = await this.#prepare(run);
+    if (run !== this.#running) throw new Replaced();
+    const { connection } = visit;
+    if (run.trial.fresh) {
+      beginRun(run, visit.startedAt, connection.transport, connection.state);
+      run.first = visit.first;
+    }
+    const burst = this.#openBurst(run, connection);
+    history.count(true);
+    const counted = burst.run();
+    if (!run.trial.fresh) {
+      await this.#until(run, () => false, BEFORE_MS);
+      beginRun(run, performance.now(), connection.transport, connection.state);
+      await this.#strike(run);
+    }
+    await this.#watch(run, burst);
+    run.phase = 'counting';
+    burst.stop();
+    const { up, down } = await counted;
+    if (run !== this.#running) throw new Replaced();
+    run.counts = { up, down };
+    totals.set(burst, run.counts);
+    run.phase = 'over';
+  }
+
+  /**
+   * Brings a session about: a new one behind the trial's network, or one on WebSocket on a clear network.
+   * @param {Run} run
+   * @returns {Promise<import('./visit.js').Visit>}
+   */
+  async #prepare(run) {
+    const { visits, front, offers, history, say, onNetwork } = this.#parts;
     const { trial } = run;
+    if (trial.fresh) {
+      history.mark(performance.now(), trial.title, true);
+      say(`First visit: ${trial.title}. ${trial.what}`, 'act');
+    }
     if (offers.withdrawn) await offers.restore();
     if (trial.fresh) {
       onNetwork(trial.network ?? 'clear', trial.what);
@@ -76,134 +148,95 @@ export function createTrials({ visits, front, offers, witness, own, totals, hist
     if (!well()) {
       onNetwork('clear', '');
       await visits.begin('clear');
-      if (!(await until(run, well, READY_MS)))
+      if (!(await this.#until(run, well, READY_MS)))
         throw new Error('no session on WebSocket came about on a clear network');
     }
     return /** @type {import('./visit.js').Visit} */ (visits.current);
   }
 
+  /** @param {Run} run @param {any} connection */
+  #openBurst({ trial, seconds }, connection) {
+    const { witness, own, history } = this.#parts;
+    const burst = createBurst({
+      connection,
+      witness,
+      ends: {
+        up: { from: connection.channel(`${own}/up`), to: witness.channel(`${own}/up`) },
+        down: { from: witness.channel(`${own}/down`), to: connection.channel(`${own}/down`) },
+      },
+      messages: RATE * (trial.most + (trial.heals ? seconds : 0) + 10),
+      rate: RATE,
+      onArrival: (direction, outcome) => history.strips[direction].add(performance.now(), outcome !== 'new'),
+    });
+    this.#burst = burst;
+    return burst;
+  }
+
+  /** Until it is at rest, or has had its time. @param {Run} run @param {Burst} burst */
+  async #watch(run, burst) {
+    const { totals, say, show } = this.#parts;
+    let healing = false;
+    const isOver = () => {
+      const now = performance.now();
+      const { up, down } = burst.report();
+      run.counts = { up, down };
+      totals.set(burst, run.counts);
+      show(run);
+      if (!healing && now >= (healsAt(run) ?? Infinity)) {
+        healing = true;
+        this.#heal(run).catch((error) => say(`It could not be healed: ${error.message}.`, 'bad'));
+      }
+      return isSettled(run, now) || isLate(run, now);
+    };
+    await this.#until(run, isOver, Infinity);
+    run.settled = isSettled(run, performance.now());
+  }
+
   /** @param {Run} run */
-  async function strike({ trial, seconds }) {
+  async #strike({ trial, seconds }) {
+    const { front, offers, history, say } = this.#parts;
     history.mark(performance.now(), trial.title, true);
     if (trial.withdraws) await offers.withdraw();
-    if (trial.network) await setNetwork(trial.network);
+    if (trial.network) await this.#setNetwork(trial.network);
     if (trial.cut) await front.kill(trial.cut);
     say(trial.what.replace('{seconds}', `${seconds}`), 'act');
   }
 
   /** @param {Run} run */
-  async function heal(run) {
+  async #heal(run) {
+    const { offers, history, say } = this.#parts;
     run.healedAt = performance.now();
     history.mark(run.healedAt, 'healed', true);
     say('The failure is over: the network is clear again.', 'act');
     if (run.trial.withdraws) await offers.restore();
-    if (run.trial.network) await setNetwork('clear');
+    if (run.trial.network) await this.#setNetwork('clear');
   }
 
-  /** @param {Run} run */
-  async function play(run) {
-    const { trial, seconds } = run;
-    if (trial.fresh) {
-      history.mark(performance.now(), trial.title, true);
-      say(`First visit: ${trial.title}. ${trial.what}`, 'act');
-    }
-    const visit = await prepare(run);
-    if (run !== running) throw new Replaced();
-    const { connection } = visit;
-    if (trial.fresh) {
-      beginRun(run, visit.startedAt, connection.transport, connection.state);
-      run.first = visit.first;
-    }
-    const ends = {
-      up: { from: connection.channel(`${own}/up`), to: witness.channel(`${own}/up`) },
-      down: { from: witness.channel(`${own}/down`), to: connection.channel(`${own}/down`) },
-    };
-    const mine = createBurst({
-      connection,
-      witness,
-      ends,
-      messages: RATE * (trial.most + (trial.heals ? seconds : 0) + 10),
-      rate: RATE,
-      onArrival: (direction, outcome) => history.strips[direction].add(performance.now(), outcome !== 'new'),
+  /** @param {string | object} network */
+  async #setNetwork(network) {
+    const { front, onNetwork } = this.#parts;
+    const run = this.#running;
+    await front.set(network);
+    onNetwork(network, run?.trial.what.replace('{seconds}', `${run.seconds}`) ?? '');
+  }
+
+  /**
+   * Until a condition holds, the time is up (false), or the trial was replaced (an error).
+   * @param {Run} run
+   * @param {() => boolean} holds
+   * @param {number} ms
+   * @returns {Promise<boolean>}
+   */
+  #until(run, holds, ms) {
+    return new Promise((resolve, reject) => {
+      const end = performance.now() + ms;
+      const timer = setInterval(() => {
+        const over = performance.now() >= end;
+        if (run === this.#running && !holds() && !over) return;
+        clearInterval(timer);
+        if (run !== this.#running) reject(new Replaced());
+        else resolve(holds());
+      }, TICK_MS);
     });
-    burst = mine;
-    history.count(true);
-    const counted = mine.run();
-    const count = () => {
-      const { up, down } = mine.report();
-      run.counts = { up, down };
-      totals.set(mine, run.counts);
-      show(run);
-    };
-    if (!trial.fresh) {
-      await until(run, () => false, BEFORE_MS);
-      beginRun(run, performance.now(), connection.transport, connection.state);
-      await strike(run);
-    }
-    let healing = false;
-    run.settled = await until(
-      run,
-      () => {
-        const now = performance.now();
-        count();
-        if (!healing && now >= (healsAt(run) ?? Infinity)) {
-          healing = true;
-          heal(run).catch((error) => say(`It could not be healed: ${error.message}.`, 'bad'));
-        }
-        return isSettled(run, now) || isLate(run, now);
-      },
-      Infinity,
-    ).then(() => isSettled(run, performance.now()));
-    run.phase = 'counting';
-    mine.stop();
-    const { up, down } = await counted;
-    if (run !== running) throw new Replaced();
-    run.counts = { up, down };
-    totals.set(mine, run.counts);
-    run.phase = 'over';
   }
-
-  return {
-    get running() {
-      return running;
-    },
-
-    /**
-     * @param {import('./trials.js').Trial} trial
-     * @param {number} seconds until it heals, of those that do
-     */
-    async start(trial, seconds) {
-      if (running && running.phase !== 'over') running.phase = 'abandoned';
-      burst?.abandon();
-      const run = createRun(trial, seconds, performance.now());
-      running = run;
-      show(run);
-      try {
-        await play(run);
-      } catch (error) {
-        if (run === running) {
-          run.phase = 'abandoned';
-          say(`The trial ended: ${/** @type {Error} */ (error).message}.`, 'bad');
-        }
-      }
-      if (run !== running) return run;
-      history.count(false);
-      show(run);
-      return run;
-    },
-
-    /** Whatever runs is over. */
-    abandon() {
-      const run = running;
-      running = null;
-      burst?.abandon();
-      history.count(false);
-      if (!run || run.phase === 'over') return;
-      run.phase = 'abandoned';
-      show(run);
-    },
-  };
 }
-
-/** Another trial has begun. */
-class Replaced extends Error {}

@@ -29,11 +29,10 @@ const find = (/** @type {string} */ name) => /** @type {any} */ (document.queryS
  * @param {import('./front.js').Front} parts.front
  * @param {any} parts.witness straight to the gateway: it publishes the messages
  * @param {string} parts.own the beginning of this tab's channels
- * @param {(network: string) => Promise<void>} parts.setNetwork
- * @param {(transport: string) => Promise<void>} parts.switchTo
+ * @param {Pick<import('./disturb.js').Hands, 'setNetwork' | 'switchTo'>} parts.hands
  * @param {() => void} parts.abandon ends whatever else plays with the network
  */
-export function openStage({ visits, front, witness, own, setNetwork, switchTo, abandon }) {
+export function openStage({ visits, front, witness, own, hands, abandon }) {
   const name = `${own}/ticks`;
   const sides = { plain: createTicks(PLAIN_PATIENCE_MS), session: createTicks(SESSION_PATIENCE_MS) };
   const latest = sendTicks(witness.channel(name), sides);
@@ -57,20 +56,20 @@ export function openStage({ visits, front, witness, own, setNetwork, switchTo, a
 
   /** @param {import('./breaks.js').Break} broken */
   async function strike({ network, what }) {
-    await setNetwork(network);
+    await hands.setNetwork(network);
     shown.breaks(what);
     await front.kill('any');
   }
 
   /** @param {boolean} [another] the tour has another failure, which is to find Throughline on a WebSocket */
   async function heal(another = false) {
-    await setNetwork('clear');
+    await hands.setNetwork('clear');
     const next = another && touring !== null;
     shown.heals(next);
     // A WebSocket that opened behind the failure may hang for minutes. A visitor would reload the page.
     if (sides.plain.count(performance.now()).silentMs > words.FROZEN_MS) plain?.reopen();
     // A switch that a new failure overtakes is told in the log.
-    if (next) await switchTo('websocket').catch(() => {});
+    if (next) await hands.switchTo('websocket').catch(() => {});
   }
 
   find('break').addEventListener('click', async () => {
