@@ -164,7 +164,9 @@ const texts = ['src/cli/demo/page', 'src/server/doctor', 'src/server/pages'].fla
   const place = new URL(`../../${folder}/`, import.meta.url);
   return readdirSync(place)
     .filter((name) => /\.(js|json|html)$/.test(name))
-    .map((name) => readFileSync(new URL(name, place), 'utf8').replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, ''));
+    .map((name) =>
+      readFileSync(new URL(name, place), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, ''),
+    );
 });
 
 /** Phrases that visitors of earlier versions did not understand, or took for a translation. */
@@ -185,8 +187,7 @@ const STUMBLES = [
 ];
 
 test('no page has a phrase that its first visitors stumbled over', () => {
-  for (const phrase of STUMBLES)
-    assert.ok(!texts.some((text) => text.includes(phrase)), phrase);
+  for (const phrase of STUMBLES) assert.ok(!texts.some((text) => text.includes(phrase)), phrase);
   assert.ok(texts.length > 50, `only ${texts.length} files are read`);
 });
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The demo page in real browsers: every trial is one key press, and the page then says in words what the session did, with
- * nothing lost, duplicated or out of order.
+ * nothing lost, duplicated or reordered.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -125,6 +125,10 @@ async function hold(page, id) {
     assert.ok(on.includes(outcome.carried), `${outcome.carried} in place of ${on.join(' or ')}`);
     assert.equal(outcome.flaws, '0 / 0 / 0');
     assert.match(outcome.told, /none lost, duplicated or reordered/);
+    assert.ok(
+      !outcome.path.some((line) => line?.includes('is being tried')),
+      'a trial that is over tries nothing',
+    );
     assert.doesNotMatch(outcome.told, /still changing its way/);
     if (!withinMs) return '';
     assert.match(outcome.headline, /^First message after [\d.]+\sm?s/);
