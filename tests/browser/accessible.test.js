@@ -2,7 +2,7 @@
 /** Every page for people in real Chromium, by day and by night: axe-core finds no fault that hinders anybody. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { faultsInBothSchemes } from './axe.js';
+import { faults, faultsInBothSchemes } from './axe.js';
 import { printed, startChild } from './child.js';
 import { PROGRAM, startGateway } from './gateway.js';
 import { launch } from './launch.js';
@@ -33,6 +33,15 @@ describe('axe finds no fault', { timeout: 240_000 }, () => {
     await page.waitForSelector(ready, { timeout: 60_000 });
     return page;
   }
+
+  test('and it does find those of a page that has some', async () => {
+    const page = await chromium.newPage();
+    await page.setContent('<main><img src="data:,"><p style="color: #ccc">Faint</p></main>');
+    const found = (await faults(page)).join('\n');
+    for (const rule of ['critical: image-alt', 'serious: color-contrast', 'serious: html-has-lang'])
+      assert.ok(found.includes(rule), `${rule} is not in\n${found}`);
+    await page.close();
+  });
 
   for (const [path, ready] of /** @type {const} */ ([
     ['/', '#curl'],

@@ -256,6 +256,9 @@ describe('layouts, side by side', { concurrency: true }, () => {
           return {
             heights: cards.map((card) => Math.round(card.getBoundingClientRect().height)),
             cut: cut.map(({ tagName, textContent }) => `${tagName} ${textContent}`),
+            hidden: [...document.querySelectorAll('[data-compared]')].some(
+              (place) => place.scrollHeight > place.clientHeight,
+            ),
             wide: document.documentElement.scrollWidth,
           };
         });
@@ -265,7 +268,7 @@ describe('layouts, side by side', { concurrency: true }, () => {
         if (act !== 'break')
           await page.waitForSelector('#outcome[data-phase="running"]', { timeout: 20_000 });
         await advance(page, 20);
-        assert.deepEqual(await measure(), { heights, cut: [], wide: width }, act);
+        assert.deepEqual(await measure(), { heights, cut: [], hidden: false, wide: width }, act);
       }
       await page.close();
     });
