@@ -170,6 +170,17 @@ async fn more_connections_than_files_are_told_at_the_start_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn the_demo_warns_of_nothing_where_files_are_few() {
+    let mut command = std::process::Command::new("sh");
+    let script = format!("ulimit -n 1024; exec {} demo --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_throughline"));
+    command.args(["-c", &script]);
+    let running = Running::of(command).await;
+    running.signal("TERM").await;
+    let (exit, log) = running.ended().await;
+    assert!(exit == Some(0) && log.contains("the gateway starts") && !log.contains("WARN"), "{log}");
+}
+
+#[tokio::test]
 async fn help_and_version_are_no_errors() {
     for argument in ["--help", "--version"] {
         let output = run(&[argument]).await;

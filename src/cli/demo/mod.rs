@@ -25,12 +25,15 @@ use crate::server::{Files, Gateway, SHARED};
 
 static PAGE: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/cli/demo/page"), SHARED]);
 
+/// As few as any system lets a process have, so that a visitor's first line is no warning of open files.
+const CONNECTIONS: usize = 900;
+
 pub(super) fn run(address: SocketAddr) -> ExitCode {
     if !address.ip().is_loopback() {
         return usage(&format!("the demo opens hostile networks and listens on loopback only, not on {address}"));
     }
     on_a_runtime(async move {
-        let config = Config { listen: address, ..Config::default() };
+        let config = Config { listen: address, connections: CONNECTIONS, ..Config::default() };
         let listener = listen(&config)?;
         let fronts = Arc::new(Fronts::new(listener.local_addr()?));
         let gateway = Gateway::new(config);

@@ -28,9 +28,9 @@ pub(in crate::cli::bench) fn read(from: &Path) -> Result<Results, String> {
     let value: serde_json::Value = serde_json::from_str(&text).map_err(unreadable)?;
     // The format comes first: a file of another one misses keys, and that would say nothing about the reason.
     match value.get("throughline_bench").and_then(serde_json::Value::as_u64) {
-        Some(format) if format != u64::from(FORMAT) => Err(said(format!(
-            "it has format {format}; this program reads {FORMAT}: measure the baseline again"
-        ))),
+        Some(format) if format != u64::from(FORMAT) => {
+            Err(said(format!("it has format {format}; this program reads {FORMAT}: measure the baseline again")))
+        }
         _ => serde_json::from_value(value).map_err(unreadable),
     }
 }

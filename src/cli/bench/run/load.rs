@@ -172,7 +172,13 @@ fn sums(tallies: &[Tally], transport: Transport, plan: &Plan) -> Figures {
         // Its publisher did not get there: nothing was due, and nothing of it is lost.
         (figures.expected, sums.lost) = (0, 0);
     }
-    Figures { delivered: sums.delivered, lost: sums.lost, duplicated: sums.duplicated, reordered: sums.reordered, ..figures }
+    Figures {
+        delivered: sums.delivered,
+        lost: sums.lost,
+        duplicated: sums.duplicated,
+        reordered: sums.reordered,
+        ..figures
+    }
 }
 
 #[cfg(test)]
