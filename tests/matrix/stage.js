@@ -167,7 +167,9 @@ function judge(row, { up, report }) {
   for (const [direction, count] of Object.entries({ up, down })) {
     const { sent, lost, duplicated, reordered } = count;
     if (lost || duplicated || reordered) {
-      problems.push(`${direction} of ${sent}: ${lost} lost, ${duplicated} duplicated, ${reordered} reordered`);
+      problems.push(
+        `${direction} of ${sent}: ${lost} lost, ${duplicated} duplicated, ${reordered} reordered`,
+      );
     }
   }
   if (!row.told && resets.length) problems.push(`reset ${JSON.stringify(resets)}`);
