@@ -13,7 +13,8 @@ mod gateway;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gateway::{Gateway, open_compressed, open_poll, open_socket, open_stream};
+use gateway::Gateway;
+use gateway::client::{open_compressed, open_poll, open_socket, open_stream};
 use tokio::net::TcpStream;
 
 /// Handshakes under way at once.
