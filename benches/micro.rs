@@ -8,7 +8,7 @@ use criterion::Criterion;
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
-    for (name, prepare, _) in work::ALL {
+    for (name, prepare) in work::ALL {
         let mut work = prepare();
         criterion.bench_function(name, |bencher| bencher.iter(&mut work));
     }

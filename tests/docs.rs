@@ -1,5 +1,7 @@
 //! Keeps the documents true: what they quote decodes, what they name exists, what they tell to type works.
 
+#[path = "docs/benchmarks.rs"]
+mod benchmarks;
 #[path = "docs/commands.rs"]
 mod commands;
 #[path = "docs/exchange.rs"]

@@ -1,0 +1,173 @@
+//! The pieces of work at the driver's links: a hello until its welcome, a body until its answer, a subscription. No sockets and no
+//! tasks. The driver reads the clock, which `instructions.rs` stops.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use prometheus_client::registry::Registry;
+use throughline::driver::Driver;
+use throughline::driver::link::{Link, Progress};
+use throughline::hub::{Bounds, Hub};
+use throughline::protocol::Transport;
+use throughline::protocol::frame::RawFrame;
+use throughline::session::server::Settings;
+
+use crate::work::{ACKNOWLEDGED, Piece, Work};
+
+/// Where all clients are.
+const FROM: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+/// Lines that a resumed leg is given again: the answer to the subscription, and publications.
+const MISSED: usize = 8;
+
+/// All of it. The transports are in `connections.rs`; here the leg is a stream's, and its client sends bodies.
+pub(crate) const ALL: [Piece; 5] = [
+    ("a first hello until its welcome", first_hello),
+    ("a resume until its welcome and 8 missed lines", resume),
+    ("a body with a publication until its answer, 1 subscriber", || publish(1)),
+    ("a body with a publication until its answer, 1,000 subscribers", || publish(1_000)),
+    ("a subscribe and an unsubscribe on a socket, until their answers", subscribe),
+];
+
+fn first_hello() -> Work {
+    let (driver, mut streams) = (driver(), Vec::new());
+    Box::new(move || streams.push(Stream::open(&driver, streams.len())))
+}
+
+/// The same session is resumed again and again. It acknowledges nothing, so it misses the same lines each time.
+fn resume() -> Work {
+    let driver = driver();
+    let first = Stream::open(&driver, 0);
+    let lines = [r#"{"sub":"news","id":1}"#.to_owned()].into_iter().chain((1..MISSED).map(|_| publication("")));
+    first.send(&driver, 0, 1, &lines.collect::<Vec<_>>().join("\n"));
+    let Stream { link, id, number } = first;
+    let (mut link, mut leg) = (Some(link), 1);
+    Box::new(move || {
+        // The connection of the leg before breaks.
+        drop(link.take());
+        leg += 1;
+        let hello = hello(number, &id, leg, 0, 1 + MISSED as u64);
+        let mut resumed = driver.attach(Transport::Sse, FROM, &hello.into()).expect("attached");
+        assert_eq!(read(&mut resumed), 1 + MISSED);
+        link = Some(resumed);
+    })
+}
+
+/// A body with one publication: the answer of its request, the `ok` on the publisher's stream, and the line of each subscriber.
+fn publish(subscribers: usize) -> Work {
+    let driver = driver();
+    let mut publisher = Stream::open(&driver, 0);
+    let mut subscribers: Vec<Link> = (1..=subscribers).map(|number| subscribed(&driver, number)).collect();
+    let mut published = 0;
+    Box::new(move || {
+        publisher.send(&driver, published, published + 1, &publication(r#""id":5,"#));
+        published += 1;
+        read(&mut publisher.link);
+        for subscriber in &mut subscribers {
+            read(subscriber);
+            if published.is_multiple_of(ACKNOWLEDGED) {
+                // The first line was the answer to the subscription.
+                say(subscriber, &format!(r#"{{"ack":{}}}"#, 1 + published));
+            }
+        }
+    })
+}
+
+fn subscribe() -> Work {
+    let driver = driver();
+    // The channel has a subscriber, so it is never forgotten.
+    let other = subscribed(&driver, 0);
+    let mut link = subscribed(&driver, 1);
+    let mut times = 0u64;
+    Box::new(move || {
+        let _stays = &other;
+        for line in [r#"{"unsub":"news","id":5}"#, r#"{"sub":"news","id":6}"#] {
+            say(&mut link, line);
+            read(&mut link);
+        }
+        times += 1;
+        if times.is_multiple_of(ACKNOWLEDGED) {
+            // The first line was the answer to the subscription before.
+            say(&mut link, &format!(r#"{{"ack":{}}}"#, 1 + 2 * times));
+        }
+    })
+}
+
+/// A session by SSE whose welcome is read.
+struct Stream {
+    link: Link,
+    id: String,
+    number: usize,
+}
+
+impl Stream {
+    fn open(driver: &Arc<Driver>, number: usize) -> Self {
+        let mut link = driver.attach(Transport::Sse, FROM, &hello(number, "", 1, 0, 1).into()).expect("attached");
+        let mut id = String::new();
+        let progress = link.poll_lines(&mut context(), |line| id = id_in(line.json()));
+        assert_eq!(progress, Poll::Ready(Progress::Lines));
+        Self { link, id, number }
+    }
+
+    /// Sends a body with these lines, of which `next` is the number of the first.
+    fn send(&self, driver: &Arc<Driver>, received: u64, next: u64, lines: &str) {
+        let hello = hello(self.number, &self.id, 1, received, next);
+        let answer = driver.send(&Bytes::from(format!("{hello}\n{lines}\n"))).expect("taken");
+        assert_eq!(answer.len(), 1);
+    }
+}
+
+/// A session by WebSocket that is subscribed to the channel.
+fn subscribed(driver: &Arc<Driver>, number: usize) -> Link {
+    let mut link = driver.socket(FROM);
+    for line in [hello(number, "", 1, 0, 1), r#"{"ack":0,"next":1}"#.to_owned()] {
+        say(&mut link, &line);
+    }
+    read(&mut link);
+    say(&mut link, r#"{"sub":"news","id":1}"#);
+    read(&mut link);
+    link
+}
+
+fn driver() -> Arc<Driver> {
+    let settings = Settings { attaches_a_minute: u32::MAX, ..Settings::default() };
+    Driver::new(settings, Hub::new(Bounds::default()), usize::MAX, &mut Registry::default())
+}
+
+/// One frame up a socket.
+fn say(link: &mut Link, text: &str) {
+    link.receive([Ok(RawFrame::text(text.to_owned()))]);
+}
+
+/// Reads the lines that are due, and counts them.
+fn read(link: &mut Link) -> usize {
+    let mut lines = 0;
+    let progress = link.poll_lines(&mut context(), |line| {
+        std::hint::black_box(line);
+        lines += 1;
+    });
+    assert_eq!(progress, Poll::Ready(Progress::Lines), "the leg has lines and goes on");
+    lines
+}
+
+const fn context() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+fn publication(id: &str) -> String {
+    format!(r#"{{"pub":"news",{id}"data":"{}"}}"#, "x".repeat(128))
+}
+
+/// The hello of a session's newest leg: the turn is the leg's number.
+fn hello(number: usize, id: &str, leg: u32, received: u64, next: u64) -> String {
+    let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
+    format!(
+        r#"{{"hello":{{"v":1,"session":"{number:0>24}",{id}"leg":{leg},"turn":{leg},"received":{received},"next":{next},"nonce":"n"}}}}"#
+    )
+}
+
+fn id_in(welcome: &[u8]) -> String {
+    let welcome = std::str::from_utf8(welcome).expect("text");
+    welcome.split_once("\"id\":\"").and_then(|(_, rest)| rest.split_once('"')).expect("an id").0.to_owned()
+}
