@@ -1,8 +1,63 @@
-//! Where a channel's publications get their offsets and are kept for a while.
+//! Where a channel's publications get their offsets and stay for a while.
 //!
-//! The memory broker is the form for one node: an epoch lasts as long as the process remembers the channel. It knows nothing
-//! of subscribers.
+//! A broker must never know a subscriber, and must never encode a frame. The hub asks it through [`Broker`] and
+//! [`Log`]. The memory broker answers within the call. Another broker answers later, by an [`Event`].
+//! A new broker is one folder here that keeps the contract below and passes the tests in `contract_tests.rs`.
+//!
+//! # The contract
+//!
+//! **Position.** A log numbers its publications 1, 2, 3 … within an epoch. An epoch and an offset together are a
+//! position. A broker never gives one position to two publications, not even if it forgot the first one. An epoch is
+//! text of at most 64 bytes that only the broker reads.
+//!
+//! **Epoch.** An epoch is one life of a log in which no acknowledged publication was lost. A broker begins a new epoch
+//! if it forgot a log with publications, or if its storage may have lost its last writes: a restart, a failover.
+//! Offsets of the new epoch begin at 1. The old epoch may continue into the new one: the publications that the storage
+//! still has keep their positions, and those of the new epoch follow them.
+//!
+//! **Append is atomic.** One append carries one or more publications of one channel. Either all of them are stored, with
+//! offsets that follow each other in the order given, or none is. The log changes before the answer and before the
+//! message.
+//!
+//! **Messages.** While a channel is watched, each append leads to one message with its epoch, the offset before its first
+//! publication, and its publications. This holds for appends of every node. Messages of one channel come in the order
+//! of the log. A broker may repeat a message, delay it or lose it. If it knows that it may have lost one, it says so
+//! by [`Event::Interrupted`], after it hears messages again. The hub finds all other losses: by the next message, and by
+//! a fetch every [`Broker::check_every`].
+//! An answer within the call carries its publications, and is the message too.
+//!
+//! **Watch before fetch.** A broker carries out the requests of one channel in the order in which the hub makes them. It
+//! carries out a fetch only after the watch before it is in effect. Otherwise a publication between the two is lost.
+//! A broker itself repeats a watch until it holds. It may keep a watch for a while after the hub ended it.
+//!
+//! **Fetch and proof.** A fetch names positions. The answer is a list of stretches in the order of the log, and each stretch
+//! is without a hole. The last one ends where the log stands. A position that lies on a stretch is *proven*: everything
+//! after it is in the answer, and nothing up to it was lost. An answer may prove fewer positions than were asked
+//! for. A broker leaves a position out unless it can prove it. It must prove where the log stands, in one stretch
+//! without publications if need be.
+//!
+//! **Order and repetition of answers.** Answers carry the ticket of their request. They may come in any order, between
+//! channels and within one, before or after the messages that they concern, twice, or never. The hub takes the first
+//! answer to a ticket.
+//!
+//! **Failure.** [`Failure::NotDone`] promises that an append did not happen, and will not happen. If nobody knows,
+//! the broker says [`Failure::Unknown`].
+//!
+//! **Who retries.** The hub never repeats an append, because the second one could be a duplicate. A broker may repeat it only
+//! if it can recognise the first one. The hub repeats a fetch after a pause, for as long as anybody waits for it.
+//!
+//! **Bounds.** The hub has at most a fixed number of appends and one fetch under way in each channel, and waits
+//! for each a bounded time. After that time an append's outcome is unknown, and an answer that comes late is dropped.
+//!
+//! # Layout
+//! - [`log`]: the types and traits of the contract
+//! - [`memory`]: the broker of one node, in memory
 
-mod memory;
+pub mod log;
+pub mod memory;
 
-pub use memory::{Budget, ChannelLog, Retention, fresh_epoch};
+#[cfg(test)]
+mod contract_tests;
+
+pub use log::{Answer, Broker, Encode, Event, Failure, Log, Stretch, Ticket};
+pub use memory::{Memory, Retention};

@@ -10,7 +10,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 
-use super::{Bounds, Hub, Retention, Subscriber};
+use super::{Bounds, Hub, Subscriber};
+use crate::broker::{Memory, Retention};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
 
@@ -95,7 +96,9 @@ struct Watch {
 impl Watch {
     fn new(mutant: Option<Mutant>) -> Self {
         let retention = Retention { messages: KEPT, age: AGE, bytes: 10_000 };
-        let mut hub = Hub::new(Bounds { retention, ..Bounds::default() });
+        let memory = Memory::new(retention, Bounds::default().all_history_bytes);
+        let memory = if mutant == Some(Mutant::EpochKept) { memory.with_one_epoch() } else { memory };
+        let mut hub = Hub::with_broker(Bounds::default().channels, Box::new(memory));
         hub.mutant = mutant;
         Self {
             hub,

@@ -1,30 +1,51 @@
-//! Channels on this node: who is subscribed, and the way of a publication to all of them.
+//! Channels on this node: the subscribers, and the way of a publication to all of them.
 //!
-//! A publication is encoded once; its subscribers share the bytes. A subscriber takes a line without waiting, so a slow one never holds
-//! up another. Looking at a channel's position and registering happen under one lock: nothing slips between them.
+//! A publication is encoded once, and its subscribers share the bytes. A subscriber takes a line without waiting, so a slow one never
+//! holds up another. The hub decides nothing itself: each channel is a machine (`channel`), which this shell keeps behind
+//! one short lock with its log. It must never wait for a broker, and never know a session.
+//!
+//! With a broker that answers within the call, such as the memory broker, [`Hub::publish`] does everything. Another
+//! broker brings its answers by [`Hub::event`]. Then [`Hub::start_publish`] and [`Hub::start_subscribe`] return
+//! [`Outcome::Later`], and [`Hub::timeout`] must be called when [`Hub::next_timeout`] says so.
+//!
+//! # Layout
+//! - `channel`: the machine of one channel; `events`: its inputs and outputs; `recovery`: history joined with live lines
+//! - `desk`: a machine with its log, behind one lock; [`late`]: answers that come after the call
+//! - [`subscriber`]: what the hub knows of a subscriber
+//! - `mutant`: deliberate mistakes of the machine
 
-use std::collections::{BTreeMap, HashMap};
+mod channel;
+mod desk;
+mod events;
+pub mod late;
+mod mutant;
+mod recovery;
+pub mod subscriber;
+
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::broker::{Budget, ChannelLog, Retention, fresh_epoch};
+use self::channel::Channel;
+use self::desk::{Call, Desk, MakeAnswer};
+use self::events::{Input, Room, Settings, Wish};
+use self::late::{Caller, Waiting, refusal};
+use crate::broker::{Broker, Event, Failure, Memory, Retention, Ticket};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::Payload;
-use crate::protocol::{ChannelName, Line, Position};
+use crate::protocol::{ChannelName, Line, Position, limits};
 
-/// Takes lines. It must not wait, and must not call the hub back: the channel is locked meanwhile.
-pub trait Subscriber: Send + Sync {
-    /// Lines for it, in the order of the channel. Whom to wake for them, if anybody waits.
-    #[must_use]
-    fn deliver(&self, lines: &[Line]) -> Option<Waker>;
+pub use self::events::Start;
+pub use self::late::Outcome;
+pub use self::subscriber::Subscriber;
 
-    /// Names it on this node.
-    fn key(&self) -> u64;
-
-    /// How much of what it missed it takes at once: frames and bytes. What is more would push itself out again.
-    fn room(&self) -> (usize, usize);
-}
+/// Appends of one channel under way at a broker.
+const APPENDS: usize = 256;
+/// A request that a broker has not answered by then counts as lost.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The first and the longest pause before a failed fetch is tried again.
+const PAUSE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 
 /// The bounds of a hub.
 #[derive(Debug, Clone, Copy)]
@@ -43,77 +64,99 @@ impl Default for Bounds {
     }
 }
 
-/// What a subscription starts from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
-    /// Publications follow from the one after this.
-    pub position: Position,
-    /// A position was asked for, and all after it is there.
-    pub recovered: bool,
-}
-
-struct Channel {
-    log: ChannelLog,
-    /// By key, which is the order in which sessions were made: so they lie in memory, and so do their sockets.
-    subscribers: BTreeMap<u64, Arc<dyn Subscriber>>,
-}
-
-/// All channels that are remembered.
+/// The channels that are remembered, and how many were made so far.
+#[derive(Default)]
 struct Channels {
-    by_name: HashMap<ChannelName, Arc<Mutex<Channel>>>,
-    /// The epoch of channels to come. A channel in which nothing was published leaves nothing behind: forgotten and made again, it
-    /// stands where it stood. Once one with publications is forgotten there is a new epoch, so no position means two publications.
-    epoch: Arc<str>,
+    by_name: HashMap<ChannelName, Arc<Mutex<Desk>>>,
+    made: u64,
 }
 
 /// See the module.
 pub struct Hub {
     channels: Mutex<Channels>,
-    bounds: Bounds,
-    budget: Arc<Budget>,
+    most: usize,
+    settings: Arc<Settings>,
+    broker: Box<dyn Broker>,
+    /// When each machine that waits for its broker wants to hear the time.
+    deadlines: Mutex<BTreeSet<(Duration, ChannelName)>>,
     #[cfg(test)]
     mutant: Option<forgetting_tests::Mutant>,
 }
 
 impl Hub {
-    /// A hub without channels.
+    /// A hub without channels, whose logs are in memory.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
+        Self::with_broker(bounds.channels, Box::new(Memory::new(bounds.retention, bounds.all_history_bytes)))
+    }
+
+    /// A hub for at most so many channels, whose logs are at this broker.
+    #[must_use]
+    pub fn with_broker(channels: usize, broker: Box<dyn Broker>) -> Self {
+        // A session could not take more than its replay bound, so no more is held for it.
+        let held = Room { frames: limits::REPLAY_FRAMES, bytes: limits::REPLAY_BYTES };
+        let check_every = broker.check_every();
+        let settings = Settings { appends: APPENDS, held, patience: PATIENCE, pause: PAUSE, check_every };
         Self {
-            channels: Mutex::new(Channels { by_name: HashMap::new(), epoch: fresh_epoch() }),
-            bounds,
-            budget: Arc::new(Budget::new(bounds.all_history_bytes)),
+            channels: Mutex::default(),
+            most: channels,
+            settings: Arc::new(settings),
+            broker,
+            deadlines: Mutex::default(),
             #[cfg(test)]
             mutant: None,
         }
     }
 
-    /// Publishes some, and says at which offset the first is; the others follow it. Whom to wake for them comes back too. Each subscriber is looked up once for all of
-    /// them: with a thousand subscribers that is most of what a publication costs here.
+    /// Publishes some, and returns the offset of the first; the others follow it. The wakers of the tasks that wait for
+    /// them come back too.
     ///
     /// # Errors
-    /// `full` when there are too many channels to make another. Nothing is published then.
+    /// `full` if there are too many channels to make another, or if the broker took nothing. `internal` if the broker does not
+    /// answer within the call: then the outcome is unknown.
     pub fn publish<'a>(
         &self,
         now: Duration,
         channel: &ChannelName,
         payloads: impl IntoIterator<Item = &'a Payload>,
     ) -> Result<(u64, Vec<Waker>), Refusal> {
-        let shared = self.channel(now, channel)?;
-        let mut locked = lock(&shared);
-        let first = locked.log.top() + 1;
-        let lines: Vec<Line> = payloads.into_iter().map(|payload| locked.log.append(now, channel, payload)).collect();
-        let mut wakers = Vec::with_capacity(locked.subscribers.len());
-        wakers.extend(locked.subscribers.values().filter_map(|subscriber| subscriber.deliver(&lines)));
-        Ok((first, wakers))
+        match self.start_publish(now, channel, payloads) {
+            (Outcome::Now(first), wakers) => Ok((first?, wakers)),
+            (Outcome::Later(_), _) => Err(refusal(Failure::Unknown)),
+        }
     }
 
-    /// Subscribes. The answer that `answer` makes of the start, if any, is delivered first, then what was missed, then what comes.
-    /// Subscribing again takes the position anew. What was missed is given whole or, where it is gone or more than the subscriber
-    /// has room for, not at all: the start tells.
+    /// As [`Self::publish`], for a caller that can wait.
+    pub fn start_publish<'a>(
+        &self,
+        now: Duration,
+        channel: &ChannelName,
+        payloads: impl IntoIterator<Item = &'a Payload>,
+    ) -> (Outcome<u64>, Vec<Waker>) {
+        let shared = match self.channel(now, channel) {
+            Ok(shared) => shared,
+            Err(refusal) => return (Outcome::Now(Err(refusal)), Vec::new()),
+        };
+        let mut desk = lock(&shared);
+        let ticket = desk.machine.ticket();
+        let mut payloads = payloads.into_iter();
+        let mut call = Call { ticket: Some(ticket), payloads: Some(&mut payloads), ..Call::default() };
+        desk.carry_out(now, channel, Input::Publish(ticket), &mut call);
+        let Call { wakers, published, .. } = call;
+        let outcome = match published {
+            Some(published) => Outcome::Now(published),
+            None => Outcome::Later(Waiting::new(|sender| desk.callers.add(ticket, Caller::Publisher(sender)))),
+        };
+        self.arm(channel, &mut desk);
+        (outcome, wakers)
+    }
+
+    /// Subscribes. The line that `answer` makes of the start, if any, is delivered first, then the missed publications, then
+    /// live ones. Subscribing again takes the position anew. The missed publications are delivered whole. If they are
+    /// gone, or more than the subscriber has room for, none is delivered, and the start says so.
     ///
     /// # Errors
-    /// As [`Self::publish`].
+    /// `full`, as for [`Self::publish`], and if the broker does not answer within the call.
     pub fn subscribe(
         &self,
         now: Duration,
@@ -123,60 +166,83 @@ impl Hub {
         answer: impl FnOnce(&Start) -> Option<Line>,
     ) -> Result<Start, Refusal> {
         let shared = self.channel(now, channel)?;
-        let mut locked = lock(&shared);
-        let top = locked.log.position();
-        let missed: Option<Vec<Line>> =
-            since.and_then(|since| locked.log.since(now, since).map(|lines| lines.cloned().collect()));
-        let (frames, bytes) = subscriber.room();
-        let fits = |lines: &Vec<Line>| lines.len() <= frames && lines.iter().map(Line::cost).sum::<usize>() <= bytes;
-        let missed = missed.filter(fits);
-        let position = since.filter(|_| missed.is_some()).cloned().unwrap_or(top);
-        let start = Start { position, recovered: missed.is_some() };
-        let lines: Vec<Line> = answer(&start).into_iter().chain(missed.into_iter().flatten()).collect();
-        let waker = subscriber.deliver(&lines);
-        locked.subscribers.insert(subscriber.key(), subscriber);
-        drop(locked);
-        waker.into_iter().for_each(Waker::wake);
-        Ok(start)
+        let mut desk = lock(&shared);
+        let key = subscriber.key();
+        let mut answer = Some(answer);
+        let mut once = |start: &Start| answer.take().and_then(|answer| answer(start));
+        let (_, started, wakers) = ask(now, channel, &mut desk, subscriber, since, &mut once);
+        let outcome = started.unwrap_or_else(|| {
+            desk.carry_out(now, channel, Input::Unsubscribe(key), &mut Call::default());
+            Err(refusal(Failure::NotDone))
+        });
+        self.arm(channel, &mut desk);
+        drop(desk);
+        wakers.into_iter().for_each(Waker::wake);
+        outcome
     }
 
-    /// Ends a subscription; without one nothing happens. A channel that nobody subscribes to any more, and in which nothing was ever
-    /// published, is forgotten: names cost nothing then.
+    /// As [`Self::subscribe`], for a caller that can wait. The answer goes out before the first publication, whenever that is.
+    pub fn start_subscribe(
+        &self,
+        now: Duration,
+        channel: &ChannelName,
+        subscriber: Arc<dyn Subscriber>,
+        since: Option<&Position>,
+        answer: impl FnOnce(&Start) -> Option<Line> + Send + 'static,
+    ) -> Outcome<Start> {
+        let shared = match self.channel(now, channel) {
+            Ok(shared) => shared,
+            Err(refusal) => return Outcome::Now(Err(refusal)),
+        };
+        let mut desk = lock(&shared);
+        let mut answer = Some(answer);
+        let mut once = |start: &Start| answer.take().and_then(|answer| answer(start));
+        let (ticket, started, wakers) = ask(now, channel, &mut desk, subscriber, since, &mut once);
+        let outcome = match started {
+            Some(started) => Outcome::Now(started),
+            None => Outcome::Later(Waiting::new(|sender| {
+                let answer = Box::new(move |start: &Start| answer.and_then(|answer| answer(start)));
+                desk.callers.add(ticket, Caller::Subscriber(answer, sender));
+            })),
+        };
+        self.arm(channel, &mut desk);
+        drop(desk);
+        wakers.into_iter().for_each(Waker::wake);
+        outcome
+    }
+
+    /// Ends a subscription; without one nothing happens. A channel without subscribers and without any publication is forgotten,
+    /// so names cost nothing.
     pub fn unsubscribe(&self, channel: &ChannelName, subscriber: u64) {
         let shared = lock(&self.channels).by_name.get(channel).cloned();
         let Some(shared) = shared else { return };
-        lock(&shared).subscribers.remove(&subscriber);
+        let mut desk = lock(&shared);
+        // The machine needs no time to let somebody go.
+        desk.carry_out(Duration::ZERO, channel, Input::Unsubscribe(subscriber), &mut Call::default());
+        self.arm(channel, &mut desk);
+        drop(desk);
         // Given back first: of several that unsubscribe at once, the last one to come here finds the channel at rest.
         drop(shared);
         let mut channels = lock(&self.channels);
-        let is_unused = |channel: &Channel| {
-            let was_published = channel.log.top() > 0;
+        let is_unused = |desk: &Desk| {
+            let is_blank = desk.log.is_blank();
             #[cfg(test)]
-            let was_published = was_published && self.mutant != Some(forgetting_tests::Mutant::HistoryForgotten);
-            channel.subscribers.is_empty() && !was_published
+            let is_blank = is_blank || self.mutant == Some(forgetting_tests::Mutant::HistoryForgotten);
+            is_blank && desk.machine.is_unused()
         };
         let shared = channels.by_name.get(channel);
-        if shared.and_then(at_rest).is_some_and(|channel| is_unused(&channel)) {
+        if shared.and_then(at_rest).is_some_and(|desk| is_unused(&desk)) {
             channels.by_name.remove(channel);
         }
     }
 
     /// Forgets channels without subscribers and without history.
     pub fn sweep(&self, now: Duration) {
-        let mut channels = lock(&self.channels);
-        let mut had_publications = false;
-        channels.by_name.retain(|_, shared| {
-            let Some(mut channel) = at_rest(shared) else { return true };
+        lock(&self.channels).by_name.retain(|_, shared| {
+            let Some(mut desk) = at_rest(shared) else { return true };
             // Looked at first: it also lets go of history that is too old.
-            let is_forgotten = channel.log.is_idle(now) && channel.subscribers.is_empty();
-            had_publications |= is_forgotten && channel.log.top() > 0;
-            !is_forgotten
+            !(desk.log.is_idle(now) && desk.machine.is_unused())
         });
-        #[cfg(test)]
-        let had_publications = had_publications && self.mutant != Some(forgetting_tests::Mutant::EpochKept);
-        if had_publications {
-            channels.epoch = fresh_epoch();
-        }
     }
 
     /// How many channels there are.
@@ -185,28 +251,93 @@ impl Hub {
         lock(&self.channels).by_name.len()
     }
 
-    fn channel(&self, now: Duration, name: &ChannelName) -> Result<Arc<Mutex<Channel>>, Refusal> {
+    /// Hands in what a broker says that does not answer within the call. A channel that is not remembered needs nothing.
+    pub fn event(&self, now: Duration, channel: &ChannelName, event: Event) {
+        self.visit(channel, |desk, call| desk.hear(now, channel, event, call));
+    }
+
+    /// When [`Self::timeout`] must be called; with a broker that answers within the call, never.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Duration> {
+        lock(&self.deadlines).first().map(|(at, _)| *at)
+    }
+
+    /// Tells all channels the time whose deadline has come.
+    pub fn timeout(&self, now: Duration) {
+        let deadlines = lock(&self.deadlines);
+        let due: Vec<ChannelName> =
+            deadlines.iter().take_while(|(at, _)| *at <= now).map(|(_, name)| name.clone()).collect();
+        drop(deadlines);
+        for channel in due {
+            self.visit(&channel, |desk, call| desk.carry_out(now, &channel, Input::Timeout, call));
+        }
+    }
+
+    /// Does something at a channel that is remembered, and wakes whom it concerns.
+    fn visit(&self, channel: &ChannelName, act: impl FnOnce(&mut Desk, &mut Call<'_, '_>)) {
+        let shared = lock(&self.channels).by_name.get(channel).cloned();
+        let Some(shared) = shared else { return };
+        let mut desk = lock(&shared);
+        let mut call = Call::default();
+        act(&mut desk, &mut call);
+        self.arm(channel, &mut desk);
+        drop(desk);
+        call.wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Notes when the machine wants to hear the time.
+    fn arm(&self, channel: &ChannelName, desk: &mut Desk) {
+        let due = desk.machine.poll_timeout();
+        if due == desk.armed {
+            return;
+        }
+        let mut deadlines = lock(&self.deadlines);
+        if let Some(old) = std::mem::replace(&mut desk.armed, due) {
+            deadlines.remove(&(old, channel.clone()));
+        }
+        deadlines.extend(due.map(|at| (at, channel.clone())));
+    }
+
+    fn channel(&self, now: Duration, name: &ChannelName) -> Result<Arc<Mutex<Desk>>, Refusal> {
         let mut channels = lock(&self.channels);
-        let count = channels.by_name.len();
+        let (count, limit) = (channels.by_name.len(), self.most);
         if let Some(channel) = channels.by_name.get(name) {
             return Ok(Arc::clone(channel));
         }
-        if count >= self.bounds.channels {
-            let limit = self.bounds.channels;
+        if count >= limit {
             let message = format!(
                 "this gateway holds {count} channels; its limit `channels` is {limit}: try later, or use another channel"
             );
             return Err(Refusal::new(Code::Full, message));
         }
-        let log = ChannelLog::new(now, Arc::clone(&channels.epoch), self.bounds.retention, Arc::clone(&self.budget));
-        let channel = Arc::new(Mutex::new(Channel { log, subscribers: BTreeMap::new() }));
-        channels.by_name.insert(name.clone(), Arc::clone(&channel));
-        Ok(channel)
+        channels.made += 1;
+        let machine = Channel::new(Arc::clone(&self.settings), channels.made);
+        let desk = Arc::new(Mutex::new(Desk::new(machine, self.broker.open(now, name))));
+        channels.by_name.insert(name.clone(), Arc::clone(&desk));
+        Ok(desk)
     }
 }
 
-/// A channel that nobody is about to use: whoever does has got it under the lock of all channels, which is held here.
-fn at_rest(channel: &Arc<Mutex<Channel>>) -> Option<MutexGuard<'_, Channel>> {
+/// Has a subscriber subscribed, and returns what came of it within the call.
+fn ask(
+    now: Duration,
+    channel: &ChannelName,
+    desk: &mut Desk,
+    subscriber: Arc<dyn Subscriber>,
+    since: Option<&Position>,
+    answer: MakeAnswer<'_>,
+) -> (Ticket, Option<Result<Start, Refusal>>, Vec<Waker>) {
+    let ticket = desk.machine.ticket();
+    let (frames, bytes) = subscriber.room();
+    let (key, room) = (subscriber.key(), Room { frames, bytes });
+    let wish = Wish { ticket, key, subscriber, since: since.cloned(), room };
+    let mut call = Call { ticket: Some(ticket), answer: Some(answer), ..Call::default() };
+    desk.carry_out(now, channel, Input::Subscribe(wish), &mut call);
+    (ticket, call.started, call.wakers)
+}
+
+/// A channel that is not in use: a caller gets it under the lock of all channels, which is held here.
+fn at_rest(channel: &Arc<Mutex<Desk>>) -> Option<MutexGuard<'_, Desk>> {
     (Arc::strong_count(channel) == 1).then(|| lock(channel))
 }
 
@@ -217,77 +348,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod forgetting_tests;
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Inbox(u64, Mutex<Vec<Line>>);
-
-    impl Subscriber for Inbox {
-        fn deliver(&self, lines: &[Line]) -> Option<Waker> {
-            self.1.lock().unwrap().extend_from_slice(lines);
-            None
-        }
-        fn key(&self) -> u64 {
-            self.0
-        }
-        fn room(&self) -> (usize, usize) {
-            (10, 1000)
-        }
-    }
-
-    fn inbox(key: u64) -> Arc<Inbox> {
-        Arc::new(Inbox(key, Mutex::default()))
-    }
-
-    fn hub() -> (Hub, ChannelName) {
-        (Hub::new(Bounds { channels: 2, ..Bounds::default() }), ChannelName::try_from("c").unwrap())
-    }
-
-    #[test]
-    fn all_subscribers_share_the_bytes_of_a_publication() {
-        let (hub, channel) = hub();
-        let (a, b) = (inbox(1), inbox(2));
-        for subscriber in [&a, &b] {
-            hub.subscribe(Duration::ZERO, &channel, Arc::clone(subscriber) as _, None, |_| None).unwrap();
-        }
-        assert_eq!(hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap().0, 1);
-        let (a, b) = (a.1.lock().unwrap(), b.1.lock().unwrap());
-        assert_eq!(a[0].event().as_ptr(), b[0].event().as_ptr());
-    }
-
-    #[test]
-    fn a_subscription_from_a_position_gets_what_it_missed_behind_its_answer() {
-        let (hub, channel) = hub();
-        for _ in 0..3 {
-            hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap();
-        }
-        let a = inbox(1);
-        let epoch = hub.subscribe(Duration::ZERO, &channel, inbox(9), None, |_| None).unwrap().position.epoch;
-        let answer = |start: &Start| Some(crate::protocol::down::ok_subscribed(7, &start.position, start.recovered));
-        let since = Position { epoch, at: 1 };
-        let start = hub.subscribe(Duration::ZERO, &channel, Arc::clone(&a) as _, Some(&since), answer).unwrap();
-        assert!(start.recovered && start.position == since);
-        assert_eq!(a.1.lock().unwrap().len(), 3);
-        for _ in 0..10 {
-            hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap();
-        }
-        let start = hub.subscribe(Duration::ZERO, &channel, inbox(2), Some(&since), |_| None).unwrap();
-        assert!(!start.recovered && start.position.at == 13, "twelve missed do not fit into ten");
-    }
-
-    #[test]
-    fn channels_are_bounded_and_forgotten_when_idle() {
-        let (hub, channel) = hub();
-        let other = |name: &str| ChannelName::try_from(name).unwrap();
-        hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap();
-        hub.subscribe(Duration::ZERO, &other("d"), inbox(1), None, |_| None).unwrap();
-        let full = hub.publish(Duration::ZERO, &other("e"), [&Payload::Json("1".into())]);
-        assert_eq!(full.unwrap_err().code, Code::Full);
-        hub.sweep(Duration::from_secs(3600));
-        assert_eq!(hub.channels(), 1);
-        hub.unsubscribe(&other("d"), 1);
-        assert_eq!(hub.channels(), 0);
-    }
-}
+mod late_tests;
+#[cfg(test)]
+mod tests;

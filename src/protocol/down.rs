@@ -337,6 +337,21 @@ pub fn err(id: u64, refusal: &Refusal) -> Line {
     json_line(&Frame { err: id, code: refusal.code.name(), message: &refusal.message })
 }
 
+/// `reset`: the order of a channel breaks, and publications follow from `position.at + 1`. `recovered`: nothing is missing before it.
+#[must_use]
+pub fn reset(channel: &ChannelName, position: &Position, recovered: bool) -> Line {
+    #[derive(Serialize)]
+    struct Frame<'a> {
+        reset: &'a str,
+        epoch: &'a str,
+        at: u64,
+        recovered: bool,
+        cause: &'a str,
+    }
+    let Position { epoch, at } = position;
+    json_line(&Frame { reset: channel.as_str(), epoch, at: *at, recovered, cause: "broker" })
+}
+
 /// `pub`: a publication, encoded once for all its subscribers.
 #[must_use]
 pub fn publication(channel: &ChannelName, at: u64, payload: &Payload) -> Line {

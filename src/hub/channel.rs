@@ -1,0 +1,388 @@
+//! One channel as a machine: it follows the channel's log, and decides what each subscriber gets.
+//!
+//! It is sans-IO. It never reads a clock (time is an argument), never waits, takes no lock, and knows neither sessions nor
+//! brokers. Its contract: [`Channel::handle`] an input and carry out the outputs in their order, then arm one timer for
+//! [`Channel::poll_timeout`] and hand in [`Input::Timeout`] when its time has come. All outputs of one input are carried out
+//! before the next input.
+//!
+//! The machine has one *place* in the log: every live subscriber got everything up to it. A message that continues
+//! from the place is delivered. A message at or before it is a repetition. Any other message shows a gap: the machine
+//! fetches what follows the place, and the answer covers the message. No line reaches a subscriber in another way.
+//!
+//! A subscriber that wants history is *joining* until a fetch that began after its request is answered. Lines that go
+//! to the live ones meanwhile are held for it, within a bound. Past the bound it becomes live without its history, and is
+//! told so.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::events::{Deliveries, Delivery, Input, Output, Outputs, Settings, Start, Wish};
+use super::mutant::{Mutant, Mutation};
+use super::recovery::{Held, History, Place, fits};
+use crate::broker::{Failure, Stretch, Ticket};
+use crate::protocol::{Line, Position};
+
+/// A fetch under way.
+struct Fetch {
+    ticket: Ticket,
+    /// The machine's place when it asked.
+    from: Option<Place>,
+    until: Duration,
+}
+
+/// A subscriber that waits for history.
+struct Joining<S> {
+    wish: Wish<S>,
+    /// The fetch under way began after the request.
+    is_asked: bool,
+}
+
+/// A failed fetch that is tried again.
+#[derive(Default)]
+struct Retry {
+    at: Option<Duration>,
+    /// How many failed in a row.
+    failures: u32,
+}
+
+/// See the module. `S` is what the shell knows a subscriber by.
+pub(super) struct Channel<S> {
+    settings: Arc<Settings>,
+    life: u64,
+    tickets: u64,
+    place: Option<Place>,
+    /// By key, which is the order in which sessions were made: so they lie in memory, and so do their sockets.
+    live: BTreeMap<u64, S>,
+    /// They become live by the input at hand. Its deliveries to the live ones are not for them.
+    started: SmallVec<[(u64, S); 1]>,
+    joining: Vec<Joining<S>>,
+    fetch: Option<Fetch>,
+    /// Another fetch must follow: the one under way may not cover everything.
+    is_stale: bool,
+    held: Held,
+    retry: Retry,
+    check_at: Option<Duration>,
+    /// Appends under way, oldest first, and when each is given up.
+    appends: SmallVec<[(Ticket, Duration); 1]>,
+    mutation: Mutation,
+}
+
+impl<S> Channel<S> {
+    /// A channel without subscribers. No other channel of this hub may ever have the same `life`.
+    pub(super) fn new(settings: Arc<Settings>, life: u64) -> Self {
+        Self {
+            settings,
+            life,
+            tickets: 0,
+            place: None,
+            live: BTreeMap::new(),
+            started: SmallVec::new(),
+            joining: Vec::new(),
+            fetch: None,
+            is_stale: false,
+            held: Held::default(),
+            retry: Retry::default(),
+            check_at: None,
+            appends: SmallVec::new(),
+            mutation: Mutation::default(),
+        }
+    }
+
+    /// The same machine with a mistake.
+    #[cfg(test)]
+    pub(super) const fn mutated(mut self, mutation: Mutation) -> Self {
+        self.mutation = mutation;
+        self
+    }
+
+    /// A ticket for a request of a caller: a publication or a subscription.
+    pub(super) const fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket { life: self.life, number: self.tickets }
+    }
+
+    /// Hands in an input. What follows from it is added to `out`.
+    pub(super) fn handle(&mut self, now: Duration, input: Input<S>, out: &mut Outputs) {
+        self.live.extend(self.started.drain(..));
+        match input {
+            Input::Publish(ticket) => self.publish(now, ticket, out),
+            Input::Subscribe(wish) => self.subscribe(now, wish, out),
+            Input::Unsubscribe(key) => {
+                self.leave(key, out);
+                self.rest(out);
+            }
+            Input::Appended(ticket, first) => self.appended(ticket, first, out),
+            Input::Fetched(ticket, stretches) => self.fetched(now, ticket, stretches, out),
+            Input::Failed(ticket, failure) => self.failed(now, ticket, failure, out),
+            Input::Heard(message) => self.heard(now, message, out),
+            Input::Interrupted if self.mutation.is(Mutant::InterruptionIgnored) => {}
+            Input::Interrupted => self.read(now, out),
+            Input::Timeout => self.timeout(now, out),
+        }
+    }
+
+    /// When the machine wants to hear the time again.
+    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+        let append = self.appends.first().map(|(_, until)| *until);
+        let is_patient = self.mutation.is(Mutant::NoPatience);
+        let fetch = self.fetch.as_ref().filter(|_| !is_patient).map(|fetch| fetch.until);
+        [append, fetch, self.retry.at, self.check_at].into_iter().flatten().min()
+    }
+
+    /// The subscribers that [`Output::Deliver`] is for.
+    pub(super) const fn live(&self) -> &BTreeMap<u64, S> {
+        &self.live
+    }
+
+    /// The subscriber that an [`Output::Started`] is about.
+    pub(super) fn started(&self, which: usize) -> Option<&S> {
+        self.started.get(which).map(|(_, subscriber)| subscriber)
+    }
+
+    /// Whether there is no subscriber, and no append under way.
+    pub(super) fn is_unused(&self) -> bool {
+        !self.is_watching() && self.appends.is_empty()
+    }
+
+    fn is_watching(&self) -> bool {
+        !(self.live.is_empty() && self.started.is_empty() && self.joining.is_empty())
+    }
+
+    // ---- Publications
+
+    fn publish(&mut self, now: Duration, ticket: Ticket, out: &mut Outputs) {
+        if self.appends.len() >= self.settings.appends && !self.mutation.is(Mutant::AppendsWithoutBound) {
+            return out.push(Output::Published(ticket, Err(Failure::NotDone)));
+        }
+        self.appends.push((ticket, now + self.settings.patience));
+        out.push(Output::Append(ticket));
+    }
+
+    fn appended(&mut self, ticket: Ticket, first: u64, out: &mut Outputs) {
+        if self.settle(ticket) || self.mutation.is(Mutant::AnsweredTwice) {
+            out.push(Output::Published(ticket, Ok(first)));
+        }
+    }
+
+    /// Takes an append off the books; false if it is not there, since it was answered or given up.
+    fn settle(&mut self, ticket: Ticket) -> bool {
+        let place = self.appends.iter().position(|(other, _)| *other == ticket);
+        place.map(|place| self.appends.remove(place)).is_some()
+    }
+
+    fn heard(&mut self, now: Duration, message: Stretch<Line>, out: &mut Outputs) {
+        if !self.is_watching() {
+            return;
+        }
+        let Some(place) = &mut self.place else { return self.hold(message, false, out) };
+        let is_same = message.epoch == place.epoch || self.mutation.is(Mutant::EpochIgnored);
+        if is_same && message.end() <= place.at && !self.mutation.is(Mutant::RepeatDelivered) {
+            return;
+        }
+        let is_next = is_same && (message.before <= place.at || self.mutation.is(Mutant::GapIgnored));
+        if !is_next {
+            // A fetch under way may be older than this message, so it waits for the answer. A later fetch covers it.
+            return if self.fetch.is_some() { self.hold(message, false, out) } else { self.read(now, out) };
+        }
+        let is_new = message.before >= place.at || self.mutation.is(Mutant::RepeatDelivered);
+        let rest = (!is_new).then(|| message.after(place.at).to_vec());
+        place.at = message.end();
+        let is_awaited = self.fetch.is_some() && self.joining.iter().any(|joining| joining.is_asked);
+        let held = (is_awaited && !self.mutation.is(Mutant::LinesNotHeld)).then(|| message.clone());
+        if !self.live.is_empty() {
+            out.push(Output::Deliver(Delivery::Lines(rest.unwrap_or(message.items))));
+        }
+        if let Some(held) = held {
+            self.hold(held, true, out);
+        }
+    }
+
+    /// Holds a message until the fetch under way is answered.
+    fn hold(&mut self, message: Stretch<Line>, is_delivered: bool, out: &mut Outputs) {
+        if self.held.push(message, self.settings.held, self.mutation) {
+            return;
+        }
+        // The live ones need another fetch for undelivered messages. Joining ones become live without history, and are told.
+        self.is_stale |= !is_delivered;
+        let Some(place) = self.place.clone() else { return };
+        for wish in self.take_asked() {
+            self.start(wish, Start { position: place.position(), recovered: false }, Deliveries::new(), out);
+        }
+    }
+
+    // ---- Subscribers
+
+    fn subscribe(&mut self, now: Duration, wish: Wish<S>, out: &mut Outputs) {
+        let was_watching = self.is_watching();
+        self.leave(wish.key, out);
+        if !was_watching && !self.mutation.is(Mutant::FetchBeforeWatch) {
+            out.push(Output::Watch);
+        }
+        let start = self.place.as_ref().and_then(|place| {
+            let is_there = wish.since.as_ref().is_none_or(|since| place.is(since));
+            is_there.then(|| Start { position: place.position(), recovered: wish.since.is_some() })
+        });
+        if let Some(start) = start {
+            return self.start(wish, start, Deliveries::new(), out);
+        }
+        let is_asked = self.fetch.is_some() && self.mutation.is(Mutant::OldFetchJoined);
+        self.joining.push(Joining { wish, is_asked });
+        self.read(now, out);
+        if !was_watching && self.mutation.is(Mutant::FetchBeforeWatch) {
+            out.push(Output::Watch);
+        }
+    }
+
+    fn start(&mut self, wish: Wish<S>, start: Start, missed: Deliveries, out: &mut Outputs) {
+        let Wish { ticket, key, subscriber, .. } = wish;
+        out.push(Output::Started { ticket, which: self.started.len(), start, missed });
+        self.started.push((key, subscriber));
+    }
+
+    /// Ends a subscription. One that waits is answered.
+    fn leave(&mut self, key: u64, out: &mut Outputs) {
+        self.live.remove(&key);
+        if self.mutation.is(Mutant::LeaverStarted) {
+            return;
+        }
+        let refused = self.joining.extract_if(.., |joining| joining.wish.key == key);
+        out.extend(refused.map(|joining| Output::Refused(joining.wish.ticket, Failure::NotDone)));
+    }
+
+    /// Stops following the log if there is no subscriber any more.
+    fn rest(&mut self, out: &mut Outputs) {
+        if self.is_watching() {
+            return;
+        }
+        if self.place.take().is_some() || self.fetch.is_some() || self.retry.at.is_some() {
+            out.push(Output::Unwatch);
+        }
+        (self.fetch, self.is_stale, self.check_at) = (None, false, None);
+        (self.held, self.retry) = (Held::default(), Retry::default());
+    }
+
+    /// The subscribers whose request the fetch under way covers.
+    fn take_asked(&mut self) -> Vec<Wish<S>> {
+        self.joining.extract_if(.., |joining| joining.is_asked).map(|joining| joining.wish).collect()
+    }
+
+    // ---- Fetches
+
+    /// Has the log read from the machine's place and from where each joining subscriber stands, now or behind the fetch under way.
+    fn read(&mut self, now: Duration, out: &mut Outputs) {
+        if !self.is_watching() {
+            return;
+        }
+        if self.fetch.is_some() || self.retry.at.is_some_and(|at| now < at) {
+            self.is_stale = true;
+            return;
+        }
+        let ticket = self.ticket();
+        let mut after: Vec<Position> = self.place.iter().map(Place::position).collect();
+        for joining in &mut self.joining {
+            joining.is_asked = true;
+            after.extend(joining.wish.since.clone());
+        }
+        self.fetch = Some(Fetch { ticket, from: self.place.clone(), until: now + self.settings.patience });
+        (self.is_stale, self.retry.at, self.check_at) = (false, None, None);
+        out.push(Output::Fetch(ticket, after));
+    }
+
+    fn fetched(&mut self, now: Duration, ticket: Ticket, stretches: Vec<Stretch<Line>>, out: &mut Outputs) {
+        let is_old = |fetch: &mut Fetch| fetch.ticket == ticket || self.mutation.is(Mutant::OldAnswerTaken);
+        let Some(fetch) = self.fetch.take_if(is_old) else { return };
+        let Some(mut history) = History::new(stretches) else { return self.give_up(now, out) };
+        self.retry = Retry::default();
+        let held = std::mem::take(&mut self.held);
+        self.is_stale |= !history.extend(held, self.mutation);
+        self.catch_up(&fetch, &history, out);
+        self.admit(&history, out);
+        self.check_at = self.settings.check_every.map(|every| now + every);
+        if self.is_stale || !self.joining.is_empty() {
+            self.read(now, out);
+        }
+    }
+
+    /// Brings the live subscribers to the end of what is known.
+    fn catch_up(&mut self, fetch: &Fetch, history: &History, out: &mut Outputs) {
+        let end = history.end();
+        if let Some(place) = &self.place {
+            let proves = |place: &Place| history.proves(&place.epoch, place.at);
+            if let Some(missed) = history.after(&place.epoch, place.at, self.mutation) {
+                if !self.live.is_empty() {
+                    out.extend(missed.into_iter().map(Output::Deliver));
+                }
+            } else if place.epoch == end.epoch && place.at > end.at && fetch.from.as_ref().is_some_and(proves) {
+                // Messages brought more than the answer knows, and what they followed is proven.
+                if !self.mutation.is(Mutant::PlaceMovedBack) {
+                    return;
+                }
+            } else if !self.live.is_empty() && !self.mutation.is(Mutant::ProofAssumed) {
+                out.push(Output::Deliver(Delivery::Reset { position: end.position(), recovered: false }));
+            }
+        }
+        self.place = Some(end);
+    }
+
+    /// Makes those live whose history is there.
+    fn admit(&mut self, history: &History, out: &mut Outputs) {
+        let Some(place) = self.place.clone() else { return };
+        let is_whole = history.end() == place;
+        for wish in self.take_asked() {
+            let missed = wish.since.as_ref().filter(|_| is_whole);
+            let missed = missed.and_then(|since| history.after(&since.epoch, since.at, self.mutation));
+            let missed = missed.filter(|parts| fits(parts, wish.room));
+            let position = wish.since.clone().filter(|_| missed.is_some()).unwrap_or_else(|| place.position());
+            let start = Start { position, recovered: missed.is_some() };
+            self.start(wish, start, missed.unwrap_or_default(), out);
+        }
+    }
+
+    // ---- Failures and time
+
+    fn failed(&mut self, now: Duration, ticket: Ticket, failure: Failure, out: &mut Outputs) {
+        if self.settle(ticket) {
+            out.push(Output::Published(ticket, Err(failure)));
+        } else if self.fetch.as_ref().is_some_and(|fetch| fetch.ticket == ticket) {
+            self.give_up(now, out);
+        }
+    }
+
+    /// The fetch under way has no answer. Those that join are refused; for the live ones it is tried again after a pause.
+    fn give_up(&mut self, now: Duration, out: &mut Outputs) {
+        (self.fetch, self.held) = (None, Held::default());
+        for wish in self.take_asked() {
+            out.push(Output::Refused(wish.ticket, Failure::NotDone));
+        }
+        let [first, longest] = self.settings.pause;
+        let pause = first.saturating_mul(1 << self.retry.failures.min(16)).min(longest);
+        self.retry = Retry { at: Some(now + pause), failures: self.retry.failures + 1 };
+        self.is_stale = !self.mutation.is(Mutant::NoRetry);
+        self.rest(out);
+    }
+
+    fn timeout(&mut self, now: Duration, out: &mut Outputs) {
+        while let Some((ticket, _)) = self.appends.first().copied().filter(|(_, until)| *until <= now) {
+            self.appends.remove(0);
+            out.push(Output::Published(ticket, Err(Failure::Unknown)));
+        }
+        if self.fetch.as_ref().is_some_and(|fetch| fetch.until <= now) && !self.mutation.is(Mutant::NoPatience) {
+            self.give_up(now, out);
+        }
+        if self.retry.at.take_if(|at| *at <= now).is_some() && (self.is_stale || !self.joining.is_empty()) {
+            self.read(now, out);
+        }
+        if self.check_at.take_if(|at| *at <= now).is_some() && !self.mutation.is(Mutant::NoCheck) {
+            self.read(now, out);
+        }
+    }
+
+    /// Publications that are held, appends under way, and subscribers that wait.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> [usize; 3] {
+        [self.held.frames(), self.appends.len(), self.joining.len()]
+    }
+}

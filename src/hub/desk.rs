@@ -1,0 +1,192 @@
+//! One channel behind its lock: the machine, its log, and the callers that wait.
+//!
+//! It carries out what the machine wants. It must never decide anything about a channel itself.
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use smallvec::{SmallVec, smallvec};
+
+use super::channel::Channel;
+use super::events::{Deliveries, Delivery, Input, Output, Outputs, Start};
+use super::late::{Caller, Callers, refusal};
+use super::subscriber::Subscriber;
+use crate::broker::{Answer, Event, Failure, Log, Stretch, Ticket};
+use crate::protocol::code::Refusal;
+use crate::protocol::frame::Payload;
+use crate::protocol::{ChannelName, Line, down};
+
+/// What a subscriber is in the machine.
+type Member = Arc<dyn Subscriber>;
+
+/// Makes the line that answers a subscription, if there is one.
+pub(super) type MakeAnswer<'c> = &'c mut dyn FnMut(&Start) -> Option<Line>;
+
+/// A call of the hub: what the caller brings, and what comes of it within the call.
+#[derive(Default)]
+pub(super) struct Call<'c, 'p> {
+    /// The caller's own request, if it makes one.
+    pub(super) ticket: Option<Ticket>,
+    /// What it publishes.
+    pub(super) payloads: Option<&'c mut dyn Iterator<Item = &'p Payload>>,
+    /// Makes the answer of its subscription.
+    pub(super) answer: Option<MakeAnswer<'c>>,
+    /// The tasks that wait for what was delivered.
+    pub(super) wakers: Vec<Waker>,
+    pub(super) published: Option<Result<u64, Refusal>>,
+    pub(super) started: Option<Result<Start, Refusal>>,
+}
+
+/// See the module.
+pub(super) struct Desk {
+    pub(super) machine: Channel<Member>,
+    pub(super) log: Box<dyn Log>,
+    pub(super) callers: Callers,
+    /// The deadline of the machine that the hub knows.
+    pub(super) armed: Option<Duration>,
+}
+
+impl Desk {
+    pub(super) fn new(machine: Channel<Member>, log: Box<dyn Log>) -> Self {
+        Self { machine, log, callers: Callers::default(), armed: None }
+    }
+
+    /// Hands in an input and does everything that follows from it within the call.
+    pub(super) fn carry_out(
+        &mut self,
+        now: Duration,
+        name: &ChannelName,
+        input: Input<Member>,
+        call: &mut Call<'_, '_>,
+    ) {
+        let mut inputs: SmallVec<[Input<Member>; 2]> = smallvec![input];
+        let mut outputs = Outputs::new();
+        while let Some(input) = inputs.pop() {
+            self.machine.handle(now, input, &mut outputs);
+            for output in outputs.drain(..) {
+                match output {
+                    Output::Append(ticket) => match self.append(now, name, ticket, call) {
+                        // The message goes first: the last one is taken first.
+                        Answer::Now(Ok(stretch)) => {
+                            inputs.push(Input::Appended(ticket, stretch.before + 1));
+                            inputs.push(Input::Heard(stretch));
+                        }
+                        Answer::Now(Err(failure)) => inputs.push(Input::Failed(ticket, failure)),
+                        Answer::Later => {}
+                    },
+                    Output::Fetch(ticket, after) => match self.log.fetch(now, ticket, &after) {
+                        Answer::Now(Ok(stretches)) => inputs.push(Input::Fetched(ticket, stretches)),
+                        Answer::Now(Err(failure)) => inputs.push(Input::Failed(ticket, failure)),
+                        Answer::Later => {}
+                    },
+                    Output::Watch => self.log.watch(),
+                    Output::Unwatch => self.log.unwatch(),
+                    Output::Deliver(part) => self.deliver(name, &part, call),
+                    Output::Published(ticket, outcome) => self.published(ticket, outcome, call),
+                    Output::Started { ticket, which, start, missed } => {
+                        self.started(name, ticket, which, start, missed, call);
+                    }
+                    Output::Refused(ticket, failure) => self.refused(ticket, failure, call),
+                }
+            }
+        }
+    }
+
+    /// Hands in what a broker says that does not answer within the call.
+    pub(super) fn hear(&mut self, now: Duration, name: &ChannelName, event: Event, call: &mut Call<'_, '_>) {
+        let input = match event {
+            Event::Appended { ticket, first } => Input::Appended(ticket, first),
+            Event::Fetched(ticket, stretches) => {
+                Input::Fetched(ticket, stretches.into_iter().map(|stretch| encoded(name, stretch)).collect())
+            }
+            Event::Failed(ticket, failure) => Input::Failed(ticket, failure),
+            Event::Heard(stretch) => Input::Heard(encoded(name, stretch)),
+            Event::Interrupted => Input::Interrupted,
+        };
+        self.carry_out(now, name, input, call);
+    }
+
+    fn append(
+        &mut self,
+        now: Duration,
+        name: &ChannelName,
+        ticket: Ticket,
+        call: &mut Call<'_, '_>,
+    ) -> Answer<Stretch<Line>> {
+        let Some(payloads) = call.payloads.take() else { return Answer::Now(Err(Failure::NotDone)) };
+        self.log.append(now, ticket, payloads, &mut |at, payload| down::publication(name, at, payload))
+    }
+
+    /// Each subscriber is looked up once for all lines: with a thousand subscribers that is most of what a publication costs here.
+    fn deliver(&self, name: &ChannelName, part: &Delivery, call: &mut Call<'_, '_>) {
+        let live = self.machine.live();
+        call.wakers.reserve(live.len());
+        match part {
+            Delivery::Lines(lines) => {
+                call.wakers.extend(live.values().filter_map(|subscriber| subscriber.deliver(lines)));
+            }
+            Delivery::Reset { position, recovered } => {
+                let frame = down::reset(name, position, *recovered);
+                call.wakers.extend(live.values().filter_map(|subscriber| subscriber.reset(&frame)));
+            }
+        }
+    }
+
+    fn published(&mut self, ticket: Ticket, outcome: Result<u64, Failure>, call: &mut Call<'_, '_>) {
+        let outcome = outcome.map_err(refusal);
+        if call.ticket == Some(ticket) {
+            call.published = Some(outcome);
+        } else if let Some(Caller::Publisher(caller)) = self.callers.take(ticket) {
+            // A caller that does not wait any more needs no answer.
+            let _ = caller.send(outcome);
+        }
+    }
+
+    /// The answer is delivered first, then the missed publications; what comes follows behind.
+    fn started(
+        &mut self,
+        name: &ChannelName,
+        ticket: Ticket,
+        which: usize,
+        start: Start,
+        missed: Deliveries,
+        call: &mut Call<'_, '_>,
+    ) {
+        let mut lines: Vec<Line> = Vec::new();
+        if call.ticket == Some(ticket) {
+            lines.extend(call.answer.as_mut().and_then(|answer| answer(&start)));
+            call.started = Some(Ok(start));
+        } else if let Some(Caller::Subscriber(answer, caller)) = self.callers.take(ticket) {
+            lines.extend(answer(&start));
+            let _ = caller.send(Ok(start));
+        }
+        let Some(subscriber) = self.machine.started(which) else { return };
+        for part in missed {
+            match part {
+                Delivery::Lines(more) => lines.extend(more),
+                Delivery::Reset { position, recovered } => {
+                    call.wakers.extend(subscriber.deliver(&lines));
+                    lines.clear();
+                    call.wakers.extend(subscriber.reset(&down::reset(name, &position, recovered)));
+                }
+            }
+        }
+        call.wakers.extend(subscriber.deliver(&lines));
+    }
+
+    fn refused(&mut self, ticket: Ticket, failure: Failure, call: &mut Call<'_, '_>) {
+        if call.ticket == Some(ticket) {
+            call.started = Some(Err(refusal(failure)));
+        } else if let Some(Caller::Subscriber(_, caller)) = self.callers.take(ticket) {
+            let _ = caller.send(Err(refusal(failure)));
+        }
+    }
+}
+
+/// Publications as lines. Everybody who gets one shares it.
+fn encoded(name: &ChannelName, stretch: Stretch<Payload>) -> Stretch<Line> {
+    let Stretch { epoch, before, items } = stretch;
+    let items = (before + 1..).zip(&items).map(|(at, payload)| down::publication(name, at, payload)).collect();
+    Stretch { epoch, before, items }
+}

@@ -1,0 +1,79 @@
+//! The hub with the memory broker.
+
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+use std::time::Duration;
+
+use super::{Bounds, Hub, Start, Subscriber};
+use crate::protocol::code::Code;
+use crate::protocol::frame::Payload;
+use crate::protocol::{ChannelName, Line, Position};
+
+struct Inbox(u64, Mutex<Vec<Line>>);
+
+impl Subscriber for Inbox {
+    fn deliver(&self, lines: &[Line]) -> Option<Waker> {
+        self.1.lock().unwrap().extend_from_slice(lines);
+        None
+    }
+    fn key(&self) -> u64 {
+        self.0
+    }
+    fn room(&self) -> (usize, usize) {
+        (10, 1000)
+    }
+}
+
+fn inbox(key: u64) -> Arc<Inbox> {
+    Arc::new(Inbox(key, Mutex::default()))
+}
+
+fn hub() -> (Hub, ChannelName) {
+    (Hub::new(Bounds { channels: 2, ..Bounds::default() }), ChannelName::try_from("c").unwrap())
+}
+
+#[test]
+fn all_subscribers_share_the_bytes_of_a_publication() {
+    let (hub, channel) = hub();
+    let (a, b) = (inbox(1), inbox(2));
+    for subscriber in [&a, &b] {
+        hub.subscribe(Duration::ZERO, &channel, Arc::clone(subscriber) as _, None, |_| None).unwrap();
+    }
+    assert_eq!(hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap().0, 1);
+    let (a, b) = (a.1.lock().unwrap(), b.1.lock().unwrap());
+    assert_eq!(a[0].event().as_ptr(), b[0].event().as_ptr());
+}
+
+#[test]
+fn a_subscription_from_a_position_gets_what_it_missed_behind_its_answer() {
+    let (hub, channel) = hub();
+    for _ in 0..3 {
+        hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap();
+    }
+    let a = inbox(1);
+    let epoch = hub.subscribe(Duration::ZERO, &channel, inbox(9), None, |_| None).unwrap().position.epoch;
+    let answer = |start: &Start| Some(crate::protocol::down::ok_subscribed(7, &start.position, start.recovered));
+    let since = Position { epoch, at: 1 };
+    let start = hub.subscribe(Duration::ZERO, &channel, Arc::clone(&a) as _, Some(&since), answer).unwrap();
+    assert!(start.recovered && start.position == since);
+    assert_eq!(a.1.lock().unwrap().len(), 3);
+    for _ in 0..10 {
+        hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap();
+    }
+    let start = hub.subscribe(Duration::ZERO, &channel, inbox(2), Some(&since), |_| None).unwrap();
+    assert!(!start.recovered && start.position.at == 13, "twelve missed do not fit into ten");
+}
+
+#[test]
+fn channels_are_bounded_and_forgotten_when_idle() {
+    let (hub, channel) = hub();
+    let other = |name: &str| ChannelName::try_from(name).unwrap();
+    hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap();
+    hub.subscribe(Duration::ZERO, &other("d"), inbox(1), None, |_| None).unwrap();
+    let full = hub.publish(Duration::ZERO, &other("e"), [&Payload::Json("1".into())]);
+    assert_eq!(full.unwrap_err().code, Code::Full);
+    hub.sweep(Duration::from_secs(3600));
+    assert_eq!(hub.channels(), 1);
+    hub.unsubscribe(&other("d"), 1);
+    assert_eq!(hub.channels(), 0);
+}
