@@ -106,6 +106,13 @@ impl Subscriber for Queue {
         state.waker.take()
     }
 
+    /// A plain stream counts its events from its start, so it ends here, and the reader comes back by its position.
+    fn reset(&self, _: &Line) -> Option<Waker> {
+        let mut state = self.lock();
+        state.behind = true;
+        state.waker.take()
+    }
+
     fn key(&self) -> u64 {
         self.key
     }
