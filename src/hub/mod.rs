@@ -12,7 +12,7 @@
 //! - `channel`: the machine of one channel; `events`: its inputs and outputs; `recovery`: history joined with live lines
 //! - `desk`: a machine with its log, behind one lock; [`late`]: answers that come after the call
 //! - [`subscriber`]: what the hub knows of a subscriber
-//! - `mutant`: deliberate mistakes of the machine
+//! - `mutant`, `simulation`: the machine in schedules of faults, and its rules taken away one at a time
 
 mod channel;
 mod desk;
@@ -20,6 +20,8 @@ mod events;
 pub mod late;
 mod mutant;
 mod recovery;
+#[cfg(test)]
+mod simulation;
 pub mod subscriber;
 
 use std::collections::{BTreeSet, HashMap};

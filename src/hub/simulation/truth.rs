@@ -1,0 +1,160 @@
+//! The log of one channel as it really is: a model of a broker's storage that may lose its last writes.
+//!
+//! Every invariant is held against it. The machine under test never sees it.
+
+use std::sync::Arc;
+
+use crate::broker::Stretch;
+use crate::protocol::{Line, Position};
+
+/// So many of the newest publications stay.
+pub(super) const KEPT: u64 = 40;
+
+/// One epoch.
+struct Epoch {
+    name: Arc<str>,
+    /// The epoch before it, and the offset up to which the storage still had that one.
+    parent: Option<(usize, u64)>,
+    /// All that was ever published in it, also what was lost since.
+    contents: Vec<u64>,
+}
+
+/// See the module.
+pub(super) struct Truth {
+    epochs: Vec<Epoch>,
+    /// Which of all the channels' epochs come from here.
+    channel: usize,
+    pub(super) has_lost: bool,
+}
+
+/// The line of a publication. The machine takes lines as they are, so this one names its own place.
+fn line(epoch: &str, at: u64, content: u64) -> Line {
+    Line::compose(|buffer| buffer.extend_from_slice(format!("{epoch}:{at}:{content}").as_bytes()))
+}
+
+/// What a line says: its epoch, its offset, its content.
+pub(super) fn parts(line: &Line) -> Option<(&str, u64, u64)> {
+    let mut parts = std::str::from_utf8(line.json()).ok()?.split(':');
+    Some((parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+impl Truth {
+    pub(super) fn new(channel: usize) -> Self {
+        let mut truth = Self { epochs: Vec::new(), channel, has_lost: false };
+        truth.begin(None);
+        truth
+    }
+
+    fn begin(&mut self, parent: Option<(usize, u64)>) {
+        let name = format!("{}e{}", self.channel, self.epochs.len()).into();
+        self.epochs.push(Epoch { name, parent, contents: Vec::new() });
+    }
+
+    fn newest(&mut self) -> &mut Epoch {
+        let last = self.epochs.len() - 1;
+        &mut self.epochs[last]
+    }
+
+    /// Stores publications, and returns the message about them.
+    pub(super) fn append(&mut self, contents: &[u64]) -> Stretch<Line> {
+        let epoch = self.newest();
+        let before = epoch.contents.len() as u64;
+        epoch.contents.extend_from_slice(contents);
+        let items = (before + 1..).zip(contents).map(|(at, content)| line(&epoch.name, at, *content)).collect();
+        Stretch { epoch: Arc::clone(&epoch.name), before, items }
+    }
+
+    /// Loses the last writes of the newest epoch; false if there are none.
+    pub(super) fn lose(&mut self, count: u64) -> bool {
+        let last = self.epochs.len() - 1;
+        let length = self.epochs[last].contents.len() as u64;
+        if length == 0 {
+            return false;
+        }
+        self.begin(Some((last, length.saturating_sub(count))));
+        self.has_lost = true;
+        true
+    }
+
+    /// The epochs that the storage has now, oldest first, and how much of each.
+    fn chain(&self) -> Vec<(usize, u64)> {
+        let last = self.epochs.len() - 1;
+        let mut chain = vec![(last, self.epochs[last].contents.len() as u64)];
+        while let Some((parent, cut)) = chain.last().and_then(|(epoch, _)| self.epochs[*epoch].parent) {
+            chain.push((parent, cut));
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// How many publications the storage has up to a position. `None` if the position is not in it.
+    fn distance_of(&self, chain: &[(usize, u64)], epoch: &str, at: u64) -> Option<u64> {
+        let mut before = 0;
+        for (place, length) in chain {
+            if *self.epochs[*place].name == *epoch {
+                return (at <= *length).then_some(before + at);
+            }
+            before += length;
+        }
+        None
+    }
+
+    /// How many publications follow a position, if the storage can prove it.
+    pub(super) fn missed(&self, epoch: &str, at: u64) -> Option<u64> {
+        let chain = self.chain();
+        let all: u64 = chain.iter().map(|(_, length)| length).sum();
+        self.distance_of(&chain, epoch, at).map(|place| all - place).filter(|missed| *missed <= KEPT)
+    }
+
+    /// The answer to a fetch.
+    pub(super) fn fetch(&self, after: &[Position]) -> Vec<Stretch<Line>> {
+        let proven = after.iter().filter_map(|position| Some((self.missed(&position.epoch, position.at)?, position)));
+        // Of two positions between the same publications, the one in the older epoch.
+        let first = proven.max_by_key(|(missed, position)| (*missed, std::cmp::Reverse(self.place(&position.epoch))));
+        let chain = self.chain();
+        let Some((_, first)) = first else {
+            let (epoch, length) = chain[chain.len() - 1];
+            return vec![Stretch { epoch: Arc::clone(&self.epochs[epoch].name), before: length, items: Vec::new() }];
+        };
+        let begin = chain.iter().position(|(epoch, _)| *self.epochs[*epoch].name == *first.epoch).unwrap_or(0);
+        let stretch = |(index, (epoch, length)): (usize, &(usize, u64))| {
+            let Epoch { name, contents, .. } = &self.epochs[*epoch];
+            let before = if index == 0 { first.at } else { 0 };
+            let items = (before + 1..=*length).map(|at| line(name, at, contents[offset(at)])).collect();
+            Stretch { epoch: Arc::clone(name), before, items }
+        };
+        chain[begin..].iter().enumerate().map(stretch).collect()
+    }
+
+    fn place(&self, epoch: &str) -> usize {
+        self.epochs.iter().position(|known| *known.name == *epoch).unwrap_or(usize::MAX)
+    }
+
+    /// What was published at a position, perhaps lost since.
+    pub(super) fn content(&self, epoch: &str, at: u64) -> Option<u64> {
+        self.epochs.get(self.place(epoch))?.contents.get(offset(at)).copied()
+    }
+
+    /// Whether a position was ever reached.
+    pub(super) fn is_reached(&self, position: &Position) -> bool {
+        let epoch = self.epochs.get(self.place(&position.epoch));
+        epoch.is_some_and(|epoch| position.at <= epoch.contents.len() as u64)
+    }
+
+    /// Whether the publications of `next` follow those up to `last` without a hole.
+    pub(super) fn continues(&self, last: &Position, next: &Position) -> bool {
+        let parent = self.epochs.get(self.place(&next.epoch)).and_then(|epoch| epoch.parent);
+        next.at == 0 && parent.is_some_and(|parent| parent == (self.place(&last.epoch), last.at))
+    }
+
+    /// Where the storage stands.
+    pub(super) fn end(&self) -> Position {
+        let last = &self.epochs[self.epochs.len() - 1];
+        Position { epoch: last.name.as_ref().to_owned(), at: last.contents.len() as u64 }
+    }
+}
+
+/// Where the publication of an offset is in its list.
+fn offset(at: u64) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX).wrapping_sub(1)
+}
