@@ -1,4 +1,4 @@
-//! What the hub asks a broker, and what the broker answers. The rules of both stand in the head of this folder.
+//! The requests of the hub to a broker, and the broker's answers. The rules of both stand in the head of this folder.
 //!
 //! It must never know how a broker stores anything.
 
@@ -54,7 +54,7 @@ impl<T> Stretch<T> {
 pub enum Failure {
     /// It did not happen, and will not happen.
     NotDone,
-    /// Nobody knows whether it happened.
+    /// It is unknown whether it happened.
     Unknown,
 }
 
@@ -83,7 +83,7 @@ pub enum Event {
     Failed(Ticket, Failure),
     /// A message.
     Heard(Stretch<Payload>),
-    /// Messages may have been lost. Those from now on come again.
+    /// Messages may have been lost. From now on they come again.
     Interrupted,
 }
 
@@ -104,7 +104,7 @@ pub trait Log: Send {
         encode: Encode<'_>,
     ) -> Answer<Stretch<Line>>;
 
-    /// Reads what follows these positions, and where the log stands.
+    /// Reads the publications after these positions, and where the log stands.
     fn fetch(&mut self, now: Duration, ticket: Ticket, after: &[Position]) -> Answer<Vec<Stretch<Line>>>;
 
     /// Messages are wanted from now on.

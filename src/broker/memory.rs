@@ -1,6 +1,6 @@
 //! The broker of one node: logs in memory, with a history that is bounded in count, age and bytes.
 //!
-//! It answers within the call, and nobody else appends, so no message is ever lost. It must never know a subscriber.
+//! It answers within the call, and no other node appends, so no message is ever lost. It must never know a subscriber.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use super::log::{Answer, Broker, Encode, Log, Stretch, Ticket};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
 
-/// How long publications stay for those who come back. The bound that is reached first holds.
+/// How long publications stay for clients that come back. The bound that is reached first holds.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
     /// Publications per channel.
@@ -192,7 +192,7 @@ impl Log for ChannelLog {
         Answer::Now(Ok(Stretch { epoch: Arc::clone(&self.epoch), before, items }))
     }
 
-    /// Nobody else appends, so the count alone proves a position: the publication at it may be gone.
+    /// No other node appends, so the count alone proves a position: the publication at it may be gone.
     fn fetch(&mut self, now: Duration, _: Ticket, after: &[Position]) -> Answer<Vec<Stretch<Line>>> {
         self.trim(now);
         let missed = after.iter().filter_map(|position| self.missed(position)).max().unwrap_or(0);
@@ -208,7 +208,7 @@ impl Log for ChannelLog {
         self.top == 0
     }
 
-    /// Nothing was ever published, or the history is empty and nobody published for its age.
+    /// Nothing was ever published, or the history is empty and the last publication is as old as a history may be.
     fn is_idle(&mut self, now: Duration) -> bool {
         self.trim(now);
         self.top == 0 || (self.kept.is_empty() && now.saturating_sub(self.touched) >= self.retention.age)

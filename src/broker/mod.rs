@@ -40,14 +40,14 @@
 //! channels and within one, before or after the messages that they concern, twice, or never. The hub takes the first
 //! answer to a ticket.
 //!
-//! **Failure.** [`Failure::NotDone`] promises that an append did not happen, and will not happen. If nobody knows,
-//! the broker says [`Failure::Unknown`].
+//! **Failure.** [`Failure::NotDone`] promises that an append did not happen, and will not happen. If a broker does
+//! not know, it says [`Failure::Unknown`].
 //!
 //! **Who retries.** The hub never repeats an append, because the second one could be a duplicate. A broker may repeat it only
-//! if it can recognise the first one. The hub repeats a fetch after a pause, for as long as anybody waits for it.
+//! if it can recognise the first one. The hub repeats a fetch after a pause, for as long as a subscriber waits for it.
 //!
-//! **Bounds.** The hub has at most a fixed number of appends and one fetch under way in each channel, and waits
-//! for each a bounded time. After that time an append's outcome is unknown, and an answer that comes late is dropped.
+//! **Bounds.** The hub has at most 256 appends and one fetch under way in each channel. A fetch names at most 257
+//! positions. The hub waits for each answer at most 2 s. After that time an append's outcome is unknown, and an answer that comes late is dropped.
 //!
 //! # Layout
 //! - [`log`]: the types and traits of the contract

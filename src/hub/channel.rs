@@ -1,4 +1,4 @@
-//! One channel as a machine: it follows the channel's log, and decides what each subscriber gets.
+//! One channel as a machine: it follows the channel's log, and decides which lines each subscriber gets.
 //!
 //! It is sans-IO. It never reads a clock (time is an argument), never waits, takes no lock, and knows neither sessions nor
 //! brokers. Its contract: [`Channel::handle`] an input and carry out the outputs in their order, then arm one timer for
@@ -48,7 +48,7 @@ struct Retry {
     failures: u32,
 }
 
-/// See the module. `S` is what the shell knows a subscriber by.
+/// See the module. `S` is the shell's handle of a subscriber.
 pub(super) struct Channel<S> {
     settings: Arc<Settings>,
     life: u64,
@@ -104,7 +104,7 @@ impl<S> Channel<S> {
         Ticket { life: self.life, number: self.tickets }
     }
 
-    /// Hands in an input. What follows from it is added to `out`.
+    /// Hands in an input. Its outputs are added to `out`.
     pub(super) fn handle(&mut self, now: Duration, input: Input<S>, out: &mut Outputs) {
         self.live.extend(self.started.drain(..));
         match input {
@@ -271,7 +271,7 @@ impl<S> Channel<S> {
 
     // ---- Fetches
 
-    /// Has the log read from the machine's place and from where each joining subscriber stands, now or behind the fetch under way.
+    /// Has the log read from the machine's place and from the positions of the subscribers that join: now, or after the fetch under way.
     fn read(&mut self, now: Duration, out: &mut Outputs) {
         if !self.is_watching() {
             return;
@@ -282,7 +282,7 @@ impl<S> Channel<S> {
         }
         let ticket = self.ticket();
         let mut after: Vec<Position> = self.place.iter().map(Place::position).collect();
-        for joining in &mut self.joining {
+        for joining in self.joining.iter_mut().take(self.settings.joiners) {
             joining.is_asked = true;
             after.extend(joining.wish.since.clone());
         }
@@ -306,7 +306,7 @@ impl<S> Channel<S> {
         }
     }
 
-    /// Brings the live subscribers to the end of what is known.
+    /// Brings the live subscribers to the end of the history.
     fn catch_up(&mut self, fetch: &Fetch, history: &History, out: &mut Outputs) {
         let end = history.end();
         if let Some(place) = &self.place {
@@ -327,7 +327,7 @@ impl<S> Channel<S> {
         self.place = Some(end);
     }
 
-    /// Makes those live whose history is there.
+    /// Makes the subscribers live whose history is there.
     fn admit(&mut self, history: &History, out: &mut Outputs) {
         let Some(place) = self.place.clone() else { return };
         let is_whole = history.end() == place;
@@ -351,7 +351,7 @@ impl<S> Channel<S> {
         }
     }
 
-    /// The fetch under way has no answer. Those that join are refused; for the live ones it is tried again after a pause.
+    /// Gives up the fetch under way. The subscribers that it was for are refused. The live ones get another one after a pause.
     fn give_up(&mut self, now: Duration, out: &mut Outputs) {
         (self.fetch, self.held) = (None, Held::default());
         for wish in self.take_asked() {

@@ -1,6 +1,6 @@
 //! One channel behind its lock: the machine, its log, and the callers that wait.
 //!
-//! It carries out what the machine wants. It must never decide anything about a channel itself.
+//! It carries out the machine's outputs. It must never decide anything about a channel itself.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -17,18 +17,18 @@ use crate::protocol::code::Refusal;
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, down};
 
-/// What a subscriber is in the machine.
+/// A subscriber in the machine.
 type Member = Arc<dyn Subscriber>;
 
 /// Makes the line that answers a subscription, if there is one.
 pub(super) type MakeAnswer<'c> = &'c mut dyn FnMut(&Start) -> Option<Line>;
 
-/// A call of the hub: what the caller brings, and what comes of it within the call.
+/// A call of the hub: the caller's request, and its outcome within the call.
 #[derive(Default)]
 pub(super) struct Call<'c, 'p> {
     /// The caller's own request, if it makes one.
     pub(super) ticket: Option<Ticket>,
-    /// What it publishes.
+    /// The publications of that request.
     pub(super) payloads: Option<&'c mut dyn Iterator<Item = &'p Payload>>,
     /// Makes the answer of its subscription.
     pub(super) answer: Option<MakeAnswer<'c>>,
@@ -93,7 +93,7 @@ impl Desk {
         }
     }
 
-    /// Hands in what a broker says that does not answer within the call.
+    /// Hands in an event of a broker that does not answer within the call.
     pub(super) fn hear(&mut self, now: Duration, name: &ChannelName, event: Event, call: &mut Call<'_, '_>) {
         let input = match event {
             Event::Appended { ticket, first } => Input::Appended(ticket, first),
@@ -143,7 +143,7 @@ impl Desk {
         }
     }
 
-    /// The answer is delivered first, then the missed publications; what comes follows behind.
+    /// Delivers the answer first, then the missed publications.
     fn started(
         &mut self,
         name: &ChannelName,
@@ -184,7 +184,7 @@ impl Desk {
     }
 }
 
-/// Publications as lines. Everybody who gets one shares it.
+/// Publications as lines. All subscribers share them.
 fn encoded(name: &ChannelName, stretch: Stretch<Payload>) -> Stretch<Line> {
     let Stretch { epoch, before, items } = stretch;
     let items = (before + 1..).zip(&items).map(|(at, payload)| down::publication(name, at, payload)).collect();

@@ -1,4 +1,4 @@
-//! What goes into the machine of a channel, and what comes out of it.
+//! The inputs and outputs of a channel's machine.
 //!
 //! Pure data. It must never name a lock, a clock or the shell around the machine.
 
@@ -25,7 +25,7 @@ pub(super) struct Room {
     pub(super) bytes: usize,
 }
 
-/// A subscription that somebody asks for.
+/// A subscription that a caller asks for.
 pub(super) struct Wish<S> {
     /// The answer carries it.
     pub(super) ticket: Ticket,
@@ -38,7 +38,7 @@ pub(super) struct Wish<S> {
 
 /// Something that happens to a channel.
 pub(super) enum Input<S> {
-    /// Somebody publishes. The payloads stay with the caller.
+    /// A caller publishes. The payloads stay with the caller.
     Publish(Ticket),
     Subscribe(Wish<S>),
     /// The subscription of this key ends, if there is one.
@@ -57,7 +57,7 @@ pub(super) enum Input<S> {
     Timeout,
 }
 
-/// A part of what a subscriber gets, in order.
+/// A part of a subscriber's lines, in order.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     /// Publications that follow the last one without a hole.
@@ -73,7 +73,7 @@ pub(super) type Deliveries = SmallVec<[Delivery; 1]>;
 pub(super) enum Output {
     /// The broker gives offsets to the publications of this ticket.
     Append(Ticket),
-    /// The broker reads what follows these positions.
+    /// The broker reads the publications after these positions.
     Fetch(Ticket, Vec<Position>),
     /// The broker sends messages from now on.
     Watch,
@@ -83,7 +83,7 @@ pub(super) enum Output {
     Deliver(Delivery),
     /// The answer to a publication: the offset of the first.
     Published(Ticket, Result<u64, Failure>),
-    /// The answer to a subscription. The subscriber gets it, then what it missed, and is live from the next input on.
+    /// The answer to a subscription. The subscriber gets it, then its missed publications, and is live from the next input on.
     /// [`super::channel::Channel::started`] knows it by `which`.
     Started { ticket: Ticket, which: usize, start: Start, missed: Deliveries },
     /// The answer to a subscription that does not begin.
@@ -98,6 +98,8 @@ pub(super) type Outputs = SmallVec<[Output; 2]>;
 pub(super) struct Settings {
     /// Appends under way; above it a publication is refused at once.
     pub(super) appends: usize,
+    /// Subscribers whose history one fetch brings; others wait for the next one.
+    pub(super) joiners: usize,
     /// Publications that are held back while a fetch is under way, and their bytes.
     pub(super) held: Room,
     /// A request to the broker that has no answer by then is given up.

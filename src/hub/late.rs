@@ -67,12 +67,12 @@ impl Callers {
     }
 }
 
-/// What a client is told when the broker failed.
+/// The refusal that tells a client that the broker failed.
 pub(super) fn refusal(failure: Failure) -> Refusal {
     match failure {
         Failure::NotDone => Refusal::new(Code::Full, "the channel's broker took no more: try later"),
         Failure::Unknown => {
-            Refusal::new(Code::Internal, "the channel's broker did not answer, so nobody knows whether this was done")
+            Refusal::new(Code::Internal, "the channel's broker did not answer, so it is unknown whether this was done")
         }
     }
 }

@@ -11,7 +11,7 @@
 //! # Layout
 //! - `channel`: the machine of one channel; `events`: its inputs and outputs; `recovery`: history joined with live lines
 //! - `desk`: a machine with its log, behind one lock; [`late`]: answers that come after the call
-//! - [`subscriber`]: what the hub knows of a subscriber
+//! - [`subscriber`]: a subscriber, as the hub sees it
 //! - `mutant`, `simulation`: the machine in schedules of faults, and its rules taken away one at a time
 
 mod channel;
@@ -44,6 +44,8 @@ pub use self::subscriber::Subscriber;
 
 /// Appends of one channel under way at a broker.
 const APPENDS: usize = 256;
+/// Subscribers whose history one fetch brings.
+const JOINERS: usize = 256;
 /// A request that a broker has not answered by then counts as lost.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The first and the longest pause before a failed fetch is tried again.
@@ -98,7 +100,8 @@ impl Hub {
         // A session could not take more than its replay bound, so no more is held for it.
         let held = Room { frames: limits::REPLAY_FRAMES, bytes: limits::REPLAY_BYTES };
         let check_every = broker.check_every();
-        let settings = Settings { appends: APPENDS, held, patience: PATIENCE, pause: PAUSE, check_every };
+        let settings =
+            Settings { appends: APPENDS, joiners: JOINERS, held, patience: PATIENCE, pause: PAUSE, check_every };
         Self {
             channels: Mutex::default(),
             most: channels,
@@ -219,7 +222,7 @@ impl Hub {
         let shared = lock(&self.channels).by_name.get(channel).cloned();
         let Some(shared) = shared else { return };
         let mut desk = lock(&shared);
-        // The machine needs no time to let somebody go.
+        // The machine needs no time to end a subscription.
         desk.carry_out(Duration::ZERO, channel, Input::Unsubscribe(subscriber), &mut Call::default());
         self.arm(channel, &mut desk);
         drop(desk);
@@ -253,7 +256,7 @@ impl Hub {
         lock(&self.channels).by_name.len()
     }
 
-    /// Hands in what a broker says that does not answer within the call. A channel that is not remembered needs nothing.
+    /// Hands in an event of a broker that does not answer within the call. A channel that is not remembered needs none.
     pub fn event(&self, now: Duration, channel: &ChannelName, event: Event) {
         self.visit(channel, |desk, call| desk.hear(now, channel, event, call));
     }
@@ -275,7 +278,7 @@ impl Hub {
         }
     }
 
-    /// Does something at a channel that is remembered, and wakes whom it concerns.
+    /// Does something at a channel that is remembered, and wakes the tasks that wait for its lines.
     fn visit(&self, channel: &ChannelName, act: impl FnOnce(&mut Desk, &mut Call<'_, '_>)) {
         let shared = lock(&self.channels).by_name.get(channel).cloned();
         let Some(shared) = shared else { return };
@@ -320,7 +323,7 @@ impl Hub {
     }
 }
 
-/// Has a subscriber subscribed, and returns what came of it within the call.
+/// Has a subscriber subscribed, and returns the outcome within the call.
 fn ask(
     now: Duration,
     channel: &ChannelName,

@@ -24,7 +24,7 @@ pub(super) enum Mutant {
     EpochIgnored,
     /// An answer to an earlier fetch is taken.
     OldAnswerTaken,
-    /// A position that is not proven is taken for the log's end, and nobody is told.
+    /// A position that is not proven is taken for the log's end, and no subscriber is told.
     ProofAssumed,
     /// The fetch goes out before the watch.
     FetchBeforeWatch,

@@ -1,6 +1,6 @@
-//! How history and live publications become one: what a fetch brought, joined by offset with what was heard meanwhile.
+//! History and live publications become one: the answer to a fetch, joined by offset with the messages that came meanwhile.
 //!
-//! Pure data. It must never decide who gets what: that is the channel's matter.
+//! Pure data. It must never decide which subscriber gets a line: the channel does.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the hub knows of a subscriber.
+//! A subscriber, as the hub sees it.
 
 use std::task::Waker;
 

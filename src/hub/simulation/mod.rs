@@ -1,11 +1,11 @@
 //! A hundred thousand schedules of faults, in virtual time, on the real machine of a channel.
 //!
-//! A seed makes a schedule: who publishes and when, which subscribers come, go and fall behind, and what the broker
-//! delays, repeats, loses, refuses or forgets. `THROUGHLINE_SEED=n` replays one; `THROUGHLINE_SEEDS=n` runs so many.
+//! A seed makes a schedule. It says when a node publishes, which subscribers come, go and fall behind, and which requests and
+//! messages the broker delays, repeats, loses or refuses. `THROUGHLINE_SEED=n` replays one; `THROUGHLINE_SEEDS=n` runs so many.
 //!
 //! The invariants: each subscriber gets each offset at most once, in order, and is told of every hole; nothing is told
 //! without need; each publication and each subscription has one true answer; memory stays within its bounds; when the faults
-//! stop, everybody is current within a bounded time.
+//! stop, every subscriber is current within a bounded time.
 
 mod agenda;
 mod counts;

@@ -1,4 +1,4 @@
-//! A subscriber that checks what it gets: each offset at most once, in order, and no hole that it was not told of.
+//! A subscriber that checks its lines: each offset at most once, in order, and no hole that it was not told.
 
 use super::counts::State;
 use super::truth::{KEPT, Truth, parts};
@@ -26,7 +26,7 @@ pub(super) struct Reader {
     stand: Stand,
     /// Where it asked to start.
     since: Option<Position>,
-    /// What it has read.
+    /// Its last line that it has read.
     read: Option<Position>,
     /// Lines that came and are not read.
     unread: usize,
@@ -115,7 +115,7 @@ impl Reader {
         missed.iter().try_for_each(|part| self.takes(part, truth))
     }
 
-    /// A part of what the channel delivers.
+    /// A part of the channel's lines.
     pub(super) fn takes(&mut self, part: &Delivery, truth: &Truth) -> Result<(), String> {
         match part {
             Delivery::Lines(lines) => lines.iter().try_for_each(|line| self.line(line, truth)),
@@ -127,7 +127,7 @@ impl Reader {
         let Stand::Live(last) = &mut self.stand else {
             return Err(format!("subscriber {} got a line, and is not live", self.key));
         };
-        let (epoch, at, content) = parts(line).ok_or("a line that nobody made")?;
+        let (epoch, at, content) = parts(line).ok_or("a line from nowhere")?;
         if *epoch != *last.epoch || at != last.at + 1 {
             return Err(format!("subscriber {} got {epoch}:{at} after {last:?}", self.key));
         }
@@ -154,7 +154,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether more waits than the queue holds. Then it is cut off: it loses what it has not read.
+    /// Whether more waits than the queue holds. Then it is cut off, and loses its unread lines.
     pub(super) fn is_cut_off(&mut self) -> bool {
         let is_over = self.unread > QUEUE && self.is_live();
         if is_over {

@@ -22,15 +22,17 @@ const CHANNELS: usize = 2;
 const READERS: usize = 3;
 /// Appends of one channel under way.
 const APPENDS: usize = 4;
+/// Subscribers that one fetch serves.
+const JOINERS: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 const CHECK_EVERY: Duration = Duration::from_secs(20);
 /// Publications that are held back for a fetch: so few that the bound is passed at times, or so many that it never is.
 const HELD_FEW: usize = 6;
 const HELD_MANY: usize = 1_000;
-/// Once the faults stop, everybody is current within this time: a fetch that times out, its pause, and a message that is late.
+/// Once the faults stop, every subscriber is current within this time: a fetch that times out, its pause, and a message that is late.
 const LONGEST_QUIET: Duration = Duration::from_secs(12);
-/// The same where only the next check can find out what is missing.
+/// The same where only the next check can find the loss.
 const LONGEST_CHECKED_QUIET: Duration = Duration::from_secs(32);
 /// Longer than any answer of the faulty time is under way.
 const ECHO: Duration = Duration::from_secs(4);
@@ -79,7 +81,7 @@ struct World {
     up_last: Duration,
     down_last: Duration,
     readers: [Reader; READERS],
-    /// What each publication that has no answer yet carries.
+    /// The publications of each request that has no answer yet.
     open: HashMap<Ticket, Vec<u64>>,
     /// Where the broker stored it.
     stored: HashMap<Ticket, u64>,
@@ -110,8 +112,14 @@ impl Schedule {
     pub(super) fn new(seed: u64, mutant: Option<Mutant>) -> Self {
         let mut random = Random(seed);
         let held = Room { frames: if random.percent(50) { HELD_FEW } else { HELD_MANY }, bytes: 100_000 };
-        let settings =
-            Settings { appends: APPENDS, held, patience: PATIENCE, pause: PAUSE, check_every: Some(CHECK_EVERY) };
+        let settings = Settings {
+            appends: APPENDS,
+            joiners: JOINERS,
+            held,
+            patience: PATIENCE,
+            pause: PAUSE,
+            check_every: Some(CHECK_EVERY),
+        };
         let (settings, mutation) = (Arc::new(settings), Mutation::of(mutant));
         let mut schedule = Self {
             now: Duration::ZERO,
@@ -140,7 +148,7 @@ impl Schedule {
         self.agenda.plan(self.faults_stop + ECHO, Event::Probe);
     }
 
-    /// A publication and a subscription at the same time, and nothing after them that could show what one of them missed.
+    /// A publication and a subscription at the same time, and no later publication that could show a loss.
     fn plan_race(&mut self) {
         for channel in 0..CHANNELS {
             let at = self.faults_stop / 2;
@@ -197,7 +205,7 @@ impl Schedule {
                 let is_checked = self.worlds.iter().any(|world| world.is_checked);
                 let longest = if is_checked { LONGEST_CHECKED_QUIET } else { LONGEST_QUIET };
                 if at > self.faults_stop + longest {
-                    return Err(format!("not everybody is current {longest:?} after the last fault"));
+                    return Err(format!("not every subscriber is current {longest:?} after the last fault"));
                 }
                 self.agenda.plan(at + Duration::from_secs(2), Event::Probe);
                 self.call_all();
@@ -219,7 +227,7 @@ impl Schedule {
         })
     }
 
-    /// After the faults everybody wants to be there.
+    /// After the faults every subscriber comes.
     fn call_all(&mut self) {
         for channel in 0..CHANNELS {
             for reader in 0..READERS {

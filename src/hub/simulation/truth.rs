@@ -15,7 +15,7 @@ struct Epoch {
     name: Arc<str>,
     /// The epoch before it, and the offset up to which the storage still had that one.
     parent: Option<(usize, u64)>,
-    /// All that was ever published in it, also what was lost since.
+    /// All publications that it ever had, also those that were lost since.
     contents: Vec<u64>,
 }
 
@@ -32,7 +32,7 @@ fn line(epoch: &str, at: u64, content: u64) -> Line {
     Line::compose(|buffer| buffer.extend_from_slice(format!("{epoch}:{at}:{content}").as_bytes()))
 }
 
-/// What a line says: its epoch, its offset, its content.
+/// The epoch, the offset and the content of a line.
 pub(super) fn parts(line: &Line) -> Option<(&str, u64, u64)> {
     let mut parts = std::str::from_utf8(line.json()).ok()?.split(':');
     Some((parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
@@ -130,7 +130,7 @@ impl Truth {
         self.epochs.iter().position(|known| *known.name == *epoch).unwrap_or(usize::MAX)
     }
 
-    /// What was published at a position, perhaps lost since.
+    /// The publication at a position, even if it was lost since.
     pub(super) fn content(&self, epoch: &str, at: u64) -> Option<u64> {
         self.epochs.get(self.place(epoch))?.contents.get(offset(at)).copied()
     }

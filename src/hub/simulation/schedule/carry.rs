@@ -1,4 +1,4 @@
-//! What the machine wants is carried out, and what it says is checked.
+//! Carries out the machine's outputs, and checks its answers.
 
 use super::*;
 use crate::hub::events::Output;
@@ -24,7 +24,7 @@ impl Schedule {
         let world = &mut self.worlds[channel];
         match output {
             Output::Append(ticket) => {
-                let contents = world.open.get(&ticket).cloned().ok_or("an append that nobody asked for")?;
+                let contents = world.open.get(&ticket).cloned().ok_or("an append without a publication")?;
                 self.send(channel, Request::Append(ticket, contents));
             }
             Output::Fetch(ticket, after) => self.send(channel, Request::Fetch(ticket, after)),
@@ -38,9 +38,9 @@ impl Schedule {
             }
             Output::Published(ticket, outcome) => self.published(channel, ticket, outcome)?,
             Output::Started { ticket, which, start, missed } => {
-                let key = *world.machine.started(which).ok_or("nobody is started")?;
+                let key = *world.machine.started(which).ok_or("no subscriber is started")?;
                 let World { readers, truth, .. } = world;
-                let reader = readers.iter_mut().find(|reader| reader.key == key).ok_or("a subscriber nobody knows")?;
+                let reader = readers.iter_mut().find(|reader| reader.key == key).ok_or("an unknown subscriber")?;
                 reader.started(ticket, start, &missed, truth, must_recover)?;
             }
             Output::Refused(ticket, _) => {
@@ -87,7 +87,7 @@ impl Schedule {
         }
     }
 
-    /// Those with lines read them at some time. Those with too many are cut off, and come back.
+    /// A subscriber with lines reads them at some time. One with too many is cut off, and comes back.
     fn look_after_readers(&mut self, channel: usize) -> Result<(), String> {
         for place in 0..READERS {
             let is_slow = !self.is_quiet() && self.random.percent(20);

@@ -1,4 +1,4 @@
-//! The broker: requests reach it, and what comes back may be late, repeated, lost or wrong in its order.
+//! The broker: requests reach it, and its answers may be late, repeated, lost or out of order.
 
 use super::*;
 
