@@ -79,7 +79,8 @@ async fn publish(running: &Running, channel: &str, data: u32) {
     hello["hello"]["id"] = welcome["welcome"]["id"].clone();
     hello["hello"]["nonce"] = "m".into();
     hello["hello"].as_object_mut().unwrap().remove("turn");
-    let line = json!({ "pub": channel, "data": data });
+    // The verb comes first in a frame, so this is no map of keys.
+    let line = format!(r#"{{"pub":"{channel}","data":{data}}}"#);
     let (status, answer) = running.ask("POST", "/rt/send", &format!("{hello}\n{line}\n")).await;
     assert_eq!(status, 200, "{answer}");
 }
