@@ -5,9 +5,11 @@
 //! - [`cli`]: the command line
 //! - [`server`]: composition: router, limits at the door, pages, stop
 //! - [`transport`]: WebSocket, SSE with POST, long-poll: bytes to a leg's lines and back
-//! - [`driver`]: the only place where tasks, wakers and the clock meet a session
+//! - [`node`]: all that sessions share: joining, commands, operations
+//! - [`backend`]: what the application decides
 //! - [`hub`]: channels on this node
 //! - [`broker`]: offsets and history
+//! - [`driver`]: runs one session: its lock, its wakers, its deadlines
 //! - [`session`]: the sans-IO machine, both halves
 //! - [`protocol`]: frames, lines, ids, codes, limits
 //!
@@ -17,11 +19,13 @@
 #[cfg(test)]
 extern crate self as throughline;
 
+pub mod backend;
 pub mod broker;
 pub mod cli;
 pub mod driver;
 pub mod hub;
 pub mod netlab;
+pub mod node;
 pub mod protocol;
 pub mod server;
 pub mod session;

@@ -1,16 +1,15 @@
-//! One deadline a session, and one task for all of them.
+//! One deadline for a session, and one task for all of them. It knows nothing of a session but its key.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::handle::Handle;
 use crate::session::Time;
 
-/// What of one session is among the deadlines. One that was armed before an earlier one stays: a session whose next deadline is now
-/// moments away, now far, does not leave another behind each time.
+/// The deadlines of one session that are armed. A later one stays when an earlier one is armed: so a session whose next deadline
+/// is now moments away, now far, does not leave another behind each time.
 #[derive(Debug, Default)]
 pub(super) struct Armed {
     next: Option<Time>,
@@ -18,7 +17,7 @@ pub(super) struct Armed {
 }
 
 impl Armed {
-    /// Whether this is to be armed: nothing fires by then.
+    /// Whether this must be armed: nothing fires by then.
     pub(super) fn arm(&mut self, at: Time) -> bool {
         let sooner = self.next.is_none_or(|next| at < next);
         if sooner {
@@ -31,7 +30,7 @@ impl Armed {
     /// It fired. Whether it is the session's next.
     pub(super) fn fired(&mut self, at: Time) -> bool {
         if self.later == Some(at) {
-            // It waited for the session while an earlier one was armed, and is gone all the same.
+            // It waited for the session while an earlier one was armed. It is gone all the same.
             self.later = None;
             return false;
         }
@@ -43,33 +42,39 @@ impl Armed {
     }
 }
 
-/// Deadlines by time. What a session does not know of any more fires, and finds nothing to do.
-#[derive(Default)]
-pub(super) struct Timers {
-    deadlines: Mutex<BTreeMap<(Time, u64), Weak<Handle>>>,
+/// Deadlines by time, of sessions in whatever their owner keeps them. One that a session no longer knows fires and finds nothing due.
+pub struct Timers<S> {
+    deadlines: Mutex<BTreeMap<(Time, u64), Weak<S>>>,
     earlier: Notify,
 }
 
-impl Timers {
-    pub(super) fn arm(&self, at: Time, session: &Arc<Handle>) {
+impl<S> Default for Timers<S> {
+    fn default() -> Self {
+        Self { deadlines: Mutex::default(), earlier: Notify::default() }
+    }
+}
+
+impl<S> Timers<S> {
+    /// Arms a deadline of a session, which `key` names.
+    pub fn arm(&self, at: Time, key: u64, session: &Arc<S>) {
         let mut deadlines = self.lock();
         let first = deadlines.first_key_value().is_none_or(|((earliest, _), _)| at < *earliest);
-        deadlines.insert((at, session.key), Arc::downgrade(session));
+        deadlines.insert((at, key), Arc::downgrade(session));
         drop(deadlines);
         if first {
             self.earlier.notify_one();
         }
     }
 
-    /// Fires what comes due. May be dropped and called again at any await.
-    pub(super) async fn run(&self, origin: Instant) {
+    /// Fires what comes due. The caller may drop it at any await, and call it again.
+    pub async fn run(&self, origin: Instant, fired: impl Fn(&Arc<S>, Time)) {
         loop {
             let next = self.lock().first_key_value().map(|((at, _), _)| origin + *at);
             match next {
                 None => self.earlier.notified().await,
                 Some(at) => {
                     tokio::select! {
-                        () = tokio::time::sleep_until(at) => self.fire(origin.elapsed()),
+                        () = tokio::time::sleep_until(at) => self.fire(origin.elapsed(), &fired),
                         () = self.earlier.notified() => {}
                     }
                 }
@@ -77,7 +82,7 @@ impl Timers {
         }
     }
 
-    fn fire(&self, now: Time) {
+    fn fire(&self, now: Time, fired: impl Fn(&Arc<S>, Time)) {
         loop {
             let mut deadlines = self.lock();
             let Some(entry) = deadlines.first_entry().filter(|entry| entry.key().0 <= now) else {
@@ -86,12 +91,12 @@ impl Timers {
             let ((at, _), session) = entry.remove_entry();
             drop(deadlines);
             if let Some(session) = session.upgrade() {
-                session.timer_fired(at, now);
+                fired(&session, at);
             }
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Time, u64), Weak<Handle>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(Time, u64), Weak<S>>> {
         self.deadlines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

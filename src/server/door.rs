@@ -17,10 +17,10 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::connection::{BUFFER, Caller, connection};
 use super::front::Front;
 use super::process::BEYOND;
-use super::serve::{BUFFER, Caller, connection};
-use crate::driver::seldom::Seldom;
+use crate::node::seldom::Seldom;
 use crate::protocol::code::{Code, Refusal};
 use crate::transport::{Held, Peer};
 

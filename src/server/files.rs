@@ -17,7 +17,7 @@ use flate2::Compression;
 use flate2::read::GzEncoder;
 use include_dir::Dir;
 
-use super::pages::missing;
+use super::page::missing;
 
 /// Below this, in bytes, a file is not compressed: it fits a packet as it is.
 const GZIP_FROM: usize = 1_024;

@@ -26,8 +26,9 @@ use super::config::Config;
 use super::files::takes_gzip;
 use super::forwarded::{self, Prefix};
 use super::gate::Gate;
-use crate::driver::{Driver, Refusal};
+use crate::node::Node;
 use crate::protocol::Nonce;
+use crate::protocol::code::Refusal;
 use crate::protocol::limits::BODY_BYTES;
 use crate::transport::{Bare, Held, Peer, echo, poll, refuse, send, stream, websocket};
 
@@ -42,7 +43,7 @@ pub(super) const HEALTH: &str = "/healthz";
 pub(super) struct Front(Arc<Shared>);
 
 struct Shared {
-    driver: Arc<Driver>,
+    node: Arc<Node>,
     gate: Arc<Gate>,
     /// Proxies whose word on whose request it is is believed.
     trusted: Box<[Prefix]>,
@@ -52,10 +53,10 @@ struct Shared {
 }
 
 impl Front {
-    pub(super) fn new(driver: Arc<Driver>, gate: Arc<Gate>, config: &Config, rest: Router) -> Self {
+    pub(super) fn new(node: Arc<Node>, gate: Arc<Gate>, config: &Config, rest: Router) -> Self {
         let rest = rest.layer(cors(&gate));
         let (trusted, compression) = (config.trusted_proxies.as_slice().into(), config.compression);
-        Self(Arc::new(Shared { driver, gate, trusted, compression, rest }))
+        Self(Arc::new(Shared { node, gate, trusted, compression, rest }))
     }
 
     /// Answers a request that came from `peer`, with `held` as its connection's place among those allowed, and `bare` where the
@@ -84,33 +85,33 @@ impl Front {
         if request.uri().path() != HEALTH
             && let Err(refusal) = self.0.gate.check(request.headers())
         {
-            self.0.driver.note(&refusal);
+            self.0.node.note(&refusal);
             return Box::pin(ready(refuse(None, &refusal)));
         }
         let peer = peer.map(|peer| forwarded::unwrap(peer, request.headers(), &self.0.trusted));
-        let (driver, origin) = (Arc::clone(&self.0.driver), request.headers().get(ORIGIN).cloned());
+        let (node, origin) = (Arc::clone(&self.0.node), request.headers().get(ORIGIN).cloned());
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/rt/ws") => {
-                let response = websocket::upgrade(&driver, request, self.0.compression, peer, held, bare.as_ref());
-                Box::pin(ready(open_answer(&driver, response, origin)))
+                let response = websocket::upgrade(&node, request, self.0.compression, peer, held, bare.as_ref());
+                Box::pin(ready(open_answer(&node, response, origin)))
             }
             (&Method::POST, "/rt/send") => {
                 let body = request.into_body();
-                Box::pin(async move { whole_answer(&driver, send::send(&driver, body).await, origin) })
+                Box::pin(async move { whole_answer(&node, send::send(&node, body).await, origin) })
             }
             (&Method::POST, "/rt/poll") => {
                 let bare = bare.filter(|_| stays_open(&request));
                 let gzip = self.0.compression && takes_gzip(request.headers());
                 let body = request.into_body();
                 Box::pin(async move {
-                    let finish = |response| whole_answer(&driver, response, origin);
-                    poll::poll(&driver, peer, body, bare, gzip, finish).await
+                    let finish = |response| whole_answer(&node, response, origin);
+                    poll::poll(&node, peer, body, bare, gzip, finish).await
                 })
             }
             (&Method::POST, "/rt/stream") => {
                 let bare = bare.filter(|_| stays_open(&request));
                 let body = request.into_body();
-                Box::pin(async move { open_answer(&driver, stream::open(&driver, peer, body, bare).await, origin) })
+                Box::pin(async move { open_answer(&node, stream::open(&node, peer, body, bare).await, origin) })
             }
             _ => Box::pin(self.clone().rest(request.map(Body::new), peer, bare)),
         }
@@ -124,7 +125,7 @@ impl Front {
             request.extensions_mut().insert(bare);
         }
         let response = self.0.rest.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
-        noted(&self.0.driver, response)
+        noted(&self.0.node, response)
     }
 
     /// Answers a request for which there is no room: `full`, or that the gateway is well.
@@ -145,7 +146,7 @@ impl Front {
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
         if let Err(refusal) = self.0.gate.check(request.headers()) {
-            self.0.driver.note(&refusal);
+            self.0.node.note(&refusal);
             return refuse(None, &refusal);
         }
         let origin = request.headers().get(ORIGIN).cloned();
@@ -153,14 +154,14 @@ impl Front {
         let body = http_body_util::Limited::new(request.into_body(), BODY_BYTES).collect().await;
         let hello = body.ok().and_then(|body| crate::protocol::body::read(&body.to_bytes()).ok());
         let nonce = hello.map(|body| body.hello.nonce);
-        whole_answer(&self.0.driver, refuse(nonce.as_ref(), full), origin)
+        whole_answer(&self.0.node, refuse(nonce.as_ref(), full), origin)
     }
 }
 
 /// Counts what was refused.
-fn noted(driver: &Driver, response: Response) -> Response {
+fn noted(node: &Node, response: Response) -> Response {
     if let Some(refusal) = response.extensions().get() {
-        driver.note(refusal);
+        node.note(refusal);
     }
     response
 }
@@ -183,15 +184,15 @@ fn stays_open<B>(request: &Request<B>) -> bool {
 
 /// A poll's or a send's answer: whole and short, so nothing has to be kept from buffering it, and each header counts, since a poll
 /// that waits for a single line is answered by little else.
-fn whole_answer(driver: &Driver, response: Response, origin: Option<HeaderValue>) -> Response {
-    let mut response = noted(driver, response);
+fn whole_answer(node: &Node, response: Response, origin: Option<HeaderValue>) -> Response {
+    let mut response = noted(node, response);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     readable(response, origin)
 }
 
 /// A stream's or a socket's answer.
-fn open_answer(driver: &Driver, response: Response, origin: Option<HeaderValue>) -> Response {
-    readable(with_headers(noted(driver, response)), origin)
+fn open_answer(node: &Node, response: Response, origin: Option<HeaderValue>) -> Response {
+    readable(with_headers(noted(node, response)), origin)
 }
 
 /// The page that asked may read it: other origins have not come through the gate.

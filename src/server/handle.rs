@@ -4,26 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::Config;
-use crate::driver::Driver;
-use crate::driver::reader::Reader;
+use crate::node::Node;
+use crate::node::reader::Reader;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::{ChannelName, Transport};
 
 /// A hold on a gateway that is being served. It may be cloned, and outlives the gateway without harm.
 #[derive(Clone)]
 pub struct Handle {
-    driver: Arc<Driver>,
+    node: Arc<Node>,
 }
 
 impl Handle {
-    pub(super) const fn new(driver: Arc<Driver>) -> Self {
-        Self { driver }
+    pub(super) const fn new(node: Arc<Node>) -> Self {
+        Self { node }
     }
 
     /// The transports offered, best first.
     #[must_use]
     pub fn transports(&self) -> Arc<[Transport]> {
-        self.driver.transports()
+        self.node.transports()
     }
 
     /// Offers these transports from now on, best first. Every client is told; one on a transport that is not among them changes
@@ -32,7 +32,7 @@ impl Handle {
     /// # Errors
     /// As [`Transport::offer`]; nothing is changed.
     pub fn set_transports(&self, transports: &[Transport], jitter: Duration) -> Result<(), String> {
-        self.driver.set_transports(&Transport::offer(transports)?, jitter);
+        self.node.set_transports(&Transport::offer(transports)?, jitter);
         Ok(())
     }
 
@@ -42,13 +42,13 @@ impl Handle {
     /// If the name is no channel's, or there is no room for another channel.
     pub fn read_channel(&self, name: &str) -> Result<Reader, Refusal> {
         let name = ChannelName::try_from(name).map_err(|why| Refusal::new(Code::UnknownChannel, why))?;
-        self.driver.read_channel(name, None)
+        self.node.read_channel(name, None)
     }
 
     /// Applies what of a configuration can change at run time: the transports, and, for sessions that are made from now on,
     /// heartbeat and hold.
     pub fn apply(&self, config: &Config) {
-        self.driver.set_times(config.session.heartbeat, config.session.hold);
-        self.driver.set_transports(&config.session.transports, config.switch_jitter);
+        self.node.set_times(config.session.heartbeat, config.session.hold);
+        self.node.set_transports(&config.session.transports, config.switch_jitter);
     }
 }

@@ -1,6 +1,6 @@
 //! `/metrics`: figures for Prometheus, for this machine only.
 //!
-//! What happens is counted where it happens (`driver::counters`); what is the case at the moment is looked up here, when it is asked for.
+//! What happens is counted where it happens (`node::counters`); what is the case at the moment is looked up here, when it is asked for.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use prometheus_client::registry::Registry;
 
 use super::gate::is_loopback;
 use super::process;
-use crate::driver::Driver;
+use crate::node::Node;
 use crate::protocol::code::{Code, Kind, Refusal};
 use crate::transport::{Peer, refuse};
 
@@ -26,7 +26,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text";
 /// See the module.
 pub(super) struct Metrics {
     registry: Registry,
-    driver: Arc<Driver>,
+    node: Arc<Node>,
     sessions: Gauge,
     channels: Gauge,
     /// Connections at the moment.
@@ -39,18 +39,18 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    /// The figures of a gateway, whose driver is made by `driver`, with the part of the registry that is the gateway's own.
-    pub(super) fn new(sessions: usize, connections: usize, driver: impl FnOnce(&mut Registry) -> Arc<Driver>) -> Self {
+    /// The figures of a gateway, whose node is made by `node`, with the part of the registry that is the gateway's own.
+    pub(super) fn new(sessions: usize, connections: usize, node: impl FnOnce(&mut Registry) -> Arc<Node>) -> Self {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("throughline");
         own.register("build", "The version", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        let driver = driver(own);
+        let node = node(own);
         let most = gauge(own, "sessions_limit", "How many sessions there may be");
         most.set(count(sessions));
         let connections_limit = gauge(own, "connections_limit", "How many connections there may be");
         connections_limit.set(count(connections));
         Self {
-            driver,
+            node,
             sessions: gauge(own, "sessions", "Sessions that live"),
             channels: gauge(own, "channels", "Channels that are remembered"),
             connections: gauge(own, "connections", "Connections that are open"),
@@ -63,13 +63,13 @@ impl Metrics {
         }
     }
 
-    pub(super) const fn driver(&self) -> &Arc<Driver> {
-        &self.driver
+    pub(super) const fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 
     fn look(&self) {
-        self.sessions.set(count(self.driver.sessions()));
-        self.channels.set(count(self.driver.hub().channels()));
+        self.sessions.set(count(self.node.sessions()));
+        self.channels.set(count(self.node.channels()));
         let known = [
             (&self.resident_memory, process::resident_memory()),
             (&self.open_files, process::open()),

@@ -7,14 +7,16 @@
 //! - `front`: the way of a request
 //! - [`handle`]: what may be changed while the gateway runs
 //! - `routes`: which path leads where, of those that carry no session
-//! - `pages`: the start page, a chat, the doctor's page, the one for what is not there, and the client's files
+//! - `pages`: the start page, a chat, the doctor's page, and the client's files; `page`: the frame of a page, and the answer where nothing is
 //! - `files`: how an embedded file is answered
 //! - `metrics`: `/metrics`
 //! - [`process`]: what the system lets this process have
 //! - `door`: accepting connections, as many as there is room for
-//! - [`serve`]: serving them, and stopping gracefully
+//! - `connection`: one connection, from its first request to its end
+//! - [`serve`]: serving until the stop, and stopping gracefully
 
 pub mod config;
+mod connection;
 mod door;
 mod files;
 pub mod forwarded;
@@ -22,6 +24,7 @@ mod front;
 pub mod gate;
 pub mod handle;
 mod metrics;
+mod page;
 mod pages;
 pub mod process;
 mod routes;
@@ -39,17 +42,20 @@ use self::front::Front;
 use self::gate::Gate;
 use self::handle::Handle;
 use self::metrics::Metrics;
-use crate::driver::Driver;
+use crate::backend::Backend;
+use crate::backend::open::Open;
 use crate::hub::Hub;
+use crate::node::Node;
 #[cfg(doc)]
 use crate::transport::{Held, Peer};
 
 pub use self::files::Files;
-pub use self::pages::{DOCTORS_WORDS, SHARED, missing, page};
+pub use self::page::{missing, page};
+pub use self::pages::{DOCTORS_WORDS, SHARED};
 
 /// A gateway, ready to be served.
 pub struct Gateway {
-    driver: Arc<Driver>,
+    node: Arc<Node>,
     gate: Arc<Gate>,
     metrics: Arc<Metrics>,
     config: Config,
@@ -57,16 +63,22 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway with this configuration. Nothing is opened yet.
+    /// A gateway with this configuration, in open mode. Nothing is opened yet.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let driver = |registry: &mut _| {
-            Driver::new(config.session.clone(), Hub::new(config.channels), config.sessions, registry)
+        Self::with_backend(config, Arc::new(Open))
+    }
+
+    /// The same with an application that decides.
+    #[must_use]
+    pub fn with_backend(config: Config, backend: Arc<dyn Backend>) -> Self {
+        let node = |registry: &mut _| {
+            Node::new(config.session.clone(), Hub::new(config.channels), backend, config.sessions, registry)
         };
-        let metrics = Metrics::new(config.sessions, config.connections, driver);
-        let driver = Arc::clone(metrics.driver());
+        let metrics = Metrics::new(config.sessions, config.connections, node);
+        let node = Arc::clone(metrics.node());
         let gate = Arc::new(Gate::new(config.origins.clone()));
-        Self { driver, gate, metrics: Arc::new(metrics), config, start: pages::start() }
+        Self { node, gate, metrics: Arc::new(metrics), config, start: pages::start() }
     }
 
     /// The same with another router in place of the start page. It is behind the same gate.
@@ -86,14 +98,14 @@ impl Gateway {
     }
 
     fn front(&self) -> Front {
-        let rest = routes::router(&self.driver, &self.metrics, self.start.clone());
-        Front::new(Arc::clone(&self.driver), Arc::clone(&self.gate), &self.config, rest)
+        let rest = routes::router(&self.node, &self.metrics, self.start.clone());
+        Front::new(Arc::clone(&self.node), Arc::clone(&self.gate), &self.config, rest)
     }
 
     /// A hold on it, for while it is served.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.driver))
+        Handle::new(Arc::clone(&self.node))
     }
 
     /// The configuration.

@@ -1,18 +1,16 @@
-//! The pages for people: the start page, a chat to try, the doctor, and one for an address where nothing is.
-//! And the client's own files, which are served as they are: what is read is what runs.
+//! The pages for people: the start page, a chat to try, the doctor. And the client's own files, which are served as they are.
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::Html;
 use axum::routing::get;
 use include_dir::{Dir, include_dir};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::files::Files;
-use crate::protocol::code::{Code, Refusal};
-use crate::transport::refuse;
+use super::page::{ICON, page};
 
 /// The sources, and what is bundled of them for pages that load one file.
 static CLIENT: Files = Files::new(&[
@@ -26,9 +24,6 @@ static DOCTOR: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/server
 pub const DOCTORS_WORDS: &str = include_str!("doctor/words.json");
 /// A chat in as few lines as the client needs; both READMEs show it.
 const CHAT: &str = include_str!("pages/chat.html");
-const ICON: &str = include_str!("shared/icon.svg");
-const BASE: &str = include_str!("shared/base.css");
-const STYLE: &str = include_str!("pages/style.css");
 
 pub(super) fn start() -> Router {
     Router::new().route("/", get(|| async { Html(start_page().into_string()) }))
@@ -52,57 +47,6 @@ pub(super) fn others() -> Router {
 pub(super) fn client() -> Router {
     let answer = |Path(path): Path<String>, headers: HeaderMap| async move { CLIENT.answer(&path, &headers) };
     Router::new().route("/{*path}", get(answer))
-}
-
-/// Nothing is here: a page to a browser that opens it, and the error of all routes to all others.
-pub fn missing(headers: &HeaderMap, message: &str) -> Response {
-    let accepts = headers.get_all(ACCEPT).iter().filter_map(|list| list.to_str().ok());
-    let opens =
-        accepts.flat_map(|list| list.split([',', ';'])).any(|kind| kind.trim().eq_ignore_ascii_case("text/html"));
-    if !opens {
-        return refuse(None, &Refusal::new(Code::NotFound, message));
-    }
-    let page = page(
-        "Nothing is here",
-        &html! {
-            p { "The answer to this address is " code { "404" } ": " (message) "." }
-            p { a href="/" { "To the start page" } }
-        },
-    );
-    (StatusCode::NOT_FOUND, Html(page.into_string())).into_response()
-}
-
-/// A page of one column in the style of all: it needs no other file, so it looks the same at any path and behind any proxy.
-#[must_use]
-pub fn page(title: &str, content: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · Throughline" }
-                link rel="icon" type="image/svg+xml" href=(icon());
-                style { (PreEscaped(BASE)) (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { (title) }
-                    (content)
-                }
-            }
-        }
-    }
-}
-
-/// The icon in a page itself: what is not ASCII or means something in a URL is escaped.
-fn icon() -> String {
-    let escape = |byte: u8| match byte {
-        b'#' | b'%' | b'"' | b'<' | b'>' => format!("%{byte:02X}"),
-        _ => char::from(byte).to_string(),
-    };
-    format!("data:image/svg+xml,{}", ICON.trim().bytes().map(escape).collect::<String>())
 }
 
 fn start_page() -> Markup {

@@ -10,15 +10,16 @@ use serde::Serialize;
 
 use super::front::{HEALTH, nonce_of, with_headers};
 use super::metrics::{self, Metrics};
+use super::page::missing;
 use super::pages;
-use crate::driver::Driver;
+use crate::node::Node;
 use crate::protocol::code::Refusal;
 use crate::protocol::{Nonce, VERSION};
 use crate::transport::{plain, refuse};
 
-pub(super) fn router(driver: &Arc<Driver>, metrics: &Arc<Metrics>, start: Router) -> Router {
+pub(super) fn router(node: &Arc<Node>, metrics: &Arc<Metrics>, start: Router) -> Router {
     Router::new()
-        .nest("/rt", session(driver))
+        .nest("/rt", session(node))
         .nest("/rt/client", pages::client())
         .route(HEALTH, get(|| async { "ok" }))
         .route("/metrics", get(metrics::show).with_state(Arc::clone(metrics)))
@@ -29,7 +30,7 @@ pub(super) fn router(driver: &Arc<Driver>, metrics: &Arc<Metrics>, start: Router
 }
 
 /// What is beside the routes that carry a session. Those are named here as well, for who asks by another method.
-fn session(driver: &Arc<Driver>) -> Router {
+fn session(node: &Arc<Node>) -> Router {
     Router::new()
         .route("/ws", get(not_found))
         .route("/stream", get(plain::open).post(not_found))
@@ -37,7 +38,7 @@ fn session(driver: &Arc<Driver>) -> Router {
         .route("/poll", post(not_found))
         .route("/control", get(control))
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Arc::clone(driver))
+        .with_state(Arc::clone(node))
         .layer(middleware::map_response(async |response: Response| with_headers(response)))
 }
 
@@ -59,7 +60,7 @@ async fn control(uri: Uri) -> Response {
 }
 
 async fn not_found(headers: HeaderMap) -> Response {
-    pages::missing(&headers, "nothing is here; the session's routes are under /rt")
+    missing(&headers, "nothing is here; the session's routes are under /rt")
 }
 
 async fn method_not_allowed() -> Response {

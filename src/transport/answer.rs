@@ -9,7 +9,8 @@ use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
-use crate::driver::{Refusal, Refused};
+use crate::node::link::Refused;
+use crate::protocol::code::Refusal;
 use crate::protocol::{Line, Nonce, VERSION, deflate};
 
 /// Below this, in bytes, an answer is not compressed: it fits a packet as it is, headers and all.

@@ -4,7 +4,6 @@
 //! say at the moment and a poll that waits need neither; they go on in a future that is no larger than they are. A stream's chunks
 //! and a poll's answer are written here then; after that answer the connection is HTTP's again.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
@@ -15,9 +14,9 @@ use tokio::net::TcpStream;
 use super::Held;
 use super::bare_poll::{Head, Waiting};
 use super::bare_stream::Stream;
-use super::stall::Stalling;
+use super::stall::{Connection, Stalling, Unwritten};
 use super::websocket::socket::Serving;
-use crate::driver::link::Link;
+use crate::node::link::Link;
 
 /// Where a request's answer leaves what shall go on with its connection. A server that can hand its connections over brings one
 /// with each request; behind another, everything is written through HTTP to its end.
@@ -27,8 +26,7 @@ pub struct Bare(Arc<Slot>);
 #[derive(Default)]
 struct Slot {
     wanted: Mutex<Option<Wanted>>,
-    /// Something was given to the connection that it has not taken.
-    unwritten: AtomicBool,
+    unwritten: Unwritten,
 }
 
 /// What goes on with a connection.
@@ -46,14 +44,11 @@ pub(super) enum Wanted {
 /// Speaks a protocol that is not of a session on an upgraded connection. The bytes were read from it already.
 pub type Foreign = Box<dyn FnOnce(Connection, Vec<u8>) -> BoxFuture<'static, ()> + Send>;
 
-/// A connection of the server.
-pub type Connection = Stalling<TcpStream>;
-
 impl Bare {
     /// What leads to and from a connection: it sees whether all of an answer is written.
     #[must_use]
     pub fn watch(&self, socket: TcpStream) -> Connection {
-        Stalling::new(socket, self.clone())
+        Stalling::new(socket, self.0.unwritten.clone())
     }
 
     /// Whether the connection is to be taken now: something shall go on with it, and all before is written. (A socket waits for HTTP to
@@ -61,7 +56,7 @@ impl Bare {
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         let now = matches!(*self.wanted(), Some(Wanted::Stream(_) | Wanted::Poll(..)));
-        now && !self.0.unwritten.load(Ordering::Relaxed)
+        now && !self.0.unwritten.is_some()
     }
 
     /// Goes on with a connection that was taken, or ends it. `early` was read from it already; `held` is given back when it is gone.
@@ -102,10 +97,6 @@ impl Bare {
 
     pub(super) fn want(&self, wanted: Wanted) {
         *self.wanted() = Some(wanted);
-    }
-
-    pub(super) fn wrote(&self, all: bool) {
-        self.0.unwritten.store(!all, Ordering::Relaxed);
     }
 
     fn wanted(&self) -> MutexGuard<'_, Option<Wanted>> {

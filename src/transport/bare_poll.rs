@@ -9,9 +9,9 @@ use axum::http::HeaderMap;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::answer;
-use super::bare::Connection;
 use super::outlet::Outlet;
-use crate::driver::link::{Link, Progress};
+use super::stall::Connection;
+use crate::node::link::{Link, Progress};
 
 /// What a client may send behind a request that is not answered yet, before nothing more is read.
 const AHEAD: usize = 8 * 1024;

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::Held;
-use super::bare::Connection;
 use super::outlet::Outlet;
-use crate::driver::link::{Link, Progress};
+use super::stall::Connection;
+use crate::node::link::{Link, Progress};
 
 /// Room for a chunk's length in hexadecimal, and its end of line.
 const HEAD: usize = 10;

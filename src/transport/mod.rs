@@ -22,7 +22,8 @@ pub mod stream;
 pub mod websocket;
 
 pub use answer::{echo, refuse};
-pub use bare::{Bare, Connection, Foreign};
+pub use bare::{Bare, Foreign};
+pub use stall::Connection;
 
 /// Who is at the other end. A request may bring it as an extension.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 
-use crate::driver::link::{Link, Progress};
+use crate::node::link::{Link, Progress};
 
 thread_local! {
     /// An idle connection has no buffer.

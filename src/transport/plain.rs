@@ -16,8 +16,8 @@ use serde::Deserialize;
 
 use super::answer;
 use super::stream::{FIRST_BYTES, event_stream};
-use crate::driver::Driver;
-use crate::driver::reader::Reader;
+use crate::node::Node;
+use crate::node::reader::Reader;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::{ChannelName, Position, limits};
 
@@ -39,7 +39,7 @@ pub struct Wanted {
 
 /// Opens a plain stream.
 pub async fn open(
-    State(driver): State<Arc<Driver>>,
+    State(node): State<Arc<Node>>,
     wanted: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
@@ -54,7 +54,7 @@ pub async fn open(
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let since = header.or(wanted.last_event_id.as_deref()).filter(|id| !id.is_empty()).map(position);
     let known = since.clone().flatten();
-    match driver.read_channel(channel, known.as_ref()) {
+    match node.read_channel(channel, known.as_ref()) {
         Ok(reader) => {
             let lost = since.is_some() && !reader.start.recovered;
             event_stream(Body::from_stream(events(reader, lost)))

@@ -13,13 +13,13 @@ use http_body::Body;
 use super::bare::Wanted;
 use super::bare_poll::Head;
 use super::{Bare, Peer, answer, body};
-use crate::driver::Driver;
+use crate::node::Node;
 use crate::protocol::Transport;
 
 /// One poll. Where its answer has to wait, and the server brought a [`Bare`], that goes on with it: nothing is answered here then.
 /// `finish` makes of an answer what the route answers. `gzip`: it may be compressed.
 pub async fn poll(
-    driver: &Arc<Driver>,
+    node: &Arc<Node>,
     peer: Option<Peer>,
     request: impl Body<Data = Bytes> + Unpin,
     bare: Option<Bare>,
@@ -30,7 +30,7 @@ pub async fn poll(
         Ok(body) => body,
         Err(refusal) => return finish(answer::refuse(None, &refusal)),
     };
-    let mut link = match driver.attach(Transport::Poll, peer.map(|peer| peer.client), &body) {
+    let mut link = match node.attach(Transport::Poll, peer.map(|peer| peer.client), &body) {
         Ok(link) => link,
         Err(refused) => return finish(answer::refused(&refused)),
     };

@@ -7,15 +7,15 @@ use bytes::Bytes;
 use http_body::Body;
 
 use super::{answer, body};
-use crate::driver::Driver;
+use crate::node::Node;
 
 /// One send.
-pub async fn send(driver: &Arc<Driver>, request: impl Body<Data = Bytes> + Unpin) -> Response {
+pub async fn send(node: &Arc<Node>, request: impl Body<Data = Bytes> + Unpin) -> Response {
     let body = match body::read(request).await {
         Ok(body) => body,
         Err(refusal) => return answer::refuse(None, &refusal),
     };
-    match driver.send(&body) {
+    match node.send(&body) {
         Ok(lines) => {
             // They are written to first: a publisher's answer is less urgent than what it published.
             tokio::task::yield_now().await;

@@ -1,26 +1,45 @@
 //! A connection whose peer stops reading is dead after a while, on every transport: a write that makes no headway fails.
 //!
-//! It also notes whether all was written, for [`Bare`], until it is unwatched.
+//! It also notes whether all was written, for [`super::Bare`], until it is unwatched.
 //!
 //! Without it a response that nobody reads would be kept for ever, with what waits behind it.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::Sleep;
-
-use super::Bare;
 
 /// A write that got rid of nothing for this long means that the peer is gone.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// A connection of the server.
+pub type Connection = Stalling<TcpStream>;
+
+/// Whether a connection has taken all that it was given. Cloning shares it.
+#[derive(Clone, Default)]
+pub(super) struct Unwritten(Arc<AtomicBool>);
+
+impl Unwritten {
+    /// Something was given to the connection that it has not taken.
+    pub(super) fn is_some(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn wrote(&self, all: bool) {
+        self.0.store(!all, Ordering::Relaxed);
+    }
+}
+
 /// See the module. The timer exists only while a write waits.
 pub struct Stalling<T> {
     io: T,
-    bare: Option<Bare>,
+    unwritten: Option<Unwritten>,
     /// What was read from it ahead of time, to be read before anything else.
     first: Vec<u8>,
     waiting: Option<Pin<Box<Sleep>>>,
@@ -29,8 +48,8 @@ pub struct Stalling<T> {
 impl<T> Stalling<T> {
     /// An end of a connection, not stalled yet.
     #[must_use]
-    pub const fn new(io: T, bare: Bare) -> Self {
-        Self { io, bare: Some(bare), first: Vec::new(), waiting: None }
+    pub(super) const fn new(io: T, unwritten: Unwritten) -> Self {
+        Self { io, unwritten: Some(unwritten), first: Vec::new(), waiting: None }
     }
 
     /// Has these bytes read before anything else.
@@ -40,7 +59,7 @@ impl<T> Stalling<T> {
 
     /// From now on it notes no more whether all was written.
     pub fn unwatch(&mut self) {
-        self.bare = None;
+        self.unwritten = None;
     }
 
     fn judge<R>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
@@ -71,8 +90,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stalling<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for Stalling<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, buffer);
-        if let Some(bare) = &self.bare {
-            bare.wrote(matches!(written, Poll::Ready(Ok(written)) if written == buffer.len()));
+        if let Some(unwritten) = &self.unwritten {
+            unwritten.wrote(matches!(written, Poll::Ready(Ok(written)) if written == buffer.len()));
         }
         self.judge(cx, written)
     }
@@ -96,7 +115,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_write_that_makes_no_headway_fails_after_30_s_and_one_that_does_goes_on() {
         let (near, mut far) = tokio::io::duplex(4);
-        let mut near = Stalling::new(near, Bare::default());
+        let mut near = Stalling::new(near, Unwritten::default());
         let slow = async {
             for _ in 0..3 {
                 tokio::time::sleep(LONGEST - Duration::from_secs(1)).await;

@@ -15,8 +15,8 @@ use http_body::Frame;
 
 use super::bare::Wanted;
 use super::{Bare, Peer, answer, body};
-use crate::driver::Driver;
-use crate::driver::link::{Link, Progress};
+use crate::node::Node;
+use crate::node::link::{Link, Progress};
 use crate::protocol::Transport;
 
 /// A comment, so that the headers leave at once whatever the session has to say.
@@ -24,7 +24,7 @@ pub(super) const FIRST_BYTES: Bytes = Bytes::from_static(b":\n\n");
 
 /// Opens a stream; the hello is the body.
 pub async fn open(
-    driver: &Arc<Driver>,
+    node: &Arc<Node>,
     peer: Option<Peer>,
     request: impl http_body::Body<Data = Bytes> + Unpin,
     bare: Option<Bare>,
@@ -33,7 +33,7 @@ pub async fn open(
         Ok(body) => body,
         Err(refusal) => return answer::refuse(None, &refusal),
     };
-    match driver.attach(Transport::Sse, peer.map(|peer| peer.client), &body) {
+    match node.attach(Transport::Sse, peer.map(|peer| peer.client), &body) {
         Ok(link) => event_stream(Body::new(Events { stage: Stage::First(link), bare })),
         Err(refused) => answer::refused(&refused),
     }

@@ -1,13 +1,23 @@
-//! What a file's paths name at the crate's root. Knows how modules nest; knows no layer and no rule.
+//! What a file's paths name. Knows how modules nest; knows no layer and no rule.
 
 use crate::tokens::{Token, is_word, text};
 
-/// A path that starts at `crate`, `throughline`, `super` or `self`, out of code or out of a branch of a `use`.
+/// The words that a path starts at.
+const ROOTS: [&str; 4] = ["crate", "throughline", "super", "self"];
+
+/// A path that starts at `crate`, `throughline`, `super` or `self`, out of code or out of a branch of a `use`. A `use` that starts
+/// at another word is one that starts at `self`: the word may be a module below the file's own.
+#[derive(Clone, Default)]
 pub(crate) struct RootedPath {
     pub(crate) line: usize,
+    /// It stands in a `use`.
+    pub(crate) is_use: bool,
+    /// It says who may see something: `pub(in …)`.
+    pub(crate) is_visibility: bool,
     /// The inline modules around it, below the file's own.
-    inline: Vec<String>,
+    pub(crate) inline: Vec<String>,
     segments: Vec<String>,
+    alias: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +34,7 @@ impl RootedPath {
     pub(crate) fn target(&self, file: &[String]) -> Target<'_> {
         let mut depth = file.len() + self.inline.len();
         let mut rest = self.segments.iter().map(String::as_str).peekable();
-        while let Some(keyword) = rest.next_if(|word| ["crate", "throughline", "super", "self"].contains(word)) {
+        while let Some(keyword) = rest.next_if(|word| ROOTS.contains(word)) {
             match keyword {
                 "super" => depth = depth.saturating_sub(1),
                 "self" => {}
@@ -37,6 +47,27 @@ impl RootedPath {
             Some(module) => Target::Module(module),
         }
     }
+
+    /// The whole path from the crate's root.
+    pub(crate) fn absolute(&self, file: &[String]) -> Vec<String> {
+        let mut path: Vec<String> = file.iter().chain(&self.inline).cloned().collect();
+        let mut segments = self.segments.iter().map(String::as_str).peekable();
+        while let Some(keyword) = segments.next_if(|word| ROOTS.contains(word)) {
+            match keyword {
+                "super" => drop(path.pop()),
+                "self" => {}
+                _ => path.clear(),
+            }
+        }
+        path.extend(segments.filter(|name| !["self", "*"].contains(name)).map(str::to_owned));
+        path
+    }
+
+    /// The name that a `use` brings into its module.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let last = self.segments.iter().rev().find(|segment| *segment != "self")?;
+        self.alias.as_deref().or_else(|| (last != "*").then_some(last))
+    }
 }
 
 /// Every rooted path of a file.
@@ -46,7 +77,8 @@ pub(crate) fn paths(tokens: &[Token]) -> Vec<RootedPath> {
     let mut braces = 0;
     let mut at = 0;
     while at < tokens.len() {
-        match text(tokens, at) {
+        let word = text(tokens, at);
+        match word {
             "mod" if text(tokens, at + 2) == "{" => {
                 inline.push((text(tokens, at + 1).to_owned(), braces));
                 at += 1; // its brace is counted below
@@ -56,9 +88,16 @@ pub(crate) fn paths(tokens: &[Token]) -> Vec<RootedPath> {
                 braces = braces.saturating_sub(1);
                 inline.pop_if(|(_, around)| *around == braces);
             }
-            "crate" | "throughline" | "super" | "self" if starts_path(tokens, at) => {
-                let around: Vec<String> = inline.iter().map(|(name, _)| name.clone()).collect();
-                at = read_path(tokens, at, &RootedPath { line: 0, inline: around, segments: Vec::new() }, &mut found);
+            _ if starts_path(tokens, at) || starts_relative_use(tokens, at) => {
+                let around = inline.iter().map(|(name, _)| name.clone()).collect();
+                let mut start = RootedPath { inline: around, ..RootedPath::default() };
+                if word == "use" {
+                    start.segments.push("self".to_owned());
+                    at += 1;
+                }
+                start.is_use = at > 0 && text(tokens, at - 1) == "use";
+                start.is_visibility = at > 1 && text(tokens, at - 1) == "in" && text(tokens, at - 2) == "(";
+                at = read_path(tokens, at, &start, &mut found);
                 continue;
             }
             _ => {}
@@ -71,13 +110,20 @@ pub(crate) fn paths(tokens: &[Token]) -> Vec<RootedPath> {
 /// Whether a path starts here: not in the middle of one, and not `pub(crate)` or `&self`.
 fn starts_path(tokens: &[Token], at: usize) -> bool {
     let middle = at >= 2 && text(tokens, at - 1) == "::" && is_word(text(tokens, at - 2));
-    !middle && (text(tokens, at + 1) == "::" || (text(tokens, at) == "crate" && text(tokens, at + 1) == "as"))
+    let goes_on = text(tokens, at + 1) == "::" || (text(tokens, at) == "crate" && text(tokens, at + 1) == "as");
+    ROOTS.contains(&text(tokens, at)) && !middle && goes_on
+}
+
+/// Whether a `use` stands here whose first word is no root.
+fn starts_relative_use(tokens: &[Token], at: usize) -> bool {
+    let first = text(tokens, at + 1);
+    text(tokens, at) == "use" && is_word(first) && !ROOTS.contains(&first)
 }
 
 /// Reads one path, or one branch of a use tree, that goes on from `before`. Returns where it ends.
 fn read_path(tokens: &[Token], mut at: usize, before: &RootedPath, found: &mut Vec<RootedPath>) -> usize {
-    let line = tokens.get(at).map_or(0, |token| token.line);
-    let mut path = RootedPath { line, inline: before.inline.clone(), segments: before.segments.clone() };
+    let mut path = before.clone();
+    path.line = tokens.get(at).map_or(0, |token| token.line);
     loop {
         let word = text(tokens, at);
         if word == "{" {
@@ -93,6 +139,10 @@ fn read_path(tokens: &[Token], mut at: usize, before: &RootedPath, found: &mut V
         }
         at += 1;
     }
+    if path.is_use && text(tokens, at) == "as" {
+        path.alias = Some(text(tokens, at + 1).to_owned());
+        at += 2;
+    }
     found.push(path);
     at
 }
@@ -103,8 +153,6 @@ fn read_group(tokens: &[Token], mut at: usize, before: &RootedPath, found: &mut 
         match text(tokens, at) {
             "}" => return at + 1,
             "" => return at,
-            "," => at += 1,
-            "as" => at += 2,
             word if is_word(word) || word == "*" => at = read_path(tokens, at, before, found),
             _ => at += 1,
         }

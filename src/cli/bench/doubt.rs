@@ -1,8 +1,6 @@
 //! Which figures this program itself has distorted: it was late in sending for a good part of what it measured. Pure.
 
-use serde::{Deserialize, Serialize};
-
-use super::figures::{Figures, Spread, Unit};
+use super::figures::{Doubt, Figures, Spread, Unit};
 
 /// From this share of a latency on, it says more of this program than of the gateway.
 const SHARE: f64 = 0.25;
@@ -20,16 +18,6 @@ const LATENCIES: [(&str, Pick); 5] = [
 ];
 
 type Pick = fn(&Spread) -> f64;
-
-/// A figure that is not to be trusted, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Doubt {
-    /// The key of its metric.
-    pub(super) figure: String,
-    /// How late this program itself was.
-    pub(super) late_ms: f64,
-    pub(super) why: String,
-}
 
 /// The doubts about a run.
 pub(super) fn of(run: &Figures) -> Vec<Doubt> {

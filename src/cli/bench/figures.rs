@@ -6,8 +6,6 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::doubt::Doubt;
-
 /// The longest time that is told apart; what is longer counts as this.
 const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -120,6 +118,16 @@ pub(super) struct Figures {
 impl Figures {
     /// Fewer connections do not tell what one takes in memory from what the process takes.
     pub(super) const MEMORY_FROM: u32 = 1000;
+}
+
+/// A figure that is not to be trusted, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Doubt {
+    /// The key of its metric.
+    pub(super) figure: String,
+    /// How late this program itself was.
+    pub(super) late_ms: f64,
+    pub(super) why: String,
 }
 
 /// What a figure counts in.

@@ -14,7 +14,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use crate::driver::reader::Reader;
+use crate::node::reader::Reader;
 use crate::protocol::code::{Code, Refusal};
 use crate::server::handle::Handle;
 use crate::transport::{Bare, Connection, refuse, websocket};

@@ -25,13 +25,13 @@ use self::socket::Serving;
 use super::answer::refuse;
 use super::bare::Wanted;
 use super::{Bare, Held, Peer};
-use crate::driver::Driver;
+use crate::node::Node;
 use crate::protocol::code::{Kind, Refusal};
 
 /// Answers an upgrade. The socket is served in a task of its own, by [`Bare`] where the server brings that; `held` is given back when
 /// it is gone. `deflate`: messages may be compressed, if the client wants that.
 pub fn upgrade<B>(
-    driver: &Arc<Driver>,
+    node: &Arc<Node>,
     mut request: Request<B>,
     deflate: bool,
     peer: Option<Peer>,
@@ -45,7 +45,7 @@ pub fn upgrade<B>(
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return not_an_upgrade("this connection cannot become a socket");
     };
-    let link = driver.socket(peer.map(|peer| peer.client));
+    let link = node.socket(peer.map(|peer| peer.client));
     if let Some(bare) = bare {
         bare.want(Wanted::Socket(link, deflate));
     } else {

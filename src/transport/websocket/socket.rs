@@ -14,7 +14,7 @@ use tokio::time::Sleep;
 use super::super::Held;
 use super::super::outlet::Outlet;
 use super::framing::{Decoder, Fault, Message, Opcode, append};
-use crate::driver::link::Link;
+use crate::node::link::Link;
 use crate::protocol::code::{Code, Refusal, grouped};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::{BODY_BYTES, HELLO_DEADLINE};

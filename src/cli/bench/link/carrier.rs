@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::answered;
+use super::arrival::Arrival;
 use super::exchange::{Exchange, Reply};
 use super::socket::Traffic;
 use super::websocket::WebSocket;
@@ -16,21 +17,6 @@ use crate::session::client::Route;
 
 /// The longest answer that is read, several times what a gateway of ours sends.
 const ANSWER: usize = 1 << 20;
-
-/// What comes down.
-#[derive(Debug)]
-pub(super) enum Arrival {
-    /// A socket can be written to.
-    Opened,
-    /// A frame of a socket or a stream.
-    Frame(RawFrame),
-    /// The whole answer of a poll or a send.
-    Answer(Route, Vec<RawFrame>),
-    /// A request failed, and the status it was answered by, if it was.
-    Failed(Route, String, Option<u16>),
-    /// The socket is over.
-    Closed(String),
-}
 
 /// See the module.
 pub(super) enum Carrier {

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep_until};
 use uuid::Uuid;
 
-use super::carrier::{Arrival, Carrier};
+use super::arrival::Arrival;
+use super::carrier::Carrier;
 use super::socket::Traffic;
 use crate::cli::target::Target;
 use crate::protocol::frame::RawFrame;

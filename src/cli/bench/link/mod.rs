@@ -2,11 +2,12 @@
 //!
 //! # Layout
 //! - `client`: the session and what carries its legs; one task polls it
-//! - `carrier`: a leg of any transport
+//! - `carrier`: a leg of any transport; `arrival`: what it brings
 //! - `websocket`, `exchange`: a socket; an HTTP connection
 //! - `http`: the bytes of a response
 //! - `socket`: bytes are counted there, and cut
 
+mod arrival;
 mod carrier;
 mod client;
 mod exchange;

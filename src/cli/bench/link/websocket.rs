@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::answered;
-use super::carrier::Arrival;
+use super::arrival::Arrival;
 use super::socket::{Traffic, dial};
 use crate::cli::target::{Socket, Target};
 use crate::protocol::frame::RawFrame;

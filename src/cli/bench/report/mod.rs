@@ -15,3 +15,18 @@ pub(super) mod json;
 pub(super) mod progress;
 pub(super) mod table;
 mod words;
+
+#[cfg(test)]
+mod tests {
+    use super::{html, table, words};
+
+    #[test]
+    fn the_table_and_the_page_mark_a_doubted_figure_and_say_why() {
+        let unsure = words::tests::results(136.0);
+        let line = words::doubts(&unsure).remove(0);
+        let table = table::of(&unsure, None);
+        assert!(table.contains("148 ms *") && table.contains(&line), "{table}");
+        let page = html::of(&unsure, None).unwrap();
+        assert!(page.contains("148 ms<b class=\"doubt\"") && page.contains(&line), "{page}");
+    }
+}

@@ -10,13 +10,14 @@ use std::task::{Poll, Waker};
 
 use tokio::sync::watch;
 
-use super::{Driver, Refusal};
+use super::Node;
 use crate::hub::{Start, Subscriber};
+use crate::protocol::code::Refusal;
 use crate::protocol::{ChannelName, Line, Position, limits};
 
 /// A subscription of its own. Dropping it ends it.
 pub struct Reader {
-    driver: Arc<Driver>,
+    node: Arc<Node>,
     channel: ChannelName,
     queue: Arc<Queue>,
     leaving: watch::Receiver<bool>,
@@ -37,17 +38,17 @@ struct Waiting {
     waker: Option<Waker>,
 }
 
-impl Driver {
+impl Node {
     /// Reads a channel, from a position if one is given.
     ///
     /// # Errors
     /// As [`crate::hub::Hub::subscribe`].
     pub fn read_channel(self: &Arc<Self>, channel: ChannelName, since: Option<&Position>) -> Result<Reader, Refusal> {
-        let queue = Arc::new(Queue { key: self.registry.next_key(), state: Mutex::default() });
+        let queue = Arc::new(Queue { key: self.sessions.next_key(), state: Mutex::default() });
         let subscriber = Arc::clone(&queue) as Arc<dyn Subscriber>;
-        let start = self.hub.subscribe(self.now(), &channel, subscriber, since, |_| None)?;
+        let start = self.pump.operations.read(&channel, subscriber, since)?;
         let leaving = self.leaving.subscribe();
-        Ok(Reader { driver: Arc::clone(self), channel, queue, leaving, start })
+        Ok(Reader { node: Arc::clone(self), channel, queue, leaving, start })
     }
 }
 
@@ -75,7 +76,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.driver.hub.unsubscribe(&self.channel, self.queue.key);
+        self.node.pump.operations.end_reading(&self.channel, self.queue.key);
     }
 }
 

@@ -9,39 +9,41 @@ use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::clock::Clock;
 use super::refusals::Refusals;
 use crate::protocol::Transport;
+use crate::protocol::code::Refusal;
 use crate::protocol::report::{Reason, Report};
 
 /// A handle for each transport, in the order of [`Transport::ALL`].
-pub type PerTransport<T = Counter> = [T; Transport::ALL.len()];
+pub(super) type PerTransport<T = Counter> = [T; Transport::ALL.len()];
 
 type By<const LABELS: usize, M, C = fn() -> M> = Family<[(&'static str, &'static str); LABELS], M, C>;
 
 /// See the module.
-pub struct Counters {
+pub(super) struct Counters {
     /// Sessions made.
-    pub sessions_created: Counter,
+    pub(super) sessions_created: Counter,
     /// Attaches.
-    pub attaches: PerTransport,
-    /// What was refused.
-    pub refusals: Refusals,
+    pub(super) attaches: PerTransport,
+    clock: Clock,
+    refusals: Refusals,
     /// Publications of clients.
-    pub publications: Counter,
+    pub(super) publications: Counter,
     /// Times a session dropped frames, since its client, which was there, acknowledged too slowly.
-    pub overruns: Counter,
+    pub(super) overruns: Counter,
     /// What clients tell of their search for a connection.
-    pub clients: Clients,
+    pub(super) clients: Clients,
 }
 
 /// As clients tell it: a report that came twice counts twice, and who lies is believed.
-pub struct Clients {
+pub(super) struct Clients {
     /// Attempts: those that failed, and those that brought a report.
-    pub attempts: PerTransport,
+    pub(super) attempts: PerTransport,
     /// Those that failed, by [`Reason::ALL`].
-    pub failures: PerTransport<[Counter; Reason::ALL.len()]>,
+    pub(super) failures: PerTransport<[Counter; Reason::ALL.len()]>,
     /// From the start of the search until a leg came that asks for the turn.
-    pub online: PerTransport<Histogram>,
+    pub(super) online: PerTransport<Histogram>,
 }
 
 /// The upper bounds of the times to be online, in seconds.
@@ -49,8 +51,9 @@ const ONLINE: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
 
 impl Counters {
     /// Counters that start at 0, and stand in this registry.
-    pub fn new(registry: &mut Registry) -> Self {
+    pub(super) fn new(registry: &mut Registry, clock: Clock) -> Self {
         Self {
+            clock,
             sessions_created: counter(registry, "sessions_created", "Sessions made"),
             attaches: by_transport(registry, "attaches", "Legs attached, and polls"),
             refusals: Refusals::new(registry),
@@ -58,6 +61,11 @@ impl Counters {
             overruns: counter(registry, "overruns", "Times that a session dropped frames while its client was there"),
             clients: Clients::new(registry),
         }
+    }
+
+    /// Counts a refusal, and logs it if it is the first of its kind in a minute.
+    pub(super) fn note(&self, refusal: &Refusal) {
+        self.refusals.note(self.clock.now(), refusal);
     }
 }
 

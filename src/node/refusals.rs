@@ -13,7 +13,7 @@ use super::seldom::Seldom;
 use crate::protocol::code::{Code, Kind, Refusal};
 
 /// See the module.
-pub struct Refusals(Vec<Tally>);
+pub(super) struct Refusals(Vec<Tally>);
 
 struct Tally {
     kind: Kind,

@@ -8,8 +8,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tracing::debug;
 
-use super::handle::Handle;
-use super::{Driver, Refused};
+use super::Node;
+use super::session::Session;
+use super::sessions::going_away;
+use crate::driver::cycle;
 use crate::protocol::body::{self, Body};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::RawFrame;
@@ -18,20 +20,20 @@ use crate::protocol::{Line, NetworkId, Nonce, Transport, down};
 use crate::session::server::settings::not_offered;
 use crate::session::server::{Carrier, Input};
 
-/// What [`Link::poll_lines`] gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// All lines that were there; more wake who asked. A poll is answered by them.
-    Lines,
-    /// As many as one write should hold. There are more: ask again.
-    Full,
-    /// The last lines, maybe none. Nothing follows.
-    End,
+pub use crate::driver::cell::Progress;
+
+/// A refusal of a request, with what its answer must echo.
+#[derive(Debug)]
+pub struct Refused {
+    /// Of the request's hello, where it could be read.
+    pub nonce: Option<Nonce>,
+    /// The reason.
+    pub refusal: Refusal,
 }
 
 /// One carrier of a leg: a socket, a stream's response, a poll's request. Dropping it tells the session.
 pub struct Link {
-    driver: Arc<Driver>,
+    node: Arc<Node>,
     carrier: Carrier,
     network: Option<NetworkId>,
     state: State,
@@ -41,18 +43,18 @@ enum State {
     /// A socket that has not said hello. Next: any other.
     Silent,
     /// Next: `Over`.
-    Attached(Arc<Handle>),
+    Attached(Arc<Session>),
     /// These lines are the last; whatever comes in is dropped.
     Over(Vec<Line>),
 }
 
-impl Driver {
+impl Node {
     /// A socket opened, from this address if that is known.
     #[must_use]
     pub fn socket(self: &Arc<Self>, from: Option<IpAddr>) -> Link {
         self.links.fetch_add(1, Ordering::Relaxed);
         let network = from.map(|address| self.networks.id(address));
-        Link { driver: Arc::clone(self), carrier: self.next_carrier(), network, state: State::Silent }
+        Link { node: Arc::clone(self), carrier: self.next_carrier(), network, state: State::Silent }
     }
 
     /// A stream's or a poll's whole body. A leg that is not taken gets a link as well, for its `end`.
@@ -80,13 +82,13 @@ impl Driver {
     pub fn send(self: &Arc<Self>, body: &Bytes) -> Result<Vec<Line>, Refused> {
         let Body { hello, frames } = read(body)?;
         let nonce = hello.nonce.clone();
-        let session = self.find(&hello, false).map_err(|refusal| refused(Some(nonce.clone()), refusal))?;
+        let end = || vec![down::end(Some(nonce.clone()), &gone())];
+        let Some(session) = self.sessions.find(&hello) else { return Ok(end()) };
         let carrier = self.next_carrier();
-        let taken = session.as_ref().and_then(|session| session.input(Input::Send { carrier, hello, frames }));
-        match (session, taken) {
-            (Some(session), Some(Ok(()))) => Ok(session.take_finished(carrier)),
-            (_, Some(Err(refusal))) => Err(refused(Some(nonce), refusal)),
-            _ => Ok(vec![down::end(Some(nonce), &gone())]),
+        match cycle::input(&**self, &session, Input::Send { carrier, hello, frames }) {
+            None => Ok(end()),
+            Some(Ok(())) => Ok(session.cell.take_finished(carrier)),
+            Some(Err(refusal)) => Err(refused(Some(nonce), refusal)),
         }
     }
 }
@@ -113,7 +115,7 @@ impl Link {
         let frames = frames.map(|frame| frame.and_then(|frame| Up::read(&frame)));
         let State::Attached(session) = &self.state else { return };
         let session = Arc::clone(session);
-        let (driver, carrier) = (&self.driver, self.carrier);
+        let (node, carrier) = (&*self.node, self.carrier);
         let inputs = frames.map(|frame| {
             let frame = frame.and_then(|frame| match &frame {
                 Up::Hello(hello) if hello.secret != session.secret => {
@@ -124,13 +126,13 @@ impl Link {
             match frame {
                 Ok(frame) => Input::Frame { carrier, frame },
                 Err(refusal) => {
-                    driver.note(&refusal);
+                    node.note(&refusal);
                     Input::Refused { carrier, refusal }
                 }
             }
         });
-        if session.inputs(Some(carrier), inputs).is_none() {
-            self.state = State::Over(session.take_finished(carrier));
+        if cycle::turn(node, &session, |cell, now| cell.take(now, Some(carrier), inputs)).is_none() {
+            self.state = State::Over(session.cell.take_finished(carrier));
         }
     }
 
@@ -159,7 +161,7 @@ impl Link {
     }
 
     fn turn_away(&mut self, nonce: Option<Nonce>, refusal: &Refusal) {
-        self.driver.note(refusal);
+        self.node.note(refusal);
         self.state = State::Over(vec![down::end(nonce, refusal)]);
     }
 
@@ -177,35 +179,36 @@ impl Link {
                 std::mem::take(lines).iter().for_each(out);
                 Poll::Ready(Progress::End)
             }
-            State::Attached(session) => session.poll_lines(cx, self.carrier, out),
+            State::Attached(session) => cycle::poll_lines(&*self.node, session, cx, self.carrier, out),
         }
     }
 
     fn attach(&mut self, transport: Transport, mut hello: Hello, frames: Vec<Up>) -> Result<(), Refusal> {
         // A leg that polls goes on until it has left; nothing else attaches any more.
-        if self.driver.is_draining() && (transport != Transport::Poll || hello.id.is_none()) {
-            return Err(super::registry::going_away());
+        if self.node.is_draining() && (transport != Transport::Poll || hello.id.is_none()) {
+            return Err(going_away());
         }
         let (nonce, named, asks) = (hello.nonce.clone(), hello.id.is_some(), hello.turn.is_some());
         // Whether a session that lives takes the leg is for the session to say: it knows which legs are new.
-        let offered = self.driver.transports().contains(&transport);
-        let Some(session) = self.driver.find(&hello, offered)? else {
+        let offered = self.node.transports().contains(&transport);
+        let Some(session) = self.node.join(&hello, offered)? else {
             if !offered && !named {
                 return Err(not_offered(transport));
             }
             self.state = State::Over(vec![down::end(Some(nonce), &gone())]);
             return Ok(());
         };
-        self.driver.counters.attaches[transport.place()].inc();
+        self.node.counters.attaches[transport.place()].inc();
         debug!(session = %session.id, leg = hello.leg, %transport, carrier = self.carrier.0, "a leg attaches");
         let report = hello.report.take();
-        match session.input(Input::Attach { carrier: self.carrier, transport, network: self.network, hello, frames }) {
+        let attach = Input::Attach { carrier: self.carrier, transport, network: self.network, hello, frames };
+        match cycle::input(&*self.node, &session, attach) {
             None => self.state = State::Over(vec![down::end(Some(nonce), &gone())]),
             Some(Err(refusal)) => return Err(refusal),
             Some(Ok(())) => {
                 self.state = State::Attached(session);
                 if let Some(report) = report {
-                    self.driver.counters.clients.told(transport, &report, asks);
+                    self.node.counters.clients.told(transport, &report, asks);
                 }
             }
         }
@@ -215,9 +218,10 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.driver.links.fetch_sub(1, Ordering::Relaxed);
+        self.node.links.fetch_sub(1, Ordering::Relaxed);
         if let State::Attached(session) = &self.state {
-            session.closed(self.carrier);
+            debug!(session = %session.id, carrier = self.carrier.0, "a leg's connection or poll is over");
+            cycle::closed(&*self.node, session, self.carrier);
         }
     }
 }

@@ -1,0 +1,287 @@
+//! A session and the wakers of its carriers, behind one short lock.
+//!
+//! An input comes back as [`Effects`]. The cell carries none of them out: it must never call anything outside of the session
+//! while its lock is held, and it does not know its owner.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::timers::Armed;
+use crate::protocol::Line;
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::up::Command;
+use crate::session::Time;
+use crate::session::server::{Carrier, Input, Output, Room, ServerSession};
+
+/// A carrier takes at most this at once, so that one write never holds a socket for long.
+const ROOM: Room = Room { bytes: 64 * 1024 };
+
+/// Commands of one session that may wait to be carried out. Above it the gateway turns new ones away.
+pub const BACKLOG: usize = 1024;
+/// A client that sends faster than its commands are carried out waits so long.
+const BACKLOG_WAIT: Duration = Duration::from_secs(1);
+
+/// What [`Cell::poll_lines`] gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// All lines that were there; the next ones wake the caller. They are the whole answer of a poll.
+    Lines,
+    /// As many as one write should hold. There are more: ask again.
+    Full,
+    /// The last lines, maybe none. Nothing follows.
+    End,
+}
+
+/// What follows from an input. The order in which it is done stands in `cycle`.
+#[derive(Debug)]
+#[must_use]
+pub struct Effects {
+    /// Of the last input: a refusal of an `Attach` or a `Send`.
+    pub outcome: Result<(), Refusal>,
+    /// To be armed: nothing else fires by then.
+    pub deadline: Option<Time>,
+    /// Of the carriers for which there are lines.
+    pub wakers: SmallVec<[Waker; 2]>,
+    /// To be carried out by [`Cell::run`].
+    pub commands: Vec<Command>,
+    /// The session is over.
+    pub is_over: bool,
+}
+
+/// See the module. What a publication looks at comes first, as in the session itself.
+#[repr(C)]
+pub struct Cell {
+    state: Mutex<State>,
+}
+
+#[repr(C)]
+struct State {
+    /// As a rule there is one carrier, or none.
+    wakers: SmallVec<[(Carrier, Waker); 1]>,
+    session: ServerSession,
+    finished: Vec<(Carrier, Vec<Line>)>,
+    commands: Vec<Command>,
+    /// A caller carries out commands. It takes those that come meanwhile too, so that their order holds.
+    running: bool,
+    armed: Armed,
+}
+
+impl Cell {
+    /// A cell for a session.
+    #[must_use]
+    pub fn new(session: ServerSession) -> Self {
+        let state = State {
+            session,
+            wakers: SmallVec::new(),
+            finished: Vec::new(),
+            commands: Vec::new(),
+            running: false,
+            armed: Armed::default(),
+        };
+        Self { state: Mutex::new(state) }
+    }
+
+    /// Hands inputs to the session. `None` if it is over. A `socket` that brought them asks for lines in the same poll, so
+    /// its waker is dropped.
+    pub fn take(&self, now: Time, socket: Option<Carrier>, inputs: impl IntoIterator<Item = Input>) -> Option<Effects> {
+        let mut state = self.lock();
+        if state.session.is_expired() {
+            return None;
+        }
+        if let Some(socket) = socket {
+            state.wakers.retain(|(carrier, _)| *carrier != socket);
+        }
+        let (mut outcome, mut is_over) = (Ok(()), false);
+        for input in inputs {
+            outcome = state.take(now, input);
+            is_over |= state.drain().is_over;
+        }
+        Some(state.effects(outcome, is_over))
+    }
+
+    /// The deadline that was armed for this time has come. `None` if it is no longer the session's next, or the session is over.
+    pub fn timer_fired(&self, at: Time, now: Time) -> Option<Effects> {
+        let mut state = self.lock();
+        if !state.armed.fired(at) || state.session.is_expired() {
+            return None;
+        }
+        let mut is_over = false;
+        if state.session.poll_timeout().is_some_and(|due| due <= now) {
+            // Time cannot be refused.
+            let _ = state.session.handle(now, Input::Timeout);
+            is_over = state.drain().is_over;
+        }
+        Some(state.effects(Ok(()), is_over))
+    }
+
+    /// Writes lines for a carrier, or keeps the caller's waker. The time, if any, is a deadline to be armed.
+    pub fn poll_lines(
+        &self,
+        now: Time,
+        cx: &mut Context<'_>,
+        carrier: Carrier,
+        mut out: impl FnMut(&Line),
+    ) -> (Poll<Progress>, Option<Time>) {
+        let mut state = self.lock();
+        if let Some(lines) = state.take_finished(carrier) {
+            lines.iter().for_each(out);
+            return (Poll::Ready(Progress::End), None);
+        }
+        let mut some = false;
+        let rearm = state.session.write(now, carrier, ROOM, |line| {
+            some = true;
+            out(line);
+        });
+        let deadline = if rearm { state.deadline() } else { None };
+        if some && state.session.wants_write_on(carrier) {
+            return (Poll::Ready(Progress::Full), deadline);
+        }
+        match state.wakers.iter_mut().find(|(other, _)| *other == carrier) {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => state.wakers.push((carrier, cx.waker().clone())),
+        }
+        (if some { Poll::Ready(Progress::Lines) } else { Poll::Pending }, deadline)
+    }
+
+    /// Pushes lines into the session: the hot path of a fan-out. Returns the waker of the active leg if it waits for them, and how
+    /// often the session dropped frames since its client acknowledged too slowly.
+    pub fn deliver(&self, lines: &[Line]) -> (Option<Waker>, u64) {
+        let mut state = self.lock();
+        lines.iter().for_each(|line| state.session.push(line.clone()));
+        // A push leads to nothing but lines for the active leg, and overruns.
+        let overruns = state.drain().overruns;
+        (state.active_waker(), overruns)
+    }
+
+    /// Carries out commands, and those that come meanwhile, without the lock. One caller at a time does so.
+    pub fn run(&self, mut commands: Vec<Command>, mut run: impl FnMut(Vec<Command>)) {
+        if commands.is_empty() {
+            return;
+        }
+        let running = Running(self);
+        while !commands.is_empty() {
+            run(commands);
+            let mut state = self.lock();
+            commands = std::mem::take(&mut state.commands);
+            state.running = !commands.is_empty();
+        }
+        std::mem::forget(running);
+    }
+
+    /// The lines of a request that is answered at once.
+    pub fn take_finished(&self, carrier: Carrier) -> Vec<Line> {
+        self.lock().take_finished(carrier).unwrap_or_default()
+    }
+
+    /// Drops what is kept for a carrier.
+    pub fn forget_carrier(&self, carrier: Carrier) {
+        let mut state = self.lock();
+        state.take_finished(carrier);
+        state.wakers.retain(|(other, _)| *other != carrier);
+    }
+
+    /// Whether the session is over.
+    pub fn is_over(&self) -> bool {
+        self.lock().session.is_expired()
+    }
+
+    /// Whether a client is there to read.
+    pub fn has_reader(&self, now: Time) -> bool {
+        self.lock().session.has_reader(now)
+    }
+
+    /// Frames and bytes that can be pushed before any is dropped.
+    pub fn room(&self) -> (usize, usize) {
+        self.lock().session.room()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A session is used on if its holder panicked: only `handle` changes it, and that does not panic half-way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What came out of the session beside lines.
+#[derive(Default)]
+struct Drained {
+    overruns: u64,
+    is_over: bool,
+}
+
+impl State {
+    fn take(&mut self, now: Time, mut input: Input) -> Result<(), Refusal> {
+        if self.commands.len() >= BACKLOG && input.brings_commands() {
+            let message = format!("{BACKLOG} commands of this session wait to be carried out");
+            let refusal = Refusal::new(Code::RateLimited, message).retry_after(BACKLOG_WAIT);
+            let Input::Frame { carrier, .. } = input else { return Err(refusal) };
+            input = Input::Refused { carrier, refusal };
+        }
+        self.session.handle(now, input)
+    }
+
+    /// Keeps what the session put out.
+    fn drain(&mut self) -> Drained {
+        let mut drained = Drained::default();
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Command(command) => self.commands.push(command),
+                Output::Finish { carrier, lines } => self.finished.push((carrier, lines)),
+                Output::Overrun { .. } => drained.overruns += 1,
+                Output::Expired => drained.is_over = true,
+            }
+        }
+        drained
+    }
+
+    fn effects(&mut self, outcome: Result<(), Refusal>, is_over: bool) -> Effects {
+        let wakers = self.due_wakers();
+        let deadline = self.deadline();
+        let starts = !self.commands.is_empty() && !std::mem::replace(&mut self.running, true);
+        let commands = if starts { std::mem::take(&mut self.commands) } else { Vec::new() };
+        Effects { outcome, deadline, wakers, commands, is_over }
+    }
+
+    /// The wakers of all carriers for which there are lines.
+    fn due_wakers(&mut self) -> SmallVec<[Waker; 2]> {
+        let mut due = SmallVec::new();
+        let mut place = 0;
+        while let Some((carrier, _)) = self.wakers.get(place) {
+            let is_finished = self.finished.iter().any(|(other, _)| other == carrier);
+            if is_finished || self.session.wants_write_on(*carrier) {
+                due.push(self.wakers.swap_remove(place).1);
+            } else {
+                place += 1;
+            }
+        }
+        due
+    }
+
+    fn active_waker(&mut self) -> Option<Waker> {
+        let carrier = self.session.active_carrier()?;
+        let place = self.wakers.iter().position(|(other, _)| *other == carrier)?;
+        let due = self.session.wants_write_on(carrier);
+        due.then(|| self.wakers.swap_remove(place).1)
+    }
+
+    /// The session's deadline, if it is to be armed. One that moved further away is not touched: it fires and finds nothing due.
+    fn deadline(&mut self) -> Option<Time> {
+        self.session.poll_timeout().filter(|at| self.armed.arm(*at))
+    }
+
+    fn take_finished(&mut self, carrier: Carrier) -> Option<Vec<Line>> {
+        let place = self.finished.iter().position(|(other, _)| *other == carrier)?;
+        Some(self.finished.swap_remove(place).1)
+    }
+}
+
+/// Lets others go on if a command panics: one fault must not silence a session.
+struct Running<'a>(&'a Cell);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.lock().running = false;
+    }
+}

@@ -1,0 +1,70 @@
+//! The node as the owner of its sessions: what the driver's cycle asks of it, and what reaches all sessions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::debug;
+
+use super::Node;
+use super::session::Session;
+use crate::driver::cell::Cell;
+use crate::driver::cycle::{self, Owner};
+use crate::protocol::Transport;
+use crate::protocol::up::Command;
+use crate::session::Time;
+use crate::session::server::Input;
+
+/// How often channels that nobody uses are looked for.
+const SWEEP: Duration = Duration::from_secs(30);
+
+impl Owner for Node {
+    type Session = Session;
+
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn cell<'a>(&self, session: &'a Session) -> &'a Cell {
+        &session.cell
+    }
+
+    fn arm(&self, at: Time, session: &Arc<Session>) {
+        self.timers.arm(at, session.key, session);
+    }
+
+    fn run_commands(&self, session: &Arc<Session>, commands: Vec<Command>) {
+        self.pump.run(session, commands);
+    }
+
+    fn forget(&self, session: &Arc<Session>) {
+        debug!(session = %session.id, "a session is over");
+        self.sessions.remove(session);
+        self.pump.operations.leave(session);
+    }
+}
+
+impl Node {
+    /// Tells sessions the time and forgets idle channels, until it is dropped. Run it once, beside the server.
+    pub async fn run(self: Arc<Self>) {
+        let mut sweep = tokio::time::interval(SWEEP);
+        loop {
+            tokio::select! {
+                () = self.timers.run(self.clock.origin, |session, at| cycle::timer_fired(&*self, session, at)) => {}
+                _ = sweep.tick() => self.pump.operations.sweep(self.clock.now()),
+            }
+        }
+    }
+
+    /// Offers other transports from now on, best first. All clients are told; those on one that is not among them have
+    /// `jitter` to change over, and a little. Nothing happens if they are offered already.
+    pub fn set_transports(&self, transports: &Arc<[Transport]>, jitter: Duration) {
+        self.settings.offer(transports, || self.tell_all(|| Input::Offer(Arc::clone(transports), jitter)));
+    }
+
+    /// Hands each session that lives an input that no session refuses.
+    pub(super) fn tell_all(&self, input: impl Fn() -> Input) {
+        for session in self.sessions.all() {
+            let _ = cycle::input(self, &session, input());
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! From a hello to its session: the backend says which user the client is, then the session is found or made.
+
+use std::sync::Arc;
+
+use tracing::debug;
+
+use super::Node;
+use super::session::Session;
+use super::sessions::going_away;
+use crate::backend::{Connecting, Identity};
+use crate::protocol::SessionId;
+use crate::protocol::code::Refusal;
+use crate::protocol::up::Hello;
+use crate::session::server::ServerSession;
+
+impl Node {
+    /// The session of a hello that attaches a leg; `None` is `gone` (rule 2). A new one is made only if the leg's transport is
+    /// `offered`.
+    pub(super) fn join(&self, hello: &Hello, offered: bool) -> Result<Option<Arc<Session>>, Refusal> {
+        let identity = self.pump.backend.connect(&Connecting { token: hello.token.as_ref() })?;
+        let session = if offered {
+            self.sessions.find_or_create(hello, || self.create(hello, &identity))?
+        } else {
+            self.sessions.find(hello)
+        };
+        // A session belongs to its user: to another one its secret is unknown.
+        Ok(session.filter(|session| session.identity == identity))
+    }
+
+    fn create(&self, hello: &Hello, identity: &Identity) -> Result<Arc<Session>, Refusal> {
+        if self.is_draining() {
+            return Err(going_away());
+        }
+        self.counters.sessions_created.inc();
+        let Ok(id) = SessionId::try_from(uuid::Uuid::new_v4().to_string()) else {
+            unreachable!("a UUID is 36 printable characters")
+        };
+        debug!(session = %id, "a session is made");
+        let session = ServerSession::new(self.clock.now(), id, self.settings.get());
+        let (key, secret) = (self.sessions.next_key(), hello.secret.clone());
+        Ok(Session::new(key, secret, identity.clone(), session, (self.clock, Arc::clone(&self.counters))))
+    }
+}

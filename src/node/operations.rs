@@ -1,0 +1,116 @@
+//! What may be done with channels on this node: for clients, and in the same way for an API or an embedder.
+//!
+//! Whether it is allowed is decided before. Nothing here waits, and no session's lock is held here.
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::counters::Counters;
+use super::session::Session;
+use crate::hub::{Hub, Start, Subscriber};
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::frame::Payload;
+use crate::protocol::{ChannelName, Position, down, limits};
+
+/// Waking so many takes some 4 ms of writing.
+const WOKEN_AT_ONCE: usize = 1024;
+
+/// See the module.
+pub(super) struct Operations {
+    hub: Hub,
+    clock: Clock,
+    counters: Arc<Counters>,
+}
+
+impl Operations {
+    pub(super) const fn new(hub: Hub, clock: Clock, counters: Arc<Counters>) -> Self {
+        Self { hub, clock, counters }
+    }
+
+    /// Publishes some to one channel. Returns the offset of the first; the others follow it.
+    pub(super) fn publish<'a>(
+        &self,
+        channel: &ChannelName,
+        payloads: impl ExactSizeIterator<Item = &'a Payload>,
+    ) -> Result<u64, Refusal> {
+        self.counters.publications.inc_by(payloads.len() as u64);
+        let (first, wakers) = self.hub.publish(self.clock.now(), channel, payloads)?;
+        wake(wakers);
+        Ok(first)
+    }
+
+    /// Subscribes a session. The hub delivers the answer, before the first publication.
+    pub(super) fn subscribe(
+        &self,
+        session: &Arc<Session>,
+        id: Option<u64>,
+        channel: &ChannelName,
+        since: Option<&Position>,
+    ) -> Result<(), Refusal> {
+        if !session.add_subscription(channel) {
+            let message = format!("this session holds {0} subscriptions; the limit is {0}", limits::SUBSCRIPTIONS);
+            return Err(Refusal::new(Code::TooLarge, message));
+        }
+        let subscriber = Arc::clone(session);
+        let answer = |start: &Start| id.map(|id| down::ok_subscribed(id, &start.position, start.recovered));
+        if let Err(refusal) = self.hub.subscribe(self.clock.now(), channel, subscriber, since, answer) {
+            session.remove_subscription(channel);
+            return Err(refusal);
+        }
+        if session.cell.is_over() {
+            self.hub.unsubscribe(channel, session.key);
+        }
+        Ok(())
+    }
+
+    pub(super) fn unsubscribe(&self, session: &Session, channel: &ChannelName) {
+        session.remove_subscription(channel);
+        self.hub.unsubscribe(channel, session.key);
+    }
+
+    /// Ends all subscriptions of a session.
+    pub(super) fn leave(&self, session: &Session) {
+        for channel in session.take_subscriptions() {
+            self.hub.unsubscribe(&channel, session.key);
+        }
+    }
+
+    /// Subscribes a reader that has no session.
+    pub(super) fn read(
+        &self,
+        channel: &ChannelName,
+        reader: Arc<dyn Subscriber>,
+        since: Option<&Position>,
+    ) -> Result<Start, Refusal> {
+        self.hub.subscribe(self.clock.now(), channel, reader, since, |_| None)
+    }
+
+    pub(super) fn end_reading(&self, channel: &ChannelName, key: u64) {
+        self.hub.unsubscribe(channel, key);
+    }
+
+    /// Forgets channels that nobody uses.
+    pub(super) fn sweep(&self, now: Duration) {
+        self.hub.sweep(now);
+    }
+
+    pub(super) fn channels(&self) -> usize {
+        self.hub.channels()
+    }
+}
+
+/// Wakes all of them. If they are many, the network and others have a turn after each part: else an echo beside a fan-out to
+/// 18,000 would wait until all of them are written to.
+fn wake(mut wakers: Vec<Waker>) {
+    if wakers.len() <= WOKEN_AT_ONCE {
+        return wakers.into_iter().for_each(Waker::wake);
+    }
+    tokio::spawn(async move {
+        while !wakers.is_empty() {
+            wakers.drain(..wakers.len().min(WOKEN_AT_ONCE)).for_each(Waker::wake);
+            tokio::task::yield_now().await;
+        }
+    });
+}

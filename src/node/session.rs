@@ -1,0 +1,89 @@
+//! A session on this node: its cell, its names, and the channels to which it subscribes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use super::clock::Clock;
+use super::counters::Counters;
+use crate::backend::Identity;
+use crate::driver::cell::Cell;
+use crate::hub::Subscriber;
+use crate::protocol::{ChannelName, Line, Secret, SessionId, limits};
+use crate::session::server::ServerSession;
+
+/// See the module. What a publication looks at comes first.
+#[repr(C)]
+pub(crate) struct Session {
+    pub(super) cell: Cell,
+    pub(super) key: u64,
+    pub(super) secret: Secret,
+    pub(super) id: SessionId,
+    pub(super) identity: Identity,
+    clock: Clock,
+    counters: Arc<Counters>,
+    /// Sorted; most sessions have few.
+    subscriptions: Mutex<Vec<ChannelName>>,
+}
+
+impl Session {
+    /// `key` names it among all that subscribe on this node.
+    pub(super) fn new(
+        key: u64,
+        secret: Secret,
+        identity: Identity,
+        session: ServerSession,
+        (clock, counters): (Clock, Arc<Counters>),
+    ) -> Arc<Self> {
+        let id = session.id().clone();
+        let (cell, subscriptions) = (Cell::new(session), Mutex::default());
+        Arc::new(Self { cell, key, secret, id, identity, clock, counters, subscriptions })
+    }
+
+    /// Notes a subscription; false if it would be one too many. One that is held already may always be taken anew.
+    pub(super) fn add_subscription(&self, channel: &ChannelName) -> bool {
+        let mut held = self.subscriptions();
+        let Err(place) = held.binary_search(channel) else { return true };
+        if held.len() >= limits::SUBSCRIPTIONS {
+            return false;
+        }
+        held.reserve_exact(1);
+        held.insert(place, channel.clone());
+        true
+    }
+
+    pub(super) fn remove_subscription(&self, channel: &ChannelName) {
+        let mut held = self.subscriptions();
+        if let Ok(place) = held.binary_search(channel) {
+            held.remove(place);
+        }
+    }
+
+    pub(super) fn take_subscriptions(&self) -> Vec<ChannelName> {
+        std::mem::take(&mut self.subscriptions())
+    }
+
+    fn subscriptions(&self) -> MutexGuard<'_, Vec<ChannelName>> {
+        self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscriber for Session {
+    fn deliver(&self, lines: &[Line]) -> Option<Waker> {
+        let (waker, overruns) = self.cell.deliver(lines);
+        // A client that has left loses what is too old. That says nothing of the paths of the others.
+        if overruns > 0 && self.cell.has_reader(self.clock.now()) {
+            self.counters.overruns.inc_by(overruns);
+        }
+        waker
+    }
+
+    fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// Half of what is free, so that what comes meanwhile does not push it out.
+    fn room(&self) -> (usize, usize) {
+        let (frames, bytes) = self.cell.room();
+        (frames / 2, bytes / 2)
+    }
+}

@@ -1,0 +1,115 @@
+//! The sessions of this node, by their secret.
+
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::session::Session;
+use crate::protocol::Secret;
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::up::Hello;
+use crate::session::server::{Resolution, resolve};
+
+/// A client that was turned away for want of room waits so long.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// A session, found by its secret.
+struct BySecret(Arc<Session>);
+
+impl Borrow<Secret> for BySecret {
+    fn borrow(&self) -> &Secret {
+        &self.0.secret
+    }
+}
+
+impl Hash for BySecret {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.secret.hash(state);
+    }
+}
+
+impl PartialEq for BySecret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.secret == other.0.secret
+    }
+}
+
+impl Eq for BySecret {}
+
+/// See the module.
+pub(super) struct Sessions {
+    by_secret: Mutex<HashSet<BySecret>>,
+    keys: AtomicU64,
+    most: usize,
+}
+
+impl Sessions {
+    pub(super) fn new(most: usize) -> Self {
+        Self { by_secret: Mutex::default(), keys: AtomicU64::new(0), most }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Session>> {
+        self.lock().iter().map(|BySecret(session)| Arc::clone(session)).collect()
+    }
+
+    /// The session that a hello names; `None` is `gone` (rule 2).
+    pub(super) fn find(&self, hello: &Hello) -> Option<Arc<Session>> {
+        let held = self.lock().get(&hello.secret).map(|BySecret(session)| Arc::clone(session));
+        held.filter(|held| resolve(Some(&held.id), hello, false) == Resolution::Join)
+    }
+
+    /// The same for a hello that may have a session made, by `create`.
+    pub(super) fn find_or_create(
+        &self,
+        hello: &Hello,
+        create: impl FnOnce() -> Result<Arc<Session>, Refusal>,
+    ) -> Result<Option<Arc<Session>>, Refusal> {
+        let mut sessions = self.lock();
+        let held = sessions.get(&hello.secret).map(|BySecret(session)| Arc::clone(session));
+        match resolve(held.as_ref().map(|session| &session.id), hello, true) {
+            Resolution::Join => Ok(held),
+            Resolution::Gone => Ok(None),
+            Resolution::Create => {
+                let session = self.if_there_is_room(sessions.len(), create)?;
+                sessions.insert(BySecret(Arc::clone(&session)));
+                Ok(Some(session))
+            }
+        }
+    }
+
+    pub(super) fn remove(&self, session: &Arc<Session>) {
+        let mut sessions = self.lock();
+        if sessions.get(&session.secret).is_some_and(|BySecret(held)| Arc::ptr_eq(held, session)) {
+            sessions.remove(&session.secret);
+        }
+    }
+
+    /// A key for something that subscribes.
+    pub(super) fn next_key(&self) -> u64 {
+        self.keys.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn if_there_is_room<T>(&self, held: usize, create: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+        if held >= self.most {
+            let message = format!("this gateway holds {held} sessions; its limit `sessions` is {}", self.most);
+            return Err(Refusal::new(Code::Full, message).retry_after(RETRY_AFTER));
+        }
+        create()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<BySecret>> {
+        self.by_secret.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The reason for taking nothing new while the node drains.
+pub(super) fn going_away() -> Refusal {
+    Refusal::new(Code::Draining, "this gateway is going away").retry_after(RETRY_AFTER)
+}
