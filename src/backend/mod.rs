@@ -4,16 +4,22 @@
 //! before it acts. A backend must never act on a session or a channel itself, and it names neither hub nor driver.
 //!
 //! # Layout
+//! - [`decision`]: now or later
 //! - [`open`]: open mode: everybody may do everything
 
+pub mod decision;
 pub mod open;
 
+use self::decision::Decision;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::token::Token;
 use crate::protocol::{ChannelName, SessionId};
 
 /// Decides for the application. A refusal is told to the client.
+///
+/// A decision about a command may come later. Commands of one session about one channel wait for each other, and for no other.
+/// A decision that comes after the end of its session is dropped.
 pub trait Backend: Send + Sync + 'static {
     /// May this client attach a leg, and which user is it?
     ///
@@ -25,30 +31,22 @@ pub trait Backend: Send + Sync + 'static {
     }
 
     /// May this session receive a channel?
-    ///
-    /// # Errors
-    /// The reason for refusing the subscription.
-    fn subscribe(&self, who: Asker<'_>, channel: &ChannelName) -> Result<(), Refusal> {
+    fn subscribe(&self, who: Asker<'_>, channel: &ChannelName) -> Decision<Result<(), Refusal>> {
         let _ = (who, channel);
-        Ok(())
+        Decision::Now(Ok(()))
     }
 
-    /// May this session publish this? Returns the data to be published, which may be other data.
-    ///
-    /// # Errors
-    /// The reason for refusing the publication.
-    fn publish(&self, who: Asker<'_>, channel: &ChannelName, payload: Payload) -> Result<Payload, Refusal> {
+    /// May this session publish this? Decides which data is published, which may be other data.
+    fn publish(&self, who: Asker<'_>, channel: &ChannelName, payload: Payload) -> Decision<Result<Payload, Refusal>> {
         let _ = (who, channel);
-        Ok(payload)
+        Decision::Now(Ok(payload))
     }
 
-    /// A request to the application itself (`req` or `msg`).
-    ///
-    /// # Errors
-    /// The reason for not answering. Without an application there is always one.
-    fn request(&self, who: Asker<'_>) -> Result<(), Refusal> {
+    /// A request to the application itself (`req` or `msg`). Without an application nobody can answer it.
+    fn request(&self, who: Asker<'_>) -> Decision<Result<(), Refusal>> {
         let _ = who;
-        Err(Refusal::new(Code::Forbidden, "no application stands behind this gateway to answer that"))
+        let message = "no application stands behind this gateway to answer that";
+        Decision::Now(Err(Refusal::new(Code::Forbidden, message)))
     }
 }
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::timers::Armed;
-use crate::protocol::Line;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::up::Command;
+use crate::protocol::{Line, limits};
 use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, Room, ServerSession};
 
@@ -21,6 +21,8 @@ const ROOM: Room = Room { bytes: 64 * 1024 };
 
 /// Commands of one session that may wait to be carried out. Above it the gateway turns new ones away.
 pub const BACKLOG: usize = 1024;
+/// Bytes of commands that may wait for decisions.
+const BACKLOG_BYTES: usize = limits::REPLAY_BYTES;
 /// A client that sends faster than its commands are carried out waits so long.
 const BACKLOG_WAIT: Duration = Duration::from_secs(1);
 
@@ -64,6 +66,8 @@ struct State {
     session: ServerSession,
     finished: Vec<(Carrier, Vec<Line>)>,
     commands: Vec<Command>,
+    /// Commands that were handed out and wait for a decision, and their bytes.
+    waiting: (usize, usize),
     /// A caller carries out commands. It takes those that come meanwhile too, so that their order holds.
     running: bool,
     armed: Armed,
@@ -78,6 +82,7 @@ impl Cell {
             wakers: SmallVec::new(),
             finished: Vec::new(),
             commands: Vec::new(),
+            waiting: (0, 0),
             running: false,
             armed: Armed::default(),
         };
@@ -171,6 +176,11 @@ impl Cell {
         std::mem::forget(running);
     }
 
+    /// So many commands that were handed out wait for a decision, with so many bytes. They count towards the [`BACKLOG`].
+    pub fn set_waiting(&self, commands: usize, bytes: usize) {
+        self.lock().waiting = (commands, bytes);
+    }
+
     /// The lines of a request that is answered at once.
     pub fn take_finished(&self, carrier: Carrier) -> Vec<Line> {
         self.lock().take_finished(carrier).unwrap_or_default()
@@ -213,8 +223,11 @@ struct Drained {
 
 impl State {
     fn take(&mut self, now: Time, mut input: Input) -> Result<(), Refusal> {
-        if self.commands.len() >= BACKLOG && input.brings_commands() {
-            let message = format!("{BACKLOG} commands of this session wait to be carried out");
+        let (waiting, bytes) = self.waiting;
+        let is_full = self.commands.len() + waiting >= BACKLOG || bytes >= BACKLOG_BYTES;
+        if is_full && input.brings_commands() {
+            let waiting = self.commands.len() + waiting;
+            let message = format!("{waiting} commands of this session wait to be carried out");
             let refusal = Refusal::new(Code::RateLimited, message).retry_after(BACKLOG_WAIT);
             let Input::Frame { carrier, .. } = input else { return Err(refusal) };
             input = Input::Refused { carrier, refusal };

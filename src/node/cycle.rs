@@ -6,6 +6,7 @@ use std::time::Duration;
 use tracing::debug;
 
 use super::Node;
+use super::pump::Pump;
 use super::session::Session;
 use crate::driver::cell::Cell;
 use crate::driver::cycle::{self, Owner};
@@ -39,7 +40,8 @@ impl Owner for Node {
     fn forget(&self, session: &Arc<Session>) {
         debug!(session = %session.id, "a session is over");
         self.sessions.remove(session);
-        self.pump.operations.leave(session);
+        Pump::end(session);
+        self.operations.leave(session);
     }
 }
 
@@ -50,7 +52,7 @@ impl Node {
         loop {
             tokio::select! {
                 () = self.timers.run(self.clock.origin, |session, at| cycle::timer_fired(&*self, session, at)) => {}
-                _ = sweep.tick() => self.pump.operations.sweep(self.clock.now()),
+                _ = sweep.tick() => self.operations.sweep(self.clock.now()),
             }
         }
     }

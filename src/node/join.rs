@@ -17,7 +17,7 @@ impl Node {
     /// The session of a hello that attaches a leg; `None` is `gone` (rule 2). A new one is made only if the leg's transport is
     /// `offered`.
     pub(super) fn join(&self, hello: &Hello, offered: bool) -> Result<Option<Arc<Session>>, Refusal> {
-        let identity = self.pump.backend.connect(&Connecting { token: hello.token.as_ref() })?;
+        let identity = self.backend.connect(&Connecting { token: hello.token.as_ref() })?;
         let session = if offered {
             self.sessions.find_or_create(hello, || self.create(hello, &identity))?
         } else {

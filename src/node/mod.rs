@@ -7,7 +7,7 @@
 //! - [`link`]: what a transport holds: lines in, lines out
 //! - `join`: from a hello to its session
 //! - `cycle`: what the driver asks of the node: deadlines, commands, the end of a session
-//! - `pump`: the commands of sessions, after the backend allowed them
+//! - `pump`: the commands of sessions, after the backend decided
 //! - `operations`: publish, subscribe and so on, for clients and for others
 //! - `session`, `sessions`: one of them, and all by their secret
 //! - [`reader`]: a channel without a session, for plain EventSource
@@ -24,6 +24,8 @@ pub mod link;
 mod network;
 mod operations;
 mod pump;
+#[cfg(test)]
+mod random;
 pub mod reader;
 mod refusals;
 pub mod seldom;
@@ -60,7 +62,9 @@ pub struct Node {
     networks: Networks,
     sessions: Sessions,
     timers: Timers<Session>,
-    pump: Pump,
+    operations: Arc<Operations>,
+    backend: Arc<dyn Backend>,
+    pump: Arc<Pump>,
     carriers: AtomicU64,
     links: AtomicUsize,
     leaving: watch::Sender<bool>,
@@ -79,14 +83,16 @@ impl Node {
     ) -> Arc<Self> {
         let clock = Clock::new();
         let counters = Arc::new(Counters::new(metrics, clock));
-        let operations = Operations::new(hub, clock, Arc::clone(&counters));
+        let operations = Arc::new(Operations::new(hub, clock, Arc::clone(&counters)));
         Arc::new(Self {
             clock,
             settings: Shared::new(settings),
             networks: Networks::default(),
             sessions: Sessions::new(sessions),
             timers: Timers::default(),
-            pump: Pump::new(operations, backend, Arc::clone(&counters)),
+            pump: Pump::new(Arc::clone(&operations), Arc::clone(&backend), Arc::clone(&counters)),
+            operations,
+            backend,
             carriers: AtomicU64::new(0),
             links: AtomicUsize::new(0),
             leaving: watch::Sender::new(false),
@@ -114,7 +120,7 @@ impl Node {
     /// Channels that are remembered.
     #[must_use]
     pub fn channels(&self) -> usize {
-        self.pump.operations.channels()
+        self.operations.channels()
     }
 
     /// Sockets, streams and polls that are open.

@@ -46,7 +46,7 @@ impl Node {
     pub fn read_channel(self: &Arc<Self>, channel: ChannelName, since: Option<&Position>) -> Result<Reader, Refusal> {
         let queue = Arc::new(Queue { key: self.sessions.next_key(), state: Mutex::default() });
         let subscriber = Arc::clone(&queue) as Arc<dyn Subscriber>;
-        let start = self.pump.operations.read(&channel, subscriber, since)?;
+        let start = self.operations.read(&channel, subscriber, since)?;
         let leaving = self.leaving.subscribe();
         Ok(Reader { node: Arc::clone(self), channel, queue, leaving, start })
     }
@@ -76,7 +76,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.node.pump.operations.end_reading(&self.channel, self.queue.key);
+        self.node.operations.end_reading(&self.channel, self.queue.key);
     }
 }
 

@@ -1,10 +1,11 @@
-//! A session on this node: its cell, its names, and the channels to which it subscribes.
+//! A session on this node: its cell, its names, the channels to which it subscribes, and the commands that wait.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use super::clock::Clock;
 use super::counters::Counters;
+use super::pump::work::Work;
 use crate::backend::Identity;
 use crate::driver::cell::Cell;
 use crate::hub::Subscriber;
@@ -23,6 +24,7 @@ pub(crate) struct Session {
     counters: Arc<Counters>,
     /// Sorted; most sessions have few.
     subscriptions: Mutex<Vec<ChannelName>>,
+    work: Mutex<Work>,
 }
 
 impl Session {
@@ -35,8 +37,8 @@ impl Session {
         (clock, counters): (Clock, Arc<Counters>),
     ) -> Arc<Self> {
         let id = session.id().clone();
-        let (cell, subscriptions) = (Cell::new(session), Mutex::default());
-        Arc::new(Self { cell, key, secret, id, identity, clock, counters, subscriptions })
+        let (cell, subscriptions, work) = (Cell::new(session), Mutex::default(), Mutex::new(Work::new()));
+        Arc::new(Self { cell, key, secret, id, identity, clock, counters, subscriptions, work })
     }
 
     /// Notes a subscription; false if it would be one too many. One that is held already may always be taken anew.
@@ -60,6 +62,11 @@ impl Session {
 
     pub(super) fn take_subscriptions(&self) -> Vec<ChannelName> {
         std::mem::take(&mut self.subscriptions())
+    }
+
+    /// The commands that wait for a decision. Lock it before the cell, never the other way round.
+    pub(super) fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn subscriptions(&self) -> MutexGuard<'_, Vec<ChannelName>> {

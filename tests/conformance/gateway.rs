@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use throughline::server::Gateway;
@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::backend::{Behind, Doors};
 use crate::http;
 
 /// Nothing in these tests takes this long unless it is broken, or the machine is very busy.
@@ -39,13 +40,23 @@ impl Running {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::serving(Gateway::new, change).await
+    }
+
+    /// A gateway whose application decides behind these doors.
+    pub(crate) async fn before(doors: &Arc<Doors>, change: impl FnOnce(&mut Config)) -> Self {
+        let backend = Arc::new(Behind(Arc::clone(doors)));
+        Self::serving(|config| Gateway::with_backend(config, backend), change).await
+    }
+
+    async fn serving(make: impl FnOnce(Config) -> Gateway, change: impl FnOnce(&mut Config)) -> Self {
         count_panics();
         let mut config = Config::default();
         change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let gateway = Gateway::new(config);
+        let gateway = make(config);
         let handle = gateway.handle();
         let served = tokio::spawn(gateway.serve(listener, async move {
             // A test that lets go of its handle does not want a stop.

@@ -4,12 +4,14 @@
 //! # Layout
 //! - `gateway`: a gateway of its own for each test, in this process
 //! - `http`, `wire`: requests, and one interface to the three transports, at the level of raw frames
+//! - `backend`: an application whose decisions wait for the test
 //! - `client`: a client that follows the protocol and sees through nothing that would hide a mistake
 //! - the other files: the rules
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the place says enough")]
 #![allow(clippy::large_futures, reason = "a test's future is as large as what it talks about, and lives once")]
 
+mod backend;
 mod bad_bodies;
 mod bad_requests;
 mod bad_sockets;
@@ -17,6 +19,7 @@ mod binary;
 mod bounds;
 mod channels;
 mod client;
+mod decisions;
 mod fan_out;
 mod gateway;
 mod hellos;

@@ -1,86 +1,35 @@
-//! The pump: carries out the commands of sessions, after the backend allowed them.
-//!
-//! It takes the commands of one session in their order, and no lock is held meanwhile.
+//! Does what was decided, and answers it.
 
 use std::sync::Arc;
 use std::task::Waker;
 
 use smallvec::SmallVec;
 
-use super::counters::Counters;
-use super::operations::Operations;
-use super::session::Session;
-use crate::backend::{Asker, Backend};
+use super::decided::{Decided, Deed};
 use crate::hub::Subscriber as _;
+use crate::node::counters::Counters;
+use crate::node::operations::Operations;
+use crate::node::session::Session;
 use crate::protocol::code::Refusal;
 use crate::protocol::frame::Payload;
-use crate::protocol::up::{Action, Command};
-use crate::protocol::{ChannelName, Line, Position, down};
-
-/// See the module.
-pub(super) struct Pump {
-    pub(super) operations: Operations,
-    pub(super) backend: Arc<dyn Backend>,
-    counters: Arc<Counters>,
-}
-
-/// A command after its decision.
-struct Decided {
-    /// What the answer refers to; none is wanted without it.
-    id: Option<u64>,
-    deed: Result<Deed, Refusal>,
-}
-
-/// What a command leads to.
-enum Deed {
-    Publish(ChannelName, Payload),
-    Subscribe(ChannelName, Option<Position>),
-    Unsubscribe(ChannelName),
-    /// The application did it.
-    Done,
-}
+use crate::protocol::{ChannelName, Line, down};
 
 /// Publications to one channel that follow each other: the hub looks up each subscriber once for all of them.
-struct Batch {
+pub(super) struct Batch {
     channel: ChannelName,
     /// Each with the id that its answer refers to. As a rule there is one.
     publications: SmallVec<[(Option<u64>, Payload); 1]>,
 }
 
-impl Pump {
-    pub(super) const fn new(operations: Operations, backend: Arc<dyn Backend>, counters: Arc<Counters>) -> Self {
-        Self { operations, backend, counters }
-    }
+/// See the module.
+pub(super) struct Acts {
+    pub(super) operations: Arc<Operations>,
+    pub(super) counters: Arc<Counters>,
+}
 
-    /// Carries out commands in their order.
-    pub(super) fn run(&self, session: &Arc<Session>, commands: Vec<Command>) {
-        let mut batch = None;
-        for command in commands {
-            let decided = self.ask(session, command);
-            self.carry_out(session, decided, &mut batch);
-        }
-        self.publish(session, batch);
-    }
-
-    /// Asks the backend about a command.
-    fn ask(&self, session: &Session, Command { id, action, .. }: Command) -> Decided {
-        let who = Asker { id: &session.id, identity: &session.identity };
-        let deed = match action {
-            Action::Publish(channel, payload) => {
-                self.backend.publish(who, &channel, payload).map(|payload| Deed::Publish(channel, payload))
-            }
-            Action::Subscribe(channel, since) => {
-                self.backend.subscribe(who, &channel).map(|()| Deed::Subscribe(channel, since))
-            }
-            Action::Unsubscribe(channel) => Ok(Deed::Unsubscribe(channel)),
-            Action::Application => self.backend.request(who).map(|()| Deed::Done),
-            Action::Faulty(refusal) => Err(refusal),
-        };
-        Decided { id, deed }
-    }
-
+impl Acts {
     /// Does what was decided. A publication goes to the batch, which is published before anything else is done.
-    fn carry_out(&self, session: &Arc<Session>, Decided { id, deed }: Decided, batch: &mut Option<Batch>) {
+    pub(super) fn carry_out(&self, session: &Arc<Session>, Decided { id, deed }: Decided, batch: &mut Option<Batch>) {
         match deed {
             Ok(Deed::Publish(channel, payload)) => {
                 if batch.as_ref().is_none_or(|batch| batch.channel != channel) {
@@ -121,7 +70,7 @@ impl Pump {
     }
 
     /// Publishes a batch, and answers each of its publications.
-    fn publish(&self, session: &Session, batch: Option<Batch>) {
+    pub(super) fn publish(&self, session: &Session, batch: Option<Batch>) {
         let Some(Batch { channel, publications }) = batch else { return };
         let payloads = publications.iter().map(|(_, payload)| payload);
         let answers: Vec<Line> = match self.operations.publish(&channel, payloads) {

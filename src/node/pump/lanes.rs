@@ -1,0 +1,175 @@
+//! Which commands of one session wait for which. Pure: it asks nobody, carries nothing out and reads no clock.
+//!
+//! The decision about a command may come later. Until the command is carried out, its lane is closed: later commands about the same
+//! channel wait behind it, in their order. Commands about other channels, and those about none, never wait for it.
+
+use std::collections::VecDeque;
+
+use crate::protocol::ChannelName;
+
+/// Names a decision that comes later. No two decisions of a session have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Ticket(u64);
+
+/// What waits in the lanes of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Waiting {
+    /// Commands whose decision is open, and those behind them.
+    pub(super) commands: usize,
+    /// What these cost in line form.
+    pub(super) bytes: usize,
+}
+
+/// A rule taken away, for the simulation.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mutant {
+    /// All commands of a session wait for each other.
+    OneQueue,
+    /// A decision that comes after the end is carried out.
+    AnswerAfterEnd,
+    /// A decision that comes twice is carried out twice.
+    CarriedOutTwice,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Lanes<C> {
+    closed: Vec<Lane<C>>,
+    waiting: Waiting,
+    tickets: u64,
+    has_ended: bool,
+    #[cfg(test)]
+    pub(super) mutant: Option<Mutant>,
+}
+
+/// A lane that is closed by a command at its head.
+#[derive(Debug)]
+struct Lane<C> {
+    /// None for a command about no channel: nothing waits behind that.
+    channel: Option<ChannelName>,
+    /// The decision about the head.
+    ticket: Ticket,
+    /// The decision came, and the head is being carried out.
+    is_decided: bool,
+    /// Of the head.
+    bytes: usize,
+    /// Each with its cost.
+    behind: VecDeque<(C, usize)>,
+}
+
+impl Waiting {
+    const fn add(&mut self, bytes: usize) {
+        self.commands += 1;
+        self.bytes += bytes;
+    }
+
+    const fn remove(&mut self, bytes: usize) {
+        self.commands -= 1;
+        self.bytes -= bytes;
+    }
+}
+
+impl<C> Lanes<C> {
+    pub(super) const fn new() -> Self {
+        Self {
+            closed: Vec::new(),
+            waiting: Waiting { commands: 0, bytes: 0 },
+            tickets: 0,
+            has_ended: false,
+            #[cfg(test)]
+            mutant: None,
+        }
+    }
+
+    /// The session is over.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// No lane is closed.
+    pub(super) const fn is_free(&self) -> bool {
+        self.closed.is_empty()
+    }
+
+    /// What waits.
+    pub(super) const fn waiting(&self) -> Waiting {
+        self.waiting
+    }
+
+    /// A command of so many bytes comes. Gives it back if its lane is open; else the command waits.
+    pub(super) fn admit(&mut self, channel: Option<&ChannelName>, command: C, bytes: usize) -> Option<C> {
+        let Some(lane) = self.closed_lane(channel) else { return Some(command) };
+        lane.behind.push_back((command, bytes));
+        self.waiting.add(bytes);
+        None
+    }
+
+    /// The decision about an admitted command comes later: closes its lane. `None` after the end.
+    pub(super) fn close(&mut self, channel: Option<ChannelName>, bytes: usize) -> Option<Ticket> {
+        if self.has_ended {
+            return None;
+        }
+        let ticket = self.next_ticket();
+        self.closed.push(Lane { channel, ticket, is_decided: false, bytes, behind: VecDeque::new() });
+        self.waiting.add(bytes);
+        Some(ticket)
+    }
+
+    /// A decision has come. Whether its command is to be carried out: once, and not after the end.
+    pub(super) fn decided(&mut self, ticket: Ticket) -> bool {
+        #[cfg(test)]
+        let twice = self.mutant == Some(Mutant::CarriedOutTwice);
+        #[cfg(not(test))]
+        let twice = false;
+        let Some(lane) = self.closed.iter_mut().find(|lane| lane.ticket == ticket) else { return false };
+        let first = !std::mem::replace(&mut lane.is_decided, true);
+        first || twice
+    }
+
+    /// The command at the head was carried out. The next of its lane is at the head then, under a ticket of its own; with none the
+    /// lane is open again.
+    pub(super) fn next(&mut self, ticket: Ticket) -> Option<(Ticket, C)> {
+        let place = self.closed.iter().position(|lane| lane.ticket == ticket && lane.is_decided)?;
+        let next = self.next_ticket();
+        let lane = &mut self.closed[place];
+        self.waiting.remove(lane.bytes);
+        let Some((command, bytes)) = lane.behind.pop_front() else {
+            self.closed.swap_remove(place);
+            return None;
+        };
+        (lane.ticket, lane.is_decided, lane.bytes) = (next, false, bytes);
+        Some((next, command))
+    }
+
+    /// The session is over: all that waits is dropped, and nothing follows from a decision that comes later.
+    pub(super) fn end(&mut self) {
+        self.has_ended = true;
+        #[cfg(test)]
+        if self.mutant == Some(Mutant::AnswerAfterEnd) {
+            self.waiting = Waiting::default();
+            return;
+        }
+        self.clear();
+    }
+
+    /// Drops all that waits.
+    pub(super) fn clear(&mut self) {
+        self.closed = Vec::new();
+        self.waiting = Waiting::default();
+    }
+
+    fn closed_lane(&mut self, channel: Option<&ChannelName>) -> Option<&mut Lane<C>> {
+        #[cfg(test)]
+        if self.mutant == Some(Mutant::OneQueue) {
+            return self.closed.first_mut();
+        }
+        let channel = channel?;
+        self.closed.iter_mut().find(|lane| lane.channel.as_ref() == Some(channel))
+    }
+
+    const fn next_ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+}

@@ -1,0 +1,280 @@
+//! Seeded schedules of decisions that come at once, later in any order, twice, never, or after the session's end.
+//!
+//! A model says when each command must be carried out: once its decision is there and the command before it on its channel is
+//! carried out. The lanes are held to exactly that moment. `THROUGHLINE_SEED=n` replays one schedule.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::lanes::{Lanes, Mutant, Ticket, Waiting};
+use crate::node::random::Random;
+use crate::protocol::ChannelName;
+
+const SEEDS: u64 = 50_000;
+/// A mistake must show within so many schedules.
+const SEEDS_FOR_A_MUTANT: u64 = 2_000;
+const CHANNELS: u64 = 3;
+/// Of each command.
+const BYTES: usize = 100;
+/// Each thing that may happen to a decision happens that often in all schedules.
+const LEAST: u64 = 1_000;
+
+/// A command, and when the decision about it comes: `None` is never. Times are in milliseconds, and even.
+#[derive(Debug, Clone)]
+struct Order {
+    number: usize,
+    channel: Option<ChannelName>,
+    takes: Option<u64>,
+}
+
+enum Event {
+    Comes(Order),
+    Decided(Ticket, Order),
+    Ends,
+}
+
+/// How often what a schedule is about happened.
+#[derive(Debug, Default)]
+struct Counts {
+    at_once: u64,
+    later: u64,
+    never: u64,
+    waited_behind: u64,
+    overtook: u64,
+    twice: u64,
+    after_the_end: u64,
+}
+
+struct Schedule {
+    random: Random,
+    now: u64,
+    agenda: BTreeMap<(u64, u64), Event>,
+    events: u64,
+    lanes: Lanes<Order>,
+    has_ended: bool,
+    /// By number: when the command must be carried out.
+    due: Vec<Option<u64>>,
+    /// By channel: when its last command must be carried out.
+    last_due: HashMap<ChannelName, Option<u64>>,
+    /// By number: when the command was carried out.
+    done: Vec<Option<u64>>,
+    came: usize,
+    counts: Counts,
+}
+
+impl Schedule {
+    fn new(seed: u64, mutant: Option<Mutant>) -> Self {
+        let mut lanes = Lanes::new();
+        lanes.mutant = mutant;
+        let mut schedule = Self {
+            random: Random::new(seed),
+            now: 0,
+            agenda: BTreeMap::new(),
+            events: 0,
+            lanes,
+            has_ended: false,
+            due: Vec::new(),
+            last_due: HashMap::new(),
+            done: Vec::new(),
+            came: 0,
+            counts: Counts::default(),
+        };
+        schedule.plan();
+        schedule
+    }
+
+    fn plan(&mut self) {
+        for number in 0..10 + self.random.below(30) as usize {
+            let about = self.random.below(CHANNELS + 1);
+            let channel = (about < CHANNELS).then(|| ChannelName::try_from(&*format!("c{about}")).unwrap());
+            let takes = match self.random.below(10) {
+                0..4 => Some(0),
+                4..9 => Some(2 * self.random.below(200)),
+                _ => None,
+            };
+            let at = 2 * self.random.below(500);
+            self.at(at, Event::Comes(Order { number, channel, takes }));
+            self.due.push(None);
+            self.done.push(None);
+        }
+        if self.random.percent(50) {
+            let at = 1 + 2 * self.random.below(600);
+            self.at(at, Event::Ends);
+        }
+    }
+
+    fn at(&mut self, at: u64, event: Event) {
+        self.events += 1;
+        self.agenda.insert((at, self.events), event);
+    }
+
+    fn run(&mut self) -> Result<(), String> {
+        while let Some(((at, _), event)) = self.agenda.pop_first() {
+            self.now = at;
+            match event {
+                Event::Comes(_) if self.has_ended => {}
+                Event::Comes(order) => self.comes(order)?,
+                Event::Decided(ticket, order) => self.decided(ticket, order)?,
+                Event::Ends => {
+                    self.has_ended = true;
+                    self.lanes.end();
+                }
+            }
+            self.check_waiting()?;
+        }
+        self.check_all()
+    }
+
+    /// As [`super::Pump::run`] does it.
+    fn comes(&mut self, order: Order) -> Result<(), String> {
+        self.came += 1;
+        self.expect(&order);
+        let order = if self.lanes.is_free() {
+            Some(order)
+        } else {
+            self.lanes.admit(order.channel.clone().as_ref(), order, BYTES)
+        };
+        let Some(order) = order else {
+            self.counts.waited_behind += 1;
+            return Ok(());
+        };
+        if order.takes == Some(0) {
+            self.counts.at_once += 1;
+            self.counts.overtook += u64::from(!self.lanes.is_free());
+            return self.carry_out(&order);
+        }
+        if let Some(ticket) = self.lanes.close(order.channel.clone(), BYTES) {
+            self.ask(ticket, order);
+        }
+        Ok(())
+    }
+
+    /// As [`super::Pump::decided`] does it.
+    fn decided(&mut self, ticket: Ticket, order: Order) -> Result<(), String> {
+        self.counts.after_the_end += u64::from(self.has_ended);
+        let mut next = Some((ticket, order));
+        while let Some((ticket, order)) = next.take() {
+            if !self.lanes.decided(ticket) {
+                return Ok(());
+            }
+            self.carry_out(&order)?;
+            // The same answer once more, while the command is being carried out.
+            if self.random.percent(10) {
+                self.counts.twice += 1;
+                if self.lanes.decided(ticket) {
+                    self.carry_out(&order)?;
+                }
+            }
+            match self.lanes.next(ticket) {
+                Some((ticket, order)) if order.takes == Some(0) => next = Some((ticket, order)),
+                Some((ticket, order)) => self.ask(ticket, order),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, ticket: Ticket, order: Order) {
+        let Some(takes) = order.takes else {
+            self.counts.never += 1;
+            return;
+        };
+        self.counts.later += 1;
+        if self.random.percent(10) {
+            self.at(self.now + takes + 2, Event::Decided(ticket, order.clone()));
+        }
+        self.at(self.now + takes, Event::Decided(ticket, order));
+    }
+
+    fn carry_out(&mut self, order: &Order) -> Result<(), String> {
+        let (now, number) = (self.now, order.number);
+        if self.has_ended {
+            return Err(format!("command {number} was carried out after the end"));
+        }
+        if let Some(before) = self.done[number].replace(now) {
+            return Err(format!("command {number} was carried out at {before} and at {now}"));
+        }
+        if self.due[number] != Some(now) {
+            return Err(format!("command {number} was carried out at {now}, due {:?}", self.due[number]));
+        }
+        Ok(())
+    }
+
+    /// The model: when a command that comes now must be carried out.
+    fn expect(&mut self, order: &Order) {
+        let before = order.channel.as_ref().and_then(|channel| self.last_due.get(channel).copied());
+        let asked = before.map_or(Some(self.now), |before| before.map(|before| before.max(self.now)));
+        let due = asked.zip(order.takes).map(|(asked, takes)| asked + takes);
+        self.due[order.number] = due;
+        if let Some(channel) = &order.channel {
+            self.last_due.insert(channel.clone(), due);
+        }
+    }
+
+    fn check_waiting(&self) -> Result<(), String> {
+        let done = self.done.iter().flatten().count();
+        let expected = if self.has_ended { 0 } else { self.came - done };
+        let waiting = self.lanes.waiting();
+        let expected = Waiting { commands: expected, bytes: expected * BYTES };
+        if waiting == expected { Ok(()) } else { Err(format!("{waiting:?}, expected {expected:?}")) }
+    }
+
+    fn check_all(&self) -> Result<(), String> {
+        if self.has_ended {
+            return Ok(());
+        }
+        match (0..self.due.len()).find(|number| self.due[*number] != self.done[*number]) {
+            None => Ok(()),
+            Some(number) => Err(format!("command {number}: done {:?}, due {:?}", self.done[number], self.due[number])),
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, other: &Self) {
+        self.at_once += other.at_once;
+        self.later += other.later;
+        self.never += other.never;
+        self.waited_behind += other.waited_behind;
+        self.overtook += other.overtook;
+        self.twice += other.twice;
+        self.after_the_end += other.after_the_end;
+    }
+
+    fn least(&self) -> u64 {
+        let Self { at_once, later, never, waited_behind, overtook, twice, after_the_end } = *self;
+        [at_once, later, never, waited_behind, overtook, twice, after_the_end].into_iter().min().unwrap()
+    }
+}
+
+fn first_failure(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Result<Counts, String> {
+    let mut counts = Counts::default();
+    for seed in seeds {
+        let mut schedule = Schedule::new(seed, mutant);
+        schedule.run().map_err(|why| format!("seed {seed}: {why}"))?;
+        counts.add(&schedule.counts);
+    }
+    Ok(counts)
+}
+
+#[test]
+fn every_command_is_carried_out_once_and_when_its_own_channel_lets_it() {
+    let seed = std::env::var("THROUGHLINE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    let seeds = seed.map_or(0..SEEDS, |seed| seed..seed + 1);
+    let counts = first_failure(seeds, None).unwrap_or_else(|why| panic!("{why}"));
+    assert!(seed.is_some() || counts.least() >= LEAST, "something hardly occurs: {counts:?}");
+}
+
+#[test]
+fn one_queue_for_a_whole_session_is_caught() {
+    first_failure(0..SEEDS_FOR_A_MUTANT, Some(Mutant::OneQueue)).unwrap_err();
+}
+
+#[test]
+fn an_answer_after_the_end_is_caught() {
+    first_failure(0..SEEDS_FOR_A_MUTANT, Some(Mutant::AnswerAfterEnd)).unwrap_err();
+}
+
+#[test]
+fn a_command_that_is_carried_out_twice_is_caught() {
+    first_failure(0..SEEDS_FOR_A_MUTANT, Some(Mutant::CarriedOutTwice)).unwrap_err();
+}

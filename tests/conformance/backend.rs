@@ -1,0 +1,118 @@
+//! A backend for tests: each decision waits until the test opens its door.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::FutureExt as _;
+use throughline::backend::decision::Decision;
+use throughline::backend::{Asker, Backend};
+use throughline::protocol::ChannelName;
+use throughline::protocol::code::{Code, Refusal};
+use throughline::protocol::frame::Payload;
+use tokio::sync::watch;
+
+/// See the module.
+pub(crate) struct Doors {
+    opened: watch::Sender<BTreeSet<String>>,
+    begun: AtomicUsize,
+    dropped: AtomicUsize,
+}
+
+impl Doors {
+    pub(crate) fn new() -> Arc<Self> {
+        let opened = watch::Sender::new(BTreeSet::new());
+        let [begun, dropped] = [0; 2].map(AtomicUsize::new);
+        Arc::new(Self { opened, begun, dropped })
+    }
+
+    /// Lets all decisions pass that wait for this door.
+    pub(crate) fn open(&self, door: &str) {
+        self.opened.send_modify(|opened| {
+            opened.insert(door.to_owned());
+        });
+    }
+
+    /// Decisions that began, and those of them that were dropped before they ended.
+    pub(crate) fn seen(&self) -> (usize, usize) {
+        (self.begun.load(Ordering::SeqCst), self.dropped.load(Ordering::SeqCst))
+    }
+
+    /// Waits until as many decisions as wanted have begun, and been dropped.
+    pub(crate) async fn until(&self, wanted: (usize, usize)) {
+        while self.seen() != wanted {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// What is decided once the door is open.
+    fn behind<T: Send + 'static>(self: &Arc<Self>, door: &str, decided: T) -> Decision<T> {
+        let (doors, door, mut opened) = (Arc::clone(self), door.to_owned(), self.opened.subscribe());
+        let decision = async move {
+            let unfinished = Unfinished::begin(doors);
+            // The sender lives as long as the backend.
+            let _ = opened.wait_for(|opened| opened.contains(&door)).await;
+            unfinished.end();
+            decided
+        };
+        Decision::Later(decision.boxed())
+    }
+}
+
+/// A decision that has begun.
+struct Unfinished(Option<Arc<Doors>>);
+
+impl Unfinished {
+    fn begin(doors: Arc<Doors>) -> Self {
+        doors.begun.fetch_add(1, Ordering::SeqCst);
+        Self(Some(doors))
+    }
+
+    fn end(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(doors) = &self.0 {
+            doors.dropped.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// The doors as the gateway holds them.
+pub(crate) struct Behind(pub(crate) Arc<Doors>);
+
+impl Backend for Behind {
+    /// A channel whose name begins with `held` has a door of its name. One that begins with `forbidden` is refused later, and the
+    /// decision about `broken` panics.
+    fn publish(&self, _: Asker<'_>, channel: &ChannelName, payload: Payload) -> Decision<Result<Payload, Refusal>> {
+        match channel.as_str() {
+            name if name.starts_with("held") => self.0.behind(name, Ok(payload)),
+            name if name.starts_with("forbidden") => {
+                let refusal = Refusal::new(Code::Forbidden, "nobody may publish here");
+                Decision::Later(async move { Err(refusal) }.boxed())
+            }
+            "broken" => {
+                let decision = async move {
+                    assert!(matches!(payload, Payload::Binary(_)), "this backend is broken for JSON");
+                    Ok(payload)
+                };
+                Decision::Later(decision.boxed())
+            }
+            _ => Decision::Now(Ok(payload)),
+        }
+    }
+
+    fn subscribe(&self, _: Asker<'_>, channel: &ChannelName) -> Decision<Result<(), Refusal>> {
+        match channel.as_str() {
+            name if name.starts_with("held") => self.0.behind(name, Ok(())),
+            _ => Decision::Now(Ok(())),
+        }
+    }
+
+    fn request(&self, _: Asker<'_>) -> Decision<Result<(), Refusal>> {
+        self.0.behind("request", Ok(()))
+    }
+}
