@@ -21,13 +21,11 @@ use crate::protocol::{ChannelName, SessionId};
 /// A decision about a command may come later. Commands of one session about one channel wait for each other, and for no other.
 /// A decision that comes after the end of its session is dropped.
 pub trait Backend: Send + Sync + 'static {
-    /// May this client attach a leg, and which user is it?
-    ///
-    /// # Errors
-    /// The reason for turning the client away.
-    fn connect(&self, asking: &Connecting<'_>) -> Result<Identity, Refusal> {
+    /// May this client attach a leg, and which user is it? Nothing may begin before a decision that comes later is polled: legs
+    /// of one session that arrive together share the first one, and the others are dropped unpolled.
+    fn connect(&self, asking: &Connecting<'_>) -> Decision<Result<Identity, Refusal>> {
         let _ = asking;
-        Ok(Identity::default())
+        Decision::Now(Ok(Identity::default()))
     }
 
     /// May this session receive a channel?

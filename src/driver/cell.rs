@@ -198,6 +198,11 @@ impl Cell {
         self.lock().session.is_expired()
     }
 
+    /// Whether the session knows a leg of this number.
+    pub fn knows_leg(&self, number: u32) -> bool {
+        self.lock().session.knows_leg(number)
+    }
+
     /// Whether a client is there to read.
     pub fn has_reader(&self, now: Time) -> bool {
         self.lock().session.has_reader(now)

@@ -1,12 +1,14 @@
-//! From a hello to its session: the backend says which user the client is, then the session is found or made.
+//! From a hello to its session: the backend judges the client, then the session is found or made.
 
 use std::sync::Arc;
 
 use tracing::debug;
 
 use super::Node;
+use super::judgements::Verdict;
 use super::session::Session;
 use super::sessions::going_away;
+use crate::backend::decision::Decision;
 use crate::backend::{Connecting, Identity};
 use crate::protocol::SessionId;
 use crate::protocol::code::Refusal;
@@ -14,17 +16,35 @@ use crate::protocol::up::Hello;
 use crate::session::server::ServerSession;
 
 impl Node {
-    /// The session of a hello that attaches a leg; `None` is `gone` (rule 2). A new one is made only if the leg's transport is
+    /// Has the backend judge a client that wants to attach a leg.
+    pub(super) fn judge(&self, hello: &Hello) -> Decision<Verdict> {
+        match self.backend.connect(&Connecting { token: hello.token.as_ref() }) {
+            Decision::Now(verdict) => Decision::Now(verdict),
+            Decision::Later(asked) => Decision::Later(self.judgements.wait(hello, asked, self.leaving.subscribe())),
+        }
+    }
+
+    /// The session whose leg a hello names, if that leg attached before: such a hello is not judged again.
+    pub(super) fn session_of_leg(&self, hello: &Hello) -> Option<Arc<Session>> {
+        hello.id.as_ref()?;
+        self.sessions.find(hello).filter(|session| session.cell.knows_leg(hello.leg))
+    }
+
+    /// The session of a hello that was judged; `None` is `gone` (rule 2). A new one is made only if the leg's transport is
     /// `offered`.
-    pub(super) fn join(&self, hello: &Hello, offered: bool) -> Result<Option<Arc<Session>>, Refusal> {
-        let identity = self.backend.connect(&Connecting { token: hello.token.as_ref() })?;
+    pub(super) fn join(
+        &self,
+        hello: &Hello,
+        identity: &Identity,
+        offered: bool,
+    ) -> Result<Option<Arc<Session>>, Refusal> {
         let session = if offered {
-            self.sessions.find_or_create(hello, || self.create(hello, &identity))?
+            self.sessions.find_or_create(hello, || self.create(hello, identity))?
         } else {
             self.sessions.find(hello)
         };
         // A session belongs to its user: to another one its secret is unknown.
-        Ok(session.filter(|session| session.identity == identity))
+        Ok(session.filter(|session| session.identity == *identity))
     }
 
     fn create(&self, hello: &Hello, identity: &Identity) -> Result<Arc<Session>, Refusal> {

@@ -3,20 +3,23 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tracing::debug;
 
 use super::Node;
+use super::judgements::{Awaited, Verdict};
 use super::session::Session;
 use super::sessions::going_away;
+use crate::backend::Identity;
+use crate::backend::decision::Decision;
 use crate::driver::cycle;
 use crate::protocol::body::{self, Body};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::up::{Hello, Up};
-use crate::protocol::{Line, NetworkId, Nonce, Transport, down};
+use crate::protocol::{Line, NetworkId, Nonce, Transport, down, limits};
 use crate::session::server::settings::not_offered;
 use crate::session::server::{Carrier, Input};
 
@@ -42,10 +45,28 @@ pub struct Link {
 enum State {
     /// A socket that has not said hello. Next: any other.
     Silent,
+    /// The backend has not judged the hello yet. Next: `Attached` or `Over`.
+    Joining(Box<Joining>),
     /// Next: `Over`.
     Attached(Arc<Session>),
     /// These lines are the last; whatever comes in is dropped.
     Over(Vec<Line>),
+}
+
+/// What waits for a verdict. Dropping it cancels the hello.
+struct Joining {
+    verdict: Awaited,
+    attaching: Attaching,
+    /// What came up a socket meanwhile, and its cost in bytes.
+    early: Vec<RawFrame>,
+    early_bytes: usize,
+}
+
+/// A hello that attaches a leg, and what followed it in its body.
+struct Attaching {
+    transport: Transport,
+    hello: Hello,
+    frames: Vec<Up>,
 }
 
 impl Node {
@@ -65,7 +86,7 @@ impl Node {
         let Body { hello, frames } = read(body)?;
         let mut link = self.socket(from);
         let nonce = hello.nonce.clone();
-        match link.attach(transport, hello, frames) {
+        match link.attach(Attaching { transport, hello, frames }) {
             Err(refusal) if refusal.is_error() => Err(refused(Some(nonce), refusal)),
             Err(refusal) => {
                 link.turn_away(Some(nonce), &refusal);
@@ -112,9 +133,12 @@ impl Link {
                 Some(first) => self.receive_first(first),
             }
         }
+        let session = match &self.state {
+            State::Attached(session) => Arc::clone(session),
+            State::Joining(_) => return frames.for_each(|frame| self.keep(frame)),
+            State::Silent | State::Over(_) => return,
+        };
         let frames = frames.map(|frame| frame.and_then(|frame| Up::read(&frame)));
-        let State::Attached(session) = &self.state else { return };
-        let session = Arc::clone(session);
         let (node, carrier) = (&*self.node, self.carrier);
         let inputs = frames.map(|frame| {
             let frame = frame.and_then(|frame| match &frame {
@@ -144,13 +168,33 @@ impl Link {
         match Up::read(&frame) {
             Ok(Up::Hello(hello)) => {
                 let nonce = hello.nonce.clone();
-                if let Err(refusal) = self.attach(Transport::WebSocket, hello, Vec::new()) {
+                let attaching = Attaching { transport: Transport::WebSocket, hello, frames: Vec::new() };
+                if let Err(refusal) = self.attach(attaching) {
                     self.turn_away(Some(nonce), &refusal);
                 }
             }
             Ok(_) => self.refuse(&Refusal::bad_frame("the first frame on a socket must be a hello")),
             Err(refusal) => self.turn_away(Hello::nonce_of(&frame), &refusal),
         }
+    }
+
+    /// Keeps what came before the verdict.
+    fn keep(&mut self, frame: Result<RawFrame, Refusal>) {
+        let State::Joining(joining) = &mut self.state else { return };
+        let refusal = match frame {
+            Ok(frame) => {
+                joining.early_bytes += frame.cost();
+                joining.early.push(frame);
+                if joining.early_bytes <= limits::BODY_BYTES && joining.early.len() <= limits::BODY_LINES {
+                    return;
+                }
+                let message = "more came up this socket before its hello was judged than a body may hold";
+                Refusal::new(Code::RateLimited, message)
+            }
+            Err(refusal) => refusal,
+        };
+        let nonce = joining.attaching.hello.nonce.clone();
+        self.turn_away(Some(nonce), &refusal);
     }
 
     /// Says `end` to a socket that has no session yet.
@@ -173,8 +217,12 @@ impl Link {
 
     /// Hands out lines to be written now, or later. What is not handed out stays in the session.
     pub fn poll_lines(&mut self, cx: &mut Context<'_>, out: impl FnMut(&Line)) -> Poll<Progress> {
+        if let State::Joining(joining) = &mut self.state {
+            let verdict = ready!(joining.verdict.as_mut().poll(cx));
+            self.joined(verdict);
+        }
         match &mut self.state {
-            State::Silent => Poll::Pending,
+            State::Silent | State::Joining(_) => Poll::Pending,
             State::Over(lines) => {
                 std::mem::take(lines).iter().for_each(out);
                 Poll::Ready(Progress::End)
@@ -183,24 +231,61 @@ impl Link {
         }
     }
 
-    fn attach(&mut self, transport: Transport, mut hello: Hello, frames: Vec<Up>) -> Result<(), Refusal> {
-        // A leg that polls goes on until it has left; nothing else attaches any more.
-        if self.node.is_draining() && (transport != Transport::Poll || hello.id.is_none()) {
-            return Err(going_away());
+    /// Attaches the leg of a hello, at once or once the hello is judged.
+    fn attach(&mut self, attaching: Attaching) -> Result<(), Refusal> {
+        self.check_may_attach(&attaching)?;
+        let hello = &attaching.hello;
+        if let Some(session) = self.node.session_of_leg(hello) {
+            return self.enter(session, attaching);
         }
-        let (nonce, named, asks) = (hello.nonce.clone(), hello.id.is_some(), hello.turn.is_some());
-        // Whether a session that lives takes the leg is for the session to say: it knows which legs are new.
-        let offered = self.node.transports().contains(&transport);
-        let Some(session) = self.node.join(&hello, offered)? else {
-            if !offered && !named {
-                return Err(not_offered(transport));
+        match self.node.judge(hello) {
+            Decision::Now(verdict) => self.find(&verdict?, attaching),
+            Decision::Later(verdict) => {
+                let joining = Joining { verdict, attaching, early: Vec::new(), early_bytes: 0 };
+                self.state = State::Joining(Box::new(joining));
+                Ok(())
             }
-            self.state = State::Over(vec![down::end(Some(nonce), &gone())]);
-            return Ok(());
-        };
+        }
+    }
+
+    /// The verdict has come. What came meanwhile is received now.
+    fn joined(&mut self, verdict: Verdict) {
+        let State::Joining(joining) = std::mem::replace(&mut self.state, State::Silent) else { return };
+        let Joining { attaching, early, .. } = *joining;
+        let nonce = attaching.hello.nonce.clone();
+        let allowed = self.check_may_attach(&attaching).and(verdict);
+        match allowed.and_then(|identity| self.find(&identity, attaching)) {
+            Ok(()) => self.receive(early.into_iter().map(Ok)),
+            Err(refusal) => self.turn_away(Some(nonce), &refusal),
+        }
+    }
+
+    /// While the node drains, a leg that polls goes on until it has left. Nothing else attaches any more.
+    fn check_may_attach(&self, Attaching { transport, hello, .. }: &Attaching) -> Result<(), Refusal> {
+        let leaves = self.node.is_draining() && (*transport != Transport::Poll || hello.id.is_none());
+        if leaves { Err(going_away()) } else { Ok(()) }
+    }
+
+    /// Finds the session of a client that was let in, and attaches to it.
+    fn find(&mut self, identity: &Identity, attaching: Attaching) -> Result<(), Refusal> {
+        let Attaching { transport, hello, .. } = &attaching;
+        // Whether a session that lives takes the leg is for the session to say: it knows which legs are new.
+        let offered = self.node.transports().contains(transport);
+        match self.node.join(hello, identity, offered)? {
+            Some(session) => self.enter(session, attaching),
+            None if !offered && hello.id.is_none() => Err(not_offered(*transport)),
+            None => {
+                self.state = State::Over(vec![down::end(Some(hello.nonce.clone()), &gone())]);
+                Ok(())
+            }
+        }
+    }
+
+    fn enter(&mut self, session: Arc<Session>, attaching: Attaching) -> Result<(), Refusal> {
+        let Attaching { transport, mut hello, frames } = attaching;
         self.node.counters.attaches[transport.place()].inc();
         debug!(session = %session.id, leg = hello.leg, %transport, carrier = self.carrier.0, "a leg attaches");
-        let report = hello.report.take();
+        let (nonce, asks, report) = (hello.nonce.clone(), hello.turn.is_some(), hello.report.take());
         let attach = Input::Attach { carrier: self.carrier, transport, network: self.network, hello, frames };
         match cycle::input(&*self.node, &session, attach) {
             None => self.state = State::Over(vec![down::end(Some(nonce), &gone())]),

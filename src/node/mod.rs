@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - [`link`]: what a transport holds: lines in, lines out
-//! - `join`: from a hello to its session
+//! - `join`: from a hello to its session; `judgements`: the hellos that wait for the backend
 //! - `cycle`: what the driver asks of the node: deadlines, commands, the end of a session
 //! - `pump`: the commands of sessions, after the backend decided
 //! - `operations`: publish, subscribe and so on, for clients and for others
@@ -20,6 +20,7 @@ mod counters;
 mod cycle;
 mod drain;
 mod join;
+mod judgements;
 pub mod link;
 mod network;
 mod operations;
@@ -42,6 +43,7 @@ use tokio::sync::watch;
 
 use self::clock::Clock;
 use self::counters::Counters;
+use self::judgements::Judgements;
 use self::network::Networks;
 use self::operations::Operations;
 use self::pump::Pump;
@@ -61,6 +63,7 @@ pub struct Node {
     settings: Shared,
     networks: Networks,
     sessions: Sessions,
+    judgements: Judgements,
     timers: Timers<Session>,
     operations: Arc<Operations>,
     backend: Arc<dyn Backend>,
@@ -89,6 +92,7 @@ impl Node {
             settings: Shared::new(settings),
             networks: Networks::default(),
             sessions: Sessions::new(sessions),
+            judgements: Judgements::new(clock),
             timers: Timers::default(),
             pump: Pump::new(Arc::clone(&operations), Arc::clone(&backend), Arc::clone(&counters)),
             operations,

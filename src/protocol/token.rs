@@ -6,7 +6,7 @@ use super::code::{Code, Refusal};
 use super::limits;
 
 /// See the module.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Token(Box<str>);
 
 impl Token {

@@ -1,29 +1,43 @@
-//! A backend for tests: each decision waits until the test opens its door.
+//! A backend for tests: each decision waits until the test opens its door, or takes a time of its own.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use throughline::backend::decision::Decision;
-use throughline::backend::{Asker, Backend};
+use throughline::backend::{Asker, Backend, Connecting, Identity};
 use throughline::protocol::ChannelName;
 use throughline::protocol::code::{Code, Refusal};
 use throughline::protocol::frame::Payload;
 use tokio::sync::watch;
 
+/// What `connect` does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Policy {
+    /// Everybody may come in at once.
+    Open,
+    /// The verdict takes so long. The user's name is the token; the token `bad` is refused.
+    Takes(Duration),
+    /// The verdict waits for the door `connect`.
+    Waits,
+}
+
 /// See the module.
 pub(crate) struct Doors {
+    policy: Policy,
     opened: watch::Sender<BTreeSet<String>>,
+    asked: AtomicUsize,
     begun: AtomicUsize,
     dropped: AtomicUsize,
 }
 
 impl Doors {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(policy: Policy) -> Arc<Self> {
         let opened = watch::Sender::new(BTreeSet::new());
-        let [begun, dropped] = [0; 2].map(AtomicUsize::new);
-        Arc::new(Self { opened, begun, dropped })
+        let [asked, begun, dropped] = [0; 3].map(AtomicUsize::new);
+        Arc::new(Self { policy, opened, asked, begun, dropped })
     }
 
     /// Lets all decisions pass that wait for this door.
@@ -41,6 +55,13 @@ impl Doors {
     /// Waits until as many decisions as wanted have begun, and been dropped.
     pub(crate) async fn until(&self, wanted: (usize, usize)) {
         while self.seen() != wanted {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until so many hellos have come to be judged.
+    pub(crate) async fn until_asked(&self, wanted: usize) {
+        while self.asked.load(Ordering::SeqCst) != wanted {
             tokio::task::yield_now().await;
         }
     }
@@ -85,6 +106,29 @@ impl Drop for Unfinished {
 pub(crate) struct Behind(pub(crate) Arc<Doors>);
 
 impl Backend for Behind {
+    fn connect(&self, asking: &Connecting<'_>) -> Decision<Result<Identity, Refusal>> {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        let token = asking.token.map(|token| token.reveal().to_owned());
+        let verdict = match token.as_deref() {
+            Some("bad") => Err(Refusal::new(Code::Unauthorized, "this token is not valid")),
+            user => Ok(Identity { user: user.map(Into::into) }),
+        };
+        match self.0.policy {
+            Policy::Open => Decision::Now(verdict),
+            Policy::Waits => self.0.behind("connect", verdict),
+            Policy::Takes(time) => {
+                let doors = Arc::clone(&self.0);
+                let decision = async move {
+                    let unfinished = Unfinished::begin(doors);
+                    tokio::time::sleep(time).await;
+                    unfinished.end();
+                    verdict
+                };
+                Decision::Later(decision.boxed())
+            }
+        }
+    }
+
     /// A channel whose name begins with `held` has a door of its name. One that begins with `forbidden` is refused later, and the
     /// decision about `broken` panics.
     fn publish(&self, _: Asker<'_>, channel: &ChannelName, payload: Payload) -> Decision<Result<Payload, Refusal>> {

@@ -160,6 +160,13 @@ impl Client {
         leg
     }
 
+    /// Leaves out the number of a leg, which another client of the same session has.
+    pub(crate) fn skip_leg(&mut self) {
+        let leg = self.made_legs() + 1;
+        let wire = Wire::dead(Transport::WebSocket, self.address);
+        self.legs.insert(leg, Leg { wire, turn: 0, nonces: Vec::new(), welcome: None, down: None, up: None });
+    }
+
     fn made_legs(&self) -> u32 {
         self.legs.last_key_value().map_or(0, |(leg, _)| *leg)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use throughline::protocol::Transport;
 
-use crate::backend::Doors;
+use crate::backend::{Doors, Policy};
 use crate::client::{Client, Seen};
 use crate::gateway::{Running, within_patience};
 use crate::on_every_transport;
@@ -21,7 +21,7 @@ async fn next(client: &mut Client, leg: u32, count: usize) -> Vec<Value> {
 
 on_every_transport! {
     async fn a_decision_that_waits_holds_up_its_own_channel_and_no_other(transport) {
-        let doors = Doors::new();
+        let doors = Doors::new(Policy::Open);
         let gateway = Running::before(&doors, |_| {}).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         for line in [
@@ -47,7 +47,7 @@ on_every_transport! {
     }
 
     async fn a_request_that_waits_holds_up_nothing(transport) {
-        let doors = Doors::new();
+        let doors = Doors::new(Policy::Open);
         let gateway = Running::before(&doors, |_| {}).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.push(r#"{"req":"slow","id":901,"data":null}"#);
@@ -61,7 +61,7 @@ on_every_transport! {
     }
 
     async fn a_refusal_that_comes_later_is_told_under_its_id_and_the_channel_goes_on(transport) {
-        let gateway = Running::before(&Doors::new(), |_| {}).await;
+        let gateway = Running::before(&Doors::new(Policy::Open), |_| {}).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         for _ in 0..2 {
             let refused = client.request(leg, "\"pub\":\"forbidden\"", ",\"data\":1").await;
@@ -71,7 +71,7 @@ on_every_transport! {
     }
 
     async fn a_decision_that_panics_is_a_refusal_and_the_channel_goes_on(transport) {
-        let gateway = Running::before(&Doors::new(), |_| {}).await;
+        let gateway = Running::before(&Doors::new(Policy::Open), |_| {}).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         for _ in 0..2 {
             let refused = client.request(leg, "\"pub\":\"broken\"", ",\"data\":1").await;
@@ -81,7 +81,7 @@ on_every_transport! {
     }
 
     async fn the_end_of_a_session_cancels_its_decisions(transport) {
-        let doors = Doors::new();
+        let doors = Doors::new(Policy::Open);
         let gateway = Running::before(&doors, |config| config.session.resume = Duration::from_secs(1)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.push(r#"{"pub":"held/1","id":1,"data":1}"#);
@@ -102,7 +102,7 @@ on_every_transport! {
 #[tokio::test]
 async fn commands_that_wait_for_decisions_are_bounded() {
     within_patience(async {
-        let doors = Doors::new();
+        let doors = Doors::new(Policy::Open);
         let gateway = Running::before(&doors, |_| {}).await;
         let (mut client, leg) = Client::online(&gateway, Transport::WebSocket).await;
         for number in 0..1_100 {

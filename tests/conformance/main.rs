@@ -24,6 +24,7 @@ mod fan_out;
 mod gateway;
 mod hellos;
 mod http;
+mod joining;
 mod lines;
 mod offers;
 mod pages;

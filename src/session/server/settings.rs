@@ -77,10 +77,15 @@ impl ServerSession {
         hello.heartbeat_ms.or(hello.hold_ms).is_some()
     }
 
+    /// Whether a leg attached before under this number, and is not forgotten.
+    #[must_use]
+    pub fn knows_leg(&self, number: u32) -> bool {
+        self.legs.iter().any(|leg| leg.number == number)
+    }
+
     /// A new leg must be of a transport that is offered; one there is goes on.
     pub(super) fn check_offered(&self, number: u32, transport: Transport) -> Result<(), Refusal> {
-        let known = self.legs.iter().any(|leg| leg.number == number);
-        if known || self.offered.contains(&transport) { Ok(()) } else { Err(not_offered(transport)) }
+        if self.knows_leg(number) || self.offered.contains(&transport) { Ok(()) } else { Err(not_offered(transport)) }
     }
 
     /// Other transports are offered from now on: all legs are told, and those of the others have the jitter to leave.

@@ -1,0 +1,125 @@
+//! Which hellos share a judgement. Pure: it judges nobody and reads no clock.
+//!
+//! Hellos that ask the same question while a judgement about it is under way share that judgement. One that comes after the verdict
+//! is judged anew. A judgement lasts as long as somebody waits for it, and [`PATIENCE`] at most.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use crate::protocol::limits;
+use crate::session::Time;
+
+/// The longest that a hello waits for its verdict.
+pub(super) const PATIENCE: Time = limits::HELLO_DEADLINE;
+
+/// A rule taken away, for the simulation.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mutant {
+    /// Each hello has a judgement of its own.
+    EachAlone,
+    /// A verdict also holds for hellos that come later.
+    VerdictKept,
+    /// One hello that is cancelled ends the judgement for all.
+    CancelledForAll,
+    /// A judgement is kept although nobody waits for it.
+    Leaked,
+    /// A judgement that took too long is shared all the same.
+    SharedTooLate,
+}
+
+/// See the module. `Q` is a question, and `J` is what leads to the verdict.
+#[derive(Debug)]
+pub(super) struct Desk<Q, J> {
+    under_way: HashMap<Q, Judgement<J>>,
+    numbers: u64,
+    #[cfg(test)]
+    pub(super) mutant: Option<Mutant>,
+}
+
+#[derive(Debug)]
+struct Judgement<J> {
+    number: u64,
+    waiting: usize,
+    until: Time,
+    judging: J,
+}
+
+/// The place of one hello at a judgement. Give it back by [`Desk::leave`].
+#[derive(Debug)]
+pub(super) struct Place<Q, J> {
+    question: Q,
+    number: u64,
+    pub(super) until: Time,
+    pub(super) judging: J,
+}
+
+impl<Q: Clone + Eq + Hash, J: Clone> Desk<Q, J> {
+    pub(super) fn new() -> Self {
+        Self {
+            under_way: HashMap::new(),
+            numbers: 0,
+            #[cfg(test)]
+            mutant: None,
+        }
+    }
+
+    /// A hello comes. It shares the judgement that is under way, or `begin` begins one.
+    pub(super) fn join(&mut self, now: Time, question: Q, begin: impl FnOnce() -> J) -> Place<Q, J> {
+        let is_shared = |judgement: &&mut Judgement<J>| {
+            let shares = now < judgement.until;
+            #[cfg(test)]
+            let shares =
+                (shares || self.mutant == Some(Mutant::SharedTooLate)) && self.mutant != Some(Mutant::EachAlone);
+            shares
+        };
+        if let Some(judgement) = self.under_way.get_mut(&question).filter(is_shared) {
+            judgement.waiting += 1;
+            let Judgement { number, until, judging, .. } = judgement;
+            return Place { question, number: *number, until: *until, judging: judging.clone() };
+        }
+        self.numbers += 1;
+        let (number, until, judging) = (self.numbers, now + PATIENCE, begin());
+        let judgement = Judgement { number, waiting: 1, until, judging: judging.clone() };
+        self.under_way.insert(question.clone(), judgement);
+        Place { question, number, until, judging }
+    }
+
+    /// The verdict is there: nobody joins this judgement any more.
+    pub(super) fn judged(&mut self, place: &Place<Q, J>) {
+        #[cfg(test)]
+        if self.mutant == Some(Mutant::VerdictKept) {
+            return;
+        }
+        if self.judgement(place).is_some() {
+            self.under_way.remove(&place.question);
+        }
+    }
+
+    /// A hello waits no more: it has its verdict, it was cancelled, or it waited for too long.
+    pub(super) fn leave(&mut self, place: &Place<Q, J>) {
+        let Some(judgement) = self.judgement(place) else { return };
+        judgement.waiting -= 1;
+        let is_over = judgement.waiting == 0;
+        #[cfg(test)]
+        let is_over = match self.mutant {
+            Some(Mutant::CancelledForAll) => true,
+            Some(Mutant::Leaked) => false,
+            _ => is_over,
+        };
+        if is_over {
+            self.under_way.remove(&place.question);
+        }
+    }
+
+    /// Judgements that are under way.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// The judgement of a place, unless another one about the same question has followed it.
+    fn judgement(&mut self, place: &Place<Q, J>) -> Option<&mut Judgement<J>> {
+        self.under_way.get_mut(&place.question).filter(|judgement| judgement.number == place.number)
+    }
+}

@@ -1,0 +1,101 @@
+//! The judgements of hellos that are under way.
+//!
+//! A verdict that comes later is awaited by the link itself, so there is no task for it, and no lock is held meanwhile. Legs that
+//! ask the same question together share one judgement.
+//!
+//! # Layout
+//! - `desk`: which hellos share a judgement: a pure machine
+
+mod desk;
+#[cfg(test)]
+mod simulation;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
+use tokio::sync::watch;
+
+use self::desk::{Desk, PATIENCE, Place};
+use super::clock::Clock;
+use super::sessions::going_away;
+use crate::backend::Identity;
+use crate::protocol::Secret;
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::token::Token;
+use crate::protocol::up::Hello;
+
+/// What the backend says about a client.
+pub(super) type Verdict = Result<Identity, Refusal>;
+
+/// A verdict that comes later.
+pub(super) type Awaited = BoxFuture<'static, Verdict>;
+
+/// What a judgement is about. Another token is another question, also with the same secret.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Question {
+    secret: Secret,
+    token: Option<Token>,
+}
+
+type Seats = Mutex<Desk<Question, Shared<Awaited>>>;
+
+/// See the module.
+pub(super) struct Judgements {
+    desk: Arc<Seats>,
+    clock: Clock,
+}
+
+/// The place of a link at a judgement. Dropping it gives the place back.
+struct Seat {
+    desk: Arc<Seats>,
+    place: Place<Question, Shared<Awaited>>,
+}
+
+impl Judgements {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { desk: Arc::new(Mutex::new(Desk::new())), clock }
+    }
+
+    /// The verdict about a hello: of `asked`, or of the judgement that is under way. A node that is `leaving` waits for none.
+    pub(super) fn wait(&self, hello: &Hello, asked: Awaited, mut leaving: watch::Receiver<bool>) -> Awaited {
+        let question = Question { secret: hello.secret.clone(), token: hello.token.clone() };
+        let place = lock(&self.desk).join(self.clock.now(), question, || refusing_panics(asked).shared());
+        let until = self.clock.origin + place.until;
+        let seat = Seat { desk: Arc::clone(&self.desk), place };
+        let wait = async move {
+            tokio::select! {
+                biased;
+                verdict = seat.place.judging.clone() => {
+                    lock(&seat.desk).judged(&seat.place);
+                    verdict
+                }
+                _ = leaving.wait_for(|leaving| *leaving) => Err(going_away()),
+                () = tokio::time::sleep_until(until) => Err(undecided()),
+            }
+        };
+        wait.boxed()
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        lock(&self.desk).leave(&self.place);
+    }
+}
+
+/// A judgement that panics is a refusal: a fault of the backend must not spread to the connections that wait for it.
+fn refusing_panics(asked: Awaited) -> Awaited {
+    let refused = |_| Err(Refusal::new(Code::Internal, "the application failed to decide about this client"));
+    AssertUnwindSafe(asked).catch_unwind().map(move |verdict| verdict.unwrap_or_else(refused)).boxed()
+}
+
+fn undecided() -> Refusal {
+    let seconds = PATIENCE.as_secs();
+    Refusal::new(Code::Timeout, format!("the application did not decide about this client within {seconds} s"))
+}
+
+fn lock(desk: &Seats) -> MutexGuard<'_, Desk<Question, Shared<Awaited>>> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,15 @@
+// @ts-check
+/**
+ * Connects by one transport, publishes once, and prints how that went, as JSON. The conformance suite runs it against a gateway whose
+ * application takes its time to let the client in.
+ *
+ * Arguments: the gateway's URL, and the transport.
+ */
+import { connectTo } from './lab.js';
+
+const [, , url = '', transport] = process.argv;
+const connection = connectTo(url, { transports: [transport] });
+const { at } = await connection.channel('c').publish(1);
+const { attempts } = connection.explain();
+console.log(JSON.stringify({ transport: connection.transport, attempts: attempts.length, at }));
+connection.close();
