@@ -1,5 +1,5 @@
-//! The pieces of work at the driver's links: a hello until its welcome, a body until its answer, a subscription. No sockets and no
-//! tasks. The driver reads the clock, which `instructions.rs` stops.
+//! The pieces of work at the node's links: a hello until its welcome, a body until its answer, a subscription. No sockets and no
+//! tasks. The node reads the clock, which `instructions.rs` stops.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -7,9 +7,10 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
-use throughline::driver::Driver;
-use throughline::driver::link::{Link, Progress};
+use throughline::backend::open::Open;
 use throughline::hub::{Bounds, Hub};
+use throughline::node::Node;
+use throughline::node::link::{Link, Progress};
 use throughline::protocol::Transport;
 use throughline::protocol::frame::RawFrame;
 use throughline::session::server::Settings;
@@ -31,16 +32,16 @@ pub(crate) const ALL: [Piece; 5] = [
 ];
 
 fn first_hello() -> Work {
-    let (driver, mut streams) = (driver(), Vec::new());
-    Box::new(move || streams.push(Stream::open(&driver, streams.len())))
+    let (node, mut streams) = (node(), Vec::new());
+    Box::new(move || streams.push(Stream::open(&node, streams.len())))
 }
 
 /// The same session is resumed again and again. It acknowledges nothing, so it misses the same lines each time.
 fn resume() -> Work {
-    let driver = driver();
-    let first = Stream::open(&driver, 0);
+    let node = node();
+    let first = Stream::open(&node, 0);
     let lines = [r#"{"sub":"news","id":1}"#.to_owned()].into_iter().chain((1..MISSED).map(|_| publication("")));
-    first.send(&driver, 0, 1, &lines.collect::<Vec<_>>().join("\n"));
+    first.send(&node, 0, 1, &lines.collect::<Vec<_>>().join("\n"));
     let Stream { link, id, number } = first;
     let (mut link, mut leg) = (Some(link), 1);
     Box::new(move || {
@@ -48,7 +49,7 @@ fn resume() -> Work {
         drop(link.take());
         leg += 1;
         let hello = hello(number, &id, leg, 0, 1 + MISSED as u64);
-        let mut resumed = driver.attach(Transport::Sse, FROM, &hello.into()).expect("attached");
+        let mut resumed = node.attach(Transport::Sse, FROM, &hello.into()).expect("attached");
         assert_eq!(read(&mut resumed), 1 + MISSED);
         link = Some(resumed);
     })
@@ -56,12 +57,12 @@ fn resume() -> Work {
 
 /// A body with one publication: the answer of its request, the `ok` on the publisher's stream, and the line of each subscriber.
 fn publish(subscribers: usize) -> Work {
-    let driver = driver();
-    let mut publisher = Stream::open(&driver, 0);
-    let mut subscribers: Vec<Link> = (1..=subscribers).map(|number| subscribed(&driver, number)).collect();
+    let node = node();
+    let mut publisher = Stream::open(&node, 0);
+    let mut subscribers: Vec<Link> = (1..=subscribers).map(|number| subscribed(&node, number)).collect();
     let mut published = 0;
     Box::new(move || {
-        publisher.send(&driver, published, published + 1, &publication(r#""id":5,"#));
+        publisher.send(&node, published, published + 1, &publication(r#""id":5,"#));
         published += 1;
         read(&mut publisher.link);
         for subscriber in &mut subscribers {
@@ -75,10 +76,10 @@ fn publish(subscribers: usize) -> Work {
 }
 
 fn subscribe() -> Work {
-    let driver = driver();
+    let node = node();
     // The channel has a subscriber, so it is never forgotten.
-    let other = subscribed(&driver, 0);
-    let mut link = subscribed(&driver, 1);
+    let other = subscribed(&node, 0);
+    let mut link = subscribed(&node, 1);
     let mut times = 0u64;
     Box::new(move || {
         let _stays = &other;
@@ -102,8 +103,8 @@ struct Stream {
 }
 
 impl Stream {
-    fn open(driver: &Arc<Driver>, number: usize) -> Self {
-        let mut link = driver.attach(Transport::Sse, FROM, &hello(number, "", 1, 0, 1).into()).expect("attached");
+    fn open(node: &Arc<Node>, number: usize) -> Self {
+        let mut link = node.attach(Transport::Sse, FROM, &hello(number, "", 1, 0, 1).into()).expect("attached");
         let mut id = String::new();
         let progress = link.poll_lines(&mut context(), |line| id = id_in(line.json()));
         assert_eq!(progress, Poll::Ready(Progress::Lines));
@@ -111,16 +112,16 @@ impl Stream {
     }
 
     /// Sends a body with these lines, of which `next` is the number of the first.
-    fn send(&self, driver: &Arc<Driver>, received: u64, next: u64, lines: &str) {
+    fn send(&self, node: &Arc<Node>, received: u64, next: u64, lines: &str) {
         let hello = hello(self.number, &self.id, 1, received, next);
-        let answer = driver.send(&Bytes::from(format!("{hello}\n{lines}\n"))).expect("taken");
+        let answer = node.send(&Bytes::from(format!("{hello}\n{lines}\n"))).expect("taken");
         assert_eq!(answer.len(), 1);
     }
 }
 
 /// A session by WebSocket that is subscribed to the channel.
-fn subscribed(driver: &Arc<Driver>, number: usize) -> Link {
-    let mut link = driver.socket(FROM);
+fn subscribed(node: &Arc<Node>, number: usize) -> Link {
+    let mut link = node.socket(FROM);
     for line in [hello(number, "", 1, 0, 1), r#"{"ack":0,"next":1}"#.to_owned()] {
         say(&mut link, &line);
     }
@@ -130,9 +131,9 @@ fn subscribed(driver: &Arc<Driver>, number: usize) -> Link {
     link
 }
 
-fn driver() -> Arc<Driver> {
+fn node() -> Arc<Node> {
     let settings = Settings { attaches_a_minute: u32::MAX, ..Settings::default() };
-    Driver::new(settings, Hub::new(Bounds::default()), usize::MAX, &mut Registry::default())
+    Node::new(settings, Hub::new(Bounds::default()), Arc::new(Open), usize::MAX, &mut Registry::default())
 }
 
 /// One frame up a socket.
