@@ -31,6 +31,9 @@ struct Fetch {
     /// The machine's place when it asked.
     from: Option<Place>,
     until: Duration,
+    held: Held,
+    /// Another fetch must follow: this one may not cover everything.
+    is_stale: bool,
 }
 
 /// A subscriber that waits for history.
@@ -38,14 +41,6 @@ struct Joining<S> {
     wish: Wish<S>,
     /// The fetch under way began after the request.
     is_asked: bool,
-}
-
-/// A failed fetch that is tried again.
-#[derive(Default)]
-struct Retry {
-    at: Option<Duration>,
-    /// How many failed in a row.
-    failures: u32,
 }
 
 /// See the module. `S` is the shell's handle of a subscriber.
@@ -59,12 +54,12 @@ pub(super) struct Channel<S> {
     /// They become live by the input at hand. Its deliveries to the live ones are not for them.
     started: SmallVec<[(u64, S); 1]>,
     joining: Vec<Joining<S>>,
-    fetch: Option<Fetch>,
-    /// Another fetch must follow: the one under way may not cover everything.
-    is_stale: bool,
-    held: Held,
-    retry: Retry,
-    check_at: Option<Duration>,
+    /// Boxed, since a channel has none as a rule.
+    fetch: Option<Box<Fetch>>,
+    /// When the next fetch is due: another try, or a check.
+    due: Option<Duration>,
+    /// Fetches that failed since the last answer.
+    failures: u32,
     /// Appends under way, oldest first, and when each is given up.
     appends: SmallVec<[(Ticket, Duration); 1]>,
     mutation: Mutation,
@@ -82,10 +77,8 @@ impl<S> Channel<S> {
             started: SmallVec::new(),
             joining: Vec::new(),
             fetch: None,
-            is_stale: false,
-            held: Held::default(),
-            retry: Retry::default(),
-            check_at: None,
+            due: None,
+            failures: 0,
             appends: SmallVec::new(),
             mutation: Mutation::default(),
         }
@@ -129,7 +122,7 @@ impl<S> Channel<S> {
         let append = self.appends.first().map(|(_, until)| *until);
         let is_patient = self.mutation.is(Mutant::NoPatience);
         let fetch = self.fetch.as_ref().filter(|_| !is_patient).map(|fetch| fetch.until);
-        [append, fetch, self.retry.at, self.check_at].into_iter().flatten().min()
+        [append, fetch, self.due].into_iter().flatten().min()
     }
 
     /// The subscribers that [`Output::Deliver`] is for.
@@ -202,11 +195,12 @@ impl<S> Channel<S> {
 
     /// Holds a message until the fetch under way is answered.
     fn hold(&mut self, message: Stretch<Line>, is_delivered: bool, out: &mut Outputs) {
-        if self.held.push(message, self.settings.held, self.mutation) {
+        let Some(fetch) = &mut self.fetch else { return };
+        if fetch.held.push(message, self.settings.held, self.mutation) {
             return;
         }
         // The live ones need another fetch for undelivered messages. Joining ones become live without history, and are told.
-        self.is_stale |= !is_delivered;
+        fetch.is_stale |= !is_delivered;
         let Some(place) = self.place.clone() else { return };
         for wish in self.take_asked() {
             self.start(wish, Start { position: place.position(), recovered: false }, Deliveries::new(), out);
@@ -257,11 +251,10 @@ impl<S> Channel<S> {
         if self.is_watching() {
             return;
         }
-        if self.place.take().is_some() || self.fetch.is_some() || self.retry.at.is_some() {
+        if self.place.is_some() || self.fetch.is_some() || self.due.is_some() {
             out.push(Output::Unwatch);
         }
-        (self.fetch, self.is_stale, self.check_at) = (None, false, None);
-        (self.held, self.retry) = (Held::default(), Retry::default());
+        (self.place, self.fetch, self.due, self.failures) = (None, None, None, 0);
     }
 
     /// The subscribers whose request the fetch under way covers.
@@ -276,8 +269,11 @@ impl<S> Channel<S> {
         if !self.is_watching() {
             return;
         }
-        if self.fetch.is_some() || self.retry.at.is_some_and(|at| now < at) {
-            self.is_stale = true;
+        if let Some(fetch) = &mut self.fetch {
+            fetch.is_stale = true;
+            return;
+        }
+        if self.failures > 0 && self.due.is_some_and(|at| now < at) {
             return;
         }
         let ticket = self.ticket();
@@ -286,28 +282,30 @@ impl<S> Channel<S> {
             joining.is_asked = true;
             after.extend(joining.wish.since.clone());
         }
-        self.fetch = Some(Fetch { ticket, from: self.place.clone(), until: now + self.settings.patience });
-        (self.is_stale, self.retry.at, self.check_at) = (false, None, None);
+        let (from, until) = (self.place.clone(), now + self.settings.patience);
+        self.fetch = Some(Box::new(Fetch { ticket, from, until, held: Held::default(), is_stale: false }));
+        self.due = None;
         out.push(Output::Fetch(ticket, after));
     }
 
     fn fetched(&mut self, now: Duration, ticket: Ticket, stretches: Vec<Stretch<Line>>, out: &mut Outputs) {
-        let is_old = |fetch: &mut Fetch| fetch.ticket == ticket || self.mutation.is(Mutant::OldAnswerTaken);
-        let Some(fetch) = self.fetch.take_if(is_old) else { return };
+        let is_answered = |fetch: &mut Box<Fetch>| fetch.ticket == ticket || self.mutation.is(Mutant::OldAnswerTaken);
+        let Some(fetch) = self.fetch.take_if(is_answered) else { return };
         let Some(mut history) = History::new(stretches) else { return self.give_up(now, out) };
-        self.retry = Retry::default();
-        let held = std::mem::take(&mut self.held);
-        self.is_stale |= !history.extend(held, self.mutation);
-        self.catch_up(&fetch, &history, out);
+        self.failures = 0;
+        let Fetch { from, held, is_stale, .. } = *fetch;
+        let is_stale = !history.extend(held, self.mutation) || is_stale;
+        self.catch_up(from.as_ref(), &history, out);
         self.admit(&history, out);
-        self.check_at = self.settings.check_every.map(|every| now + every);
-        if self.is_stale || !self.joining.is_empty() {
+        let check_every = self.settings.check_every.filter(|_| !self.mutation.is(Mutant::NoCheck));
+        self.due = check_every.map(|every| now + every);
+        if is_stale || !self.joining.is_empty() {
             self.read(now, out);
         }
     }
 
     /// Brings the live subscribers to the end of the history.
-    fn catch_up(&mut self, fetch: &Fetch, history: &History, out: &mut Outputs) {
+    fn catch_up(&mut self, from: Option<&Place>, history: &History, out: &mut Outputs) {
         let end = history.end();
         if let Some(place) = &self.place {
             let proves = |place: &Place| history.proves(&place.epoch, place.at);
@@ -315,7 +313,7 @@ impl<S> Channel<S> {
                 if !self.live.is_empty() {
                     out.extend(missed.into_iter().map(Output::Deliver));
                 }
-            } else if place.epoch == end.epoch && place.at > end.at && fetch.from.as_ref().is_some_and(proves) {
+            } else if place.epoch == end.epoch && place.at > end.at && from.is_some_and(proves) {
                 // Messages brought more than the answer knows, and what they followed is proven.
                 if !self.mutation.is(Mutant::PlaceMovedBack) {
                     return;
@@ -353,14 +351,14 @@ impl<S> Channel<S> {
 
     /// Gives up the fetch under way. The subscribers that it was for are refused. The live ones get another one after a pause.
     fn give_up(&mut self, now: Duration, out: &mut Outputs) {
-        (self.fetch, self.held) = (None, Held::default());
+        self.fetch = None;
         for wish in self.take_asked() {
             out.push(Output::Refused(wish.ticket, Failure::NotDone));
         }
         let [first, longest] = self.settings.pause;
-        let pause = first.saturating_mul(1 << self.retry.failures.min(16)).min(longest);
-        self.retry = Retry { at: Some(now + pause), failures: self.retry.failures + 1 };
-        self.is_stale = !self.mutation.is(Mutant::NoRetry);
+        let pause = first.saturating_mul(1 << self.failures.min(16)).min(longest);
+        self.failures += 1;
+        self.due = (!self.mutation.is(Mutant::NoRetry)).then_some(now + pause);
         self.rest(out);
     }
 
@@ -372,10 +370,7 @@ impl<S> Channel<S> {
         if self.fetch.as_ref().is_some_and(|fetch| fetch.until <= now) && !self.mutation.is(Mutant::NoPatience) {
             self.give_up(now, out);
         }
-        if self.retry.at.take_if(|at| *at <= now).is_some() && (self.is_stale || !self.joining.is_empty()) {
-            self.read(now, out);
-        }
-        if self.check_at.take_if(|at| *at <= now).is_some() && !self.mutation.is(Mutant::NoCheck) {
+        if self.due.take_if(|at| *at <= now).is_some() {
             self.read(now, out);
         }
     }
@@ -383,6 +378,7 @@ impl<S> Channel<S> {
     /// Publications that are held, appends under way, and subscribers that wait.
     #[cfg(test)]
     pub(super) fn kept(&self) -> [usize; 3] {
-        [self.held.frames(), self.appends.len(), self.joining.len()]
+        let held = self.fetch.as_ref().map_or(0, |fetch| fetch.held.frames());
+        [held, self.appends.len(), self.joining.len()]
     }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::Duration;
 
+use super::channel::Channel;
 use super::{Bounds, Hub, Start, Subscriber};
 use crate::protocol::code::Code;
 use crate::protocol::frame::Payload;
@@ -76,4 +77,11 @@ fn channels_are_bounded_and_forgotten_when_idle() {
     assert_eq!(hub.channels(), 1);
     hub.unsubscribe(&other("d"), 1);
     assert_eq!(hub.channels(), 0);
+}
+
+/// A gateway holds up to 100,000 channels, and most of them wait for nothing.
+#[test]
+fn a_channel_that_waits_for_nothing_is_small() {
+    let size = size_of::<Channel<Arc<dyn Subscriber>>>();
+    assert!(size <= 240, "{size} bytes");
 }
