@@ -10,10 +10,11 @@
 //! position. A broker never gives one position to two publications, not even if it forgot the first one. An epoch is
 //! text of at most 64 bytes that only the broker reads.
 //!
-//! **Epoch.** An epoch is one life of a log in which no acknowledged publication was lost. A broker begins a new epoch
-//! if it forgot a log with publications, or if its storage may have lost its last writes: a restart, a failover.
-//! Offsets of the new epoch begin at 1. The old epoch may continue into the new one: the publications that the storage
-//! still has keep their positions, and those of the new epoch follow them.
+//! **Epoch.** An epoch is one life of a log in which nothing was lost that an answer or a message told. A broker begins a
+//! new epoch if it forgot a log with publications, or if its storage may have lost its last writes: a restart, a failover.
+//! Offsets of the new epoch begin at 1, or go on from the old one. The old epoch may continue into the new one: the
+//! publications that the storage still has keep their positions, and those of the new epoch follow them. The hub tells
+//! every subscriber of a new epoch, and whether anything is missing before it.
 //!
 //! **Append is atomic.** One append carries one or more publications of one channel. Either all of them are stored, with
 //! offsets that follow each other in the order given, or none is. The log changes before the answer and before the
@@ -33,21 +34,23 @@
 //! **Fetch and proof.** A fetch names positions. The answer is a list of stretches in the order of the log, and each stretch
 //! is without a hole. The last one ends where the log stands. A position that lies on a stretch is *proven*: everything
 //! after it is in the answer, and nothing up to it was lost. An answer may prove fewer positions than were asked
-//! for. A broker leaves a position out unless it can prove it. It must prove where the log stands, in one stretch
-//! without publications if need be.
+//! for. A broker leaves a position out unless it can prove it, and if a publication after it is older than the history may
+//! be. It must prove where the log stands, in one stretch without publications if need be.
 //!
 //! **Order and repetition of answers.** Answers carry the ticket of their request. They may come in any order, between
 //! channels and within one, before or after the messages that they concern, twice, or never. The hub takes the first
 //! answer to a ticket.
 //!
 //! **Failure.** [`Failure::NotDone`] promises that an append did not happen, and will not happen. If a broker does
-//! not know, it says [`Failure::Unknown`].
+//! not know, it says [`Failure::Unknown`]. It says so too if an append is stored, but not as safely as the operator wants.
 //!
 //! **Who retries.** The hub never repeats an append, because the second one could be a duplicate. A broker may repeat it only
 //! if it can recognise the first one. The hub repeats a fetch after a pause, for as long as a subscriber waits for it.
 //!
 //! **Bounds.** The hub has at most 256 appends and one fetch under way in each channel. A fetch names at most 257
-//! positions. The hub waits for each answer at most 2 s. After that time an append's outcome is unknown, and an answer that comes late is dropped.
+//! positions. The hub waits for each answer at most 2 s. After that time an append's outcome is unknown, and a late answer is
+//! dropped. A broker with too many requests under way fails new ones at once. If too many messages wait, it drops its
+//! connection and says [`Event::Interrupted`]: it never drops a single message.
 //!
 //! # Layout
 //! - [`log`]: the types and traits of the contract
