@@ -11,6 +11,7 @@ use throughline::server::config::Config;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::MOST;
 use crate::gateway::client::{greet, resume};
 use crate::work::{Piece, Work};
 
@@ -26,7 +27,7 @@ pub(crate) const ALL: [Piece; 6] = [
 
 fn first(transport: Transport) -> Work {
     let (runtime, address) = gateway();
-    let mut connections = Vec::new();
+    let mut connections = Vec::with_capacity(MOST);
     Box::new(move || {
         let (connection, _) = runtime.block_on(greet(transport, &address, connections.len()));
         connections.push(connection);
