@@ -115,15 +115,20 @@ export class Failover {
    * one more, none gets it.
    */
   #releaseStreams() {
-    const { offered } = this.#paths;
+    const { all, offered } = this.#paths;
     const race = this.#race;
     const poll = offered.find(({ transport }) => transport === 'poll');
-    const streams = race.open.filter(({ path }) => path.transport === 'sse' && !offered.includes(path));
-    if (!poll || streams.length === 0) return;
-    for (const stream of streams) race.drop(stream, 'better');
+    const stream = all.find(({ transport }) => transport === 'sse');
+    if (!poll || !stream || offered.includes(stream)) return;
+    const legs = race.open.filter(({ path }) => path === stream);
+    for (const leg of legs) race.drop(leg, 'better');
     if (this.#status.transport && !race.active)
       this.#status.lose('better', 'reconnecting', this.#deadlines.now);
-    if (!race.open.some(({ path }) => path === poll)) race.start(poll);
+    if (legs.length > 0 && !race.open.some(({ path }) => path === poll)) {
+      race.start(poll);
+      race.without(poll);
+    }
+    race.without(stream);
   }
 
   /** Polls take the place of streams from now on. */

@@ -78,8 +78,6 @@ export class Race {
     return this.open.length < 2 && this.#pending.length === 0;
   }
 
-  // ---- rounds
-
   /** A race is due, once the token is there. */
   prepare() {
     this.#deadlines.set('race', this.#deadlines.now + TOKEN_MS);
@@ -118,12 +116,9 @@ export class Race {
     return this.start(path);
   }
 
-  /** Starts the next path that is still offered and not open, unless the gateway asked for a pause. */
+  /** Starts the next path, unless the gateway asked for a pause. */
   next() {
-    const isOpen = (/** @type {Path} */ path) => this.open.some((other) => other.path === path);
-    const [path, ...rest] = this.#pending.filter(
-      (path) => this.#paths.offered.includes(path) && !isOpen(path),
-    );
+    const [path, ...rest] = this.#pending;
     const { now } = this.#deadlines;
     this.#deadlines.clear('next-attempt');
     if (!path || this.#deadlines.at('gateway-pause') < NEVER) return;
@@ -131,6 +126,12 @@ export class Race {
     const attempt = this.start(path);
     if (rest.length > 0)
       this.#deadlines.set('next-attempt', now + this.#staggerMs(attempt, this.#paths.network.rtt));
+  }
+
+  /** Does not try a path any more, unless nothing else is left. @param {Path | undefined} path */
+  without(path) {
+    const rest = this.#pending.filter((other) => other !== path);
+    if (rest.length > 0 || this.open.length > 0) this.#pending = rest;
   }
 
   /** No further path is tried. */
@@ -167,8 +168,6 @@ export class Race {
     if (hanging) this.awaitAnswer(hanging);
     else if (path && !this.#pending.includes(path)) this.#pending = [...this.#pending, path];
   }
-
-  // ---- attempts
 
   /** @param {number} leg */
   find(leg) {
