@@ -1684,17 +1684,11 @@ test('a silence counts in full though a second ping goes in it: the next one mak
   assert.deepEqual(requested(take({ type: 'pong', leg: 2, rtt: 20 })), [2]);
 });
 
-test('if all that is left to try is a withdrawn stream, the client goes on by what is offered', () => {
-  const { take, pass, session } = underTest(['websocket', 'sse', 'poll']);
+test('if all that is left to try is a withdrawn stream, the race goes on, or another one begins', () => {
+  const { take, pass, session } = underTest(['websocket', 'poll', 'sse']);
   take({ type: 'raceReady' });
+  take({ type: 'legDropped', leg: 1, reason: 'refused' });
   session.welcome.transports = ['poll'];
-  const outputs = [
-    ...take({ type: 'holdingChanged', mayHold: false }),
-    ...take({ type: 'legDropped', leg: 1, reason: 'refused' }),
-    ...take({ type: 'legDropped', leg: 2, reason: 'refused' }),
-    ...pass(1000),
-    ...take({ type: 'raceReady' }),
-    ...pass(1000),
-  ];
-  assert.ok(opened(outputs).includes('poll'), `${opened(outputs)}`);
+  const outputs = [...take({ type: 'legDropped', leg: 2, reason: 'refused' }), ...pass(1000)];
+  assert.ok(outputs.some(({ type }) => type === 'openLeg' || type === 'prepareRace'));
 });
