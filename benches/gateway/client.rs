@@ -8,7 +8,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 /// Clients from one source address, so that no range of ports runs out.
 const FROM_ONE_ADDRESS: usize = 4_000;
-/// What the kernel takes for a client that does not read, in bytes: little, so that the gateway notices soon.
+/// The kernel's receive buffer of a client that does not read, in bytes: small, so that the gateway notices soon.
 const RECEIVED: u32 = 16 * 1024;
 /// Stands in a whole welcome, near its end, and in no other frame.
 const WELCOME: &str = "\"limits\"";
@@ -19,7 +19,7 @@ pub(crate) struct Session {
     id: String,
     /// What carries its leg.
     connection: TcpStream,
-    /// What carries its sends, where a transport has those.
+    /// The connection for its sends, where a transport has those.
     _sends: Option<TcpStream>,
 }
 

@@ -195,7 +195,7 @@ mod tests {
             assert!(Target::parse(bad).is_err(), "{bad:?}");
         }
     }
-    /// What rustls wraps where it has no name of its own for a fault.
+    /// The fault that rustls wraps where it has no name of its own for one.
     #[derive(Debug, thiserror::Error)]
     #[error("{self:?}")]
     struct CaUsedAsEndEntity;

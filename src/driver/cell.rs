@@ -45,7 +45,7 @@ pub struct Effects {
     pub outcome: Result<(), Refusal>,
     /// To be armed: nothing else fires by then.
     pub deadline: Option<Time>,
-    /// Of the carriers for which there are lines.
+    /// The wakers of the carriers for which there are lines.
     pub wakers: SmallVec<[Waker; 2]>,
     /// To be carried out by [`Cell::run`].
     pub commands: Vec<Command>,

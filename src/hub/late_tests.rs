@@ -31,7 +31,7 @@ impl Late {
         self.0.lock().unwrap().push(asked);
     }
 
-    /// What was asked since the last look.
+    /// The requests since the last look.
     fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.0.lock().unwrap())
     }

@@ -32,7 +32,7 @@ pub(super) type Verdict = Result<Identity, Refusal>;
 /// A verdict that comes later.
 pub(super) type Awaited = BoxFuture<'static, Verdict>;
 
-/// What a judgement is about. Another token is another question, also with the same secret.
+/// The question that a judgement answers. Another token is another question, also with the same secret.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Question {
     secret: Secret,
