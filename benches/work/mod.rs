@@ -93,12 +93,14 @@ fn fan_out() -> Work {
     let subscribers: Vec<Arc<Session>> = (0..SUBSCRIBERS).map(|key| Arc::new(Session::new(key))).collect();
     for subscriber in &subscribers {
         let subscriber = Arc::clone(subscriber) as Arc<dyn Subscriber>;
-        hub.subscribe(NOW, &channel, subscriber, None, |_| None).expect("subscribed");
+        hub.subscribe(NOW, &channel, subscriber, None, |_| None).now().expect("at once").expect("subscribed");
     }
     let payload = Payload::Json(Bytes::from(format!("\"{}\"", "x".repeat(128))));
     let mut count = 0;
     Box::new(move || {
-        std::hint::black_box(hub.publish(NOW, &channel, [&payload]).expect("published"));
+        let (published, wakers) = std::hint::black_box(hub.publish(NOW, &channel, [&payload]));
+        published.now().expect("at once").expect("published");
+        drop(wakers);
         count += 1;
         for subscriber in &subscribers {
             let mut session = subscriber.session.lock().expect("whole");

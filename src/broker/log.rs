@@ -3,6 +3,7 @@
 //! It must never know how a broker stores anything.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::protocol::frame::Payload;
@@ -127,4 +128,7 @@ pub trait Broker: Send + Sync {
 
     /// How often the hub compares its position with the log's. `None`: no message is ever lost.
     fn check_every(&self) -> Option<Duration>;
+
+    /// The next event of any channel. One caller asks at a time. A broker that answers within the call never has one.
+    fn poll_event(&self, cx: &mut Context<'_>) -> Poll<(ChannelName, Event)>;
 }

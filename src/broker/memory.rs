@@ -5,9 +5,10 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::log::{Answer, Broker, Encode, Log, Stretch, Ticket};
+use super::log::{Answer, Broker, Encode, Event, Log, Stretch, Ticket};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
 
@@ -122,6 +123,10 @@ impl Broker for Memory {
 
     fn check_every(&self) -> Option<Duration> {
         None
+    }
+
+    fn poll_event(&self, _: &mut Context<'_>) -> Poll<(ChannelName, Event)> {
+        Poll::Pending
     }
 }
 

@@ -37,6 +37,8 @@
 //! for. A broker leaves a position out unless it can prove it, and if a publication after it is older than the history may
 //! be. It must prove where the log stands, in one stretch without publications if need be.
 //!
+//! **Events.** Answers that come later, and messages, are events: [`Broker::poll_event`] gives them, of all channels.
+//!
 //! **Order and repetition of answers.** Answers carry the ticket of their request. They may come in any order, between
 //! channels and within one, before or after the messages that they concern, twice, or never. The hub takes the first
 //! answer to a ticket.

@@ -134,7 +134,7 @@ impl Watch {
     fn publish(&mut self, name: usize) -> Result<(), TestCaseError> {
         let place = self.published[name].len() as u64;
         let payload = Payload::Json(place.to_string().into());
-        self.hub.publish(self.now, &channel(name), [&payload]).unwrap();
+        self.hub.publish(self.now, &channel(name), [&payload]).0.now().unwrap().unwrap();
         self.published[name].push(self.now);
         for inbox in self.subscribers(name) {
             let last = inbox.1.lock().unwrap().last().map(content);
@@ -148,7 +148,8 @@ impl Watch {
         let since = since.filter(|_| !told.is_empty()).map(|index| index.get(told).clone());
         let inbox = Arc::new(Inbox(key, Mutex::default()));
         let position = since.as_ref().map(|told| &told.position);
-        let start = self.hub.subscribe(self.now, &channel(name), Arc::clone(&inbox) as _, position, |_| None).unwrap();
+        let outcome = self.hub.subscribe(self.now, &channel(name), Arc::clone(&inbox) as _, position, |_| None);
+        let start = outcome.now().unwrap().unwrap();
         let got: Vec<u64> = inbox.1.lock().unwrap().iter().map(content).collect();
         let all = self.published[name].len();
         if let Some(told) = since.as_ref().filter(|_| start.recovered) {
@@ -232,7 +233,7 @@ fn of_many_that_leave_at_once_the_last_one_has_the_channel_forgotten() {
     for _ in 0..200 {
         for key in 1..=4 {
             let inbox = Arc::new(Inbox(key, Mutex::default()));
-            hub.subscribe(Duration::ZERO, &channel(0), inbox, None, |_| None).unwrap();
+            hub.subscribe(Duration::ZERO, &channel(0), inbox, None, |_| None).now().unwrap().unwrap();
         }
         std::thread::scope(|scope| {
             for key in 1..=4 {

@@ -22,6 +22,16 @@ pub enum Outcome<T> {
     Later(Waiting<T>),
 }
 
+impl<T> Outcome<T> {
+    /// The outcome, if it is there within the call.
+    pub fn now(self) -> Option<Result<T, Refusal>> {
+        match self {
+            Self::Now(outcome) => Some(outcome),
+            Self::Later(_) => None,
+        }
+    }
+}
+
 /// The outcome of a call whose broker answers later. Dropping it undoes nothing.
 #[derive(Debug)]
 pub struct Waiting<T>(Receiver<Result<T, Refusal>>);

@@ -1,7 +1,7 @@
 //! The hub with a broker that answers later: every request waits in a list until the test answers it.
 
 use std::sync::{Arc, Mutex};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -43,6 +43,9 @@ impl Broker for Late {
     }
     fn check_every(&self) -> Option<Duration> {
         Some(Duration::from_secs(60))
+    }
+    fn poll_event(&self, _: &mut Context<'_>) -> Poll<(ChannelName, Event)> {
+        Poll::Pending
     }
 }
 
@@ -121,7 +124,7 @@ fn a_subscription_is_answered_when_its_history_is_there_and_loses_no_line_meanwh
     let (hub, late, channel) = hub();
     let a = inbox(1);
     let since = Position { epoch: "e".into(), at: 1 };
-    let Outcome::Later(waiting) = hub.start_subscribe(NOW, &channel, Arc::clone(&a) as _, Some(&since), answer) else {
+    let Outcome::Later(waiting) = hub.subscribe(NOW, &channel, Arc::clone(&a) as _, Some(&since), answer) else {
         panic!("the broker has not answered");
     };
     let asked = late.asked();
@@ -144,7 +147,7 @@ fn a_subscription_is_answered_when_its_history_is_there_and_loses_no_line_meanwh
 #[test]
 fn a_publication_is_answered_when_the_broker_has_answered() {
     let (hub, late, channel) = hub();
-    let (Outcome::Later(waiting), _) = hub.start_publish(NOW, &channel, [&Payload::Json("1".into())]) else {
+    let (Outcome::Later(waiting), _) = hub.publish(NOW, &channel, [&Payload::Json("1".into())]) else {
         panic!("the broker has not answered");
     };
     let asked = late.asked();
@@ -157,7 +160,7 @@ fn a_publication_is_answered_when_the_broker_has_answered() {
 fn a_publication_without_an_answer_has_an_unknown_outcome_after_a_while() {
     let (hub, _, channel) = hub();
     assert_eq!(hub.next_timeout(), None);
-    let (Outcome::Later(waiting), _) = hub.start_publish(NOW, &channel, [&Payload::Json("1".into())]) else {
+    let (Outcome::Later(waiting), _) = hub.publish(NOW, &channel, [&Payload::Json("1".into())]) else {
         panic!("the broker has not answered");
     };
     let due = hub.next_timeout().unwrap();
@@ -169,22 +172,12 @@ fn a_publication_without_an_answer_has_an_unknown_outcome_after_a_while() {
 #[test]
 fn a_subscription_whose_fetch_fails_is_refused() {
     let (hub, late, channel) = hub();
-    let Outcome::Later(waiting) = hub.start_subscribe(NOW, &channel, inbox(1), None, answer) else {
+    let Outcome::Later(waiting) = hub.subscribe(NOW, &channel, inbox(1), None, answer) else {
         panic!("the broker has not answered");
     };
     hub.event(NOW, &channel, Event::Failed(fetch_of(&late.asked()), Failure::NotDone));
     assert_eq!(waiting.now_or_never().unwrap().unwrap_err().code, Code::Full);
     assert_eq!(late.asked(), [Asked::Unwatch]);
-}
-
-#[test]
-fn a_caller_that_cannot_wait_is_refused_and_leaves_no_subscription_behind() {
-    let (hub, late, channel) = hub();
-    let refused = hub.subscribe(NOW, &channel, inbox(1), None, answer).unwrap_err();
-    assert_eq!(refused.code, Code::Full);
-    assert_eq!(late.asked().last(), Some(&Asked::Unwatch));
-    let refused = hub.publish(NOW, &channel, [&Payload::Json("1".into())]).unwrap_err();
-    assert_eq!(refused.code, Code::Internal);
 }
 
 /// 1. A live subscriber has everything up to offset 1.
@@ -194,7 +187,7 @@ fn a_caller_that_cannot_wait_is_refused_and_leaves_no_subscription_behind() {
 fn a_subscriber_is_told_when_the_log_lost_what_it_has() {
     let (hub, late, channel) = hub();
     let a = inbox(1);
-    let Outcome::Later(_) = hub.start_subscribe(NOW, &channel, Arc::clone(&a) as _, None, |_| None) else {
+    let Outcome::Later(_) = hub.subscribe(NOW, &channel, Arc::clone(&a) as _, None, |_| None) else {
         panic!("the broker has not answered");
     };
     hub.event(NOW, &channel, Event::Fetched(fetch_of(&late.asked()), vec![stretch(1, &[])]));

@@ -4,9 +4,9 @@
 //! holds up another. The hub decides nothing itself: each channel is a machine (`channel`), which this shell keeps behind
 //! one short lock with its log. It must never wait for a broker, and never know a session.
 //!
-//! With a broker that answers within the call, such as the memory broker, [`Hub::publish`] does everything. Another
-//! broker brings its answers by [`Hub::event`]. Then [`Hub::start_publish`] and [`Hub::start_subscribe`] return
-//! [`Outcome::Later`], and [`Hub::timeout`] must be called when [`Hub::next_timeout`] says so.
+//! With a broker that answers within the call, such as the memory broker, [`Hub::publish`] does everything. With another
+//! broker [`Hub::publish`] and [`Hub::subscribe`] return [`Outcome::Later`]. Then somebody must run [`Hub::next`], and hand what
+//! it brings to [`Hub::event`] or [`Hub::timeout`].
 //!
 //! # Layout
 //! - `channel`: the machine of one channel; `events`: its inputs and outputs; `recovery`: history joined with live lines
@@ -25,15 +25,19 @@ mod simulation;
 pub mod subscriber;
 
 use std::collections::{BTreeSet, HashMap};
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
 use self::channel::Channel;
 use self::desk::{Call, Desk, MakeAnswer};
 use self::events::{Input, Room, Settings, Wish};
-use self::late::{Caller, Waiting, refusal};
-use crate::broker::{Broker, Event, Failure, Memory, Retention, Ticket};
+use self::late::{Caller, Waiting};
+use crate::broker::{Broker, Event, Memory, Retention, Ticket};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position, limits};
@@ -68,6 +72,15 @@ impl Default for Bounds {
     }
 }
 
+/// What a hub waits for.
+#[derive(Debug)]
+pub enum Next {
+    /// To be handed to [`Hub::event`].
+    Event(ChannelName, Event),
+    /// [`Hub::timeout`] is due.
+    Timeout,
+}
+
 /// The channels that are remembered, and how many were made so far.
 #[derive(Default)]
 struct Channels {
@@ -83,6 +96,8 @@ pub struct Hub {
     broker: Box<dyn Broker>,
     /// When each machine that waits for its broker wants to hear the time.
     deadlines: Mutex<BTreeSet<(Duration, ChannelName)>>,
+    /// Told when a deadline comes before all others.
+    earlier: Notify,
     #[cfg(test)]
     mutant: Option<forgetting_tests::Mutant>,
 }
@@ -108,31 +123,19 @@ impl Hub {
             settings: Arc::new(settings),
             broker,
             deadlines: Mutex::default(),
+            earlier: Notify::new(),
             #[cfg(test)]
             mutant: None,
         }
     }
 
-    /// Publishes some, and returns the offset of the first; the others follow it. The wakers of the tasks that wait for
+    /// Publishes some. The outcome is the offset of the first; the others follow it. The wakers of the tasks that wait for
     /// them come back too.
     ///
     /// # Errors
     /// `full` if there are too many channels to make another, or if the broker took nothing. `internal` if the broker does not
-    /// answer within the call: then the outcome is unknown.
+    /// answer in time: then it is unknown whether it was done.
     pub fn publish<'a>(
-        &self,
-        now: Duration,
-        channel: &ChannelName,
-        payloads: impl IntoIterator<Item = &'a Payload>,
-    ) -> Result<(u64, Vec<Waker>), Refusal> {
-        match self.start_publish(now, channel, payloads) {
-            (Outcome::Now(first), wakers) => Ok((first?, wakers)),
-            (Outcome::Later(_), _) => Err(refusal(Failure::Unknown)),
-        }
-    }
-
-    /// As [`Self::publish`], for a caller that can wait.
-    pub fn start_publish<'a>(
         &self,
         now: Duration,
         channel: &ChannelName,
@@ -161,33 +164,8 @@ impl Hub {
     /// gone, or more than the subscriber has room for, none is delivered, and the start says so.
     ///
     /// # Errors
-    /// `full`, as for [`Self::publish`], and if the broker does not answer within the call.
+    /// `full`, as for [`Self::publish`], and if the broker does not answer in time.
     pub fn subscribe(
-        &self,
-        now: Duration,
-        channel: &ChannelName,
-        subscriber: Arc<dyn Subscriber>,
-        since: Option<&Position>,
-        answer: impl FnOnce(&Start) -> Option<Line>,
-    ) -> Result<Start, Refusal> {
-        let shared = self.channel(now, channel)?;
-        let mut desk = lock(&shared);
-        let key = subscriber.key();
-        let mut answer = Some(answer);
-        let mut once = |start: &Start| answer.take().and_then(|answer| answer(start));
-        let (_, started, wakers) = ask(now, channel, &mut desk, subscriber, since, &mut once);
-        let outcome = started.unwrap_or_else(|| {
-            desk.carry_out(now, channel, Input::Unsubscribe(key), &mut Call::default());
-            Err(refusal(Failure::NotDone))
-        });
-        self.arm(channel, &mut desk);
-        drop(desk);
-        wakers.into_iter().for_each(Waker::wake);
-        outcome
-    }
-
-    /// As [`Self::subscribe`], for a caller that can wait. The answer goes out before the first publication, whenever that is.
-    pub fn start_subscribe(
         &self,
         now: Duration,
         channel: &ChannelName,
@@ -261,9 +239,26 @@ impl Hub {
         self.visit(channel, |desk, call| desk.hear(now, channel, event, call));
     }
 
-    /// When [`Self::timeout`] must be called; with a broker that answers within the call, never.
-    #[must_use]
-    pub fn next_timeout(&self) -> Option<Duration> {
+    /// Waits for what comes next: an event of the broker, or a deadline. `origin` is the moment at which the time is zero.
+    /// With a broker that answers within the call, nothing ever comes. Cancel-safe.
+    pub async fn next(&self, origin: Instant) -> Next {
+        loop {
+            let deadline = self.next_timeout();
+            let due = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(origin + at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                (channel, event) = poll_fn(|cx| self.broker.poll_event(cx)) => return Next::Event(channel, event),
+                () = due => return Next::Timeout,
+                () = self.earlier.notified() => {}
+            }
+        }
+    }
+
+    fn next_timeout(&self) -> Option<Duration> {
         lock(&self.deadlines).first().map(|(at, _)| *at)
     }
 
@@ -300,7 +295,12 @@ impl Hub {
         if let Some(old) = std::mem::replace(&mut desk.armed, due) {
             deadlines.remove(&(old, channel.clone()));
         }
-        deadlines.extend(due.map(|at| (at, channel.clone())));
+        let Some(at) = due else { return };
+        let is_first = deadlines.first().is_none_or(|(first, _)| at < *first);
+        deadlines.insert((at, channel.clone()));
+        if is_first {
+            self.earlier.notify_one();
+        }
     }
 
     fn channel(&self, now: Duration, name: &ChannelName) -> Result<Arc<Mutex<Desk>>, Refusal> {

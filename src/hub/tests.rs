@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::channel::Channel;
 use super::{Bounds, Hub, Start, Subscriber};
-use crate::protocol::code::Code;
+use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
 
@@ -33,14 +33,23 @@ fn hub() -> (Hub, ChannelName) {
     (Hub::new(Bounds { channels: 2, ..Bounds::default() }), ChannelName::try_from("c").unwrap())
 }
 
+fn publish(hub: &Hub, channel: &ChannelName) -> Result<u64, Refusal> {
+    hub.publish(Duration::ZERO, channel, [&Payload::Json("1".into())]).0.now().unwrap()
+}
+
+/// Subscribes without a position. Returns the start.
+fn subscribe(hub: &Hub, channel: &ChannelName, subscriber: &Arc<Inbox>) -> Start {
+    hub.subscribe(Duration::ZERO, channel, Arc::clone(subscriber) as _, None, |_| None).now().unwrap().unwrap()
+}
+
 #[test]
 fn all_subscribers_share_the_bytes_of_a_publication() {
     let (hub, channel) = hub();
     let (a, b) = (inbox(1), inbox(2));
     for subscriber in [&a, &b] {
-        hub.subscribe(Duration::ZERO, &channel, Arc::clone(subscriber) as _, None, |_| None).unwrap();
+        subscribe(&hub, &channel, subscriber);
     }
-    assert_eq!(hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap().0, 1);
+    assert_eq!(publish(&hub, &channel).unwrap(), 1);
     let (a, b) = (a.1.lock().unwrap(), b.1.lock().unwrap());
     assert_eq!(a[0].event().as_ptr(), b[0].event().as_ptr());
 }
@@ -49,19 +58,23 @@ fn all_subscribers_share_the_bytes_of_a_publication() {
 fn a_subscription_from_a_position_gets_what_it_missed_behind_its_answer() {
     let (hub, channel) = hub();
     for _ in 0..3 {
-        hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap();
+        publish(&hub, &channel).unwrap();
     }
     let a = inbox(1);
-    let epoch = hub.subscribe(Duration::ZERO, &channel, inbox(9), None, |_| None).unwrap().position.epoch;
+    let epoch = subscribe(&hub, &channel, &inbox(9)).position.epoch;
     let answer = |start: &Start| Some(crate::protocol::down::ok_subscribed(7, &start.position, start.recovered));
     let since = Position { epoch, at: 1 };
-    let start = hub.subscribe(Duration::ZERO, &channel, Arc::clone(&a) as _, Some(&since), answer).unwrap();
+    let recover = |inbox: &Arc<Inbox>| {
+        let outcome = hub.subscribe(Duration::ZERO, &channel, Arc::clone(inbox) as _, Some(&since), answer);
+        outcome.now().unwrap().unwrap()
+    };
+    let start = recover(&a);
     assert!(start.recovered && start.position == since);
     assert_eq!(a.1.lock().unwrap().len(), 3);
     for _ in 0..10 {
-        hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap();
+        publish(&hub, &channel).unwrap();
     }
-    let start = hub.subscribe(Duration::ZERO, &channel, inbox(2), Some(&since), |_| None).unwrap();
+    let start = recover(&inbox(2));
     assert!(!start.recovered && start.position.at == 13, "twelve missed do not fit into ten");
 }
 
@@ -69,10 +82,9 @@ fn a_subscription_from_a_position_gets_what_it_missed_behind_its_answer() {
 fn channels_are_bounded_and_forgotten_when_idle() {
     let (hub, channel) = hub();
     let other = |name: &str| ChannelName::try_from(name).unwrap();
-    hub.publish(Duration::ZERO, &channel, [&Payload::Json("1".into())]).unwrap();
-    hub.subscribe(Duration::ZERO, &other("d"), inbox(1), None, |_| None).unwrap();
-    let full = hub.publish(Duration::ZERO, &other("e"), [&Payload::Json("1".into())]);
-    assert_eq!(full.unwrap_err().code, Code::Full);
+    publish(&hub, &channel).unwrap();
+    subscribe(&hub, &other("d"), &inbox(1));
+    assert_eq!(publish(&hub, &other("e")).unwrap_err().code, Code::Full);
     hub.sweep(Duration::from_secs(3600));
     assert_eq!(hub.channels(), 1);
     hub.unsubscribe(&other("d"), 1);

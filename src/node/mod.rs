@@ -6,7 +6,7 @@
 //! # Layout
 //! - [`link`]: what a transport holds: lines in, lines out
 //! - `join`: from a hello to its session; `judgements`: the hellos that wait for the backend
-//! - `cycle`: what the driver asks of the node: deadlines, commands, the end of a session
+//! - `owner`: what the driver asks of the node: deadlines, commands, the end of a session
 //! - `pump`: the commands of sessions, after the backend decided
 //! - `operations`: publish, subscribe and so on, for clients and for others
 //! - `session`, `sessions`: one of them, and all by their secret
@@ -17,13 +17,13 @@
 
 mod clock;
 mod counters;
-mod cycle;
 mod drain;
 mod join;
 mod judgements;
 pub mod link;
 mod network;
 mod operations;
+mod owner;
 mod pump;
 #[cfg(test)]
 mod random;

@@ -1,6 +1,7 @@
 //! What may be done with channels on this node: for clients, and in the same way for an API or an embedder.
 //!
-//! Whether it is allowed is decided before. Nothing here waits, and no session's lock is held here.
+//! Whether it is allowed is decided before. A call never waits: with a broker that answers later its outcome comes later. No
+//! session's lock is held here.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use super::clock::Clock;
 use super::counters::Counters;
 use super::session::Session;
-use crate::hub::{Hub, Start, Subscriber};
+use crate::hub::{Hub, Next, Outcome, Start, Subscriber};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Position, down, limits};
@@ -29,40 +30,37 @@ impl Operations {
         Self { hub, clock, counters }
     }
 
-    /// Publishes some to one channel. Returns the offset of the first; the others follow it.
+    /// Publishes some to one channel. The outcome is the offset of the first; the others follow it.
     pub(super) fn publish<'a>(
         &self,
         channel: &ChannelName,
         payloads: impl ExactSizeIterator<Item = &'a Payload>,
-    ) -> Result<u64, Refusal> {
+    ) -> Outcome<u64> {
         self.counters.publications.inc_by(payloads.len() as u64);
-        let (first, wakers) = self.hub.publish(self.clock.now(), channel, payloads)?;
+        let (outcome, wakers) = self.hub.publish(self.clock.now(), channel, payloads);
         wake(wakers);
-        Ok(first)
+        outcome
     }
 
-    /// Subscribes a session. The hub delivers the answer, before the first publication.
+    /// Subscribes a session. The hub delivers the answer, before the first publication. The caller unsubscribes if it is refused.
     pub(super) fn subscribe(
         &self,
         session: &Arc<Session>,
         id: Option<u64>,
         channel: &ChannelName,
         since: Option<&Position>,
-    ) -> Result<(), Refusal> {
+    ) -> Outcome<Start> {
         if !session.add_subscription(channel) {
             let message = format!("this session holds {0} subscriptions; the limit is {0}", limits::SUBSCRIPTIONS);
-            return Err(Refusal::new(Code::TooLarge, message));
+            return Outcome::Now(Err(Refusal::new(Code::TooLarge, message)));
         }
         let subscriber = Arc::clone(session);
-        let answer = |start: &Start| id.map(|id| down::ok_subscribed(id, &start.position, start.recovered));
-        if let Err(refusal) = self.hub.subscribe(self.clock.now(), channel, subscriber, since, answer) {
-            session.remove_subscription(channel);
-            return Err(refusal);
-        }
+        let answer = move |start: &Start| id.map(|id| down::ok_subscribed(id, &start.position, start.recovered));
+        let outcome = self.hub.subscribe(self.clock.now(), channel, subscriber, since, answer);
         if session.cell.is_over() {
             self.hub.unsubscribe(channel, session.key);
         }
-        Ok(())
+        outcome
     }
 
     pub(super) fn unsubscribe(&self, session: &Session, channel: &ChannelName) {
@@ -83,12 +81,22 @@ impl Operations {
         channel: &ChannelName,
         reader: Arc<dyn Subscriber>,
         since: Option<&Position>,
-    ) -> Result<Start, Refusal> {
+    ) -> Outcome<Start> {
         self.hub.subscribe(self.clock.now(), channel, reader, since, |_| None)
     }
 
     pub(super) fn end_reading(&self, channel: &ChannelName, key: u64) {
         self.hub.unsubscribe(channel, key);
+    }
+
+    /// Hands the hub what comes from its broker, and the time. Runs until it is dropped.
+    pub(super) async fn run(&self) {
+        loop {
+            match self.hub.next(self.clock.origin).await {
+                Next::Event(channel, event) => self.hub.event(self.clock.now(), &channel, event),
+                Next::Timeout => self.hub.timeout(self.clock.now()),
+            }
+        }
     }
 
     /// Forgets channels that nobody uses.

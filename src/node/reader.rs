@@ -11,18 +11,23 @@ use std::task::{Poll, Waker};
 use tokio::sync::watch;
 
 use super::Node;
-use crate::hub::{Start, Subscriber};
+use crate::hub::{Outcome, Start, Subscriber};
 use crate::protocol::code::Refusal;
 use crate::protocol::{ChannelName, Line, Position, limits};
 
 /// A subscription of its own. Dropping it ends it.
 pub struct Reader {
-    node: Arc<Node>,
-    channel: ChannelName,
-    queue: Arc<Queue>,
+    subscription: Subscription,
     leaving: watch::Receiver<bool>,
     /// Where the reader starts: events follow from the next offset, one by one.
     pub start: Start,
+}
+
+/// Ends when it is dropped.
+struct Subscription {
+    node: Arc<Node>,
+    channel: ChannelName,
+    queue: Arc<Queue>,
 }
 
 struct Queue {
@@ -39,16 +44,23 @@ struct Waiting {
 }
 
 impl Node {
-    /// Reads a channel, from a position if one is given.
+    /// Reads a channel, from a position if one is given. Dropping the future ends the subscription.
     ///
     /// # Errors
     /// As [`crate::hub::Hub::subscribe`].
-    pub fn read_channel(self: &Arc<Self>, channel: ChannelName, since: Option<&Position>) -> Result<Reader, Refusal> {
+    pub async fn read_channel(
+        self: &Arc<Self>,
+        channel: ChannelName,
+        since: Option<&Position>,
+    ) -> Result<Reader, Refusal> {
         let queue = Arc::new(Queue { key: self.sessions.next_key(), state: Mutex::default() });
-        let subscriber = Arc::clone(&queue) as Arc<dyn Subscriber>;
-        let start = self.operations.read(&channel, subscriber, since)?;
-        let leaving = self.leaving.subscribe();
-        Ok(Reader { node: Arc::clone(self), channel, queue, leaving, start })
+        let outcome = self.operations.read(&channel, Arc::clone(&queue) as Arc<dyn Subscriber>, since);
+        let subscription = Subscription { node: Arc::clone(self), channel, queue };
+        let start = match outcome {
+            Outcome::Now(start) => start?,
+            Outcome::Later(start) => start.await?,
+        };
+        Ok(Reader { subscription, leaving: self.leaving.subscribe(), start })
     }
 }
 
@@ -56,7 +68,7 @@ impl Reader {
     /// The next publication; `None` when the reader fell behind and is cut off, or the gateway is going away. Cancel-safe.
     pub async fn next(&mut self) -> Option<Line> {
         let line = poll_fn(|cx| {
-            let mut state = self.queue.lock();
+            let mut state = self.subscription.queue.lock();
             if let Some(line) = state.lines.pop_front() {
                 state.bytes -= line.cost();
                 return Poll::Ready(Some(line));
@@ -74,7 +86,7 @@ impl Reader {
     }
 }
 
-impl Drop for Reader {
+impl Drop for Subscription {
     fn drop(&mut self) {
         self.node.operations.end_reading(&self.channel, self.queue.key);
     }

@@ -95,6 +95,17 @@ pub enum Action {
     Faulty(Refusal),
 }
 
+impl Action {
+    /// The channel that it is about.
+    #[must_use]
+    pub const fn channel(&self) -> Option<&ChannelName> {
+        match self {
+            Self::Subscribe(channel, _) | Self::Unsubscribe(channel) | Self::Publish(channel, _) => Some(channel),
+            Self::Application | Self::Faulty(_) => None,
+        }
+    }
+}
+
 impl Up {
     /// Decodes one frame.
     ///

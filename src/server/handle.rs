@@ -36,13 +36,13 @@ impl Handle {
         Ok(())
     }
 
-    /// Reads a channel from now on, without a session: nothing is kept for such a reader.
+    /// Reads a channel from now on, without a session: nothing is kept for such a reader. It begins when this returns.
     ///
     /// # Errors
     /// If the name is no channel's, or there is no room for another channel.
-    pub fn read_channel(&self, name: &str) -> Result<Reader, Refusal> {
+    pub async fn read_channel(&self, name: &str) -> Result<Reader, Refusal> {
         let name = ChannelName::try_from(name).map_err(|why| Refusal::new(Code::UnknownChannel, why))?;
-        self.node.read_channel(name, None)
+        self.node.read_channel(name, None).await
     }
 
     /// Applies what of a configuration can change at run time: the transports, and, for sessions that are made from now on,

@@ -44,6 +44,7 @@ use self::handle::Handle;
 use self::metrics::Metrics;
 use crate::backend::Backend;
 use crate::backend::open::Open;
+use crate::broker::Broker;
 use crate::hub::Hub;
 use crate::node::Node;
 #[cfg(doc)]
@@ -72,9 +73,19 @@ impl Gateway {
     /// The same with an application that decides.
     #[must_use]
     pub fn with_backend(config: Config, backend: Arc<dyn Backend>) -> Self {
-        let node = |registry: &mut _| {
-            Node::new(config.session.clone(), Hub::new(config.channels), backend, config.sessions, registry)
-        };
+        let hub = Hub::new(config.channels);
+        Self::with_hub(config, backend, hub)
+    }
+
+    /// The same with channels whose logs are at this broker. The bounds of histories are the broker's own.
+    #[must_use]
+    pub fn with_broker(config: Config, backend: Arc<dyn Backend>, broker: Box<dyn Broker>) -> Self {
+        let hub = Hub::with_broker(config.channels.channels, broker);
+        Self::with_hub(config, backend, hub)
+    }
+
+    fn with_hub(config: Config, backend: Arc<dyn Backend>, hub: Hub) -> Self {
+        let node = |registry: &mut _| Node::new(config.session.clone(), hub, backend, config.sessions, registry);
         let metrics = Metrics::new(config.sessions, config.connections, node);
         let node = Arc::clone(metrics.node());
         let gate = Arc::new(Gate::new(config.origins.clone()));

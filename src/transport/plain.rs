@@ -54,7 +54,7 @@ pub async fn open(
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let since = header.or(wanted.last_event_id.as_deref()).filter(|id| !id.is_empty()).map(position);
     let known = since.clone().flatten();
-    match node.read_channel(channel, known.as_ref()) {
+    match node.read_channel(channel, known.as_ref()).await {
         Ok(reader) => {
             let lost = since.is_some() && !reader.start.recovered;
             event_stream(Body::from_stream(events(reader, lost)))

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use throughline::backend::open::Open;
 use throughline::server::Gateway;
 use throughline::server::config::Config;
 use throughline::server::handle::Handle;
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::backend::{Behind, Doors};
 use crate::http;
+use crate::remote::Remote;
 
 /// Nothing in these tests takes this long unless it is broken, or the machine is very busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -47,6 +49,17 @@ impl Running {
     pub(crate) async fn before(doors: &Arc<Doors>, change: impl FnOnce(&mut Config)) -> Self {
         let backend = Arc::new(Behind(Arc::clone(doors)));
         Self::serving(|config| Gateway::with_backend(config, backend), change).await
+    }
+
+    /// A gateway in open mode whose channels are at this broker.
+    pub(crate) async fn behind(broker: &Remote) -> Self {
+        Self::changed(broker, |_| {}).await
+    }
+
+    /// The same with another configuration.
+    pub(crate) async fn changed(broker: &Remote, change: impl FnOnce(&mut Config)) -> Self {
+        let broker = Box::new(broker.clone());
+        Self::serving(|config| Gateway::with_broker(config, Arc::new(Open), broker), change).await
     }
 
     async fn serving(make: impl FnOnce(Config) -> Gateway, change: impl FnOnce(&mut Config)) -> Self {

@@ -141,7 +141,7 @@ async fn a_join_that_waits_holds_up_nobody_else() {
         waiting.open(Transport::WebSocket, true).await;
         doors.until((1, 0)).await;
         assert_eq!(gateway.figure("sessions").await, 0);
-        let reader = gateway.handle.read_channel("c").unwrap();
+        let reader = gateway.handle.read_channel("c").await.unwrap();
         assert_eq!(reader.start.position.at, 0);
     })
     .await;

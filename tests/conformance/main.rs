@@ -4,7 +4,7 @@
 //! # Layout
 //! - `gateway`: a gateway of its own for each test, in this process
 //! - `http`, `wire`: requests, and one interface to the three transports, at the level of raw frames
-//! - `backend`: an application whose decisions wait for the test
+//! - `backend`, `remote`: an application whose decisions wait for the test; a broker whose answers do
 //! - `client`: a client that follows the protocol and sees through nothing that would hide a mistake
 //! - the other files: the rules
 
@@ -17,6 +17,7 @@ mod bad_requests;
 mod bad_sockets;
 mod binary;
 mod bounds;
+mod brokers;
 mod channels;
 mod client;
 mod decisions;
@@ -31,6 +32,7 @@ mod pages;
 mod plain;
 mod polls;
 mod proof;
+mod remote;
 mod resume;
 mod sessions;
 mod stop;

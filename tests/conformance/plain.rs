@@ -10,13 +10,14 @@ use crate::gateway::{Running, within_patience};
 use crate::http::{self, Opened};
 use crate::wire::{Events, Frame};
 
-struct Reader {
+/// A reader as EventSource is one.
+pub(crate) struct Reader {
     opened: Opened,
     events: Events,
 }
 
 impl Reader {
-    async fn open(gateway: &Running, channel: &str, last: Option<&str>) -> Self {
+    pub(crate) async fn open(gateway: &Running, channel: &str, last: Option<&str>) -> Self {
         let mut request = http::request(Method::GET, &format!("/rt/stream?channel={channel}"), "");
         if let Some(last) = last {
             request.headers_mut().insert("last-event-id", last.parse().unwrap());
@@ -43,7 +44,7 @@ impl Reader {
     }
 
     /// The next event with data: its id and what it says.
-    async fn event(&mut self) -> (String, Value) {
+    pub(crate) async fn event(&mut self) -> (String, Value) {
         loop {
             let block = self.block().await.unwrap();
             if let Some((id, data)) = block.strip_prefix("id: ").and_then(|block| block.split_once("\ndata: ")) {
@@ -53,7 +54,7 @@ impl Reader {
     }
 
     /// The id that stands before any event: where the reader is.
-    async fn start(&mut self) -> String {
+    pub(crate) async fn start(&mut self) -> String {
         let block = self.block().await.unwrap();
         block.strip_prefix("id: ").unwrap().to_owned()
     }

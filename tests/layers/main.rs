@@ -18,7 +18,8 @@ use tokens::tokens;
 /// The layers, top to bottom, and what each may name. `backend`, `hub` and `driver` stand side by side: only `node` connects them.
 const LAYERS: [(&str, &[&str]); 10] = [
     ("cli", &["server", "transport", "node", "backend", "hub", "driver", "session", "protocol", "netlab"]),
-    ("server", &["transport", "node", "backend", "hub", "session", "protocol"]),
+    // It puts the parts together: its broker is one of them.
+    ("server", &["transport", "node", "backend", "hub", "broker", "session", "protocol"]),
     // An adapter moves lines: it cannot even see a session or the hub.
     ("transport", &["node", "protocol"]),
     ("node", &["backend", "hub", "driver", "session", "protocol"]),

@@ -34,14 +34,21 @@ async fn open(
     wanted: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let opened = wanted.map_err(|why| Refusal::bad_frame(why.body_text())).and_then(|Query(Wanted { channel })| {
-        let response = websocket::accept(&headers)?;
-        let bare = bare.ok_or_else(|| Refusal::new(Code::Internal, "this server cannot hand a connection over"))?;
-        let reader = handle.read_channel(&channel)?;
-        bare.leave_to(Box::new(move |io, early| Box::pin(carry(io, early, reader))));
-        Ok(response)
-    });
-    opened.unwrap_or_else(|refusal| refuse(None, &refusal))
+    accept(&handle, bare, wanted, &headers).await.unwrap_or_else(|refusal| refuse(None, &refusal))
+}
+
+async fn accept(
+    handle: &Handle,
+    bare: Option<Extension<Bare>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
+    let Query(Wanted { channel }) = wanted.map_err(|why| Refusal::bad_frame(why.body_text()))?;
+    let response = websocket::accept(headers)?;
+    let bare = bare.ok_or_else(|| Refusal::new(Code::Internal, "this server cannot hand a connection over"))?;
+    let reader = handle.read_channel(&channel).await?;
+    bare.leave_to(Box::new(move |io, early| Box::pin(carry(io, early, reader))));
+    Ok(response)
 }
 
 /// Sends each publication as a text message, until one of both sides is gone.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use smallvec::SmallVec;
 
-use super::decided::{Decided, Deed};
-use crate::hub::Subscriber as _;
+use super::decided::{Decided, Deed, Done, Step};
+use crate::hub::{Outcome, Subscriber as _};
 use crate::node::counters::Counters;
 use crate::node::operations::Operations;
 use crate::node::session::Session;
@@ -19,6 +21,15 @@ pub(super) struct Batch {
     channel: ChannelName,
     /// Each with the id that its answer refers to. As a rule there is one.
     publications: SmallVec<[(Option<u64>, Payload); 1]>,
+    /// What their frames cost in line form.
+    bytes: usize,
+}
+
+/// What the hub has not done yet.
+pub(super) struct Unfinished {
+    /// Commands about it wait.
+    pub(super) channel: ChannelName,
+    pub(super) step: BoxFuture<'static, Step>,
 }
 
 /// See the module.
@@ -27,69 +38,116 @@ pub(super) struct Acts {
     pub(super) counters: Arc<Counters>,
 }
 
+impl Batch {
+    pub(super) fn new(channel: ChannelName, id: Option<u64>, payload: Payload, bytes: usize) -> Self {
+        Self { channel, publications: smallvec::smallvec![(id, payload)], bytes }
+    }
+
+    pub(super) fn is_for(&self, channel: &ChannelName) -> bool {
+        self.channel == *channel
+    }
+
+    pub(super) fn push(&mut self, id: Option<u64>, payload: Payload, bytes: usize) {
+        self.publications.push((id, payload));
+        self.bytes += bytes;
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
 impl Acts {
-    /// Does what was decided. A publication goes to the batch, which is published before anything else is done.
-    pub(super) fn carry_out(&self, session: &Arc<Session>, Decided { id, deed }: Decided, batch: &mut Option<Batch>) {
-        match deed {
-            Ok(Deed::Publish(channel, payload)) => {
-                if batch.as_ref().is_none_or(|batch| batch.channel != channel) {
-                    self.publish(session, batch.replace(Batch::new(channel)));
+    /// Does what was decided, and answers it as far as the hub has done it within the call.
+    pub(super) fn carry_out(&self, session: &Arc<Session>, decided: Decided) -> Option<Unfinished> {
+        match decided {
+            Decided::Channel { id, channel, deed: Ok(Deed::Publish(payload)) } => {
+                self.publish(session, Batch::new(channel, id, payload, 0))
+            }
+            Decided::Channel { id, channel, deed: Ok(Deed::Subscribe(since)) } => {
+                match self.operations.subscribe(session, id, &channel, since.as_ref()) {
+                    Outcome::Now(outcome) => {
+                        self.subscribed(session, id, &channel, outcome.map(drop));
+                        None
+                    }
+                    Outcome::Later(waiting) => {
+                        let name = channel.clone();
+                        let done = waiting.map(move |outcome| Done::Subscribed(id, name, outcome.map(drop)));
+                        Some(Unfinished { channel, step: done.map(Step::Done).boxed() })
+                    }
                 }
-                if let Some(batch) = batch {
-                    batch.publications.push((id, payload));
-                }
             }
-            deed => {
-                self.publish(session, batch.take());
-                let answer = deed.and_then(|deed| self.act(session, id, deed)).unwrap_or_else(|refusal| {
-                    self.counters.note(&refusal);
-                    id.map(|id| down::err(id, &refusal))
-                });
-                deliver(session, answer.as_slice());
-            }
-        }
-    }
-
-    /// Does one thing; the answer, if it is to be delivered here.
-    fn act(&self, session: &Arc<Session>, id: Option<u64>, deed: Deed) -> Result<Option<Line>, Refusal> {
-        match deed {
-            Deed::Publish(channel, payload) => {
-                let at = self.operations.publish(&channel, std::iter::once(&payload))?;
-                Ok(id.map(|id| down::ok_published(id, at)))
-            }
-            // The hub delivers the answer, before the first publication.
-            Deed::Subscribe(channel, since) => {
-                self.operations.subscribe(session, id, &channel, since.as_ref()).map(|()| None)
-            }
-            Deed::Unsubscribe(channel) => {
+            Decided::Channel { id, channel, deed: Ok(Deed::Unsubscribe) } => {
                 self.operations.unsubscribe(session, &channel);
-                Ok(id.map(down::ok))
+                self.answer_deed(session, id, Ok(()));
+                None
             }
-            Deed::Done => Ok(id.map(down::ok)),
+            Decided::Channel { id, deed: Err(refusal), .. } => {
+                self.answer_deed(session, id, Err(refusal));
+                None
+            }
+            Decided::Other { id, done } => {
+                self.answer_deed(session, id, done);
+                None
+            }
         }
     }
 
-    /// Publishes a batch, and answers each of its publications.
-    pub(super) fn publish(&self, session: &Session, batch: Option<Batch>) {
-        let Some(Batch { channel, publications }) = batch else { return };
-        let payloads = publications.iter().map(|(_, payload)| payload);
-        let answers: Vec<Line> = match self.operations.publish(&channel, payloads) {
-            Ok(first) => {
-                let placed = publications.iter().zip(first..);
-                placed.filter_map(|((id, _), at)| Some(down::ok_published((*id)?, at))).collect()
+    /// Publishes a batch, and answers each of its publications if the hub has done it within the call.
+    pub(super) fn publish(&self, session: &Session, batch: Batch) -> Option<Unfinished> {
+        let Batch { channel, publications, .. } = batch;
+        match self.operations.publish(&channel, publications.iter().map(|(_, payload)| payload)) {
+            Outcome::Now(outcome) => {
+                self.published(session, publications.iter().map(|(id, _)| *id), outcome);
+                None
             }
+            Outcome::Later(waiting) => {
+                let ids = publications.into_iter().map(|(id, _)| id).collect();
+                let done = waiting.map(|outcome| Done::Published(ids, outcome));
+                Some(Unfinished { channel, step: done.map(Step::Done).boxed() })
+            }
+        }
+    }
+
+    /// Answers what the hub has done after the call.
+    pub(super) fn answer(&self, session: &Session, done: Done) {
+        match done {
+            Done::Published(ids, outcome) => self.published(session, ids.into_iter(), outcome),
+            Done::Subscribed(id, channel, outcome) => self.subscribed(session, id, &channel, outcome),
+        }
+    }
+
+    fn published(
+        &self,
+        session: &Session,
+        ids: impl ExactSizeIterator<Item = Option<u64>>,
+        outcome: Result<u64, Refusal>,
+    ) {
+        let answers: SmallVec<[Line; 1]> = match outcome {
+            Ok(first) => ids.zip(first..).filter_map(|(id, at)| Some(down::ok_published(id?, at))).collect(),
             Err(refusal) => {
-                publications.iter().for_each(|_| self.counters.note(&refusal));
-                publications.iter().filter_map(|(id, _)| Some(down::err((*id)?, &refusal))).collect()
+                (0..ids.len()).for_each(|_| self.counters.note(&refusal));
+                ids.filter_map(|id| Some(down::err(id?, &refusal))).collect()
             }
         };
         deliver(session, &answers);
     }
-}
 
-impl Batch {
-    fn new(channel: ChannelName) -> Self {
-        Self { channel, publications: SmallVec::new() }
+    /// The hub delivers the answer to a subscription, before the first publication. Only a refusal is answered here.
+    fn subscribed(&self, session: &Session, id: Option<u64>, channel: &ChannelName, outcome: Result<(), Refusal>) {
+        if let Err(refusal) = outcome {
+            self.operations.unsubscribe(session, channel);
+            self.answer_deed(session, id, Err(refusal));
+        }
+    }
+
+    fn answer_deed(&self, session: &Session, id: Option<u64>, done: Result<(), Refusal>) {
+        if let Err(refusal) = &done {
+            self.counters.note(refusal);
+        }
+        let Some(id) = id else { return };
+        let answer = done.map_or_else(|refusal| down::err(id, &refusal), |()| down::ok(id));
+        deliver(session, &[answer]);
     }
 }
 

@@ -1,21 +1,93 @@
-//! A command after its decision. Pure data.
+//! The stages of a command: it waits, the backend was asked, it is decided, it is done. Pure data.
 
-use crate::protocol::code::Refusal;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::Payload;
+use crate::protocol::up::Command;
 use crate::protocol::{ChannelName, Position};
 
-/// See the module.
-pub(super) struct Decided {
-    /// What the answer refers to; none is wanted without it.
-    pub(super) id: Option<u64>,
-    pub(super) deed: Result<Deed, Refusal>,
+/// A command in a lane.
+pub(in crate::node) enum Queued {
+    /// Nobody was asked about it yet.
+    Command(Command),
+    /// The backend was asked.
+    Asked(Asked),
 }
 
-/// What a command leads to.
-pub(super) enum Deed {
-    Publish(ChannelName, Payload),
-    Subscribe(ChannelName, Option<Position>),
-    Unsubscribe(ChannelName),
-    /// The application did it.
-    Done,
+/// What the backend said about a command.
+pub(in crate::node) enum Asked {
+    Now(Decided),
+    Later(Later),
+}
+
+/// A decision that comes later.
+pub(in crate::node) struct Later {
+    pub(super) id: Option<u64>,
+    /// Commands about this channel wait for it.
+    pub(super) channel: Option<ChannelName>,
+    pub(super) decided: BoxFuture<'static, Decided>,
+}
+
+/// A command after its decision. `id` is what the answer refers to; none is wanted without it.
+pub(in crate::node) enum Decided {
+    /// It is about a channel.
+    Channel { id: Option<u64>, channel: ChannelName, deed: Result<Deed, Refusal> },
+    /// It is about none: the application did it, or it is refused.
+    Other { id: Option<u64>, done: Result<(), Refusal> },
+}
+
+/// What is done about a channel.
+pub(in crate::node) enum Deed {
+    Publish(Payload),
+    Subscribe(Option<Position>),
+    Unsubscribe,
+}
+
+/// What the hub says about a deed that could fail. The answer to the client follows from it.
+pub(super) enum Done {
+    /// The offset of the first of these publications.
+    Published(Vec<Option<u64>>, Result<u64, Refusal>),
+    /// The hub has delivered the answer, unless it refused.
+    Subscribed(Option<u64>, ChannelName, Result<(), Refusal>),
+}
+
+/// What the head of a lane waits for.
+pub(super) enum Step {
+    /// The backend decided.
+    Decided(Decided),
+    /// The hub carried it out.
+    Done(Done),
+}
+
+impl Queued {
+    /// The channel that it is about.
+    pub(super) fn channel(&self) -> Option<&ChannelName> {
+        match self {
+            Self::Command(command) => command.action.channel(),
+            Self::Asked(Asked::Now(Decided::Channel { channel, .. })) => Some(channel),
+            Self::Asked(Asked::Now(Decided::Other { .. })) => None,
+            Self::Asked(Asked::Later(later)) => later.channel.as_ref(),
+        }
+    }
+}
+
+impl Later {
+    /// The decision as a step of its lane. One that panics is a refusal: a fault of the backend must not close a lane for ever.
+    pub(super) fn step(self) -> BoxFuture<'static, Step> {
+        let Self { id, channel, decided } = self;
+        let decided = AssertUnwindSafe(decided).catch_unwind().map(move |decided| {
+            decided.unwrap_or_else(|_| {
+                let refusal = Refusal::new(Code::Internal, "the application failed to decide about this");
+                match channel {
+                    Some(channel) => Decided::Channel { id, channel, deed: Err(refusal) },
+                    None => Decided::Other { id, done: Err(refusal) },
+                }
+            })
+        });
+        decided.map(Step::Decided).boxed()
+    }
 }

@@ -1,20 +1,21 @@
 //! Which commands of one session wait for which. Pure: it asks nobody, carries nothing out and reads no clock.
 //!
-//! The decision about a command may come later. Until the command is carried out, its lane is closed: later commands about the same
-//! channel wait behind it, in their order. Commands about other channels, and those about none, never wait for it.
+//! The decision about a command may come later, and so may the end of carrying it out: these are the steps of a command. Until the
+//! last one has come, the command's lane is closed: later commands about the same channel wait behind it, in their order. Commands
+//! about other channels, and those about none, never wait for it.
 
 use std::collections::VecDeque;
 
 use crate::protocol::ChannelName;
 
-/// Names a decision that comes later. No two decisions of a session have the same.
+/// Names a step that comes later. No two steps of a session have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Ticket(u64);
 
 /// What waits in the lanes of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Waiting {
-    /// Commands whose decision is open, and those behind them.
+    /// Commands of which a step is open, and those behind them.
     pub(super) commands: usize,
     /// What these cost in line form.
     pub(super) bytes: usize,
@@ -48,10 +49,10 @@ pub(super) struct Lanes<C> {
 struct Lane<C> {
     /// None for a command about no channel: nothing waits behind that.
     channel: Option<ChannelName>,
-    /// The decision about the head.
+    /// The open step of the head.
     ticket: Ticket,
-    /// The decision came, and the head is being carried out.
-    is_decided: bool,
+    /// The step came, and what follows from it is being done.
+    has_come: bool,
     /// Of the head.
     bytes: usize,
     /// Each with its cost.
@@ -105,32 +106,40 @@ impl<C> Lanes<C> {
         None
     }
 
-    /// The decision about an admitted command comes later: closes its lane. `None` after the end.
+    /// A step of an admitted command comes later: closes its lane. `None` after the end.
     pub(super) fn close(&mut self, channel: Option<ChannelName>, bytes: usize) -> Option<Ticket> {
         if self.has_ended {
             return None;
         }
         let ticket = self.next_ticket();
-        self.closed.push(Lane { channel, ticket, is_decided: false, bytes, behind: VecDeque::new() });
+        self.closed.push(Lane { channel, ticket, has_come: false, bytes, behind: VecDeque::new() });
         self.waiting.add(bytes);
         Some(ticket)
     }
 
-    /// A decision has come. Whether its command is to be carried out: once, and not after the end.
-    pub(super) fn decided(&mut self, ticket: Ticket) -> bool {
+    /// A step has come. Whether anything follows from it: once, and not after the end.
+    pub(super) fn came(&mut self, ticket: Ticket) -> bool {
         #[cfg(test)]
         let twice = self.mutant == Some(Mutant::CarriedOutTwice);
         #[cfg(not(test))]
         let twice = false;
         let Some(lane) = self.closed.iter_mut().find(|lane| lane.ticket == ticket) else { return false };
-        let first = !std::mem::replace(&mut lane.is_decided, true);
+        let first = !std::mem::replace(&mut lane.has_come, true);
         first || twice
+    }
+
+    /// Another step of the head must come, under a ticket of its own. `None` after the end.
+    pub(super) fn wait_on(&mut self, ticket: Ticket) -> Option<Ticket> {
+        let next = self.next_ticket();
+        let lane = self.closed.iter_mut().find(|lane| lane.ticket == ticket && lane.has_come)?;
+        (lane.ticket, lane.has_come) = (next, false);
+        Some(next)
     }
 
     /// The command at the head was carried out. The next of its lane is at the head then, under a ticket of its own; with none the
     /// lane is open again.
     pub(super) fn next(&mut self, ticket: Ticket) -> Option<(Ticket, C)> {
-        let place = self.closed.iter().position(|lane| lane.ticket == ticket && lane.is_decided)?;
+        let place = self.closed.iter().position(|lane| lane.ticket == ticket && lane.has_come)?;
         let next = self.next_ticket();
         let lane = &mut self.closed[place];
         self.waiting.remove(lane.bytes);
@@ -138,11 +147,11 @@ impl<C> Lanes<C> {
             self.closed.swap_remove(place);
             return None;
         };
-        (lane.ticket, lane.is_decided, lane.bytes) = (next, false, bytes);
+        (lane.ticket, lane.has_come, lane.bytes) = (next, false, bytes);
         Some((next, command))
     }
 
-    /// The session is over: all that waits is dropped, and nothing follows from a decision that comes later.
+    /// The session is over: all that waits is dropped, and nothing follows from a step that comes later.
     pub(super) fn end(&mut self) {
         self.has_ended = true;
         #[cfg(test)]

@@ -1,22 +1,24 @@
 //! The pump: carries out the commands of sessions, after the backend decided.
 //!
-//! A decision that is there at once is carried out at once, by the caller. One that comes later goes to its session's only task,
-//! which exists while decisions are open. It drives all of them together, so that a slow one holds up its own channel and nothing
-//! else. No lock is held while the backend is asked or a command is carried out.
+//! A decision that is there at once is carried out at once, by the caller. A decision that comes later goes to its session's only
+//! task, and so does a command that the broker has not carried out yet. The task exists while there are any. It drives all of
+//! them together, so that a slow one holds up its own channel and nothing else. No lock is held while the backend is asked or a
+//! command is carried out.
 //!
 //! # Layout
 //! - `lanes`: which commands wait for which: a pure machine
-//! - `work`: what one session keeps for its open decisions
-//! - `decided`, `act`: a command after its decision; doing it
+//! - `work`: what one session keeps while something is waited for
+//! - `run`: commands that came together
+//! - `decided`, `act`: the stages of a command; doing it
 
 mod act;
 mod decided;
 mod lanes;
+mod run;
 #[cfg(test)]
 mod simulation;
 pub(super) mod work;
 
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -28,8 +30,9 @@ use tokio::task::AbortHandle;
 use tracing::{Instrument as _, debug_span};
 
 use self::act::Acts;
-use self::decided::{Decided, Deed};
+use self::decided::{Asked, Decided, Deed, Later, Queued, Step};
 use self::lanes::{Ticket, Waiting};
+use self::run::Run;
 use self::work::{Answer, Work};
 use super::counters::Counters;
 use super::operations::Operations;
@@ -37,7 +40,7 @@ use super::session::Session;
 use crate::backend::decision::Decision;
 use crate::backend::{Asker, Backend};
 use crate::protocol::ChannelName;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::Refusal;
 use crate::protocol::up::{Action, Command};
 
 /// See the module.
@@ -46,46 +49,16 @@ pub(super) struct Pump {
     backend: Arc<dyn Backend>,
 }
 
-/// What the backend said about a command.
-enum Asked {
-    Now(Decided),
-    Later(Later),
-}
-
-/// A decision that comes later.
-struct Later {
-    id: Option<u64>,
-    /// What the command cost in line form.
-    bytes: usize,
-    /// Commands about this channel wait for it.
-    channel: Option<ChannelName>,
-    decided: BoxFuture<'static, Decided>,
-}
-
 impl Pump {
     pub(super) fn new(operations: Arc<Operations>, backend: Arc<dyn Backend>, counters: Arc<Counters>) -> Arc<Self> {
         Arc::new(Self { acts: Acts { operations, counters }, backend })
     }
 
-    /// Carries out commands in their order, as far as their decisions are there.
+    /// Carries out commands in their order, as far as their decisions are there and the broker answers within the call.
     pub(super) fn run(self: &Arc<Self>, session: &Arc<Session>, commands: Vec<Command>) {
-        let mut batch = None;
-        // Only this caller closes lanes: while none is closed, no lock is needed.
-        let mut is_free = session.work().lanes.is_free();
-        for command in commands {
-            let command = if is_free { Some(command) } else { Self::admit(session, command) };
-            match command.map(|command| self.ask(session, command)) {
-                None => {}
-                Some(Asked::Now(decided)) => self.acts.carry_out(session, decided, &mut batch),
-                Some(Asked::Later(later)) => {
-                    // What was decided before is done before.
-                    self.acts.publish(session, batch.take());
-                    self.wait_for(session, later);
-                    is_free = false;
-                }
-            }
-        }
-        self.acts.publish(session, batch);
+        let mut run = Run::new(self, session);
+        commands.into_iter().for_each(|command| run.take(command));
+        run.flush();
     }
 
     /// A session is over: nothing follows from its open decisions.
@@ -93,67 +66,84 @@ impl Pump {
         session.work().end();
     }
 
-    /// Gives a command back if it waits for no other.
-    fn admit(session: &Session, command: Command) -> Option<Command> {
-        let mut work = session.work();
-        let command = work.admit(command);
-        tell_waiting(session, &work);
-        command
-    }
-
-    fn ask(&self, session: &Session, Command { id, action, cost }: Command) -> Asked {
+    fn ask(&self, session: &Session, Command { id, action, .. }: Command) -> Asked {
         let who = Asker { id: &session.id, identity: &session.identity };
         match action {
             Action::Publish(channel, payload) => {
                 let decision = self.backend.publish(who, &channel, payload);
-                about_channel((id, cost), channel, decision, Deed::Publish)
+                about_channel(id, channel, decision, Deed::Publish)
             }
             Action::Subscribe(channel, since) => {
                 let decision = self.backend.subscribe(who, &channel);
-                about_channel((id, cost), channel, decision, |channel, ()| Deed::Subscribe(channel, since))
+                about_channel(id, channel, decision, |()| Deed::Subscribe(since))
             }
-            Action::Unsubscribe(channel) => Asked::Now(Decided { id, deed: Ok(Deed::Unsubscribe(channel)) }),
+            Action::Unsubscribe(channel) => Asked::Now(Decided::Channel { id, channel, deed: Ok(Deed::Unsubscribe) }),
             Action::Application => match self.backend.request(who) {
-                Decision::Now(verdict) => Asked::Now(Decided { id, deed: verdict.map(|()| Deed::Done) }),
-                Decision::Later(verdict) => {
-                    let decided = verdict.map(move |verdict| Decided { id, deed: verdict.map(|()| Deed::Done) });
-                    Asked::Later(Later { id, bytes: cost, channel: None, decided: decided.boxed() })
+                Decision::Now(done) => Asked::Now(Decided::Other { id, done }),
+                Decision::Later(done) => {
+                    let decided = done.map(move |done| Decided::Other { id, done }).boxed();
+                    Asked::Later(Later { id, channel: None, decided })
                 }
             },
-            Action::Faulty(refusal) => Asked::Now(Decided { id, deed: Err(refusal) }),
+            Action::Faulty(refusal) => Asked::Now(Decided::Other { id, done: Err(refusal) }),
         }
     }
 
-    /// Closes the lane of a command until its decision has come and is carried out.
-    fn wait_for(self: &Arc<Self>, session: &Arc<Session>, later: Later) {
+    /// Gives a command back if it waits for no other.
+    fn admit(&self, session: &Session, queued: Queued, bytes: usize) -> Option<Queued> {
         let mut work = session.work();
-        let Some(ticket) = work.lanes.close(later.channel.clone(), later.bytes) else { return };
+        let queued = work.admit(queued, bytes);
         tell_waiting(session, &work);
-        work.hand_over(later.answer(ticket), || self.spawn(session));
+        queued
     }
 
-    /// A decision has come: carries it out, and what waited for it as far as those decisions are there.
-    fn decided(self: &Arc<Self>, session: &Arc<Session>, ticket: Ticket, decided: Decided) {
-        let mut next = Some((ticket, decided));
-        while let Some((ticket, decided)) = next.take() {
-            if !session.work().lanes.decided(ticket) {
+    /// Closes a lane until this step of its head has come, and all that follows from it is done.
+    fn close(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        channel: Option<ChannelName>,
+        bytes: usize,
+        step: BoxFuture<'static, Step>,
+    ) {
+        let mut work = session.work();
+        let Some(ticket) = work.lanes.close(channel, bytes) else { return };
+        tell_waiting(session, &work);
+        work.hand_over(answer(ticket, step), || self.spawn(session));
+    }
+
+    /// A step of a lane's head has come: goes on with it, and with what waited behind it as far as nothing else is to be waited for.
+    fn came(self: &Arc<Self>, session: &Arc<Session>, ticket: Ticket, step: Step) {
+        let mut next = Some((ticket, step));
+        while let Some((ticket, step)) = next.take() {
+            if !session.work().lanes.came(ticket) {
                 return;
             }
-            let mut batch = None;
-            self.acts.carry_out(session, decided, &mut batch);
-            self.acts.publish(session, batch);
-            let Some((ticket, command)) = Self::following(session, ticket) else { return };
-            match self.ask(session, command) {
-                Asked::Now(decided) => next = Some((ticket, decided)),
-                Asked::Later(later) => {
-                    session.work().hand_over(later.answer(ticket), || self.spawn(session));
+            let unfinished = match step {
+                Step::Decided(decided) => self.acts.carry_out(session, decided),
+                Step::Done(done) => {
+                    self.acts.answer(session, done);
+                    None
                 }
+            };
+            if let Some(unfinished) = unfinished {
+                let mut work = session.work();
+                let Some(ticket) = work.lanes.wait_on(ticket) else { return };
+                return work.hand_over(answer(ticket, unfinished.step), || self.spawn(session));
+            }
+            let Some((ticket, queued)) = Self::following(session, ticket) else { return };
+            let asked = match queued {
+                Queued::Command(command) => self.ask(session, command),
+                Queued::Asked(asked) => asked,
+            };
+            match asked {
+                Asked::Now(decided) => next = Some((ticket, Step::Decided(decided))),
+                Asked::Later(later) => session.work().hand_over(answer(ticket, later.step()), || self.spawn(session)),
             }
         }
     }
 
     /// The next command of a lane, once the one before it was carried out.
-    fn following(session: &Session, ticket: Ticket) -> Option<(Ticket, Command)> {
+    fn following(session: &Session, ticket: Ticket) -> Option<(Ticket, Queued)> {
         let mut work = session.work();
         let following = work.lanes.next(ticket);
         tell_waiting(session, &work);
@@ -174,41 +164,33 @@ fn tell_waiting(session: &Session, work: &Work) {
 
 /// What the backend said about a command on a channel.
 fn about_channel<T: 'static>(
-    (id, bytes): (Option<u64>, usize),
+    id: Option<u64>,
     channel: ChannelName,
     decision: Decision<Result<T, Refusal>>,
-    deed: impl FnOnce(ChannelName, T) -> Deed + Send + 'static,
+    deed: impl FnOnce(T) -> Deed + Send + 'static,
 ) -> Asked {
     match decision {
-        Decision::Now(verdict) => Asked::Now(Decided { id, deed: verdict.map(|value| deed(channel, value)) }),
+        Decision::Now(verdict) => Asked::Now(Decided::Channel { id, channel, deed: verdict.map(deed) }),
         Decision::Later(verdict) => {
-            let lane = Some(channel.clone());
-            let decided = verdict.map(move |verdict| Decided { id, deed: verdict.map(|value| deed(channel, value)) });
-            Asked::Later(Later { id, bytes, channel: lane, decided: decided.boxed() })
+            let name = channel.clone();
+            let decided = verdict.map(move |verdict| Decided::Channel { id, channel: name, deed: verdict.map(deed) });
+            Asked::Later(Later { id, channel: Some(channel), decided: decided.boxed() })
         }
     }
 }
 
-impl Later {
-    /// A decision that panics is a refusal: a fault of the backend must not close its lane for ever.
-    fn answer(self, ticket: Ticket) -> Answer {
-        let Self { id, decided, .. } = self;
-        let refused = move |_| {
-            let refusal = Refusal::new(Code::Internal, "the application failed to decide about this");
-            Decided { id, deed: Err(refusal) }
-        };
-        let decided = AssertUnwindSafe(decided).catch_unwind();
-        decided.map(move |decided| (ticket, decided.unwrap_or_else(refused))).boxed()
-    }
+/// A step under the ticket of its lane.
+fn answer(ticket: Ticket, step: BoxFuture<'static, Step>) -> Answer {
+    step.map(move |step| (ticket, step)).boxed()
 }
 
 /// The task of a session's open decisions. It drives all of them together, and ends with the last.
 async fn drive(pump: Weak<Pump>, session: Weak<Session>) {
     let _panicking = ClearOnPanic(&session);
     let mut open = FuturesUnordered::new();
-    while let Some((ticket, decided)) = std::future::poll_fn(|cx| poll_next(&session, &mut open, cx)).await {
+    while let Some((ticket, step)) = std::future::poll_fn(|cx| poll_next(&session, &mut open, cx)).await {
         let (Some(pump), Some(session)) = (pump.upgrade(), session.upgrade()) else { return };
-        pump.decided(&session, ticket, decided);
+        pump.came(&session, ticket, step);
     }
 }
 
@@ -217,7 +199,7 @@ fn poll_next(
     session: &Weak<Session>,
     open: &mut FuturesUnordered<Answer>,
     cx: &mut Context<'_>,
-) -> Poll<Option<(Ticket, Decided)>> {
+) -> Poll<Option<(Ticket, Step)>> {
     let Some(session) = session.upgrade() else { return Poll::Ready(None) };
     loop {
         open.extend(session.work().take_up(cx.waker()));

@@ -1,7 +1,8 @@
-//! Seeded schedules of decisions that come at once, later in any order, twice, never, or after the session's end.
+//! Seeded schedules of steps that come at once, later in any order, twice, never, or after the session's end. A command has two
+//! steps: its decision, and the end of carrying it out.
 //!
 //! A model says when each command must be carried out: once its decision is there and the command before it on its channel is
-//! carried out. The lanes are held to exactly that moment. `THROUGHLINE_SEED=n` replays one schedule.
+//! done. The lanes are held to exactly that moment. `THROUGHLINE_SEED=n` replays one schedule.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,20 +16,28 @@ const SEEDS_FOR_A_MUTANT: u64 = 2_000;
 const CHANNELS: u64 = 3;
 /// Of each command.
 const BYTES: usize = 100;
-/// Each thing that may happen to a decision happens that often in all schedules.
+/// Each thing that may happen to a step happens that often in all schedules.
 const LEAST: u64 = 1_000;
 
-/// A command, and when the decision about it comes: `None` is never. Times are in milliseconds, and even.
+/// A command, and how long its steps take: `None` is for ever. Times are in milliseconds, and even.
 #[derive(Debug, Clone)]
 struct Order {
     number: usize,
     channel: Option<ChannelName>,
-    takes: Option<u64>,
+    decision: Option<u64>,
+    deed: Option<u64>,
+}
+
+/// What has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Decided,
+    Done,
 }
 
 enum Event {
     Comes(Order),
-    Decided(Ticket, Order),
+    Came(Ticket, Step, Order),
     Ends,
 }
 
@@ -36,7 +45,8 @@ enum Event {
 #[derive(Debug, Default)]
 struct Counts {
     at_once: u64,
-    later: u64,
+    decided_later: u64,
+    done_later: u64,
     never: u64,
     waited_behind: u64,
     overtook: u64,
@@ -53,11 +63,12 @@ struct Schedule {
     has_ended: bool,
     /// By number: when the command must be carried out.
     due: Vec<Option<u64>>,
-    /// By channel: when its last command must be carried out.
-    last_due: HashMap<ChannelName, Option<u64>>,
+    /// By channel: when its last command must be done.
+    last_done: HashMap<ChannelName, Option<u64>>,
     /// By number: when the command was carried out.
-    done: Vec<Option<u64>>,
+    carried_out: Vec<Option<u64>>,
     came: usize,
+    done: usize,
     counts: Counts,
 }
 
@@ -73,9 +84,10 @@ impl Schedule {
             lanes,
             has_ended: false,
             due: Vec::new(),
-            last_due: HashMap::new(),
-            done: Vec::new(),
+            last_done: HashMap::new(),
+            carried_out: Vec::new(),
             came: 0,
+            done: 0,
             counts: Counts::default(),
         };
         schedule.plan();
@@ -86,19 +98,26 @@ impl Schedule {
         for number in 0..10 + self.random.below(30) as usize {
             let about = self.random.below(CHANNELS + 1);
             let channel = (about < CHANNELS).then(|| ChannelName::try_from(&*format!("c{about}")).unwrap());
-            let takes = match self.random.below(10) {
-                0..4 => Some(0),
-                4..9 => Some(2 * self.random.below(200)),
-                _ => None,
-            };
+            let decision = self.time(4);
+            // The hub is about channels: what is about none is done once it is decided.
+            let deed = if channel.is_some() { self.time(6) } else { Some(0) };
             let at = 2 * self.random.below(500);
-            self.at(at, Event::Comes(Order { number, channel, takes }));
+            self.at(at, Event::Comes(Order { number, channel, decision, deed }));
             self.due.push(None);
-            self.done.push(None);
+            self.carried_out.push(None);
         }
         if self.random.percent(50) {
             let at = 1 + 2 * self.random.below(600);
             self.at(at, Event::Ends);
+        }
+    }
+
+    /// How long a step takes. It comes within the call in so many cases of ten.
+    fn time(&mut self, within_the_call: u64) -> Option<u64> {
+        match self.random.below(10) {
+            9 => None,
+            tenth if tenth < within_the_call => Some(0),
+            _ => Some(2 * self.random.below(200)),
         }
     }
 
@@ -113,7 +132,7 @@ impl Schedule {
             match event {
                 Event::Comes(_) if self.has_ended => {}
                 Event::Comes(order) => self.comes(order)?,
-                Event::Decided(ticket, order) => self.decided(ticket, order)?,
+                Event::Came(ticket, step, order) => self.came(ticket, step, order)?,
                 Event::Ends => {
                     self.has_ended = true;
                     self.lanes.end();
@@ -137,52 +156,77 @@ impl Schedule {
             self.counts.waited_behind += 1;
             return Ok(());
         };
-        if order.takes == Some(0) {
+        let step = if order.decision == Some(0) {
             self.counts.at_once += 1;
             self.counts.overtook += u64::from(!self.lanes.is_free());
-            return self.carry_out(&order);
-        }
+            self.carry_out(&order)?;
+            if order.deed == Some(0) {
+                self.done += 1;
+                return Ok(());
+            }
+            Step::Done
+        } else {
+            Step::Decided
+        };
         if let Some(ticket) = self.lanes.close(order.channel.clone(), BYTES) {
-            self.ask(ticket, order);
+            self.wait(ticket, step, order);
         }
         Ok(())
     }
 
-    /// As [`super::Pump::decided`] does it.
-    fn decided(&mut self, ticket: Ticket, order: Order) -> Result<(), String> {
+    /// As [`super::Pump::came`] does it.
+    fn came(&mut self, ticket: Ticket, step: Step, order: Order) -> Result<(), String> {
         self.counts.after_the_end += u64::from(self.has_ended);
-        let mut next = Some((ticket, order));
-        while let Some((ticket, order)) = next.take() {
-            if !self.lanes.decided(ticket) {
+        let mut next = Some((ticket, step, order));
+        while let Some((ticket, step, order)) = next.take() {
+            if !self.lanes.came(ticket) {
                 return Ok(());
             }
-            self.carry_out(&order)?;
-            // The same answer once more, while the command is being carried out.
-            if self.random.percent(10) {
-                self.counts.twice += 1;
-                if self.lanes.decided(ticket) {
-                    self.carry_out(&order)?;
+            if step == Step::Decided {
+                self.carry_out(&order)?;
+                self.repeat(ticket, &order)?;
+                if order.deed != Some(0) {
+                    if let Some(ticket) = self.lanes.wait_on(ticket) {
+                        self.wait(ticket, Step::Done, order);
+                    }
+                    return Ok(());
                 }
             }
+            self.done += 1;
             match self.lanes.next(ticket) {
-                Some((ticket, order)) if order.takes == Some(0) => next = Some((ticket, order)),
-                Some((ticket, order)) => self.ask(ticket, order),
+                Some((ticket, order)) if order.decision == Some(0) => next = Some((ticket, Step::Decided, order)),
+                Some((ticket, order)) => self.wait(ticket, Step::Decided, order),
                 None => {}
             }
         }
         Ok(())
     }
 
-    fn ask(&mut self, ticket: Ticket, order: Order) {
-        let Some(takes) = order.takes else {
+    /// The same decision may come once more, while the command is being carried out.
+    fn repeat(&mut self, ticket: Ticket, order: &Order) -> Result<(), String> {
+        if self.random.percent(10) {
+            self.counts.twice += 1;
+            if self.lanes.came(ticket) {
+                self.carry_out(order)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, ticket: Ticket, step: Step, order: Order) {
+        let (takes, later) = match step {
+            Step::Decided => (order.decision, &mut self.counts.decided_later),
+            Step::Done => (order.deed, &mut self.counts.done_later),
+        };
+        let Some(takes) = takes else {
             self.counts.never += 1;
             return;
         };
-        self.counts.later += 1;
+        *later += 1;
         if self.random.percent(10) {
-            self.at(self.now + takes + 2, Event::Decided(ticket, order.clone()));
+            self.at(self.now + takes + 2, Event::Came(ticket, step, order.clone()));
         }
-        self.at(self.now + takes, Event::Decided(ticket, order));
+        self.at(self.now + takes, Event::Came(ticket, step, order));
     }
 
     fn carry_out(&mut self, order: &Order) -> Result<(), String> {
@@ -190,7 +234,7 @@ impl Schedule {
         if self.has_ended {
             return Err(format!("command {number} was carried out after the end"));
         }
-        if let Some(before) = self.done[number].replace(now) {
+        if let Some(before) = self.carried_out[number].replace(now) {
             return Err(format!("command {number} was carried out at {before} and at {now}"));
         }
         if self.due[number] != Some(now) {
@@ -201,18 +245,17 @@ impl Schedule {
 
     /// The model: when a command that comes now must be carried out.
     fn expect(&mut self, order: &Order) {
-        let before = order.channel.as_ref().and_then(|channel| self.last_due.get(channel).copied());
+        let before = order.channel.as_ref().and_then(|channel| self.last_done.get(channel).copied());
         let asked = before.map_or(Some(self.now), |before| before.map(|before| before.max(self.now)));
-        let due = asked.zip(order.takes).map(|(asked, takes)| asked + takes);
+        let due = asked.zip(order.decision).map(|(asked, takes)| asked + takes);
         self.due[order.number] = due;
         if let Some(channel) = &order.channel {
-            self.last_due.insert(channel.clone(), due);
+            self.last_done.insert(channel.clone(), due.zip(order.deed).map(|(due, takes)| due + takes));
         }
     }
 
     fn check_waiting(&self) -> Result<(), String> {
-        let done = self.done.iter().flatten().count();
-        let expected = if self.has_ended { 0 } else { self.came - done };
+        let expected = if self.has_ended { 0 } else { self.came - self.done };
         let waiting = self.lanes.waiting();
         let expected = Waiting { commands: expected, bytes: expected * BYTES };
         if waiting == expected { Ok(()) } else { Err(format!("{waiting:?}, expected {expected:?}")) }
@@ -222,9 +265,11 @@ impl Schedule {
         if self.has_ended {
             return Ok(());
         }
-        match (0..self.due.len()).find(|number| self.due[*number] != self.done[*number]) {
+        match (0..self.due.len()).find(|number| self.due[*number] != self.carried_out[*number]) {
             None => Ok(()),
-            Some(number) => Err(format!("command {number}: done {:?}, due {:?}", self.done[number], self.due[number])),
+            Some(number) => {
+                Err(format!("command {number}: carried out {:?}, due {:?}", self.carried_out[number], self.due[number]))
+            }
         }
     }
 }
@@ -232,7 +277,8 @@ impl Schedule {
 impl Counts {
     fn add(&mut self, other: &Self) {
         self.at_once += other.at_once;
-        self.later += other.later;
+        self.decided_later += other.decided_later;
+        self.done_later += other.done_later;
         self.never += other.never;
         self.waited_behind += other.waited_behind;
         self.overtook += other.overtook;
@@ -241,8 +287,9 @@ impl Counts {
     }
 
     fn least(&self) -> u64 {
-        let Self { at_once, later, never, waited_behind, overtook, twice, after_the_end } = *self;
-        [at_once, later, never, waited_behind, overtook, twice, after_the_end].into_iter().min().unwrap()
+        let Self { at_once, decided_later, done_later, never, waited_behind, overtook, twice, after_the_end } = *self;
+        let all = [at_once, decided_later, done_later, never, waited_behind, overtook, twice, after_the_end];
+        all.into_iter().min().unwrap()
     }
 }
 

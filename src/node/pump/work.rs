@@ -1,26 +1,24 @@
-//! What a session keeps for its open decisions: its lanes, and the task that drives the decisions. It exists in each session, so
-//! it holds next to nothing while no decision is open.
+//! What a session keeps while something is waited for: its lanes, and the task that drives the steps of their heads. It exists in
+//! each session, so it holds next to nothing while nothing is waited for.
 
 use std::task::Waker;
 
 use futures::future::BoxFuture;
 use tokio::task::AbortHandle;
 
-use super::decided::Decided;
+use super::decided::{Queued, Step};
 use super::lanes::{Lanes, Ticket};
-use crate::protocol::ChannelName;
-use crate::protocol::up::{Action, Command};
 
-/// A decision that comes later.
-pub(super) type Answer = BoxFuture<'static, (Ticket, Decided)>;
+/// A step of a lane's head, which comes later.
+pub(super) type Answer = BoxFuture<'static, (Ticket, Step)>;
 
 /// See the module.
 pub(in crate::node) struct Work {
-    pub(super) lanes: Lanes<Command>,
+    pub(super) lanes: Lanes<Queued>,
     task: Option<Box<Task>>,
 }
 
-/// The task that drives the decisions. Dropping this cancels it.
+/// The task that drives the steps. Dropping this cancels it.
 struct Task {
     /// The task has not taken these up yet.
     arrived: Vec<Answer>,
@@ -35,12 +33,12 @@ impl Work {
     }
 
     /// A command comes. Gives it back if it waits for no other.
-    pub(super) fn admit(&mut self, command: Command) -> Option<Command> {
-        let (channel, bytes) = (channel(&command).cloned(), command.cost);
-        self.lanes.admit(channel.as_ref(), command, bytes)
+    pub(super) fn admit(&mut self, queued: Queued, bytes: usize) -> Option<Queued> {
+        let channel = queued.channel().cloned();
+        self.lanes.admit(channel.as_ref(), queued, bytes)
     }
 
-    /// Hands a decision that comes later to the task, which `spawn` starts if there is none.
+    /// Hands a step that comes later to the task, which `spawn` starts if there is none.
     pub(super) fn hand_over(&mut self, answer: Answer, spawn: impl FnOnce() -> AbortHandle) {
         if self.lanes.has_ended() {
             return;
@@ -51,14 +49,14 @@ impl Work {
         task.waker.take().into_iter().for_each(Waker::wake);
     }
 
-    /// The decisions that the task has to take up. It is woken for the next ones.
+    /// The steps that the task has to take up. It is woken for the next ones.
     pub(super) fn take_up(&mut self, waker: &Waker) -> Vec<Answer> {
         let Some(task) = &mut self.task else { return Vec::new() };
         task.waker = Some(waker.clone());
         std::mem::take(&mut task.arrived)
     }
 
-    /// The task drives no decision any more. Whether it may end: nothing has arrived meanwhile.
+    /// The task drives no step any more. Whether it may end: nothing has arrived meanwhile.
     pub(super) fn may_end_task(&mut self) -> bool {
         self.task.take_if(|task| task.arrived.is_empty());
         self.task.is_none()
@@ -80,13 +78,5 @@ impl Work {
 impl Drop for Task {
     fn drop(&mut self) {
         self.handle.abort();
-    }
-}
-
-/// The channel that a command is about.
-fn channel(command: &Command) -> Option<&ChannelName> {
-    match &command.action {
-        Action::Publish(channel, _) | Action::Subscribe(channel, _) | Action::Unsubscribe(channel) => Some(channel),
-        Action::Application | Action::Faulty(_) => None,
     }
 }

@@ -46,12 +46,14 @@ impl Owner for Node {
 }
 
 impl Node {
-    /// Tells sessions the time and forgets idle channels, until it is dropped. Run it once, beside the server.
+    /// Tells sessions and the hub the time, hands the hub what its broker says, and forgets idle channels, until it is dropped. Run it
+    /// once, beside the server.
     pub async fn run(self: Arc<Self>) {
         let mut sweep = tokio::time::interval(SWEEP);
         loop {
             tokio::select! {
                 () = self.timers.run(self.clock.origin, |session, at| cycle::timer_fired(&*self, session, at)) => {}
+                () = self.operations.run() => {}
                 _ = sweep.tick() => self.operations.sweep(self.clock.now()),
             }
         }

@@ -1,0 +1,87 @@
+//! Commands of one session that came together, one after another.
+
+use std::sync::Arc;
+
+use super::Pump;
+use super::act::{Batch, Unfinished};
+use super::decided::{Asked, Decided, Deed, Queued};
+use crate::node::session::Session;
+use crate::protocol::up::Command;
+
+/// See the module.
+pub(super) struct Run<'a> {
+    pump: &'a Arc<Pump>,
+    session: &'a Arc<Session>,
+    /// Publications that are decided. They are published before anything else is done.
+    batch: Option<Batch>,
+    /// No lane is closed. Only this run closes lanes, so while none is closed, no lock is needed.
+    is_free: bool,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(pump: &'a Arc<Pump>, session: &'a Arc<Session>) -> Self {
+        Self { pump, session, batch: None, is_free: session.work().lanes.is_free() }
+    }
+
+    /// Carries out a command, or has it wait.
+    pub(super) fn take(&mut self, command: Command) {
+        let cost = command.cost;
+        let command = if self.is_free {
+            command
+        } else {
+            match self.pump.admit(self.session, Queued::Command(command), cost) {
+                Some(Queued::Command(command)) => command,
+                _ => return,
+            }
+        };
+        match self.pump.ask(self.session, command) {
+            Asked::Now(Decided::Channel { id, channel, deed: Ok(Deed::Publish(payload)) }) => match &mut self.batch {
+                Some(batch) if batch.is_for(&channel) => batch.push(id, payload, cost),
+                _ => {
+                    self.flush();
+                    // The batch before it was for another channel, so its own lane is still open.
+                    self.batch = Some(Batch::new(channel, id, payload, cost));
+                }
+            },
+            asked => self.go_on(asked, cost),
+        }
+    }
+
+    /// Publishes what is in the batch.
+    pub(super) fn flush(&mut self) {
+        let Some(batch) = self.batch.take() else { return };
+        let bytes = batch.bytes();
+        if let Some(unfinished) = self.pump.acts.publish(self.session, batch) {
+            self.close(unfinished, bytes);
+        }
+    }
+
+    /// What was decided before is done before. If the broker has not done it yet, this waits too.
+    fn go_on(&mut self, asked: Asked, cost: usize) {
+        self.flush();
+        let asked = if self.is_free {
+            asked
+        } else {
+            match self.pump.admit(self.session, Queued::Asked(asked), cost) {
+                Some(Queued::Asked(asked)) => asked,
+                _ => return,
+            }
+        };
+        match asked {
+            Asked::Now(decided) => {
+                if let Some(unfinished) = self.pump.acts.carry_out(self.session, decided) {
+                    self.close(unfinished, cost);
+                }
+            }
+            Asked::Later(later) => {
+                self.pump.close(self.session, later.channel.clone(), cost, later.step());
+                self.is_free = false;
+            }
+        }
+    }
+
+    fn close(&mut self, Unfinished { channel, step }: Unfinished, bytes: usize) {
+        self.pump.close(self.session, Some(channel), bytes, step);
+        self.is_free = false;
+    }
+}
