@@ -24,24 +24,25 @@ impl Node {
         }
     }
 
-    /// The session whose leg a hello names, if that leg attached before: such a hello is not judged again.
-    pub(super) fn session_of_leg(&self, hello: &Hello) -> Option<Arc<Session>> {
+    /// The session that a hello names by its id.
+    pub(super) fn named(&self, hello: &Hello) -> Option<Arc<Session>> {
         hello.id.as_ref()?;
-        self.sessions.find(hello).filter(|session| session.cell.knows_leg(hello.leg))
+        self.sessions.find(hello)
     }
 
-    /// The session of a hello that was judged; `None` is `gone` (rule 2). A new one is made only if the leg's transport is
-    /// `offered`.
+    /// The session of a hello that was judged; `None` is `gone` (rule 2). `named` is what [`Self::named`] found. A hello without an id
+    /// may have a session made, but only if the leg's transport is `offered`.
     pub(super) fn join(
         &self,
         hello: &Hello,
+        named: Option<Arc<Session>>,
         identity: &Identity,
         offered: bool,
     ) -> Result<Option<Arc<Session>>, Refusal> {
-        let session = if offered {
-            self.sessions.find_or_create(hello, || self.create(hello, identity))?
-        } else {
-            self.sessions.find(hello)
+        let session = match &hello.id {
+            Some(_) => named,
+            None if offered => self.sessions.find_or_create(hello, || self.create(hello, identity))?,
+            None => self.sessions.find(hello),
         };
         // A session belongs to its user: to another one its secret is unknown.
         Ok(session.filter(|session| session.identity == *identity))

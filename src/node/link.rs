@@ -235,11 +235,13 @@ impl Link {
     fn attach(&mut self, attaching: Attaching) -> Result<(), Refusal> {
         self.check_may_attach(&attaching)?;
         let hello = &attaching.hello;
-        if let Some(session) = self.node.session_of_leg(hello) {
-            return self.enter(session, attaching);
+        let named = self.node.named(hello);
+        // A leg that attached before is not judged again.
+        if let Some(session) = named.as_ref().filter(|session| session.cell.knows_leg(hello.leg)) {
+            return self.enter(Arc::clone(session), attaching);
         }
         match self.node.judge(hello) {
-            Decision::Now(verdict) => self.find(&verdict?, attaching),
+            Decision::Now(verdict) => self.find(&verdict?, named, attaching),
             Decision::Later(verdict) => {
                 let joining = Joining { verdict, attaching, early: Vec::new(), early_bytes: 0 };
                 self.state = State::Joining(Box::new(joining));
@@ -254,7 +256,8 @@ impl Link {
         let Joining { attaching, early, .. } = *joining;
         let nonce = attaching.hello.nonce.clone();
         let allowed = self.check_may_attach(&attaching).and(verdict);
-        match allowed.and_then(|identity| self.find(&identity, attaching)) {
+        let named = self.node.named(&attaching.hello);
+        match allowed.and_then(|identity| self.find(&identity, named, attaching)) {
             Ok(()) => self.receive(early.into_iter().map(Ok)),
             Err(refusal) => self.turn_away(Some(nonce), &refusal),
         }
@@ -267,11 +270,11 @@ impl Link {
     }
 
     /// Finds the session of a client that was let in, and attaches to it.
-    fn find(&mut self, identity: &Identity, attaching: Attaching) -> Result<(), Refusal> {
+    fn find(&mut self, identity: &Identity, named: Option<Arc<Session>>, attaching: Attaching) -> Result<(), Refusal> {
         let Attaching { transport, hello, .. } = &attaching;
         // Whether a session that lives takes the leg is for the session to say: it knows which legs are new.
         let offered = self.node.transports().contains(transport);
-        match self.node.join(hello, identity, offered)? {
+        match self.node.join(hello, named, identity, offered)? {
             Some(session) => self.enter(session, attaching),
             None if !offered && hello.id.is_none() => Err(not_offered(*transport)),
             None => {
