@@ -153,6 +153,7 @@ impl Cell {
 
     /// Pushes lines into the session: the hot path of a fan-out. Returns the waker of the active leg if it waits for them, and how
     /// often the session dropped frames since its client acknowledged too slowly.
+    #[inline]
     pub fn deliver(&self, lines: &[Line]) -> (Option<Waker>, u64) {
         let mut state = self.lock();
         lines.iter().for_each(|line| state.session.push(line.clone()));
@@ -254,6 +255,7 @@ impl State {
         drained
     }
 
+    #[inline]
     fn effects(&mut self, outcome: Result<(), Refusal>, is_over: bool) -> Effects {
         let wakers = self.due_wakers();
         let deadline = self.deadline();

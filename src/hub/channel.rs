@@ -108,6 +108,11 @@ impl<S> Channel<S> {
                 self.rest(out);
             }
             Input::Appended(ticket, first) => self.appended(ticket, first, out),
+            Input::Stored(ticket, message) => {
+                let first = message.before + 1;
+                self.heard(now, message, out);
+                self.appended(ticket, first, out);
+            }
             Input::Fetched(ticket, stretches) => self.fetched(now, ticket, stretches, out),
             Input::Failed(ticket, failure) => self.failed(now, ticket, failure, out),
             Input::Heard(message) => self.heard(now, message, out),

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use smallvec::{SmallVec, smallvec};
-
 use super::channel::Channel;
 use super::events::{Deliveries, Delivery, Input, Output, Outputs, Start};
 use super::late::{Caller, Callers, refusal};
@@ -60,37 +58,47 @@ impl Desk {
         input: Input<Member>,
         call: &mut Call<'_, '_>,
     ) {
-        let mut inputs: SmallVec<[Input<Member>; 2]> = smallvec![input];
         let mut outputs = Outputs::new();
-        while let Some(input) = inputs.pop() {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
             self.machine.handle(now, input, &mut outputs);
-            for output in outputs.drain(..) {
-                match output {
-                    Output::Append(ticket) => match self.append(now, name, ticket, call) {
-                        // The message goes first: the last one is taken first.
-                        Answer::Now(Ok(stretch)) => {
-                            inputs.push(Input::Appended(ticket, stretch.before + 1));
-                            inputs.push(Input::Heard(stretch));
-                        }
-                        Answer::Now(Err(failure)) => inputs.push(Input::Failed(ticket, failure)),
-                        Answer::Later => {}
-                    },
-                    Output::Fetch(ticket, after) => match self.log.fetch(now, ticket, &after) {
-                        Answer::Now(Ok(stretches)) => inputs.push(Input::Fetched(ticket, stretches)),
-                        Answer::Now(Err(failure)) => inputs.push(Input::Failed(ticket, failure)),
-                        Answer::Later => {}
-                    },
-                    Output::Watch => self.log.watch(),
-                    Output::Unwatch => self.log.unwatch(),
-                    Output::Deliver(part) => self.deliver(name, &part, call),
-                    Output::Published(ticket, outcome) => self.published(ticket, outcome, call),
-                    Output::Started { ticket, which, start, missed } => {
-                        self.started(name, ticket, which, start, missed, call);
-                    }
-                    Output::Refused(ticket, failure) => self.refused(ticket, failure, call),
-                }
+            // The first output is taken first.
+            outputs.reverse();
+            while let Some(output) = outputs.pop() {
+                // No input leads to more than one request that is answered within the call.
+                next = self.carry_out_one(now, name, output, call).or(next);
             }
         }
+    }
+
+    /// Carries out an output. Returns the broker's answer if it comes within the call.
+    #[inline]
+    fn carry_out_one(
+        &mut self,
+        now: Duration,
+        name: &ChannelName,
+        output: Output,
+        call: &mut Call<'_, '_>,
+    ) -> Option<Input<Member>> {
+        match output {
+            Output::Append(ticket) => match self.append(now, name, ticket, call) {
+                Answer::Now(Ok(stretch)) => return Some(Input::Stored(ticket, stretch)),
+                Answer::Now(Err(failure)) => return Some(Input::Failed(ticket, failure)),
+                Answer::Later => {}
+            },
+            Output::Fetch(ticket, after) => match self.log.fetch(now, ticket, &after) {
+                Answer::Now(Ok(stretches)) => return Some(Input::Fetched(ticket, stretches)),
+                Answer::Now(Err(failure)) => return Some(Input::Failed(ticket, failure)),
+                Answer::Later => {}
+            },
+            Output::Watch => self.log.watch(),
+            Output::Unwatch => self.log.unwatch(),
+            Output::Deliver(part) => self.deliver(name, &part, call),
+            Output::Published(ticket, outcome) => self.published(ticket, outcome, call),
+            Output::Started { ticket, which, start, missed } => self.started(name, ticket, which, start, missed, call),
+            Output::Refused(ticket, failure) => self.refused(ticket, failure, call),
+        }
+        None
     }
 
     /// Hands in an event of a broker that does not answer within the call.

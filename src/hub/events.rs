@@ -45,6 +45,8 @@ pub(super) enum Input<S> {
     Unsubscribe(u64),
     /// An append is done, and its first publication has this offset. The broker's message brings the publications.
     Appended(Ticket, u64),
+    /// An append is done, and the broker's answer is the message too.
+    Stored(Ticket, Stretch<Line>),
     /// A fetch is answered.
     Fetched(Ticket, Vec<Stretch<Line>>),
     /// An append or a fetch failed.
@@ -66,8 +68,8 @@ pub(super) enum Delivery {
     Reset { position: Position, recovered: bool },
 }
 
-/// The parts of a delivery. As a rule there is one.
-pub(super) type Deliveries = SmallVec<[Delivery; 1]>;
+/// The parts of a delivery. As a rule there is none.
+pub(super) type Deliveries = Vec<Delivery>;
 
 /// Something that the shell carries out.
 pub(super) enum Output {

@@ -203,6 +203,10 @@ impl Hub {
         // The machine needs no time to end a subscription.
         desk.carry_out(Duration::ZERO, channel, Input::Unsubscribe(subscriber), &mut Call::default());
         self.arm(channel, &mut desk);
+        // The last one to leave forgets the channel.
+        if !desk.machine.is_unused() {
+            return;
+        }
         drop(desk);
         // Given back first: of several that unsubscribe at once, the last one to come here finds the channel at rest.
         drop(shared);
@@ -333,7 +337,8 @@ fn ask(
     answer: MakeAnswer<'_>,
 ) -> (Ticket, Option<Result<Start, Refusal>>, Vec<Waker>) {
     let ticket = desk.machine.ticket();
-    let (frames, bytes) = subscriber.room();
+    // Without a position there is nothing that needs room.
+    let (frames, bytes) = since.map_or((0, 0), |_| subscriber.room());
     let (key, room) = (subscriber.key(), Room { frames, bytes });
     let wish = Wish { ticket, key, subscriber, since: since.cloned(), room };
     let mut call = Call { ticket: Some(ticket), answer: Some(answer), ..Call::default() };
