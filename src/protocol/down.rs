@@ -8,55 +8,10 @@ use serde_json::value::RawValue;
 
 use super::code::Refusal;
 use super::frame::{Payload, RawFrame, object};
-use super::id::{ChannelName, Nonce, SessionId};
-use super::limits::{self, Limits};
+use super::id::{ChannelName, Nonce};
 use super::line::Line;
+pub use super::welcome::{Brief, Welcome};
 use super::{Position, Transport, VERSION};
-
-/// The server's first words on a leg, and its confirmation of a turn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Welcome {
-    /// The version.
-    pub v: u32,
-    /// The hello's nonce.
-    pub nonce: Nonce,
-    /// The incarnation.
-    pub id: SessionId,
-    /// The leg this is about.
-    pub leg: u32,
-    /// The session's turn; the leg is active if it is the leg's own.
-    pub turn: u32,
-    /// How far the server has received.
-    pub received: u64,
-    /// The number of the next numbered line on this leg, if the leg is active.
-    pub next: u64,
-    /// The transports this gateway offers, best first.
-    pub transports: Vec<Cow<'static, str>>,
-    /// The server pings that often, in milliseconds.
-    pub heartbeat_ms: u64,
-    /// A poll is held that long, in milliseconds.
-    pub hold_ms: u64,
-    /// A session without a leg lives that long, in milliseconds.
-    pub resume_ms: u64,
-    /// The client's network, if the gateway can tell: the same for all its neighbours.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub network: Option<String>,
-    /// The bounds a client must know.
-    pub limits: Limits,
-}
-
-/// What begins an answer in place of a welcome that would say no more: all that is left out is as the client knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Brief {
-    /// The hello's nonce.
-    pub nonce: Nonce,
-    /// The number of the next numbered line in this answer; none in a send's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<u64>,
-    /// How far the server has received, where that is not what the hello's `next` says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub received: Option<u64>,
-}
 
 /// The last frame of a leg.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,28 +106,6 @@ impl Down {
 
 fn number(subject: &RawValue) -> Option<Number> {
     serde_json::from_str(subject.get()).ok()
-}
-
-impl Welcome {
-    /// A client counts with these numbers: none may be one that no server can mean.
-    fn is_in_bounds(&self) -> bool {
-        self.turn < limits::LEG_AND_TURN && self.received < limits::NUMBER && (1..limits::NUMBER).contains(&self.next)
-    }
-}
-
-impl Brief {
-    /// The welcome that it stands for: `last` with its numbers, and the turn of the hello it answers, 0 for none.
-    #[must_use]
-    pub fn whole(self, last: &Welcome, turn: u32) -> Welcome {
-        let received = self.received.unwrap_or(last.received);
-        Welcome { nonce: self.nonce, turn, received, next: self.next.unwrap_or(last.next), ..last.clone() }
-    }
-
-    /// As of a [`Welcome`].
-    fn is_in_bounds(&self) -> bool {
-        self.received.is_none_or(|received| received < limits::NUMBER)
-            && self.next.is_none_or(|next| (1..limits::NUMBER).contains(&next))
-    }
 }
 
 /// A frame from anything that serialises to an object.
@@ -399,6 +332,8 @@ pub fn publication(channel: &ChannelName, at: u64, payload: &Payload) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::SessionId;
+    use crate::protocol::limits::{LEG_AND_TURN, Limits};
 
     #[test]
     fn what_is_written_by_hand_is_json() {
@@ -467,7 +402,7 @@ mod tests {
         };
         assert!(welcome(1, 0, 1));
         assert!(!welcome(1, 0, 0) && !welcome(1, 0, u64::MAX) && !welcome(1, u64::MAX, 1));
-        assert!(!welcome(limits::LEG_AND_TURN, 0, 1));
+        assert!(!welcome(LEG_AND_TURN, 0, 1));
         assert!(Down::read(&ack(0, Some(0)).received()).is_err());
     }
 }

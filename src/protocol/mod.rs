@@ -8,7 +8,7 @@
 //! - [`code`]: the codes of errors and ends, and their HTTP statuses
 //! - [`id`]: secrets, session ids, nonces and channel names that exist only when valid
 //! - [`frame`]: reading a frame's verb and keys in one scan
-//! - [`up`], [`down`]: the frames of each direction
+//! - [`up`], [`down`]: the frames of each direction; [`hello`], [`welcome`]: what a leg begins with
 //! - [`token`]: a client's bearer token
 //! - [`report`]: what a client tells of its search for a connection
 //! - [`mod@line`]: an encoded frame, ready for every transport; [`deflate`]: compressed
@@ -19,12 +19,14 @@ pub mod code;
 pub mod deflate;
 pub mod down;
 pub mod frame;
+pub mod hello;
 pub mod id;
 pub mod limits;
 pub mod line;
 pub mod report;
 pub mod token;
 pub mod up;
+pub mod welcome;
 
 pub use code::Code;
 pub use id::{ChannelName, NetworkId, Nonce, Secret, SessionId};

@@ -37,8 +37,8 @@ const BESIDE: [&str; 1] = ["netlab"];
 /// A command of cli with a rule of its own. It measures the gateway from outside, so it must not reach into it.
 const BENCH: &str = "cli/bench";
 
-/// A file longer than this has more than one concern. The aim is 400; this is where it fails.
-const MOST_LINES: usize = 450;
+/// A file longer than this has more than one concern.
+const MOST_LINES: usize = 400;
 
 /// Whether code in `from` may name what is in `to`.
 fn may_name(from: &str, to: &str) -> bool {
@@ -215,7 +215,7 @@ fn ways_around_the_layers_are_found() {
         ("hub/mod.rs", "use crate::Gateway;", "`Gateway` at the crate's root is no layer: name it where it is defined"),
         ("utils/mod.rs", "", "`utils` is no layer: see LAYERS in tests/layers/main.rs"),
         ("helpers.rs", "", "`helpers` is no layer: see LAYERS in tests/layers/main.rs"),
-        ("hub/mod.rs", &"\n".repeat(451), "451 lines, at most 450: split it by concern"),
+        ("hub/mod.rs", &"\n".repeat(401), "401 lines, at most 400: split it by concern"),
     ] {
         assert_eq!(said(file, source), [expected], "{file}: {source}");
     }
