@@ -8,7 +8,7 @@ use bytes::Bytes;
 use throughline::hub::{Bounds, Hub, Subscriber};
 use throughline::protocol::frame::{Payload, RawFrame};
 use throughline::protocol::up::Up;
-use throughline::protocol::{ChannelName, Line, SessionId, Transport, body, down};
+use throughline::protocol::{ChannelName, Line, Seq, SessionId, Transport, body, down};
 use throughline::session::server::{Carrier, Input, Room, ServerSession, Settings};
 
 /// Subscribers of a fan-out.
@@ -147,7 +147,7 @@ fn session() -> ServerSession {
         Input::Attach { carrier: CARRIER, transport: Transport::WebSocket, network: None, hello, frames: Vec::new() };
     session.handle(NOW, attach).expect("attached");
     drain(&mut session);
-    let frame = Up::Ack { received: 0, next: Some(1) };
+    let frame = Up::Ack { received: Seq::NONE, next: Some(Seq::FIRST) };
     session.handle(NOW, Input::Frame { carrier: CARRIER, frame }).expect("confirmed");
     session
 }
@@ -160,7 +160,7 @@ fn drain(session: &mut ServerSession) {
 
 fn acknowledge(session: &mut ServerSession, received: u64) {
     if received.is_multiple_of(ACKNOWLEDGED) {
-        let frame = Up::Ack { received, next: None };
+        let frame = Up::Ack { received: Seq(received), next: None };
         session.handle(NOW, Input::Frame { carrier: CARRIER, frame }).expect("acknowledged");
     }
 }

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use super::timers::Armed;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::up::Command;
-use crate::protocol::{Line, limits};
+use crate::protocol::{LegNumber, Line, limits};
 use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, Room, ServerSession};
 
@@ -200,7 +200,7 @@ impl Cell {
     }
 
     /// Whether the session knows a leg of this number.
-    pub fn knows_leg(&self, number: u32) -> bool {
+    pub fn knows_leg(&self, number: LegNumber) -> bool {
         self.lock().session.knows_leg(number)
     }
 

@@ -287,7 +287,7 @@ impl Link {
     fn enter(&mut self, session: Arc<Session>, attaching: Attaching) -> Result<(), Refusal> {
         let Attaching { transport, mut hello, frames } = attaching;
         self.node.counters.attaches[transport.place()].inc();
-        debug!(session = %session.id, leg = hello.leg, %transport, carrier = self.carrier.0, "a leg attaches");
+        debug!(session = %session.id, leg = hello.leg.0, %transport, carrier = self.carrier.0, "a leg attaches");
         let (nonce, asks, report) = (hello.nonce.clone(), hello.turn.is_some(), hello.report.take());
         let attach = Input::Attach { carrier: self.carrier, transport, network: self.network, hello, frames };
         match cycle::input(&*self.node, &session, attach) {

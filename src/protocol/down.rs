@@ -11,7 +11,7 @@ use super::frame::{Payload, RawFrame, object};
 use super::id::{ChannelName, Nonce};
 use super::line::Line;
 pub use super::welcome::{Brief, Welcome};
-use super::{Position, Transport, VERSION};
+use super::{Position, Seq, Transport, VERSION};
 
 /// The last frame of a leg.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,9 +40,9 @@ pub enum Down {
     /// How far the server has received, and the number of the next line on this leg.
     Ack {
         /// The highest number received without a hole.
-        received: u64,
+        received: Seq,
         /// The number of the next numbered line written on this leg.
-        next: Option<u64>,
+        next: Option<Seq>,
     },
     /// To be answered by a pong.
     Ping(Number),
@@ -86,9 +86,9 @@ impl Down {
             }
             "end" => Self::End(object(fields.subject).map_err(|_| bad())?),
             "ack" => Self::Ack {
-                received: fields.subject_number().ok_or_else(bad)?,
+                received: Seq(fields.subject_number().ok_or_else(bad)?),
                 next: match fields.next {
-                    Some(0) => return Err(bad()),
+                    Some(Seq::NONE) => return Err(bad()),
                     next => next,
                 },
             },
@@ -179,12 +179,12 @@ pub fn end(nonce: Option<Nonce>, refusal: &Refusal) -> Line {
 
 /// `ack`, in either direction.
 #[must_use]
-pub fn ack(received: u64, next: Option<u64>) -> Line {
+pub fn ack(received: Seq, next: Option<Seq>) -> Line {
     #[derive(Serialize)]
     struct Frame {
-        ack: u64,
+        ack: Seq,
         #[serde(skip_serializing_if = "Option::is_none")]
-        next: Option<u64>,
+        next: Option<Seq>,
     }
     json_line(&Frame { ack: received, next })
 }
@@ -332,8 +332,8 @@ pub fn publication(channel: &ChannelName, at: u64, payload: &Payload) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::SessionId;
     use crate::protocol::limits::{LEG_AND_TURN, Limits};
+    use crate::protocol::{LegNumber, SessionId};
 
     #[test]
     fn what_is_written_by_hand_is_json() {
@@ -387,10 +387,10 @@ mod tests {
                 v: VERSION,
                 nonce: Nonce::try_from("n".to_owned()).unwrap(),
                 id: SessionId::try_from("s".to_owned()).unwrap(),
-                leg: 1,
+                leg: LegNumber(1),
                 turn,
-                received,
-                next,
+                received: Seq(received),
+                next: Seq(next),
                 transports: Vec::new(),
                 heartbeat_ms: 1,
                 hold_ms: 1,
@@ -403,6 +403,6 @@ mod tests {
         assert!(welcome(1, 0, 1));
         assert!(!welcome(1, 0, 0) && !welcome(1, 0, u64::MAX) && !welcome(1, u64::MAX, 1));
         assert!(!welcome(LEG_AND_TURN, 0, 1));
-        assert!(Down::read(&ack(0, Some(0)).received()).is_err());
+        assert!(Down::read(&ack(Seq(0), Some(Seq(0))).received()).is_err());
     }
 }

@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Vi
 use serde_json::value::RawValue;
 
 use super::code::Refusal;
-use super::{Position, limits};
+use super::{Position, Seq, limits};
 
 /// A frame as it was received: a line, and the raw bytes that came with it on a WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub struct Fields<'a> {
     /// `id`: what an answer refers to.
     pub id: Option<u64>,
     /// `next`: the number of the next numbered line.
-    pub next: Option<u64>,
+    pub next: Option<Seq>,
     /// `since`: where a subscription goes on.
     pub since: Option<Position>,
     /// `pad`: what makes a ping or a pong long.
@@ -155,7 +155,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                     }
                     match &*key.0 {
                         "id" => once(&mut fields.id, number(map.next_value()?)?, "id")?,
-                        "next" => once(&mut fields.next, number(map.next_value()?)?, "next")?,
+                        "next" => once(&mut fields.next, Seq(number(map.next_value()?)?), "next")?,
                         "since" => {
                             let since = object(map.next_value()?).map_err(M::Error::custom)?;
                             once(&mut fields.since, since, "since")?;

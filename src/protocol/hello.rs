@@ -10,6 +10,7 @@ use super::down::json_line;
 use super::frame::{RawFrame, object};
 use super::id::{Nonce, Secret, SessionId};
 use super::line::Line;
+use super::number::{LegNumber, Seq};
 use super::report::Report;
 use super::token::Token;
 use super::{VERSION, limits};
@@ -22,13 +23,13 @@ pub struct Hello {
     /// The incarnation, once the client knows it.
     pub id: Option<SessionId>,
     /// The leg's number, given by the client.
-    pub leg: u32,
+    pub leg: LegNumber,
     /// The turn asked for, if any: at least 1.
     pub turn: Option<u32>,
     /// The highest number the client has received.
-    pub received: u64,
+    pub received: Seq,
     /// In a body: the number of its first numbered line.
-    pub next: u64,
+    pub next: Seq,
     /// To be echoed.
     pub nonce: Nonce,
     /// Who the client is; checked before a session is made.
@@ -49,11 +50,11 @@ struct WireHello<'a> {
     session: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<SessionId>,
-    leg: u32,
+    leg: LegNumber,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     turn: Option<u32>,
-    received: u64,
-    next: u64,
+    received: Seq,
+    next: Seq,
     nonce: Nonce,
     #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
     token: Option<&'a RawValue>,
@@ -92,13 +93,13 @@ impl Hello {
         if wire.v != VERSION {
             return bad("this gateway speaks version 1");
         }
-        if wire.leg == 0 || wire.leg >= limits::LEG_AND_TURN {
+        if !wire.leg.is_in_bounds() {
             return bad("leg must be from 1 to 2^31 - 1");
         }
         if wire.turn.is_some_and(|turn| turn == 0 || turn >= limits::LEG_AND_TURN) {
             return bad("turn must be from 1 to 2^31 - 1");
         }
-        if wire.received >= limits::NUMBER || wire.next == 0 || wire.next >= limits::NUMBER {
+        if !wire.received.is_in_bounds() || !wire.next.is_of_a_line() {
             return bad("received must be from 0, next from 1, both below 2^53");
         }
         if [wire.heartbeat_ms, wire.hold_ms].into_iter().flatten().any(|wish| wish >= limits::NUMBER) {
@@ -107,7 +108,7 @@ impl Hello {
         if wire.client.is_some_and(|report| report.get().len() > limits::CLIENT_REPORT_BYTES) {
             return bad("client is longer than 512 bytes");
         }
-        if wire.id.is_none() && wire.received != 0 {
+        if wire.id.is_none() && wire.received != Seq::NONE {
             return bad("received must be 0 in a hello without an id");
         }
         let token = wire.token.map(Token::read).transpose()?;
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn a_hello_round_trips_and_hides_its_secrets() {
         let hello = read(&hello(r#","turn":2,"id":"x","token":"t0k3n","new":1"#)).unwrap();
-        assert_eq!((hello.turn, hello.leg), (Some(2), 1));
+        assert_eq!((hello.turn, hello.leg), (Some(2), LegNumber(1)));
         assert!(!format!("{hello:?}").contains("t0k3n"));
         assert_eq!(again(&hello).token, hello.token);
     }

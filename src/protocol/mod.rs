@@ -7,6 +7,7 @@
 //! - [`limits`]: every bound, once
 //! - [`code`]: the codes of errors and ends, and their HTTP statuses
 //! - [`id`]: secrets, session ids, nonces and channel names that exist only when valid
+//! - [`number`]: the numbers of lines and legs, each a type of its own
 //! - [`frame`]: reading a frame's verb and keys in one scan
 //! - [`up`], [`down`]: the frames of each direction; [`hello`], [`welcome`]: what a leg begins with
 //! - [`token`]: a client's bearer token
@@ -23,6 +24,7 @@ pub mod hello;
 pub mod id;
 pub mod limits;
 pub mod line;
+pub mod number;
 pub mod report;
 pub mod token;
 pub mod up;
@@ -31,6 +33,7 @@ pub mod welcome;
 pub use code::Code;
 pub use id::{ChannelName, NetworkId, Nonce, Secret, SessionId};
 pub use line::Line;
+pub use number::{LegNumber, Seq};
 
 use std::fmt;
 use std::str::FromStr;

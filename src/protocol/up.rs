@@ -14,7 +14,7 @@ use super::frame::{Payload, RawFrame};
 pub use super::hello::Hello;
 use super::id::ChannelName;
 use super::line::Line;
-use super::{Position, limits};
+use super::{Position, Seq, limits};
 
 /// Any frame a client may send.
 #[derive(Debug, Clone)]
@@ -24,9 +24,9 @@ pub enum Up {
     /// How far the client has received, and the number of the next line on this leg.
     Ack {
         /// The highest number received without a hole.
-        received: u64,
+        received: Seq,
         /// The number of the next numbered line written on this leg.
-        next: Option<u64>,
+        next: Option<Seq>,
     },
     /// To be answered by a pong down this leg.
     Ping {
@@ -96,10 +96,10 @@ impl Up {
             "hello" => Hello::read(fields.subject).map(Self::Hello),
             "ack" => {
                 let received = fields.subject_number().ok_or_else(|| missing("no number"))?;
-                if fields.next == Some(0) {
+                if fields.next == Some(Seq::NONE) {
                     return Err(Refusal::bad_frame("ack.next counts from 1"));
                 }
-                Ok(Self::Ack { received, next: fields.next })
+                Ok(Self::Ack { received: Seq(received), next: fields.next })
             }
             "ping" => {
                 let value = ping_value(fields.subject).ok_or_else(|| missing("no number"))?;

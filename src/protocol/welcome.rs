@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{Nonce, SessionId};
 use super::limits::{self, Limits};
+use super::number::{LegNumber, Seq};
 
 /// The server's first words on a leg, and its confirmation of a turn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,13 +18,13 @@ pub struct Welcome {
     /// The incarnation.
     pub id: SessionId,
     /// The leg this is about.
-    pub leg: u32,
+    pub leg: LegNumber,
     /// The session's turn; the leg is active if it is the leg's own.
     pub turn: u32,
     /// How far the server has received.
-    pub received: u64,
+    pub received: Seq,
     /// The number of the next numbered line on this leg, if the leg is active.
-    pub next: u64,
+    pub next: Seq,
     /// The transports this gateway offers, best first.
     pub transports: Vec<Cow<'static, str>>,
     /// The server pings that often, in milliseconds.
@@ -46,16 +47,16 @@ pub struct Brief {
     pub nonce: Nonce,
     /// The number of the next numbered line in this answer; none in a send's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<u64>,
+    pub next: Option<Seq>,
     /// How far the server has received, where that is not what the hello's `next` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub received: Option<u64>,
+    pub received: Option<Seq>,
 }
 
 impl Welcome {
     /// A client counts with these numbers: none may be one that no server can mean.
     pub(super) fn is_in_bounds(&self) -> bool {
-        self.turn < limits::LEG_AND_TURN && self.received < limits::NUMBER && (1..limits::NUMBER).contains(&self.next)
+        self.turn < limits::LEG_AND_TURN && self.received.is_in_bounds() && self.next.is_of_a_line()
     }
 }
 
@@ -69,7 +70,6 @@ impl Brief {
 
     /// As of a [`Welcome`].
     pub(super) fn is_in_bounds(&self) -> bool {
-        self.received.is_none_or(|received| received < limits::NUMBER)
-            && self.next.is_none_or(|next| (1..limits::NUMBER).contains(&next))
+        self.received.is_none_or(Seq::is_in_bounds) && self.next.is_none_or(Seq::is_of_a_line)
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use crate::protocol::line::Line;
+use crate::protocol::{Line, Seq};
 
 /// The numbered frames that are not acknowledged, and behind them those that were never handed to a leg.
 #[derive(Debug, Default)]
@@ -15,9 +15,9 @@ pub struct Outgoing {
     lines: VecDeque<Line>,
     bytes: usize,
     /// The number before that of the first line kept: acknowledged or dropped.
-    settled: u64,
+    settled: Seq,
     /// The greatest number handed to any leg.
-    sent: u64,
+    sent: Seq,
 }
 
 /// An acknowledgement of a number that was never handed to a leg.
@@ -25,9 +25,9 @@ pub struct Outgoing {
 #[error("{received} is acknowledged, but only {sent} were sent")]
 pub struct BeyondSent {
     /// What the other end says it has.
-    pub received: u64,
+    pub received: Seq,
     /// What it can have.
-    pub sent: u64,
+    pub sent: Seq,
 }
 
 impl Outgoing {
@@ -41,7 +41,7 @@ impl Outgoing {
     ///
     /// # Errors
     /// [`BeyondSent`] for a number greater than was ever sent; nothing is changed.
-    pub fn acknowledge(&mut self, received: u64) -> Result<(), BeyondSent> {
+    pub fn acknowledge(&mut self, received: Seq) -> Result<(), BeyondSent> {
         if received > self.sent {
             return Err(BeyondSent { received, sent: self.sent });
         }
@@ -58,14 +58,14 @@ impl Outgoing {
     pub fn drop_first(&mut self) {
         if let Some(line) = self.lines.pop_front() {
             self.bytes -= line.cost();
-            self.settled += 1;
+            self.settled = self.settled.next();
             self.sent = self.sent.max(self.settled);
         }
     }
 
     /// The frame with this number, to be handed to a leg if it costs less than `room`; it counts as sent from now on.
-    pub fn hand_out(&mut self, number: u64, room: usize) -> Option<&Line> {
-        let place = number.checked_sub(self.settled + 1)?;
+    pub fn hand_out(&mut self, number: Seq, room: usize) -> Option<&Line> {
+        let place = number.checked_since(self.lowest())?;
         let line = self.lines.get(usize::try_from(place).ok()?).filter(|line| line.cost() < room)?;
         self.sent = self.sent.max(number);
         Some(line)
@@ -90,8 +90,8 @@ impl Outgoing {
     }
 
     /// The bytes of the frames from this number on, up to the one that fills the room.
-    pub fn bytes_from(&self, number: u64, room: usize) -> usize {
-        let place = number.saturating_sub(self.settled + 1);
+    pub fn bytes_from(&self, number: Seq, room: usize) -> usize {
+        let place = number.checked_since(self.lowest()).unwrap_or(0);
         let mut bytes = 0;
         for line in self.lines.iter().skip(usize::try_from(place).unwrap_or(usize::MAX)) {
             if bytes >= room {
@@ -104,29 +104,29 @@ impl Outgoing {
 
     /// Gives up the numbering: what was handed to a leg is returned, what was not is kept and starts at 1.
     pub fn restart(&mut self) -> Vec<Line> {
-        let handed = usize::try_from(self.sent - self.settled).unwrap_or(usize::MAX).min(self.lines.len());
+        let handed = usize::try_from(self.sent.since(self.settled)).unwrap_or(usize::MAX).min(self.lines.len());
         let unknown: Vec<Line> = self.lines.drain(..handed).collect();
         self.bytes -= unknown.iter().map(Line::cost).sum::<usize>();
-        self.settled = 0;
-        self.sent = 0;
+        self.settled = Seq::NONE;
+        self.sent = Seq::NONE;
         unknown
     }
 
     /// The number below which everything is acknowledged or dropped, plus one: the lowest that can be sent.
     #[must_use]
-    pub const fn lowest(&self) -> u64 {
-        self.settled + 1
+    pub const fn lowest(&self) -> Seq {
+        self.settled.next()
     }
 
     /// The number the last frame has or will have.
     #[must_use]
-    pub fn last(&self) -> u64 {
-        self.settled + self.lines.len() as u64
+    pub fn last(&self) -> Seq {
+        self.settled.plus(self.lines.len() as u64)
     }
 
     /// The greatest number handed to any leg.
     #[must_use]
-    pub const fn sent(&self) -> u64 {
+    pub const fn sent(&self) -> Seq {
         self.sent
     }
 
@@ -157,12 +157,12 @@ mod tests {
         for text in ["a", "bb", "ccc"] {
             outgoing.push(line(text));
         }
-        assert_eq!(outgoing.acknowledge(1), Err(BeyondSent { received: 1, sent: 0 }));
-        assert_eq!(outgoing.hand_out(2, 9).map(Line::cost), Some(2));
-        assert_eq!(outgoing.acknowledge(2), Ok(()));
-        assert_eq!(outgoing.acknowledge(1), Ok(()));
-        assert_eq!((outgoing.lowest(), outgoing.last(), outgoing.bytes()), (3, 3, 3));
-        assert!(outgoing.hand_out(2, 9).is_none() && outgoing.hand_out(4, 9).is_none());
+        assert_eq!(outgoing.acknowledge(Seq(1)), Err(BeyondSent { received: Seq(1), sent: Seq::NONE }));
+        assert_eq!(outgoing.hand_out(Seq(2), 9).map(Line::cost), Some(2));
+        assert_eq!(outgoing.acknowledge(Seq(2)), Ok(()));
+        assert_eq!(outgoing.acknowledge(Seq(1)), Ok(()));
+        assert_eq!((outgoing.lowest(), outgoing.last(), outgoing.bytes()), (Seq(3), Seq(3), 3));
+        assert!(outgoing.hand_out(Seq(2), 9).is_none() && outgoing.hand_out(Seq(4), 9).is_none());
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
             outgoing.push(line(text));
         }
         outgoing.drop_first();
-        let bytes = |number, room| outgoing.bytes_from(number, room);
+        let bytes = |number, room| outgoing.bytes_from(Seq(number), room);
         assert_eq!((bytes(2, 9), bytes(2, 2), bytes(2, 3), bytes(3, 1)), (5, 2, 5, 3));
         assert_eq!((bytes(4, 9), bytes(9, 9)), (0, 0));
     }
@@ -184,12 +184,12 @@ mod tests {
             outgoing.push(line(text));
         }
         assert_eq!(outgoing.oldest(), None);
-        outgoing.hand_out(1, 9);
+        outgoing.hand_out(Seq(1), 9);
         assert_eq!(outgoing.oldest().map(Line::cost), Some(4));
         outgoing.replace_oldest(line("ff"));
-        assert_eq!((outgoing.lowest(), outgoing.last(), outgoing.bytes()), (1, 2, 3));
-        assert_eq!(outgoing.hand_out(1, 9).map(Line::json), Some(&b"ff"[..]));
-        assert_eq!(outgoing.acknowledge(1), Ok(()));
+        assert_eq!((outgoing.lowest(), outgoing.last(), outgoing.bytes()), (Seq(1), Seq(2), 3));
+        assert_eq!(outgoing.hand_out(Seq(1), 9).map(Line::json), Some(&b"ff"[..]));
+        assert_eq!(outgoing.acknowledge(Seq(1)), Ok(()));
         assert_eq!(outgoing.oldest(), None);
     }
 
@@ -199,7 +199,7 @@ mod tests {
         outgoing.push(line("a"));
         outgoing.push(line("b"));
         outgoing.drop_first();
-        assert_eq!((outgoing.lowest(), outgoing.sent()), (2, 1));
+        assert_eq!((outgoing.lowest(), outgoing.sent()), (Seq(2), Seq(1)));
     }
 
     #[test]
@@ -208,8 +208,8 @@ mod tests {
         for text in ["a", "b", "c"] {
             outgoing.push(line(text));
         }
-        outgoing.hand_out(2, 9);
+        outgoing.hand_out(Seq(2), 9);
         assert_eq!(outgoing.restart().len(), 2);
-        assert_eq!((outgoing.lowest(), outgoing.last(), outgoing.bytes()), (1, 1, 1));
+        assert_eq!((outgoing.lowest(), outgoing.last(), outgoing.bytes()), (Seq(1), Seq(1), 1));
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use throughline::protocol::Code;
+use throughline::protocol::{Code, LegNumber};
 use throughline::session::client::{ClientSession, Failure, Input, Output, Reset, Route};
 use throughline::session::{Time, milliseconds};
 
@@ -17,22 +17,22 @@ pub(super) struct Client(ClientSession);
 #[serde(deny_unknown_fields)]
 struct Keys {
     open: Option<String>,
-    opened: Option<u32>,
-    line: Option<u32>,
+    opened: Option<LegNumber>,
+    line: Option<LegNumber>,
     text: Option<Box<RawValue>>,
-    answer: Option<u32>,
+    answer: Option<LegNumber>,
     route: Option<String>,
     lines: Option<Vec<Box<RawValue>>>,
-    failed: Option<u32>,
+    failed: Option<LegNumber>,
     status: Option<u16>,
     code: Option<String>,
-    closed: Option<u32>,
-    ask: Option<u32>,
+    closed: Option<LegNumber>,
+    ask: Option<LegNumber>,
     #[serde(default)]
     pings: bool,
     #[serde(default)]
     long: bool,
-    ping: Option<u32>,
+    ping: Option<LegNumber>,
     withdraw: Option<bool>,
     push: Option<Box<RawValue>>,
     timeout: Option<bool>,

@@ -7,13 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use throughline::protocol::SessionId;
 use throughline::protocol::code::Refusal;
 use throughline::protocol::down::Down;
 use throughline::protocol::frame::{Payload, RawFrame};
 use throughline::protocol::report::Report;
 use throughline::protocol::token::Token;
 use throughline::protocol::up::{Action, Command, Hello, Up};
+use throughline::protocol::{Seq, SessionId};
 
 use super::frame::object;
 use super::{directory, read};
@@ -133,10 +133,10 @@ fn echo(verb: &str, value: Value, pad: Option<String>) -> Value {
     keys.into()
 }
 
-fn acknowledgement(received: u64, next: Option<u64>) -> Value {
+fn acknowledgement(received: Seq, next: Option<Seq>) -> Value {
     let mut ack = json!({ "ack": received });
     if let Some(next) = next {
-        ack["next"] = next.into();
+        ack["next"] = next.0.into();
     }
     ack
 }

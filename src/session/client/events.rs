@@ -3,7 +3,7 @@
 //! Its twin is `client-js/src/session/events.d.ts`: events of the same names.
 
 use crate::protocol::frame::RawFrame;
-use crate::protocol::{Code, Line, Transport};
+use crate::protocol::{Code, LegNumber, Line, Transport};
 use crate::session::Time;
 
 /// The request of a leg.
@@ -39,19 +39,19 @@ pub enum Input {
     /// The owner opens a leg.
     OpenLeg(Transport),
     /// The leg's socket opened.
-    SocketOpened(u32),
+    SocketOpened(LegNumber),
     /// A frame came down a socket or a stream.
-    FrameArrived(u32, RawFrame),
+    FrameArrived(LegNumber, RawFrame),
     /// The whole answer of a send or a poll came.
-    AnswerArrived(u32, Route, Vec<RawFrame>),
+    AnswerArrived(LegNumber, Route, Vec<RawFrame>),
     /// A request failed.
-    RequestFailed(u32, Route, Failure),
+    RequestFailed(LegNumber, Route, Failure),
     /// A leg died by itself, or its owner dropped it.
-    LegDied(u32),
+    LegDied(LegNumber),
     /// The owner wants this leg to carry the session.
     RequestTurn {
         /// The leg.
-        leg: u32,
+        leg: LegNumber,
         /// A ping goes on it in the same request.
         pings: bool,
         /// The ping has a pad.
@@ -60,7 +60,7 @@ pub enum Input {
     /// The owner wants a ping on this leg.
     SendPing {
         /// The leg.
-        leg: u32,
+        leg: LegNumber,
         /// With a pad, to prove that long writes pass (P4).
         is_long: bool,
     },
@@ -85,11 +85,11 @@ pub enum Reset {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Write these lines to the leg's socket.
-    Write(u32, Vec<Line>),
+    Write(LegNumber, Vec<Line>),
     /// Issue this POST; it replaces an older one of the same leg and route, sends excepted.
     Post {
         /// The leg.
-        leg: u32,
+        leg: LegNumber,
         /// Its route.
         route: Route,
         /// The lines of its body.
@@ -98,13 +98,13 @@ pub enum Output {
         timeout: Option<Time>,
     },
     /// The leg's welcome was read (proof P1).
-    LegUsable(u32),
+    LegUsable(LegNumber),
     /// The leg carries the session.
-    LegActive(u32),
+    LegActive(LegNumber),
     /// A pong came down the leg.
     Pong {
         /// The leg.
-        leg: u32,
+        leg: LegNumber,
         /// How long after its ping.
         round_trip: Time,
         /// It has the pad of its ping: long writes pass both ways.
@@ -113,15 +113,15 @@ pub enum Output {
     /// A numbered frame, for the first time, in order.
     Deliver(RawFrame),
     /// The session dropped the leg, for this reason.
-    LegDropped(u32, String),
+    LegDropped(LegNumber, String),
     /// The promise ended: so many frames are missing (overrun), or have an unknown outcome (gone).
     Reset(Reset, u64),
     /// After a reset by `gone`: the lines whose outcome is unknown.
     UnknownOutcome(Vec<Line>),
     /// The lowest line cannot pass on the leg: [`Input::WithdrawLine`] gives it up.
-    LineStuck(u32),
+    LineStuck(LegNumber),
     /// The path lets one request through at a time: a stream that is held keeps all lines from going up.
-    OneRequest(u32),
+    OneRequest(LegNumber),
     /// A `config` or `goaway` frame.
     Link(RawFrame),
 }

@@ -5,7 +5,7 @@
 
 use super::leg::{Flight, State};
 use super::{ClientSession, Failure, Mutant, Output, Route};
-use crate::protocol::{Code, Line, Transport, up};
+use crate::protocol::{Code, LegNumber, Line, Seq, Transport, up};
 use crate::session::Time;
 
 /// The pauses before a failed poll or send is repeated; after the last one its leg has failed.
@@ -44,12 +44,12 @@ pub(super) struct Failures {
 pub(super) struct Refused {
     code: Code,
     /// The number after the last line that it may be.
-    until: u64,
+    until: Seq,
 }
 
 impl ClientSession {
     /// Lets the same numbers go again after a pause. A leg whose stream or first poll failed is over.
-    pub(super) fn request_failed(&mut self, number: u32, route: Route, failure: Failure) {
+    pub(super) fn request_failed(&mut self, number: LegNumber, route: Route, failure: Failure) {
         let lowest = self.outgoing.lowest();
         let Some(leg) = self.leg(number) else { return };
         if route == Route::Stream || leg.state != State::Usable {
@@ -79,7 +79,7 @@ impl ClientSession {
 
     /// Takes a proxy's refusal for now: it lets one send through at a time, or none beside a held request. Returns false if neither
     /// explains the failure. Then it may be for the lines in the body, unless link frames are refused as well.
-    fn is_for_now(&mut self, number: u32, route: Route) -> bool {
+    fn is_for_now(&mut self, number: LegNumber, route: Route) -> bool {
         let now = self.now;
         let Some(leg) = self.leg(number) else { return false };
         if route == Route::Poll {
@@ -87,7 +87,7 @@ impl ClientSession {
                 return false;
             }
             // The proxy may not have noticed that the poll before is over. Behind the pause there is none.
-            leg.next_up = 0;
+            leg.next_up = Seq::NONE;
             self.pause(number, route);
             return true;
         }
@@ -103,13 +103,13 @@ impl ClientSession {
             }
         }
         let Some(leg) = self.leg(number) else { return true };
-        leg.next_up = 0;
+        leg.next_up = Seq::NONE;
         leg.requests[route].retry_at = Some(now + REFUSED_PAUSE);
         true
     }
 
     /// Asks for a pong, unless a ping waits or is under way: it tells what arrived, however the answers are altered.
-    fn ask_for_pong(&mut self, number: u32) {
+    fn ask_for_pong(&mut self, number: LegNumber) {
         let ping = self.ping(false);
         let Some(leg) = self.leg(number) else { return };
         let under_way = leg.requests.iter().filter_map(|request| request.flight.as_ref());
@@ -120,12 +120,12 @@ impl ClientSession {
 
     /// Replaces held polls to carry lines from now on: the path lets one request through at a time. A stream would keep all lines from
     /// going up.
-    pub(super) fn one_request(&mut self, number: u32) {
+    pub(super) fn one_request(&mut self, number: LegNumber) {
         if !std::mem::replace(&mut self.is_one_request, true) {
             self.outputs.push_back(Output::OneRequest(number));
         }
         let Some(leg) = self.leg(number) else { return };
-        leg.next_up = 0;
+        leg.next_up = Seq::NONE;
         if leg.transport == Transport::Sse {
             self.drop_leg(number, "failed");
         }
@@ -133,11 +133,11 @@ impl ClientSession {
 
     /// Lets a body with lines that failed go again, then in smaller bodies, down to one line. If one line keeps failing while a ping
     /// passes, that line is stuck.
-    fn lines_failed(&mut self, number: u32, flight: &Flight, failure: Failure) {
+    fn lines_failed(&mut self, number: LegNumber, flight: &Flight, failure: Failure) {
         let Failure { status, code } = failure;
         let (now, lowest) = (self.now, self.outgoing.lowest());
         let Some(leg) = self.leg(number) else { return };
-        leg.next_up = 0;
+        leg.next_up = Seq::NONE;
         if lowest >= flight.until {
             self.bodies.clear();
             return;
@@ -153,7 +153,7 @@ impl ClientSession {
         if (is_too_large || (failures > 1 && has_passed)) && !self.mutation.is(Mutant::BodiesNeverSmaller) {
             self.bodies.failed(flight.size, now);
         }
-        let is_alone = flight.until == flight.from + 1;
+        let is_alone = flight.until == flight.from.next();
         if !is_alone && is_too_large {
             return;
         }
@@ -170,7 +170,7 @@ impl ClientSession {
     }
 
     /// Counts a failure of one line by itself, and tells when it is stuck.
-    fn line_failed(&mut self, number: u32, size: usize, has_passed: bool, is_busy: bool) {
+    fn line_failed(&mut self, number: LegNumber, size: usize, has_passed: bool, is_busy: bool) {
         let most_often = if is_busy { MOST_BUSY_FAILURES } else { MOST_LINE_FAILURES };
         let most = if size < self.bodies.stuck { most_often } else { MOST_FAILURES_AS_BEFORE };
         let is_long = self.outgoing.oldest().is_some_and(|line| line.cost() > SHORT_LINE_BYTES);
@@ -185,7 +185,7 @@ impl ClientSession {
     }
 
     /// Ends a leg. If it was a socket that ended by a line of ours, the next welcome says which.
-    pub(super) fn leg_ended(&mut self, number: u32, code: &str) {
+    pub(super) fn leg_ended(&mut self, number: LegNumber, code: &str) {
         let lowest = self.outgoing.lowest();
         let of_line = [Code::BadFrame, Code::TooLarge].into_iter().find(|known| known.name() == code);
         if let Some(leg) = self.find(number).filter(|leg| leg.next_up > lowest && !leg.carried_withdrawn)
@@ -263,7 +263,7 @@ impl ClientSession {
     }
 
     /// Pauses before the next try of a request that did not help; after the last pause the leg has failed.
-    pub(super) fn pause(&mut self, number: u32, route: Route) {
+    pub(super) fn pause(&mut self, number: LegNumber, route: Route) {
         let now = self.now;
         let Some(leg) = self.leg(number) else { return };
         let request = &mut leg.requests[route];

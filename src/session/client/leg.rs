@@ -5,7 +5,7 @@
 use std::ops::{Index, IndexMut};
 
 use super::Route;
-use crate::protocol::{Line, Nonce, Transport};
+use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport};
 use crate::session::Time;
 
 /// The stage of a leg's life. The session forgets a leg that is over.
@@ -25,9 +25,9 @@ pub(super) struct Flight {
     /// The turn it carried.
     pub(super) turn: Option<u32>,
     /// The number of the first line it carried.
-    pub(super) from: u64,
+    pub(super) from: Seq,
     /// The number after the last one.
-    pub(super) until: u64,
+    pub(super) until: Seq,
     /// The link frames it carried, for a repetition.
     pub(super) links: Vec<Line>,
     /// The length of its body.
@@ -40,7 +40,7 @@ pub(super) struct Flight {
 
 impl Flight {
     /// Whether it carries numbered lines.
-    pub(super) const fn carries_lines(&self) -> bool {
+    pub(super) fn carries_lines(&self) -> bool {
         self.until > self.from
     }
 }
@@ -87,7 +87,7 @@ impl IndexMut<Route> for Requests {
 /// One leg.
 #[derive(Debug)]
 pub struct Leg {
-    pub(super) number: u32,
+    pub(super) number: LegNumber,
     pub(super) transport: Transport,
     pub(super) state: State,
     /// The turn requested on it; none for a candidate.
@@ -98,10 +98,10 @@ pub struct Leg {
     pub(super) must_state_next: bool,
     /// The nonce of its first hello.
     pub(super) nonce: Option<Nonce>,
-    /// The number of the next line that goes up on it; 0: whichever is the lowest that is not acknowledged.
-    pub(super) next_up: u64,
+    /// The number of the next line that goes up on it. Below the lowest that is not acknowledged it stands for that one.
+    pub(super) next_up: Seq,
     /// The number of the next line that comes down on it; none until the gateway stated it.
-    pub(super) next_down: Option<u64>,
+    pub(super) next_down: Option<Seq>,
     /// Link frames for the next write, send or poll.
     pub(super) links: Vec<Line>,
     pub(super) requests: Requests,
@@ -124,7 +124,7 @@ pub struct Leg {
 }
 
 impl Leg {
-    pub(super) fn new(number: u32, transport: Transport, turn: Option<u32>, now: Time) -> Self {
+    pub(super) fn new(number: LegNumber, transport: Transport, turn: Option<u32>, now: Time) -> Self {
         Self {
             number,
             transport,
@@ -133,7 +133,7 @@ impl Leg {
             is_requesting_turn: false,
             must_state_next: false,
             nonce: None,
-            next_up: 0,
+            next_up: Seq::NONE,
             next_down: None,
             links: Vec::new(),
             requests: Requests::default(),

@@ -39,7 +39,7 @@ use super::outgoing::Outgoing;
 use super::{Time, milliseconds};
 use crate::protocol::down::Welcome;
 use crate::protocol::limits::Limits;
-use crate::protocol::{Line, Secret, SessionId, Transport, down};
+use crate::protocol::{LegNumber, Line, Secret, Seq, SessionId, Transport, down};
 
 /// A loser is read for this long after the confirmation of the new leg (rule 5).
 pub const LOSER_READ: Time = Time::from_secs(5);
@@ -63,9 +63,9 @@ pub struct ClientSession {
     welcome: Option<Box<Welcome>>,
     outgoing: Outgoing,
     /// The greatest number received.
-    received: u64,
+    received: Seq,
     /// The greatest number that the gateway was told, and the bytes received since.
-    acknowledged: u64,
+    acknowledged: Seq,
     unacknowledged_bytes: usize,
     /// When an acknowledgement becomes due.
     ack_at: Option<Time>,
@@ -113,8 +113,8 @@ impl ClientSession {
             secret,
             welcome: None,
             outgoing: Outgoing::default(),
-            received: 0,
-            acknowledged: 0,
+            received: Seq::NONE,
+            acknowledged: Seq::NONE,
             unacknowledged_bytes: 0,
             ack_at: None,
             is_ack_due: false,
@@ -184,14 +184,14 @@ impl ClientSession {
 
     /// Returns the leg that lines go up on: the usable one with the greatest turn (rule 4).
     #[must_use]
-    pub fn current(&self) -> Option<u32> {
+    pub fn current(&self) -> Option<LegNumber> {
         let carrying = self.usable().filter(|leg| leg.turn.is_some());
         carrying.max_by_key(|leg| leg.turn).map(|leg| leg.number)
     }
 
     /// Returns the incarnation, the greatest number that a leg took, and the greatest received, for the simulation's ledger.
     #[cfg(test)]
-    pub(crate) fn numbers(&self) -> Option<(&SessionId, u64, u64)> {
+    pub(crate) fn numbers(&self) -> Option<(&SessionId, Seq, Seq)> {
         self.id().map(|id| (id, self.outgoing.sent(), self.received))
     }
 
@@ -204,11 +204,11 @@ impl ClientSession {
         self.welcome.as_ref().map_or_else(Limits::default, |welcome| welcome.limits)
     }
 
-    fn leg(&mut self, number: u32) -> Option<&mut Leg> {
+    fn leg(&mut self, number: LegNumber) -> Option<&mut Leg> {
         self.legs.iter_mut().find(|leg| leg.number == number)
     }
 
-    fn find(&self, number: u32) -> Option<&Leg> {
+    fn find(&self, number: LegNumber) -> Option<&Leg> {
         self.legs.iter().find(|leg| leg.number == number)
     }
 
@@ -221,7 +221,7 @@ impl ClientSession {
     fn advance(&mut self) {
         self.replace_lost_turn();
         let current = self.current();
-        let usable: Vec<(u32, Transport)> = self.usable().map(|leg| (leg.number, leg.transport)).collect();
+        let usable: Vec<(LegNumber, Transport)> = self.usable().map(|leg| (leg.number, leg.transport)).collect();
         for (number, transport) in usable {
             let is_current = current == Some(number);
             match transport {
@@ -235,7 +235,7 @@ impl ClientSession {
     /// lines: they go to no gateway that may not know the session, and no line keeps a leg from opening.
     fn open(&mut self, transport: Transport) {
         self.opened += 1;
-        let number = self.opened;
+        let number = LegNumber(self.opened);
         let turn = self.legs.iter().all(|leg| leg.turn.is_none()).then(|| {
             self.turn += 1;
             self.turn
@@ -250,7 +250,7 @@ impl ClientSession {
     }
 
     /// Requests the next turn on a leg (rule 3), unless the greatest one was requested on it.
-    fn request_turn(&mut self, number: u32) {
+    fn request_turn(&mut self, number: LegNumber) {
         let (greatest, turn) = (self.turn, self.turn + 1);
         let may_request = |leg: &&mut Leg| leg.state == State::Usable && leg.turn < Some(greatest);
         let Some(leg) = self.leg(number).filter(may_request) else {
@@ -278,7 +278,7 @@ impl ClientSession {
 
     /// Confirms the turn that a leg's welcome shows: the losers are read for a while (rule 5). That is no news if a proxy held the
     /// welcome back until another leg had requested a greater turn.
-    fn confirm(&mut self, number: u32) {
+    fn confirm(&mut self, number: LegNumber) {
         let (now, greatest, confirmed) = (self.now, self.turn, self.confirmed_turn);
         let Some(leg) = self.leg(number).filter(|leg| leg.turn == Some(greatest) && confirmed < greatest) else {
             return;
@@ -291,7 +291,7 @@ impl ClientSession {
         }
     }
 
-    fn send_ping(&mut self, number: u32, is_long: bool) {
+    fn send_ping(&mut self, number: LegNumber, is_long: bool) {
         if self.find(number).is_none() {
             return;
         }
@@ -312,13 +312,13 @@ impl ClientSession {
             self.ack_at = None;
             self.is_ack_due = true;
         }
-        let numbers: Vec<u32> = self.legs.iter().map(|leg| leg.number).collect();
+        let numbers: Vec<LegNumber> = self.legs.iter().map(|leg| leg.number).collect();
         for number in numbers {
             self.time_out(number);
         }
     }
 
-    fn time_out(&mut self, number: u32) {
+    fn time_out(&mut self, number: LegNumber) {
         let now = self.now;
         let Some(leg) = self.find(number) else { return };
         if leg.retire_at.is_some_and(|at| now >= at) {
@@ -335,7 +335,7 @@ impl ClientSession {
     }
 
     /// Forgets a leg and tells the owner why.
-    fn drop_leg(&mut self, number: u32, reason: &str) {
+    fn drop_leg(&mut self, number: LegNumber, reason: &str) {
         let before = self.legs.len();
         self.legs.retain(|leg| leg.number != number);
         if self.legs.len() < before {

@@ -10,12 +10,12 @@ use super::{ClientSession, Failure, Mutant, Output, Reset, Route, fresh_secret};
 use crate::protocol::down::{self, Down, End, Welcome};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::CLIENT_ACK_DELAY;
-use crate::protocol::{Nonce, Transport};
+use crate::protocol::{LegNumber, Nonce, Seq, Transport};
 use crate::session::Time;
 
 impl ClientSession {
     /// Takes a frame on a socket or a stream. The first must be ours: a welcome or an end with our nonce (P1).
-    pub(super) fn frame(&mut self, number: u32, frame: RawFrame) {
+    pub(super) fn frame(&mut self, number: LegNumber, frame: RawFrame) {
         let Some(leg) = self.leg(number) else { return };
         let (is_first, nonce) = (leg.state != State::Usable, leg.nonce.clone());
         match Down::read(&frame) {
@@ -25,7 +25,7 @@ impl ClientSession {
     }
 
     /// Takes the whole answer of a poll or a send. One that does not begin with our nonce is foreign, and counts as a failure.
-    pub(super) fn answer(&mut self, number: u32, route: Route, lines: Vec<RawFrame>) {
+    pub(super) fn answer(&mut self, number: LegNumber, route: Route, lines: Vec<RawFrame>) {
         let Some(leg) = self.leg(number) else { return };
         let flight = leg.requests[route].flight.clone();
         let turn = flight.as_ref().and_then(|flight| flight.turn);
@@ -71,7 +71,7 @@ impl ClientSession {
     }
 
     /// Counts a request as answered: it passed, and what it carried arrived.
-    fn answered(&mut self, number: u32, flight: &Flight, lowest: u64) {
+    fn answered(&mut self, number: LegNumber, flight: &Flight, lowest: Seq) {
         let has_lines = flight.carries_lines();
         if has_lines {
             self.bodies.passed(flight.size, self.now.saturating_sub(flight.at), self.now);
@@ -82,7 +82,7 @@ impl ClientSession {
         leg.is_requesting_turn &= flight.turn != leg.turn;
         leg.has_passed |= !has_lines;
         if has_lines {
-            leg.next_up = 0;
+            leg.next_up = Seq::NONE;
             // Its answers wait for a poll, if none is held.
             leg.requests[Route::Poll].retry_at = None;
         }
@@ -91,7 +91,7 @@ impl ClientSession {
         }
     }
 
-    fn poll_lines(&mut self, number: u32, next: u64, lines: impl Iterator<Item = RawFrame>) {
+    fn poll_lines(&mut self, number: LegNumber, next: Seq, lines: impl Iterator<Item = RawFrame>) {
         if let Some(leg) = self.leg(number) {
             leg.next_down = Some(next);
         }
@@ -108,7 +108,7 @@ impl ClientSession {
         }
     }
 
-    fn take(&mut self, number: u32, down: Down, frame: RawFrame) {
+    fn take(&mut self, number: LegNumber, down: Down, frame: RawFrame) {
         match down {
             Down::Welcome(welcome) => self.welcome(number, welcome, Route::Stream),
             Down::End(end) => self.ended(number, &end),
@@ -133,7 +133,7 @@ impl ClientSession {
         }
     }
 
-    fn welcome(&mut self, number: u32, welcome: Box<Welcome>, route: Route) {
+    fn welcome(&mut self, number: LegNumber, welcome: Box<Welcome>, route: Route) {
         if self.id().is_some_and(|id| *id != welcome.id) && !self.mutation.is(Mutant::HelloWithoutId) {
             self.drop_leg(number, "foreign");
             return;
@@ -160,7 +160,7 @@ impl ClientSession {
         if leg.transport == Transport::WebSocket {
             leg.must_state_next = true;
         } else {
-            leg.next_up = 0;
+            leg.next_up = Seq::NONE;
         }
         let shows_turn = leg.turn == Some(turn);
         if is_first {
@@ -175,7 +175,7 @@ impl ClientSession {
         }
     }
 
-    fn became_usable(&mut self, number: u32) {
+    fn became_usable(&mut self, number: LegNumber) {
         let now = self.now;
         let Some(leg) = self.leg(number) else { return };
         leg.round_trip = now.saturating_sub(leg.opened_at);
@@ -187,7 +187,7 @@ impl ClientSession {
     }
 
     /// Takes a pong: all link frames arrived that went with its ping.
-    fn pong(&mut self, number: u32, value: &Number, pad: Option<&str>) {
+    fn pong(&mut self, number: LegNumber, value: &Number, pad: Option<&str>) {
         let (now, ping) = (self.now, down::ping(value, pad));
         let Some(leg) = self.leg(number) else { return };
         leg.has_passed = true;
@@ -206,7 +206,7 @@ impl ClientSession {
     }
 
     /// Takes an acknowledgement; the greatest counts (rule 7). Returns false for one of more than was ever sent: it drops the leg.
-    fn take_ack(&mut self, number: u32, up_to: u64) -> bool {
+    fn take_ack(&mut self, number: LegNumber, up_to: Seq) -> bool {
         let lowest = self.outgoing.lowest();
         if self.outgoing.acknowledge(up_to).is_err() {
             self.drop_leg(number, "bad_frame");
@@ -219,17 +219,17 @@ impl ClientSession {
     }
 
     /// Takes the number that the gateway states for the next line on a leg. Beyond the expected one, it dropped frames (rule 7).
-    fn start_at(&mut self, number: u32, next: u64) {
+    fn start_at(&mut self, number: LegNumber, next: Seq) {
         let Some(leg) = self.leg(number) else { return };
         leg.next_down = Some(next);
-        if next > self.received + 1 {
-            let lost = next - 1 - self.received;
-            self.received = next - 1;
+        if next > self.received.next() {
+            let lost = next.previous().since(self.received);
+            self.received = next.previous();
             self.outputs.push_back(Output::Reset(Reset::Overrun, lost));
         }
     }
 
-    fn numbered(&mut self, number: u32, frame: RawFrame) {
+    fn numbered(&mut self, number: LegNumber, frame: RawFrame) {
         let Some(line) = self.leg(number).and_then(|leg| leg.next_down) else {
             self.drop_leg(number, "bad_frame");
             return;
@@ -237,7 +237,7 @@ impl ClientSession {
         // The number that a poll's answer states counts only with its first line (rule 8); elsewhere this is no news.
         self.start_at(number, line);
         if let Some(leg) = self.leg(number) {
-            leg.next_down = Some(line + 1);
+            leg.next_down = Some(line.next());
         }
         // A duplicate makes an acknowledgement due all the same: the last one may be lost.
         self.ack_at.get_or_insert(self.now + CLIENT_ACK_DELAY);
@@ -247,13 +247,13 @@ impl ClientSession {
         self.received = line;
         self.unacknowledged_bytes += frame.cost();
         let limits = self.limits();
-        let unacknowledged = usize::try_from(self.received - self.acknowledged).unwrap_or(usize::MAX);
+        let unacknowledged = usize::try_from(self.received.since(self.acknowledged)).unwrap_or(usize::MAX);
         self.is_ack_due |= unacknowledged >= limits.ack_frames() || self.unacknowledged_bytes >= limits.ack_bytes();
         self.outputs.push_back(Output::Deliver(frame));
     }
 
     /// Takes the end of a leg. Only `gone` ends the session (rule 2).
-    fn ended(&mut self, number: u32, end: &End) {
+    fn ended(&mut self, number: LegNumber, end: &End) {
         let is_gone = end.code == "gone";
         if is_gone && self.mutation.is(Mutant::GoneNotBelieved) {
             self.drop_leg(number, "foreign");
@@ -272,7 +272,7 @@ impl ClientSession {
         let lines = self.outgoing.restart();
         self.secret = fresh_secret(&mut self.random);
         self.welcome = None;
-        (self.received, self.acknowledged, self.unacknowledged_bytes) = (0, 0, 0);
+        (self.received, self.acknowledged, self.unacknowledged_bytes) = (Seq::NONE, Seq::NONE, 0);
         (self.ack_at, self.is_ack_due) = (None, false);
         (self.turn, self.confirmed_turn) = (0, 0);
         self.failures = Failures::default();

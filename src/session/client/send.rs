@@ -6,7 +6,7 @@ use super::bodies::answer_time;
 use super::leg::{Flight, Leg};
 use super::{ClientSession, Mutant, Output, Route};
 use crate::protocol::up::Hello;
-use crate::protocol::{Line, Nonce, Transport, down};
+use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, down};
 use crate::session::Time;
 
 /// A send that takes longer beside a held poll waits behind it: the path lets one request through at a time.
@@ -17,7 +17,7 @@ const LONG_LINE_BYTES: usize = 1024;
 
 impl ClientSession {
     /// Says hello on a socket that opened.
-    pub(super) fn greet(&mut self, number: u32) {
+    pub(super) fn greet(&mut self, number: LegNumber) {
         let Some(leg) = self.leg(number) else { return };
         let turn = leg.turn;
         let (_, hello) = self.hello(number, turn);
@@ -25,7 +25,7 @@ impl ClientSession {
     }
 
     /// Writes all that may go to a socket.
-    pub(super) fn write(&mut self, number: u32, is_current: bool) {
+    pub(super) fn write(&mut self, number: LegNumber, is_current: bool) {
         let mut lines = Vec::new();
         let Some(leg) = self.leg(number) else { return };
         if std::mem::take(&mut leg.is_requesting_turn) {
@@ -52,16 +52,16 @@ impl ClientSession {
         }
     }
 
-    fn write_lines(&mut self, number: u32, lines: &mut Vec<Line>) {
+    fn write_lines(&mut self, number: LegNumber, lines: &mut Vec<Line>) {
         let Some(leg) = self.legs.iter_mut().find(|leg| leg.number == number) else { return };
         while let Some(line) = self.outgoing.hand_out(leg.next_up, usize::MAX) {
             lines.push(line.clone());
-            leg.next_up += 1;
+            leg.next_up = leg.next_up.next();
         }
     }
 
     /// Judges the oldest line when a socket was welcomed: one under which many sockets died does not go on it.
-    pub(super) fn judge_oldest(&mut self, number: u32) {
+    pub(super) fn judge_oldest(&mut self, number: LegNumber) {
         let Some(size) = self.outgoing.oldest().map(Line::cost) else { return };
         self.failures.sockets += 1;
         if self.failures.sockets <= MOST_SOCKETS || size <= LONG_LINE_BYTES {
@@ -74,7 +74,7 @@ impl ClientSession {
     }
 
     /// Issues the requests that a leg owes.
-    pub(super) fn request(&mut self, number: u32, is_current: bool) {
+    pub(super) fn request(&mut self, number: LegNumber, is_current: bool) {
         let Some(leg) = self.find(number) else { return };
         let is_poll = leg.transport == Transport::Poll;
         if is_poll {
@@ -127,7 +127,7 @@ impl ClientSession {
     }
 
     /// Issues one POST: a hello, link frames, and numbered lines from the lowest number on (rule 6).
-    pub(super) fn post(&mut self, number: u32, route: Route, brings_lines: bool) {
+    pub(super) fn post(&mut self, number: LegNumber, route: Route, brings_lines: bool) {
         let from = self.outgoing.lowest();
         let Some(leg) = self.leg(number) else { return };
         let is_send = matches!(route, Route::Send | Route::Links);
@@ -169,7 +169,7 @@ impl ClientSession {
     }
 
     /// Adds numbered lines to a body, up to the bounds. Returns the number after the last one.
-    fn fill(&mut self, body: &mut Vec<Line>) -> u64 {
+    fn fill(&mut self, body: &mut Vec<Line>) -> Seq {
         let limits = self.limits();
         let bound = limits.body_bytes.min(self.bodies.bytes);
         let mut bytes = length(body) + 1;
@@ -182,12 +182,12 @@ impl ClientSession {
             bytes += line.cost() + 1;
             room = bound.saturating_sub(bytes);
             body.push(line.clone());
-            number += 1;
+            number = number.next();
         }
         number
     }
 
-    fn hello(&mut self, number: u32, turn: Option<u32>) -> (Nonce, Line) {
+    fn hello(&mut self, number: LegNumber, turn: Option<u32>) -> (Nonce, Line) {
         self.nonces += 1;
         let nonce = format!("{}.{}", self.nonce_prefix, self.nonces);
         let Ok(nonce) = Nonce::try_from(nonce) else { unreachable!("a prefix of 8 url-safe characters and a number") };
@@ -197,7 +197,7 @@ impl ClientSession {
         let id = self.id().filter(|_| !self.mutation.is(Mutant::HelloWithoutId)).cloned();
         let hello = Hello {
             secret: self.secret.clone(),
-            received: if id.is_some() { self.received } else { 0 },
+            received: if id.is_some() { self.received } else { Seq::NONE },
             id,
             leg: number,
             turn,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::protocol::code::Refusal;
 use crate::protocol::up::{Command, Hello, Up};
-use crate::protocol::{Line, NetworkId, SessionId, Transport};
+use crate::protocol::{Line, NetworkId, Seq, SessionId, Transport};
 use crate::session::Time;
 
 /// Names a carrier. The caller gives each socket, stream response, poll and send a number of its own.
@@ -85,7 +85,7 @@ pub enum Output {
     /// Rule 7: frames were dropped since the client acknowledges too slowly; it will be told.
     Overrun {
         /// All up to this number are gone.
-        through: u64,
+        through: Seq,
     },
     /// The session is over; nothing else follows.
     Expired,

@@ -2,7 +2,7 @@
 
 use super::Carrier;
 use crate::protocol::limits;
-use crate::protocol::{Line, NetworkId, Nonce, Transport};
+use crate::protocol::{LegNumber, Line, NetworkId, Nonce, Seq, Transport};
 use crate::session::Time;
 
 /// Records of legs that are kept; what is attached is kept in any case.
@@ -30,11 +30,11 @@ pub struct Leg {
     /// What carries it now: none between two polls, and after it died.
     pub(super) carrier: Option<Carrier>,
     /// Down: the number of the next numbered line to be written.
-    pub(super) cursor: u64,
+    pub(super) cursor: Seq,
     pub(super) link: Option<Line>,
     /// The transports offered are to be told, with this jitter.
     pub(super) config: Option<Time>,
-    pub(super) number: u32,
+    pub(super) number: LegNumber,
     pub(super) transport: Transport,
     pub(super) state: State,
     pub(super) welcome_due: bool,
@@ -54,7 +54,7 @@ pub struct Leg {
     /// Its transport is no longer offered: it is ended then.
     pub(super) leaves_at: Option<Time>,
     /// Up, on a socket: the number of the next numbered line, once stated.
-    pub(super) up_next: Option<u64>,
+    pub(super) up_next: Option<Seq>,
     pub(super) pong: Option<Line>,
     /// When the welcome was written; a pong waits a moment after it.
     pub(super) welcomed: Option<Time>,
@@ -65,7 +65,7 @@ pub struct Leg {
     /// Of the last hello that attached it or polled.
     pub(super) nonce: Nonce,
     /// On a poll whose answer needs no whole welcome: how far the client knows its lines to be received.
-    pub(super) knows: Option<u64>,
+    pub(super) knows: Option<Seq>,
     /// The turn it was granted; 0 for a candidate.
     pub(super) turn: u32,
     /// What a welcome tells may have changed while the leg was there, and who knows whether that was read.
@@ -79,7 +79,7 @@ pub struct Leg {
 }
 
 impl Leg {
-    pub(super) fn new(now: Time, number: u32, transport: Transport, nonce: Nonce) -> Self {
+    pub(super) fn new(now: Time, number: LegNumber, transport: Transport, nonce: Nonce) -> Self {
         Self {
             number,
             transport,
@@ -88,7 +88,7 @@ impl Leg {
             nonce,
             turn: 0,
             up_next: None,
-            cursor: 1,
+            cursor: Seq::FIRST,
             welcome_due: true,
             knows: None,
             news: false,

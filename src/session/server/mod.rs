@@ -35,7 +35,7 @@ use super::Time;
 use super::mutant::{Mutant, Mutation};
 use super::outgoing::Outgoing;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::{Line, Nonce, SessionId, Transport, down};
+use crate::protocol::{LegNumber, Line, Nonce, Seq, SessionId, Transport, down};
 
 /// See the module. What a publication looks at comes first, as in [`Leg`].
 #[derive(Debug)]
@@ -43,7 +43,7 @@ use crate::protocol::{Line, Nonce, SessionId, Transport, down};
 pub struct ServerSession {
     outgoing: Outgoing,
     /// The active leg's number.
-    active: Option<u32>,
+    active: Option<LegNumber>,
     legs: Vec<Leg>,
     settings: Arc<Settings>,
     expired: bool,
@@ -56,8 +56,8 @@ pub struct ServerSession {
     ack_at: Option<Time>,
     outputs: VecDeque<Output>,
     /// The highest number taken from the client, and what of it the client was told.
-    received: u64,
-    told: u64,
+    received: Seq,
+    told: Seq,
     owed_bytes: usize,
     /// When the last leg left or the last request was accepted.
     alive: Time,
@@ -80,8 +80,8 @@ impl ServerSession {
             settings,
             wishes: Wishes::default(),
             outgoing: Outgoing::default(),
-            received: 0,
-            told: 0,
+            received: Seq::NONE,
+            told: Seq::NONE,
             owed_bytes: 0,
             ack_at: None,
             turn: 0,
@@ -106,7 +106,7 @@ impl ServerSession {
 
     /// The active leg, the greatest number handed to a leg, and the greatest received: for the simulation's books.
     #[cfg(test)]
-    pub(crate) const fn numbers(&self) -> (Option<u32>, u64, u64) {
+    pub(crate) const fn numbers(&self) -> (Option<LegNumber>, Seq, Seq) {
         (self.active, self.outgoing.sent(), self.received)
     }
 
@@ -213,13 +213,13 @@ impl ServerSession {
         }
         let lowest = self.outgoing.lowest();
         if lowest > before {
-            self.outputs.push_back(Output::Overrun { through: lowest - 1 });
+            self.outputs.push_back(Output::Overrun { through: lowest.previous() });
         }
     }
 
     /// The number a leg's lines start from: max(R, highest acknowledged, last dropped) + 1 (rule 6).
-    fn base(&self, received: u64) -> u64 {
-        self.outgoing.lowest().max(received + 1)
+    fn base(&self, received: Seq) -> Seq {
+        self.outgoing.lowest().max(received.next())
     }
 
     /// Most sessions have one leg all their life, and room for just that.
@@ -228,7 +228,7 @@ impl ServerSession {
         self.legs.push(leg);
     }
 
-    fn leg(&mut self, number: u32) -> Option<&mut Leg> {
+    fn leg(&mut self, number: LegNumber) -> Option<&mut Leg> {
         self.legs.iter_mut().find(|leg| leg.number == number)
     }
 
@@ -254,7 +254,7 @@ impl ServerSession {
     }
 
     /// Says `end` on a leg and never writes to it again (rule 5). Its late lines are still taken.
-    fn end_leg(&mut self, number: u32, refusal: &Refusal) {
+    fn end_leg(&mut self, number: LegNumber, refusal: &Refusal) {
         if self.active == Some(number) {
             self.active = None;
         }
@@ -277,7 +277,7 @@ impl ServerSession {
     }
 
     fn end_legs(&mut self, refusal: &Refusal) {
-        let numbers: Vec<u32> = self.legs.iter().map(|leg| leg.number).collect();
+        let numbers: Vec<LegNumber> = self.legs.iter().map(|leg| leg.number).collect();
         for number in numbers {
             self.end_leg(number, refusal);
         }
@@ -316,14 +316,14 @@ impl ServerSession {
     }
 
     /// A welcome to who knows all but these numbers.
-    fn brief(&mut self, nonce: Nonce, next: Option<u64>, known: u64) -> Line {
+    fn brief(&mut self, nonce: Nonce, next: Option<Seq>, known: Seq) -> Line {
         self.tell();
         let received = Some(self.received).filter(|received| *received != known);
         down::brief(&down::Brief { nonce, next, received })
     }
 
     /// A welcome about a leg, as things stand at this moment: composed when it is written, never before.
-    fn welcome(&mut self, nonce: Nonce, leg: u32, next: u64) -> Line {
+    fn welcome(&mut self, nonce: Nonce, leg: LegNumber, next: Seq) -> Line {
         self.tell();
         let network = self.leg(leg).and_then(|leg| leg.network).map(|network| network.to_string());
         down::welcome(&down::Welcome {

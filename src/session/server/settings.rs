@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::ServerSession;
 use super::leg::{Leg, State};
-use crate::protocol::Transport;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::limits::{self, Limits};
 use crate::protocol::up::Hello;
+use crate::protocol::{LegNumber, Transport};
 use crate::session::Time;
 
 /// See the module.
@@ -79,12 +79,12 @@ impl ServerSession {
 
     /// Whether a leg attached before under this number, and is not forgotten.
     #[must_use]
-    pub fn knows_leg(&self, number: u32) -> bool {
+    pub fn knows_leg(&self, number: LegNumber) -> bool {
         self.legs.iter().any(|leg| leg.number == number)
     }
 
     /// A new leg must be of a transport that is offered; one there is goes on.
-    pub(super) fn check_offered(&self, number: u32, transport: Transport) -> Result<(), Refusal> {
+    pub(super) fn check_offered(&self, number: LegNumber, transport: Transport) -> Result<(), Refusal> {
         if self.knows_leg(number) || self.offered.contains(&transport) { Ok(()) } else { Err(not_offered(transport)) }
     }
 
@@ -100,7 +100,7 @@ impl ServerSession {
     }
 
     /// Ends a leg that should have left by now; why, if it did.
-    pub(super) fn end_if_overstaying(&mut self, now: Time, number: u32) -> Option<Refusal> {
+    pub(super) fn end_if_overstaying(&mut self, now: Time, number: LegNumber) -> Option<Refusal> {
         let open = self.leg(number).filter(|leg| leg.state == State::Open);
         let why = open.and_then(|leg| leg.overstays(now))?;
         self.end_leg(number, &why);

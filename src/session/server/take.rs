@@ -5,7 +5,7 @@ use super::{Carrier, Mutant, Output, ServerSession};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::limits;
 use crate::protocol::up::{Command, Hello, Up};
-use crate::protocol::{Transport, down};
+use crate::protocol::{LegNumber, Seq, Transport, down};
 use crate::session::Time;
 
 impl ServerSession {
@@ -106,12 +106,12 @@ impl ServerSession {
         leg.at_once = !heard || hello.id.is_none() || frames.iter().any(|frame| matches!(frame, Up::Ping { .. }));
         let granted = self.grant(number, &hello);
         let holds_turn = self.active == Some(number) && hello.turn.is_some();
-        let gap = hello.next > self.received + 1 && !frames.is_empty();
+        let gap = hello.next > self.received.next() && !frames.is_empty();
         if let Some(leg) = self.leg(number) {
             leg.at_once |= granted || !holds_turn || gap;
             leg.news |= wishes;
             let brief = !unread && holds_turn && hello.id.is_some();
-            leg.knows = brief.then_some(hello.next - 1);
+            leg.knows = brief.then_some(hello.next.previous());
         }
         self.body(now, &hello, frames);
         self.make_room(number);
@@ -119,7 +119,7 @@ impl ServerSession {
     }
 
     /// A newer poll of a leg has the older one answered without lines (rule 8).
-    fn answer_older_poll(&mut self, number: u32) {
+    fn answer_older_poll(&mut self, number: LegNumber) {
         let Some(leg) = self.leg(number) else { return };
         let (nonce, cursor) = (leg.nonce.clone(), leg.cursor);
         if let Some(older) = leg.carrier.take() {
@@ -150,7 +150,7 @@ impl ServerSession {
         self.body(now, &hello, frames);
         // Who names the incarnation has read a welcome, of which no more would count here (rule 9).
         let answer = if hello.id.is_some() {
-            self.brief(hello.nonce, None, hello.next - 1)
+            self.brief(hello.nonce, None, hello.next.previous())
         } else {
             let next = self.base(hello.received);
             self.welcome(hello.nonce, number, next)
@@ -178,7 +178,7 @@ impl ServerSession {
                     return Err(Refusal::bad_frame("a numbered line before any ack stated its number on this leg"));
                 };
                 let line = *count;
-                *count += 1;
+                *count = line.next();
                 self.take(now, line, command);
                 Ok(())
             }
@@ -189,7 +189,7 @@ impl ServerSession {
         }
     }
 
-    fn second_hello(&mut self, now: Time, number: u32, hello: &Hello) -> Result<(), Refusal> {
+    fn second_hello(&mut self, now: Time, number: LegNumber, hello: &Hello) -> Result<(), Refusal> {
         if hello.leg != number {
             return Err(Refusal::bad_frame(format!("a hello for leg {} on the socket of leg {number}", hello.leg)));
         }
@@ -210,8 +210,8 @@ impl ServerSession {
     }
 
     /// The number of the next numbered line on a socket (rule 6). Upwards of what is expected it is a gap (rule 7).
-    fn state_next(&mut self, number: u32, next: u64) -> Result<(), Refusal> {
-        if next > self.received + 1 {
+    fn state_next(&mut self, number: LegNumber, next: Seq) -> Result<(), Refusal> {
+        if next > self.received.next() {
             let message = format!("line {next} is announced, {} was received", self.received);
             return Err(Refusal::new(Code::Gap, message));
         }
@@ -223,7 +223,7 @@ impl ServerSession {
 
     /// Rule 3: active if and only if the turn asked for is greater than the session's, and the leg has not ended.
     /// True if this hello made the leg active.
-    fn grant(&mut self, number: u32, hello: &Hello) -> bool {
+    fn grant(&mut self, number: LegNumber, hello: &Hello) -> bool {
         let Some(turn) = hello.turn else { return false };
         if self.mutation.is(Mutant::RepeatedTurnAnswered) && self.active == Some(number) && turn == self.turn {
             let next = self.base(hello.received);
@@ -252,7 +252,7 @@ impl ServerSession {
     }
 
     /// The mistake of [`Mutant::RepeatedTurnAnswered`]: a welcome whose `next` is not the leg's cursor.
-    fn repeat_welcome(&mut self, number: u32, next: u64) {
+    fn repeat_welcome(&mut self, number: LegNumber, next: Seq) {
         let Some(leg) = self.leg(number) else { return };
         let nonce = leg.nonce.clone();
         let welcome = self.welcome(nonce, number, next);
@@ -270,7 +270,7 @@ impl ServerSession {
         self.take_lines(now, hello.next, lines);
     }
 
-    fn link_frame(&mut self, now: Time, number: u32, frame: Up) {
+    fn link_frame(&mut self, now: Time, number: LegNumber, frame: Up) {
         match frame {
             Up::Ping { value, pad } => {
                 let pad = pad.filter(|_| !self.mutation.is(Mutant::PongNotPadded));
@@ -290,8 +290,8 @@ impl ServerSession {
 
     /// Numbered lines of a body. Nothing is taken where a number was left out (rule 7). If the body brings a line that was seen, the
     /// active leg acknowledges at once, beside the answer: the answer before was lost, or something on the way alters all answers.
-    fn take_lines(&mut self, now: Time, next: u64, lines: Vec<Up>) {
-        if next > self.received + 1 {
+    fn take_lines(&mut self, now: Time, next: Seq, lines: Vec<Up>) {
+        if next > self.received.next() {
             return;
         }
         let commands = lines.into_iter().filter_map(|line| match line {
@@ -299,26 +299,28 @@ impl ServerSession {
             _ => None,
         });
         let received = self.received;
-        for (number, command) in (next..).zip(commands) {
+        let mut number = next;
+        for command in commands {
             if number <= received {
                 self.acknowledge_now();
             }
             self.take(now, number, command);
+            number = number.next();
         }
     }
 
     /// Takes a line by its number: each number once, in order. A line that was seen makes an acknowledgement due all the
     /// same: the one that was sent may have been lost.
-    fn take(&mut self, now: Time, number: u64, command: Command) {
+    fn take(&mut self, now: Time, number: Seq, command: Command) {
         self.ack_at.get_or_insert(now + limits::ACK_DELAY);
-        if number != self.received + 1 {
+        if number != self.received.next() {
             return;
         }
         self.received = number;
         self.owed_bytes += command.cost;
         self.outputs.push_back(Output::Command(command));
         let limits = &self.settings.limits;
-        let owed = usize::try_from(self.received - self.told).unwrap_or(usize::MAX);
+        let owed = usize::try_from(self.received.since(self.told)).unwrap_or(usize::MAX);
         if owed >= limits.ack_frames() || self.owed_bytes >= limits.ack_bytes() {
             self.acknowledge_now();
         }
@@ -337,7 +339,7 @@ impl ServerSession {
     }
 
     /// A leg is carried by one transport for as long as it lives: a poll that took a socket's place would be written to like one.
-    fn check_transport(&self, number: u32, transport: Transport) -> Result<(), Refusal> {
+    fn check_transport(&self, number: LegNumber, transport: Transport) -> Result<(), Refusal> {
         match self.legs.iter().find(|leg| leg.number == number) {
             Some(leg) if leg.transport != transport => {
                 Err(Refusal::bad_frame(format!("leg {number} is carried by {}", leg.transport)))
@@ -353,7 +355,7 @@ impl ServerSession {
         Ok(())
     }
 
-    fn acknowledge(&mut self, received: u64) -> Result<(), Refusal> {
+    fn acknowledge(&mut self, received: Seq) -> Result<(), Refusal> {
         self.outgoing.acknowledge(received).map_err(|error| beyond_sent(error.received, error.sent))
     }
 
@@ -371,7 +373,7 @@ impl ServerSession {
     }
 
     /// Three attached legs at most: the oldest candidate ends for the newest leg.
-    fn make_room(&mut self, newest: u32) {
+    fn make_room(&mut self, newest: LegNumber) {
         while self.attached() > limits::ATTACHED_LEGS {
             let active = self.active;
             let candidate = self
@@ -390,6 +392,6 @@ fn replaced() -> Refusal {
     Refusal::new(Code::Replaced, "another leg of this session is active")
 }
 
-fn beyond_sent(received: u64, sent: u64) -> Refusal {
+fn beyond_sent(received: Seq, sent: Seq) -> Refusal {
     Refusal::bad_frame(format!("received {received} is more than the {sent} that were sent"))
 }

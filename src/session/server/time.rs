@@ -3,7 +3,7 @@
 use super::ServerSession;
 use super::leg::Leg;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::limits;
+use crate::protocol::{LegNumber, limits};
 use crate::session::Time;
 
 impl ServerSession {
@@ -76,7 +76,7 @@ impl ServerSession {
         }
     }
 
-    fn overdue_legs(&self, now: Time) -> Vec<(u32, Refusal)> {
+    fn overdue_legs(&self, now: Time) -> Vec<(LegNumber, Refusal)> {
         let overdue = |leg: &Leg| {
             let overstays = leg.overstays(now);
             if overstays.is_some() {

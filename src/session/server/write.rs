@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 use super::{Carrier, Mutant, Output, ServerSession};
-use crate::protocol::{Line, Nonce, Transport, down, limits};
+use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, down, limits};
 use crate::session::outgoing::Outgoing;
 use crate::session::{Time, milliseconds};
 
@@ -133,21 +133,21 @@ impl ServerSession {
                 announce(bytes, out);
             }
             out(line);
-            leg.cursor += 1;
+            leg.cursor = leg.cursor.next();
             lines += 1;
         }
         lines
     }
 
     /// The first frame of a leg or of a poll's answer.
-    pub(super) fn opening(&mut self, nonce: Nonce, number: u32, next: u64) -> Line {
+    pub(super) fn opening(&mut self, nonce: Nonce, number: LegNumber, next: Seq) -> Line {
         match self.leg(number).filter(|leg| !leg.news).and_then(|leg| leg.knows) {
             Some(known) => self.brief(nonce, Some(next), known),
             None => self.welcome(nonce, number, next),
         }
     }
 
-    fn ack(&mut self, next: Option<u64>) -> Line {
+    fn ack(&mut self, next: Option<Seq>) -> Line {
         self.tell();
         down::ack(self.received, next)
     }

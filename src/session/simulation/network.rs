@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use bytes::Bytes;
 
 use crate::protocol::frame::RawFrame;
-use crate::protocol::{Line, Transport};
+use crate::protocol::{LegNumber, Line, Transport};
 use crate::session::Time;
 use crate::session::client::{Failure, Route};
 use crate::session::server::Carrier;
@@ -121,14 +121,14 @@ impl Network {
 /// Something under way, or a moment of a clock.
 pub(super) enum Event {
     /// A socket opened; its client can write.
-    SocketOpens(u32),
+    SocketOpens(LegNumber),
     /// A message came up a socket.
-    Up(u32, RawFrame),
+    Up(LegNumber, RawFrame),
     /// Lines came down a socket or a stream.
-    Down(u32, Vec<RawFrame>),
+    Down(LegNumber, Vec<RawFrame>),
     /// A request's body came to the server. A copy is answered to nobody.
     Request {
-        leg: u32,
+        leg: LegNumber,
         request: u64,
         route: Route,
         body: Bytes,
@@ -136,14 +136,14 @@ pub(super) enum Event {
     },
     /// A request's answer came to the client, or the news that there is none.
     Response {
-        leg: u32,
+        leg: LegNumber,
         request: u64,
         route: Route,
         answer: Result<Vec<RawFrame>, Failure>,
     },
     /// An end notices that a leg's carrier is dead.
     ServerNotices(Carrier),
-    ClientNotices(u32),
+    ClientNotices(LegNumber),
     /// The client's owner looks after its legs.
     Tick,
     ClientTimer,
@@ -153,12 +153,12 @@ pub(super) enum Event {
     /// The client's application says something short.
     Probe,
     /// On this leg, or on any.
-    Fault(Option<u32>),
+    Fault(Option<LegNumber>),
 }
 
 /// What lies between the two ends for one leg.
 pub(super) struct Path {
-    pub(super) leg: u32,
+    pub(super) leg: LegNumber,
     pub(super) transport: Transport,
     /// Of a socket or a stream.
     pub(super) carrier: Option<Carrier>,
@@ -182,7 +182,7 @@ pub(super) struct Path {
 }
 
 impl Path {
-    pub(super) fn new(leg: u32, transport: Transport) -> Self {
+    pub(super) fn new(leg: LegNumber, transport: Transport) -> Self {
         let zero = Time::ZERO;
         Self {
             leg,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use throughline::protocol::code::{Code, Refusal};
 use throughline::protocol::frame::RawFrame;
 use throughline::protocol::up::{Command, Hello, Up};
-use throughline::protocol::{Line, Secret, SessionId, Transport, body, down};
+use throughline::protocol::{Line, Secret, Seq, SessionId, Transport, body, down};
 use throughline::session::Time;
 use throughline::session::server::{Carrier, Input, Output, Resolution, ServerSession, resolve};
 
@@ -24,7 +24,7 @@ pub enum Effect {
     /// A session took this from its client.
     Command(SessionId, Command),
     /// A session dropped all frames up to this number.
-    Overrun(u64),
+    Overrun(Seq),
 }
 
 /// How a request is carried.

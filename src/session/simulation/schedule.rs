@@ -13,10 +13,9 @@ use super::network::{Agenda, Event, LONGEST_WRITE, Network, Path, Random, Refusa
 use super::node::{Effect, Kind, Node};
 use super::switches::{Step, Switches, UnderWay, asked_turn};
 use super::{LONGEST_HARD_QUIET, LONGEST_QUIET, PROBE_EVERY};
-use crate::protocol::Transport;
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::Limits;
-use crate::protocol::line::Line;
+use crate::protocol::{LegNumber, Line, Transport};
 use crate::session::Time;
 use crate::session::client::{ClientSession, Failure, Input, Output, Route};
 use crate::session::mutant::{Mutant, Mutation};
@@ -48,7 +47,7 @@ struct Owned {
 }
 
 /// Who a carrier belongs to: a leg, and for a request its number.
-type Addressee = (u32, Option<(u64, Route)>);
+type Addressee = (LegNumber, Option<(u64, Route)>);
 
 pub(super) struct Schedule {
     now: Time,
@@ -61,10 +60,10 @@ pub(super) struct Schedule {
     /// The step of the next switch at which the old leg is struck.
     aim: Option<Step>,
     paths: Vec<Path>,
-    owned: HashMap<u32, Owned>,
+    owned: HashMap<LegNumber, Owned>,
     carriers: HashMap<Carrier, Addressee>,
     /// The requests under way, and by when each must be answered.
-    requests: BTreeMap<(u32, Route), (u64, Time)>,
+    requests: BTreeMap<(LegNumber, Route), (u64, Time)>,
     network: Network,
     /// A socket fell silent: the next one must prove that long writes pass (P4).
     doubts_sockets: bool,
@@ -191,7 +190,7 @@ impl Schedule {
         self.now + delay
     }
 
-    fn path(&mut self, leg: u32) -> Option<&mut Path> {
+    fn path(&mut self, leg: LegNumber) -> Option<&mut Path> {
         self.paths.iter_mut().find(|path| path.leg == leg)
     }
 
@@ -278,7 +277,7 @@ impl Schedule {
         UnderWay { up: sent > taken, down: sent_down > received }
     }
 
-    fn see_what_goes_up(&mut self, leg: u32, lines: &[Line]) {
+    fn see_what_goes_up(&mut self, leg: LegNumber, lines: &[Line]) {
         if let Some(turn) = lines.first().and_then(|line| asked_turn(line.record()))
             && self.switches.asks(leg, turn)
         {
@@ -355,7 +354,7 @@ impl Schedule {
             Effect::Command(_, command) => self.ledger.taken(&command)?,
             Effect::Write(carrier, lines) | Effect::Finish(carrier, lines) => self.carry_down(carrier, &lines)?,
             Effect::Refused(carrier, refusal) => self.answer_nothing(carrier, refusal.code),
-            Effect::Overrun(through) => self.ledger.dropped(through),
+            Effect::Overrun(through) => self.ledger.dropped(through.0),
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! They show that the schedules draw every combination. A schedule may aim its faults by them, but an invariant must never ask
 //! them: they know what each end believes.
 
-use crate::protocol::Transport;
+use crate::protocol::{LegNumber, Transport};
 use crate::session::Time;
 use crate::session::client::LOSER_READ;
 
@@ -54,9 +54,9 @@ struct Seen {
     step: Step,
     turn: u32,
     /// The leg it takes the session over from, from its ask until that one's death; and what was under way at the ask.
-    old: Option<(u32, UnderWay)>,
+    old: Option<(LegNumber, UnderWay)>,
     /// The active leg that died before this one asked. It becomes a switch if this one asks.
-    early: Option<(u32, Step, UnderWay)>,
+    early: Option<(LegNumber, Step, UnderWay)>,
     confirmed_at: Time,
     dead: bool,
     ended: bool,
@@ -67,9 +67,9 @@ struct Seen {
 pub(super) struct Switches {
     /// The leg n is at n - 1.
     legs: Vec<Seen>,
-    active: Option<u32>,
+    active: Option<LegNumber>,
     /// The last step that a switch reached by what was heard of its two legs, and its old leg.
-    pub(super) reached: Option<(Step, u32)>,
+    pub(super) reached: Option<(Step, LegNumber)>,
     pub(super) counts: Counts,
 }
 
@@ -88,20 +88,20 @@ impl Switches {
         });
     }
 
-    pub(super) fn usable(&mut self, leg: u32) {
+    pub(super) fn usable(&mut self, leg: LegNumber) {
         let leg = self.leg(leg);
         leg.step = leg.step.max(Step::Candidate);
     }
 
     /// A hello with a turn goes up. False if it is not the first with this one: [`Self::asked`] need not be told.
-    pub(super) fn asks(&mut self, leg: u32, turn: u32) -> bool {
+    pub(super) fn asks(&mut self, leg: LegNumber, turn: u32) -> bool {
         let seen = self.leg(leg);
         let first = turn > seen.turn;
         seen.turn = seen.turn.max(turn);
         first
     }
 
-    pub(super) fn asked(&mut self, leg: u32, under_way: UnderWay) {
+    pub(super) fn asked(&mut self, leg: LegNumber, under_way: UnderWay) {
         let active = self.active.filter(|active| *active != leg);
         let seen = self.leg(leg);
         (seen.step, seen.old) = (Step::Asked, None);
@@ -119,7 +119,7 @@ impl Switches {
         self.legs.iter().any(|leg| leg.step == Step::Asked && !leg.dead)
     }
 
-    pub(super) fn granted(&mut self, leg: u32) {
+    pub(super) fn granted(&mut self, leg: LegNumber) {
         let leg = &mut self.legs[place(leg)];
         if leg.step == Step::Asked {
             leg.step = Step::Granted;
@@ -128,7 +128,7 @@ impl Switches {
     }
 
     /// The welcome that confirms was read. Who asked before has lost; who asked since takes over from this leg.
-    pub(super) fn active(&mut self, now: Time, leg: u32) {
+    pub(super) fn active(&mut self, now: Time, leg: LegNumber) {
         let (turn, dead) = (self.leg(leg).turn, self.leg(leg).dead);
         for other in self.legs.iter_mut().filter(|other| matches!(other.step, Step::Asked | Step::Granted)) {
             if other.turn < turn {
@@ -144,7 +144,7 @@ impl Switches {
     }
 
     /// The client closed a leg: it read its `end`, waited for that long enough, or found it dead.
-    pub(super) fn closed(&mut self, now: Time, leg: u32, why: &str, under_way: UnderWay) {
+    pub(super) fn closed(&mut self, now: Time, leg: LegNumber, why: &str, under_way: UnderWay) {
         match why {
             "replaced" => {
                 self.leg(leg).ended = true;
@@ -170,7 +170,7 @@ impl Switches {
     }
 
     /// The network cut a leg, or an end gave it up. It dies once.
-    pub(super) fn dies(&mut self, leg: u32, under_way: UnderWay) {
+    pub(super) fn dies(&mut self, leg: LegNumber, under_way: UnderWay) {
         let seen = self.leg(leg);
         if std::mem::replace(&mut seen.dead, true) {
             return;
@@ -196,14 +196,14 @@ impl Switches {
         *down += u64::from(under_way.down);
     }
 
-    fn leg(&mut self, leg: u32) -> &mut Seen {
+    fn leg(&mut self, leg: LegNumber) -> &mut Seen {
         &mut self.legs[place(leg)]
     }
 }
 
 /// Where the leg of this number is.
-const fn place(leg: u32) -> usize {
-    leg as usize - 1
+const fn place(leg: LegNumber) -> usize {
+    leg.0 as usize - 1
 }
 
 /// Where the switches from this transport to that one are.

@@ -18,7 +18,7 @@ use super::carrier::Carrier;
 use super::socket::Traffic;
 use crate::cli::target::Target;
 use crate::protocol::frame::RawFrame;
-use crate::protocol::{Line, Transport};
+use crate::protocol::{LegNumber, Line, Transport};
 use crate::session::Time;
 use crate::session::client::{ClientSession, Failure, Input, Output, Route};
 
@@ -36,9 +36,9 @@ pub(in crate::cli::bench) enum Event {
     /// A numbered frame, once and in order.
     Frame(RawFrame),
     /// A leg's welcome was read.
-    Usable(u32),
+    Usable(LegNumber),
     /// The leg carries the session.
-    Active(u32),
+    Active(LegNumber),
     /// So many messages may be lost, the session says.
     Lost(u64),
     /// A leg is over, and why.
@@ -64,7 +64,7 @@ pub(in crate::cli::bench) struct Client {
 }
 
 struct Leg {
-    number: u32,
+    number: LegNumber,
     carrier: Carrier,
     usable: bool,
     /// How a request of it failed last.
@@ -103,23 +103,24 @@ impl Client {
     }
 
     /// One more leg. If there is another the session stays where it is until it is asked to [`Client::take`] this one.
-    pub(in crate::cli::bench) fn open(&mut self, transport: Transport) -> u32 {
+    pub(in crate::cli::bench) fn open(&mut self, transport: Transport) -> LegNumber {
         self.opened += 1;
+        let number = LegNumber(self.opened);
         let carrier = Carrier::new(transport, &self.target, &self.traffic);
         let (why, heard, until) = (String::new(), Instant::now(), Vec::new());
-        self.legs.push(Leg { number: self.opened, carrier, usable: false, why, heard, until });
+        self.legs.push(Leg { number, carrier, usable: false, why, heard, until });
         self.session.handle(self.now(), Input::OpenLeg(transport));
-        self.opened
+        number
     }
 
     /// Changes over to this leg, and stays on its transport.
-    pub(in crate::cli::bench) fn take(&mut self, leg: u32, transport: Transport) {
+    pub(in crate::cli::bench) fn take(&mut self, leg: LegNumber, transport: Transport) {
         self.transport = transport;
         self.session.handle(self.now(), Input::RequestTurn { leg, pings: false, is_long: false });
     }
 
     /// Whether this leg is open, or being opened.
-    pub(in crate::cli::bench) fn holds(&self, leg: u32) -> bool {
+    pub(in crate::cli::bench) fn holds(&self, leg: LegNumber) -> bool {
         self.legs.iter().any(|held| held.number == leg)
     }
 
@@ -196,7 +197,8 @@ impl Client {
         let now = Instant::now();
         self.session.handle(self.now(), Input::Timeout);
         self.give_up_late_requests(now);
-        let given_up: Vec<u32> = self.legs.iter().filter(|leg| leg.deadline() <= now).map(|leg| leg.number).collect();
+        let given_up: Vec<LegNumber> =
+            self.legs.iter().filter(|leg| leg.deadline() <= now).map(|leg| leg.number).collect();
         for number in given_up {
             self.legs.retain(|leg| leg.number != number);
             self.session.handle(self.now(), Input::LegDied(number));
@@ -283,7 +285,7 @@ impl Client {
         }
     }
 
-    fn leg(&mut self, number: u32) -> Option<&mut Leg> {
+    fn leg(&mut self, number: LegNumber) -> Option<&mut Leg> {
         self.legs.iter_mut().find(|leg| leg.number == number)
     }
 

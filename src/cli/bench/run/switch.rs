@@ -23,7 +23,7 @@ use crate::cli::bench::message::Message;
 use crate::cli::bench::pace::{Pacer, Schedule, Seat};
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::report::progress::Bar;
-use crate::protocol::{ChannelName, Transport};
+use crate::protocol::{ChannelName, LegNumber, Transport};
 
 /// Switches of one session. Each takes two of the 60 attaches and turn requests that a session has in a minute.
 pub(in crate::cli::bench) const SWITCHES: usize = 20;
@@ -149,9 +149,9 @@ enum Step {
     /// In use, undisturbed until then. Next: `Opening`.
     Steady(Instant),
     /// The new leg has yet to say welcome. Next: `Asking`.
-    Opening(u32),
+    Opening(LegNumber),
     /// It was asked to carry the session. Next: `Settling`.
-    Asking(u32),
+    Asking(LegNumber),
     /// It does; messages that are due until then are the switch's. Next: `Draining`.
     Settling(Instant),
     /// Up to this message they are. Next: `Steady`.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::protocol::frame::RawFrame;
-use crate::protocol::{Code, Line, Transport, limits};
+use crate::protocol::{Code, LegNumber, Line, Transport, limits};
 use crate::session::Time;
 use crate::session::client::{ClientSession, Failure, Input, Output, Reset, Route};
 
@@ -29,13 +29,13 @@ enum Said {
 #[derive(Debug, Clone)]
 enum Operation {
     OpenLeg(Transport),
-    SocketOpened(u32),
-    FrameArrived(u32, Said),
-    AnswerArrived(u32, Route, Vec<Said>),
-    RequestFailed(u32, Route, Failure),
-    LegDied(u32),
-    RequestTurn(u32, bool, bool),
-    SendPing(u32, bool),
+    SocketOpened(LegNumber),
+    FrameArrived(LegNumber, Said),
+    AnswerArrived(LegNumber, Route, Vec<Said>),
+    RequestFailed(LegNumber, Route, Failure),
+    LegDied(LegNumber),
+    RequestTurn(LegNumber, bool, bool),
+    SendPing(LegNumber, bool),
     WithdrawLine,
     /// A frame with a text of so many bytes.
     Push(usize),
@@ -59,7 +59,7 @@ fn said() -> impl Strategy<Value = Said> {
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
-    let leg = || 1..6u32;
+    let leg = || (1..6u32).prop_map(LegNumber);
     let route = || prop::sample::select(Route::ALL.to_vec());
     let failure = || {
         let statuses = vec![None, Some(403), Some(413), Some(429), Some(503)];
@@ -88,10 +88,10 @@ struct Watch {
     session: ClientSession,
     now: Time,
     opened: u32,
-    over: BTreeSet<u32>,
-    usable: BTreeSet<u32>,
+    over: BTreeSet<LegNumber>,
+    usable: BTreeSet<LegNumber>,
     /// The nonces by leg and route; those of a socket stand under `Stream`.
-    nonces: BTreeMap<(u32, u8), String>,
+    nonces: BTreeMap<(LegNumber, u8), String>,
     counted: u64,
     turn: u64,
     received: u64,
@@ -99,7 +99,7 @@ struct Watch {
     /// The numbered lines as they last went up, by number.
     lines: BTreeMap<u64, Value>,
     /// The number of the next line that goes up a socket.
-    next_up: BTreeMap<u32, u64>,
+    next_up: BTreeMap<LegNumber, u64>,
     /// The frames whose outcome a reset made unknown.
     unknown: usize,
 }
@@ -145,7 +145,7 @@ impl Watch {
             }
             Operation::RequestFailed(leg, route, failure) => Input::RequestFailed(leg, route, failure),
             Operation::LegDied(leg) => {
-                self.over.extend((leg <= self.opened).then_some(leg));
+                self.over.extend((leg.0 <= self.opened).then_some(leg));
                 Input::LegDied(leg)
             }
             Operation::RequestTurn(leg, pings, is_long) => Input::RequestTurn { leg, pings, is_long },
@@ -168,7 +168,7 @@ impl Watch {
         self.drain();
     }
 
-    fn frame(&self, said: &Said, leg: u32, route: Route) -> RawFrame {
+    fn frame(&self, said: &Said, leg: LegNumber, route: Route) -> RawFrame {
         let nonce = |ours: bool| {
             let ours = self.nonces.get(&(leg, route as u8)).filter(|_| ours);
             ours.map_or("foreign", String::as_str)
@@ -251,7 +251,7 @@ impl Watch {
                 self.unknown += usize::try_from(lost).unwrap();
                 (self.turn, self.received) = (0, 0);
                 self.lines.clear();
-                assert!((1..=self.opened).all(|leg| self.over.contains(&leg)));
+                assert!((1..=self.opened).all(|leg| self.over.contains(&LegNumber(leg))));
             }
             Output::Reset(Reset::Overrun, lost) => assert!(lost > 0),
             Output::UnknownOutcome(lines) => assert!(!lines.is_empty()),
@@ -259,13 +259,13 @@ impl Watch {
         }
     }
 
-    fn lives(&self, leg: u32) {
-        assert!(leg <= self.opened && !self.over.contains(&leg), "leg {leg} is over");
+    fn lives(&self, leg: LegNumber) {
+        assert!(leg.0 <= self.opened && !self.over.contains(&leg), "leg {leg} is over");
     }
 
     /// Checks lines that go up: numbers and nonces only grow, and one write holds one hello and one `ack` at most. Returns how many
     /// are numbered.
-    fn written(&mut self, leg: u32, route: Option<Route>, lines: &[Line]) -> usize {
+    fn written(&mut self, leg: LegNumber, route: Option<Route>, lines: &[Line]) -> usize {
         self.lives(leg);
         assert!(!lines.is_empty());
         assert!(lines.len() == 1 || self.usable.contains(&leg), "only a hello goes to a leg before its welcome");
@@ -293,7 +293,7 @@ impl Watch {
     }
 
     /// Checks rule 10: a number keeps its line. Only a filler may take the place of a line, and it stays.
-    fn numbered(&mut self, leg: u32, frame: &Value) {
+    fn numbered(&mut self, leg: LegNumber, frame: &Value) {
         let next = self.next_up.get_mut(&leg).expect("no numbered line without a stated number");
         let number = *next;
         *next += 1;
@@ -302,8 +302,8 @@ impl Watch {
         assert_eq!(frame["id"], before["id"]);
     }
 
-    fn hello(&mut self, leg: u32, route: Option<Route>, hello: &Value) {
-        assert_eq!(hello["leg"], leg);
+    fn hello(&mut self, leg: LegNumber, route: Option<Route>, hello: &Value) {
+        assert_eq!(hello["leg"], leg.0);
         let nonce = hello["nonce"].as_str().unwrap().to_owned();
         let count: u64 = nonce.rsplit('.').next().unwrap().parse().unwrap();
         assert!(count > self.counted, "a nonce is used once");

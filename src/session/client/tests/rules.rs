@@ -1,7 +1,7 @@
 //! One test for each rule. The shared vectors hold all rules that inputs and outputs alone can show.
 
 use crate::protocol::frame::RawFrame;
-use crate::protocol::{Code, Line, Transport};
+use crate::protocol::{Code, LegNumber, Line, Transport};
 use crate::session::Time;
 use crate::session::client::{ClientSession, Failure, Input, Output, Route};
 
@@ -41,13 +41,13 @@ fn a_secret_that_can_be_guessed_is_not_used() {
 fn what_is_kept_is_what_the_server_has_not_acknowledged() {
     let mut client = client();
     client.handle(at(0), Input::OpenLeg(Transport::Sse));
-    client.handle(at(1), Input::FrameArrived(1, welcome(1, 1, 1, 0)));
+    client.handle(at(1), Input::FrameArrived(LegNumber(1), welcome(1, 1, 1, 0)));
     for number in 0..3 {
         client.handle(at(2), Input::Push(line(&format!("{{\"msg\":{number}}}"))));
     }
     assert_eq!(client.kept(), (3, 27));
     let answer = vec![welcome(2, 1, 1, 1)];
-    client.handle(at(3), Input::AnswerArrived(1, Route::Send, answer));
+    client.handle(at(3), Input::AnswerArrived(LegNumber(1), Route::Send, answer));
     assert_eq!(client.kept(), (2, 18));
 }
 
@@ -58,7 +58,7 @@ fn what_is_kept_is_what_the_server_has_not_acknowledged() {
 fn what_follows_a_welcome_that_closed_its_leg_is_not_read() {
     let mut client = client();
     client.handle(at(0), Input::OpenLeg(Transport::Poll));
-    client.handle(at(1), Input::AnswerArrived(1, Route::Poll, vec![welcome(1, 1, 1, 0)]));
+    client.handle(at(1), Input::AnswerArrived(LegNumber(1), Route::Poll, vec![welcome(1, 1, 1, 0)]));
     outputs(&mut client);
     let other = String::from_utf8(welcome(2, 1, 1, 0).text.to_vec()).unwrap();
     let lines = [
@@ -67,8 +67,8 @@ fn what_follows_a_welcome_that_closed_its_leg_is_not_read() {
         r#"{"end":{"v":1,"code":"gone"}}"#.to_owned(),
     ];
     let answer = lines.into_iter().map(RawFrame::text).collect();
-    client.handle(at(2), Input::AnswerArrived(1, Route::Poll, answer));
-    let closed = Output::LegDropped(1, "foreign".to_owned());
+    client.handle(at(2), Input::AnswerArrived(LegNumber(1), Route::Poll, answer));
+    let closed = Output::LegDropped(LegNumber(1), "foreign".to_owned());
     assert_eq!(outputs(&mut client), [closed]);
 }
 
@@ -78,21 +78,23 @@ fn the_current_leg_is_the_usable_one_with_the_greatest_turn() {
     client.handle(at(0), Input::OpenLeg(Transport::Sse));
     client.handle(at(0), Input::OpenLeg(Transport::Sse));
     assert_eq!(client.current(), None);
-    client.handle(at(1), Input::FrameArrived(2, welcome(2, 2, 0, 0)));
+    client.handle(at(1), Input::FrameArrived(LegNumber(2), welcome(2, 2, 0, 0)));
     assert_eq!(client.current(), None);
-    client.handle(at(2), Input::FrameArrived(1, welcome(1, 1, 1, 0)));
-    assert_eq!(client.current(), Some(1));
-    client.handle(at(3), Input::RequestTurn { leg: 2, pings: false, is_long: false });
-    assert_eq!(client.current(), Some(2));
-    client.handle(at(4), Input::LegDied(2));
-    assert_eq!(client.current(), Some(1));
+    client.handle(at(2), Input::FrameArrived(LegNumber(1), welcome(1, 1, 1, 0)));
+    assert_eq!(client.current(), Some(LegNumber(1)));
+    client.handle(at(3), Input::RequestTurn { leg: LegNumber(2), pings: false, is_long: false });
+    assert_eq!(client.current(), Some(LegNumber(2)));
+    client.handle(at(4), Input::LegDied(LegNumber(2)));
+    assert_eq!(client.current(), Some(LegNumber(1)));
 }
 
 #[test]
 fn its_debug_form_holds_no_secret() {
     let mut client = client();
     client.handle(at(0), Input::OpenLeg(Transport::Poll));
-    let Some(Output::Post { leg: 1, route: Route::Poll, lines, .. }) = outputs(&mut client).pop() else { panic!() };
+    let Some(Output::Post { leg: LegNumber(1), route: Route::Poll, lines, .. }) = outputs(&mut client).pop() else {
+        panic!()
+    };
     let hello = String::from_utf8(lines[0].json().to_vec()).unwrap();
     assert!(hello.contains("2-and-22-or-more-of-them"));
     assert!(!format!("{client:?}").contains("2-and-22"));
@@ -106,13 +108,13 @@ fn a_welcome_that_was_held_back_does_not_make_its_leg_active_again() {
     let mut client = client();
     client.handle(at(0), Input::OpenLeg(Transport::Sse));
     client.handle(at(0), Input::OpenLeg(Transport::Poll));
-    client.handle(at(1), Input::AnswerArrived(2, Route::Poll, vec![welcome(2, 2, 1, 0)]));
-    client.handle(at(1), Input::RequestTurn { leg: 2, pings: false, is_long: false });
+    client.handle(at(1), Input::AnswerArrived(LegNumber(2), Route::Poll, vec![welcome(2, 2, 1, 0)]));
+    client.handle(at(1), Input::RequestTurn { leg: LegNumber(2), pings: false, is_long: false });
     outputs(&mut client);
-    client.handle(at(2), Input::AnswerArrived(2, Route::Poll, vec![welcome(3, 2, 2, 0)]));
-    assert!(outputs(&mut client).contains(&Output::LegActive(2)));
-    client.handle(at(3), Input::FrameArrived(1, welcome(1, 1, 1, 0)));
-    assert_eq!(outputs(&mut client), [Output::LegUsable(1)]);
+    client.handle(at(2), Input::AnswerArrived(LegNumber(2), Route::Poll, vec![welcome(3, 2, 2, 0)]));
+    assert!(outputs(&mut client).contains(&Output::LegActive(LegNumber(2))));
+    client.handle(at(3), Input::FrameArrived(LegNumber(1), welcome(1, 1, 1, 0)));
+    assert_eq!(outputs(&mut client), [Output::LegUsable(LegNumber(1))]);
 }
 
 /// The requests among the outputs, without their hellos: the route, the other lines, and how long the answer may take.
@@ -129,7 +131,7 @@ fn posts(client: &mut ClientSession) -> Vec<(Route, Vec<String>, Option<Time>)> 
 fn streaming(lines: &[&str]) -> ClientSession {
     let mut client = client();
     client.handle(at(0), Input::OpenLeg(Transport::Sse));
-    client.handle(at(10), Input::FrameArrived(1, welcome(1, 1, 1, 0)));
+    client.handle(at(10), Input::FrameArrived(LegNumber(1), welcome(1, 1, 1, 0)));
     for text in lines {
         client.handle(at(20), Input::Push(line(text)));
     }
@@ -156,7 +158,7 @@ fn the_answer_to_a_body_may_take_as_long_as_the_slowest_line_does_but_a_held_req
     assert!(timeout.is_some_and(|timeout| timeout > at(3_500) && timeout < at(3_700)), "{timeout:?}");
     let mut polling = self::client();
     polling.handle(at(0), Input::OpenLeg(Transport::Poll));
-    polling.handle(at(10), Input::AnswerArrived(1, Route::Poll, vec![welcome(1, 1, 1, 0)]));
+    polling.handle(at(10), Input::AnswerArrived(LegNumber(1), Route::Poll, vec![welcome(1, 1, 1, 0)]));
     assert!(posts(&mut polling).iter().all(|(route, _, timeout)| *route == Route::Poll && timeout.is_none()));
     polling.handle(at(20), Input::Push(line(r#"{"msg":1}"#)));
     // It was queued behind the held poll, and goes by one that brings lines: its answer is due at once.
@@ -168,11 +170,11 @@ fn the_answer_to_a_body_may_take_as_long_as_the_slowest_line_does_but_a_held_req
 #[test]
 fn no_line_goes_to_a_leg_before_its_welcome_so_all_stay_if_the_session_is_gone() {
     let mut client = streaming(&[]);
-    client.handle(at(20), Input::LegDied(1));
+    client.handle(at(20), Input::LegDied(LegNumber(1)));
     client.handle(at(30), Input::Push(line(r#"{"msg":1}"#)));
     client.handle(at(40), Input::OpenLeg(Transport::Poll));
     let end = RawFrame::text(r#"{"end":{"v":1,"nonce":"1-and-22.2","code":"gone"}}"#.to_owned());
-    client.handle(at(50), Input::AnswerArrived(2, Route::Poll, vec![end]));
+    client.handle(at(50), Input::AnswerArrived(LegNumber(2), Route::Poll, vec![end]));
     assert!(!outputs(&mut client).iter().any(|output| matches!(output, Output::UnknownOutcome(_))));
     assert_eq!(client.kept(), (1, 9));
 }
@@ -182,13 +184,13 @@ fn a_line_that_is_withdrawn_costs_no_more_than_its_filler() {
     let mut client = streaming(&[&long(7, 2_000)]);
     let mut now = at(20);
     for nonce in [3, 5, 7, 9] {
-        client.handle(now, Input::RequestFailed(1, Route::Send, status(403)));
-        client.handle(now, Input::AnswerArrived(1, Route::Links, vec![welcome(nonce, 1, 1, 0)]));
+        client.handle(now, Input::RequestFailed(LegNumber(1), Route::Send, status(403)));
+        client.handle(now, Input::AnswerArrived(LegNumber(1), Route::Links, vec![welcome(nonce, 1, 1, 0)]));
         now = client.poll_timeout().unwrap_or(now);
         client.handle(now, Input::Timeout);
     }
-    assert!(outputs(&mut client).contains(&Output::LineStuck(1)));
-    client.handle(now, Input::RequestFailed(1, Route::Send, status(403)));
+    assert!(outputs(&mut client).contains(&Output::LineStuck(LegNumber(1))));
+    client.handle(now, Input::RequestFailed(LegNumber(1), Route::Send, status(403)));
     client.handle(now, Input::WithdrawLine);
     let filler = r#"{"skip":"too_large","id":7}"#.to_owned();
     let posted = posts(&mut client);
@@ -201,7 +203,7 @@ fn a_line_that_the_gateway_cannot_read_is_withdrawn_and_other_refusals_of_its_ar
     for (code, goes) in [(Code::BadFrame, r#"{"skip":"bad_frame","id":7}"#), (Code::Internal, r#"{"no":1,"id":7}"#)] {
         let mut client = streaming(&[r#"{"no":1,"id":7}"#]);
         let failure = Failure { status: None, code: Some(code) };
-        client.handle(at(30), Input::RequestFailed(1, Route::Send, failure));
+        client.handle(at(30), Input::RequestFailed(LegNumber(1), Route::Send, failure));
         outputs(&mut client);
         client.handle(at(130), Input::Timeout);
         assert_eq!(posts(&mut client)[0].1, [goes]);
@@ -213,13 +215,13 @@ fn bodies_become_smaller_while_what_is_small_passes() {
     for small_passes in [true, false] {
         let lines: Vec<String> = (1..=5).map(|id| long(id, 1_000)).collect();
         let mut client = streaming(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-        client.handle(at(20), Input::AnswerArrived(1, Route::Send, vec![welcome(2, 1, 1, 1)]));
+        client.handle(at(20), Input::AnswerArrived(LegNumber(1), Route::Send, vec![welcome(2, 1, 1, 1)]));
         outputs(&mut client);
         let mut counts = Vec::new();
         for (ms, links) in [(30, 4), (130, 6)] {
-            client.handle(at(ms), Input::RequestFailed(1, Route::Send, status(403)));
+            client.handle(at(ms), Input::RequestFailed(LegNumber(1), Route::Send, status(403)));
             if small_passes {
-                client.handle(at(ms), Input::AnswerArrived(1, Route::Links, vec![welcome(links, 1, 1, 1)]));
+                client.handle(at(ms), Input::AnswerArrived(LegNumber(1), Route::Links, vec![welcome(links, 1, 1, 1)]));
             }
             client.handle(at(ms + 100), Input::Timeout);
             let sends = posts(&mut client).into_iter().filter(|(route, ..)| *route == Route::Send);
@@ -232,10 +234,10 @@ fn bodies_become_smaller_while_what_is_small_passes() {
 #[test]
 fn link_frames_go_beside_a_line_that_fails() {
     let mut client = streaming(&[&long(1, 1_000)]);
-    client.handle(at(30), Input::RequestFailed(1, Route::Send, Failure::default()));
-    client.handle(at(31), Input::AnswerArrived(1, Route::Links, vec![welcome(3, 1, 1, 0)]));
+    client.handle(at(30), Input::RequestFailed(LegNumber(1), Route::Send, Failure::default()));
+    client.handle(at(31), Input::AnswerArrived(LegNumber(1), Route::Links, vec![welcome(3, 1, 1, 0)]));
     outputs(&mut client);
-    client.handle(at(40), Input::SendPing { leg: 1, is_long: false });
+    client.handle(at(40), Input::SendPing { leg: LegNumber(1), is_long: false });
     let (route, lines, _) = posts(&mut client).remove(0);
     assert_eq!((route, lines), (Route::Links, vec![r#"{"ping":40}"#.to_owned()]));
 }
@@ -246,16 +248,16 @@ fn link_frames_go_beside_a_line_that_fails() {
 fn one_ping_at_a_time_asks_whether_anything_passes() {
     let mut client = client();
     client.handle(at(0), Input::OpenLeg(Transport::Poll));
-    client.handle(at(10), Input::AnswerArrived(1, Route::Poll, vec![welcome(1, 1, 1, 0)]));
+    client.handle(at(10), Input::AnswerArrived(LegNumber(1), Route::Poll, vec![welcome(1, 1, 1, 0)]));
     client.handle(at(20), Input::Push(line(&long(1, 1_000))));
-    client.handle(at(30), Input::RequestFailed(1, Route::Send, Failure::default()));
+    client.handle(at(30), Input::RequestFailed(LegNumber(1), Route::Send, Failure::default()));
     let pings = |posted: Vec<(Route, Vec<String>, Option<Time>)>| {
         posted.iter().flat_map(|(_, lines, _)| lines).filter(|line| line.starts_with("{\"ping\"")).count()
     };
     assert_eq!(pings(posts(&mut client)), 1);
     for ms in [500, 1_000, 5_000] {
         client.handle(at(ms), Input::Timeout);
-        client.handle(at(ms + 10), Input::RequestFailed(1, Route::Send, Failure::default()));
+        client.handle(at(ms + 10), Input::RequestFailed(LegNumber(1), Route::Send, Failure::default()));
         assert_eq!(pings(posts(&mut client)), 0);
     }
 }

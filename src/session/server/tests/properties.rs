@@ -252,8 +252,8 @@ impl Watch {
                     self.ended.insert(carrier);
                 }
                 Output::Overrun { through } => {
-                    assert!(through > self.dropped && through <= self.pushed);
-                    self.dropped = through;
+                    assert!(through.0 > self.dropped && through.0 <= self.pushed);
+                    self.dropped = through.0;
                 }
                 Output::Expired => assert!(self.session.is_expired()),
             }

@@ -15,14 +15,14 @@ const fn kind_of(route: Route) -> Kind {
 
 impl Schedule {
     /// Returns when so many bytes that go up a leg's line now are through.
-    fn through_up(&mut self, leg: u32, bytes: usize) -> Time {
+    fn through_up(&mut self, leg: LegNumber, bytes: usize) -> Time {
         let (at, now, takes) = (self.delay(), self.now, self.network.takes(bytes));
         let Some(path) = self.path(leg) else { return at };
         path.up_free = now.max(path.up_free) + takes;
         at.max(path.up_free)
     }
 
-    pub(super) fn write_up(&mut self, leg: u32, lines: &[Line]) {
+    pub(super) fn write_up(&mut self, leg: LegNumber, lines: &[Line]) {
         self.note_pings(leg, lines);
         for frame in received(lines) {
             let at = self.through_up(leg, frame.cost());
@@ -38,7 +38,7 @@ impl Schedule {
         }
     }
 
-    pub(super) fn issue(&mut self, leg: u32, route: Route, lines: &[Line], timeout: Option<Time>) {
+    pub(super) fn issue(&mut self, leg: LegNumber, route: Route, lines: &[Line], timeout: Option<Time>) {
         self.see_what_goes_up(leg, lines);
         self.note_pings(leg, lines);
         let body: Bytes = lines.iter().flat_map(|line| line.record().to_vec()).collect::<Vec<u8>>().into();
@@ -71,7 +71,7 @@ impl Schedule {
     }
 
     /// Refuses a body that is too large for the proxy on the way.
-    fn refuse(&mut self, leg: u32, route: Route, request: u64, body: Bytes) {
+    fn refuse(&mut self, leg: LegNumber, route: Route, request: u64, body: Bytes) {
         if self.network.delivers {
             let at = self.now + self.random.milliseconds(8_000);
             self.agenda.plan(at, Event::Request { leg, request, route, body, copy: true });
@@ -90,11 +90,11 @@ impl Schedule {
         }
     }
 
-    fn fail(&mut self, at: Time, leg: u32, route: Route, request: u64, failure: Failure) {
+    fn fail(&mut self, at: Time, leg: LegNumber, route: Route, request: u64, failure: Failure) {
         self.agenda.plan(at, Event::Response { leg, request, route, answer: Err(failure) });
     }
 
-    pub(super) fn request_comes(&mut self, leg: u32, request: u64, route: Route, body: &Bytes, copy: bool) {
+    pub(super) fn request_comes(&mut self, leg: LegNumber, request: u64, route: Route, body: &Bytes, copy: bool) {
         if !copy && !self.path(leg).is_some_and(Path::rises) {
             return;
         }
@@ -116,7 +116,7 @@ impl Schedule {
     }
 
     /// A pong must be that of a ping: with the same number, and the same pad.
-    fn note_pings(&mut self, leg: u32, lines: &[Line]) {
+    fn note_pings(&mut self, leg: LegNumber, lines: &[Line]) {
         let pings = lines.iter().filter(|line| line.json().starts_with(b"{\"ping\""));
         if let Some(path) = self.path(leg) {
             path.pings.extend(pings.cloned());
@@ -124,7 +124,7 @@ impl Schedule {
     }
 
     /// Holds what the gateway writes against the pings of the leg: a pong has the number and the pad of one (P4).
-    fn check_pongs(&self, leg: u32, lines: &[Line]) -> Result<(), String> {
+    fn check_pongs(&self, leg: LegNumber, lines: &[Line]) -> Result<(), String> {
         let pings = self.paths.iter().find(|path| path.leg == leg).map(|path| &path.pings);
         for line in lines {
             let Ok(Down::Pong { value, pad }) = Down::read(&line.received()) else { continue };
@@ -180,7 +180,7 @@ impl Schedule {
         }
     }
 
-    pub(super) fn lines_come(&mut self, leg: u32, frames: Vec<RawFrame>) {
+    pub(super) fn lines_come(&mut self, leg: LegNumber, frames: Vec<RawFrame>) {
         let Some(path) = self.path(leg) else { return };
         path.under_way -= 1;
         if path.down_cut || path.disposed {
@@ -193,7 +193,7 @@ impl Schedule {
 
     pub(super) fn response_comes(
         &mut self,
-        leg: u32,
+        leg: LegNumber,
         request: u64,
         route: Route,
         answer: Result<Vec<RawFrame>, Failure>,

@@ -4,7 +4,7 @@ use super::*;
 
 impl Schedule {
     /// The client's owner drops a leg and tells its session.
-    pub(super) fn client_drops(&mut self, leg: u32) {
+    pub(super) fn client_drops(&mut self, leg: LegNumber) {
         if self.owned.contains_key(&leg) {
             let under_way = self.under_way();
             self.switches.dies(leg, under_way);
@@ -13,7 +13,7 @@ impl Schedule {
         }
     }
 
-    pub(super) fn dispose(&mut self, leg: u32) {
+    pub(super) fn dispose(&mut self, leg: LegNumber) {
         self.owned.remove(&leg);
         self.requests.retain(|(other, _), _| *other != leg);
         let Some(path) = self.path(leg) else { return };
@@ -33,12 +33,12 @@ impl Schedule {
         }
     }
 
-    pub(super) fn fault(&mut self, leg: Option<u32>) {
+    pub(super) fn fault(&mut self, leg: Option<LegNumber>) {
         if self.quiet() || self.paths.is_empty() {
             return;
         }
         let any = self.random.below(self.paths.len() as u64);
-        let place = usize::try_from(leg.map_or(any, |leg| u64::from(leg) - 1)).unwrap_or(0);
+        let place = usize::try_from(leg.map_or(any, |leg| u64::from(leg.0) - 1)).unwrap_or(0);
         let directions = 1 + self.random.below(3);
         let path = &mut self.paths[place];
         path.up_cut |= directions & 1 != 0;
@@ -70,7 +70,7 @@ impl Schedule {
             self.open();
         }
         if !self.quiet() && self.random.percent(self.chaos) {
-            let mut usable: Vec<u32> =
+            let mut usable: Vec<LegNumber> =
                 self.owned.iter().filter(|(_, owned)| owned.usable).map(|(leg, _)| *leg).collect();
             usable.sort_unstable();
             if !usable.is_empty() {
@@ -114,7 +114,7 @@ impl Schedule {
 
     pub(super) fn open(&mut self) {
         let transport = self.network.only.unwrap_or_else(|| self.random.pick(&Transport::ALL));
-        let leg = u32::try_from(self.paths.len()).unwrap_or(0) + 1;
+        let leg = LegNumber(u32::try_from(self.paths.len()).unwrap_or(0) + 1);
         let mut path = Path::new(leg, transport);
         if transport == Transport::WebSocket {
             self.counted += 1;
@@ -131,7 +131,7 @@ impl Schedule {
     }
 
     /// A pong clears its leg. On a socket that must prove itself, only a long one does. It cannot come where long writes are lost.
-    pub(super) fn pong_comes(&mut self, leg: u32, is_long: bool) -> Result<(), String> {
+    pub(super) fn pong_comes(&mut self, leg: LegNumber, is_long: bool) -> Result<(), String> {
         let Some(transport) = self.path(leg).map(|path| path.transport) else { return Ok(()) };
         let is_socket = transport == Transport::WebSocket;
         if is_long && self.network.hole(transport).is_some() {
@@ -153,7 +153,7 @@ impl Schedule {
         let since = |at: Time| now.saturating_sub(at);
         let patience = self.network.rate.map_or(Time::ZERO, |_| PATIENCE);
         let late = self.requests.iter().filter(|((_, route), (_, until))| now > *until && *route != Route::Stream);
-        let late: Vec<(u32, Route)> = late.map(|(key, _)| *key).collect();
+        let late: Vec<(LegNumber, Route)> = late.map(|(key, _)| *key).collect();
         for (leg, route) in late {
             // The failure of another request may have ended the leg.
             if self.requests.remove(&(leg, route)).is_none() {
@@ -164,7 +164,7 @@ impl Schedule {
                 let _ = self.client_does(output);
             }
         }
-        let mut legs: Vec<u32> = self.owned.keys().copied().collect();
+        let mut legs: Vec<LegNumber> = self.owned.keys().copied().collect();
         legs.sort_unstable();
         for leg in legs {
             let transport = self.path(leg).map(|path| path.transport);

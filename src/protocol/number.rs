@@ -1,0 +1,90 @@
+//! Numbers that must not be taken for each other. A wrapper costs nothing: it is the integer in it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::limits;
+
+/// The number of a numbered line in its direction: 1, 2, 3 … by position, below [`limits::NUMBER`]. In a count of
+/// lines, 0 stands before the first one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[repr(transparent)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The place before the first line: a count of none.
+    pub const NONE: Self = Self(0);
+    /// The first line.
+    pub const FIRST: Self = Self(1);
+
+    /// Whether an integer of JavaScript can hold it.
+    #[must_use]
+    pub const fn is_in_bounds(self) -> bool {
+        self.0 < limits::NUMBER
+    }
+
+    /// Whether a line can have it: from 1, and within the bounds.
+    #[must_use]
+    pub const fn is_of_a_line(self) -> bool {
+        self.0 != 0 && self.is_in_bounds()
+    }
+
+    /// The number after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The number before this one, which is at least 1.
+    #[must_use]
+    pub const fn previous(self) -> Self {
+        Self(self.0 - 1)
+    }
+
+    /// The number that stands so many places behind this one.
+    #[must_use]
+    pub const fn plus(self, lines: u64) -> Self {
+        Self(self.0 + lines)
+    }
+
+    /// How many places this one stands behind an earlier one.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0 - earlier.0
+    }
+
+    /// The same, or `None` if the other one is not earlier.
+    #[must_use]
+    pub const fn checked_since(self, other: Self) -> Option<u64> {
+        self.0.checked_sub(other.0)
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of a leg, which its client gives: from 1, below [`limits::LEG_AND_TURN`]. It names the leg, and
+/// says nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[repr(transparent)]
+#[serde(transparent)]
+pub struct LegNumber(pub u32);
+
+impl LegNumber {
+    /// Whether a client may give it.
+    #[must_use]
+    pub const fn is_in_bounds(self) -> bool {
+        self.0 != 0 && self.0 < limits::LEG_AND_TURN
+    }
+}
+
+impl fmt::Display for LegNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
