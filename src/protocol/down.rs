@@ -333,7 +333,7 @@ pub fn publication(channel: &ChannelName, at: u64, payload: &Payload) -> Line {
 mod tests {
     use super::*;
     use crate::protocol::limits::{LEG_AND_TURN, Limits};
-    use crate::protocol::{LegNumber, SessionId};
+    use crate::protocol::{LegNumber, SessionId, Turn};
 
     #[test]
     fn what_is_written_by_hand_is_json() {
@@ -383,12 +383,12 @@ mod tests {
     #[test]
     fn a_number_that_nobody_can_count_from_is_refused() {
         let welcome = |turn: u32, received: u64, next: u64| {
-            let line = welcome(&Welcome {
+            let welcome = welcome(&Welcome {
                 v: VERSION,
                 nonce: Nonce::try_from("n".to_owned()).unwrap(),
                 id: SessionId::try_from("s".to_owned()).unwrap(),
                 leg: LegNumber(1),
-                turn,
+                turn: Turn::new(7),
                 received: Seq(received),
                 next: Seq(next),
                 transports: Vec::new(),
@@ -398,9 +398,10 @@ mod tests {
                 network: None,
                 limits: Limits::default(),
             });
-            Down::read(&line.received()).is_ok()
+            let text = String::from_utf8_lossy(welcome.json()).replace("\"turn\":7", &format!("\"turn\":{turn}"));
+            Down::read(&RawFrame::text(text)).is_ok()
         };
-        assert!(welcome(1, 0, 1));
+        assert!(welcome(0, 0, 1) && welcome(1, 0, 1));
         assert!(!welcome(1, 0, 0) && !welcome(1, 0, u64::MAX) && !welcome(1, u64::MAX, 1));
         assert!(!welcome(LEG_AND_TURN, 0, 1));
         assert!(Down::read(&ack(Seq(0), Some(Seq(0))).received()).is_err());

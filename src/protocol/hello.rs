@@ -10,7 +10,7 @@ use super::down::json_line;
 use super::frame::{RawFrame, object};
 use super::id::{Nonce, Secret, SessionId};
 use super::line::Line;
-use super::number::{LegNumber, Seq};
+use super::number::{LegNumber, Seq, Turn};
 use super::report::Report;
 use super::token::Token;
 use super::{VERSION, limits};
@@ -24,8 +24,8 @@ pub struct Hello {
     pub id: Option<SessionId>,
     /// The leg's number, given by the client.
     pub leg: LegNumber,
-    /// The turn asked for, if any: at least 1.
-    pub turn: Option<u32>,
+    /// The turn asked for, if any.
+    pub turn: Option<Turn>,
     /// The highest number the client has received.
     pub received: Seq,
     /// In a body: the number of its first numbered line.
@@ -96,7 +96,8 @@ impl Hello {
         if !wire.leg.is_in_bounds() {
             return bad("leg must be from 1 to 2^31 - 1");
         }
-        if wire.turn.is_some_and(|turn| turn == 0 || turn >= limits::LEG_AND_TURN) {
+        let turn = wire.turn.and_then(Turn::new);
+        if turn.is_none() && wire.turn.is_some() {
             return bad("turn must be from 1 to 2^31 - 1");
         }
         if !wire.received.is_in_bounds() || !wire.next.is_of_a_line() {
@@ -117,7 +118,7 @@ impl Hello {
             secret,
             id: wire.id,
             leg: wire.leg,
-            turn: wire.turn,
+            turn,
             received: wire.received,
             next: wire.next,
             nonce: wire.nonce,
@@ -156,7 +157,7 @@ impl Hello {
             session: self.secret.reveal().into(),
             id: self.id.clone(),
             leg: self.leg,
-            turn: self.turn,
+            turn: self.turn.map(Turn::get),
             received: self.received,
             next: self.next,
             nonce: self.nonce.clone(),
@@ -193,7 +194,7 @@ mod tests {
     #[test]
     fn a_hello_round_trips_and_hides_its_secrets() {
         let hello = read(&hello(r#","turn":2,"id":"x","token":"t0k3n","new":1"#)).unwrap();
-        assert_eq!((hello.turn, hello.leg), (Some(2), LegNumber(1)));
+        assert_eq!((hello.turn, hello.leg), (Turn::new(2), LegNumber(1)));
         assert!(!format!("{hello:?}").contains("t0k3n"));
         assert_eq!(again(&hello).token, hello.token);
     }

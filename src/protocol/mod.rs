@@ -7,7 +7,7 @@
 //! - [`limits`]: every bound, once
 //! - [`code`]: the codes of errors and ends, and their HTTP statuses
 //! - [`id`]: secrets, session ids, nonces and channel names that exist only when valid
-//! - [`number`]: the numbers of lines and legs, each a type of its own
+//! - [`number`]: the numbers of lines, legs and turns, each a type of its own
 //! - [`frame`]: reading a frame's verb and keys in one scan
 //! - [`up`], [`down`]: the frames of each direction; [`hello`], [`welcome`]: what a leg begins with
 //! - [`token`]: a client's bearer token
@@ -33,7 +33,7 @@ pub mod welcome;
 pub use code::Code;
 pub use id::{ChannelName, NetworkId, Nonce, Secret, SessionId};
 pub use line::Line;
-pub use number::{LegNumber, Seq};
+pub use number::{LegNumber, Seq, Turn};
 
 use std::fmt;
 use std::str::FromStr;

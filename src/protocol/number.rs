@@ -1,6 +1,7 @@
 //! Numbers that must not be taken for each other. A wrapper costs nothing: it is the integer in it.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,5 +87,52 @@ impl LegNumber {
 impl fmt::Display for LegNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// A turn, by which a client says which of its legs is to be active (rule 3): from 1, below [`limits::LEG_AND_TURN`].
+///
+/// No turn is `None`, everywhere. An `Option<Turn>` is as large as the integer, and any turn is greater than none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[repr(transparent)]
+#[serde(transparent)]
+pub struct Turn(NonZeroU32);
+
+impl Turn {
+    /// The turn of this integer, if a client may request it.
+    #[must_use]
+    pub const fn new(turn: u32) -> Option<Self> {
+        match NonZeroU32::new(turn) {
+            Some(turn) if turn.get() < limits::LEG_AND_TURN => Some(Self(turn)),
+            _ => None,
+        }
+    }
+
+    /// The turn to request if this is the greatest that was requested.
+    #[must_use]
+    pub const fn after(greatest: Option<Self>) -> Self {
+        match greatest {
+            Some(Self(turn)) => Self(turn.saturating_add(1)),
+            None => Self(NonZeroU32::MIN),
+        }
+    }
+
+    /// The integer.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_turn_is_less_than_any_and_takes_no_room_of_its_own() {
+        let turn = Turn::new(1);
+        assert!(turn.is_some() && turn > None && Some(Turn::after(turn)) > turn);
+        assert_eq!((Some(Turn::after(None)), Turn::new(0), Turn::new(limits::LEG_AND_TURN)), (turn, None, None));
+        assert_eq!(size_of::<Option<Turn>>(), size_of::<u32>());
     }
 }

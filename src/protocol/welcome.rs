@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::id::{Nonce, SessionId};
-use super::limits::{self, Limits};
-use super::number::{LegNumber, Seq};
+use super::limits::Limits;
+use super::number::{LegNumber, Seq, Turn};
 
 /// The server's first words on a leg, and its confirmation of a turn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,8 +19,9 @@ pub struct Welcome {
     pub id: SessionId,
     /// The leg this is about.
     pub leg: LegNumber,
-    /// The session's turn; the leg is active if it is the leg's own.
-    pub turn: u32,
+    /// The session's turn, once any was granted; the leg is active if it is the leg's own.
+    #[serde(with = "turn_or_zero")]
+    pub turn: Option<Turn>,
     /// How far the server has received.
     pub received: Seq,
     /// The number of the next numbered line on this leg, if the leg is active.
@@ -56,14 +57,14 @@ pub struct Brief {
 impl Welcome {
     /// A client counts with these numbers: none may be one that no server can mean.
     pub(super) fn is_in_bounds(&self) -> bool {
-        self.turn < limits::LEG_AND_TURN && self.received.is_in_bounds() && self.next.is_of_a_line()
+        self.received.is_in_bounds() && self.next.is_of_a_line()
     }
 }
 
 impl Brief {
-    /// The welcome that it stands for: `last` with its numbers, and the turn of the hello it answers, 0 for none.
+    /// The welcome that it stands for: `last` with its numbers, and the turn of the hello it answers.
     #[must_use]
-    pub fn whole(self, last: &Welcome, turn: u32) -> Welcome {
+    pub fn whole(self, last: &Welcome, turn: Option<Turn>) -> Welcome {
         let received = self.received.unwrap_or(last.received);
         Welcome { nonce: self.nonce, turn, received, next: self.next.unwrap_or(last.next), ..last.clone() }
     }
@@ -71,5 +72,24 @@ impl Brief {
     /// As of a [`Welcome`].
     pub(super) fn is_in_bounds(&self) -> bool {
         self.received.is_none_or(Seq::is_in_bounds) && self.next.is_none_or(Seq::is_of_a_line)
+    }
+}
+
+/// A welcome always has the key `turn`: it shows no turn as 0. Nothing else on the wire does.
+mod turn_or_zero {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Turn;
+
+    pub(super) fn serialize<S: Serializer>(turn: &Option<Turn>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(turn.map_or(0, Turn::get))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Turn>, D::Error> {
+        match u32::deserialize(deserializer)? {
+            0 => Ok(None),
+            turn => Turn::new(turn).map(Some).ok_or_else(|| D::Error::custom("turn must be below 2^31")),
+        }
     }
 }

@@ -40,6 +40,7 @@ export interface Welcome {
   nonce: string;
   id: string;
   leg: number;
+  /** The session's turn; 0 if none was granted. */
   turn: number;
   received: number;
   next: number;

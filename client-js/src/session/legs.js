@@ -15,13 +15,17 @@ import { createLeg } from './leg.js';
 /** A loser is read for this long after the confirmation of the new leg (rule 5). */
 const LOSER_READ_MS = 5000;
 
+/** Any turn is greater than none. @param {number | null} turn @param {number | null} other */
+const isGreater = (turn, other) => turn !== null && (other === null || turn > other);
+
 export class Legs {
   /** In the order of opening. @type {Leg[]} */
   open = [];
   #opened = 0;
-  /** The greatest turn requested, and the greatest that a welcome confirmed. */
-  #turn = 0;
-  #confirmedTurn = 0;
+  /** The greatest turn requested. @type {number | null} */
+  #turn = null;
+  /** The greatest turn that a welcome confirmed. @type {number | null} */
+  #confirmedTurn = null;
   #outputs;
 
   /** @param {SessionOutput[]} outputs */
@@ -46,7 +50,7 @@ export class Legs {
 
   /** Opens a leg. While no open leg carries a turn, a new one does (rule 3). @param {Transport} transport */
   add(transport) {
-    const leg = createLeg(++this.#opened, transport, this.favourite ? null : ++this.#turn);
+    const leg = createLeg(++this.#opened, transport, this.favourite ? null : this.#nextTurn());
     this.open.push(leg);
     return leg;
   }
@@ -71,13 +75,13 @@ export class Legs {
   /** Requests the next turn on a leg (rule 3). @param {Leg} leg */
   requestTurn(leg) {
     if (leg.state !== 'usable') return;
-    leg.turn = ++this.#turn;
+    leg.turn = this.#nextTurn();
     leg.isRequestingTurn = true;
   }
 
   /** If the leg with the greatest turn was dropped, requests a turn on one that is kept, the newest first (rule 4). */
   replaceLostTurn() {
-    if ((this.favourite?.turn ?? 0) >= this.#turn) return;
+    if ((this.favourite?.turn ?? null) === this.#turn) return;
     const { usable } = this;
     const heir = usable.findLast(({ retireAt }) => retireAt === NEVER) ?? usable.at(-1);
     if (!heir) return;
@@ -97,21 +101,26 @@ export class Legs {
     leg.isRequestingTurn = false;
     this.#outputs.push({ type: 'legActive', leg: leg.number });
     for (const other of this.open)
-      if (other.turn !== null && other.turn < this.#turn)
+      if (other.turn !== null && other !== leg)
         other.retireAt = Math.min(other.retireAt, now + LOSER_READ_MS);
   }
 
   /** The session is gone, and its turns with it. */
   restart() {
     for (const leg of this.open) this.drop(leg, 'gone');
-    this.#turn = this.#confirmedTurn = 0;
+    this.#turn = this.#confirmedTurn = null;
+  }
+
+  #nextTurn() {
+    this.#turn = this.#turn === null ? 1 : this.#turn + 1;
+    return this.#turn;
   }
 
   /** @param {Leg[]} legs */
   #greatest(legs) {
     /** @type {Leg | undefined} */
     let best;
-    for (const leg of legs) if ((leg.turn ?? 0) > (best?.turn ?? 0)) best = leg;
+    for (const leg of legs) if (isGreater(leg.turn, best?.turn ?? null)) best = leg;
     return best;
   }
 }

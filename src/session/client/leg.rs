@@ -5,7 +5,7 @@
 use std::ops::{Index, IndexMut};
 
 use super::Route;
-use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport};
+use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, Turn};
 use crate::session::Time;
 
 /// The stage of a leg's life. The session forgets a leg that is over.
@@ -23,7 +23,7 @@ pub(super) struct Flight {
     /// The nonce that the answer must echo.
     pub(super) nonce: Nonce,
     /// The turn it carried.
-    pub(super) turn: Option<u32>,
+    pub(super) turn: Option<Turn>,
     /// The number of the first line it carried.
     pub(super) from: Seq,
     /// The number after the last one.
@@ -91,7 +91,7 @@ pub struct Leg {
     pub(super) transport: Transport,
     pub(super) state: State,
     /// The turn requested on it; none for a candidate.
-    pub(super) turn: Option<u32>,
+    pub(super) turn: Option<Turn>,
     /// The turn must still be requested, or the send that requested it was not answered.
     pub(super) is_requesting_turn: bool,
     /// On a socket: an `ack` must state the number of the next line.
@@ -124,7 +124,7 @@ pub struct Leg {
 }
 
 impl Leg {
-    pub(super) fn new(number: LegNumber, transport: Transport, turn: Option<u32>, now: Time) -> Self {
+    pub(super) fn new(number: LegNumber, transport: Transport, turn: Option<Turn>, now: Time) -> Self {
         Self {
             number,
             transport,

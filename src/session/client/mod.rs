@@ -39,7 +39,7 @@ use super::outgoing::Outgoing;
 use super::{Time, milliseconds};
 use crate::protocol::down::Welcome;
 use crate::protocol::limits::Limits;
-use crate::protocol::{LegNumber, Line, Secret, Seq, SessionId, Transport, down};
+use crate::protocol::{LegNumber, Line, Secret, Seq, SessionId, Transport, Turn, down};
 
 /// A loser is read for this long after the confirmation of the new leg (rule 5).
 pub const LOSER_READ: Time = Time::from_secs(5);
@@ -72,8 +72,8 @@ pub struct ClientSession {
     /// An acknowledgement must go now.
     is_ack_due: bool,
     /// The greatest turn requested, and the greatest that a welcome confirmed.
-    turn: u32,
-    confirmed_turn: u32,
+    turn: Option<Turn>,
+    confirmed_turn: Option<Turn>,
     /// The open legs, in the order of opening.
     legs: Vec<Leg>,
     opened: u32,
@@ -91,7 +91,7 @@ impl std::fmt::Debug for ClientSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { received, turn, legs, outgoing, .. } = self;
         let id = self.id();
-        write!(f, "ClientSession {{ {id:?}, received {received}, turn {turn}, {outgoing:?}, {legs:?} }}")
+        write!(f, "ClientSession {{ {id:?}, received {received}, turn {turn:?}, {outgoing:?}, {legs:?} }}")
     }
 }
 
@@ -118,8 +118,8 @@ impl ClientSession {
             unacknowledged_bytes: 0,
             ack_at: None,
             is_ack_due: false,
-            turn: 0,
-            confirmed_turn: 0,
+            turn: None,
+            confirmed_turn: None,
             legs: Vec::new(),
             opened: 0,
             failures: Failures::default(),
@@ -236,10 +236,8 @@ impl ClientSession {
     fn open(&mut self, transport: Transport) {
         self.opened += 1;
         let number = LegNumber(self.opened);
-        let turn = self.legs.iter().all(|leg| leg.turn.is_none()).then(|| {
-            self.turn += 1;
-            self.turn
-        });
+        let turn = self.legs.iter().all(|leg| leg.turn.is_none()).then(|| Turn::after(self.turn));
+        self.turn = self.turn.max(turn);
         self.legs.push(Leg::new(number, transport, turn, self.now));
         let brings_lines = self.id().is_none() && self.mutation.is(Mutant::LinesWithCreatingHello);
         match transport {
@@ -251,12 +249,12 @@ impl ClientSession {
 
     /// Requests the next turn on a leg (rule 3), unless the greatest one was requested on it.
     fn request_turn(&mut self, number: LegNumber) {
-        let (greatest, turn) = (self.turn, self.turn + 1);
-        let may_request = |leg: &&mut Leg| leg.state == State::Usable && leg.turn < Some(greatest);
+        let (greatest, turn) = (self.turn, Some(Turn::after(self.turn)));
+        let may_request = |leg: &&mut Leg| leg.state == State::Usable && leg.turn < greatest;
         let Some(leg) = self.leg(number).filter(may_request) else {
             return;
         };
-        leg.turn = Some(turn);
+        leg.turn = turn;
         leg.is_requesting_turn = true;
         self.turn = turn;
     }
@@ -264,7 +262,7 @@ impl ClientSession {
     /// If the leg with the greatest turn was dropped, requests a turn on one that is kept, the newest first (rule 4).
     fn replace_lost_turn(&mut self) {
         let greatest = self.legs.iter().filter_map(|leg| leg.turn).max();
-        let is_lost = greatest.is_none_or(|turn| turn < self.turn && !self.mutation.is(Mutant::NotAskingAgain));
+        let is_lost = greatest.is_none() || (greatest < self.turn && !self.mutation.is(Mutant::NotAskingAgain));
         if !is_lost {
             return;
         }
@@ -280,13 +278,13 @@ impl ClientSession {
     /// welcome back until another leg had requested a greater turn.
     fn confirm(&mut self, number: LegNumber) {
         let (now, greatest, confirmed) = (self.now, self.turn, self.confirmed_turn);
-        let Some(leg) = self.leg(number).filter(|leg| leg.turn == Some(greatest) && confirmed < greatest) else {
+        let Some(leg) = self.leg(number).filter(|leg| leg.turn == greatest && confirmed < greatest) else {
             return;
         };
         leg.is_requesting_turn = false;
         self.confirmed_turn = greatest;
         self.outputs.push_back(Output::LegActive(number));
-        for leg in self.legs.iter_mut().filter(|leg| leg.turn.is_some_and(|turn| turn < greatest)) {
+        for leg in self.legs.iter_mut().filter(|leg| leg.turn.is_some() && leg.turn < greatest) {
             leg.retire_at.get_or_insert(now + LOSER_READ);
         }
     }

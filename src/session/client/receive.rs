@@ -10,7 +10,7 @@ use super::{ClientSession, Failure, Mutant, Output, Reset, Route, fresh_secret};
 use crate::protocol::down::{self, Down, End, Welcome};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::CLIENT_ACK_DELAY;
-use crate::protocol::{LegNumber, Nonce, Seq, Transport};
+use crate::protocol::{LegNumber, Nonce, Seq, Transport, Turn};
 use crate::session::Time;
 
 impl ClientSession {
@@ -60,11 +60,11 @@ impl ClientSession {
     }
 
     /// Returns the welcome that a brief one stands for: the last one, with these numbers.
-    fn whole(&self, first: Down, turn: Option<u32>) -> Down {
+    fn whole(&self, first: Down, turn: Option<Turn>) -> Down {
         match (first, &self.welcome) {
             (Down::Brief(mut brief), Some(last)) => {
                 brief.next = brief.next.filter(|_| !self.mutation.is(Mutant::BriefWithLastNext));
-                Down::Welcome(Box::new(brief.whole(last, turn.unwrap_or(0))))
+                Down::Welcome(Box::new(brief.whole(last, turn)))
             }
             (first, _) => first,
         }
@@ -162,7 +162,7 @@ impl ClientSession {
         } else {
             leg.next_up = Seq::NONE;
         }
-        let shows_turn = leg.turn == Some(turn);
+        let shows_turn = leg.turn.is_some() && leg.turn == turn;
         if is_first {
             self.became_usable(number);
         }
@@ -274,7 +274,7 @@ impl ClientSession {
         self.welcome = None;
         (self.received, self.acknowledged, self.unacknowledged_bytes) = (Seq::NONE, Seq::NONE, 0);
         (self.ack_at, self.is_ack_due) = (None, false);
-        (self.turn, self.confirmed_turn) = (0, 0);
+        (self.turn, self.confirmed_turn) = (None, None);
         self.failures = Failures::default();
         self.outputs.push_back(Output::Reset(Reset::Gone, lines.len() as u64));
         if !lines.is_empty() {

@@ -6,7 +6,7 @@ use super::bodies::answer_time;
 use super::leg::{Flight, Leg};
 use super::{ClientSession, Mutant, Output, Route};
 use crate::protocol::up::Hello;
-use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, down};
+use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, Turn, down};
 use crate::session::Time;
 
 /// A send that takes longer beside a held poll waits behind it: the path lets one request through at a time.
@@ -187,7 +187,7 @@ impl ClientSession {
         number
     }
 
-    fn hello(&mut self, number: LegNumber, turn: Option<u32>) -> (Nonce, Line) {
+    fn hello(&mut self, number: LegNumber, turn: Option<Turn>) -> (Nonce, Line) {
         self.nonces += 1;
         let nonce = format!("{}.{}", self.nonce_prefix, self.nonces);
         let Ok(nonce) = Nonce::try_from(nonce) else { unreachable!("a prefix of 8 url-safe characters and a number") };

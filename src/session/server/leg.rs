@@ -8,9 +8,6 @@ use crate::session::Time;
 /// Records of legs that are kept; what is attached is kept in any case.
 pub(super) const REMEMBERED: usize = 8;
 
-/// The turn of a loser that was not told, which only a mutated session has: no real turn is so great.
-pub(super) const UNTOLD_LOSER: u32 = u32::MAX;
-
 /// Where a leg is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -66,8 +63,6 @@ pub struct Leg {
     pub(super) nonce: Nonce,
     /// On a poll whose answer needs no whole welcome: how far the client knows its lines to be received.
     pub(super) knows: Option<Seq>,
-    /// The turn it was granted; 0 for a candidate.
-    pub(super) turn: u32,
     /// What a welcome tells may have changed while the leg was there, and who knows whether that was read.
     pub(super) news: bool,
     /// The client sent a ping or a pong for it, or polled again.
@@ -76,6 +71,9 @@ pub struct Leg {
     pub(super) network: Option<NetworkId>,
     pings: u32,
     pings_since: Time,
+    /// The mistake of [`crate::session::mutant::Mutant::NoEndForLoser`]: it has lost, and was not told.
+    #[cfg(test)]
+    pub(super) is_untold: bool,
 }
 
 impl Leg {
@@ -86,7 +84,6 @@ impl Leg {
             state: State::Open,
             carrier: None,
             nonce,
-            turn: 0,
             up_next: None,
             cursor: Seq::FIRST,
             welcome_due: true,
@@ -112,6 +109,8 @@ impl Leg {
             proven: false,
             pings: 0,
             pings_since: now,
+            #[cfg(test)]
+            is_untold: false,
         }
     }
 
@@ -120,9 +119,13 @@ impl Leg {
         self.carrier.is_some() && self.state == State::Open
     }
 
-    /// It did not end. (And was not meant to: see [`UNTOLD_LOSER`].)
+    /// It did not end.
     pub(super) fn may_be_active(&self) -> bool {
-        self.state == State::Open && self.turn != UNTOLD_LOSER
+        #[cfg(test)]
+        if self.is_untold {
+            return false;
+        }
+        self.state == State::Open
     }
 
     /// Link frames, other than its welcome, are to be written now.

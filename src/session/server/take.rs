@@ -37,11 +37,10 @@ impl ServerSession {
         }
         // A leg that is active stays so on its new carrier: a browser that repeats a POST by itself reads the second answer,
         // whose welcome shows the leg's own turn.
-        let (turn, leaves_at) = self.leg(number).map_or((0, None), |leg| (leg.turn, leg.leaves_at));
+        let leaves_at = self.leg(number).and_then(|leg| leg.leaves_at);
         self.legs.retain(|leg| leg.number != number);
         let mut leg = Leg::new(now, number, transport, hello.nonce.clone());
         leg.carrier = Some(carrier);
-        leg.turn = turn;
         leg.leaves_at = leaves_at;
         leg.ping_at = now + self.settings.heartbeat;
         leg.cursor = self.base(hello.received);
@@ -65,11 +64,11 @@ impl ServerSession {
         self.check_transport(hello.leg, Transport::Poll)?;
         self.check_offered(hello.leg, Transport::Poll)?;
         let known = self.leg(hello.leg).map(|leg| leg.state);
-        if known.is_none() || hello.turn.is_some_and(|turn| turn > self.turn) {
+        if known.is_none() || hello.turn > self.turn {
             self.spend_attach(now)?;
         }
         self.accept(now, &hello)?;
-        let lost_turn = hello.turn.is_some_and(|turn| turn < self.turn);
+        let lost_turn = hello.turn.is_some() && hello.turn < self.turn;
         let ended = (known == Some(State::Ended) || lost_turn).then(replaced);
         // A poll is the first that can be told that the leg has to go.
         if let Some(why) = ended.or_else(|| self.end_if_overstaying(now, hello.leg)) {
@@ -131,7 +130,7 @@ impl ServerSession {
     /// A send: link frames for the leg it names, and lines from any leg (rule 9).
     pub(super) fn send(&mut self, now: Time, carrier: Carrier, hello: Hello, frames: Vec<Up>) -> Result<(), Refusal> {
         self.check(&hello, &frames)?;
-        let asks = hello.turn.is_some_and(|turn| turn > self.turn);
+        let asks = hello.turn > self.turn;
         if asks {
             self.spend_attach(now)?;
         }
@@ -196,7 +195,7 @@ impl ServerSession {
         if hello.id.as_ref().is_some_and(|id| *id != self.id) {
             return Err(Refusal::new(Code::Gone, "that session does not exist any more"));
         }
-        if hello.turn.is_some_and(|turn| turn > self.turn) {
+        if hello.turn > self.turn {
             self.spend_attach(now)?;
         }
         self.accept(now, hello)?;
@@ -224,15 +223,17 @@ impl ServerSession {
     /// Rule 3: active if and only if the turn asked for is greater than the session's, and the leg has not ended.
     /// True if this hello made the leg active.
     fn grant(&mut self, number: LegNumber, hello: &Hello) -> bool {
-        let Some(turn) = hello.turn else { return false };
-        if self.mutation.is(Mutant::RepeatedTurnAnswered) && self.active == Some(number) && turn == self.turn {
+        if hello.turn.is_none() {
+            return false;
+        }
+        if self.mutation.is(Mutant::RepeatedTurnAnswered) && self.active == Some(number) && hello.turn == self.turn {
             let next = self.base(hello.received);
             self.repeat_welcome(number, next);
         }
         let by_belief = self.mutation.is(Mutant::ActivationByBelief);
         let believed_free =
             self.active.is_none_or(|active| !self.legs.iter().any(|leg| leg.number == active && leg.is_attached()));
-        let allowed = if by_belief { believed_free } else { turn > self.turn };
+        let allowed = if by_belief { believed_free } else { hello.turn > self.turn };
         if !allowed || self.leg(number).is_none_or(|leg| !leg.may_be_active()) {
             return false;
         }
@@ -240,11 +241,10 @@ impl ServerSession {
             self.end_leg(loser, &replaced());
         }
         self.active = Some(number);
-        self.turn = self.turn.max(turn);
+        self.turn = self.turn.max(hello.turn);
         let base = self.base(hello.received);
         let confirms = !self.mutation.is(Mutant::NoConfirmingWelcome);
         if let Some(leg) = self.leg(number) {
-            leg.turn = turn;
             leg.cursor = base;
             leg.welcome_due |= confirms;
         }

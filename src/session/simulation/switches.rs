@@ -3,7 +3,7 @@
 //! They show that the schedules draw every combination. A schedule may aim its faults by them, but an invariant must never ask
 //! them: they know what each end believes.
 
-use crate::protocol::{LegNumber, Transport};
+use crate::protocol::{LegNumber, Transport, Turn};
 use crate::session::Time;
 use crate::session::client::LOSER_READ;
 
@@ -52,7 +52,7 @@ pub(super) struct UnderWay {
 struct Seen {
     transport: Transport,
     step: Step,
-    turn: u32,
+    turn: Option<Turn>,
     /// The leg it takes the session over from, from its ask until that one's death; and what was under way at the ask.
     old: Option<(LegNumber, UnderWay)>,
     /// The active leg that died before this one asked. It becomes a switch if this one asks.
@@ -79,7 +79,7 @@ impl Switches {
         self.legs.push(Seen {
             transport,
             step: Step::Opening,
-            turn: 0,
+            turn: None,
             old: None,
             early: dead.map(|active| (active, Step::Before, UnderWay::default())),
             confirmed_at: Time::ZERO,
@@ -94,10 +94,10 @@ impl Switches {
     }
 
     /// A hello with a turn goes up. False if it is not the first with this one: [`Self::asked`] need not be told.
-    pub(super) fn asks(&mut self, leg: LegNumber, turn: u32) -> bool {
+    pub(super) fn asks(&mut self, leg: LegNumber, turn: Turn) -> bool {
         let seen = self.leg(leg);
-        let first = turn > seen.turn;
-        seen.turn = seen.turn.max(turn);
+        let first = Some(turn) > seen.turn;
+        seen.turn = seen.turn.max(Some(turn));
         first
     }
 
@@ -244,8 +244,8 @@ impl std::fmt::Display for Counts {
 }
 
 /// The turn that a line asks for, if it is a hello that asks.
-pub(super) fn asked_turn(line: &[u8]) -> Option<u32> {
+pub(super) fn asked_turn(line: &[u8]) -> Option<Turn> {
     let hello = std::str::from_utf8(line).ok()?.strip_prefix(r#"{"hello":"#)?;
     let (_, turn) = hello.split_once(r#""turn":"#)?;
-    turn.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+    Turn::new(turn.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()?)
 }
