@@ -1,6 +1,7 @@
 //! What the server knows of one leg.
 
 use super::Carrier;
+use super::answer::AnswerNow;
 use crate::protocol::limits;
 use crate::protocol::{LegNumber, Line, NetworkId, Nonce, Seq, Transport};
 use crate::session::Time;
@@ -41,8 +42,8 @@ pub struct Leg {
     pub(super) pong_ripe: bool,
     /// The pong that waits has a pad.
     pub(super) pong_is_long: bool,
-    /// On a poll: to be answered at once (rule 8).
-    pub(super) at_once: bool,
+    /// On a poll: why it is answered at once, if that is known already.
+    pub(super) answer: Option<AnswerNow>,
     /// On a poll: its last answer was a long one, so more will come at once.
     pub(super) long_answer: bool,
     pub(super) heard: Time,
@@ -98,7 +99,7 @@ impl Leg {
             config: None,
             leaves_at: None,
             network: None,
-            at_once: true,
+            answer: None,
             held_until: now,
             long_answer: false,
             gathers_until: None,

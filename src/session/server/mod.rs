@@ -11,11 +11,14 @@
 //! - [`leg`]: what is known of a leg
 //! - [`settings`]: what all sessions have in common, a client's wishes, and the transports offered
 //! - `take`: what comes up
+//! - `poll`: how a poll is taken, and when it is answered; `answer`: why it is
 //! - `write`: what goes down
 //! - `time`: what happens by itself
 
+mod answer;
 mod events;
 pub mod leg;
+mod poll;
 pub mod settings;
 mod take;
 #[cfg(test)]

@@ -52,81 +52,6 @@ impl ServerSession {
         Ok(())
     }
 
-    /// One poll. It asks for the turn, repeats its leg's, or comes as a candidate's.
-    pub(super) fn attach_poll(
-        &mut self,
-        now: Time,
-        carrier: Carrier,
-        hello: Hello,
-        frames: Vec<Up>,
-    ) -> Result<(), Refusal> {
-        self.check(&hello, &frames)?;
-        self.check_transport(hello.leg, Transport::Poll)?;
-        self.check_offered(hello.leg, Transport::Poll)?;
-        let known = self.leg(hello.leg).map(|leg| leg.state);
-        if known.is_none() || hello.turn > self.turn {
-            self.spend_attach(now)?;
-        }
-        self.accept(now, &hello)?;
-        let lost_turn = hello.turn.is_some() && hello.turn < self.turn;
-        let ended = (known == Some(State::Ended) || lost_turn).then(replaced);
-        // A poll is the first that can be told that the leg has to go.
-        if let Some(why) = ended.or_else(|| self.end_if_overstaying(now, hello.leg)) {
-            self.take_lines(now, hello.next, frames);
-            self.finish(carrier, down::end(Some(hello.nonce), &why));
-            return Ok(());
-        }
-        let wishes = self.wish(now, &hello);
-        let number = hello.leg;
-        let heard = known.is_some();
-        // A browser may send a POST again by itself: it reads the second answer alone, and this leg's welcome may not have been read.
-        let unread = self.leg(number).is_none_or(|leg| leg.knows.is_none() && leg.nonce == hello.nonce);
-        if heard {
-            self.answer_older_poll(number);
-        } else {
-            self.add(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
-        }
-        let base = self.base(hello.received);
-        let held_until = now + self.hold();
-        let from_sent = self.mutation.is(Mutant::PollFromSent) && heard;
-        let Some(leg) = self.leg(number) else {
-            return Ok(());
-        };
-        leg.carrier = Some(carrier);
-        leg.nonce = hello.nonce.clone();
-        leg.heard = now;
-        leg.proven |= heard;
-        leg.held_until = held_until;
-        leg.gathers_until = std::mem::take(&mut leg.long_answer).then_some(now + limits::GATHER);
-        leg.welcome_due = true;
-        // Whatever was answered before: an answer that got lost was not delivered (rule 8).
-        leg.cursor = if from_sent { leg.cursor.max(base) } else { base };
-        // Who names no incarnation has read no welcome yet: the answer to the first poll got lost.
-        leg.at_once = !heard || hello.id.is_none() || frames.iter().any(|frame| matches!(frame, Up::Ping { .. }));
-        let granted = self.grant(number, &hello);
-        let holds_turn = self.active == Some(number) && hello.turn.is_some();
-        let gap = hello.next > self.received.next() && !frames.is_empty();
-        if let Some(leg) = self.leg(number) {
-            leg.at_once |= granted || !holds_turn || gap;
-            leg.news |= wishes;
-            let brief = !unread && holds_turn && hello.id.is_some();
-            leg.knows = brief.then_some(hello.next.previous());
-        }
-        self.body(now, &hello, frames);
-        self.make_room(number);
-        Ok(())
-    }
-
-    /// A newer poll of a leg has the older one answered without lines (rule 8).
-    fn answer_older_poll(&mut self, number: LegNumber) {
-        let Some(leg) = self.leg(number) else { return };
-        let (nonce, cursor) = (leg.nonce.clone(), leg.cursor);
-        if let Some(older) = leg.carrier.take() {
-            let opening = self.opening(nonce, number, cursor);
-            self.finish(older, opening);
-        }
-    }
-
     /// A send: link frames for the leg it names, and lines from any leg (rule 9).
     pub(super) fn send(&mut self, now: Time, carrier: Carrier, hello: Hello, frames: Vec<Up>) -> Result<(), Refusal> {
         self.check(&hello, &frames)?;
@@ -222,7 +147,7 @@ impl ServerSession {
 
     /// Rule 3: active if and only if the turn asked for is greater than the session's, and the leg has not ended.
     /// True if this hello made the leg active.
-    fn grant(&mut self, number: LegNumber, hello: &Hello) -> bool {
+    pub(super) fn grant(&mut self, number: LegNumber, hello: &Hello) -> bool {
         if hello.turn.is_none() {
             return false;
         }
@@ -262,7 +187,7 @@ impl ServerSession {
     }
 
     /// Link frames are for the leg the hello names; lines are taken by number.
-    fn body(&mut self, now: Time, hello: &Hello, frames: Vec<Up>) {
+    pub(super) fn body(&mut self, now: Time, hello: &Hello, frames: Vec<Up>) {
         let (lines, links): (Vec<Up>, Vec<Up>) = frames.into_iter().partition(|frame| matches!(frame, Up::Command(_)));
         for link in links {
             self.link_frame(now, hello.leg, link);
@@ -290,7 +215,7 @@ impl ServerSession {
 
     /// Numbered lines of a body. Nothing is taken where a number was left out (rule 7). If the body brings a line that was seen, the
     /// active leg acknowledges at once, beside the answer: the answer before was lost, or something on the way alters all answers.
-    fn take_lines(&mut self, now: Time, next: Seq, lines: Vec<Up>) {
+    pub(super) fn take_lines(&mut self, now: Time, next: Seq, lines: Vec<Up>) {
         if next > self.received.next() {
             return;
         }
@@ -327,7 +252,7 @@ impl ServerSession {
     }
 
     /// Whether a hello can be taken at all, before anything is changed.
-    fn check(&self, hello: &Hello, frames: &[Up]) -> Result<(), Refusal> {
+    pub(super) fn check(&self, hello: &Hello, frames: &[Up]) -> Result<(), Refusal> {
         if hello.received > self.outgoing.sent() {
             return Err(beyond_sent(hello.received, self.outgoing.sent()));
         }
@@ -339,7 +264,7 @@ impl ServerSession {
     }
 
     /// A leg is carried by one transport for as long as it lives: a poll that took a socket's place would be written to like one.
-    fn check_transport(&self, number: LegNumber, transport: Transport) -> Result<(), Refusal> {
+    pub(super) fn check_transport(&self, number: LegNumber, transport: Transport) -> Result<(), Refusal> {
         match self.legs.iter().find(|leg| leg.number == number) {
             Some(leg) if leg.transport != transport => {
                 Err(Refusal::bad_frame(format!("leg {number} is carried by {}", leg.transport)))
@@ -348,7 +273,7 @@ impl ServerSession {
         }
     }
 
-    fn accept(&mut self, now: Time, hello: &Hello) -> Result<(), Refusal> {
+    pub(super) fn accept(&mut self, now: Time, hello: &Hello) -> Result<(), Refusal> {
         self.acknowledge(hello.received)?;
         self.confirmed |= hello.id.is_some();
         self.alive = now;
@@ -360,7 +285,7 @@ impl ServerSession {
     }
 
     /// The limit on attaches and asks, as a generic cell rate: a burst of a minute's worth, then evenly.
-    fn spend_attach(&mut self, now: Time) -> Result<(), Refusal> {
+    pub(super) fn spend_attach(&mut self, now: Time) -> Result<(), Refusal> {
         let minute = Time::from_secs(60);
         let each = minute / self.settings.attaches_a_minute.max(1);
         let due = self.attach_budget.max(now);
@@ -373,7 +298,7 @@ impl ServerSession {
     }
 
     /// Three attached legs at most: the oldest candidate ends for the newest leg.
-    fn make_room(&mut self, newest: LegNumber) {
+    pub(super) fn make_room(&mut self, newest: LegNumber) {
         while self.attached() > limits::ATTACHED_LEGS {
             let active = self.active;
             let candidate = self
@@ -388,7 +313,7 @@ impl ServerSession {
     }
 }
 
-fn replaced() -> Refusal {
+pub(super) fn replaced() -> Refusal {
     Refusal::new(Code::Replaced, "another leg of this session is active")
 }
 

@@ -1,4 +1,5 @@
 //! The gateway's half: rules that a sentence says best, and sequences of operations that nobody would write down.
 
+mod polls;
 mod properties;
 mod rules;

@@ -1,6 +1,7 @@
 //! What happens by itself. One deadline for the whole session: the earliest of those below.
 
 use super::ServerSession;
+use super::answer::AnswerNow;
 use super::leg::Leg;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::{LegNumber, limits};
@@ -38,7 +39,7 @@ impl ServerSession {
         let candidate = self.active != Some(leg.number) && !leg.proven;
         let unproven = candidate.then_some(leg.attached_at + limits::CANDIDATE_DEADLINE);
         if leg.writes_once() {
-            let held = (!leg.at_once).then_some(leg.held_until);
+            let held = leg.answer.is_none().then_some(leg.held_until);
             return [unproven, held, leg.gathers_until, leg.leaves_at].into_iter().flatten().min();
         }
         let ping = (!leg.ping_due).then_some(leg.ping_at);
@@ -67,7 +68,9 @@ impl ServerSession {
         for leg in self.legs.iter_mut().filter(|leg| leg.is_attached()) {
             leg.pong_ripe |= leg.pong_at().is_some_and(|at| at <= now);
             if leg.writes_once() {
-                leg.at_once |= now >= leg.held_until;
+                if now >= leg.held_until {
+                    leg.answer.get_or_insert(AnswerNow::Held);
+                }
                 leg.gathers_until.take_if(|until| now >= *until);
             } else if now >= leg.ping_at {
                 leg.ping_due = true;

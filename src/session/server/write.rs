@@ -2,6 +2,7 @@
 
 use serde_json::Number;
 
+use super::answer::AnswerNow;
 use super::{Carrier, Mutant, Output, ServerSession};
 use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, down, limits};
 use crate::session::outgoing::Outgoing;
@@ -56,7 +57,7 @@ impl ServerSession {
         let leg = &mut self.legs[place];
         if leg.writes_once() {
             leg.carrier = None;
-            leg.at_once = false;
+            leg.answer = None;
             leg.long_answer = lines >= limits::LONG_ANSWER && leg.cursor > self.outgoing.last();
             self.alive = now;
         }
@@ -64,21 +65,11 @@ impl ServerSession {
     }
 
     fn is_due(&self, leg: &super::leg::Leg) -> bool {
-        let active = self.active == Some(leg.number);
-        let lines = active && leg.cursor <= self.outgoing.last();
-        let links = leg.wants_links();
         if leg.writes_once() {
-            // Its welcome alone is not worth an answer (rule 8).
-            leg.at_once || links || (lines && (leg.gathers_until.is_none() || self.keeps_much()))
-        } else {
-            leg.welcome_due || lines || links
+            return self.answer_now(leg).is_some();
         }
-    }
-
-    /// As much is kept as has the client acknowledge it: no more than that is gathered.
-    fn keeps_much(&self) -> bool {
-        let limits = &self.settings.limits;
-        self.outgoing.frames() >= limits.ack_frames() || self.outgoing.bytes() >= limits.ack_bytes()
+        let lines = self.active == Some(leg.number) && leg.cursor <= self.outgoing.last();
+        leg.welcome_due || lines || leg.wants_links()
     }
 
     fn write_links(&mut self, now: Time, place: usize, active: bool, out: &mut impl FnMut(&Line)) {
@@ -159,7 +150,7 @@ impl ServerSession {
         let Some(active) = self.active else { return };
         if let Some(leg) = self.leg(active) {
             if leg.writes_once() {
-                leg.at_once = true;
+                leg.answer.get_or_insert(AnswerNow::Ack);
             } else {
                 leg.ack_due = true;
             }

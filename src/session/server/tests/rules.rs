@@ -11,7 +11,7 @@ use crate::session::server::{Carrier, Input, Output, Resolution, Room, ServerSes
 
 const SECRET: &str = "a-secret-of-22-characters-or-more";
 
-fn at(ms: u64) -> Time {
+pub(super) const fn at(ms: u64) -> Time {
     Time::from_millis(ms)
 }
 
@@ -19,11 +19,11 @@ fn id(text: &str) -> SessionId {
     SessionId::try_from(text.to_owned()).unwrap()
 }
 
-fn frame(text: &str) -> Up {
+pub(super) fn frame(text: &str) -> Up {
     Up::read(&RawFrame::text(text.to_owned())).unwrap()
 }
 
-fn hello(leg: u32, rest: &str) -> Hello {
+pub(super) fn hello(leg: u32, rest: &str) -> Hello {
     let text = format!(r#"{{"hello":{{"v":1,"session":"{SECRET}","leg":{leg},"next":1,"nonce":"n{leg}"{rest}}}}}"#);
     match frame(&text) {
         Up::Hello(hello) => hello,
@@ -32,16 +32,16 @@ fn hello(leg: u32, rest: &str) -> Hello {
 }
 
 /// A session, and what it did.
-struct Bench {
-    session: ServerSession,
+pub(super) struct Bench {
+    pub(super) session: ServerSession,
 }
 
 impl Bench {
-    fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings) -> Self {
         Self { session: ServerSession::new(Time::ZERO, id("s1"), Arc::new(settings)) }
     }
 
-    fn attach(&mut self, ms: u64, leg: u32, transport: Transport, rest: &str) {
+    pub(super) fn attach(&mut self, ms: u64, leg: u32, transport: Transport, rest: &str) {
         self.carried(ms, leg, transport, u64::from(leg), rest).unwrap();
     }
 
@@ -75,7 +75,7 @@ impl Bench {
         self.session.handle(at(ms), input).unwrap();
     }
 
-    fn write(&mut self, ms: u64, leg: u32) -> Vec<String> {
+    pub(super) fn write(&mut self, ms: u64, leg: u32) -> Vec<String> {
         let mut out = Vec::new();
         let room = Room { bytes: usize::MAX };
         let carrier = Carrier(u64::from(leg));

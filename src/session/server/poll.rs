@@ -1,0 +1,128 @@
+//! Polls (rule 8): how one is taken, and when it is answered.
+
+use super::answer::AnswerNow;
+use super::leg::{Leg, State};
+use super::take::replaced;
+use super::{Carrier, Mutant, ServerSession};
+use crate::protocol::code::Refusal;
+use crate::protocol::up::{Hello, Up};
+use crate::protocol::{LegNumber, Transport, down, limits};
+use crate::session::Time;
+
+impl ServerSession {
+    /// One poll. It asks for the turn, repeats its leg's, or comes as a candidate's.
+    pub(super) fn attach_poll(
+        &mut self,
+        now: Time,
+        carrier: Carrier,
+        hello: Hello,
+        frames: Vec<Up>,
+    ) -> Result<(), Refusal> {
+        self.check(&hello, &frames)?;
+        self.check_transport(hello.leg, Transport::Poll)?;
+        self.check_offered(hello.leg, Transport::Poll)?;
+        let number = hello.leg;
+        let is_first = !self.knows_leg(number);
+        if is_first || hello.turn > self.turn {
+            self.spend_attach(now)?;
+        }
+        self.accept(now, &hello)?;
+        if let Some(why) = self.why_over(now, &hello) {
+            self.take_lines(now, hello.next, frames);
+            self.finish(carrier, down::end(Some(hello.nonce), &why));
+            return Ok(());
+        }
+        let wishes = self.wish(now, &hello);
+        // A browser may send a POST again by itself: it reads the second answer alone, and this leg's welcome may not have been read.
+        let unread = self.leg(number).is_none_or(|leg| leg.knows.is_none() && leg.nonce == hello.nonce);
+        if is_first {
+            self.add(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
+        } else {
+            self.answer_older_poll(number);
+        }
+        self.park(now, carrier, &hello, is_first);
+        let is_granted = self.grant(number, &hello);
+        let answer = self.why_at_once(&hello, &frames, is_first, is_granted);
+        let brief = !unread && hello.id.is_some() && self.holds_turn(&hello);
+        if let Some(leg) = self.leg(number) {
+            leg.answer = answer;
+            leg.news |= wishes;
+            leg.knows = brief.then_some(hello.next.previous());
+        }
+        self.body(now, &hello, frames);
+        self.make_room(number);
+        Ok(())
+    }
+
+    /// Why the answer is an `end`, if it is. A poll is the first that can be told that its leg has to go.
+    fn why_over(&mut self, now: Time, hello: &Hello) -> Option<Refusal> {
+        let has_ended = self.leg(hello.leg).is_some_and(|leg| leg.state == State::Ended);
+        let lost_turn = hello.turn.is_some() && hello.turn < self.turn;
+        if has_ended || lost_turn { Some(replaced()) } else { self.end_if_overstaying(now, hello.leg) }
+    }
+
+    /// Why a poll that was just taken is answered at once, if it is.
+    fn why_at_once(&self, hello: &Hello, frames: &[Up], is_first: bool, is_granted: bool) -> Option<AnswerNow> {
+        if is_first || hello.id.is_none() {
+            Some(AnswerNow::First)
+        } else if is_granted {
+            Some(AnswerNow::NewTurn)
+        } else if !self.holds_turn(hello) {
+            Some(AnswerNow::NoTurn)
+        } else if frames.iter().any(|frame| matches!(frame, Up::Ping { .. })) {
+            Some(AnswerNow::Ping)
+        } else {
+            let leaves_out = hello.next > self.received.next() && !frames.is_empty();
+            leaves_out.then_some(AnswerNow::Gap)
+        }
+    }
+
+    /// Whether a poll carries the active leg, and says so.
+    fn holds_turn(&self, hello: &Hello) -> bool {
+        self.active == Some(hello.leg) && hello.turn.is_some()
+    }
+
+    /// A newer poll of a leg has the older one answered without lines.
+    fn answer_older_poll(&mut self, number: LegNumber) {
+        let Some(leg) = self.leg(number) else { return };
+        let (nonce, cursor) = (leg.nonce.clone(), leg.cursor);
+        if let Some(older) = leg.carrier.take() {
+            let opening = self.opening(nonce, number, cursor);
+            self.finish(older, opening);
+        }
+    }
+
+    /// Has the poll carry its leg.
+    fn park(&mut self, now: Time, carrier: Carrier, hello: &Hello, is_first: bool) {
+        let (base, held_until) = (self.base(hello.received), now + self.hold());
+        let from_sent = self.mutation.is(Mutant::PollFromSent) && !is_first;
+        let Some(leg) = self.leg(hello.leg) else { return };
+        leg.carrier = Some(carrier);
+        leg.nonce = hello.nonce.clone();
+        leg.heard = now;
+        leg.proven |= !is_first;
+        leg.held_until = held_until;
+        leg.gathers_until = std::mem::take(&mut leg.long_answer).then_some(now + limits::GATHER);
+        leg.welcome_due = true;
+        // Whatever was answered before: an answer that got lost was not delivered.
+        leg.cursor = if from_sent { leg.cursor.max(base) } else { base };
+    }
+
+    /// Why the poll that carries this leg is answered now, if it is. Its welcome alone is not worth an answer.
+    pub(super) fn answer_now(&self, leg: &Leg) -> Option<AnswerNow> {
+        if leg.answer.is_some() {
+            return leg.answer;
+        }
+        if leg.wants_links() {
+            return Some(AnswerNow::Links);
+        }
+        let has_lines = self.active == Some(leg.number) && leg.cursor <= self.outgoing.last();
+        (has_lines && (leg.gathers_until.is_none() || self.keeps_much())).then_some(AnswerNow::Lines)
+    }
+
+    /// As much is kept as has the client acknowledge it: no more than that is gathered.
+    fn keeps_much(&self) -> bool {
+        let limits = &self.settings.limits;
+        self.outgoing.frames() >= limits.ack_frames() || self.outgoing.bytes() >= limits.ack_bytes()
+    }
+}
