@@ -1,7 +1,7 @@
 //! What the server knows of one leg.
 
 use super::Carrier;
-use super::answer::AnswerNow;
+use super::carriage::Carriage;
 use crate::protocol::limits;
 use crate::protocol::{LegNumber, Line, NetworkId, Nonce, Seq, Transport};
 use crate::session::Time;
@@ -20,8 +20,8 @@ pub enum State {
 
 /// One leg. Link frames wait here, at most one of each kind, outside of the replay bound.
 ///
-/// What a publication to thousands looks at is in the first 64 bytes, and what each frame that comes up looks at behind it: with many
-/// clients both cost little else than the lines of the processor's cache that they touch.
+/// What a publication to thousands looks at is in the first 64 bytes, and what each frame that comes up looks at is in the next: with
+/// many clients both cost little else than the lines of the processor's cache that they touch.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Leg {
@@ -30,42 +30,19 @@ pub struct Leg {
     /// Down: the number of the next numbered line to be written.
     pub(super) cursor: Seq,
     pub(super) link: Option<Line>,
-    /// The transports offered are to be told, with this jitter.
-    pub(super) config: Option<Time>,
+    /// Tells which transports are offered.
+    pub(super) config: Option<Line>,
     pub(super) number: LegNumber,
-    pub(super) transport: Transport,
     pub(super) state: State,
-    pub(super) welcome_due: bool,
-    pub(super) ack_due: bool,
-    pub(super) ping_due: bool,
     /// A pong waits and its time has come; it is written as soon as the carrier takes it.
     pub(super) pong_ripe: bool,
-    /// The pong that waits has a pad.
-    pub(super) pong_is_long: bool,
-    /// On a poll: why it is answered at once, if that is known already.
-    pub(super) answer: Option<AnswerNow>,
-    /// On a poll: its last answer was a long one, so more will come at once.
-    pub(super) long_answer: bool,
-    pub(super) heard: Time,
-    pub(super) ping_at: Time,
+    pub(super) carriage: Carriage,
     pub(super) attached_at: Time,
     /// Its transport is no longer offered: it is ended then.
     pub(super) leaves_at: Option<Time>,
-    /// Up, on a socket: the number of the next numbered line, once stated.
-    pub(super) up_next: Option<Seq>,
-    pub(super) pong: Option<Line>,
-    /// When the welcome was written; a pong waits a moment after it.
-    pub(super) welcomed: Option<Time>,
-    /// On a poll behind a long answer: until when lines alone do not answer it.
-    pub(super) gathers_until: Option<Time>,
-    /// On a poll: how long it may be held.
-    pub(super) held_until: Time,
+    pub(super) pong: Option<Pong>,
     /// Of the last hello that attached it or polled.
     pub(super) nonce: Nonce,
-    /// On a poll whose answer needs no whole welcome: how far the client knows its lines to be received.
-    pub(super) knows: Option<Seq>,
-    /// What a welcome tells may have changed while the leg was there, and who knows whether that was read.
-    pub(super) news: bool,
     /// The client sent a ping or a pong for it, or polled again.
     pub(super) proven: bool,
     /// Where it comes from.
@@ -77,41 +54,46 @@ pub struct Leg {
     pub(super) is_untold: bool,
 }
 
+/// A pong that waits to be written.
+#[derive(Debug)]
+pub(super) struct Pong {
+    pub(super) line: Line,
+    /// It has a pad.
+    is_long: bool,
+}
+
 impl Leg {
     pub(super) fn new(now: Time, number: LegNumber, transport: Transport, nonce: Nonce) -> Self {
         Self {
             number,
-            transport,
             state: State::Open,
             carrier: None,
+            carriage: Carriage::new(now, transport),
             nonce,
-            up_next: None,
             cursor: Seq::FIRST,
-            welcome_due: true,
-            knows: None,
-            news: false,
-            ack_due: false,
-            ping_due: false,
             pong: None,
             pong_ripe: false,
-            pong_is_long: false,
             link: None,
             config: None,
             leaves_at: None,
             network: None,
-            answer: None,
-            held_until: now,
-            long_answer: false,
-            gathers_until: None,
-            welcomed: None,
             attached_at: now,
-            heard: now,
-            ping_at: now,
             proven: false,
             pings: 0,
             pings_since: now,
             #[cfg(test)]
             is_untold: false,
+        }
+    }
+
+    pub(super) const fn transport(&self) -> Transport {
+        self.carriage.transport()
+    }
+
+    /// Notes that something was heard of it. Only a carrier that stays is judged by that.
+    pub(super) const fn hear(&mut self, now: Time) {
+        if let Some(flow) = self.carriage.flow_mut() {
+            flow.heard = now;
         }
     }
 
@@ -131,12 +113,13 @@ impl Leg {
 
     /// Link frames, other than its welcome, are to be written now.
     pub(super) fn wants_links(&self) -> bool {
-        self.ack_due || self.ping_due || self.pong_ripe || self.link.is_some() || self.config.is_some()
+        let owes = self.carriage.flow().is_some_and(|flow| flow.ack_due || flow.ping_due);
+        owes || self.pong_ripe || self.link.is_some() || self.config.is_some()
     }
 
     /// A poll grants room to write once.
-    pub(super) fn writes_once(&self) -> bool {
-        self.transport == Transport::Poll
+    pub(super) const fn writes_once(&self) -> bool {
+        matches!(self.carriage, Carriage::Poll(_))
     }
 
     /// Notes the pong that a client's ping asks for; what comes too often is dropped. A long one that waits shows more than a short
@@ -148,10 +131,9 @@ impl Leg {
         }
         self.pings += 1;
         self.proven = true;
-        let stays = self.pong.is_some() && self.pong_is_long && !is_long;
+        let stays = !is_long && self.pong.as_ref().is_some_and(|pong| pong.is_long);
         if self.pings <= limits::PINGS_A_SECOND && !stays {
-            self.pong = Some(pong);
-            self.pong_is_long = is_long;
+            self.pong = Some(Pong { line: pong, is_long });
             self.pong_ripe = self.pong_at().is_some_and(|at| at <= now);
         }
     }
@@ -159,9 +141,28 @@ impl Leg {
     /// When the waiting pong may be written: after its leg's welcome, as a write of its own (proof P2).
     pub(super) fn pong_at(&self) -> Option<Time> {
         self.pong.as_ref()?;
-        if self.writes_once() {
-            return Some(Time::ZERO);
-        }
-        self.welcomed.map(|at| at + limits::PONG_AFTER_WELCOME)
+        let Some(flow) = self.carriage.flow() else { return Some(Time::ZERO) };
+        flow.welcomed.map(|at| at + limits::PONG_AFTER_WELCOME)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::from_ref;
+
+    use super::*;
+
+    #[test]
+    fn a_publication_looks_at_64_bytes_of_a_leg_and_a_frame_that_comes_up_at_64_more() {
+        let leg = |transport| Leg::new(Time::ZERO, LegNumber(1), transport, Nonce::try_from("n".to_owned()).unwrap());
+        let (socket, polls) = (leg(Transport::WebSocket), leg(Transport::Poll));
+        let Carriage::Socket(flow, next_up) = &socket.carriage else { panic!() };
+        let Carriage::Poll(parked) = &polls.carriage else { panic!() };
+        let from = |leg: &Leg, end: usize| end - from_ref(leg).addr();
+        assert!(from(&socket, from_ref(&flow.ping_due).addr()) < 64);
+        assert!(from(&polls, from_ref(&parked.news).addr()) < 64);
+        assert!(from(&socket, from_ref(next_up).addr() + size_of_val(next_up)) <= 128);
+        // A leg begins where a line of the cache does, if the allocator has a size of whole lines for it.
+        assert!((225..=256).contains(&size_of::<Leg>()), "{}", size_of::<Leg>());
     }
 }

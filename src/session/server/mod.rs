@@ -8,7 +8,7 @@
 //!
 //! # Layout
 //! - `events`: what a session takes, and what it gives
-//! - [`leg`]: what is known of a leg
+//! - [`leg`]: what is known of a leg; `carriage`: what carries it
 //! - [`settings`]: what all sessions have in common, a client's wishes, and the transports offered
 //! - `take`: what comes up
 //! - `poll`: how a poll is taken, and when it is answered; `answer`: why it is
@@ -16,6 +16,7 @@
 //! - `time`: what happens by itself
 
 mod answer;
+mod carriage;
 mod events;
 pub mod leg;
 mod poll;
@@ -130,7 +131,9 @@ impl ServerSession {
                 }
                 if let Some(leg) = self.leg(number) {
                     leg.network = network;
-                    leg.news |= moved;
+                    if let Some(parked) = leg.carriage.parked_mut() {
+                        parked.news |= moved;
+                    }
                 }
                 Ok(())
             }
@@ -246,7 +249,9 @@ impl ServerSession {
     /// Ends a socket's leg for what it did wrong. Its count is void: no later line of it is taken.
     fn refuse(&mut self, now: Time, carrier: Carrier, refusal: &Refusal) {
         if let Some(leg) = self.leg_of(carrier) {
-            leg.up_next = None;
+            if let Some(next) = leg.carriage.next_up() {
+                *next = None;
+            }
             let (number, attached) = (leg.number, leg.is_attached());
             self.end_leg(number, refusal);
             if attached {
@@ -275,7 +280,7 @@ impl ServerSession {
         }
         leg.state = State::Ended;
         let nonce = Some(leg.nonce.clone());
-        let keeps_reading = leg.transport == Transport::WebSocket;
+        let keeps_reading = leg.transport() == Transport::WebSocket;
         let carrier = if keeps_reading { leg.carrier } else { leg.carrier.take() };
         if let Some(carrier) = carrier {
             self.finish(carrier, down::end(nonce, refusal));

@@ -1,6 +1,7 @@
 //! Polls (rule 8): how one is taken, and when it is answered.
 
 use super::answer::AnswerNow;
+use super::carriage::Parked;
 use super::leg::{Leg, State};
 use super::take::replaced;
 use super::{Carrier, Mutant, ServerSession};
@@ -34,7 +35,8 @@ impl ServerSession {
         }
         let wishes = self.wish(now, &hello);
         // A browser may send a POST again by itself: it reads the second answer alone, and this leg's welcome may not have been read.
-        let unread = self.leg(number).is_none_or(|leg| leg.knows.is_none() && leg.nonce == hello.nonce);
+        let whole = |leg: &Leg| leg.carriage.parked().is_none_or(|parked| parked.knows.is_none());
+        let unread = self.leg(number).is_none_or(|leg| whole(leg) && leg.nonce == hello.nonce);
         if is_first {
             self.add(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
         } else {
@@ -44,10 +46,10 @@ impl ServerSession {
         let is_granted = self.grant(number, &hello);
         let answer = self.why_at_once(&hello, &frames, is_first, is_granted);
         let brief = !unread && hello.id.is_some() && self.holds_turn(&hello);
-        if let Some(leg) = self.leg(number) {
-            leg.answer = answer;
-            leg.news |= wishes;
-            leg.knows = brief.then_some(hello.next.previous());
+        if let Some(parked) = self.leg(number).and_then(|leg| leg.carriage.parked_mut()) {
+            parked.answer = answer;
+            parked.news |= wishes;
+            parked.knows = brief.then_some(hello.next.previous());
         }
         self.body(now, &hello, frames);
         self.make_room(number);
@@ -99,25 +101,25 @@ impl ServerSession {
         let Some(leg) = self.leg(hello.leg) else { return };
         leg.carrier = Some(carrier);
         leg.nonce = hello.nonce.clone();
-        leg.heard = now;
         leg.proven |= !is_first;
-        leg.held_until = held_until;
-        leg.gathers_until = std::mem::take(&mut leg.long_answer).then_some(now + limits::GATHER);
-        leg.welcome_due = true;
+        if let Some(parked) = leg.carriage.parked_mut() {
+            parked.held_until = held_until;
+            parked.gathers_until = std::mem::take(&mut parked.long_answer).then_some(now + limits::GATHER);
+        }
         // Whatever was answered before: an answer that got lost was not delivered.
         leg.cursor = if from_sent { leg.cursor.max(base) } else { base };
     }
 
     /// Why the poll that carries this leg is answered now, if it is. Its welcome alone is not worth an answer.
-    pub(super) fn answer_now(&self, leg: &Leg) -> Option<AnswerNow> {
-        if leg.answer.is_some() {
-            return leg.answer;
+    pub(super) fn answer_now(&self, leg: &Leg, parked: &Parked) -> Option<AnswerNow> {
+        if parked.answer.is_some() {
+            return parked.answer;
         }
         if leg.wants_links() {
             return Some(AnswerNow::Links);
         }
         let has_lines = self.active == Some(leg.number) && leg.cursor <= self.outgoing.last();
-        (has_lines && (leg.gathers_until.is_none() || self.keeps_much())).then_some(AnswerNow::Lines)
+        (has_lines && (parked.gathers_until.is_none() || self.keeps_much())).then_some(AnswerNow::Lines)
     }
 
     /// As much is kept as has the client acknowledge it: no more than that is gathered.

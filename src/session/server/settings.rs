@@ -9,8 +9,8 @@ use super::leg::{Leg, State};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::limits::{self, Limits};
 use crate::protocol::up::Hello;
-use crate::protocol::{LegNumber, Transport};
-use crate::session::Time;
+use crate::protocol::{LegNumber, Transport, down};
+use crate::session::{Time, milliseconds};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -71,8 +71,8 @@ impl ServerSession {
         wishes.heartbeat = hello.heartbeat_ms.map(Time::from_millis).or(wishes.heartbeat);
         wishes.hold = hello.hold_ms.map(Time::from_millis).or(wishes.hold);
         let soonest = now + self.heartbeat();
-        for leg in &mut self.legs {
-            leg.ping_at = leg.ping_at.min(soonest);
+        for flow in self.legs.iter_mut().filter_map(|leg| leg.carriage.flow_mut()) {
+            flow.ping_at = flow.ping_at.min(soonest);
         }
         hello.heartbeat_ms.or(hello.hold_ms).is_some()
     }
@@ -90,10 +90,11 @@ impl ServerSession {
 
     /// Other transports are offered from now on: all legs are told, and those of the others have the jitter to leave.
     pub(super) fn offer(&mut self, now: Time, transports: Arc<[Transport]>, jitter: Time) {
+        let config = down::config(&transports, milliseconds(jitter));
+        let leaves = now + jitter + limits::WITHDRAWAL;
         for leg in self.legs.iter_mut().filter(|leg| leg.state == State::Open) {
-            leg.config = Some(jitter);
-            let leaves = now + jitter + limits::WITHDRAWAL;
-            let offered = transports.contains(&leg.transport);
+            leg.config = Some(config.clone());
+            let offered = transports.contains(&leg.transport());
             leg.leaves_at = if offered { None } else { Some(leg.leaves_at.map_or(leaves, |at| at.min(leaves))) };
         }
         self.offered = transports;
@@ -111,7 +112,7 @@ impl ServerSession {
 impl Leg {
     /// Why it is ended, if its time to leave is over.
     pub(super) fn overstays(&self, now: Time) -> Option<Refusal> {
-        self.leaves_at.filter(|at| now >= *at).map(|_| not_offered(self.transport))
+        self.leaves_at.filter(|at| now >= *at).map(|_| not_offered(self.transport()))
     }
 }
 

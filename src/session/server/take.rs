@@ -42,7 +42,9 @@ impl ServerSession {
         let mut leg = Leg::new(now, number, transport, hello.nonce.clone());
         leg.carrier = Some(carrier);
         leg.leaves_at = leaves_at;
-        leg.ping_at = now + self.settings.heartbeat;
+        if let Some(flow) = leg.carriage.flow_mut() {
+            flow.ping_at = now + self.settings.heartbeat;
+        }
         leg.cursor = self.base(hello.received);
         self.add(leg);
         self.wish(now, &hello);
@@ -69,7 +71,7 @@ impl ServerSession {
             self.active = None;
         }
         if let Some(leg) = self.leg(number) {
-            leg.heard = now;
+            leg.hear(now);
         }
         self.body(now, &hello, frames);
         // Who names the incarnation has read a welcome, of which no more would count here (rule 9).
@@ -88,7 +90,7 @@ impl ServerSession {
         let Some(leg) = self.leg_of(carrier) else {
             return Ok(());
         };
-        leg.heard = now;
+        leg.hear(now);
         let number = leg.number;
         match frame {
             Up::Hello(hello) => self.second_hello(now, number, &hello),
@@ -98,7 +100,8 @@ impl ServerSession {
                 next.map_or(Ok(()), |next| self.state_next(number, next))
             }
             Up::Command(command) => {
-                let Some(count) = self.leg(number).and_then(|leg| leg.up_next.as_mut()) else {
+                let next = self.leg(number).and_then(|leg| leg.carriage.next_up());
+                let Some(count) = next.and_then(Option::as_mut) else {
                     return Err(Refusal::bad_frame("a numbered line before any ack stated its number on this leg"));
                 };
                 let line = *count;
@@ -125,9 +128,9 @@ impl ServerSession {
         }
         self.accept(now, hello)?;
         if self.mutation.is(Mutant::HelloRestartsCount)
-            && let Some(leg) = self.leg(number)
+            && let Some(next) = self.leg(number).and_then(|leg| leg.carriage.next_up())
         {
-            leg.up_next = Some(hello.next);
+            *next = Some(hello.next);
         }
         self.grant(number, hello);
         Ok(())
@@ -139,8 +142,8 @@ impl ServerSession {
             let message = format!("line {next} is announced, {} was received", self.received);
             return Err(Refusal::new(Code::Gap, message));
         }
-        if let Some(leg) = self.leg(number) {
-            leg.up_next = Some(next);
+        if let Some(stated) = self.leg(number).and_then(|leg| leg.carriage.next_up()) {
+            *stated = Some(next);
         }
         Ok(())
     }
@@ -171,7 +174,9 @@ impl ServerSession {
         let confirms = !self.mutation.is(Mutant::NoConfirmingWelcome);
         if let Some(leg) = self.leg(number) {
             leg.cursor = base;
-            leg.welcome_due |= confirms;
+            if let Some(flow) = leg.carriage.flow_mut() {
+                flow.welcome_due |= confirms;
+            }
         }
         true
     }
@@ -266,8 +271,8 @@ impl ServerSession {
     /// A leg is carried by one transport for as long as it lives: a poll that took a socket's place would be written to like one.
     pub(super) fn check_transport(&self, number: LegNumber, transport: Transport) -> Result<(), Refusal> {
         match self.legs.iter().find(|leg| leg.number == number) {
-            Some(leg) if leg.transport != transport => {
-                Err(Refusal::bad_frame(format!("leg {number} is carried by {}", leg.transport)))
+            Some(leg) if leg.transport() != transport => {
+                Err(Refusal::bad_frame(format!("leg {number} is carried by {}", leg.transport())))
             }
             _ => Ok(()),
         }

@@ -2,6 +2,7 @@
 
 use super::ServerSession;
 use super::answer::AnswerNow;
+use super::carriage::{Carriage, Flow};
 use super::leg::Leg;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::{LegNumber, limits};
@@ -38,18 +39,23 @@ impl ServerSession {
     fn leg_deadline(&self, leg: &Leg) -> Option<Time> {
         let candidate = self.active != Some(leg.number) && !leg.proven;
         let unproven = candidate.then_some(leg.attached_at + limits::CANDIDATE_DEADLINE);
-        if leg.writes_once() {
-            let held = leg.answer.is_none().then_some(leg.held_until);
-            return [unproven, held, leg.gathers_until, leg.leaves_at].into_iter().flatten().min();
-        }
-        let ping = (!leg.ping_due).then_some(leg.ping_at);
-        let pong = leg.pong_at().filter(|_| !leg.pong_ripe);
-        [unproven, ping, leg.leaves_at, Some(self.silent_at(leg)), pong].into_iter().flatten().min()
+        let times = match &leg.carriage {
+            Carriage::Poll(parked) => {
+                let held = parked.answer.is_none().then_some(parked.held_until);
+                [held, parked.gathers_until, None]
+            }
+            Carriage::Stream(flow) | Carriage::Socket(flow, _) => {
+                let ping = (!flow.ping_due).then_some(flow.ping_at);
+                let pong = leg.pong_at().filter(|_| !leg.pong_ripe);
+                [ping, pong, Some(self.silent_at(flow))]
+            }
+        };
+        times.into_iter().chain([unproven, leg.leaves_at]).flatten().min()
     }
 
     /// By the gateway's own heartbeat, however short a client wished its pings to be: a background tab is as slow as before.
-    fn silent_at(&self, leg: &Leg) -> Time {
-        leg.heard + self.settings.heartbeat * limits::SILENT_HEARTBEATS
+    fn silent_at(&self, flow: &Flow) -> Time {
+        flow.heard + self.settings.heartbeat * limits::SILENT_HEARTBEATS
     }
 
     pub(super) fn timeout(&mut self, now: Time) {
@@ -67,14 +73,19 @@ impl ServerSession {
         let heartbeat = self.heartbeat();
         for leg in self.legs.iter_mut().filter(|leg| leg.is_attached()) {
             leg.pong_ripe |= leg.pong_at().is_some_and(|at| at <= now);
-            if leg.writes_once() {
-                if now >= leg.held_until {
-                    leg.answer.get_or_insert(AnswerNow::Held);
+            match &mut leg.carriage {
+                Carriage::Poll(parked) => {
+                    if now >= parked.held_until {
+                        parked.answer.get_or_insert(AnswerNow::Held);
+                    }
+                    parked.gathers_until.take_if(|until| now >= *until);
                 }
-                leg.gathers_until.take_if(|until| now >= *until);
-            } else if now >= leg.ping_at {
-                leg.ping_due = true;
-                leg.ping_at = now + heartbeat;
+                Carriage::Stream(flow) | Carriage::Socket(flow, _) => {
+                    if now >= flow.ping_at {
+                        flow.ping_due = true;
+                        flow.ping_at = now + heartbeat;
+                    }
+                }
             }
         }
     }
@@ -85,7 +96,7 @@ impl ServerSession {
             if overstays.is_some() {
                 return overstays;
             }
-            if !leg.writes_once() && now >= self.silent_at(leg) {
+            if leg.carriage.flow().is_some_and(|flow| now >= self.silent_at(flow)) {
                 return Some(Refusal::new(Code::Timeout, "nothing was heard on this leg for five heartbeats"));
             }
             let candidate = self.active != Some(leg.number) && !leg.proven;

@@ -3,6 +3,7 @@
 use serde_json::Number;
 
 use super::answer::AnswerNow;
+use super::carriage::Carriage;
 use super::{Carrier, Mutant, Output, ServerSession};
 use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, down, limits};
 use crate::session::outgoing::Outgoing;
@@ -48,28 +49,34 @@ impl ServerSession {
         let active = self.active == Some(leg.number);
         let overrun = leg.cursor < self.outgoing.lowest();
         let rides = active && self.ack_at.is_some_and(|at| at <= now + limits::ACK_RIDES);
-        let links = leg.writes_once() || leg.welcome_due || leg.wants_links() || overrun || rides;
+        // An answer begins with a welcome.
+        let opens = leg.carriage.flow().is_none_or(|flow| flow.welcome_due);
+        let links = opens || leg.wants_links() || overrun || rides;
         if links {
-            self.legs[place].ack_due |= rides;
+            if let Some(flow) = self.legs[place].carriage.flow_mut() {
+                flow.ack_due |= rides;
+            }
             self.write_links(now, place, active, &mut out);
         }
         let lines = if active { self.write_lines(place, room, &mut out) } else { 0 };
         let leg = &mut self.legs[place];
-        if leg.writes_once() {
+        if let Carriage::Poll(parked) = &mut leg.carriage {
             leg.carrier = None;
-            leg.answer = None;
-            leg.long_answer = lines >= limits::LONG_ANSWER && leg.cursor > self.outgoing.last();
+            parked.answer = None;
+            parked.long_answer = lines >= limits::LONG_ANSWER && leg.cursor > self.outgoing.last();
             self.alive = now;
         }
         links
     }
 
     fn is_due(&self, leg: &super::leg::Leg) -> bool {
-        if leg.writes_once() {
-            return self.answer_now(leg).is_some();
+        match &leg.carriage {
+            Carriage::Poll(parked) => self.answer_now(leg, parked).is_some(),
+            Carriage::Stream(flow) | Carriage::Socket(flow, _) => {
+                let lines = self.active == Some(leg.number) && leg.cursor <= self.outgoing.last();
+                flow.welcome_due || lines || leg.wants_links()
+            }
         }
-        let lines = self.active == Some(leg.number) && leg.cursor <= self.outgoing.last();
-        leg.welcome_due || lines || leg.wants_links()
     }
 
     fn write_links(&mut self, now: Time, place: usize, active: bool, out: &mut impl FnMut(&Line)) {
@@ -77,10 +84,15 @@ impl ServerSession {
         let leg = &mut self.legs[place];
         let overrun = active && leg.cursor < lowest;
         leg.cursor = leg.cursor.max(lowest);
-        let (welcome, ack) = (std::mem::take(&mut leg.welcome_due), std::mem::take(&mut leg.ack_due));
+        let (welcome, ack) = match leg.carriage.flow_mut() {
+            Some(flow) => (std::mem::take(&mut flow.welcome_due), std::mem::take(&mut flow.ack_due)),
+            None => (true, false),
+        };
         let (number, cursor, nonce) = (leg.number, leg.cursor, leg.nonce.clone());
         if welcome {
-            leg.welcomed = Some(now);
+            if let Some(flow) = leg.carriage.flow_mut() {
+                flow.welcomed = Some(now);
+            }
             // A pong that was ripe after an earlier welcome waits again.
             leg.pong_ripe = false;
             out(&self.opening(nonce, number, cursor));
@@ -90,17 +102,19 @@ impl ServerSession {
         let leg = &mut self.legs[place];
         if let Some(pong) = leg.pong_at().filter(|at| *at <= now).and_then(|_| leg.pong.take()) {
             leg.pong_ripe = false;
-            out(&pong);
+            out(&pong.line);
         }
-        if std::mem::take(&mut leg.ping_due) {
+        if leg.carriage.flow_mut().is_some_and(|flow| std::mem::take(&mut flow.ping_due)) {
             out(&down::ping(&Number::from(milliseconds(now)), None));
         }
         if let Some(line) = leg.link.take() {
             out(&line);
         }
-        if let Some(jitter) = leg.config.take() {
-            leg.news = true;
-            out(&down::config(&self.offered, milliseconds(jitter)));
+        if let Some(config) = leg.config.take() {
+            if let Some(parked) = leg.carriage.parked_mut() {
+                parked.news = true;
+            }
+            out(&config);
         }
     }
 
@@ -109,7 +123,7 @@ impl ServerSession {
         let leg = &mut self.legs[place];
         // The cost of a line that goes alone, as most do, is at hand below: only several are summed.
         let alone = leg.cursor == self.outgoing.last();
-        if !alone && self.outgoing.bytes() >= limits::ANNOUNCED_BYTES && leg.transport == Transport::WebSocket {
+        if !alone && self.outgoing.bytes() >= limits::ANNOUNCED_BYTES && leg.transport() == Transport::WebSocket {
             let bytes = self.outgoing.bytes_from(leg.cursor, room.bytes);
             if bytes >= limits::ANNOUNCED_BYTES {
                 announce(bytes, out);
@@ -120,7 +134,7 @@ impl ServerSession {
             && let Some(line) = self.outgoing.hand_out(leg.cursor, usize::MAX)
         {
             bytes += line.cost();
-            if bytes >= limits::ANNOUNCED_BYTES && alone && leg.transport == Transport::WebSocket {
+            if bytes >= limits::ANNOUNCED_BYTES && alone && leg.transport() == Transport::WebSocket {
                 announce(bytes, out);
             }
             out(line);
@@ -132,7 +146,8 @@ impl ServerSession {
 
     /// The first frame of a leg or of a poll's answer.
     pub(super) fn opening(&mut self, nonce: Nonce, number: LegNumber, next: Seq) -> Line {
-        match self.leg(number).filter(|leg| !leg.news).and_then(|leg| leg.knows) {
+        let parked = self.leg(number).and_then(|leg| leg.carriage.parked());
+        match parked.filter(|parked| !parked.news).and_then(|parked| parked.knows) {
             Some(known) => self.brief(nonce, Some(next), known),
             None => self.welcome(nonce, number, next),
         }
@@ -148,12 +163,12 @@ impl ServerSession {
     pub(super) fn acknowledge_now(&mut self) {
         self.ack_at = None;
         let Some(active) = self.active else { return };
-        if let Some(leg) = self.leg(active) {
-            if leg.writes_once() {
-                leg.answer.get_or_insert(AnswerNow::Ack);
-            } else {
-                leg.ack_due = true;
+        match self.leg(active).map(|leg| &mut leg.carriage) {
+            Some(Carriage::Poll(parked)) => {
+                parked.answer.get_or_insert(AnswerNow::Ack);
             }
+            Some(Carriage::Stream(flow) | Carriage::Socket(flow, _)) => flow.ack_due = true,
+            None => {}
         }
     }
 

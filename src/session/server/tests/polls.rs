@@ -30,7 +30,7 @@ fn poll(bench: &mut Bench, change: impl FnOnce(&mut Hello), frames: &[&str]) {
 fn why(bench: &Bench) -> Option<AnswerNow> {
     let session = &bench.session;
     let leg = session.legs.iter().find(|leg| leg.carrier == Some(CARRIER)).unwrap();
-    let why = session.answer_now(leg);
+    let why = session.answer_now(leg, leg.carriage.parked().unwrap());
     assert_eq!(why.is_some(), session.wants_write_on(CARRIER));
     why
 }
