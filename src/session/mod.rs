@@ -14,6 +14,7 @@
 //! - [`client`]: the client's half, for the command line's clients and the simulation; its twin is `client-js/src/session`
 
 pub mod client;
+#[cfg(test)]
 mod mutant;
 pub mod outgoing;
 pub mod server;

@@ -4,7 +4,7 @@
 //! Its twin is `client-js/src/session/failures.js`.
 
 use super::leg::{Flight, State};
-use super::{ClientSession, Failure, Mutant, Output, Route};
+use super::{ClientSession, Failure, Output, Route};
 use crate::protocol::{Code, LegNumber, Line, Seq, Transport, up};
 use crate::session::Time;
 
@@ -150,7 +150,7 @@ impl ClientSession {
         let code = code.filter(|code| is_of_line(*code));
         let is_too_large = status == Some(413) || code.is_some();
         // While nothing small passes either, the path is to blame.
-        if (is_too_large || (failures > 1 && has_passed)) && !self.mutation.is(Mutant::BodiesNeverSmaller) {
+        if (is_too_large || (failures > 1 && has_passed)) && self.makes_bodies_smaller() {
             self.bodies.failed(flight.size, now);
         }
         let is_alone = flight.until == flight.from.next();
@@ -212,7 +212,7 @@ impl ClientSession {
 
     /// Withdraws the oldest line, which the gateway refuses. Other sockets that it went on end for it too.
     fn withdraw_unreadable(&mut self, code: Code) {
-        if self.mutation.is(Mutant::UnreadableRepeated) {
+        if !self.withdraws_unreadable() {
             return;
         }
         self.failures.refused = None;
@@ -238,17 +238,12 @@ impl ClientSession {
     fn withdraw(&mut self, code: Code) {
         let Some(line) = self.outgoing.oldest() else { return };
         let filler = up::filler(code, line);
-        if self.mutation.is(Mutant::TooLargeForArrived) && code == Code::TooLarge {
-            self.outputs.push_back(Output::Deliver(filler.received()));
-        }
-        if self.mutation.is(Mutant::FillerDropped) {
-            self.outgoing.drop_first();
+        self.filler_made(code, &filler);
+        if self.drops_filler() {
             return;
         }
         self.outgoing.replace_oldest(filler);
-        if self.mutation.is(Mutant::FillerWithNewNumber) {
-            self.outgoing.renumber_oldest();
-        }
+        self.filler_placed();
     }
 
     /// Forgets the failures: the gateway has lines that it had not, so nothing is stuck.

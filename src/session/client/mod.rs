@@ -16,10 +16,12 @@
 //! - `send`: writes what goes up
 //! - `failures`: what follows from a request that failed, and the withdrawal of a line
 //! - `bodies`: how large a body may be
+//! - `hooks`: where a test breaks a rule
 
 mod bodies;
 mod events;
 mod failures;
+mod hooks;
 pub mod leg;
 mod receive;
 mod send;
@@ -34,7 +36,8 @@ use self::bodies::Bodies;
 pub use self::events::{Failure, Input, Output, Reset, Route};
 use self::failures::Failures;
 use self::leg::{Leg, State};
-use super::mutant::{Mutant, Mutation};
+#[cfg(test)]
+use super::mutant::Mutation;
 use super::outgoing::Outgoing;
 use super::{Time, milliseconds};
 use crate::protocol::down::Welcome;
@@ -84,6 +87,7 @@ pub struct ClientSession {
     /// The path lets one send through at a time beside a held poll or stream.
     is_one_send: bool,
     outputs: VecDeque<Output>,
+    #[cfg(test)]
     mutation: Mutation,
 }
 
@@ -127,6 +131,7 @@ impl ClientSession {
             is_one_request: false,
             is_one_send: false,
             outputs: VecDeque::new(),
+            #[cfg(test)]
             mutation: Mutation::default(),
         }
     }
@@ -239,7 +244,7 @@ impl ClientSession {
         let turn = self.legs.iter().all(|leg| leg.turn.is_none()).then(|| Turn::after(self.turn));
         self.turn = self.turn.max(turn);
         self.legs.push(Leg::new(number, transport, turn, self.now));
-        let brings_lines = self.id().is_none() && self.mutation.is(Mutant::LinesWithCreatingHello);
+        let brings_lines = self.opens_with_lines();
         match transport {
             Transport::WebSocket => {}
             Transport::Sse => self.post(number, Route::Stream, brings_lines),
@@ -262,7 +267,7 @@ impl ClientSession {
     /// If the leg with the greatest turn was dropped, requests a turn on one that is kept, the newest first (rule 4).
     fn replace_lost_turn(&mut self) {
         let greatest = self.legs.iter().filter_map(|leg| leg.turn).max();
-        let is_lost = greatest.is_none() || (greatest < self.turn && !self.mutation.is(Mutant::NotAskingAgain));
+        let is_lost = greatest.is_none() || (greatest < self.turn && self.asks_again());
         if !is_lost {
             return;
         }

@@ -6,7 +6,7 @@ use serde_json::Number;
 
 use super::failures::Failures;
 use super::leg::{Flight, State};
-use super::{ClientSession, Failure, Mutant, Output, Reset, Route, fresh_secret};
+use super::{ClientSession, Failure, Output, Reset, Route, fresh_secret};
 use crate::protocol::down::{self, Down, End, Welcome};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::CLIENT_ACK_DELAY;
@@ -63,7 +63,7 @@ impl ClientSession {
     fn whole(&self, first: Down, turn: Option<Turn>) -> Down {
         match (first, &self.welcome) {
             (Down::Brief(mut brief), Some(last)) => {
-                brief.next = brief.next.filter(|_| !self.mutation.is(Mutant::BriefWithLastNext));
+                brief.next = self.brief_next(brief.next);
                 Down::Welcome(Box::new(brief.whole(last, turn)))
             }
             (first, _) => first,
@@ -134,7 +134,7 @@ impl ClientSession {
     }
 
     fn welcome(&mut self, number: LegNumber, welcome: Box<Welcome>, route: Route) {
-        if self.id().is_some_and(|id| *id != welcome.id) && !self.mutation.is(Mutant::HelloWithoutId) {
+        if self.id().is_some_and(|id| *id != welcome.id) && self.heeds_id() {
             self.drop_leg(number, "foreign");
             return;
         }
@@ -146,9 +146,7 @@ impl ClientSession {
         }
         if matches!(route, Route::Send | Route::Links) {
             // No more counts of a send's welcome (rule 9).
-            if self.mutation.is(Mutant::SendWelcomeForLeg) {
-                self.start_at(number, next);
-            }
+            self.send_welcomed(number, next);
             return;
         }
         let is_first = self.find(number).is_some_and(|leg| leg.state != State::Usable);
@@ -201,7 +199,7 @@ impl ClientSession {
         let round_trip = now.saturating_sub(Time::from_millis(value.as_u64().unwrap_or(0)));
         // Its opening may have waited for something else.
         leg.round_trip = leg.round_trip.min(round_trip);
-        let is_long = pad.is_some() || self.mutation.is(Mutant::ShortPongProves);
+        let is_long = self.is_long_pong(pad.is_some());
         self.outputs.push_back(Output::Pong { leg: number, round_trip, is_long });
     }
 
@@ -219,7 +217,7 @@ impl ClientSession {
     }
 
     /// Takes the number that the gateway states for the next line on a leg. Beyond the expected one, it dropped frames (rule 7).
-    fn start_at(&mut self, number: LegNumber, next: Seq) {
+    pub(super) fn start_at(&mut self, number: LegNumber, next: Seq) {
         let Some(leg) = self.leg(number) else { return };
         leg.next_down = Some(next);
         if next > self.received.next() {
@@ -255,9 +253,10 @@ impl ClientSession {
     /// Takes the end of a leg. Only `gone` ends the session (rule 2).
     fn ended(&mut self, number: LegNumber, end: &End) {
         let is_gone = end.code == "gone";
-        if is_gone && self.mutation.is(Mutant::GoneNotBelieved) {
-            self.drop_leg(number, "foreign");
-        } else if is_gone && self.id().is_some() {
+        if is_gone && self.disbelieves_gone(number) {
+            return;
+        }
+        if is_gone && self.id().is_some() {
             self.gone();
         } else {
             self.leg_ended(number, &end.code);

@@ -4,7 +4,7 @@
 
 use super::bodies::answer_time;
 use super::leg::{Flight, Leg};
-use super::{ClientSession, Mutant, Output, Route};
+use super::{ClientSession, Output, Route};
 use crate::protocol::up::Hello;
 use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, Turn, down};
 use crate::session::Time;
@@ -117,8 +117,8 @@ impl ClientSession {
     /// Link frames never wait for lines, which may be stuck.
     fn may_send_links(&self, leg: &Leg) -> bool {
         let is_free = |route: Route| leg.requests[route].flight.is_none() && leg.requests[route].retry_at.is_none();
-        let waits = self.mutation.is(Mutant::LinksWaitForLines);
-        is_free(Route::Links) && self.may_send_beside(leg, Route::Send) && (is_free(Route::Send) || !waits)
+        let may_go = is_free(Route::Send) || self.links_go_beside_lines();
+        is_free(Route::Links) && self.may_send_beside(leg, Route::Send) && may_go
     }
 
     /// Whether a send may go beside the one of this other route.
@@ -194,7 +194,7 @@ impl ClientSession {
         if let Some(leg) = self.leg(number) {
             leg.nonce.get_or_insert_with(|| nonce.clone());
         }
-        let id = self.id().filter(|_| !self.mutation.is(Mutant::HelloWithoutId)).cloned();
+        let id = self.id().filter(|_| self.heeds_id()).cloned();
         let hello = Hello {
             secret: self.secret.clone(),
             received: if id.is_some() { self.received } else { Seq::NONE },

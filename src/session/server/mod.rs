@@ -14,10 +14,12 @@
 //! - `poll`: how a poll is taken, and when it is answered; `answer`: why it is
 //! - `write`: what goes down
 //! - `time`: what happens by itself
+//! - `hooks`: where a test breaks a rule
 
 mod answer;
 mod carriage;
 mod events;
+mod hooks;
 pub mod leg;
 mod poll;
 pub mod settings;
@@ -36,9 +38,10 @@ pub use self::settings::Settings;
 use self::settings::Wishes;
 pub use self::write::Room;
 use super::Time;
-use super::mutant::{Mutant, Mutation};
+#[cfg(test)]
+use super::mutant::Mutation;
 use super::outgoing::Outgoing;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::Refusal;
 use crate::protocol::{LegNumber, Line, Nonce, Seq, SessionId, Transport, Turn, down};
 
 /// See the module. What a publication looks at comes first, as in [`Leg`].
@@ -53,6 +56,7 @@ pub struct ServerSession {
     expired: bool,
     /// Set by a hello with the id or the ack of rule 6.
     confirmed: bool,
+    #[cfg(test)]
     mutation: Mutation,
     /// The session's turn: the greatest granted. Fences.
     turn: Option<Turn>,
@@ -97,6 +101,7 @@ impl ServerSession {
             attach_budget: Time::ZERO,
             expired: false,
             outputs: VecDeque::new(),
+            #[cfg(test)]
             mutation: Mutation::default(),
         }
     }
@@ -266,16 +271,11 @@ impl ServerSession {
         if self.active == Some(number) {
             self.active = None;
         }
-        let silent = refusal.code == Code::Replaced && self.mutation.is(Mutant::NoEndForLoser);
-        let Some(leg) = self.leg(number) else { return };
-        if leg.state == State::Ended {
+        if self.hides_end(number, refusal) {
             return;
         }
-        if silent {
-            #[cfg(test)]
-            {
-                leg.is_untold = true;
-            }
+        let Some(leg) = self.leg(number) else { return };
+        if leg.state == State::Ended {
             return;
         }
         leg.state = State::Ended;

@@ -4,7 +4,7 @@ use super::answer::AnswerNow;
 use super::carriage::Parked;
 use super::leg::{Leg, State};
 use super::take::replaced;
-use super::{Carrier, Mutant, ServerSession};
+use super::{Carrier, ServerSession};
 use crate::protocol::code::Refusal;
 use crate::protocol::up::{Hello, Up};
 use crate::protocol::{LegNumber, Transport, down, limits};
@@ -97,7 +97,8 @@ impl ServerSession {
     /// Has the poll carry its leg.
     fn park(&mut self, now: Time, carrier: Carrier, hello: &Hello, is_first: bool) {
         let (base, held_until) = (self.base(hello.received), now + self.hold());
-        let from_sent = self.mutation.is(Mutant::PollFromSent) && !is_first;
+        // Whatever was answered before: an answer that got lost was not delivered.
+        let from = self.answers_from(hello.leg, base);
         let Some(leg) = self.leg(hello.leg) else { return };
         leg.carrier = Some(carrier);
         leg.nonce = hello.nonce.clone();
@@ -106,8 +107,7 @@ impl ServerSession {
             parked.held_until = held_until;
             parked.gathers_until = std::mem::take(&mut parked.long_answer).then_some(now + limits::GATHER);
         }
-        // Whatever was answered before: an answer that got lost was not delivered.
-        leg.cursor = if from_sent { leg.cursor.max(base) } else { base };
+        leg.cursor = from;
     }
 
     /// Why the poll that carries this leg is answered now, if it is. Its welcome alone is not worth an answer.

@@ -1,7 +1,7 @@
 //! What comes up: hellos, link frames and numbered lines, from sockets and from bodies.
 
 use super::leg::{Leg, State};
-use super::{Carrier, Mutant, Output, ServerSession};
+use super::{Carrier, Output, ServerSession};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::limits;
 use crate::protocol::up::{Command, Hello, Up};
@@ -67,9 +67,7 @@ impl ServerSession {
         if may_ask {
             self.grant(number, &hello);
         }
-        if self.mutation.is(Mutant::PlainSendDemotes) && hello.turn.is_none() && self.active == Some(number) {
-            self.active = None;
-        }
+        self.send_read(number, &hello);
         if let Some(leg) = self.leg(number) {
             leg.hear(now);
         }
@@ -127,11 +125,7 @@ impl ServerSession {
             self.spend_attach(now)?;
         }
         self.accept(now, hello)?;
-        if self.mutation.is(Mutant::HelloRestartsCount)
-            && let Some(next) = self.leg(number).and_then(|leg| leg.carriage.next_up())
-        {
-            *next = Some(hello.next);
-        }
+        self.second_hello_read(number, hello);
         self.grant(number, hello);
         Ok(())
     }
@@ -154,15 +148,8 @@ impl ServerSession {
         if hello.turn.is_none() {
             return false;
         }
-        if self.mutation.is(Mutant::RepeatedTurnAnswered) && self.active == Some(number) && hello.turn == self.turn {
-            let next = self.base(hello.received);
-            self.repeat_welcome(number, next);
-        }
-        let by_belief = self.mutation.is(Mutant::ActivationByBelief);
-        let believed_free =
-            self.active.is_none_or(|active| !self.legs.iter().any(|leg| leg.number == active && leg.is_attached()));
-        let allowed = if by_belief { believed_free } else { hello.turn > self.turn };
-        if !allowed || self.leg(number).is_none_or(|leg| !leg.may_be_active()) {
+        self.turn_repeated(number, hello);
+        if !self.activates(hello.turn > self.turn) || self.leg(number).is_none_or(|leg| !leg.may_be_active()) {
             return false;
         }
         if let Some(loser) = self.active.replace(number).filter(|loser| *loser != number) {
@@ -171,7 +158,7 @@ impl ServerSession {
         self.active = Some(number);
         self.turn = self.turn.max(hello.turn);
         let base = self.base(hello.received);
-        let confirms = !self.mutation.is(Mutant::NoConfirmingWelcome);
+        let confirms = self.confirms();
         if let Some(leg) = self.leg(number) {
             leg.cursor = base;
             if let Some(flow) = leg.carriage.flow_mut() {
@@ -179,16 +166,6 @@ impl ServerSession {
             }
         }
         true
-    }
-
-    /// The mistake of [`Mutant::RepeatedTurnAnswered`]: a welcome whose `next` is not the leg's cursor.
-    fn repeat_welcome(&mut self, number: LegNumber, next: Seq) {
-        let Some(leg) = self.leg(number) else { return };
-        let nonce = leg.nonce.clone();
-        let welcome = self.welcome(nonce, number, next);
-        if let Some(leg) = self.leg(number) {
-            leg.link = Some(welcome);
-        }
     }
 
     /// Link frames are for the leg the hello names; lines are taken by number.
@@ -203,7 +180,7 @@ impl ServerSession {
     fn link_frame(&mut self, now: Time, number: LegNumber, frame: Up) {
         match frame {
             Up::Ping { value, pad } => {
-                let pad = pad.filter(|_| !self.mutation.is(Mutant::PongNotPadded));
+                let pad = self.pong_pad(pad);
                 if let Some(leg) = self.leg(number) {
                     leg.pinged(now, down::pong(&value, pad.as_deref()), pad.is_some());
                 }
@@ -262,7 +239,7 @@ impl ServerSession {
             return Err(beyond_sent(hello.received, self.outgoing.sent()));
         }
         let lines = frames.iter().any(|frame| matches!(frame, Up::Command(_)));
-        if hello.id.is_none() && lines && !self.mutation.is(Mutant::LinesWithCreatingHello) {
+        if hello.id.is_none() && lines && self.refuses_early_lines() {
             return Err(Refusal::bad_frame("numbered lines with a hello that carries no id"));
         }
         Ok(())

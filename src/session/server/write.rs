@@ -4,7 +4,7 @@ use serde_json::Number;
 
 use super::answer::AnswerNow;
 use super::carriage::Carriage;
-use super::{Carrier, Mutant, Output, ServerSession};
+use super::{Carrier, Output, ServerSession};
 use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, down, limits};
 use crate::session::outgoing::Outgoing;
 use crate::session::{Time, milliseconds};
@@ -96,7 +96,7 @@ impl ServerSession {
             // A pong that was ripe after an earlier welcome waits again.
             leg.pong_ripe = false;
             out(&self.opening(nonce, number, cursor));
-        } else if ack || (overrun && !self.mutation.is(Mutant::OverrunUnstated)) {
+        } else if ack || (overrun && self.states_overrun()) {
             out(&self.ack(active.then_some(cursor)));
         }
         let leg = &mut self.legs[place];
