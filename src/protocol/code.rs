@@ -97,9 +97,9 @@ impl Code {
 pub enum Kind {
     /// The code says enough.
     Code(Code),
-    /// The host that was asked for is not listed.
+    /// The host that was asked for is not listed, or a request names several.
     Host,
-    /// The page's origin is not listed.
+    /// The page's origin is not listed, or a request names several.
     Origin,
     /// A request for a WebSocket without what makes it one.
     Upgrade,

@@ -25,7 +25,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::config::Config;
 use super::files::takes_gzip;
 use super::forwarded::{self, Prefix};
-use super::gate::Gate;
+use super::gate::{self, Gate};
 use crate::node::Node;
 use crate::protocol::Nonce;
 use crate::protocol::code::Refusal;
@@ -82,9 +82,9 @@ impl Front {
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
-        if request.uri().path() != HEALTH
-            && let Err(refusal) = self.0.gate.check(request.headers())
-        {
+        let is_health = request.uri().path() == HEALTH;
+        let admitted = if is_health { gate::check_form(&request) } else { self.0.gate.check(&request) };
+        if let Err(refusal) = admitted {
             self.0.node.note(&refusal);
             return Box::pin(ready(refuse(None, &refusal)));
         }
@@ -133,7 +133,7 @@ impl Front {
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
-        if request.uri().path() == HEALTH {
+        if request.uri().path() == HEALTH && gate::check_form(&request).is_ok() {
             return "ok".into_response();
         }
         let asked = nonce_of(request.uri());
@@ -145,7 +145,7 @@ impl Front {
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
-        if let Err(refusal) = self.0.gate.check(request.headers()) {
+        if let Err(refusal) = self.0.gate.check(&request) {
             self.0.node.note(&refusal);
             return refuse(None, &refusal);
         }

@@ -1,13 +1,15 @@
 //! Who may come in while nobody is authenticated: requests whose `Host`, and whose `Origin` if there is one, are loopback
 //! or listed. Without this any page a developer visits could talk to the gateway on their machine, and a name that
 //! is rebound to 127.0.0.1 could pass for it.
+//!
+//! A request names one host and at most one origin. Otherwise a proxy might check one of two, and the gateway the other.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::header::{HOST, HeaderName, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, Request, Uri};
 
 use crate::protocol::code::{Code, Kind, Refusal};
 
@@ -55,9 +57,8 @@ impl Gate {
     /// Whether a page of this origin may read our answers.
     #[must_use]
     pub fn allows_origin(&self, origin: &HeaderValue) -> bool {
-        let Some((scheme, authority)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else {
-            return false;
-        };
+        let parts = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        let Some((scheme, authority)) = parts.filter(|(scheme, _)| is_scheme(scheme)) else { return false };
         let listed =
             |allowed: &AllowedOrigin| allowed.scheme == scheme && allowed.authority.eq_ignore_ascii_case(authority);
         is_loopback(authority) || self.origins.iter().any(listed)
@@ -70,17 +71,21 @@ impl Gate {
     /// Whether a request may come in, before anything of it is read.
     ///
     /// # Errors
-    /// `forbidden`, with what the operator can do.
-    pub fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        if !self.allows_host(host) {
-            let message = format!(
-                "the host {:?} is neither loopback nor listed; the operator can add it with --origin",
-                shortened(host)
-            );
+    /// `forbidden`, with what the operator can do. `bad_frame` as for [`check_form`].
+    pub fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        let Named { host, target, origin } = Named::read(request.uri(), request.headers())?;
+        if let Some(foreign) = target.into_iter().chain([host]).find(|host| !self.allows_host(host)) {
+            let foreign = shortened(foreign);
+            let message =
+                format!("the host {foreign:?} is neither loopback nor listed; the operator can add it with --origin");
             return Err(Refusal::new(Code::Forbidden, message).kind(Kind::Host));
         }
-        match headers.get(ORIGIN) {
+        if let Some(target) = target {
+            let (target, host) = (shortened(target), shortened(host));
+            let message = format!("the target names the host {target:?}, and Host names {host:?}");
+            return Err(Refusal::bad_frame(message).kind(Kind::Host));
+        }
+        match origin {
             Some(origin) if !self.allows_origin(origin) => {
                 let origin = shortened(origin.to_str().unwrap_or_default());
                 let message =
@@ -92,18 +97,86 @@ impl Gate {
     }
 }
 
+/// Whether a request names one host and at most one origin, whichever they are.
+///
+/// # Errors
+/// `bad_frame`.
+pub(super) fn check_form<B>(request: &Request<B>) -> Result<(), Refusal> {
+    Named::read(request.uri(), request.headers()).map(drop)
+}
+
+/// The host and the origin that a request names.
+struct Named<'a> {
+    /// Empty if there is none.
+    host: &'a str,
+    /// The host of the target, if it is another one.
+    target: Option<&'a str>,
+    origin: Option<&'a HeaderValue>,
+}
+
+impl<'a> Named<'a> {
+    fn read(uri: &'a Uri, headers: &'a HeaderMap) -> Result<Self, Refusal> {
+        let host = only(headers, &HOST, Kind::Host)?.and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let origin = only(headers, &ORIGIN, Kind::Origin)?;
+        let target = match (uri.authority(), uri.scheme_str()) {
+            (None, _) => None,
+            (Some(target), Some("https")) => other_than(target.as_str(), host, ":443"),
+            // `CONNECT` has no scheme.
+            (Some(target), Some("http") | None) => other_than(target.as_str(), host, ":80"),
+            _ => return Err(Refusal::bad_frame("a target is a path, or a URL of http or https").kind(Kind::Host)),
+        };
+        Ok(Self { host, target, origin })
+    }
+}
+
+/// The only field of this name, if there is one.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName, kind: Kind) -> Result<Option<&'a HeaderValue>, Refusal> {
+    let mut fields = headers.get_all(name).iter();
+    match (fields.next(), fields.next()) {
+        (field, None) => Ok(field),
+        _ => Err(Refusal::bad_frame(format!("a request has one {name}, and this one has several")).kind(kind)),
+    }
+}
+
+/// The host of a target, if `Host` names another one. The scheme's own port may be left out in either.
+fn other_than<'a>(target: &'a str, host: &str, port: &str) -> Option<&'a str> {
+    let [one, other] = [target, host].map(|host| host.strip_suffix(port).unwrap_or(host));
+    (!one.eq_ignore_ascii_case(other)).then_some(target)
+}
+
 fn shortened(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
 /// Whether a host, with or without a port, is this machine by its name or address.
 pub(super) fn is_loopback(authority: &str) -> bool {
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map_or("", |(host, _)| host),
-        None => authority.split_once(':').map_or(authority, |(host, _)| host),
-    };
-    let name = host.rsplit('.').next().unwrap_or_default();
-    name.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    if let Some(literal) = authority.strip_prefix('[') {
+        let parts = literal.split_once(']');
+        return parts.is_some_and(|(address, port)| {
+            is_port(port) && address.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+        });
+    }
+    let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+    let (before, name) = host.rsplit_once('.').map_or((None, host), |(before, name)| (Some(before), name));
+    let is_local = || name.eq_ignore_ascii_case("localhost") && before.is_none_or(|before| before.split('.').all(is_label));
+    is_port(port) && (is_local() || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
+}
+
+/// Whether this is the rest of an authority behind its host: nothing, or a colon and a port.
+fn is_port(rest: &str) -> bool {
+    let port = rest.strip_prefix(':').unwrap_or(rest);
+    let is_stated = port.len() < rest.len();
+    port.is_empty() || (is_stated && port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
+}
+
+fn is_label(label: &str) -> bool {
+    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// Whether this is a URL's scheme (RFC 3986, section 3.1).
+fn is_scheme(scheme: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(is_inside)
 }
 
 #[cfg(test)]
@@ -120,6 +193,8 @@ mod tests {
             "http://[::1]:80",
             "https://example.org",
             "http://a.localhost",
+            "http://a-1.b_2.LOCALHOST:65535",
+            "capacitor://localhost",
         ] {
             assert!(origin(good), "{good}");
         }
@@ -130,11 +205,75 @@ mod tests {
             "http://127.0.0.1.evil.net",
             "http://localhost.evil.net",
             "http://10.0.0.1",
+            "https://evil.net,http://localhost",
+            "null http://localhost",
+            "://localhost",
+            "1x://localhost",
+            "http://localhost/path",
         ] {
             assert!(!origin(bad), "{bad}");
         }
         assert!(gate.allows_host("example.org") && gate.allows_host("127.8.9.1:80"));
         assert!(!gate.allows_host("") && !gate.allows_host("rebound.example"));
+    }
+
+    #[test]
+    fn a_host_is_loopback_only_as_a_whole() {
+        for good in ["localhost", "LocalHost:8080", "localhost:", "a.b.localhost:1", "127.0.0.1", "127.255.0.9:65535", "[::1]", "[::1]:80", "[0:0:0:0:0:0:0:1]"] {
+            assert!(is_loopback(good), "{good}");
+        }
+        for bad in [
+            "", ":80", ".localhost", "a..localhost", "localhost.", "localhost:x", "localhost:80:90", "localhost:65536",
+            "localhost:+80", "user@localhost", "user@a.localhost", "evil.net,a.localhost", "evil.net, a.localhost", "evil.net/.localhost",
+            "evil.net#.localhost", "localhost, evil.net", "[::1]evil.net", "[::1", "[::2]", "[127.0.0.1]", "::1", "127.0.0.1.", "127.1", "\u{e4}.localhost",
+        ] {
+            assert!(!is_loopback(bad), "{bad}");
+        }
+    }
+
+    fn request(target: &str, fields: &[(&'static str, &str)]) -> Request<()> {
+        let mut request = Request::builder().uri(target);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap()
+    }
+
+    #[test]
+    fn a_request_names_one_host_and_one_origin() {
+        let gate = Gate::new(vec!["https://example.org".parse().unwrap()]);
+        let outcome = |target, fields: &[_]| gate.check(&request(target, fields)).map_err(|refusal| refusal.code);
+        let (local, listed) = (("host", "localhost"), ("host", "example.org"));
+        for (target, host) in [
+            ("/rt/ws", local),
+            ("http://localhost/", local),
+            ("http://LOCALHOST:80/", local),
+            ("http://localhost/", ("host", "localhost:80")),
+            ("https://example.org/", listed),
+            ("https://example.org:443/", listed),
+            ("http://[::1]:8080/", ("host", "[::1]:8080")),
+        ] {
+            assert_eq!(outcome(target, &[host]), Ok(()), "{target} {host:?}");
+        }
+        for (target, fields, code) in [
+            ("/", &[local, local][..], Code::BadFrame),
+            ("/", &[local, ("host", "evil.net")], Code::BadFrame),
+            ("/", &[local, ("origin", "http://localhost"), ("origin", "http://localhost")], Code::BadFrame),
+            ("/", &[("host", "localhost, localhost")], Code::Forbidden),
+            ("/", &[], Code::Forbidden),
+            ("http://localhost/", &[], Code::Forbidden),
+            ("http://evil.net/", &[local], Code::Forbidden),
+            ("https://evil.net/", &[local], Code::Forbidden),
+            ("http://localhost/", &[("host", "evil.net")], Code::Forbidden),
+            ("http://user@localhost/", &[local], Code::Forbidden),
+            ("http://localhost:81/", &[local], Code::BadFrame),
+            ("https://localhost:80/", &[local], Code::BadFrame),
+            ("http://127.0.0.1/", &[local], Code::BadFrame),
+            ("ftp://localhost/", &[local], Code::BadFrame),
+            ("ws://localhost/", &[local], Code::BadFrame),
+        ] {
+            assert_eq!(outcome(target, fields), Err(code), "{target} {fields:?}");
+        }
     }
 
     #[test]

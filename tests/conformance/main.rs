@@ -21,6 +21,7 @@ mod brokers;
 mod channels;
 mod client;
 mod decisions;
+mod door;
 mod fan_out;
 mod gateway;
 mod hellos;

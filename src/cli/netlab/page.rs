@@ -48,7 +48,7 @@ pub(super) async fn serve(listener: TcpListener, lab: Arc<Lab>) -> io::Result<()
 }
 
 async fn gate(request: Request, next: Next) -> Response {
-    match Gate::new(Vec::new()).check(request.headers()) {
+    match Gate::new(Vec::new()).check(&request) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refuse(None, &refusal),
     }
