@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::Query;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ORIGIN,
-    RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    RETRY_AFTER, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use axum::response::{IntoResponse as _, Response};
@@ -177,9 +177,13 @@ pub(super) fn nonce_of(uri: &Uri) -> Option<Nonce> {
 }
 
 /// Whether a request's connection is one of HTTP/1.1 that may have others after it: a body has chunks there, and an answer its length.
+/// A request in chunks may have stated a length as well. Then nothing may follow it, and only HTTP knows that.
 fn stays_open<B>(request: &Request<B>) -> bool {
-    let mut wishes = request.headers().get_all(CONNECTION).iter();
-    request.version() == Version::HTTP_11 && wishes.all(|wish| wish.as_bytes().eq_ignore_ascii_case(b"keep-alive"))
+    let headers = request.headers();
+    let mut wishes = headers.get_all(CONNECTION).iter();
+    request.version() == Version::HTTP_11
+        && !headers.contains_key(TRANSFER_ENCODING)
+        && wishes.all(|wish| wish.as_bytes().eq_ignore_ascii_case(b"keep-alive"))
 }
 
 /// A poll's or a send's answer: whole and short, so nothing has to be kept from buffering it, and each header counts, since a poll

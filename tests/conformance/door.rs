@@ -1,5 +1,12 @@
-//! Requests that a proxy in front of the gateway might read otherwise than the gateway: two hosts, two origins.
+//! Requests that a proxy in front of the gateway might read otherwise than the gateway: two hosts, two origins, two lengths.
 
+use std::time::Duration;
+
+use throughline::protocol::Transport;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::client::Client;
 use crate::gateway::{Running, within_patience};
 use crate::http;
 
@@ -93,4 +100,40 @@ async fn a_target_that_is_a_whole_url_names_the_same_host_as_the_field() {
     }
     let health = answer(&gateway, "http://10.0.0.7/healthz", "Host: 10.0.0.7\r\n").await;
     assert!(health.starts_with("HTTP/1.1 200 "), "whoever watches over it asks by any address: {health}");
+}
+
+/// 1. A request states its length twice, once as chunks. A proxy may believe the other one.
+/// 2. Then what comes behind it is the rest of its body for one of the two, and a request for the other.
+/// 3. A poll that waited gave its connection back to the requests behind it, whatever its head stated.
+#[tokio::test]
+async fn nothing_is_taken_behind_a_request_that_states_its_length_twice() {
+    let gateway = Running::with(|config| config.session.hold = Duration::from_millis(100)).await;
+    let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
+    client.settle(leg).await;
+    for lengths in [
+        "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+        "Content-Length: 3\r\nContent-Length: 300\r\n",
+        "Content-Length: 3, 3\r\n",
+        "Content-Length: +3\r\n",
+        "Transfer-Encoding: chunked, gzip\r\n",
+        "Transfer-Encoding: gzip\r\n",
+    ] {
+        // The session's second poll waits.
+        let hello = client.hello(leg, Some(1)).to_string();
+        let request = format!(
+            "POST /rt/poll HTTP/1.1\r\n{HERE}{lengths}\r\n{:x}\r\n{hello}\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n{HERE}\r\n",
+            hello.len()
+        );
+        let mut socket = TcpStream::connect(gateway.address).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut seen = Vec::new();
+        // What was not read may reset the connection.
+        let _ = within_patience(socket.read_to_end(&mut seen)).await;
+        let seen = String::from_utf8_lossy(&seen);
+        assert!(!seen.contains("\r\n\r\nok"), "{lengths}: {seen}");
+        assert!(seen.matches("HTTP/1.1").count() <= 1, "{lengths}: {seen}");
+        let is_whole = lengths.ends_with("chunked\r\n") || lengths.starts_with("Transfer-Encoding: chunked\r\n");
+        assert_eq!(seen.starts_with("HTTP/1.1 200"), is_whole, "{lengths}: {seen}");
+    }
 }
