@@ -66,6 +66,7 @@ const fn remedy(kind: Kind) -> &'static str {
         Kind::Code(Code::Refused) => "; offer the transport with `transports`, or have the client use another",
         Kind::Code(Code::Timeout) => "; something connects and stays silent: a check, or a path that swallows frames",
         Kind::Upgrade => "; a proxy in front must pass the headers Upgrade and Connection on",
+        Kind::Version => "; the client speaks an old draft of WebSocket: update it",
         Kind::Proxied => "; do not pass /metrics on",
         Kind::Host | Kind::Origin | Kind::Code(_) => "",
     }

@@ -103,6 +103,8 @@ pub enum Kind {
     Origin,
     /// A request for a WebSocket without what makes it one.
     Upgrade,
+    /// A request for a WebSocket of another version.
+    Version,
     /// A proxy asks for what is for this machine only.
     Proxied,
 }
@@ -110,7 +112,8 @@ pub enum Kind {
 impl Kind {
     /// Every kind.
     pub fn all() -> impl Iterator<Item = Self> {
-        Code::ALL.into_iter().map(Self::Code).chain([Self::Host, Self::Origin, Self::Upgrade, Self::Proxied])
+        let causes = [Self::Host, Self::Origin, Self::Upgrade, Self::Version, Self::Proxied];
+        Code::ALL.into_iter().map(Self::Code).chain(causes)
     }
 
     /// The word in metrics and logs.
@@ -121,6 +124,7 @@ impl Kind {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Upgrade => "upgrade",
+            Self::Version => "version",
             Self::Proxied => "proxied",
         }
     }

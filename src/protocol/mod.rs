@@ -44,6 +44,9 @@ pub const VERSION: u32 = 1;
 /// The WebSocket subprotocol's name.
 pub const SUBPROTOCOL: &str = "throughline.v1";
 
+/// The version of WebSocket (RFC 6455).
+pub const WEBSOCKET_VERSION: &str = "13";
+
 /// Where a publication stands in its channel: the `at` of an incarnation of the channel.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Position {

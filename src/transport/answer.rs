@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
+    SEC_WEBSOCKET_VERSION, UPGRADE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -10,8 +11,8 @@ use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
 use crate::node::link::Refused;
-use crate::protocol::code::Refusal;
-use crate::protocol::{Line, Nonce, VERSION, deflate};
+use crate::protocol::code::{Kind, Refusal};
+use crate::protocol::{Line, Nonce, VERSION, WEBSOCKET_VERSION, deflate};
 
 /// Below this, in bytes, an answer is not compressed: it fits a packet as it is, headers and all.
 const GZIP_FROM: usize = 1_024;
@@ -33,7 +34,14 @@ pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.extensions_mut().insert(refusal.clone());
+    if refusal.kind == Kind::Version {
+        // RFC 6455, section 4.4, and RFC 9110, section 15.5.22.
+        *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
+        let headers = response.headers_mut();
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(WEBSOCKET_VERSION));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    }
     if let Some(wait) = refusal.retry_after {
         let seconds = wait.as_secs_f64().ceil().max(1.0);
         if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {

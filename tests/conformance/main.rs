@@ -40,6 +40,7 @@ mod stop;
 mod surface;
 mod switches;
 mod turns;
+mod upgrades;
 mod wire;
 
 /// Each rule once for every transport: `rule::websocket`, `rule::sse`, `rule::poll`.

@@ -18,19 +18,21 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, Request};
 use axum::response::Response;
+use http_body::Body;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
+use self::handshake::no_upgrade;
 use self::socket::Serving;
 use super::answer::refuse;
 use super::bare::Wanted;
 use super::{Bare, Held, Peer};
 use crate::node::Node;
-use crate::protocol::code::{Kind, Refusal};
+use crate::protocol::code::Refusal;
 
 /// Answers an upgrade. The socket is served in a task of its own, by [`Bare`] where the server brings that; `held` is given back when
 /// it is gone. `deflate`: messages may be compressed, if the client wants that.
-pub fn upgrade<B>(
+pub fn upgrade<B: Body>(
     node: &Arc<Node>,
     mut request: Request<B>,
     deflate: bool,
@@ -40,10 +42,14 @@ pub fn upgrade<B>(
 ) -> Response {
     let (response, deflate) = match handshake::answer(request.headers(), deflate) {
         Ok(answer) => answer,
-        Err(why) => return not_an_upgrade(why),
+        Err(refusal) => return refuse(None, &refusal),
     };
+    if !request.body().is_end_stream() {
+        // Who stands between might take the body for frames.
+        return refuse(None, &no_upgrade("it has a body"));
+    }
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-        return not_an_upgrade("this connection cannot become a socket");
+        return refuse(None, &no_upgrade("this connection cannot become a socket"));
     };
     let link = node.socket(peer.map(|peer| peer.client));
     if let Some(bare) = bare {
@@ -63,13 +69,5 @@ pub fn upgrade<B>(
 /// # Errors
 /// If the request is no upgrade.
 pub fn accept(headers: &HeaderMap) -> Result<Response, Refusal> {
-    handshake::answer(headers, false).map(|(response, _)| response).map_err(why_not)
-}
-
-fn not_an_upgrade(why: &str) -> Response {
-    refuse(None, &why_not(why))
-}
-
-fn why_not(why: &str) -> Refusal {
-    Refusal::bad_frame(format!("not a WebSocket upgrade: {why}")).kind(Kind::Upgrade)
+    handshake::answer(headers, false).map(|(response, _)| response)
 }
