@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Query;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ORIGIN,
     RETRY_AFTER, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -18,7 +17,6 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use serde::Deserialize;
 use tower::ServiceExt as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -30,7 +28,7 @@ use crate::node::Node;
 use crate::protocol::Nonce;
 use crate::protocol::code::Refusal;
 use crate::protocol::limits::BODY_BYTES;
-use crate::transport::{Bare, Held, Peer, echo, poll, refuse, send, stream, websocket};
+use crate::transport::{Bare, Held, Peer, echo, poll, query, refuse, send, stream, websocket};
 
 /// An answer to come.
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -168,12 +166,8 @@ fn noted(node: &Node, response: Response) -> Response {
 
 /// The nonce in a query, if it is one.
 pub(super) fn nonce_of(uri: &Uri) -> Option<Nonce> {
-    #[derive(Deserialize)]
-    struct Asked {
-        nonce: Nonce,
-    }
-    uri.query()?;
-    Query::try_from_uri(uri).ok().map(|Query(Asked { nonce })| nonce)
+    let nonce = query::parameter(uri.query()?, "nonce").ok()??;
+    Nonce::try_from(nonce.into_owned()).ok()
 }
 
 /// Whether a request's connection is one of HTTP/1.1 that may have others after it: a body has chunks there, and an answer its length.

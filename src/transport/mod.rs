@@ -4,6 +4,7 @@
 //! - [`websocket`], [`stream`], [`poll`], [`send`]: the session's routes
 //! - [`plain`]: a channel as a plain event stream
 //! - `body`: reading a POST within its bounds
+//! - [`query`]: parameters of a query
 //! - `answer`: answers and errors as HTTP
 //! - `bare`: a connection taken from HTTP; `bare_stream` and `bare_poll`: on it; `outlet`: writing to it
 //! - [`stall`]: peers that stop reading
@@ -16,6 +17,7 @@ mod body;
 mod outlet;
 pub mod plain;
 pub mod poll;
+pub mod query;
 pub mod send;
 pub mod stall;
 pub mod stream;

@@ -7,15 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use bytes::Bytes;
-use serde::Deserialize;
 
-use super::answer;
 use super::stream::{FIRST_BYTES, event_stream};
+use super::{answer, query};
 use crate::node::Node;
 use crate::node::reader::Reader;
 use crate::protocol::code::{Code, Refusal};
@@ -27,43 +25,71 @@ const HEARTBEAT: Duration = limits::HEARTBEAT;
 /// A reader that was cut comes back after a second; the browsers' own default is three or five.
 const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n");
 
-/// The query of a plain stream.
-#[derive(Debug, Deserialize)]
-pub struct Wanted {
-    #[serde(default)]
-    channel: String,
-    /// In place of the header, for readers that cannot set one.
-    #[serde(default)]
-    last_event_id: Option<String>,
-}
-
 /// Opens a plain stream.
-pub async fn open(
-    State(node): State<Arc<Node>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-    headers: HeaderMap,
-) -> Response {
-    let wanted = match wanted {
-        Ok(Query(wanted)) => wanted,
-        Err(why) => return answer::refuse(None, &Refusal::bad_frame(why.body_text())),
+pub async fn open(State(node): State<Arc<Node>>, uri: Uri, headers: HeaderMap) -> Response {
+    let Wanted { channel, since } = match Wanted::read(uri.query().unwrap_or_default(), &headers) {
+        Ok(wanted) => wanted,
+        Err(refusal) => return answer::refuse(None, &refusal),
     };
-    let channel = match ChannelName::try_from(&*wanted.channel) {
-        Ok(channel) => channel,
-        Err(why) => return answer::refuse(None, &Refusal::new(Code::UnknownChannel, why)),
-    };
-    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
-    let since = header.or(wanted.last_event_id.as_deref()).filter(|id| !id.is_empty()).map(position);
-    let known = since.clone().flatten();
-    match node.read_channel(channel, known.as_ref()).await {
+    match node.read_channel(channel, since.position()).await {
         Ok(reader) => {
-            let lost = since.is_some() && !reader.start.recovered;
+            let lost = !matches!(since, Since::Now) && !reader.start.recovered;
             event_stream(Body::from_stream(events(reader, lost)))
         }
         Err(refusal) => answer::refuse(None, &refusal),
     }
 }
 
-/// `epoch:offset`, as an `id:` of ours said it.
+/// What a reader asks for.
+struct Wanted {
+    channel: ChannelName,
+    since: Since,
+}
+
+/// Where a reader begins.
+#[derive(Debug, PartialEq, Eq)]
+enum Since {
+    /// With what comes next.
+    Now,
+    /// Behind this position.
+    Position(Position),
+    /// Where it was, which cannot be read: it is told that it missed something.
+    Unknown,
+}
+
+impl Wanted {
+    fn read(query: &str, headers: &HeaderMap) -> Result<Self, Refusal> {
+        let channel = query::parameter(query, "channel")?.unwrap_or_default();
+        let channel = ChannelName::try_from(&*channel).map_err(|why| Refusal::new(Code::UnknownChannel, why))?;
+        // In place of the header, for readers that cannot set one.
+        let asked = query::parameter(query, "last_event_id")?;
+        let mut stated = headers.get_all("last-event-id").iter();
+        let since = match (stated.next(), stated.next()) {
+            (_, Some(_)) => return Err(Refusal::bad_frame("a request has one Last-Event-ID, and this one has several")),
+            (Some(header), None) => header.to_str().map_or(Since::Unknown, Since::read),
+            (None, None) => asked.as_deref().map_or(Since::Now, Since::read),
+        };
+        Ok(Self { channel, since })
+    }
+}
+
+impl Since {
+    /// `epoch:offset`, as an `id:` of ours said it.
+    fn read(id: &str) -> Self {
+        if id.is_empty() {
+            return Self::Now;
+        }
+        position(id).map_or(Self::Unknown, Self::Position)
+    }
+
+    const fn position(&self) -> Option<&Position> {
+        match self {
+            Self::Position(position) => Some(position),
+            Self::Now | Self::Unknown => None,
+        }
+    }
+}
+
 fn position(id: &str) -> Option<Position> {
     let (epoch, at) = id.rsplit_once(':')?;
     let at = at.parse().ok().filter(|at| *at < limits::NUMBER)?;

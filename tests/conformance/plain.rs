@@ -4,6 +4,8 @@ use http_body_util::BodyExt as _;
 use hyper::Method;
 use serde_json::Value;
 use throughline::protocol::Transport;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::client::Client;
 use crate::gateway::{Running, within_patience};
@@ -142,6 +144,64 @@ async fn a_plain_stream_without_a_valid_channel_is_refused() {
         http::get(gateway.address, path).await.is_error(400, "unknown_channel");
     }
     http::get(gateway.address, "/rt/stream?channel=a&channel=b").await.is_error(400, "bad_frame");
+}
+
+/// 1. A reader asks for the channel `%ff`, which is no text.
+/// 2. It got what is published in U+FFFD, as did the reader of `%fe`.
+#[tokio::test]
+async fn a_query_that_is_no_text_in_percent_encoding_is_refused() {
+    let gateway = Running::start().await;
+    for bad in ["%ff", "a%fe", "%", "a%4", "%g1", "%%41", "%c3%28", "%c0%80", "%e0%80%af", "%ed%a0%80", "%f4%90%80%80"] {
+        for query in [format!("channel={bad}"), format!("channel=c&last_event_id={bad}"), format!("ch%61nnel={bad}")] {
+            let answer = http::get(gateway.address, &format!("/rt/stream?{query}&nonce=N-1")).await;
+            answer.is_error(400, "bad_frame");
+            assert!(answer.body.contains("\"nonce\":\"N-1\""), "{query}: {answer:?}");
+        }
+        // Of a parameter that nobody reads nothing is wrong.
+        Reader::open(&gateway, &format!("c&other={bad}&{bad}=1"), None).await.start().await;
+    }
+    for control in ["%00", "a%00b", "%0d", "%7f", "%c2%85"] {
+        http::get(gateway.address, &format!("/rt/stream?channel={control}")).await.is_error(400, "unknown_channel");
+    }
+    // The readers of `c` have left; nobody reads anything else.
+    within_patience(gateway.until("channels", |channels| channels == 0)).await;
+}
+
+#[tokio::test]
+async fn a_name_is_the_same_however_much_of_it_is_escaped() {
+    let gateway = Running::start().await;
+    let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
+    for (name, queries) in [
+        ("ü/1", &["%c3%bc/1", "%C3%BC%2f1"][..]),
+        ("a b", &["a+b", "a%20b"]),
+        ("a+b&c=%41#d", &["a%2Bb%26c=%2541%23d"]),
+    ] {
+        for query in queries {
+            let mut reader = Reader::open(&gateway, query, None).await;
+            reader.start().await;
+            writer.publish(leg, name, "1").await;
+            assert_eq!(reader.event().await.1["pub"], name, "{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_position_that_is_no_text_is_one_that_cannot_be_honoured() {
+    let gateway = Running::start().await;
+    let head = "GET /rt/stream?channel=c HTTP/1.0\r\nHost: localhost\r\n";
+    for bad in [b"\xff".as_slice(), b"\xc3\xbc:1"] {
+        let request = [head.as_bytes(), b"Last-Event-ID: ", bad, b"\r\n\r\n"].concat();
+        let mut socket = TcpStream::connect(gateway.address).await.unwrap();
+        socket.write_all(&request).await.unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"}\n\n") {
+            assert!(within_patience(socket.read_buf(&mut seen)).await.unwrap() > 0, "{seen:?}");
+        }
+        assert!(String::from_utf8(seen).unwrap().contains("event: reset\n"));
+    }
+    let twice = format!("{head}Last-Event-ID: e:1\r\nLast-Event-ID: e:2\r\n\r\n");
+    let answer = within_patience(http::raw(gateway.address, twice.as_bytes())).await;
+    assert!(answer.contains(" 400 ") && answer.contains("\"code\":\"bad_frame\""), "{answer}");
 }
 
 #[tokio::test]

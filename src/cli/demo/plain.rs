@@ -2,14 +2,12 @@
 //!
 //! The page shows it beside Throughline. It must never get anything that a reader of the same channel over Throughline does not.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
 use futures::{SinkExt as _, StreamExt as _};
-use serde::Deserialize;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -17,12 +15,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use crate::node::reader::Reader;
 use crate::protocol::code::{Code, Refusal};
 use crate::server::handle::Handle;
-use crate::transport::{Bare, Connection, refuse, websocket};
-
-#[derive(Deserialize)]
-struct Wanted {
-    channel: String,
-}
+use crate::transport::{Bare, Connection, query, refuse, websocket};
 
 pub(super) fn routes(handle: Handle) -> Router {
     Router::new().route("/demo/plain", get(open)).with_state(handle)
@@ -31,22 +24,26 @@ pub(super) fn routes(handle: Handle) -> Router {
 async fn open(
     State(handle): State<Handle>,
     bare: Option<Extension<Bare>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    accept(&handle, bare, wanted, &headers).await.unwrap_or_else(|refusal| refuse(None, &refusal))
+    let channel = query::parameter(uri.query().unwrap_or_default(), "channel");
+    match channel {
+        Ok(channel) => accept(&handle, bare, &channel.unwrap_or_default(), &headers).await,
+        Err(refusal) => Err(refusal),
+    }
+    .unwrap_or_else(|refusal| refuse(None, &refusal))
 }
 
 async fn accept(
     handle: &Handle,
     bare: Option<Extension<Bare>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    channel: &str,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    let Query(Wanted { channel }) = wanted.map_err(|why| Refusal::bad_frame(why.body_text()))?;
     let response = websocket::accept(headers)?;
     let bare = bare.ok_or_else(|| Refusal::new(Code::Internal, "this server cannot hand a connection over"))?;
-    let reader = handle.read_channel(&channel).await?;
+    let reader = handle.read_channel(channel).await?;
     bare.leave_to(Box::new(move |io, early| Box::pin(carry(io, early, reader))));
     Ok(response)
 }

@@ -1,0 +1,96 @@
+//! Parameters of a request's query, decoded strictly.
+//!
+//! A lenient decoder takes `%zz` as it stands, and puts U+FFFD where the bytes are no text: then two names are one channel. Only the
+//! parameters that are asked for are decoded; others may hold anything.
+
+use std::borrow::Cow;
+
+use crate::protocol::code::Refusal;
+
+/// The value of a parameter, if the query has it.
+///
+/// # Errors
+/// `bad_frame` if the query has it twice, or if its value is no text in percent-encoding.
+pub fn parameter<'q>(query: &'q str, name: &str) -> Result<Option<Cow<'q, str>>, Refusal> {
+    let mut values = query.split('&').filter_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key == name || decode(key).is_ok_and(|key| key == name)).then_some(value)
+    });
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Refusal::bad_frame(format!("the query has `{name}` more than once")));
+    }
+    decode(value).map(Some).map_err(|why| Refusal::bad_frame(format!("`{name}` in the query {why}")))
+}
+
+/// What a text in percent-encoding stands for, as in forms: a plus is a space.
+fn decode(text: &str) -> Result<Cow<'_, str>, &'static str> {
+    if !text.contains(['%', '+']) {
+        return Ok(text.into());
+    }
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits = [bytes.next(), bytes.next()].map(|digit| digit.and_then(hexadecimal));
+                let [Some(high), Some(low)] = digits else {
+                    return Err("has a % without two hexadecimal digits behind it; a % itself is %25");
+                };
+                high << 4 | low
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(decoded).map(Cow::from).map_err(|_| "is not UTF-8")
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value<'q>(query: &'q str) -> Result<Option<Cow<'q, str>>, ()> {
+        parameter(query, "channel").map_err(drop)
+    }
+
+    #[test]
+    fn a_parameter_is_found_by_its_name_and_decoded() {
+        for (query, expected) in [
+            ("channel=news", Some("news")),
+            ("a=1&&channel=fleet%2F42&b", Some("fleet/42")),
+            ("channel=a+b%20c%2B", Some("a b c+")),
+            ("channel=%c3%BC%F0%9f%98%80", Some("ü😀")),
+            ("channel=ü", Some("ü")),
+            ("ch%61nnel=%00=%25", Some("\0=%")),
+            ("channel", Some("")),
+            ("channel=", Some("")),
+            ("", None),
+            ("channels=x&Channel=y&%ff=z&x=channel=1", None),
+        ] {
+            assert_eq!(value(query), Ok(expected.map(Cow::from)), "{query}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_in_percent_encoding_is_refused() {
+        for bad in ["%", "a%", "%4", "%g1", "%1g", "%%41", "%+1", "% 1", "%u0041", "%ü", "%-1"] {
+            assert_eq!(value(&format!("channel={bad}")), Err(()), "{bad}");
+        }
+        // Bytes that are no UTF-8: alone, too long a form, halves of a pair, beyond the last character.
+        for bad in ["%ff", "%80", "%c3", "%c3%28", "%c0%80", "%e0%80%af", "%ed%a0%80", "%f4%90%80%80", "a%fe", "ü%c3"] {
+            assert_eq!(value(&format!("channel={bad}")), Err(()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_comes_twice_is_refused_and_others_may_hold_anything() {
+        assert_eq!(value("channel=a&channel=a"), Err(()));
+        assert_eq!(value("channel=a&ch%61nnel"), Err(()));
+        assert_eq!(value("channel=a&x=%&x=%ff&%zz=1"), Ok(Some("a".into())));
+    }
+}
