@@ -182,6 +182,11 @@ impl Cell {
         self.lock().waiting = (commands, bytes);
     }
 
+    /// The client of a poll waits no longer: ask for its lines now.
+    pub fn hurry(&self, carrier: Carrier) {
+        self.lock().session.hurry(carrier);
+    }
+
     /// The lines of a request that is answered at once.
     pub fn take_finished(&self, carrier: Carrier) -> Vec<Line> {
         self.lock().take_finished(carrier).unwrap_or_default()

@@ -231,6 +231,19 @@ impl Link {
         }
     }
 
+    /// The client of a poll waits no longer: its answer is due with what there is. Call [`Self::poll_lines`] in the same poll.
+    pub fn hurry(&mut self) {
+        match &self.state {
+            State::Attached(session) => session.cell.hurry(self.carrier),
+            State::Joining(joining) => {
+                let nonce = joining.attaching.hello.nonce.clone();
+                let refusal = Refusal::new(Code::Timeout, "no decision about this hello came while the client waited");
+                self.turn_away(Some(nonce), &refusal);
+            }
+            State::Silent | State::Over(_) => {}
+        }
+    }
+
     /// Attaches the leg of a hello, at once or once the hello is judged.
     fn attach(&mut self, attaching: Attaching) -> Result<(), Refusal> {
         self.check_may_attach(&attaching)?;

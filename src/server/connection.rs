@@ -65,6 +65,8 @@ async fn http(
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
+        // A client that has shut its sending side may still read the answer.
+        .half_close(true)
         .writev(false)
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(io), service);

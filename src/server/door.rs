@@ -144,6 +144,7 @@ async fn turn_away(socket: TcpStream, front: Front, full: Arc<Refusal>) {
     let http = http1::Builder::new()
         .timer(TokioTimer::new())
         .keep_alive(false)
+        .half_close(true)
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(socket), service);
     // A peer that is too slow, or breaks off, is not told.

@@ -98,7 +98,7 @@ impl Front {
                 Box::pin(async move { whole_answer(&node, send::send(&node, body).await, origin) })
             }
             (&Method::POST, "/rt/poll") => {
-                let bare = bare.filter(|_| stays_open(&request));
+                let bare = bare.map(|bare| for_request(bare, &request));
                 let gzip = self.0.compression && takes_gzip(request.headers());
                 let body = request.into_body();
                 Box::pin(async move {
@@ -107,7 +107,7 @@ impl Front {
                 })
             }
             (&Method::POST, "/rt/stream") => {
-                let bare = bare.filter(|_| stays_open(&request));
+                let bare = bare.map(|bare| for_request(bare, &request));
                 let body = request.into_body();
                 Box::pin(async move { open_answer(&node, stream::open(&node, peer, body, bare).await, origin) })
             }
@@ -168,6 +168,11 @@ fn noted(node: &Node, response: Response) -> Response {
 pub(super) fn nonce_of(uri: &Uri) -> Option<Nonce> {
     let nonce = query::parameter(uri.query()?, "nonce").ok()??;
     Nonce::try_from(nonce.into_owned()).ok()
+}
+
+/// The connection can be handed over only where it may have other requests after this one.
+fn for_request<B>(bare: Bare, request: &Request<B>) -> Bare {
+    if stays_open(request) { bare } else { bare.staying() }
 }
 
 /// Whether a request's connection is one of HTTP/1.1 that may have others after it: a body has chunks there, and an answer its length.

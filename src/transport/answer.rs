@@ -17,6 +17,9 @@ use crate::protocol::{Line, Nonce, VERSION, WEBSOCKET_VERSION, deflate};
 /// Below this, in bytes, an answer is not compressed: it fits a packet as it is, headers and all.
 const GZIP_FROM: usize = 1_024;
 
+/// A comment of an event stream.
+pub(super) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+
 /// A refusal as a status with a body that says why. The nonce shows that the answer is ours. The refusal is an extension of the
 /// response, for [`echo`] and so that the front can count it.
 #[must_use]

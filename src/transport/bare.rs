@@ -14,19 +14,23 @@ use tokio::net::TcpStream;
 use super::Held;
 use super::bare_poll::{Head, Waiting};
 use super::bare_stream::Stream;
-use super::stall::{Connection, Stalling, Unwritten};
+use super::stall::{Connection, Stalling, Watch};
 use super::websocket::socket::Serving;
 use crate::node::link::Link;
 
 /// Where a request's answer leaves what shall go on with its connection. A server that can hand its connections over brings one
 /// with each request; behind another, everything is written through HTTP to its end.
 #[derive(Clone, Default)]
-pub struct Bare(Arc<Slot>);
+pub struct Bare {
+    slot: Arc<Slot>,
+    /// The answer goes through HTTP to its end.
+    stays: bool,
+}
 
 #[derive(Default)]
 struct Slot {
     wanted: Mutex<Option<Wanted>>,
-    unwritten: Unwritten,
+    watch: Watch,
 }
 
 /// What goes on with a connection.
@@ -48,7 +52,7 @@ impl Bare {
     /// What leads to and from a connection: it sees whether all of an answer is written.
     #[must_use]
     pub fn watch(&self, socket: TcpStream) -> Connection {
-        Stalling::new(socket, self.0.unwritten.clone())
+        Stalling::new(socket, self.slot.watch.clone())
     }
 
     /// Whether the connection is to be taken now: something shall go on with it, and all before is written. (A socket waits for HTTP to
@@ -56,7 +60,7 @@ impl Bare {
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         let now = matches!(*self.wanted(), Some(Wanted::Stream(_) | Wanted::Poll(..)));
-        now && !self.0.unwritten.is_some()
+        now && !self.slot.watch.has_unwritten()
     }
 
     /// Goes on with a connection that was taken, or ends it. `early` was read from it already; `held` is given back when it is gone.
@@ -74,7 +78,10 @@ impl Bare {
                 io.unwatch();
                 drop(tokio::spawn(Stream::new(io, link, held.clone())));
             }
-            Some(Wanted::Poll(link, head)) => return Waiting::new(io, early, link, head).await,
+            Some(Wanted::Poll(link, head)) => {
+                io.read_first(early);
+                return Waiting::new(io, link, head).await;
+            }
             Some(Wanted::Foreign(foreign)) => {
                 io.unwatch();
                 let (spoken, held) = (foreign(io, early), held.clone());
@@ -90,6 +97,22 @@ impl Bare {
         None
     }
 
+    /// The same for an answer that goes through HTTP to its end: the connection cannot be handed over.
+    #[must_use]
+    pub fn staying(self) -> Self {
+        Self { stays: true, ..self }
+    }
+
+    /// Whether the connection can be handed over.
+    pub(super) const fn may_take(&self) -> bool {
+        !self.stays
+    }
+
+    /// Whether the client has shut its sending side, for an answer that HTTP writes. Who asks is woken when it has.
+    pub(super) fn is_shut(&self) -> bool {
+        self.slot.watch.is_shut()
+    }
+
     /// Leaves the connection to another protocol, once the answer that upgrades it is written.
     pub fn leave_to(&self, foreign: Foreign) {
         self.want(Wanted::Foreign(foreign));
@@ -100,6 +123,6 @@ impl Bare {
     }
 
     fn wanted(&self) -> MutexGuard<'_, Option<Wanted>> {
-        self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slot.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

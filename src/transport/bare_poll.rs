@@ -6,15 +6,11 @@ use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
 use axum::http::HeaderMap;
-use tokio::io::{AsyncRead, ReadBuf};
-
 use super::answer;
+use super::half_closed::HalfClosed;
 use super::outlet::Outlet;
 use super::stall::Connection;
 use crate::node::link::{Link, Progress};
-
-/// What a client may send behind a request that is not answered yet, before nothing more is read.
-const AHEAD: usize = 8 * 1024;
 
 /// What is added to it then, in bytes, at most.
 const LENGTH_AND_DATE: usize = 128;
@@ -38,32 +34,18 @@ impl Head {
     }
 }
 
-/// See the module. Its outcome is the connection, for the next request; none if the client went.
+/// See the module. Its outcome is the connection, for the next request; none if it broke. A client that sends nothing more may still
+/// read the answer, so that one does not wait much longer.
 pub(super) struct Waiting {
     /// None when it is over.
     outlet: Option<Outlet<Connection>>,
     head: Head,
-    /// The beginning of the next request.
-    ahead: Vec<u8>,
+    half_closed: HalfClosed,
 }
 
 impl Waiting {
-    pub(super) const fn new(io: Connection, ahead: Vec<u8>, link: Link, head: Head) -> Self {
-        Self { outlet: Some(Outlet::new(io, link)), head, ahead }
-    }
-
-    /// Ready when the client went.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(outlet) = &mut self.outlet else { return Poll::Pending };
-        let mut piece = [0; 1024];
-        while self.ahead.len() < AHEAD {
-            let mut read = ReadBuf::new(&mut piece);
-            match ready!(Pin::new(&mut outlet.io).poll_read(cx, &mut read)) {
-                Ok(()) if !read.filled().is_empty() => self.ahead.extend_from_slice(read.filled()),
-                Ok(()) | Err(_) => return Poll::Ready(()),
-            }
-        }
-        Poll::Pending
+    pub(super) fn new(io: Connection, link: Link, head: Head) -> Self {
+        Self { outlet: Some(Outlet::new(io, link)), head, half_closed: HalfClosed::default() }
     }
 }
 
@@ -71,15 +53,21 @@ impl Future for Waiting {
     type Output = Option<Connection>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Connection>> {
-        if self.poll_read(cx).is_ready() {
-            return Poll::Ready(None);
-        }
-        let Self { outlet: slot, head, ahead } = &mut *self;
+        let Self { outlet: slot, head, half_closed } = &mut *self;
         let Some(outlet) = slot else { return Poll::Ready(None) };
+        if !half_closed.has_begun() {
+            match outlet.io.poll_ahead(cx) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => half_closed.begin(),
+                Poll::Ready(Err(_)) => return Poll::Ready(None),
+            }
+        }
+        if half_closed.poll_tick(cx).is_ready() {
+            outlet.link.hurry();
+        }
         let written = ready!(outlet.poll_write(cx, |link, cx, gathered| gather(link, head, cx, gathered)));
-        let Some(Outlet { mut io, .. }) = slot.take().filter(|_| written.is_ok()) else { return Poll::Ready(None) };
-        io.read_first(std::mem::take(ahead));
-        Poll::Ready(Some(io))
+        let outlet = slot.take().filter(|_| written.is_ok());
+        Poll::Ready(outlet.map(|outlet| outlet.io))
     }
 }
 

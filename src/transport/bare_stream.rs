@@ -1,4 +1,4 @@
-//! The rest of a stream, on a bare connection: events in chunks (RFC 9112, section 7.1), until the leg ends or the client goes.
+//! The rest of a stream, on a bare connection: events in chunks (RFC 9112, section 7.1), until the leg ends or the client is gone.
 
 use std::future::Future;
 use std::io::Write as _;
@@ -7,9 +7,10 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::Held;
+use super::half_closed::HalfClosed;
 use super::outlet::Outlet;
 use super::stall::Connection;
+use super::{Held, answer};
 use crate::node::link::{Link, Progress};
 
 /// Room for a chunk's length in hexadecimal, and its end of line.
@@ -18,13 +19,14 @@ const HEAD: usize = 10;
 /// See the module.
 pub(super) struct Stream {
     outlet: Outlet<Connection>,
+    half_closed: HalfClosed,
     /// Given back when it is gone.
     _held: Held,
 }
 
 impl Stream {
-    pub(super) const fn new(io: Connection, link: Link, held: Held) -> Self {
-        Self { outlet: Outlet::new(io, link), _held: held }
+    pub(super) fn new(io: Connection, link: Link, held: Held) -> Self {
+        Self { outlet: Outlet::new(io, link), half_closed: HalfClosed::default(), _held: held }
     }
 }
 
@@ -32,24 +34,32 @@ impl Future for Stream {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { outlet, half_closed, .. } = &mut *self;
         // A client says nothing more on this connection: what comes all the same is dropped.
         let mut nothing = [0; 64];
-        loop {
+        while !half_closed.has_begun() {
             let mut read = ReadBuf::new(&mut nothing);
-            match Pin::new(&mut self.outlet.io).poll_read(cx, &mut read) {
+            match Pin::new(&mut outlet.io).poll_read(cx, &mut read) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(())) if !read.filled().is_empty() => {}
-                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Ready(Ok(())) => half_closed.begin(),
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
             }
         }
-        let _ = ready!(self.outlet.poll_write(cx, gather));
+        let mut asks = half_closed.poll_tick(cx).is_ready();
+        let _ = ready!(outlet.poll_write(cx, |link, cx, gathered| {
+            gather(link, cx, gathered, std::mem::take(&mut asks))
+        }));
         Poll::Ready(())
     }
 }
 
-/// One chunk for all lines that are there, and the last chunk behind the last lines.
-fn gather(link: &mut Link, cx: &mut Context<'_>, gathered: &mut Vec<u8>) -> Poll<Progress> {
+/// One chunk for all lines that are there, and the last chunk behind the last lines. A comment before them asks whether anybody reads.
+fn gather(link: &mut Link, cx: &mut Context<'_>, gathered: &mut Vec<u8>, asks: bool) -> Poll<Progress> {
     gathered.resize(HEAD, b' ');
+    if asks {
+        gathered.extend_from_slice(&answer::COMMENT);
+    }
     let progress = link.poll_lines(cx, |line| gathered.extend_from_slice(line.event()));
     let length = gathered.len() - HEAD;
     if length == 0 {

@@ -6,6 +6,7 @@
 //! - `body`: reading a POST within its bounds
 //! - [`query`]: parameters of a query
 //! - `answer`: answers and errors as HTTP
+//! - `half_closed`: clients that have shut their sending side
 //! - `bare`: a connection taken from HTTP; `bare_stream` and `bare_poll`: on it; `outlet`: writing to it
 //! - [`stall`]: peers that stop reading
 
@@ -14,6 +15,7 @@ mod bare;
 mod bare_poll;
 mod bare_stream;
 mod body;
+mod half_closed;
 mod outlet;
 pub mod plain;
 pub mod poll;

@@ -3,17 +3,21 @@
 //! Read-only and without a session. `id:` is `epoch:offset`; the browser sends the last one back as `Last-Event-ID`, and what was
 //! missed follows. Where it cannot, an event of type `reset` says so.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::stream::{FIRST_BYTES, event_stream};
-use super::{answer, query};
+use super::answer::COMMENT;
+use super::half_closed::HalfClosed;
+use super::stream::event_stream;
+use super::{Bare, answer, query};
 use crate::node::Node;
 use crate::node::reader::Reader;
 use crate::protocol::code::{Code, Refusal};
@@ -26,7 +30,12 @@ const HEARTBEAT: Duration = limits::HEARTBEAT;
 const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n");
 
 /// Opens a plain stream.
-pub async fn open(State(node): State<Arc<Node>>, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn open(
+    State(node): State<Arc<Node>>,
+    bare: Option<Extension<Bare>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let Wanted { channel, since } = match Wanted::read(uri.query().unwrap_or_default(), &headers) {
         Ok(wanted) => wanted,
         Err(refusal) => return answer::refuse(None, &refusal),
@@ -34,7 +43,7 @@ pub async fn open(State(node): State<Arc<Node>>, uri: Uri, headers: HeaderMap) -
     match node.read_channel(channel, since.position()).await {
         Ok(reader) => {
             let lost = !matches!(since, Since::Now) && !reader.start.recovered;
-            event_stream(Body::from_stream(events(reader, lost)))
+            event_stream(Body::from_stream(events(reader, lost, bare.map(|Extension(bare)| bare))))
         }
         Err(refusal) => answer::refuse(None, &refusal),
     }
@@ -96,9 +105,13 @@ fn position(id: &str) -> Option<Position> {
     (epoch.len() <= limits::EPOCH_BYTES).then(|| Position { epoch: epoch.to_owned(), at })
 }
 
-fn events(mut reader: Reader, lost: bool) -> impl futures::Stream<Item = Result<Bytes, std::convert::Infallible>> {
+fn events(
+    mut reader: Reader,
+    lost: bool,
+    bare: Option<Bare>,
+) -> impl futures::Stream<Item = Result<Bytes, std::convert::Infallible>> {
     async_stream::stream! {
-        yield Ok(FIRST_BYTES);
+        yield Ok(COMMENT);
         yield Ok(RETRY);
         let Position { epoch, mut at } = reader.start.position.clone();
         if lost {
@@ -108,11 +121,16 @@ fn events(mut reader: Reader, lost: bool) -> impl futures::Stream<Item = Result<
             // An id without data is no event, but the reader that drops now comes back to here.
             yield Ok(format!("id: {epoch}:{at}\n\n").into());
         }
+        let mut half_closed = HalfClosed::default();
         loop {
-            match tokio::time::timeout(HEARTBEAT, reader.next()).await {
-                Err(_) => yield Ok(Bytes::from_static(b":\n\n")),
-                Ok(None) => return,
-                Ok(Some(line)) => {
+            let next = tokio::select! {
+                line = reader.next() => Some(line),
+                () = quiet(bare.as_ref(), &mut half_closed) => None,
+            };
+            match next {
+                None => yield Ok(COMMENT),
+                Some(None) => return,
+                Some(Some(line)) => {
                     at += 1;
                     // One chunk: what holds chunks back must not part an event.
                     let id = Bytes::from(format!("id: {epoch}:{at}\n"));
@@ -121,6 +139,18 @@ fn events(mut reader: Reader, lost: bool) -> impl futures::Stream<Item = Result<
             }
         }
     }
+}
+
+/// Ready when a comment is due.
+async fn quiet(bare: Option<&Bare>, half_closed: &mut HalfClosed) {
+    let asks = poll_fn(|cx| {
+        if bare.is_some_and(Bare::is_shut) {
+            half_closed.begin();
+        }
+        half_closed.poll_tick(cx)
+    });
+    // Whichever it is, a comment shows it.
+    let _ = tokio::time::timeout(HEARTBEAT, asks).await;
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll::{Pending, Ready};
+use std::task::Poll::Ready;
 
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_ENCODING;
@@ -12,8 +12,10 @@ use http_body::Body;
 
 use super::bare::Wanted;
 use super::bare_poll::Head;
+use super::half_closed::HalfClosed;
 use super::{Bare, Peer, answer, body};
 use crate::node::Node;
+use crate::node::link::Link;
 use crate::protocol::Transport;
 
 /// One poll. Where its answer has to wait, and the server brought a [`Bare`], that goes on with it: nothing is answered here then.
@@ -36,15 +38,15 @@ pub async fn poll(
     };
     drop(body);
     let mut answer = Vec::new();
-    let mut ask = poll_fn(|cx| link.poll_lines(cx, |line| answer.extend_from_slice(line.record())));
-    match (futures::poll!(&mut ask), bare) {
-        (Ready(_), _) => {}
-        (Pending, None) => drop(ask.await),
-        (Pending, Some(bare)) => {
+    let at_once = poll_fn(|cx| Ready(link.poll_lines(cx, |line| answer.extend_from_slice(line.record())))).await;
+    match bare {
+        _ if at_once.is_ready() => {}
+        Some(bare) if bare.may_take() => {
             let (parts, _) = finish(answer::text(Bytes::new())).into_parts();
             bare.want(Wanted::Poll(link, Head::new(&parts.headers, gzip)));
             return std::future::pending().await;
         }
+        bare => wait(&mut link, bare.as_ref(), &mut answer).await,
     }
     finish(match answer::zipped(&answer, gzip) {
         None => answer::text(answer.into()),
@@ -54,4 +56,19 @@ pub async fn poll(
             response
         }
     })
+}
+
+/// Waits for lines where HTTP goes on with the connection.
+async fn wait(link: &mut Link, bare: Option<&Bare>, answer: &mut Vec<u8>) {
+    let mut half_closed = HalfClosed::default();
+    let lines = poll_fn(|cx| {
+        if bare.is_some_and(Bare::is_shut) {
+            half_closed.begin();
+        }
+        if half_closed.poll_tick(cx).is_ready() {
+            link.hurry();
+        }
+        link.poll_lines(cx, |line| answer.extend_from_slice(line.record()))
+    });
+    lines.await;
 }

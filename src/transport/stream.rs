@@ -13,14 +13,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::Frame;
 
+use super::answer::COMMENT;
 use super::bare::Wanted;
+use super::half_closed::HalfClosed;
 use super::{Bare, Peer, answer, body};
 use crate::node::Node;
 use crate::node::link::{Link, Progress};
 use crate::protocol::Transport;
-
-/// A comment, so that the headers leave at once whatever the session has to say.
-pub(super) const FIRST_BYTES: Bytes = Bytes::from_static(b":\n\n");
 
 /// Opens a stream; the hello is the body.
 pub async fn open(
@@ -34,7 +33,10 @@ pub async fn open(
         Err(refusal) => return answer::refuse(None, &refusal),
     };
     match node.attach(Transport::Sse, peer.map(|peer| peer.client), &body) {
-        Ok(link) => event_stream(Body::new(Events { stage: Stage::First(link), bare })),
+        Ok(link) => {
+            let half_closed = HalfClosed::default();
+            event_stream(Body::new(Events { stage: Stage::First(link), bare, half_closed }))
+        }
         Err(refused) => answer::refused(&refused),
     }
 }
@@ -46,6 +48,7 @@ pub(super) fn event_stream(body: Body) -> Response {
 }
 
 enum Stage {
+    /// A comment comes first, so that the headers leave at once whatever the session has to say.
     First(Link),
     Open(Link),
     /// Somebody else goes on with the connection.
@@ -64,6 +67,7 @@ thread_local! {
 struct Events {
     stage: Stage,
     bare: Option<Bare>,
+    half_closed: HalfClosed,
 }
 
 impl http_body::Body for Events {
@@ -71,12 +75,16 @@ impl http_body::Body for Events {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let asks = self.asks(cx);
         let (chunk, next) = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Over => return Poll::Ready(None),
             Stage::Left => return self.leave(Stage::Left),
-            Stage::First(link) => (FIRST_BYTES, Stage::Open(link)),
+            Stage::First(link) => (COMMENT, Stage::Open(link)),
             Stage::Open(mut link) => CHUNK.with_borrow_mut(|chunk| {
                 chunk.clear();
+                if asks {
+                    chunk.extend_from_slice(&COMMENT);
+                }
                 let progress = link.poll_lines(cx, |line| chunk.extend_from_slice(line.event()));
                 let next = if progress == Poll::Ready(Progress::End) { Stage::Over } else { Stage::Open(link) };
                 (Bytes::copy_from_slice(chunk), next)
@@ -94,9 +102,17 @@ impl http_body::Body for Events {
 }
 
 impl Events {
+    /// Whether a comment is due that asks if anybody reads.
+    fn asks(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.bare.as_ref().is_some_and(|bare| !bare.may_take() && bare.is_shut()) {
+            self.half_closed.begin();
+        }
+        self.half_closed.poll_tick(cx).is_ready()
+    }
+
     fn leave(&mut self, stage: Stage) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.stage = match (stage, &self.bare) {
-            (Stage::Open(link), Some(bare)) => {
+            (Stage::Open(link), Some(bare)) if bare.may_take() => {
                 bare.want(Wanted::Stream(link));
                 Stage::Left
             }

@@ -24,6 +24,7 @@ mod decisions;
 mod door;
 mod fan_out;
 mod gateway;
+mod half_closed;
 mod hellos;
 mod http;
 mod joining;

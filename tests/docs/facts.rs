@@ -67,6 +67,7 @@ fn value_of(name: &str) -> Option<String> {
         "CANDIDATE_DEADLINE" => time(limits::CANDIDATE_DEADLINE),
         "PONG_AFTER_WELCOME" => time(limits::PONG_AFTER_WELCOME),
         "HEARTBEAT" => time(limits::HEARTBEAT),
+        "HALF_CLOSED" => time(limits::HALF_CLOSED),
         "POLL_HOLD" => time(limits::POLL_HOLD),
         "RESUME" => time(limits::RESUME),
         _ => return None,

@@ -1,9 +1,9 @@
 //! What happens by itself. One deadline for the whole session: the earliest of those below.
 
-use super::ServerSession;
 use super::answer::AnswerNow;
 use super::carriage::{Carriage, Flow};
 use super::leg::Leg;
+use super::{Carrier, ServerSession};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::{LegNumber, limits};
 use crate::session::Time;
@@ -56,6 +56,14 @@ impl ServerSession {
     /// By the gateway's own heartbeat, however short a client wished its pings to be: a background tab is as slow as before.
     fn silent_at(&self, flow: &Flow) -> Time {
         flow.heard + self.settings.heartbeat * limits::SILENT_HEARTBEATS
+    }
+
+    /// The client of a poll waits no longer: the answer is due with what there is. It is no [`super::Input`], since nothing follows but
+    /// lines for this carrier, whose owner asks for them.
+    pub fn hurry(&mut self, carrier: Carrier) {
+        if let Some(parked) = self.leg_of(carrier).and_then(|leg| leg.carriage.parked_mut()) {
+            parked.answer.get_or_insert(AnswerNow::Held);
+        }
     }
 
     pub(super) fn timeout(&mut self, now: Time) {

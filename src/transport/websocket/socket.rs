@@ -77,7 +77,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<T> {
     fn end(&mut self, ending: Ending) {
         if let Stage::Open(socket) = std::mem::replace(&mut self.0, Stage::Over) {
             match ending {
-                Ending::Gone => {}
+                Ending::Gone | Ending::Shut => {}
                 Ending::Said => self.0 = Stage::Closing(Box::pin(socket.finish())),
                 Ending::Faulty(fault) => self.0 = Stage::Closing(Box::pin(socket.turn_away(fault))),
             }
@@ -105,8 +105,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Serving<T> {
 /// Why a socket is no longer open.
 #[derive(Clone, Copy)]
 enum Ending {
-    /// The client went, or the connection broke.
+    /// The client closed, or the connection broke.
     Gone,
+    /// The client sends nothing more. What is due may still be read.
+    Shut,
     /// `end` was written.
     Said,
     /// What comes cannot be read.
@@ -127,6 +129,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         if let Poll::Ready(ending) = self.poll_read(cx) {
+            if matches!(ending, Ending::Shut) {
+                // As much as goes at once: a client that is gone looks the same.
+                let _ = self.poll_write(cx);
+            }
             return Poll::Ready(ending);
         }
         self.poll_silence(cx);
@@ -143,7 +149,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
                 let mut read = ReadBuf::new(buffer);
                 match ready!(Pin::new(&mut self.outlet.io).poll_read(cx, &mut read)) {
                     Ok(()) if !read.filled().is_empty() => {}
-                    Ok(()) | Err(_) => return Poll::Ready(Ending::Gone),
+                    Ok(()) => return Poll::Ready(Ending::Shut),
+                    Err(_) => return Poll::Ready(Ending::Gone),
                 }
                 if let Some(ending) = self.take(read.filled()) {
                     return Poll::Ready(ending);
