@@ -114,10 +114,10 @@ pub trait Log: Send {
     /// Messages are not wanted any more.
     fn unwatch(&mut self);
 
-    /// Whether anything was ever published here, as far as this node must remember.
+    /// Whether this node holds nothing of the log that it must keep: it may forget the log once nobody uses it.
     fn is_blank(&self) -> bool;
 
-    /// Whether nothing is lost if this node forgets the log.
+    /// The same, once what is too old was dropped.
     fn is_idle(&mut self, now: Duration) -> bool;
 }
 

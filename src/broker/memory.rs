@@ -9,6 +9,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::log::{Answer, Broker, Encode, Event, Log, Stretch, Ticket};
+#[cfg(test)]
+use super::remembered::Fault;
+use super::remembered::{Place, Remembered};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
 
@@ -47,41 +50,13 @@ impl Budget {
     }
 }
 
-/// The epoch of logs to come.
-///
-/// A log without publications leaves nothing behind: it may be forgotten and made again in the same epoch. After a log with
-/// publications was forgotten there is a new epoch, so no position means two publications.
-#[derive(Debug)]
-struct Epoch {
-    name: Arc<str>,
-    /// A log with publications in it was forgotten.
-    is_used: bool,
-    #[cfg(test)]
-    is_kept: bool,
-}
+/// Logs that are remembered while they are not in use, unless [`Memory::remembering`] says otherwise.
+const REMEMBERED: usize = 100_000;
 
-impl Epoch {
-    fn fresh(&mut self) -> Arc<str> {
-        #[cfg(test)]
-        let is_used = self.is_used && !self.is_kept;
-        #[cfg(not(test))]
-        let is_used = self.is_used;
-        if is_used {
-            (self.name, self.is_used) = (unique(), false);
-        }
-        Arc::clone(&self.name)
-    }
-}
-
-/// Text that no epoch had before.
-fn unique() -> Arc<str> {
-    uuid::Uuid::new_v4().simple().to_string().into()
-}
-
-/// All logs of a node share its epoch and its budget.
+/// All logs of a node share its memory of other logs, and its budget.
 #[derive(Debug)]
 pub struct Memory {
-    epoch: Arc<Mutex<Epoch>>,
+    remembered: Arc<Mutex<Remembered>>,
     retention: Retention,
     budget: Arc<Budget>,
 }
@@ -90,34 +65,37 @@ impl Memory {
     /// A broker without logs. All histories together hold so many bytes at most.
     #[must_use]
     pub fn new(retention: Retention, all_history_bytes: usize) -> Self {
-        let epoch = Epoch {
-            name: unique(),
-            is_used: false,
-            #[cfg(test)]
-            is_kept: false,
-        };
-        Self { epoch: Arc::new(Mutex::new(epoch)), retention, budget: Arc::new(Budget::new(all_history_bytes)) }
+        let remembered = Arc::new(Mutex::new(Remembered::new(REMEMBERED)));
+        Self { remembered, retention, budget: Arc::new(Budget::new(all_history_bytes)) }
     }
 
-    /// The same broker with a fault: a log that is forgotten comes back in its old epoch.
+    /// The same broker. It remembers where so many logs stood that are not in use; each takes some 130 bytes.
+    #[must_use]
+    pub fn remembering(self, logs: usize) -> Self {
+        *lock(&self.remembered) = Remembered::new(logs);
+        self
+    }
+
+    /// The same broker with a fault.
     #[cfg(test)]
-    pub(crate) fn with_one_epoch(self) -> Self {
-        lock(&self.epoch).is_kept = true;
+    pub(crate) fn with_fault(self, fault: Option<Fault>) -> Self {
+        lock(&self.remembered).fault = fault;
         self
     }
 }
 
 impl Broker for Memory {
-    fn open(&self, now: Duration, _: &ChannelName) -> Box<dyn Log> {
+    fn open(&self, _: Duration, channel: &ChannelName) -> Box<dyn Log> {
+        let Place { epoch, top } = lock(&self.remembered).begin(channel);
         Box::new(ChannelLog {
-            epoch: lock(&self.epoch).fresh(),
-            top: 0,
+            channel: channel.clone(),
+            epoch,
+            top,
             kept: VecDeque::new(),
             bytes: 0,
-            touched: now,
             retention: self.retention,
             budget: Arc::clone(&self.budget),
-            all: Arc::clone(&self.epoch),
+            remembered: Arc::clone(&self.remembered),
         })
     }
 
@@ -133,15 +111,15 @@ impl Broker for Memory {
 /// One channel's log. `now` is a monotonic time since any fixed origin.
 #[derive(Debug)]
 struct ChannelLog {
+    channel: ChannelName,
     epoch: Arc<str>,
     top: u64,
     kept: VecDeque<(Duration, Line)>,
     bytes: usize,
-    touched: Duration,
     retention: Retention,
     budget: Arc<Budget>,
-    /// It learns when a log with publications is dropped.
-    all: Arc<Mutex<Epoch>>,
+    /// It is told where this log stood.
+    remembered: Arc<Mutex<Remembered>>,
 }
 
 impl ChannelLog {
@@ -185,7 +163,6 @@ impl Log for ChannelLog {
         payloads: &mut dyn Iterator<Item = &Payload>,
         encode: Encode<'_>,
     ) -> Answer<Stretch<Line>> {
-        self.touched = now;
         let before = self.top;
         let mut items = Vec::with_capacity(payloads.size_hint().0);
         for payload in payloads {
@@ -210,13 +187,13 @@ impl Log for ChannelLog {
     fn unwatch(&mut self) {}
 
     fn is_blank(&self) -> bool {
-        self.top == 0
+        self.kept.is_empty()
     }
 
-    /// Nothing was ever published, or the history is empty and the last publication is as old as a history may be.
+    /// The history is empty. Where the log stands is remembered.
     fn is_idle(&mut self, now: Duration) -> bool {
         self.trim(now);
-        self.top == 0 || (self.kept.is_empty() && now.saturating_sub(self.touched) >= self.retention.age)
+        self.kept.is_empty()
     }
 }
 
@@ -224,7 +201,8 @@ impl Drop for ChannelLog {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
         if self.top > 0 {
-            lock(&self.all).is_used = true;
+            let place = Place { epoch: Arc::clone(&self.epoch), top: self.top };
+            lock(&self.remembered).leave(self.channel.clone(), place);
         }
     }
 }
@@ -307,16 +285,22 @@ mod tests {
     }
 
     #[test]
-    fn the_epoch_changes_only_after_a_log_with_publications_is_forgotten() {
+    fn a_log_that_was_forgotten_goes_on_where_it_stood() {
         let memory = Memory::new(Retention::default(), 10_000);
-        let epoch = |log: &mut dyn Log| fetch(log, Duration::ZERO, 0).epoch;
         let mut log = memory.open(Duration::ZERO, &channel());
-        let first = epoch(&mut *log);
+        let blank = fetch(&mut *log, Duration::ZERO, 0).epoch;
         drop(log);
         let mut log = memory.open(Duration::ZERO, &channel());
-        assert_eq!(epoch(&mut *log), first);
+        assert_eq!(fetch(&mut *log, Duration::ZERO, 0).epoch, blank);
+        publish(&mut *log, Duration::ZERO);
         publish(&mut *log, Duration::ZERO);
         drop(log);
-        assert_ne!(epoch(&mut *memory.open(Duration::ZERO, &channel())), first);
+        let mut log = memory.open(Duration::ZERO, &channel());
+        assert_eq!(fetch(&mut *log, Duration::ZERO, 2).epoch, blank);
+        assert_eq!(after(&mut *log, Duration::ZERO, 2), Some(0), "nothing was missed");
+        assert_eq!(after(&mut *log, Duration::ZERO, 1), None, "the history is gone");
+        publish(&mut *log, Duration::ZERO);
+        assert_eq!(after(&mut *log, Duration::ZERO, 2), Some(1));
+        assert!(log.is_idle(Retention::default().age * 2));
     }
 }

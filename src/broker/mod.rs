@@ -10,7 +10,8 @@
 //! position. A broker never gives one position to two publications, not even if it forgot the first one. An epoch is
 //! text of at most 64 bytes that only the broker reads.
 //!
-//! **Epoch.** An epoch is one life of a log in which nothing was lost that an answer or a message told. A broker begins a
+//! **Epoch.** An epoch is one life of a log in which nothing was lost that an answer or a message told. A reader that missed nothing
+//! must be able to learn it, however quiet the log was: so a broker keeps the epoch if it drops the history. A broker begins a
 //! new epoch if it forgot a log with publications, or if its storage may have lost its last writes: a restart, a failover.
 //! Offsets of the new epoch begin at 1, or go on from the old one. The old epoch may continue into the new one: the
 //! publications that the storage still has keep their positions, and those of the new epoch follow them. The hub tells
@@ -56,13 +57,16 @@
 //!
 //! # Layout
 //! - [`log`]: the types and traits of the contract
-//! - [`memory`]: the broker of one node, in memory
+//! - [`memory`]: the broker of one node, in memory; `remembered`: where its logs stood that are not in use
 
 pub mod log;
 pub mod memory;
+mod remembered;
 
 #[cfg(test)]
 mod contract_tests;
 
 pub use log::{Answer, Broker, Encode, Event, Failure, Log, Stretch, Ticket};
 pub use memory::{Memory, Retention};
+#[cfg(test)]
+pub(crate) use remembered::Fault;

@@ -1,5 +1,6 @@
 //! What the hub may forget: any sequence of subscriptions, publications and sweeps, held to a list of all that was ever published.
 //! Channels in which nothing was published are forgotten at once, and no position ever recovers anything but what came after it.
+//! Whoever missed nothing is told so, unless there was no room to remember the channel.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -11,15 +12,15 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 
 use super::{Bounds, Hub, Subscriber};
-use crate::broker::{Memory, Retention};
+use crate::broker::{Fault, Memory, Retention};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
 
 /// A rule of forgetting taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutant {
-    /// A channel with publications is forgotten, and its next life has the same epoch.
-    EpochKept,
+    /// The broker forgets where a log stood.
+    Broker(Fault),
     /// The last subscriber that leaves takes the history along.
     HistoryForgotten,
 }
@@ -27,6 +28,9 @@ pub(super) enum Mutant {
 const NAMES: usize = 3;
 const AGE: Duration = Duration::from_secs(10);
 const KEPT: usize = 4;
+/// Logs that are remembered: all of them, and fewer.
+const MANY: usize = 2 * NAMES;
+const FEW: usize = 2;
 
 #[derive(Debug, Clone)]
 enum Operation {
@@ -91,13 +95,16 @@ struct Watch {
     inboxes: HashMap<(usize, u64), Arc<Inbox>>,
     /// How often what was missed came although the channel had been forgotten.
     recovered: usize,
+    /// Each channel is remembered where it stood.
+    remembers_all: bool,
 }
 
 impl Watch {
-    fn new(mutant: Option<Mutant>) -> Self {
+    fn new(mutant: Option<Mutant>, remembered: usize) -> Self {
         let retention = Retention { messages: KEPT, age: AGE, bytes: 10_000 };
+        let fault = mutant.and_then(|mutant| if let Mutant::Broker(fault) = mutant { Some(fault) } else { None });
         let memory = Memory::new(retention, Bounds::default().all_history_bytes);
-        let memory = if mutant == Some(Mutant::EpochKept) { memory.with_one_epoch() } else { memory };
+        let memory = memory.remembering(remembered).with_fault(fault);
         let mut hub = Hub::with_broker(Bounds::default().channels, Box::new(memory));
         hub.mutant = mutant;
         Self {
@@ -108,6 +115,7 @@ impl Watch {
             told: vec![Vec::new(); NAMES],
             inboxes: HashMap::new(),
             recovered: 0,
+            remembers_all: remembered >= MANY,
         }
     }
 
@@ -160,7 +168,7 @@ impl Watch {
             prop_assert!(got.is_empty());
             prop_assert!(!start.recovered);
             let is_kept = since.is_some_and(|told| self.is_kept(name, told.published));
-            prop_assert!(!is_kept, "what the history still holds is recovered");
+            prop_assert!(!is_kept, "what the history still holds is recovered, also if that is nothing");
         }
         let told = Told { position: start.position, published: all - got.len(), forgotten: self.forgotten[name] };
         self.told[name].push(told);
@@ -168,10 +176,14 @@ impl Watch {
         Ok(())
     }
 
-    /// Whether the history holds all publications from this one on, and the one before it, so that the channel was not forgotten.
+    /// Whether the history holds all publications from this one on. If the channel may have been forgotten, it must hold the one before
+    /// it too.
     fn is_kept(&self, name: usize, from: usize) -> bool {
-        let missed = &self.published[name][from.saturating_sub(1)..];
-        from > 0 && missed.len() <= KEPT && missed.iter().all(|at| self.now - *at <= AGE)
+        let first = if self.remembers_all { Some(from) } else { from.checked_sub(1) };
+        first.is_some_and(|first| {
+            let missed = &self.published[name][first..];
+            missed.len() <= KEPT && missed.iter().all(|at| self.now - *at <= AGE)
+        })
     }
 
     fn subscribers(&self, name: usize) -> impl Iterator<Item = &Arc<Inbox>> {
@@ -193,13 +205,13 @@ fn channel(name: usize) -> ChannelName {
 }
 
 /// Tries many sequences; how many recoveries there were of channels that had been forgotten.
-fn run(mutant: Option<Mutant>) -> Result<usize, TestError<Vec<Operation>>> {
+fn run(mutant: Option<Mutant>, remembered: usize) -> Result<usize, TestError<Vec<Operation>>> {
     let config = ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() };
     let recovered = Cell::new(0);
     TestRunner::new_with_rng(config, proptest::test_runner::TestRng::deterministic_rng(Default::default())).run(
         &prop::collection::vec(operation(), 1..60),
         |operations| {
-            let mut watch = Watch::new(mutant);
+            let mut watch = Watch::new(mutant, remembered);
             for operation in &operations {
                 watch.apply(operation)?;
                 watch.check()?;
@@ -213,18 +225,34 @@ fn run(mutant: Option<Mutant>) -> Result<usize, TestError<Vec<Operation>>> {
 
 #[test]
 fn whatever_is_forgotten_a_position_recovers_what_it_missed_or_nothing() {
-    let recovered = run(None).unwrap();
-    assert!(recovered > 100, "{recovered} recoveries of channels that had been forgotten");
+    for remembered in [MANY, FEW] {
+        let recovered = run(None, remembered).unwrap();
+        assert!(recovered > 100, "{recovered} recoveries of channels that had been forgotten");
+    }
 }
 
 #[test]
 fn an_epoch_that_outlives_a_forgotten_channel_is_caught() {
-    run(Some(Mutant::EpochKept)).unwrap_err();
+    for remembered in [MANY, FEW] {
+        run(Some(Mutant::Broker(Fault::OldEpoch)), remembered).unwrap_err();
+    }
+}
+
+#[test]
+fn an_epoch_that_ends_with_the_use_of_a_channel_is_caught() {
+    run(Some(Mutant::Broker(Fault::Nothing)), MANY).unwrap_err();
+}
+
+#[test]
+fn an_epoch_that_outlives_a_channel_for_which_there_was_no_room_is_caught() {
+    run(Some(Mutant::Broker(Fault::Unnoticed)), FEW).unwrap_err();
 }
 
 #[test]
 fn a_last_subscriber_that_takes_the_history_along_is_caught() {
-    run(Some(Mutant::HistoryForgotten)).unwrap_err();
+    for remembered in [MANY, FEW] {
+        run(Some(Mutant::HistoryForgotten), remembered).unwrap_err();
+    }
 }
 
 #[test]

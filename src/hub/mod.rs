@@ -106,7 +106,8 @@ impl Hub {
     /// A hub without channels, whose logs are in memory.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
-        Self::with_broker(bounds.channels, Box::new(Memory::new(bounds.retention, bounds.all_history_bytes)))
+        let memory = Memory::new(bounds.retention, bounds.all_history_bytes).remembering(bounds.channels);
+        Self::with_broker(bounds.channels, Box::new(memory))
     }
 
     /// A hub for at most so many channels, whose logs are at this broker.
@@ -194,8 +195,8 @@ impl Hub {
         outcome
     }
 
-    /// Ends a subscription; without one nothing happens. A channel without subscribers and without any publication is forgotten,
-    /// so names cost nothing.
+    /// Ends a subscription; without one nothing happens. A channel without subscribers and without history is forgotten, so names cost
+    /// nothing.
     pub fn unsubscribe(&self, channel: &ChannelName, subscriber: u64) {
         let shared = lock(&self.channels).by_name.get(channel).cloned();
         let Some(shared) = shared else { return };

@@ -78,6 +78,33 @@ on_every_transport! {
         assert!(late.inbox.is_empty(), "{:?}", late.inbox);
     }
 
+    /// 1. Everybody leaves a channel, and its history becomes empty.
+    /// 2. The gateway forgot the channel, and made it again in a new epoch.
+    /// 3. Who came back had missed nothing, and was told otherwise.
+    async fn whoever_missed_nothing_of_a_quiet_channel_is_told_so(transport) {
+        let gateway = Running::with(|config| config.channels.retention.messages = 0).await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        let quiet = client.subscribe(leg, "quiet").await["epoch"].clone();
+        let blank = client.subscribe(leg, "blank").await["epoch"].clone();
+        for at in 1..=3 {
+            client.publish(leg, "quiet", "1").await;
+            assert_eq!(client.next(leg).await.value()["at"], at);
+        }
+        for _ in 0..2 {
+            for name in ["quiet", "blank"] {
+                client.request(leg, &format!("\"unsub\":\"{name}\""), "").await;
+            }
+            gateway.until("channels", |channels| channels == 0).await;
+            for (name, epoch, at, recovered) in
+                [("quiet", &quiet, 2, false), ("quiet", &quiet, 3, true), ("quiet", &quiet, 4, false), ("blank", &blank, 0, true)]
+            {
+                let answer = client.request(leg, &format!("\"sub\":\"{name}\""), &since(epoch, at)).await;
+                assert_eq!((&answer["epoch"], &answer["recovered"]), (epoch, &recovered.into()), "{name} {at}: {answer}");
+            }
+        }
+        assert_eq!(client.publish(leg, "quiet", "1").await, 4);
+    }
+
     async fn subscribing_again_takes_the_position_anew(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;

@@ -115,6 +115,26 @@ async fn a_position_that_cannot_be_honoured_is_told_by_a_reset() {
 }
 
 #[tokio::test]
+async fn a_reader_that_comes_back_to_a_quiet_channel_goes_on_where_it_was() {
+    let gateway = Running::with(|config| config.channels.retention.messages = 0).await;
+    let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
+    let mut reader = Reader::open(&gateway, "c", None).await;
+    let start = reader.start().await;
+    writer.publish(leg, "c", "1").await;
+    let (last, _) = reader.event().await;
+    for _ in 0..2 {
+        drop(reader);
+        within_patience(gateway.until("channels", |channels| channels == 0)).await;
+        reader = Reader::open(&gateway, "c", Some(&last)).await;
+        assert_eq!(reader.start().await, last);
+    }
+    writer.publish(leg, "c", "2").await;
+    assert_eq!(reader.event().await.1["at"], 2);
+    let mut late = Reader::open(&gateway, "c", Some(&start)).await;
+    assert!(late.block().await.unwrap().starts_with("event: reset\n"));
+}
+
+#[tokio::test]
 async fn a_binary_publication_reaches_a_plain_reader_as_b64() {
     let gateway = Running::start().await;
     let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
