@@ -104,7 +104,7 @@ impl Serve {
         config.open |= self.open;
         config.origins.extend(self.origin.iter().cloned());
         config.drain = self.drain.unwrap_or(config.drain);
-        config.check()?;
+        config.check().map_err(|why| why.to_string())?;
         Ok(config)
     }
 }

@@ -111,14 +111,26 @@ impl ChannelName {
     }
 }
 
+/// Why no channel can have a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadChannelName {
+    /// It has so many bytes.
+    #[error("a channel name of {0} bytes; the limit is {limit}", limit = limits::CHANNEL_BYTES)]
+    TooLong(usize),
+    /// It is empty, or it has a control character.
+    #[error("a channel name is 1 to 128 bytes of text without control characters")]
+    NotText,
+}
+
 impl TryFrom<&str> for ChannelName {
-    type Error = String;
+    type Error = BadChannelName;
 
     fn try_from(text: &str) -> Result<Self, Self::Error> {
         if text.len() > limits::CHANNEL_BYTES {
-            Err(format!("a channel name of {} bytes; the limit is {}", text.len(), limits::CHANNEL_BYTES))
+            Err(BadChannelName::TooLong(text.len()))
         } else if text.is_empty() || text.chars().any(char::is_control) {
-            Err("a channel name is 1 to 128 bytes of text without control characters".to_owned())
+            Err(BadChannelName::NotText)
         } else {
             Ok(Self(text.into()))
         }
@@ -147,8 +159,11 @@ mod tests {
     #[test]
     fn a_channel_name_has_no_control_characters_and_a_bounded_length() {
         assert!(ChannelName::try_from("fleet/42 ü").is_ok());
-        for bad in ["", "a\nb", "a\u{0}b", &"x".repeat(129)] {
-            assert!(ChannelName::try_from(bad).is_err(), "{bad:?}");
+        for bad in ["", "a\nb", "a\u{0}b"] {
+            assert_eq!(ChannelName::try_from(bad), Err(BadChannelName::NotText), "{bad:?}");
         }
+        let long = ChannelName::try_from(&*"x".repeat(129)).unwrap_err();
+        assert_eq!(long, BadChannelName::TooLong(129));
+        assert_eq!(long.to_string(), "a channel name of 129 bytes; the limit is 128");
     }
 }

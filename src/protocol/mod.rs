@@ -90,17 +90,34 @@ impl Transport {
     /// A list of what is offered, best first.
     ///
     /// # Errors
-    /// A sentence, for one that stands twice, and for none at all.
-    pub fn offer(offer: &[Self]) -> Result<std::sync::Arc<[Self]>, String> {
+    /// A [`BadOffer`], if a transport is listed twice, or none is listed.
+    pub fn offer(offer: &[Self]) -> Result<std::sync::Arc<[Self]>, BadOffer> {
         if offer.is_empty() {
-            return Err("it is empty; at least one transport must be offered".to_owned());
+            return Err(BadOffer::Empty);
         }
         match offer.iter().enumerate().find(|(place, transport)| offer[..*place].contains(transport)) {
-            Some((_, twice)) => Err(format!("{twice} is listed twice")),
+            Some((_, twice)) => Err(BadOffer::Twice(*twice)),
             None => Ok(offer.into()),
         }
     }
 }
+
+/// Why no gateway can offer a list of transports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadOffer {
+    /// It lists none.
+    #[error("it is empty; at least one transport must be offered")]
+    Empty,
+    /// It lists this one twice.
+    #[error("{0} is listed twice")]
+    Twice(Transport),
+}
+
+/// A name that no transport has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a transport; there are websocket, sse and poll")]
+pub struct UnknownTransport(pub String);
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,12 +126,10 @@ impl fmt::Display for Transport {
 }
 
 impl FromStr for Transport {
-    type Err = String;
+    type Err = UnknownTransport;
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|transport| transport.name() == name)
-            .ok_or_else(|| format!("{name:?} is not a transport; there are websocket, sse and poll"))
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.into_iter().find(|transport| transport.name() == name);
+        named.ok_or_else(|| UnknownTransport(name.to_owned()))
     }
 }

@@ -129,7 +129,8 @@ impl Up {
 
 fn channel_action(frame: &RawFrame, fields: &super::frame::Fields<'_>) -> Result<Action, Refusal> {
     let name = fields.subject_text().unwrap_or(Cow::Borrowed(""));
-    let channel = ChannelName::try_from(&*name).map_err(|why| Refusal::new(Code::UnknownChannel, why))?;
+    let channel =
+        ChannelName::try_from(&*name).map_err(|why| Refusal::new(Code::UnknownChannel, why.to_string()))?;
     match &*fields.verb {
         "pub" => fields.payload(frame).map(|payload| Action::Publish(channel, payload)).map_err(Refusal::bad_frame),
         "sub" => match &fields.since {

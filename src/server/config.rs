@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable};
 
 use self::fault::Fault;
+pub use self::fault::{BadFile, Wrong};
 use self::keys::{KEYS, Key};
 use super::forwarded::Prefix;
 use super::gate::AllowedOrigin;
@@ -66,8 +67,8 @@ impl Config {
     /// Reads a file's text over the defaults.
     ///
     /// # Errors
-    /// Where the text is wrong, why, and what to write instead.
-    pub fn from_toml(text: &str) -> Result<Self, String> {
+    /// Says where the text is wrong, why, and what to write instead.
+    pub fn from_toml(text: &str) -> Result<Self, BadFile> {
         read(text).map_err(|fault| fault.show(text))
     }
 
@@ -104,18 +105,19 @@ impl Config {
     /// Whether this may be served at all.
     ///
     /// # Errors
-    /// Why not, and what to do: beyond loopback nobody is let in unauthenticated unless that is asked for by name.
-    pub fn check(&self) -> Result<(), String> {
-        if self.listen.ip().is_loopback() || self.open {
-            return Ok(());
-        }
-        Err(format!(
-            "{} is reachable from other machines, and nobody is authenticated. \
-             Listen on 127.0.0.1, or say --open if everybody who can reach it may publish and read everything.",
-            self.listen
-        ))
+    /// [`Exposed`], if it listens beyond loopback and is not `open`.
+    pub fn check(&self) -> Result<(), Exposed> {
+        if self.listen.ip().is_loopback() || self.open { Ok(()) } else { Err(Exposed(self.listen)) }
     }
 }
+
+/// A gateway at this address lets everybody in, and nobody asked for that by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0} is reachable from other machines, and nobody is authenticated. \
+     Listen on 127.0.0.1, or say --open if everybody who can reach it may publish and read everything."
+)]
+pub struct Exposed(pub SocketAddr);
 
 /// A key whose value another configuration has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +150,7 @@ fn read(text: &str) -> Result<Config, Fault> {
 
 fn unknown(name: &Spanned<DeString<'_>>) -> Fault {
     let known = KEYS.iter().map(|key| (strsim::jaro_winkler(name.get_ref(), key.name), key));
-    let fault = Fault::new(name.span(), format!("`{}` is not a key", name.get_ref()));
+    let fault = Fault::new(name.span(), Wrong::UnknownKey(name.get_ref().to_string()));
     match known.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
         Some((likeness, key)) if likeness > LIKE => fault.write(format!("{}, if that is meant", key.example)),
         _ => {
@@ -168,7 +170,7 @@ fn not_toml(text: &str, error: &toml::de::Error) -> Fault {
     // What a parser expected says little to a person; what it found fault with does.
     let what = error.message().split(", expected").next().unwrap_or_default();
     if what == "duplicate key" {
-        return Fault::new(span, "this key is there already").write("each key once");
+        return Fault::new(span, Wrong::RepeatedKey).write("each key once");
     }
     let what = match what {
         "invalid float" | "invalid integer" | "string values must be quoted" => {
@@ -176,7 +178,7 @@ fn not_toml(text: &str, error: &toml::de::Error) -> Fault {
         }
         other => other,
     };
-    let fault = Fault::new(span, format!("this cannot be read: {what}"));
+    let fault = Fault::new(span, Wrong::Syntax(what.to_owned()));
     match KEYS.iter().find(|key| Some(key.name) == named) {
         Some(key) => fault.write(key.example),
         None => fault.write("key = value, where text is in quotes and a list in brackets"),
@@ -186,16 +188,16 @@ fn not_toml(text: &str, error: &toml::de::Error) -> Fault {
 /// Reads where to listen, for the command line.
 ///
 /// # Errors
-/// What it looks like.
-pub fn address(text: &str) -> Result<SocketAddr, String> {
+/// Says what it looks like.
+pub fn address(text: &str) -> Result<SocketAddr, Wrong> {
     keys::address(text)
 }
 
 /// Reads how long a stop may wait, for the command line.
 ///
 /// # Errors
-/// Which it may be.
-pub fn drain(text: &str) -> Result<Duration, String> {
+/// Says which it may be.
+pub fn drain(text: &str) -> Result<Duration, Wrong> {
     keys::whole_seconds(text, &keys::DRAIN)
 }
 

@@ -22,11 +22,16 @@ pub struct Prefix {
 /// The length of the prefix that holds all addresses of IPv4.
 const MAPPED: u32 = 96;
 
-impl FromStr for Prefix {
-    type Err = String;
+/// Text that is no [`Prefix`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an address or a prefix; it looks like 192.0.2.7 or 10.0.0.0/8")]
+pub struct BadPrefix(pub String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not an address or a prefix; it looks like 192.0.2.7 or 10.0.0.0/8");
+impl FromStr for Prefix {
+    type Err = BadPrefix;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || BadPrefix(text.to_owned());
         let (address, length) = match text.split_once('/') {
             Some((address, length)) => (address, Some(length.parse::<u32>().map_err(|_| wrong())?)),
             None => (text, None),
@@ -135,7 +140,7 @@ mod tests {
             assert_eq!(prefix.to_string().parse(), Ok(prefix), "{good} is written as {prefix}");
         }
         for bad in ["", "localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/x", "1.2.3.4:80"] {
-            assert!(bad.parse::<Prefix>().is_err(), "{bad}");
+            assert_eq!(bad.parse::<Prefix>(), Err(BadPrefix(bad.to_owned())));
         }
         assert_eq!(of("2001:db8::1", &["192.0.2.1"], &["::/0"]), "192.0.2.1");
         assert_eq!(of("192.0.2.9", &["2001:db8::1"], &["0.0.0.0/0"]), "2001:db8::1");

@@ -7,7 +7,7 @@ use super::config::Config;
 use crate::node::Node;
 use crate::node::reader::Reader;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::{ChannelName, Transport};
+use crate::protocol::{BadOffer, ChannelName, Transport};
 
 /// A hold on a gateway that is being served. It may be cloned, and outlives the gateway without harm.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ impl Handle {
     ///
     /// # Errors
     /// As [`Transport::offer`]; nothing is changed.
-    pub fn set_transports(&self, transports: &[Transport], jitter: Duration) -> Result<(), String> {
+    pub fn set_transports(&self, transports: &[Transport], jitter: Duration) -> Result<(), BadOffer> {
         self.node.set_transports(&Transport::offer(transports)?, jitter);
         Ok(())
     }
@@ -41,7 +41,7 @@ impl Handle {
     /// # Errors
     /// If the name is no channel's, or there is no room for another channel.
     pub async fn read_channel(&self, name: &str) -> Result<Reader, Refusal> {
-        let name = ChannelName::try_from(name).map_err(|why| Refusal::new(Code::UnknownChannel, why))?;
+        let name = ChannelName::try_from(name).map_err(|why| Refusal::new(Code::UnknownChannel, why.to_string()))?;
         self.node.read_channel(name, None).await
     }
 

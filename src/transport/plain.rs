@@ -69,7 +69,7 @@ enum Since {
 impl Wanted {
     fn read(query: &str, headers: &HeaderMap) -> Result<Self, Refusal> {
         let channel = query::parameter(query, "channel")?.unwrap_or_default();
-        let channel = ChannelName::try_from(&*channel).map_err(|why| Refusal::new(Code::UnknownChannel, why))?;
+        let channel = ChannelName::try_from(&*channel).map_err(|why| Refusal::new(Code::UnknownChannel, why.to_string()))?;
         // In place of the header, for readers that cannot set one.
         let asked = query::parameter(query, "last_event_id")?;
         let mut stated = headers.get_all("last-event-id").iter();

@@ -1,11 +1,14 @@
 //! Holds the layers: imports run one way, from a layer to those below it, and from file to file without a cycle.
+//! It also holds that errors outside of `cli` are types.
 //!
 //! The files under `src` are read as text, and every path that starts at the crate's root (`crate::x`, `throughline::x`, or
 //! enough `super`s) is held against the order below. Tests inside `src` count too. What is only said in comments and
 //! strings does not. It must never need the crate to compile: a broken layer is worth telling even then.
 
 mod cycles;
+mod errors;
 mod paths;
+mod production;
 mod tokens;
 
 use std::fmt;
@@ -36,6 +39,9 @@ const BESIDE: [&str; 1] = ["netlab"];
 
 /// A command of cli with a rule of its own. It measures the gateway from outside, so it must not reach into it.
 const BENCH: &str = "cli/bench";
+
+/// A command tells its errors to people, and nobody else calls it. So they may be text.
+const COMMANDS: [&str; 2] = ["cli", "main"];
 
 /// A file longer than this has more than one concern.
 const MOST_LINES: usize = 400;
@@ -125,17 +131,38 @@ fn sources(src: &Path, directory: &Path, into: &mut Vec<(String, String)>) {
     }
 }
 
-#[test]
-fn every_source_file_names_only_layers_below_its_own_and_stays_short() {
+/// All files of the crate.
+fn all() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&src, &src, &mut files);
     assert!(files.iter().any(|(file, _)| file == "lib.rs"), "the sources were not found");
+    files
+}
+
+#[test]
+fn every_source_file_names_only_layers_below_its_own_and_stays_short() {
+    let files = all();
     let found: Vec<String> =
         files.iter().flat_map(|(file, source)| breaches(file, source)).map(|breach| breach.to_string()).collect();
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
     let cycles = cycles::cycles(&files);
     assert!(cycles.is_empty(), "files that import each other:\n{}\n", cycles.join("\n"));
+}
+
+#[test]
+fn outside_of_commands_no_error_is_text() {
+    let files = all();
+    let mut found = Vec::new();
+    for (file, tokens) in production::production(&files) {
+        if COMMANDS.contains(&&*module_of(file)[0]) {
+            continue;
+        }
+        let what = "an error is text: make it an enum beside what it is about";
+        let breach = |line| Breach { file: file.to_owned(), line, what: what.to_owned() }.to_string();
+        found.extend(errors::errors_of_text(&tokens).into_iter().map(breach));
+    }
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
 /// What the checker says of one file, without its place.

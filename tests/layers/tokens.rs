@@ -102,6 +102,22 @@ pub(crate) fn text(tokens: &[Token], at: usize) -> &str {
     tokens.get(at).map_or("", |token| &token.text)
 }
 
+/// Where the group in brackets ends that the bracket at `at` opens.
+pub(crate) fn group_end(tokens: &[Token], at: usize) -> usize {
+    let mut open = 0_usize;
+    for (place, token) in tokens.iter().enumerate().skip(at) {
+        match &*token.text {
+            "(" | "[" | "{" => open += 1,
+            ")" | "]" | "}" => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open == 0 {
+            return place + 1;
+        }
+    }
+    tokens.len()
+}
+
 /// Whether a token is a name or a keyword.
 pub(crate) fn is_word(text: &str) -> bool {
     text.starts_with(|first: char| first.is_alphabetic() || first == '_')

@@ -83,7 +83,11 @@ impl Bench {
         }
         let transports = match &self.transports[..] {
             [] => standard.transports,
-            some => Transport::offer(some)?.iter().map(|transport| transport.name().to_owned()).collect(),
+            some => Transport::offer(some)
+                .map_err(|why| why.to_string())?
+                .iter()
+                .map(|transport| transport.name().to_owned())
+                .collect(),
         };
         let plan = Plan {
             scenario: self.scenario,

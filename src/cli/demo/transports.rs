@@ -10,8 +10,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 
-use crate::protocol::Transport;
 use crate::protocol::code::Refusal;
+use crate::protocol::{Transport, UnknownTransport};
 use crate::server::config::Config;
 use crate::server::handle::Handle;
 use crate::transport::refuse;
@@ -45,8 +45,9 @@ async fn change(State(handle): State<Handle>, change: Result<Json<Change>, JsonR
             }
             Change::WithJitter { transports, jitter_ms } => (transports, Duration::from_millis(jitter_ms)),
         };
-        let named: Vec<Transport> = names.iter().map(|name| name.parse()).collect::<Result<_, String>>()?;
-        handle.set_transports(&named, jitter)
+        let named = names.iter().map(|name| name.parse().map_err(|why: UnknownTransport| why.to_string()));
+        let named = named.collect::<Result<Vec<Transport>, String>>()?;
+        handle.set_transports(&named, jitter).map_err(|why| why.to_string())
     });
     match changed {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),

@@ -1,18 +1,79 @@
 //! What is wrong in a file, and where: the line, a caret under the place, and what to write instead.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
-/// One thing that is wrong.
+use crate::protocol::{BadOffer, UnknownTransport};
+use crate::server::forwarded::BadPrefix;
+use crate::server::gate::BadOrigin;
+
+/// What is wrong with a configuration, or with one of its values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Wrong {
+    /// The text is no TOML.
+    #[error("this cannot be read: {0}")]
+    Syntax(String),
+    /// There is no key of this name.
+    #[error("`{0}` is not a key")]
+    UnknownKey(String),
+    /// The key stands twice.
+    #[error("this key is there already")]
+    RepeatedKey,
+    /// The value has another type than its key.
+    #[error("it must be {expected}, and it is {found}")]
+    Type {
+        /// The type of the key's values.
+        expected: &'static str,
+        /// The type of this one.
+        found: &'static str,
+    },
+    /// The number is not one of these.
+    #[error("it must be {} to {}", .0.start(), .0.end())]
+    OutOfRange(RangeInclusive<u64>),
+    /// The number does not fit into a word of this machine.
+    #[error("it is more than this machine can count")]
+    TooMany,
+    /// The text is no address with a port.
+    #[error("{0:?} is not an address and a port, like 127.0.0.1:8080; names are not resolved")]
+    Address(String),
+    /// The text is no number of seconds.
+    #[error("{0:?} is not a whole number of seconds, like 10")]
+    Seconds(String),
+    /// See [`BadOrigin`].
+    #[error(transparent)]
+    Origin(#[from] BadOrigin),
+    /// See [`BadPrefix`].
+    #[error(transparent)]
+    Prefix(#[from] BadPrefix),
+    /// See [`UnknownTransport`].
+    #[error(transparent)]
+    Transport(#[from] UnknownTransport),
+    /// See [`BadOffer`].
+    #[error(transparent)]
+    Offer(#[from] BadOffer),
+}
+
+/// A file that holds no configuration. Its text has the line, a caret under the place, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{shown}")]
+pub struct BadFile {
+    /// What is wrong.
+    pub wrong: Wrong,
+    shown: String,
+}
+
+/// One thing that is wrong, and its place.
 pub(super) struct Fault {
     /// In bytes.
     span: Range<usize>,
-    what: String,
+    wrong: Wrong,
+    key: Option<&'static str>,
     write: Option<String>,
 }
 
 impl Fault {
-    pub(super) fn new(span: Range<usize>, what: impl Into<String>) -> Self {
-        Self { span, what: what.into(), write: None }
+    pub(super) fn new(span: Range<usize>, wrong: impl Into<Wrong>) -> Self {
+        Self { span, wrong: wrong.into(), key: None, write: None }
     }
 
     /// The same with what to write instead.
@@ -22,8 +83,8 @@ impl Fault {
     }
 
     /// The same about this key.
-    pub(super) fn of(mut self, key: &str) -> Self {
-        self.what = format!("`{key}`: {}", self.what);
+    pub(super) const fn of(mut self, key: &'static str) -> Self {
+        self.key = Some(key);
         self
     }
 
@@ -32,8 +93,8 @@ impl Fault {
         self.span.start
     }
 
-    /// As it is shown to who wrote the text.
-    pub(super) fn show(&self, text: &str) -> String {
+    /// Shows it to the author of the text.
+    pub(super) fn show(self, text: &str) -> BadFile {
         let start = text.floor_char_boundary(self.span.start);
         let (number, line, begins) = line_at(text, start);
         let column = text[begins..start].chars().count();
@@ -41,13 +102,15 @@ impl Fault {
         let end = text.floor_char_boundary(self.span.end).min(begins + line.len());
         let width = text.get(start..end).map_or(0, |part| part.chars().count()).max(1);
         let (margin, number) = (" ".repeat(number.to_string().len()), number.to_string());
-        let (what, carets) = (&self.what, "^".repeat(width));
+        let what = self.key.map_or_else(|| self.wrong.to_string(), |key| format!("`{key}`: {}", self.wrong));
+        let carets = "^".repeat(width);
         let indent: String = line.chars().take(column).map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
         let instead = self.write.as_ref().map(|instead| format!("\n{margin} = write {instead}")).unwrap_or_default();
-        format!(
+        let shown = format!(
             "line {number}, column {}: {what}\n{margin} |\n{number} | {line}\n{margin} | {indent}{carets}{instead}",
             column + 1
-        )
+        );
+        BadFile { wrong: self.wrong, shown }
     }
 }
 
@@ -65,15 +128,18 @@ mod tests {
     #[test]
     fn a_fault_shows_its_line_with_a_caret_under_its_place() {
         let text = "a = 1\nünd = 'é'\n";
-        let fault = Fault::new(13..17, "it is wrong").of("ünd").write("ünd = 1");
-        let shown = "line 2, column 7: `ünd`: it is wrong\n  |\n2 | ünd = 'é'\n  |       ^^^\n  = write ünd = 1";
-        assert_eq!(fault.show(text), shown);
+        let fault = Fault::new(13..17, Wrong::OutOfRange(1..=2)).of("ünd").write("ünd = 1");
+        let shown = "line 2, column 7: `ünd`: it must be 1 to 2\n  |\n2 | ünd = 'é'\n  |       ^^^\n  = write ünd = 1";
+        let bad = fault.show(text);
+        assert_eq!(bad.to_string(), shown);
+        assert_eq!(bad.wrong, Wrong::OutOfRange(1..=2));
     }
 
     #[test]
     fn no_place_is_beyond_the_text() {
         for (text, span) in [("", 0..0), ("", 5..9), ("é", 1..1), ("a\n", 2..3), ("a = [\n1,\n]", 4..10)] {
-            assert!(Fault::new(span.clone(), "x").show(text).contains('^'), "{text:?} {span:?}");
+            let shown = Fault::new(span.clone(), Wrong::RepeatedKey).show(text).to_string();
+            assert!(shown.contains('^'), "{text:?} {span:?}");
         }
     }
 }

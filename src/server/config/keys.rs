@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::Config;
-use super::fault::Fault;
+use super::fault::{Fault, Wrong};
 use crate::protocol::Transport;
 
 type Value<'a> = Spanned<DeValue<'a>>;
@@ -167,19 +167,18 @@ pub(super) const DRAIN: RangeInclusive<u64> = 0..=3600;
 /// Where to listen.
 ///
 /// # Errors
-/// What it looks like.
-pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| format!("{text:?} is not an address and a port, like 127.0.0.1:8080; names are not resolved"))
+/// Says what it looks like.
+pub(super) fn address(text: &str) -> Result<SocketAddr, Wrong> {
+    text.parse().map_err(|_| Wrong::Address(text.to_owned()))
 }
 
 /// A whole number of seconds.
 ///
 /// # Errors
-/// Which it may be.
-pub(super) fn whole_seconds(text: &str, allowed: &RangeInclusive<u64>) -> Result<Duration, String> {
-    let seconds = text.parse::<i128>().map_err(|_| format!("{text:?} is not a whole number of seconds, like 10"))?;
-    within(seconds, allowed).map(Duration::from_secs).ok_or_else(|| format!("it must be {}", range(allowed)))
+/// Says which it may be.
+pub(super) fn whole_seconds(text: &str, allowed: &RangeInclusive<u64>) -> Result<Duration, Wrong> {
+    let seconds = text.parse::<i128>().map_err(|_| Wrong::Seconds(text.to_owned()))?;
+    within(seconds, allowed).map(Duration::from_secs)
 }
 
 fn put<T>(place: &mut T, value: Result<T, Fault>) -> Result<(), Fault> {
@@ -197,29 +196,26 @@ fn seconds(value: &Value<'_>, allowed: RangeInclusive<u64>) -> Result<Duration, 
 
 fn count(value: &Value<'_>, allowed: RangeInclusive<u64>) -> Result<usize, Fault> {
     let number = whole(value, "a whole number", &allowed)?;
-    usize::try_from(number).map_err(|_| Fault::new(value.span(), "it is more than this machine can count"))
+    usize::try_from(number).map_err(|_| Fault::new(value.span(), Wrong::TooMany))
 }
 
-fn whole(value: &Value<'_>, what: &str, allowed: &RangeInclusive<u64>) -> Result<u64, Fault> {
+fn whole(value: &Value<'_>, what: &'static str, allowed: &RangeInclusive<u64>) -> Result<u64, Fault> {
     let integer = value.get_ref().as_integer().ok_or_else(|| expected(value, what))?;
     let number = i128::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(i128::MAX);
-    within(number, allowed).ok_or_else(|| Fault::new(value.span(), format!("it must be {}", range(allowed))))
+    within(number, allowed).map_err(|wrong| Fault::new(value.span(), wrong))
 }
 
-fn within(number: i128, allowed: &RangeInclusive<u64>) -> Option<u64> {
-    u64::try_from(number).ok().filter(|number| allowed.contains(number))
+fn within(number: i128, allowed: &RangeInclusive<u64>) -> Result<u64, Wrong> {
+    let number = u64::try_from(number).ok().filter(|number| allowed.contains(number));
+    number.ok_or_else(|| Wrong::OutOfRange(allowed.clone()))
 }
 
-fn range(allowed: &RangeInclusive<u64>) -> String {
-    format!("{} to {}", allowed.start(), allowed.end())
-}
-
-fn one<T>(value: &Value<'_>, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, Fault> {
+fn one<T, E: Into<Wrong>>(value: &Value<'_>, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Fault> {
     let text = value.get_ref().as_str().ok_or_else(|| expected(value, "text in quotes"))?;
     parse(text).map_err(|why| Fault::new(value.span(), why))
 }
 
-fn list<T>(value: &Value<'_>, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Fault> {
+fn list<T, E: Into<Wrong>>(value: &Value<'_>, parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, Fault> {
     let items = value.get_ref().as_array().ok_or_else(|| expected(value, "a list of texts"))?;
     items.iter().map(|item| one(item, &parse)).collect()
 }
@@ -229,8 +225,8 @@ fn transports(value: &Value<'_>) -> Result<std::sync::Arc<[Transport]>, Fault> {
     Transport::offer(&named).map_err(|why| Fault::new(value.span(), why))
 }
 
-fn expected(value: &Value<'_>, what: &str) -> Fault {
-    let is = match value.get_ref() {
+fn expected(value: &Value<'_>, expected: &'static str) -> Fault {
+    let found = match value.get_ref() {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a number with a point",
@@ -239,7 +235,7 @@ fn expected(value: &Value<'_>, what: &str) -> Fault {
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     };
-    Fault::new(value.span(), format!("it must be {what}, and it is {is}"))
+    Fault::new(value.span(), Wrong::Type { expected, found })
 }
 
 fn quoted(value: &impl Display) -> String {

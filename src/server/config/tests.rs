@@ -56,7 +56,7 @@ fn case(key: &str) -> Case {
 /// What is said of this text: it stands behind a comment, so the line is the second.
 fn refused(line: &str) -> String {
     let text = format!("# a comment\n{line}\n");
-    let said = Config::from_toml(&text).expect_err(line);
+    let said = Config::from_toml(&text).expect_err(line).to_string();
     assert!(said.starts_with("line 2, column "), "{said}");
     assert!(said.contains(&format!("2 | {line}\n")), "{said}");
     assert!(said.lines().any(|line| line.trim_start_matches([' ', '|']).starts_with('^')), "{said}");
@@ -110,7 +110,9 @@ fn each_example_is_taken_and_each_value_is_shown_as_a_file_would_have_it() {
 #[test]
 fn text_that_is_no_toml_is_shown_with_what_to_write() {
     for line in ["listen = 127.0.0.1:8080", "transports = [", "heartbeat_s = 15s", "= 1", "heartbeat_s", "open = yes"] {
-        let said = Config::from_toml(&format!("# a comment\n{line}\n")).unwrap_err();
+        let bad = Config::from_toml(&format!("# a comment\n{line}\n")).unwrap_err();
+        assert!(matches!(bad.wrong, Wrong::Syntax(_)), "{bad}");
+        let said = bad.to_string();
         assert!(said.contains('^') && said.contains(" = write "), "{said}");
     }
     for (line, what, instead) in [
@@ -121,14 +123,15 @@ fn text_that_is_no_toml_is_shown_with_what_to_write() {
         assert!(said.contains(what) && said.ends_with(&format!("write {instead}")), "{said}");
     }
     let twice = Config::from_toml("drain_s = 1\ndrain_s = 2").unwrap_err();
-    assert!(twice.starts_with("line 2, column 1: this key is there already"), "{twice}");
+    assert_eq!(twice.wrong, Wrong::RepeatedKey);
+    assert!(twice.to_string().starts_with("line 2, column 1: this key is there already"), "{twice}");
 }
 
 /// Of several faults the first in the file is told, whatever the order of the keys.
 #[test]
 fn the_first_fault_of_a_file_is_told() {
     let said = Config::from_toml("sessions = 0\nchannels = 0").unwrap_err();
-    assert!(said.starts_with("line 1, column 12: `sessions`"), "{said}");
+    assert!(said.to_string().starts_with("line 1, column 12: `sessions`"), "{said}");
 }
 
 #[test]
@@ -161,7 +164,8 @@ fn a_bound_that_can_never_be_reached_is_odd() {
 #[test]
 fn beyond_loopback_without_open_is_refused() {
     let mut config = Config { listen: SocketAddr::from(([0, 0, 0, 0], 80)), ..Config::default() };
-    assert!(config.check().unwrap_err().contains("--open"));
+    assert_eq!(config.check(), Err(Exposed(config.listen)));
+    assert!(Exposed(config.listen).to_string().contains("--open"));
     config.open = true;
     assert_eq!(config.check(), Ok(()));
 }
