@@ -186,7 +186,7 @@ fn effect(effect: &Effect) -> Value {
         Effect::Write(carrier, lines) => json!({ "write": carrier.0, "lines": texts(lines) }),
         Effect::Finish(carrier, lines) => json!({ "finish": carrier.0, "lines": texts(lines) }),
         Effect::Refused(carrier, refusal) => {
-            json!({ "refused": carrier.0, "code": refusal.code.name(), "message": refusal.message })
+            json!({ "refused": carrier.0, "code": refusal.code().name(), "message": refusal.message() })
         }
         Effect::Command(session, command) => taken(session, command),
         Effect::Overrun(through) => json!({ "overrun": through }),

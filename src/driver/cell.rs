@@ -5,12 +5,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use smallvec::SmallVec;
 
 use super::timers::Armed;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::up::Command;
 use crate::protocol::{LegNumber, Line, limits};
 use crate::session::Time;
@@ -23,8 +22,6 @@ const ROOM: Room = Room { bytes: 64 * 1024 };
 pub const BACKLOG: usize = 1024;
 /// Bytes of commands that may wait for decisions.
 const BACKLOG_BYTES: usize = limits::REPLAY_BYTES;
-/// A client that sends faster than its commands are carried out waits so long.
-const BACKLOG_WAIT: Duration = Duration::from_secs(1);
 
 /// What [`Cell::poll_lines`] gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,9 +234,7 @@ impl State {
         let (waiting, bytes) = self.waiting;
         let is_full = self.commands.len() + waiting >= BACKLOG || bytes >= BACKLOG_BYTES;
         if is_full && input.brings_commands() {
-            let waiting = self.commands.len() + waiting;
-            let message = format!("{waiting} commands of this session wait to be carried out");
-            let refusal = Refusal::new(Code::RateLimited, message).retry_after(BACKLOG_WAIT);
+            let refusal = Limit::Backlog(self.commands.len() + waiting).into();
             let Input::Frame { carrier, .. } = input else { return Err(refusal) };
             input = Input::Refused { carrier, refusal };
         }

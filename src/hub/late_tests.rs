@@ -165,7 +165,7 @@ fn a_publication_without_an_answer_has_an_unknown_outcome_after_a_while() {
     };
     let due = hub.next_timeout().unwrap();
     hub.timeout(due);
-    assert_eq!(waiting.now_or_never().unwrap().unwrap_err().code, Code::Internal);
+    assert_eq!(waiting.now_or_never().unwrap().unwrap_err().code(), Code::Internal);
     assert_eq!(hub.next_timeout(), None);
 }
 
@@ -176,7 +176,7 @@ fn a_subscription_whose_fetch_fails_is_refused() {
         panic!("the broker has not answered");
     };
     hub.event(NOW, &channel, Event::Failed(fetch_of(&late.asked()), Failure::NotDone));
-    assert_eq!(waiting.now_or_never().unwrap().unwrap_err().code, Code::Full);
+    assert_eq!(waiting.now_or_never().unwrap().unwrap_err().code(), Code::Full);
     assert_eq!(late.asked(), [Asked::Unwatch]);
 }
 

@@ -84,7 +84,7 @@ fn channels_are_bounded_and_forgotten_when_idle() {
     let other = |name: &str| ChannelName::try_from(name).unwrap();
     publish(&hub, &channel).unwrap();
     subscribe(&hub, &other("d"), &inbox(1));
-    assert_eq!(publish(&hub, &other("e")).unwrap_err().code, Code::Full);
+    assert_eq!(publish(&hub, &other("e")).unwrap_err().code(), Code::Full);
     hub.sweep(Duration::from_secs(3600));
     assert_eq!(hub.channels(), 1);
     hub.unsubscribe(&other("d"), 1);

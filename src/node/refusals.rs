@@ -34,10 +34,10 @@ impl Refusals {
 
     /// Counts a refusal, and logs it if it is the first of its kind in a minute.
     pub(super) fn note(&self, now: Duration, refusal: &Refusal) {
-        let Some(tally) = self.0.iter().find(|tally| tally.kind == refusal.kind) else { return };
+        let Some(tally) = self.0.iter().find(|tally| tally.kind == refusal.kind()) else { return };
         tally.counter.inc();
         if let Some(untold) = tally.log.happened(now) {
-            let (reason, remedy) = (refusal.kind.name(), remedy(refusal.kind));
+            let (reason, remedy) = (refusal.kind().name(), remedy(refusal.kind()));
             match told(refusal) {
                 Some(why) => warn!(reason, untold, "refused: {why}{remedy}"),
                 None => warn!(reason, untold, "refused{remedy}"),
@@ -47,9 +47,9 @@ impl Refusals {
 }
 
 /// The message of a refusal, if all of it is in the gateway's own words.
-fn told(refusal: &Refusal) -> Option<&str> {
-    let quotes = matches!(refusal.kind, Kind::Code(Code::BadFrame | Code::UnknownChannel));
-    (!quotes).then_some(&*refusal.message)
+fn told(refusal: &Refusal) -> Option<String> {
+    let quotes = matches!(refusal.kind(), Kind::Code(Code::BadFrame | Code::UnknownChannel));
+    (!quotes).then(|| refusal.message())
 }
 
 /// What the operator can do, where the message does not say so.
@@ -75,17 +75,30 @@ const fn remedy(kind: Kind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::code::{BadUpgrade, Mistake};
 
     fn counted(refusals: &Refusals, kind: Kind) -> u64 {
         refusals.0.iter().filter(|tally| tally.kind == kind).map(|tally| tally.counter.get()).sum()
+    }
+
+    /// A refusal of this kind.
+    fn of(kind: Kind) -> Refusal {
+        let mistake = match kind {
+            Kind::Code(code) => return Refusal::new(code, "x"),
+            Kind::Host => Mistake::Host("x".to_owned()),
+            Kind::Origin => Mistake::Origin("x".to_owned()),
+            Kind::Upgrade => Mistake::Upgrade(BadUpgrade::Key),
+            Kind::Version => Mistake::WebSocketVersion,
+            Kind::Proxied => Mistake::Proxied("x".to_owned()),
+        };
+        mistake.into()
     }
 
     #[test]
     fn a_refusal_is_counted_under_its_own_kind_and_no_other() {
         for kind in Kind::all() {
             let refusals = Refusals::new(&mut Registry::default());
-            let refusal = Refusal { kind, ..Refusal::bad_frame("x") };
-            refusals.note(Duration::ZERO, &refusal);
+            refusals.note(Duration::ZERO, &of(kind));
             for other in Kind::all() {
                 assert_eq!(counted(&refusals, other), u64::from(other == kind), "{kind:?} {other:?}");
             }
@@ -94,8 +107,8 @@ mod tests {
 
     #[test]
     fn what_may_quote_a_peer_is_not_told() {
-        assert_eq!(told(&Refusal::bad_frame("not a frame: \"a token\"")), None);
-        let upgrade = Refusal::bad_frame("not a WebSocket upgrade").kind(Kind::Upgrade);
-        assert_eq!(told(&upgrade), Some("not a WebSocket upgrade"));
+        assert_eq!(told(&Mistake::NotAFrame("\"a token\"".to_owned()).into()), None);
+        let upgrade = Mistake::Upgrade(BadUpgrade::Body);
+        assert_eq!(told(&upgrade.into()).as_deref(), Some("not a WebSocket upgrade: it has a body"));
     }
 }

@@ -5,16 +5,12 @@ use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::session::Session;
 use crate::protocol::Secret;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Leaving, Limit, Refusal};
 use crate::protocol::up::Hello;
 use crate::session::server::{Resolution, resolve};
-
-/// A client that was turned away for want of room waits so long.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// A session, found by its secret.
 struct BySecret(Arc<Session>);
@@ -98,8 +94,7 @@ impl Sessions {
 
     fn if_there_is_room<T>(&self, held: usize, create: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
         if held >= self.most {
-            let message = format!("this gateway holds {held} sessions; its limit `sessions` is {}", self.most);
-            return Err(Refusal::new(Code::Full, message).retry_after(RETRY_AFTER));
+            return Err(Limit::Sessions { held, limit: self.most }.into());
         }
         create()
     }
@@ -111,5 +106,5 @@ impl Sessions {
 
 /// The reason for taking nothing new while the node drains.
 pub(super) fn going_away() -> Refusal {
-    Refusal::new(Code::Draining, "this gateway is going away").retry_after(RETRY_AFTER)
+    Leaving::Gateway.into()
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::code::{Code, Refusal};
+use super::code::{Limit, Mistake, Refusal};
 use super::frame::RawFrame;
 use super::limits;
 use super::up::{Hello, Up};
@@ -23,25 +23,24 @@ pub struct Body {
 /// if no line is behind that hello, since a client takes such a refusal for the fault of a line.
 pub fn read(body: &Bytes) -> Result<Body, (Option<super::Nonce>, Refusal)> {
     let mut lines = split(body);
-    let first = lines.next().ok_or_else(|| (None, Refusal::bad_frame("an empty body; a hello must come first")))?;
+    let first = lines.next().ok_or_else(|| (None, Mistake::EmptyBody.into()))?;
     let hello = Up::read(&first).map_err(|refusal| {
         let nonce = if lines.next().is_none() { Hello::nonce_of(&first) } else { None };
         (nonce, refusal)
     })?;
     let Up::Hello(hello) = hello else {
-        return Err((None, Refusal::bad_frame("the first line of a body must be a hello")));
+        return Err((None, Mistake::BodyWithoutHello.into()));
     };
     let refused = |refusal| (Some(hello.nonce.clone()), refusal);
     let mut frames = Vec::new();
     while let Some(line) = lines.next() {
         if frames.len() == limits::BODY_LINES {
             let many = frames.len() + 1 + lines.count();
-            let message = format!("a body of {many} lines behind its hello; the limit is {}", limits::BODY_LINES);
-            return Err(refused(Refusal::new(Code::TooLarge, message)));
+            return Err(refused(Limit::BodyLines(many).into()));
         }
         match Up::read(&line).map_err(refused)? {
             Up::Hello(_) => {
-                return Err(refused(Refusal::bad_frame("a body has one hello, its first line")));
+                return Err(refused(Mistake::SecondHello.into()));
             }
             frame => frames.push(frame),
         }
@@ -66,6 +65,7 @@ pub fn split(body: &Bytes) -> impl Iterator<Item = RawFrame> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::code::{BadHello, Reason};
 
     const HELLO: &str =
         r#"{"hello":{"v":1,"session":"aaaaaaaaaaaaaaaaaaaaaaaa","leg":1,"received":0,"next":1,"nonce":"n"}}"#;
@@ -79,21 +79,24 @@ mod tests {
     #[test]
     fn a_refusal_of_a_hello_alone_has_its_nonce() {
         let refused =
-            |text: String| read(&text.into()).map(|_| ()).map_err(|(nonce, refusal)| (nonce.is_some(), refusal.code));
+            |text: String| read(&text.into()).map(|_| ()).map_err(|(nonce, refusal)| (nonce.is_some(), refusal));
+        let why = |why: BadHello| Refusal::from(Mistake::from(why));
         let bad = HELLO.replace("\"nonce\"", "\"token\":7,\"nonce\"");
-        assert_eq!(refused(bad.clone()), Err((true, Code::Unauthorized)));
-        assert_eq!(refused(format!("{bad}\n{{\"ping\":1}}")), Err((false, Code::Unauthorized)));
-        assert_eq!(refused(HELLO.replace("\"v\":1", "\"v\":2")), Err((true, Code::BadFrame)));
+        assert_eq!(refused(bad.clone()), Err((true, why(BadHello::Token))));
+        assert_eq!(refused(format!("{bad}\n{{\"ping\":1}}")), Err((false, why(BadHello::Token))));
+        assert_eq!(refused(HELLO.replace("\"v\":1", "\"v\":2")), Err((true, why(BadHello::Version))));
     }
 
     #[test]
     fn a_bad_body_is_refused_whole() {
-        let bad = |text: String, code: Code| assert_eq!(read(&text.into()).unwrap_err().1.code, code);
-        bad(String::new(), Code::BadFrame);
-        bad("{\"ping\":1}".into(), Code::BadFrame);
-        bad(format!("{HELLO}\n{HELLO}"), Code::BadFrame);
-        bad(format!("{HELLO}\n\n{{\"ping\":1}}"), Code::BadFrame);
-        bad(format!("{HELLO}\r\n"), Code::BadFrame);
-        bad(format!("{HELLO}\n{}", "{\"ping\":1}\n".repeat(limits::BODY_LINES + 1)), Code::TooLarge);
+        let bad = |text: String, why: Reason| assert_eq!(*read(&text.into()).unwrap_err().1.reason(), why);
+        bad(String::new(), Mistake::EmptyBody.into());
+        bad("{\"ping\":1}".into(), Mistake::BodyWithoutHello.into());
+        bad(format!("{HELLO}\n{HELLO}"), Mistake::SecondHello.into());
+        bad(format!("{HELLO}\r\n"), Mistake::LineBreak.into());
+        let many = limits::BODY_LINES + 1;
+        bad(format!("{HELLO}\n{}", "{\"ping\":1}\n".repeat(many)), Limit::BodyLines(many).into());
+        let (_, blank) = read(&format!("{HELLO}\n\n{{\"ping\":1}}").into()).unwrap_err();
+        assert!(matches!(blank.reason(), Reason::Mistake(Mistake::NotAFrame(_))), "{blank}");
     }
 }

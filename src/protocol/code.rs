@@ -1,7 +1,22 @@
 //! The codes of errors and of `end`, with the HTTP status each has. One table, so that a fault is told in
 //! the same word on every transport.
+//!
+//! # Layout
+//! - `mistake`, `reason`: why something is refused, split by fault
+
+mod mistake;
+mod reason;
 
 use std::fmt::{self, Display};
+use std::time::Duration;
+
+pub use self::mistake::{BadHello, BadPayload, BadText, BadUpgrade, Mistake};
+pub use self::reason::{Fault, Leaving, Limit, Reason};
+
+/// A client that was turned away for want of room waits so long.
+const FULL_WAIT: Duration = Duration::from_secs(5);
+/// A client that sends faster than its commands are carried out waits so long.
+const BACKLOG_WAIT: Duration = Duration::from_secs(1);
 
 /// Why something was refused or came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,24 +151,17 @@ impl Display for Code {
     }
 }
 
-/// A refusal: what happened, in a word for programs and a sentence for people.
+/// A refusal: a word for programs, a sentence for people, and the [`Reason`] for the code that gets it.
+///
+/// It is as small as a pointer, since many results that hardly ever fail have room for one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {message}")]
-pub struct Refusal {
-    /// The word.
-    pub code: Code,
-    /// What it is counted and logged by.
-    pub kind: Kind,
-    /// The sentence; never holds a secret or a token.
-    pub message: String,
-    /// When to try again, where that helps.
-    pub retry_after: Option<std::time::Duration>,
-}
+#[error("{}: {}", .0.code(), .0)]
+pub struct Refusal(Box<Reason>);
 
 impl Refusal {
-    /// A refusal that does not change by waiting.
+    /// A refusal in the words of an application.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, kind: Kind::Code(code), message: message.into(), retry_after: None }
+        Reason::Application { code, message: message.into(), retry_after: None }.into()
     }
 
     /// The most common one.
@@ -161,31 +169,117 @@ impl Refusal {
         Self::new(Code::BadFrame, message)
     }
 
-    /// More bytes than a limit allows, with both figures.
+    /// The same with a time after which another try is welcome. Only an application states one: else the reason does.
     #[must_use]
-    pub fn too_large(what: &str, bytes: impl Display, limit: usize) -> Self {
-        let message = format!("{what} of {} bytes; the limit is {}", grouped(&bytes), grouped(&limit));
-        Self::new(Code::TooLarge, message)
+    pub fn retrying_after(mut self, wait: Duration) -> Self {
+        if let Reason::Application { retry_after, .. } = &mut *self.0 {
+            *retry_after = Some(wait);
+        }
+        self
+    }
+
+    /// Whose fault it is, and what happened.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
+        &self.0
+    }
+
+    /// The word.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code()
+    }
+
+    /// What it is counted and logged by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.0.kind()
+    }
+
+    /// The sentence; never holds a secret or a token.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// When to try again, where that helps.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after()
     }
 
     /// Whether an HTTP answer tells it by its status. What is no error is told by an `end`.
     #[must_use]
-    pub const fn is_error(&self) -> bool {
-        self.code.status() != 200
+    pub fn is_error(&self) -> bool {
+        self.code().status() != 200
+    }
+}
+
+impl<T: Into<Reason>> From<T> for Refusal {
+    fn from(reason: T) -> Self {
+        Self(Box::new(reason.into()))
+    }
+}
+
+impl Reason {
+    /// The word for it. A mistake without a word of its own is a bad frame, and a fault of ours is `internal`.
+    const fn code(&self) -> Code {
+        match self {
+            Self::Mistake(mistake) => match mistake {
+                Mistake::Hello(BadHello::Token) => Code::Unauthorized,
+                Mistake::Channel(_) => Code::UnknownChannel,
+                Mistake::NothingHere(_) => Code::NotFound,
+                Mistake::Gap { .. } => Code::Gap,
+                Mistake::Host(_)
+                | Mistake::Origin(_)
+                | Mistake::Remote
+                | Mistake::Proxied(_)
+                | Mistake::NoApplication => Code::Forbidden,
+                _ => Code::BadFrame,
+            },
+            Self::Limit(limit) => match limit {
+                Limit::Sessions { .. } | Limit::Connections(_) | Limit::Channels { .. } | Limit::Broker => Code::Full,
+                Limit::Attaches(_) | Limit::Backlog(_) | Limit::Early => Code::RateLimited,
+                Limit::Legs => Code::Refused,
+                _ => Code::TooLarge,
+            },
+            Self::Leaving(leaving) => match leaving {
+                Leaving::Gateway => Code::Draining,
+                Leaving::Session | Leaving::Incarnation => Code::Gone,
+                Leaving::Replaced => Code::Replaced,
+                Leaving::NotOffered(_) | Leaving::Unproven => Code::Refused,
+                Leaving::Silent | Leaving::NoHello => Code::Timeout,
+            },
+            Self::Fault(Fault::Undecided(_)) => Code::Timeout,
+            Self::Fault(_) => Code::Internal,
+            Self::Application { code, .. } => *code,
+        }
     }
 
-    /// The same refusal with a time after which another try is welcome.
-    #[must_use]
-    pub fn retry_after(mut self, wait: std::time::Duration) -> Self {
-        self.retry_after = Some(wait);
-        self
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Mistake(mistake) => match mistake {
+                Mistake::Host(_) | Mistake::SeveralHosts | Mistake::OtherHost { .. } | Mistake::Target => Kind::Host,
+                Mistake::Origin(_) | Mistake::SeveralOrigins => Kind::Origin,
+                Mistake::Upgrade(_) => Kind::Upgrade,
+                Mistake::WebSocketVersion => Kind::Version,
+                Mistake::Proxied(_) => Kind::Proxied,
+                _ => Kind::Code(self.code()),
+            },
+            _ => Kind::Code(self.code()),
+        }
     }
 
-    /// The same refusal, counted and logged by this.
-    #[must_use]
-    pub const fn kind(mut self, kind: Kind) -> Self {
-        self.kind = kind;
-        self
+    const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Leaving(Leaving::Gateway) | Self::Limit(Limit::Sessions { .. } | Limit::Connections(_)) => {
+                Some(FULL_WAIT)
+            }
+            Self::Limit(Limit::Attaches(wait)) => Some(*wait),
+            Self::Limit(Limit::Backlog(_)) => Some(BACKLOG_WAIT),
+            Self::Application { retry_after, .. } => *retry_after,
+            _ => None,
+        }
     }
 }
 
@@ -207,9 +301,39 @@ mod tests {
 
     #[test]
     fn too_much_is_told_with_both_figures() {
-        let refusal = Refusal::too_large("a frame", 62_013, 56_320);
-        assert_eq!(refusal.to_string(), "too_large: a frame of 62,013 bytes; the limit is 56,320");
+        let refusal = Refusal::from(Limit::LineBytes(62_013));
+        assert_eq!(refusal.to_string(), "too_large: a line of 62,013 bytes; the limit is 56,320");
         assert_eq!(["1", "999", "1000", "1234567"].map(|number| grouped(&number)), ["1", "999", "1,000", "1,234,567"]);
+    }
+
+    /// A result of a hot path has room for a refusal, whether there is one or not.
+    #[test]
+    fn a_refusal_is_as_small_as_a_pointer() {
+        assert_eq!(size_of::<Result<(), Refusal>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn each_fault_has_its_code_its_kind_and_its_time_to_wait() {
+        let wait = Duration::from_secs(7);
+        for (refusal, code, kind, retry_after) in [
+            (Mistake::NotUtf8.into(), Code::BadFrame, Kind::Code(Code::BadFrame), None),
+            (Mistake::Hello(BadHello::Token).into(), Code::Unauthorized, Kind::Code(Code::Unauthorized), None),
+            (Mistake::Host("a".to_owned()).into(), Code::Forbidden, Kind::Host, None),
+            (Mistake::Upgrade(BadUpgrade::Key).into(), Code::BadFrame, Kind::Upgrade, None),
+            (Limit::Connections(1).into(), Code::Full, Kind::Code(Code::Full), Some(FULL_WAIT)),
+            (Limit::Attaches(wait).into(), Code::RateLimited, Kind::Code(Code::RateLimited), Some(wait)),
+            (Leaving::Gateway.into(), Code::Draining, Kind::Code(Code::Draining), Some(FULL_WAIT)),
+            (Fault::Broker.into(), Code::Internal, Kind::Code(Code::Internal), None),
+            (
+                Refusal::new(Code::Forbidden, "not you").retrying_after(wait),
+                Code::Forbidden,
+                Kind::Code(Code::Forbidden),
+                Some(wait),
+            ),
+        ] as [(Refusal, _, _, _); 9]
+        {
+            assert_eq!((refusal.code(), refusal.kind(), refusal.retry_after()), (code, kind, retry_after), "{refusal}");
+        }
     }
 
     /// The place in the list is the place in the enum, so a code that is left out shows.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-use super::code::Refusal;
+use super::code::{Mistake, Refusal};
 use super::frame::{Payload, RawFrame, object};
 use super::id::{ChannelName, Nonce};
 use super::line::Line;
@@ -68,19 +68,19 @@ impl Down {
     /// `bad_frame`.
     pub fn read(frame: &RawFrame) -> Result<Self, Refusal> {
         let fields = frame.fields()?;
-        let bad = || Refusal::bad_frame(format!("a broken {}", fields.verb));
+        let bad = || Mistake::BrokenFrame(fields.verb.to_string());
         Ok(match &*fields.verb {
             "welcome" => {
                 let welcome: Box<Welcome> = object(fields.subject).map_err(|_| bad())?;
                 if !welcome.is_in_bounds() {
-                    return Err(bad());
+                    return Err(bad().into());
                 }
                 Self::Welcome(welcome)
             }
             "nonce" => {
                 let brief: Brief = serde_json::from_slice(&frame.text).map_err(|_| bad())?;
                 if !brief.is_in_bounds() {
-                    return Err(bad());
+                    return Err(bad().into());
                 }
                 Self::Brief(brief)
             }
@@ -88,7 +88,7 @@ impl Down {
             "ack" => Self::Ack {
                 received: Seq(fields.subject_number().ok_or_else(bad)?),
                 next: match fields.next {
-                    Some(Seq::NONE) => return Err(bad()),
+                    Some(Seq::NONE) => return Err(bad().into()),
                     next => next,
                 },
             },
@@ -173,8 +173,8 @@ pub fn end(nonce: Option<Nonce>, refusal: &Refusal) -> Line {
     struct Frame {
         end: End,
     }
-    let code = refusal.code.name().to_owned();
-    json_line(&Frame { end: End { v: VERSION, nonce, code, message: refusal.message.clone() } })
+    let code = refusal.code().name().to_owned();
+    json_line(&Frame { end: End { v: VERSION, nonce, code, message: refusal.message() } })
 }
 
 /// `ack`, in either direction.
@@ -293,7 +293,7 @@ pub fn err(id: u64, refusal: &Refusal) -> Line {
         code: &'a str,
         message: &'a str,
     }
-    json_line(&Frame { err: id, code: refusal.code.name(), message: &refusal.message })
+    json_line(&Frame { err: id, code: refusal.code().name(), message: &refusal.message() })
 }
 
 /// `reset`: the order of a channel breaks, and publications follow from `position.at + 1`. `recovered`: nothing is missing before it.

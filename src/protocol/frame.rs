@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::code::Refusal;
+use super::code::{BadPayload, Limit, Mistake, Refusal};
 use super::{Position, Seq, limits};
 
 /// A frame as it was received: a line, and the raw bytes that came with it on a WebSocket.
@@ -34,9 +34,7 @@ impl RawFrame {
     /// # Errors
     /// `bad_frame` without a newline.
     pub fn from_binary_message(message: &Bytes) -> Result<Self, Refusal> {
-        let end = memchr::memchr(b'\n', message).ok_or_else(|| {
-            Refusal::bad_frame("a binary message is a line, a newline and the bytes; the newline is missing")
-        })?;
+        let end = memchr::memchr(b'\n', message).ok_or(Mistake::NoNewline)?;
         Ok(Self { text: message.slice(..end), attachment: Some(message.slice(end + 1..)) })
     }
 
@@ -51,18 +49,18 @@ impl RawFrame {
     /// # Errors
     /// `bad_frame` for anything that is not one JSON object on one line, `too_large` above the limit.
     pub fn fields(&self) -> Result<Fields<'_>, Refusal> {
-        serde_json::from_str(self.line()?).map_err(|error| Refusal::bad_frame(format!("not a frame: {error}")))
+        serde_json::from_str(self.line()?).map_err(|error| Mistake::NotAFrame(error.to_string()).into())
     }
 
     /// The line, of which only length, lines and encoding were looked at.
     pub(super) fn line(&self) -> Result<&str, Refusal> {
         if self.cost() > limits::BODY_BYTES {
-            return Err(Refusal::too_large("a frame", self.cost(), limits::BODY_BYTES));
+            return Err(Limit::FrameBytes(self.cost()).into());
         }
         if memchr::memchr2(b'\n', b'\r', &self.text).is_some() {
-            return Err(Refusal::bad_frame("a frame is one line: it holds a raw CR or LF"));
+            return Err(Mistake::LineBreak.into());
         }
-        std::str::from_utf8(&self.text).map_err(|_| Refusal::bad_frame("a frame must be UTF-8"))
+        std::str::from_utf8(&self.text).map_err(|_| Mistake::NotUtf8.into())
     }
 }
 
@@ -110,17 +108,17 @@ impl Fields<'_> {
     /// The content, sliced from the frame it was read from.
     ///
     /// # Errors
-    /// The sentence for a `bad_frame`: no content, two, or broken base64.
-    pub fn payload(&self, frame: &RawFrame) -> Result<Payload, &'static str> {
+    /// [`BadPayload`], if there is no content, or several, or broken base64.
+    pub fn payload(&self, frame: &RawFrame) -> Result<Payload, BadPayload> {
         match (self.data, &self.b64, &frame.attachment) {
             (Some(data), None, None) => Ok(Payload::Json(frame.text.slice_ref(data.get().as_bytes()))),
             (None, Some(text), None) => {
-                let bytes = STANDARD.decode(text.0.as_bytes()).map_err(|_| "b64 is not base64")?;
+                let bytes = STANDARD.decode(text.0.as_bytes()).map_err(|_| BadPayload::NotBase64)?;
                 Ok(Payload::Binary(bytes.into()))
             }
             (None, None, Some(bytes)) => Ok(Payload::Binary(bytes.clone())),
-            (None, None, None) => Err("data or b64 is missing"),
-            _ => Err("data, b64 and bytes exclude each other"),
+            (None, None, None) => Err(BadPayload::Missing),
+            _ => Err(BadPayload::Several),
         }
     }
 }
@@ -196,10 +194,14 @@ fn number<E: serde::de::Error>(value: u64) -> Result<u64, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::code::Code;
+    use crate::protocol::code::Reason;
 
-    fn refused(text: &str) -> Refusal {
-        RawFrame::text(text.to_owned()).fields().expect_err(text)
+    fn refused(text: impl Into<Bytes>) -> Reason {
+        RawFrame::text(text).fields().expect_err("it is no frame").reason().clone()
+    }
+
+    fn is_no_frame(text: &str) -> bool {
+        matches!(refused(text.to_owned()), Reason::Mistake(Mistake::NotAFrame(_)))
     }
 
     #[test]
@@ -220,8 +222,6 @@ mod tests {
             "1",
             "{\"pub\":\"a\"",
             "{\"pub\":\"a\"}{}",
-            "{\"pub\":\n\"a\"}",
-            "{\"pub\":\r\"a\"}",
             r#"{"pub":"a","id":1,"id":2}"#,
             r#"{"pub":"a","id":-1}"#,
             r#"{"pub":"a","id":9007199254740992}"#,
@@ -229,10 +229,14 @@ mod tests {
             r#"{"pub":"a","data":nul}"#,
             r#"{"sub":"a","since":{"epoch":1}}"#,
         ] {
-            assert_eq!(refused(bad).code, Code::BadFrame, "{bad:?}");
+            assert!(is_no_frame(bad), "{bad:?}");
         }
-        assert_eq!(refused(&format!("{{\"pub\":\"{}\"}}", "x".repeat(limits::BODY_BYTES))).code, Code::TooLarge);
-        assert_eq!(RawFrame::text(vec![b'{', 0xff]).fields().unwrap_err().code, Code::BadFrame);
+        for bad in ["{\"pub\":\n\"a\"}", "{\"pub\":\r\"a\"}"] {
+            assert_eq!(refused(bad), Mistake::LineBreak.into(), "{bad:?}");
+        }
+        let long = format!("{{\"pub\":\"{}\"}}", "x".repeat(limits::BODY_BYTES));
+        assert_eq!(refused(long), Limit::FrameBytes(limits::BODY_BYTES + 10).into());
+        assert_eq!(refused(vec![b'{', 0xff]), Mistake::NotUtf8.into());
     }
 
     /// 1. A line says `pub` twice, of an allowed channel and of another.
@@ -240,7 +244,7 @@ mod tests {
     #[test]
     fn a_verb_stands_once() {
         for bad in [r#"{"pub":"a","pub":"b","data":1}"#, r#"{"pub":"a","data":1,"\u0070ub":"b"}"#] {
-            assert_eq!(refused(bad).code, Code::BadFrame, "{bad:?}");
+            assert!(is_no_frame(bad), "{bad:?}");
         }
     }
 
@@ -248,7 +252,7 @@ mod tests {
     /// 2. A derived reader takes the list's places for the keys, which no other language's reader does.
     #[test]
     fn a_list_is_no_object() {
-        assert_eq!(refused(r#"{"sub":"a","since":["e",1]}"#).code, Code::BadFrame);
+        assert!(is_no_frame(r#"{"sub":"a","since":["e",1]}"#));
     }
 
     #[test]
@@ -267,6 +271,7 @@ mod tests {
         assert_eq!(payload, Ok(Payload::Binary(Bytes::from_static(b"\x00\n\xff"))));
         let frame = RawFrame::text(r#"{"pub":"a","b64":"AAr/"}"#);
         assert_eq!(frame.fields().unwrap().payload(&frame), payload);
-        assert!(RawFrame::from_binary_message(&Bytes::from_static(b"{}")).is_err());
+        let no_newline = RawFrame::from_binary_message(&Bytes::from_static(b"{}"));
+        assert_eq!(no_newline, Err(Mistake::NoNewline.into()));
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::code::Refusal;
+use super::code::{BadHello, Mistake, Refusal};
 use super::down::json_line;
 use super::frame::{RawFrame, object};
 use super::id::{Nonce, Secret, SessionId};
@@ -85,35 +85,36 @@ impl Hello {
 
     /// A hello by the value of its verb.
     pub(super) fn read(subject: &RawValue) -> Result<Self, Refusal> {
-        object(subject).map_err(|error| Refusal::bad_frame(format!("hello: {error}"))).and_then(Self::from_wire)
+        let wire = object(subject).map_err(|error| Mistake::Hello(BadHello::Keys(error.to_string())))?;
+        Self::from_wire(wire)
     }
 
     fn from_wire(wire: WireHello<'_>) -> Result<Self, Refusal> {
-        let bad = |why: &str| Err(Refusal::bad_frame(format!("hello: {why}")));
+        let bad = |why| Err(Mistake::Hello(why).into());
         if wire.v != VERSION {
-            return bad("this gateway speaks version 1");
+            return bad(BadHello::Version);
         }
         if !wire.leg.is_in_bounds() {
-            return bad("leg must be from 1 to 2^31 - 1");
+            return bad(BadHello::Leg);
         }
         let turn = wire.turn.and_then(Turn::new);
         if turn.is_none() && wire.turn.is_some() {
-            return bad("turn must be from 1 to 2^31 - 1");
+            return bad(BadHello::Turn);
         }
         if !wire.received.is_in_bounds() || !wire.next.is_of_a_line() {
-            return bad("received must be from 0, next from 1, both below 2^53");
+            return bad(BadHello::Numbers);
         }
         if [wire.heartbeat_ms, wire.hold_ms].into_iter().flatten().any(|wish| wish >= limits::NUMBER) {
-            return bad("heartbeat_ms and hold_ms must be below 2^53");
+            return bad(BadHello::Wishes);
         }
         if wire.client.is_some_and(|report| report.get().len() > limits::CLIENT_REPORT_BYTES) {
-            return bad("client is longer than 512 bytes");
+            return bad(BadHello::Report);
         }
         if wire.id.is_none() && wire.received != Seq::NONE {
-            return bad("received must be 0 in a hello without an id");
+            return bad(BadHello::ReceivedWithoutId);
         }
-        let token = wire.token.map(Token::read).transpose()?;
-        let secret = Secret::try_from(wire.session.into_owned()).map_err(Refusal::bad_frame)?;
+        let token = wire.token.map(Token::read).transpose().map_err(Mistake::from)?;
+        let secret = Secret::try_from(wire.session.into_owned()).map_err(Mistake::from)?;
         Ok(Self {
             secret,
             id: wire.id,
@@ -173,6 +174,7 @@ impl Hello {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::code::Reason;
 
     /// Reads a line, alone or with other keys beside its verb.
     fn read(text: &str) -> Result<Hello, Refusal> {
@@ -214,13 +216,24 @@ mod tests {
 
     #[test]
     fn a_hello_out_of_bounds_is_refused() {
-        for bad in [r#","turn":0"#, r#","turn":2147483648"#, r#","turn":-1"#, r#","turn":"1""#, r#","leg":2"#] {
-            assert!(read(&hello(bad)).is_err(), "{bad}");
+        let changed = |from: &str, to: &str| hello("").replace(from, to);
+        for (bad, why) in [
+            (hello(r#","turn":0"#), BadHello::Turn),
+            (hello(r#","turn":2147483648"#), BadHello::Turn),
+            (changed("\"v\":1", "\"v\":2"), BadHello::Version),
+            (changed("\"leg\":1", "\"leg\":0"), BadHello::Leg),
+            (changed("\"next\":1", "\"next\":0"), BadHello::Numbers),
+            (changed("\"received\":0", "\"received\":3"), BadHello::ReceivedWithoutId),
+            (hello(r#","hold_ms":9007199254740992"#), BadHello::Wishes),
+            (hello(&format!(r#","client":"{}""#, "x".repeat(600))), BadHello::Report),
+            (hello(r#","token":7"#), BadHello::Token),
+        ] {
+            assert_eq!(read(&bad).unwrap_err(), Mistake::Hello(why).into(), "{bad}");
         }
-        assert!(read(&hello("").replace("\"v\":1", "\"v\":2")).is_err());
-        assert!(read(&hello("").replace("\"leg\":1", "\"leg\":0")).is_err());
-        assert!(read(&hello("").replace("\"received\":0", "\"received\":3")).is_err());
-        assert!(read(&hello(&format!(r#","client":"{}""#, "x".repeat(600)))).is_err());
+        for bad in [r#","turn":-1"#, r#","turn":"1""#, r#","leg":2"#] {
+            let refusal = read(&hello(bad)).unwrap_err();
+            assert!(matches!(refusal.reason(), Reason::Mistake(Mistake::Hello(BadHello::Keys(_)))), "{refusal}");
+        }
     }
 
     #[test]

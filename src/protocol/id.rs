@@ -20,17 +20,18 @@ impl Secret {
     }
 }
 
+/// Text that is no [`Secret`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("hello.session must be 22 to 64 characters of A-Z a-z 0-9 _ -")]
+pub struct BadSecret;
+
 impl TryFrom<String> for Secret {
-    type Error = &'static str;
+    type Error = BadSecret;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let fits = limits::SECRET_LENGTH.contains(&text.len());
         let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-        if fits && plain {
-            Ok(Self(text.into()))
-        } else {
-            Err("hello.session must be 22 to 64 characters of A-Z a-z 0-9 _ -")
-        }
+        if fits && plain { Ok(Self(text.into())) } else { Err(BadSecret) }
     }
 }
 
@@ -41,7 +42,7 @@ impl fmt::Debug for Secret {
 }
 
 macro_rules! bounded_text {
-    ($(#[$doc:meta])* $name:ident, $most:expr, $message:literal) => {
+    ($(#[$doc:meta])* $name:ident, $most:expr, $error:ident, $message:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
@@ -55,15 +56,20 @@ macro_rules! bounded_text {
             }
         }
 
+        #[doc = concat!("Text that is no [`", stringify!($name), "`].")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+        #[error($message)]
+        pub struct $error;
+
         impl TryFrom<String> for $name {
-            type Error = &'static str;
+            type Error = $error;
 
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 let plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
                 if !text.is_empty() && text.len() <= $most && plain {
                     Ok(Self(text.into()))
                 } else {
-                    Err($message)
+                    Err($error)
                 }
             }
         }
@@ -80,12 +86,14 @@ bounded_text!(
     /// The public name of a session's incarnation (`welcome.id`).
     SessionId,
     limits::SESSION_ID_BYTES,
+    BadSessionId,
     "an id must be 1 to 64 printable ASCII characters"
 );
 bounded_text!(
     /// What an answer must echo, so that nothing cached or foreign passes for it.
     Nonce,
     limits::NONCE_BYTES,
+    BadNonce,
     "a nonce must be 1 to 64 printable ASCII characters"
 );
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-use super::code::{Code, Refusal};
+use super::code::{Code, Limit, Mistake, Refusal};
 use super::frame::{Payload, RawFrame};
 pub use super::hello::Hello;
 use super::id::ChannelName;
@@ -89,28 +89,28 @@ impl Up {
         }
         let fields = frame.fields()?;
         if frame.cost() > limits::LINE_BYTES {
-            return Err(Refusal::too_large("a line", frame.cost(), limits::LINE_BYTES));
+            return Err(Limit::LineBytes(frame.cost()).into());
         }
-        let missing = |what: &str| Refusal::bad_frame(format!("{what} in {}", fields.verb));
+        let no_number = || Mistake::NoNumber(fields.verb.to_string());
         match &*fields.verb {
             "hello" => Hello::read(fields.subject).map(Self::Hello),
             "ack" => {
-                let received = fields.subject_number().ok_or_else(|| missing("no number"))?;
+                let received = fields.subject_number().ok_or_else(no_number)?;
                 if fields.next == Some(Seq::NONE) {
-                    return Err(Refusal::bad_frame("ack.next counts from 1"));
+                    return Err(Mistake::NextIsZero.into());
                 }
                 Ok(Self::Ack { received: Seq(received), next: fields.next })
             }
             "ping" => {
-                let value = ping_value(fields.subject).ok_or_else(|| missing("no number"))?;
+                let value = ping_value(fields.subject).ok_or_else(no_number)?;
                 let pad = fields.pad.map(Cow::into_owned);
                 let bytes = pad.as_ref().map_or(0, String::len);
                 if bytes > limits::PAD_BYTES {
-                    return Err(Refusal::too_large("a pad", bytes, limits::PAD_BYTES));
+                    return Err(Limit::PadBytes(bytes).into());
                 }
                 Ok(Self::Ping { value, pad })
             }
-            "pong" => ping_value(fields.subject).map(Self::Pong).ok_or_else(|| missing("no number")),
+            "pong" => Ok(Self::Pong(ping_value(fields.subject).ok_or_else(no_number)?)),
             "sub" | "unsub" | "pub" => {
                 let action = channel_action(frame, &fields).unwrap_or_else(Action::Faulty);
                 Ok(Self::Command(Command { id: fields.id, action, cost: frame.cost() }))
@@ -122,20 +122,19 @@ impl Up {
                 let action = Action::Faulty(withdrawn(&fields));
                 Ok(Self::Command(Command { id: fields.id, action, cost: frame.cost() }))
             }
-            verb => Err(Refusal::bad_frame(format!("unknown verb {:?}", shortened(verb)))),
+            verb => Err(Mistake::UnknownVerb(shortened(verb)).into()),
         }
     }
 }
 
 fn channel_action(frame: &RawFrame, fields: &super::frame::Fields<'_>) -> Result<Action, Refusal> {
     let name = fields.subject_text().unwrap_or(Cow::Borrowed(""));
-    let channel =
-        ChannelName::try_from(&*name).map_err(|why| Refusal::new(Code::UnknownChannel, why.to_string()))?;
+    let channel = ChannelName::try_from(&*name).map_err(Mistake::from)?;
     match &*fields.verb {
-        "pub" => fields.payload(frame).map(|payload| Action::Publish(channel, payload)).map_err(Refusal::bad_frame),
+        "pub" => Ok(Action::Publish(channel, fields.payload(frame).map_err(Mistake::from)?)),
         "sub" => match &fields.since {
             Some(since) if since.epoch.len() > limits::EPOCH_BYTES || since.at >= limits::NUMBER => {
-                Err(Refusal::bad_frame("since is {epoch, at} as an ok or a publication told it"))
+                Err(Mistake::Since.into())
             }
             since => Ok(Action::Subscribe(channel, since.clone())),
         },
@@ -147,13 +146,9 @@ fn channel_action(frame: &RawFrame, fields: &super::frame::Fields<'_>) -> Result
 /// counts too: it uses up the number.
 fn withdrawn(fields: &super::frame::Fields<'_>) -> Refusal {
     match fields.subject_text().as_deref() {
-        Some("too_large") => {
-            Refusal::new(Code::TooLarge, "the client withdrew this request, because no network path took it")
-        }
-        Some("bad_frame") => {
-            Refusal::bad_frame("the client withdrew this request, because the gateway could not read it")
-        }
-        _ => Refusal::bad_frame("the client withdrew this request, for a reason that this gateway does not know"),
+        Some("too_large") => Limit::WithdrewTooLarge.into(),
+        Some("bad_frame") => Mistake::WithdrewUnreadable.into(),
+        _ => Mistake::Withdrew.into(),
     }
 }
 
@@ -185,6 +180,8 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::code::BadPayload;
+    use crate::protocol::id::BadChannelName;
 
     fn read(text: &str) -> Result<Up, Refusal> {
         Up::read(&RawFrame::text(text.to_owned()))
@@ -192,23 +189,30 @@ mod tests {
 
     #[test]
     fn a_command_that_cannot_be_done_still_counts() {
-        for text in [r#"{"pub":"a","id":1}"#, r#"{"sub":"","id":1}"#, r#"{"sub":7}"#, r#"{"pub":"a","b64":"!"}"#] {
+        for (text, why) in [
+            (r#"{"pub":"a","id":1}"#, Mistake::Payload(BadPayload::Missing)),
+            (r#"{"pub":"a","data":1,"b64":""}"#, Mistake::Payload(BadPayload::Several)),
+            (r#"{"pub":"a","b64":"!"}"#, Mistake::Payload(BadPayload::NotBase64)),
+            (r#"{"sub":"","id":1}"#, Mistake::Channel(BadChannelName::NotText)),
+            (r#"{"sub":7}"#, Mistake::Channel(BadChannelName::NotText)),
+            (r#"{"sub":"a","since":{"epoch":"e","at":9007199254740992}}"#, Mistake::Since),
+        ] {
             let Ok(Up::Command(command)) = read(text) else { panic!("{text}") };
-            assert!(matches!(command.action, Action::Faulty(_)), "{text}");
+            assert_eq!(command.action, Action::Faulty(why.into()), "{text}");
         }
     }
 
     #[test]
     fn a_filler_counts_and_is_answered_with_why_its_line_was_withdrawn() {
-        for (text, code) in [
-            (r#"{"skip":"too_large","id":7}"#, Code::TooLarge),
-            (r#"{"skip":"bad_frame","id":7}"#, Code::BadFrame),
-            (r#"{"skip":"moonrise","id":7}"#, Code::BadFrame),
-            (r#"{"skip":{"too_large":1},"id":7}"#, Code::BadFrame),
+        for (text, why) in [
+            (r#"{"skip":"too_large","id":7}"#, Refusal::from(Limit::WithdrewTooLarge)),
+            (r#"{"skip":"bad_frame","id":7}"#, Mistake::WithdrewUnreadable.into()),
+            (r#"{"skip":"moonrise","id":7}"#, Mistake::Withdrew.into()),
+            (r#"{"skip":{"too_large":1},"id":7}"#, Mistake::Withdrew.into()),
         ] {
             let Ok(Up::Command(command)) = read(text) else { panic!("{text}") };
             assert_eq!(command.id, Some(7));
-            assert!(matches!(command.action, Action::Faulty(refusal) if refusal.code == code), "{text}");
+            assert_eq!(command.action, Action::Faulty(why), "{text}");
         }
     }
 
@@ -226,8 +230,12 @@ mod tests {
 
     #[test]
     fn an_unknown_verb_is_refused() {
-        assert_eq!(read(r#"{"nope":1}"#).unwrap_err().code, Code::BadFrame);
-        assert!(read(r#"{"ack":1,"next":0}"#).is_err());
-        assert!(read(r#"{"ping":"x"}"#).is_err());
+        for (text, why) in [
+            (r#"{"nope":1}"#, Mistake::UnknownVerb("nope".to_owned())),
+            (r#"{"ack":1,"next":0}"#, Mistake::NextIsZero),
+            (r#"{"ping":"x"}"#, Mistake::NoNumber("ping".to_owned())),
+        ] {
+            assert_eq!(read(text).unwrap_err(), why.into(), "{text}");
+        }
     }
 }

@@ -21,15 +21,13 @@ use super::connection::{BUFFER, Caller, connection};
 use super::front::Front;
 use super::process::BEYOND;
 use crate::node::seldom::Seldom;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Limit, Refusal};
 use crate::transport::{Held, Peer};
 
 /// A pause where no connection can be accepted, for want of files maybe.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 /// A connection for which there is no room has so long to ask, and to read that.
 const TURNED_AWAY: Duration = Duration::from_secs(2);
-/// When a client that was turned away for want of room is welcome again.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Where connections come in.
 pub(super) struct Door {
@@ -74,7 +72,6 @@ impl Drop for Place {
 
 impl Door {
     pub(super) fn new(listener: TcpListener, front: Front, connections: usize, open: Gauge) -> Self {
-        let message = format!("this gateway holds {connections} connections; its limit `connections` is reached");
         Self {
             listener,
             front,
@@ -82,7 +79,7 @@ impl Door {
             open,
             connections: JoinSet::new(),
             leave: watch::Sender::new(false),
-            full: Arc::new(Refusal::new(Code::Full, message).retry_after(RETRY_AFTER)),
+            full: Arc::new(Limit::Connections(connections).into()),
             turned_away: VecDeque::new(),
             failures: Failures { since: Instant::now(), log: Seldom::default() },
         }

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use axum::http::header::{HOST, HeaderName, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Request, Uri};
 
-use crate::protocol::code::{Code, Kind, Refusal};
+use crate::protocol::code::{Mistake, Refusal};
 
 /// An origin that is welcome: `https://example.org`, with a port if it is not the scheme's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,22 +80,14 @@ impl Gate {
     pub fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
         let Named { host, target, origin } = Named::read(request.uri(), request.headers())?;
         if let Some(foreign) = target.into_iter().chain([host]).find(|host| !self.allows_host(host)) {
-            let foreign = shortened(foreign);
-            let message =
-                format!("the host {foreign:?} is neither loopback nor listed; the operator can add it with --origin");
-            return Err(Refusal::new(Code::Forbidden, message).kind(Kind::Host));
+            return Err(Mistake::Host(shortened(foreign)).into());
         }
         if let Some(target) = target {
-            let (target, host) = (shortened(target), shortened(host));
-            let message = format!("the target names the host {target:?}, and Host names {host:?}");
-            return Err(Refusal::bad_frame(message).kind(Kind::Host));
+            return Err(Mistake::OtherHost { target: shortened(target), host: shortened(host) }.into());
         }
         match origin {
             Some(origin) if !self.allows_origin(origin) => {
-                let origin = shortened(origin.to_str().unwrap_or_default());
-                let message =
-                    format!("pages of {origin:?} are not allowed here; the operator can add them with --origin");
-                Err(Refusal::new(Code::Forbidden, message).kind(Kind::Origin))
+                Err(Mistake::Origin(shortened(origin.to_str().unwrap_or_default())).into())
             }
             _ => Ok(()),
         }
@@ -121,25 +113,25 @@ struct Named<'a> {
 
 impl<'a> Named<'a> {
     fn read(uri: &'a Uri, headers: &'a HeaderMap) -> Result<Self, Refusal> {
-        let host = only(headers, &HOST, Kind::Host)?.and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let origin = only(headers, &ORIGIN, Kind::Origin)?;
+        let host = only(headers, &HOST, Mistake::SeveralHosts)?.and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let origin = only(headers, &ORIGIN, Mistake::SeveralOrigins)?;
         let target = match (uri.authority(), uri.scheme_str()) {
             (None, _) => None,
             (Some(target), Some("https")) => other_than(target.as_str(), host, ":443"),
             // `CONNECT` has no scheme.
             (Some(target), Some("http") | None) => other_than(target.as_str(), host, ":80"),
-            _ => return Err(Refusal::bad_frame("a target is a path, or a URL of http or https").kind(Kind::Host)),
+            _ => return Err(Mistake::Target.into()),
         };
         Ok(Self { host, target, origin })
     }
 }
 
 /// The only field of this name, if there is one.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName, kind: Kind) -> Result<Option<&'a HeaderValue>, Refusal> {
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName, several: Mistake) -> Result<Option<&'a HeaderValue>, Mistake> {
     let mut fields = headers.get_all(name).iter();
     match (fields.next(), fields.next()) {
         (field, None) => Ok(field),
-        _ => Err(Refusal::bad_frame(format!("a request has one {name}, and this one has several")).kind(kind)),
+        _ => Err(several),
     }
 }
 
@@ -163,7 +155,8 @@ pub(super) fn is_loopback(authority: &str) -> bool {
     }
     let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
     let (before, name) = host.rsplit_once('.').map_or((None, host), |(before, name)| (Some(before), name));
-    let is_local = || name.eq_ignore_ascii_case("localhost") && before.is_none_or(|before| before.split('.').all(is_label));
+    let is_local =
+        || name.eq_ignore_ascii_case("localhost") && before.is_none_or(|before| before.split('.').all(is_label));
     is_port(port) && (is_local() || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
 }
 
@@ -224,13 +217,44 @@ mod tests {
 
     #[test]
     fn a_host_is_loopback_only_as_a_whole() {
-        for good in ["localhost", "LocalHost:8080", "localhost:", "a.b.localhost:1", "127.0.0.1", "127.255.0.9:65535", "[::1]", "[::1]:80", "[0:0:0:0:0:0:0:1]"] {
+        for good in [
+            "localhost",
+            "LocalHost:8080",
+            "localhost:",
+            "a.b.localhost:1",
+            "127.0.0.1",
+            "127.255.0.9:65535",
+            "[::1]",
+            "[::1]:80",
+            "[0:0:0:0:0:0:0:1]",
+        ] {
             assert!(is_loopback(good), "{good}");
         }
         for bad in [
-            "", ":80", ".localhost", "a..localhost", "localhost.", "localhost:x", "localhost:80:90", "localhost:65536",
-            "localhost:+80", "user@localhost", "user@a.localhost", "evil.net,a.localhost", "evil.net, a.localhost", "evil.net/.localhost",
-            "evil.net#.localhost", "localhost, evil.net", "[::1]evil.net", "[::1", "[::2]", "[127.0.0.1]", "::1", "127.0.0.1.", "127.1", "\u{e4}.localhost",
+            "",
+            ":80",
+            ".localhost",
+            "a..localhost",
+            "localhost.",
+            "localhost:x",
+            "localhost:80:90",
+            "localhost:65536",
+            "localhost:+80",
+            "user@localhost",
+            "user@a.localhost",
+            "evil.net,a.localhost",
+            "evil.net, a.localhost",
+            "evil.net/.localhost",
+            "evil.net#.localhost",
+            "localhost, evil.net",
+            "[::1]evil.net",
+            "[::1",
+            "[::2]",
+            "[127.0.0.1]",
+            "::1",
+            "127.0.0.1.",
+            "127.1",
+            "\u{e4}.localhost",
         ] {
             assert!(!is_loopback(bad), "{bad}");
         }
@@ -247,7 +271,7 @@ mod tests {
     #[test]
     fn a_request_names_one_host_and_one_origin() {
         let gate = Gate::new(vec!["https://example.org".parse().unwrap()]);
-        let outcome = |target, fields: &[_]| gate.check(&request(target, fields)).map_err(|refusal| refusal.code);
+        let outcome = |target, fields: &[_]| gate.check(&request(target, fields));
         let (local, listed) = (("host", "localhost"), ("host", "example.org"));
         for (target, host) in [
             ("/rt/ws", local),
@@ -260,24 +284,27 @@ mod tests {
         ] {
             assert_eq!(outcome(target, &[host]), Ok(()), "{target} {host:?}");
         }
-        for (target, fields, code) in [
-            ("/", &[local, local][..], Code::BadFrame),
-            ("/", &[local, ("host", "evil.net")], Code::BadFrame),
-            ("/", &[local, ("origin", "http://localhost"), ("origin", "http://localhost")], Code::BadFrame),
-            ("/", &[("host", "localhost, localhost")], Code::Forbidden),
-            ("/", &[], Code::Forbidden),
-            ("http://localhost/", &[], Code::Forbidden),
-            ("http://evil.net/", &[local], Code::Forbidden),
-            ("https://evil.net/", &[local], Code::Forbidden),
-            ("http://localhost/", &[("host", "evil.net")], Code::Forbidden),
-            ("http://user@localhost/", &[local], Code::Forbidden),
-            ("http://localhost:81/", &[local], Code::BadFrame),
-            ("https://localhost:80/", &[local], Code::BadFrame),
-            ("http://127.0.0.1/", &[local], Code::BadFrame),
-            ("ftp://localhost/", &[local], Code::BadFrame),
-            ("ws://localhost/", &[local], Code::BadFrame),
+        let foreign = |host: &str| Mistake::Host(host.to_owned());
+        let other = |target: &str| Mistake::OtherHost { target: target.to_owned(), host: "localhost".to_owned() };
+        for (target, fields, why) in [
+            ("/", &[local, local][..], Mistake::SeveralHosts),
+            ("/", &[local, ("host", "evil.net")], Mistake::SeveralHosts),
+            ("/", &[local, ("origin", "http://localhost"), ("origin", "http://localhost")], Mistake::SeveralOrigins),
+            ("/", &[local, ("origin", "http://evil.net")], Mistake::Origin("http://evil.net".to_owned())),
+            ("/", &[("host", "localhost, localhost")], foreign("localhost, localhost")),
+            ("/", &[], foreign("")),
+            ("http://localhost/", &[], foreign("")),
+            ("http://evil.net/", &[local], foreign("evil.net")),
+            ("https://evil.net/", &[local], foreign("evil.net")),
+            ("http://localhost/", &[("host", "evil.net")], foreign("evil.net")),
+            ("http://user@localhost/", &[local], foreign("user@localhost")),
+            ("http://localhost:81/", &[local], other("localhost:81")),
+            ("https://localhost:80/", &[local], other("localhost:80")),
+            ("http://127.0.0.1/", &[local], other("127.0.0.1")),
+            ("ftp://localhost/", &[local], Mistake::Target),
+            ("ws://localhost/", &[local], Mistake::Target),
         ] {
-            assert_eq!(outcome(target, fields), Err(code), "{target} {fields:?}");
+            assert_eq!(outcome(target, fields), Err(why.into()), "{target} {fields:?}");
         }
     }
 

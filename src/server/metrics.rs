@@ -17,7 +17,7 @@ use prometheus_client::registry::Registry;
 use super::gate::is_loopback;
 use super::process;
 use crate::node::Node;
-use crate::protocol::code::{Code, Kind, Refusal};
+use crate::protocol::code::Mistake;
 use crate::transport::{Peer, refuse};
 
 /// The type that a request for OpenMetrics accepts.
@@ -113,11 +113,10 @@ pub(super) async fn show(
     // A proxy on this machine that passes everything on calls us by the name the world knows.
     let by_name = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_loopback);
     if !by_name || !peer.is_some_and(|Extension(peer)| peer.connection.to_canonical().is_loopback()) {
-        return refuse(None, &Refusal::new(Code::Forbidden, "figures are told to this machine only"));
+        return refuse(None, &Mistake::Remote.into());
     }
     if let Some(header) = proxied(&headers) {
-        let message = format!("figures are told to this machine only, and the header {header} says that a proxy asks");
-        return refuse(None, &Refusal::new(Code::Forbidden, message).kind(Kind::Proxied));
+        return refuse(None, &Mistake::Proxied(header.to_owned()).into());
     }
     let accepts = |kind| headers.get_all(ACCEPT).iter().any(|accept| accept.to_str().is_ok_and(|it| it.contains(kind)));
     let (kind, text) = metrics.text(accepts(OPEN_METRICS));

@@ -31,13 +31,13 @@ pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
         code: &'a str,
         message: &'a str,
     }
-    let body = ErrorBody { v: VERSION, nonce, code: refusal.code.name(), message: &refusal.message };
+    let body = ErrorBody { v: VERSION, nonce, code: refusal.code().name(), message: &refusal.message() };
     // Strings and numbers only: this cannot fail.
     let text = serde_json::to_string(&body).unwrap_or_default();
     let mut response = Response::new(Body::from(text));
-    *response.status_mut() = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(refusal.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if refusal.kind == Kind::Version {
+    if refusal.kind() == Kind::Version {
         // RFC 6455, section 4.4, and RFC 9110, section 15.5.22.
         *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
         let headers = response.headers_mut();
@@ -45,7 +45,7 @@ pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     }
-    if let Some(wait) = refusal.retry_after {
+    if let Some(wait) = refusal.retry_after() {
         let seconds = wait.as_secs_f64().ceil().max(1.0);
         if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
             response.headers_mut().insert(RETRY_AFTER, value);

@@ -7,7 +7,7 @@ use http_body::Body;
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::limits::BODY_BYTES;
 
 /// A body must have come by then, if little of it came.
@@ -41,8 +41,7 @@ pub(super) async fn read(mut body: impl Body<Data = Bytes> + Unpin) -> Result<By
         }
     }
     if total > BODY_BYTES {
-        let what = if total > DISCARDED { "a body, of which this is only the beginning," } else { "a body" };
-        return Err(Refusal::too_large(what, total, BODY_BYTES));
+        return Err(if total > DISCARDED { Limit::BodyBeginning(total) } else { Limit::BodyBytes(total) }.into());
     }
     Ok(collected.freeze())
 }
@@ -80,7 +79,7 @@ mod tests {
     async fn outcome(pieces: impl Stream<Item = Result<Frame<Bytes>, Infallible>>) -> (Result<usize, Code>, Duration) {
         let begun = Instant::now();
         let read = read(Box::pin(StreamBody::new(pieces))).await;
-        (read.map(|body| body.len()).map_err(|refusal| refusal.code), begun.elapsed())
+        (read.map(|body| body.len()).map_err(|refusal| refusal.code()), begun.elapsed())
     }
 
     #[tokio::test(start_paused = true)]

@@ -69,7 +69,7 @@ fn check(file: &str, meaning: impl Fn(&RawFrame) -> Result<Value, Refusal>) {
         let got = vector.frame().and_then(|frame| meaning(&frame));
         let as_said = match (&got, &vector.means, &vector.refused) {
             (Ok(got), Some(means), None) => got == means,
-            (Err(got), None, Some(code)) => got.code.name() == code,
+            (Err(got), None, Some(code)) => got.code().name() == code,
             _ => false,
         };
         if !as_said {
@@ -188,7 +188,7 @@ pub(super) fn command(command: &Command) -> Value {
             json!({ "command": "pub", "channel": channel.as_str(), "b64": STANDARD.encode(bytes) })
         }
         Action::Application => json!({ "command": "application" }),
-        Action::Faulty(refusal) => json!({ "command": "faulty", "code": refusal.code.name() }),
+        Action::Faulty(refusal) => json!({ "command": "faulty", "code": refusal.code().name() }),
     };
     if let Some(id) = command.id {
         all["id"] = id.into();

@@ -131,7 +131,7 @@ fn told(effect: &Effect) -> Value {
         Effect::Write(carrier, lines) => json!({ "write": carrier.0, "lines": texts(lines) }),
         Effect::Finish(carrier, lines) => json!({ "finish": carrier.0, "lines": texts(lines) }),
         Effect::Refused(carrier, refusal) => {
-            json!({ "refused": carrier.0, "code": refusal.code.name() })
+            json!({ "refused": carrier.0, "code": refusal.code().name() })
         }
         Effect::Command(session, taken) => {
             json!({ "taken": command(taken), "session": session.as_str() })

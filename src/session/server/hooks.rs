@@ -28,7 +28,7 @@ impl ServerSession {
     /// Rule 5: the loser hears an `end`. `NoEndForLoser`: it hears nothing. Returns whether that was so.
     pub(super) fn hides_end(&mut self, number: LegNumber, refusal: &Refusal) -> bool {
         #[cfg(test)]
-        if refusal.code == Code::Replaced
+        if refusal.code() == Code::Replaced
             && self.mutation.is(Mutant::NoEndForLoser)
             && let Some(leg) = self.leg(number).filter(|leg| leg.state == State::Open)
         {

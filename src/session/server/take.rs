@@ -2,7 +2,7 @@
 
 use super::leg::{Leg, State};
 use super::{Carrier, Output, ServerSession};
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Code, Limit, Refusal};
 use crate::protocol::limits;
 use crate::protocol::up::{Command, Hello, Up};
 use crate::protocol::{LegNumber, Seq, Transport, down};
@@ -272,8 +272,7 @@ impl ServerSession {
         let each = minute / self.settings.attaches_a_minute.max(1);
         let due = self.attach_budget.max(now);
         if due + each > now + minute {
-            let message = "this session attached or asked for its turn too often in the last minute";
-            return Err(Refusal::new(Code::RateLimited, message).retry_after(due + each - now - minute));
+            return Err(Limit::Attaches(due + each - now - minute).into());
         }
         self.attach_budget = due + each;
         Ok(())

@@ -353,7 +353,7 @@ impl Schedule {
         match effect {
             Effect::Command(_, command) => self.ledger.taken(&command)?,
             Effect::Write(carrier, lines) | Effect::Finish(carrier, lines) => self.carry_down(carrier, &lines)?,
-            Effect::Refused(carrier, refusal) => self.answer_nothing(carrier, refusal.code),
+            Effect::Refused(carrier, refusal) => self.answer_nothing(carrier, refusal.code()),
             Effect::Overrun(through) => self.ledger.dropped(through.0),
         }
         Ok(())

@@ -10,29 +10,28 @@ use axum::response::Response;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::extension;
-use crate::protocol::code::{Kind, Refusal};
+use crate::protocol::code::{BadUpgrade, Mistake};
 use crate::protocol::{SUBPROTOCOL, WEBSOCKET_VERSION};
 
 /// The answer that makes a request's connection a socket, and whether permessage-deflate was agreed on, which `deflate` allows.
 ///
 /// # Errors
 /// What the request lacks.
-pub(super) fn answer(request: &HeaderMap, deflate: bool) -> Result<(Response, bool), Refusal> {
+pub(super) fn answer(request: &HeaderMap, deflate: bool) -> Result<(Response, bool), Mistake> {
     if !names(request, &CONNECTION, "upgrade") {
-        return Err(no_upgrade("its Connection header does not say upgrade"));
+        return Err(BadUpgrade::Connection.into());
     }
     if !names(request, &UPGRADE, "websocket") {
-        return Err(no_upgrade("its Upgrade header does not say websocket"));
+        return Err(BadUpgrade::Protocol.into());
     }
     if only(request, &SEC_WEBSOCKET_VERSION)? != WEBSOCKET_VERSION {
-        let message = "this gateway speaks version 13 of WebSocket, and the request asks for another";
-        return Err(Refusal::bad_frame(message).kind(Kind::Version));
+        return Err(Mistake::WebSocketVersion);
     }
     let key = only(request, &SEC_WEBSOCKET_KEY)?.as_bytes();
     if !is_key(key) {
-        return Err(no_upgrade("its Sec-WebSocket-Key is not 16 bytes in base64"));
+        return Err(BadUpgrade::Key.into());
     }
-    let accept = HeaderValue::from_str(&derive_accept_key(key)).map_err(|_| no_upgrade("its key cannot be answered"))?;
+    let accept = HeaderValue::from_str(&derive_accept_key(key)).map_err(|_| BadUpgrade::Key)?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -49,18 +48,13 @@ pub(super) fn answer(request: &HeaderMap, deflate: bool) -> Result<(Response, bo
     Ok((response, agreed.is_some()))
 }
 
-/// Refuses a request that does not become a socket.
-pub(super) fn no_upgrade(why: &str) -> Refusal {
-    Refusal::bad_frame(format!("not a WebSocket upgrade: {why}")).kind(Kind::Upgrade)
-}
-
 /// The one field of this name.
-fn only<'a>(request: &'a HeaderMap, name: &HeaderName) -> Result<&'a HeaderValue, Refusal> {
+fn only<'a>(request: &'a HeaderMap, name: &HeaderName) -> Result<&'a HeaderValue, BadUpgrade> {
     let mut fields = request.get_all(name).iter();
     match (fields.next(), fields.next()) {
         (Some(field), None) => Ok(field),
-        (None, _) => Err(no_upgrade(&format!("it has no {name}"))),
-        _ => Err(no_upgrade(&format!("it has more than one {name}"))),
+        (None, _) => Err(BadUpgrade::Missing(name.to_string())),
+        _ => Err(BadUpgrade::Repeated(name.to_string())),
     }
 }
 

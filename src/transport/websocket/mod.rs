@@ -22,13 +22,12 @@ use http_body::Body;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
-use self::handshake::no_upgrade;
 use self::socket::Serving;
 use super::answer::refuse;
 use super::bare::Wanted;
 use super::{Bare, Held, Peer};
 use crate::node::Node;
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{BadUpgrade, Mistake, Refusal};
 
 /// Answers an upgrade. The socket is served in a task of its own, by [`Bare`] where the server brings that; `held` is given back when
 /// it is gone. `deflate`: messages may be compressed, if the client wants that.
@@ -42,14 +41,14 @@ pub fn upgrade<B: Body>(
 ) -> Response {
     let (response, deflate) = match handshake::answer(request.headers(), deflate) {
         Ok(answer) => answer,
-        Err(refusal) => return refuse(None, &refusal),
+        Err(mistake) => return refuse(None, &mistake.into()),
     };
     if !request.body().is_end_stream() {
         // Who stands between might take the body for frames.
-        return refuse(None, &no_upgrade("it has a body"));
+        return refuse(None, &Mistake::from(BadUpgrade::Body).into());
     }
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-        return refuse(None, &no_upgrade("this connection cannot become a socket"));
+        return refuse(None, &Mistake::from(BadUpgrade::Fixed).into());
     };
     let link = node.socket(peer.map(|peer| peer.client));
     if let Some(bare) = bare {
@@ -69,5 +68,6 @@ pub fn upgrade<B: Body>(
 /// # Errors
 /// If the request is no upgrade.
 pub fn accept(headers: &HeaderMap) -> Result<Response, Refusal> {
-    handshake::answer(headers, false).map(|(response, _)| response)
+    let (response, _) = handshake::answer(headers, false)?;
+    Ok(response)
 }

@@ -15,7 +15,7 @@ use super::super::Held;
 use super::super::outlet::Outlet;
 use super::framing::{Decoder, Fault, Message, Opcode, append};
 use crate::node::link::Link;
-use crate::protocol::code::{Code, Refusal, grouped};
+use crate::protocol::code::{Leaving, Limit, Mistake, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::{BODY_BYTES, HELLO_DEADLINE};
 
@@ -184,7 +184,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             self.silence = None;
         } else if silence.as_mut().poll(cx).is_ready() {
             self.silence = None;
-            self.outlet.link.refuse(&Refusal::new(Code::Timeout, "no hello came within 10 s"));
+            self.outlet.link.refuse(&Leaving::NoHello.into());
         }
     }
 
@@ -216,7 +216,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// A message could not be read at all, nor can anything after it.
     async fn turn_away(mut self, fault: Fault) {
         let (close, refusal) = refusal(fault);
-        let reason = refusal.code.name();
+        let reason = refusal.code().name();
         self.outlet.link.receive([Err(refusal)]);
         let ended = tokio::time::timeout(LATE_LINES, poll_fn(|cx| self.poll_write(cx))).await;
         if let Ok(Ok(())) = ended {
@@ -240,12 +240,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 /// What the peer is told.
 fn refusal(fault: Fault) -> (u16, Refusal) {
     match fault {
-        Fault::Protocol(what) => (PROTOCOL_ERROR, Refusal::bad_frame(format!("not WebSocket: {what}"))),
-        Fault::NotUtf8 => (NOT_UTF8, Refusal::bad_frame("a frame must be UTF-8")),
-        Fault::TooLong(Some(bytes)) => (TOO_LONG, Refusal::too_large("a message", bytes, LONGEST_MESSAGE)),
-        Fault::TooLong(None) => {
-            let message = format!("a message that is inflated beyond the limit of {} bytes", grouped(&LONGEST_MESSAGE));
-            (TOO_LONG, Refusal::new(Code::TooLarge, message))
-        }
+        Fault::Protocol(what) => (PROTOCOL_ERROR, Mistake::WebSocket(what).into()),
+        Fault::NotUtf8 => (NOT_UTF8, Mistake::NotUtf8.into()),
+        Fault::TooLong(Some(bytes)) => (TOO_LONG, Limit::MessageBytes(bytes).into()),
+        Fault::TooLong(None) => (TOO_LONG, Limit::InflatedBytes.into()),
     }
 }

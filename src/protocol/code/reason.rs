@@ -1,0 +1,159 @@
+//! Why something is refused, split by fault.
+//!
+//! A variant has the data that its sentence needs, and no more. Its `Display` is that sentence. It must never hold a secret or
+//! a token.
+
+use std::time::Duration;
+
+use super::mistake::Mistake;
+use super::{Code, grouped};
+use crate::protocol::{Transport, limits};
+
+/// Whose fault it is, and what happened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The peer made a mistake. The same again would be refused again.
+    #[error(transparent)]
+    Mistake(#[from] Mistake),
+    /// A limit is reached. Less may pass, or the same later.
+    #[error(transparent)]
+    Limit(#[from] Limit),
+    /// The gateway, a session or a leg is going away, or is gone. Nobody is at fault.
+    #[error(transparent)]
+    Leaving(#[from] Leaving),
+    /// The gateway failed, or a part behind it.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The application refuses it, in its own words.
+    #[error("{message}")]
+    Application {
+        /// The word for programs.
+        code: Code,
+        /// The sentence for people.
+        message: String,
+        /// When the application expects another try.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// A limit that is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Limit {
+    /// A frame has so many bytes.
+    #[error("a frame of {} bytes; the limit is {}", grouped(.0), grouped(&limits::BODY_BYTES))]
+    FrameBytes(usize),
+    /// A numbered line has so many bytes.
+    #[error("a line of {} bytes; the limit is {}", grouped(.0), grouped(&limits::LINE_BYTES))]
+    LineBytes(usize),
+    /// A pad has so many bytes.
+    #[error("a pad of {} bytes; the limit is {}", grouped(.0), grouped(&limits::PAD_BYTES))]
+    PadBytes(usize),
+    /// A body has so many bytes.
+    #[error("a body of {} bytes; the limit is {}", grouped(.0), grouped(&limits::BODY_BYTES))]
+    BodyBytes(usize),
+    /// A body has more bytes than these, after which nobody counted.
+    #[error(
+        "a body, of which this is only the beginning, of {} bytes; the limit is {}",
+        grouped(.0), grouped(&limits::BODY_BYTES)
+    )]
+    BodyBeginning(usize),
+    /// A body has so many lines behind its hello.
+    #[error("a body of {0} lines behind its hello; the limit is {limit}", limit = limits::BODY_LINES)]
+    BodyLines(usize),
+    /// A message on a socket has so many bytes.
+    #[error("a message of {} bytes; the limit is {}", grouped(.0), grouped(&limits::BODY_BYTES))]
+    MessageBytes(u64),
+    /// A message on a socket has too many bytes once it is inflated.
+    #[error("a message that is inflated beyond the limit of {} bytes", grouped(&limits::BODY_BYTES))]
+    InflatedBytes,
+    /// No path of the client takes a request. So the client withdrew it.
+    #[error("the client withdrew this request, because no network path took it")]
+    WithdrewTooLarge,
+    /// The session holds as many subscriptions as it may.
+    #[error("this session holds {limit} subscriptions; the limit is {limit}", limit = limits::SUBSCRIPTIONS)]
+    Subscriptions,
+    /// The session has as many legs as it may, and this one is the oldest candidate.
+    #[error("too many legs of this session are attached")]
+    Legs,
+    /// The session attached too often. It may again after this time.
+    #[error("this session attached or asked for its turn too often in the last minute")]
+    Attaches(Duration),
+    /// So many commands of the session wait.
+    #[error("{0} commands of this session wait to be carried out")]
+    Backlog(usize),
+    /// A socket brought too much before its hello was judged.
+    #[error("more came up this socket before its hello was judged than a body may hold")]
+    Early,
+    /// The gateway has no room for another session.
+    #[error("this gateway holds {held} sessions; its limit `sessions` is {limit}")]
+    Sessions {
+        /// The sessions that there are.
+        held: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The gateway has no room for another connection.
+    #[error("this gateway holds {0} connections; its limit `connections` is reached")]
+    Connections(usize),
+    /// The gateway has no room for another channel.
+    #[error("this gateway holds {held} channels; its limit `channels` is {limit}: try later, or use another channel")]
+    Channels {
+        /// The channels that there are.
+        held: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The broker has no room.
+    #[error("the channel's broker took no more: try later")]
+    Broker,
+}
+
+/// What is going away, or is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Leaving {
+    /// The gateway is going away.
+    #[error("this gateway is going away")]
+    Gateway,
+    /// The session is gone.
+    #[error("that session does not exist any more; start a new one")]
+    Session,
+    /// A socket carries another incarnation of the session than its hello names.
+    #[error("that session does not exist any more")]
+    Incarnation,
+    /// The leg lost its turn.
+    #[error("another leg of this session is active")]
+    Replaced,
+    /// The transport is not offered, or not any more.
+    #[error("{0} is not offered by this gateway")]
+    NotOffered(Transport),
+    /// The leg was silent.
+    #[error("nothing was heard on this leg for five heartbeats")]
+    Silent,
+    /// The leg did not prove itself.
+    #[error("this candidate did not prove itself within 30 s")]
+    Unproven,
+    /// A socket said no hello.
+    #[error("no hello came within 10 s")]
+    NoHello,
+}
+
+/// A fault of the gateway, or of a part behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The application panicked over a command.
+    #[error("the application failed to decide about this")]
+    Decision,
+    /// The application panicked over a client.
+    #[error("the application failed to decide about this client")]
+    Judgement,
+    /// The application did not decide about a client within this time.
+    #[error("the application did not decide about this client within {} s", .0.as_secs())]
+    Undecided(Duration),
+    /// The broker did not answer in time.
+    #[error("the channel's broker did not answer, so it is unknown whether this was done")]
+    Broker,
+}
