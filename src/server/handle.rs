@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::config::Config;
 use crate::node::Node;
 use crate::node::reader::Reader;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Mistake, Refusal};
 use crate::protocol::{BadOffer, ChannelName, Transport};
 
 /// A hold on a gateway that is being served. It may be cloned, and outlives the gateway without harm.
@@ -41,7 +41,7 @@ impl Handle {
     /// # Errors
     /// If the name is no channel's, or there is no room for another channel.
     pub async fn read_channel(&self, name: &str) -> Result<Reader, Refusal> {
-        let name = ChannelName::try_from(name).map_err(|why| Refusal::new(Code::UnknownChannel, why.to_string()))?;
+        let name = ChannelName::try_from(name).map_err(Mistake::from)?;
         self.node.read_channel(name, None).await
     }
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::Mistake;
 use crate::transport::refuse;
 
 pub(super) const ICON: &str = include_str!("shared/icon.svg");
@@ -18,7 +18,7 @@ pub fn missing(headers: &HeaderMap, message: &str) -> Response {
     let opens =
         accepts.flat_map(|list| list.split([',', ';'])).any(|kind| kind.trim().eq_ignore_ascii_case("text/html"));
     if !opens {
-        return refuse(None, &Refusal::new(Code::NotFound, message));
+        return refuse(None, &Mistake::NothingHere(message.to_owned()).into());
     }
     let page = page(
         "Nothing is here",

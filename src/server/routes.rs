@@ -13,7 +13,7 @@ use super::metrics::{self, Metrics};
 use super::page::missing;
 use super::pages;
 use crate::node::Node;
-use crate::protocol::code::Refusal;
+use crate::protocol::code::Mistake;
 use crate::protocol::{Nonce, VERSION};
 use crate::transport::{plain, refuse};
 
@@ -53,9 +53,7 @@ struct Control {
 async fn control(uri: Uri) -> Response {
     match nonce_of(&uri) {
         Some(nonce) => Json(Control { v: VERSION, nonce, control: true }).into_response(),
-        None => {
-            refuse(None, &Refusal::bad_frame("a control request has ?nonce= of 1 to 64 printable ASCII characters"))
-        }
+        None => refuse(None, &Mistake::NoNonce.into()),
     }
 }
 
@@ -64,7 +62,7 @@ async fn not_found(headers: HeaderMap) -> Response {
 }
 
 async fn method_not_allowed() -> Response {
-    let mut response = refuse(None, &Refusal::bad_frame("this route answers another method"));
+    let mut response = refuse(None, &Mistake::Method.into());
     *response.status_mut() = axum::http::StatusCode::METHOD_NOT_ALLOWED;
     response
 }

@@ -7,7 +7,7 @@ use http_body::Body;
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 
-use crate::protocol::code::{Limit, Refusal};
+use crate::protocol::code::{Limit, Mistake, Refusal};
 use crate::protocol::limits::BODY_BYTES;
 
 /// A body must have come by then, if little of it came.
@@ -23,8 +23,8 @@ pub(super) async fn read(mut body: impl Body<Data = Bytes> + Unpin) -> Result<By
     let begun = Instant::now();
     let mut collected = BytesMut::new();
     let mut total = 0;
-    while let Some(frame) = timeout_at(begun + allowed(total), body.frame()).await.map_err(|_| too_slow())? {
-        let frame = frame.map_err(|_| Refusal::bad_frame("the body broke off"))?;
+    while let Some(frame) = timeout_at(begun + allowed(total), body.frame()).await.map_err(|_| Mistake::SlowBody)? {
+        let frame = frame.map_err(|_| Mistake::BrokenBody)?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
@@ -52,10 +52,6 @@ fn allowed(came: usize) -> Duration {
     DEADLINE + FOR_A_BYTE * bytes
 }
 
-fn too_slow() -> Refusal {
-    Refusal::bad_frame("the body came too slowly: it has 20 s, and 1 s more for each 1,000 bytes that have come")
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
@@ -65,7 +61,6 @@ mod tests {
     use http_body_util::StreamBody;
 
     use super::*;
-    use crate::protocol::code::Code;
 
     /// Pieces of so many bytes, one each so often.
     fn pieces(bytes: usize, each: Duration) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {
@@ -76,10 +71,12 @@ mod tests {
     }
 
     /// How reading this ends, and after how long.
-    async fn outcome(pieces: impl Stream<Item = Result<Frame<Bytes>, Infallible>>) -> (Result<usize, Code>, Duration) {
+    async fn outcome(
+        pieces: impl Stream<Item = Result<Frame<Bytes>, Infallible>>,
+    ) -> (Result<usize, Refusal>, Duration) {
         let begun = Instant::now();
         let read = read(Box::pin(StreamBody::new(pieces))).await;
-        (read.map(|body| body.len()).map_err(|refusal| refusal.code()), begun.elapsed())
+        (read.map(|body| body.len()), begun.elapsed())
     }
 
     #[tokio::test(start_paused = true)]
@@ -91,17 +88,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_stops_has_20_s_and_1_s_more_for_each_1_000_bytes_that_came() {
         let never = futures::stream::pending();
-        assert_eq!(outcome(never).await, (Err(Code::BadFrame), Duration::from_secs(20)));
+        assert_eq!(outcome(never).await, (Err(Mistake::SlowBody.into()), Duration::from_secs(20)));
         let stops = pieces(1_000, Duration::from_secs(1)).take(3).chain(futures::stream::pending());
-        assert_eq!(outcome(stops).await, (Err(Code::BadFrame), Duration::from_secs(23)));
+        assert_eq!(outcome(stops).await, (Err(Mistake::SlowBody.into()), Duration::from_secs(23)));
         // At 500 B/s the time runs out while bytes still come.
         let crawls = pieces(500, Duration::from_secs(1));
-        assert_eq!(outcome(crawls).await, (Err(Code::BadFrame), Duration::from_millis(39_500)));
+        assert_eq!(outcome(crawls).await, (Err(Mistake::SlowBody.into()), Duration::from_millis(39_500)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_long_is_told_with_its_bytes_as_far_as_they_were_counted() {
+        let pieces = |count| pieces(BODY_BYTES, Duration::from_millis(1)).take(count);
+        assert_eq!(outcome(pieces(2)).await.0, Err(Limit::BodyBytes(2 * BODY_BYTES).into()));
+        assert_eq!(outcome(pieces(100)).await.0, Err(Limit::BodyBeginning(DISCARDED + BODY_BYTES).into()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_too_long_gains_no_time_beyond_the_longest_body() {
         let endless = pieces(BODY_BYTES, Duration::from_secs(10));
-        assert_eq!(outcome(endless).await, (Err(Code::BadFrame), Duration::from_millis(85_536)));
+        assert_eq!(outcome(endless).await, (Err(Mistake::SlowBody.into()), Duration::from_millis(85_536)));
     }
 }

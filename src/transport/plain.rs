@@ -20,7 +20,7 @@ use super::stream::event_stream;
 use super::{Bare, answer, query};
 use crate::node::Node;
 use crate::node::reader::Reader;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::Mistake;
 use crate::protocol::{ChannelName, Position, limits};
 
 /// A comment that often, so that a dead reader is noticed and a path does not think the stream idle.
@@ -38,7 +38,7 @@ pub async fn open(
 ) -> Response {
     let Wanted { channel, since } = match Wanted::read(uri.query().unwrap_or_default(), &headers) {
         Ok(wanted) => wanted,
-        Err(refusal) => return answer::refuse(None, &refusal),
+        Err(mistake) => return answer::refuse(None, &mistake.into()),
     };
     match node.read_channel(channel, since.position()).await {
         Ok(reader) => {
@@ -67,14 +67,14 @@ enum Since {
 }
 
 impl Wanted {
-    fn read(query: &str, headers: &HeaderMap) -> Result<Self, Refusal> {
+    fn read(query: &str, headers: &HeaderMap) -> Result<Self, Mistake> {
         let channel = query::parameter(query, "channel")?.unwrap_or_default();
-        let channel = ChannelName::try_from(&*channel).map_err(|why| Refusal::new(Code::UnknownChannel, why.to_string()))?;
+        let channel = ChannelName::try_from(&*channel)?;
         // In place of the header, for readers that cannot set one.
         let asked = query::parameter(query, "last_event_id")?;
         let mut stated = headers.get_all("last-event-id").iter();
         let since = match (stated.next(), stated.next()) {
-            (_, Some(_)) => return Err(Refusal::bad_frame("a request has one Last-Event-ID, and this one has several")),
+            (_, Some(_)) => return Err(Mistake::SeveralLastIds),
             (Some(header), None) => header.to_str().map_or(Since::Unknown, Since::read),
             (None, None) => asked.as_deref().map_or(Since::Now, Since::read),
         };

@@ -5,26 +5,26 @@
 
 use std::borrow::Cow;
 
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{BadText, Mistake};
 
 /// The value of a parameter, if the query has it.
 ///
 /// # Errors
-/// `bad_frame` if the query has it twice, or if its value is no text in percent-encoding.
-pub fn parameter<'q>(query: &'q str, name: &str) -> Result<Option<Cow<'q, str>>, Refusal> {
+/// A [`Mistake`] if the query has it twice, or if its value is no text in percent-encoding.
+pub fn parameter<'q>(query: &'q str, name: &str) -> Result<Option<Cow<'q, str>>, Mistake> {
     let mut values = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         (key == name || decode(key).is_ok_and(|key| key == name)).then_some(value)
     });
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Refusal::bad_frame(format!("the query has `{name}` more than once")));
+        return Err(Mistake::Repeated(name.to_owned()));
     }
-    decode(value).map(Some).map_err(|why| Refusal::bad_frame(format!("`{name}` in the query {why}")))
+    decode(value).map(Some).map_err(|why| Mistake::Parameter(name.to_owned(), why))
 }
 
 /// What a text in percent-encoding stands for, as in forms: a plus is a space.
-fn decode(text: &str) -> Result<Cow<'_, str>, &'static str> {
+fn decode(text: &str) -> Result<Cow<'_, str>, BadText> {
     if !text.contains(['%', '+']) {
         return Ok(text.into());
     }
@@ -36,14 +36,14 @@ fn decode(text: &str) -> Result<Cow<'_, str>, &'static str> {
             b'%' => {
                 let digits = [bytes.next(), bytes.next()].map(|digit| digit.and_then(hexadecimal));
                 let [Some(high), Some(low)] = digits else {
-                    return Err("has a % without two hexadecimal digits behind it; a % itself is %25");
+                    return Err(BadText::Escape);
                 };
                 high << 4 | low
             }
             byte => byte,
         });
     }
-    String::from_utf8(decoded).map(Cow::from).map_err(|_| "is not UTF-8")
+    String::from_utf8(decoded).map(Cow::from).map_err(|_| BadText::NotUtf8)
 }
 
 fn hexadecimal(digit: u8) -> Option<u8> {
@@ -54,8 +54,12 @@ fn hexadecimal(digit: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    fn value<'q>(query: &'q str) -> Result<Option<Cow<'q, str>>, ()> {
-        parameter(query, "channel").map_err(drop)
+    fn value(query: &str) -> Result<Option<Cow<'_, str>>, Mistake> {
+        parameter(query, "channel")
+    }
+
+    fn broken(why: BadText) -> Mistake {
+        Mistake::Parameter("channel".to_owned(), why)
     }
 
     #[test]
@@ -79,18 +83,20 @@ mod tests {
     #[test]
     fn what_is_no_text_in_percent_encoding_is_refused() {
         for bad in ["%", "a%", "%4", "%g1", "%1g", "%%41", "%+1", "% 1", "%u0041", "%ü", "%-1"] {
-            assert_eq!(value(&format!("channel={bad}")), Err(()), "{bad}");
+            assert_eq!(value(&format!("channel={bad}")), Err(broken(BadText::Escape)), "{bad}");
         }
         // Bytes that are no UTF-8: alone, too long a form, halves of a pair, beyond the last character.
-        for bad in ["%ff", "%80", "%c3", "%c3%28", "%c0%80", "%e0%80%af", "%ed%a0%80", "%f4%90%80%80", "a%fe", "ü%c3"] {
-            assert_eq!(value(&format!("channel={bad}")), Err(()), "{bad}");
+        for bad in ["%ff", "%80", "%c3", "%c3%28", "%c0%80", "%e0%80%af", "%ed%a0%80", "%f4%90%80%80", "a%fe", "ü%c3"]
+        {
+            assert_eq!(value(&format!("channel={bad}")), Err(broken(BadText::NotUtf8)), "{bad}");
         }
     }
 
     #[test]
     fn a_parameter_that_comes_twice_is_refused_and_others_may_hold_anything() {
-        assert_eq!(value("channel=a&channel=a"), Err(()));
-        assert_eq!(value("channel=a&ch%61nnel"), Err(()));
+        let twice = Mistake::Repeated("channel".to_owned());
+        assert_eq!(value("channel=a&channel=a"), Err(twice.clone()));
+        assert_eq!(value("channel=a&ch%61nnel"), Err(twice));
         assert_eq!(value("channel=a&x=%&x=%ff&%zz=1"), Ok(Some("a".into())));
     }
 }

@@ -30,7 +30,7 @@ async fn open(
     let channel = query::parameter(uri.query().unwrap_or_default(), "channel");
     match channel {
         Ok(channel) => accept(&handle, bare, &channel.unwrap_or_default(), &headers).await,
-        Err(refusal) => Err(refusal),
+        Err(mistake) => Err(mistake.into()),
     }
     .unwrap_or_else(|refusal| refuse(None, &refusal))
 }
