@@ -245,7 +245,7 @@ impl Reason {
             },
             Self::Leaving(leaving) => match leaving {
                 Leaving::Gateway => Code::Draining,
-                Leaving::Session | Leaving::Incarnation => Code::Gone,
+                Leaving::Session | Leaving::Expired | Leaving::Incarnation => Code::Gone,
                 Leaving::Replaced => Code::Replaced,
                 Leaving::NotOffered(_) | Leaving::Unproven => Code::Refused,
                 Leaving::Silent | Leaving::NoHello => Code::Timeout,

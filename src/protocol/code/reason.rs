@@ -120,6 +120,9 @@ pub enum Leaving {
     /// The session is gone.
     #[error("that session does not exist any more; start a new one")]
     Session,
+    /// The session has expired.
+    #[error("the session has expired")]
+    Expired,
     /// A socket carries another incarnation of the session than its hello names.
     #[error("that session does not exist any more")]
     Incarnation,

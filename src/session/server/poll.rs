@@ -3,9 +3,8 @@
 use super::answer::AnswerNow;
 use super::carriage::Parked;
 use super::leg::{Leg, State};
-use super::take::replaced;
 use super::{Carrier, ServerSession};
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{Leaving, Refusal};
 use crate::protocol::up::{Hello, Up};
 use crate::protocol::{LegNumber, Transport, down, limits};
 use crate::session::Time;
@@ -60,7 +59,7 @@ impl ServerSession {
     fn why_over(&mut self, now: Time, hello: &Hello) -> Option<Refusal> {
         let has_ended = self.leg(hello.leg).is_some_and(|leg| leg.state == State::Ended);
         let lost_turn = hello.turn.is_some() && hello.turn < self.turn;
-        if has_ended || lost_turn { Some(replaced()) } else { self.end_if_overstaying(now, hello.leg) }
+        if has_ended || lost_turn { Some(Leaving::Replaced.into()) } else { self.end_if_overstaying(now, hello.leg) }
     }
 
     /// Why a poll that was just taken is answered at once, if it is.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::ServerSession;
 use super::leg::{Leg, State};
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Leaving, Refusal};
 use crate::protocol::limits::{self, Limits};
 use crate::protocol::up::Hello;
 use crate::protocol::{LegNumber, Transport, down};
@@ -119,5 +119,5 @@ impl Leg {
 /// Why a leg is not taken, or not kept.
 #[must_use]
 pub fn not_offered(transport: Transport) -> Refusal {
-    Refusal::new(Code::Refused, format!("{transport} is not offered by this gateway"))
+    Leaving::NotOffered(transport).into()
 }

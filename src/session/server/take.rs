@@ -2,11 +2,12 @@
 
 use super::leg::{Leg, State};
 use super::{Carrier, Output, ServerSession};
-use crate::protocol::code::{Code, Limit, Refusal};
+use crate::protocol::code::{Leaving, Limit, Mistake, Refusal};
 use crate::protocol::limits;
 use crate::protocol::up::{Command, Hello, Up};
 use crate::protocol::{LegNumber, Seq, Transport, down};
 use crate::session::Time;
+use crate::session::outgoing::BeyondSent;
 
 impl ServerSession {
     /// A socket's first hello, or a stream's body. A second attach of a leg replaces the first, which gets `end` (rule 8).
@@ -25,14 +26,14 @@ impl ServerSession {
         self.accept(now, &hello)?;
         let number = hello.leg;
         if self.leg(number).is_some_and(|leg| leg.state == State::Ended) {
-            self.finish(carrier, down::end(Some(hello.nonce), &replaced()));
+            self.finish(carrier, down::end(Some(hello.nonce), &Leaving::Replaced.into()));
             self.take_lines(now, hello.next, frames);
             return Ok(());
         }
         if let Some(leg) = self.leg(number) {
             let (older, nonce) = (leg.carrier.take(), leg.nonce.clone());
             if let Some(older) = older {
-                self.finish(older, down::end(Some(nonce), &replaced()));
+                self.finish(older, down::end(Some(nonce), &Leaving::Replaced.into()));
             }
         }
         // A leg that is active stays so on its new carrier: a browser that repeats a POST by itself reads the second answer,
@@ -100,7 +101,7 @@ impl ServerSession {
             Up::Command(command) => {
                 let next = self.leg(number).and_then(|leg| leg.carriage.next_up());
                 let Some(count) = next.and_then(Option::as_mut) else {
-                    return Err(Refusal::bad_frame("a numbered line before any ack stated its number on this leg"));
+                    return Err(Mistake::Unnumbered.into());
                 };
                 let line = *count;
                 *count = line.next();
@@ -116,10 +117,10 @@ impl ServerSession {
 
     fn second_hello(&mut self, now: Time, number: LegNumber, hello: &Hello) -> Result<(), Refusal> {
         if hello.leg != number {
-            return Err(Refusal::bad_frame(format!("a hello for leg {} on the socket of leg {number}", hello.leg)));
+            return Err(Mistake::OtherLeg { named: hello.leg, leg: number }.into());
         }
         if hello.id.as_ref().is_some_and(|id| *id != self.id) {
-            return Err(Refusal::new(Code::Gone, "that session does not exist any more"));
+            return Err(Leaving::Incarnation.into());
         }
         if hello.turn > self.turn {
             self.spend_attach(now)?;
@@ -133,8 +134,7 @@ impl ServerSession {
     /// The number of the next numbered line on a socket (rule 6). Upwards of what is expected it is a gap (rule 7).
     fn state_next(&mut self, number: LegNumber, next: Seq) -> Result<(), Refusal> {
         if next > self.received.next() {
-            let message = format!("line {next} is announced, {} was received", self.received);
-            return Err(Refusal::new(Code::Gap, message));
+            return Err(Mistake::Gap { next, received: self.received }.into());
         }
         if let Some(stated) = self.leg(number).and_then(|leg| leg.carriage.next_up()) {
             *stated = Some(next);
@@ -153,7 +153,7 @@ impl ServerSession {
             return false;
         }
         if let Some(loser) = self.active.replace(number).filter(|loser| *loser != number) {
-            self.end_leg(loser, &replaced());
+            self.end_leg(loser, &Leaving::Replaced.into());
         }
         self.active = Some(number);
         self.turn = self.turn.max(hello.turn);
@@ -236,11 +236,11 @@ impl ServerSession {
     /// Whether a hello can be taken at all, before anything is changed.
     pub(super) fn check(&self, hello: &Hello, frames: &[Up]) -> Result<(), Refusal> {
         if hello.received > self.outgoing.sent() {
-            return Err(beyond_sent(hello.received, self.outgoing.sent()));
+            return Err(Mistake::BeyondSent { received: hello.received, sent: self.outgoing.sent() }.into());
         }
         let lines = frames.iter().any(|frame| matches!(frame, Up::Command(_)));
         if hello.id.is_none() && lines && self.refuses_early_lines() {
-            return Err(Refusal::bad_frame("numbered lines with a hello that carries no id"));
+            return Err(Mistake::LinesWithoutId.into());
         }
         Ok(())
     }
@@ -249,7 +249,7 @@ impl ServerSession {
     pub(super) fn check_transport(&self, number: LegNumber, transport: Transport) -> Result<(), Refusal> {
         match self.legs.iter().find(|leg| leg.number == number) {
             Some(leg) if leg.transport() != transport => {
-                Err(Refusal::bad_frame(format!("leg {number} is carried by {}", leg.transport())))
+                Err(Mistake::OtherTransport { leg: number, transport: leg.transport() }.into())
             }
             _ => Ok(()),
         }
@@ -263,7 +263,8 @@ impl ServerSession {
     }
 
     fn acknowledge(&mut self, received: Seq) -> Result<(), Refusal> {
-        self.outgoing.acknowledge(received).map_err(|error| beyond_sent(error.received, error.sent))
+        let beyond = |BeyondSent { received, sent }| Mistake::BeyondSent { received, sent }.into();
+        self.outgoing.acknowledge(received).map_err(beyond)
     }
 
     /// The limit on attaches and asks, as a generic cell rate: a burst of a minute's worth, then evenly.
@@ -288,16 +289,8 @@ impl ServerSession {
                 .find(|leg| leg.is_attached() && Some(leg.number) != active && leg.number != newest)
                 .map(|leg| leg.number);
             let Some(candidate) = candidate else { return };
-            self.end_leg(candidate, &Refusal::new(Code::Refused, "too many legs of this session are attached"));
+            self.end_leg(candidate, &Limit::Legs.into());
         }
         self.forget_legs();
     }
-}
-
-pub(super) fn replaced() -> Refusal {
-    Refusal::new(Code::Replaced, "another leg of this session is active")
-}
-
-fn beyond_sent(received: Seq, sent: Seq) -> Refusal {
-    Refusal::bad_frame(format!("received {received} is more than the {sent} that were sent"))
 }

@@ -4,7 +4,7 @@ use super::answer::AnswerNow;
 use super::carriage::{Carriage, Flow};
 use super::leg::Leg;
 use super::{Carrier, ServerSession};
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Leaving, Refusal};
 use crate::protocol::{LegNumber, limits};
 use crate::session::Time;
 
@@ -105,11 +105,10 @@ impl ServerSession {
                 return overstays;
             }
             if leg.carriage.flow().is_some_and(|flow| now >= self.silent_at(flow)) {
-                return Some(Refusal::new(Code::Timeout, "nothing was heard on this leg for five heartbeats"));
+                return Some(Leaving::Silent.into());
             }
             let candidate = self.active != Some(leg.number) && !leg.proven;
-            (candidate && now >= leg.attached_at + limits::CANDIDATE_DEADLINE)
-                .then(|| Refusal::new(Code::Refused, "this candidate did not prove itself within 30 s"))
+            (candidate && now >= leg.attached_at + limits::CANDIDATE_DEADLINE).then(|| Leaving::Unproven.into())
         };
         let attached = self.legs.iter().filter(|leg| leg.is_attached());
         attached.filter_map(|leg| overdue(leg).map(|refusal| (leg.number, refusal))).collect()

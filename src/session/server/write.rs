@@ -174,11 +174,11 @@ impl ServerSession {
 
     /// Ends what is left when the session is over.
     pub(super) fn expire(&mut self) {
-        use crate::protocol::code::{Code, Refusal};
+        use crate::protocol::code::Leaving;
         if std::mem::replace(&mut self.expired, true) {
             return;
         }
-        let gone = Refusal::new(Code::Gone, "the session has expired");
+        let gone = Leaving::Expired.into();
         self.end_legs(&gone);
         // Whatever still holds the session holds no frames with it.
         self.outgoing = Outgoing::default();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use throughline::protocol::code::{Code, Refusal};
+use throughline::protocol::code::{Leaving, Mistake, Refusal};
 use throughline::protocol::frame::RawFrame;
 use throughline::protocol::up::{Command, Hello, Up};
 use throughline::protocol::{Line, Secret, Seq, SessionId, Transport, body, down};
@@ -74,7 +74,7 @@ impl Node {
                 Ok(Up::Hello(hello)) => {
                     self.attach(now, carrier, Transport::WebSocket, hello, Vec::new());
                 }
-                Ok(_) => self.refuse(carrier, Refusal::bad_frame("hello comes first")),
+                Ok(_) => self.refuse(carrier, Mistake::SocketWithoutHello.into()),
                 Err(refusal) => self.refuse(carrier, refusal),
             },
         }
@@ -125,7 +125,7 @@ impl Node {
 
     fn gone(&mut self, carrier: Carrier, hello: &Hello) {
         self.carriers.insert(carrier, None);
-        let refusal = Refusal::new(Code::Gone, "that session does not exist any more");
+        let refusal = Leaving::Incarnation.into();
         self.effects.push(Effect::Finish(carrier, vec![down::end(Some(hello.nonce.clone()), &refusal)]));
     }
 

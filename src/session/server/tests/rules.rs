@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Leaving, Mistake, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::up::{Hello, Up};
-use crate::protocol::{Line, NetworkId, Nonce, SessionId, Transport};
+use crate::protocol::{LegNumber, Line, NetworkId, Nonce, SessionId, Transport};
 use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, Resolution, Room, ServerSession, Settings, resolve};
 
@@ -143,7 +143,7 @@ fn a_leg_keeps_its_transport() {
     bench.attach(0, 1, Transport::WebSocket, r#","turn":1,"received":0"#);
     for transport in [Transport::Poll, Transport::Sse] {
         let refused = bench.carried(1, 1, transport, 2, r#","turn":2,"received":0"#);
-        assert_eq!(refused.unwrap_err().code(), Code::BadFrame);
+        assert_eq!(refused, Err(Mistake::OtherTransport { leg: LegNumber(1), transport: Transport::WebSocket }.into()));
     }
     assert_eq!(bench.write(1, 1).len(), 1);
 }
@@ -308,7 +308,7 @@ fn a_new_leg_must_be_of_a_transport_that_is_offered_and_takes_nothing_otherwise(
     bench.attach(0, 1, Transport::Sse, r#","id":"s1","turn":1,"received":0"#);
     for transport in [Transport::WebSocket, Transport::Poll] {
         let refused = bench.carried(1, 2, transport, 2, r#","id":"s1","turn":2,"received":0"#);
-        assert_eq!(refused.unwrap_err().code(), Code::Refused);
+        assert_eq!(refused, Err(Leaving::NotOffered(transport).into()));
     }
     assert_eq!(bench.session.active_carrier(), Some(Carrier(1)));
     bench.offer(2, &[Transport::Poll], 0);
