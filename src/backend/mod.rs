@@ -11,7 +11,7 @@ pub mod decision;
 pub mod open;
 
 use self::decision::Decision;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Mistake, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::token::Token;
 use crate::protocol::{ChannelName, SessionId};
@@ -43,8 +43,7 @@ pub trait Backend: Send + Sync + 'static {
     /// A request to the application itself (`req` or `msg`). Without an application nobody can answer it.
     fn request(&self, who: Asker<'_>) -> Decision<Result<(), Refusal>> {
         let _ = who;
-        let message = "no application stands behind this gateway to answer that";
-        Decision::Now(Err(Refusal::new(Code::Forbidden, message)))
+        Decision::Now(Err(Mistake::NoApplication.into()))
     }
 }
 

@@ -11,7 +11,7 @@ use futures::channel::oneshot::{self, Receiver, Sender};
 use super::events::Start;
 use crate::broker::{Failure, Ticket};
 use crate::protocol::Line;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Fault, Limit, Refusal};
 
 /// How a call ended.
 #[derive(Debug)]
@@ -80,9 +80,7 @@ impl Callers {
 /// The refusal that tells a client that the broker failed.
 pub(super) fn refusal(failure: Failure) -> Refusal {
     match failure {
-        Failure::NotDone => Refusal::new(Code::Full, "the channel's broker took no more: try later"),
-        Failure::Unknown => {
-            Refusal::new(Code::Internal, "the channel's broker did not answer, so it is unknown whether this was done")
-        }
+        Failure::NotDone => Limit::Broker.into(),
+        Failure::Unknown => Fault::Broker.into(),
     }
 }

@@ -38,7 +38,7 @@ use self::desk::{Call, Desk, MakeAnswer};
 use self::events::{Input, Room, Settings, Wish};
 use self::late::{Caller, Waiting};
 use crate::broker::{Broker, Event, Memory, Retention, Ticket};
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position, limits};
 
@@ -315,10 +315,7 @@ impl Hub {
             return Ok(Arc::clone(channel));
         }
         if count >= limit {
-            let message = format!(
-                "this gateway holds {count} channels; its limit `channels` is {limit}: try later, or use another channel"
-            );
-            return Err(Refusal::new(Code::Full, message));
+            return Err(Limit::Channels { held: count, limit }.into());
         }
         channels.made += 1;
         let machine = Channel::new(Arc::clone(&self.settings), channels.made);

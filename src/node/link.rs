@@ -16,7 +16,7 @@ use crate::backend::Identity;
 use crate::backend::decision::Decision;
 use crate::driver::cycle;
 use crate::protocol::body::{self, Body};
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Leaving, Limit, Mistake, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::up::{Hello, Up};
 use crate::protocol::{Line, NetworkId, Nonce, Transport, down, limits};
@@ -142,9 +142,7 @@ impl Link {
         let (node, carrier) = (&*self.node, self.carrier);
         let inputs = frames.map(|frame| {
             let frame = frame.and_then(|frame| match &frame {
-                Up::Hello(hello) if hello.secret != session.secret => {
-                    Err(Refusal::bad_frame("a socket carries one session; this hello names another"))
-                }
+                Up::Hello(hello) if hello.secret != session.secret => Err(Mistake::OtherSession.into()),
                 _ => Ok(frame),
             });
             match frame {
@@ -173,7 +171,7 @@ impl Link {
                     self.turn_away(Some(nonce), &refusal);
                 }
             }
-            Ok(_) => self.refuse(&Refusal::bad_frame("the first frame on a socket must be a hello")),
+            Ok(_) => self.refuse(&Mistake::SocketWithoutHello.into()),
             Err(refusal) => self.turn_away(Hello::nonce_of(&frame), &refusal),
         }
     }
@@ -188,8 +186,7 @@ impl Link {
                 if joining.early_bytes <= limits::BODY_BYTES && joining.early.len() <= limits::BODY_LINES {
                     return;
                 }
-                let message = "more came up this socket before its hello was judged than a body may hold";
-                Refusal::new(Code::RateLimited, message)
+                Limit::Early.into()
             }
             Err(refusal) => refusal,
         };
@@ -237,8 +234,7 @@ impl Link {
             State::Attached(session) => session.cell.hurry(self.carrier),
             State::Joining(joining) => {
                 let nonce = joining.attaching.hello.nonce.clone();
-                let refusal = Refusal::new(Code::Timeout, "no decision about this hello came while the client waited");
-                self.turn_away(Some(nonce), &refusal);
+                self.turn_away(Some(nonce), &Leaving::Undecided.into());
             }
             State::Silent | State::Over(_) => {}
         }
@@ -328,5 +324,5 @@ impl Drop for Link {
 }
 
 fn gone() -> Refusal {
-    Refusal::new(Code::Gone, "that session does not exist any more; start a new one")
+    Leaving::Session.into()
 }

@@ -11,9 +11,9 @@ use super::clock::Clock;
 use super::counters::Counters;
 use super::session::Session;
 use crate::hub::{Hub, Next, Outcome, Start, Subscriber};
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::Limit;
 use crate::protocol::frame::Payload;
-use crate::protocol::{ChannelName, Position, down, limits};
+use crate::protocol::{ChannelName, Position, down};
 
 /// Waking so many takes some 4 ms of writing.
 const WOKEN_AT_ONCE: usize = 1024;
@@ -51,8 +51,7 @@ impl Operations {
         since: Option<&Position>,
     ) -> Outcome<Start> {
         if !session.add_subscription(channel) {
-            let message = format!("this session holds {0} subscriptions; the limit is {0}", limits::SUBSCRIPTIONS);
-            return Outcome::Now(Err(Refusal::new(Code::TooLarge, message)));
+            return Outcome::Now(Err(Limit::Subscriptions.into()));
         }
         let subscriber = Arc::clone(session);
         let answer = move |start: &Start| id.map(|id| down::ok_subscribed(id, &start.position, start.recovered));

@@ -164,11 +164,6 @@ impl Refusal {
         Reason::Application { code, message: message.into(), retry_after: None }.into()
     }
 
-    /// The most common one.
-    pub fn bad_frame(message: impl Into<String>) -> Self {
-        Self::new(Code::BadFrame, message)
-    }
-
     /// The same with a time after which another try is welcome. Only an application states one: else the reason does.
     #[must_use]
     pub fn retrying_after(mut self, wait: Duration) -> Self {
@@ -248,7 +243,7 @@ impl Reason {
                 Leaving::Session | Leaving::Expired | Leaving::Incarnation => Code::Gone,
                 Leaving::Replaced => Code::Replaced,
                 Leaving::NotOffered(_) | Leaving::Unproven => Code::Refused,
-                Leaving::Silent | Leaving::NoHello => Code::Timeout,
+                Leaving::Silent | Leaving::Undecided | Leaving::NoHello => Code::Timeout,
             },
             Self::Fault(Fault::Undecided(_)) => Code::Timeout,
             Self::Fault(_) => Code::Internal,

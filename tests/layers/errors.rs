@@ -2,7 +2,7 @@
 
 use crate::tokens::{Token, is_word, text};
 
-/// The lines on which text stands where an error belongs: `Result<_, String>`, or an associated `Err` or `Error`.
+/// The lines on which text stands where an error belongs: `Result<_, String>`, `Result<_, &str>`, or an associated `Err` or `Error`.
 pub(crate) fn errors_of_text(tokens: &[Token]) -> Vec<usize> {
     let is_error = |at: usize| match text(tokens, at) {
         "Result" => result_error(tokens, at).is_some_and(is_text),
@@ -12,11 +12,11 @@ pub(crate) fn errors_of_text(tokens: &[Token]) -> Vec<usize> {
     (0..tokens.len()).filter(|at| is_error(*at)).map(|at| tokens[at].line).collect()
 }
 
-/// A path to `String`, with or without a comma behind it.
+/// A path to `String`, or a reference to `str`, with or without a comma behind it.
 fn is_text(named: &[Token]) -> bool {
-    let path = named.split_last().filter(|(last, _)| last.text == ",").map_or(named, |(_, path)| path);
-    path.iter().all(|token| is_word(&token.text) || token.text == "::")
-        && path.last().is_some_and(|last| last.text == "String")
+    let named = named.split_last().filter(|(last, _)| last.text == ",").map_or(named, |(_, path)| path);
+    named.iter().all(|token| is_word(&token.text) || ["::", "&", "'"].contains(&&*token.text))
+        && named.last().is_some_and(|last| ["String", "str"].contains(&&*last.text))
 }
 
 /// The second argument of the `Result` at `at`.
@@ -59,7 +59,10 @@ fn an_error_of_text_is_found_in_every_way_to_write_it() {
         "type Outcome<T> = Result<T, String,>;",
         "let x = y.collect::<Result<_, String>>();",
         "fn f() -> Result<fn(u8) -> u8, String> {}",
+        "fn f() -> Result<(), &'static str> {}",
+        "fn f() -> Result<(), &str> {}",
         "impl FromStr for X { type Err = String; }",
+        "impl TryFrom<u8> for X { type Error = &'static str; }",
         "impl TryFrom<u8> for X { type Error = std::string::String; }",
     ] {
         assert_eq!(errors_of_text(&tokens(source)), [1], "{source}");

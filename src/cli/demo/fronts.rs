@@ -84,7 +84,7 @@ impl Fronts {
     }
 
     fn choose(&self, name: &str, chosen: Result<Json<Chosen>, JsonRejection>) -> Result<(Arc<Front>, Route), Refusal> {
-        let Json(chosen) = chosen.map_err(|why| Refusal::bad_frame(format!("not a route: {why}")))?;
+        let Json(chosen) = chosen.map_err(|why| Refusal::new(Code::BadFrame, format!("not a route: {why}")))?;
         Ok((self.find(name)?, chosen.route))
     }
 
@@ -129,11 +129,12 @@ async fn change(
     Path(name): Path<String>,
     choice: Result<Json<Choice>, JsonRejection>,
 ) -> Response {
-    let changed = choice.map_err(|why| Refusal::bad_frame(format!("not a network: {why}"))).and_then(|Json(choice)| {
-        let front = fronts.find(&name)?;
-        front.set_network(choice.network().map_err(Refusal::bad_frame)?);
-        Ok(())
-    });
+    let changed =
+        choice.map_err(|why| Refusal::new(Code::BadFrame, format!("not a network: {why}"))).and_then(|Json(choice)| {
+            let front = fronts.find(&name)?;
+            front.set_network(choice.network().map_err(|why| Refusal::new(Code::BadFrame, why))?);
+            Ok(())
+        });
     match changed {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(refusal) => refuse(None, &refusal),

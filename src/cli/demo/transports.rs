@@ -10,7 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{Code, Refusal};
 use crate::protocol::{Transport, UnknownTransport};
 use crate::server::config::Config;
 use crate::server::handle::Handle;
@@ -51,6 +51,6 @@ async fn change(State(handle): State<Handle>, change: Result<Json<Change>, JsonR
     });
     match changed {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(why) => refuse(None, &Refusal::bad_frame(why)),
+        Err(why) => refuse(None, &Refusal::new(Code::BadFrame, why)),
     }
 }

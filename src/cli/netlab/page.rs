@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use super::Lab;
 use crate::cli::networks::{self, Choice};
 use crate::netlab::{Front, Route};
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{Code, Refusal};
 use crate::server::gate::Gate;
 use crate::server::{missing, page};
 use crate::transport::refuse;
@@ -77,14 +77,14 @@ async fn switch(State(lab): State<Arc<Lab>>, choice: Result<Json<Choice>, JsonRe
             lab.switch(network);
             StatusCode::NO_CONTENT.into_response()
         }
-        Err(why) => refuse(None, &Refusal::bad_frame(why)),
+        Err(why) => refuse(None, &Refusal::new(Code::BadFrame, why)),
     }
 }
 
 async fn kill(State(lab): State<Arc<Lab>>, chosen: Result<Json<Chosen>, JsonRejection>) -> Response {
     match chosen {
         Ok(Json(Chosen { route })) => Json(json!({ "killed": lab.front.kill(route) })).into_response(),
-        Err(why) => refuse(None, &Refusal::bad_frame(format!("not a route: {why}"))),
+        Err(why) => refuse(None, &Refusal::new(Code::BadFrame, format!("not a route: {why}"))),
     }
 }
 

@@ -22,7 +22,7 @@ use super::clock::Clock;
 use super::sessions::going_away;
 use crate::backend::Identity;
 use crate::protocol::Secret;
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Fault, Refusal};
 use crate::protocol::token::Token;
 use crate::protocol::up::Hello;
 
@@ -72,7 +72,7 @@ impl Judgements {
                     verdict
                 }
                 _ = leaving.wait_for(|leaving| *leaving) => Err(going_away()),
-                () = tokio::time::sleep_until(until) => Err(undecided()),
+                () = tokio::time::sleep_until(until) => Err(Fault::Undecided(PATIENCE).into()),
             }
         };
         wait.boxed()
@@ -87,13 +87,8 @@ impl Drop for Seat {
 
 /// A judgement that panics is a refusal: a fault of the backend must not spread to the connections that wait for it.
 fn refusing_panics(asked: Awaited) -> Awaited {
-    let refused = |_| Err(Refusal::new(Code::Internal, "the application failed to decide about this client"));
+    let refused = |_| Err(Fault::Judgement.into());
     AssertUnwindSafe(asked).catch_unwind().map(move |verdict| verdict.unwrap_or_else(refused)).boxed()
-}
-
-fn undecided() -> Refusal {
-    let seconds = PATIENCE.as_secs();
-    Refusal::new(Code::Timeout, format!("the application did not decide about this client within {seconds} s"))
 }
 
 fn lock(desk: &Seats) -> MutexGuard<'_, Desk<Question, Shared<Awaited>>> {

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::protocol::code::{Code, Refusal};
+use crate::protocol::code::{Fault, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::up::Command;
 use crate::protocol::{ChannelName, Position};
@@ -81,7 +81,7 @@ impl Later {
         let Self { id, channel, decided } = self;
         let decided = AssertUnwindSafe(decided).catch_unwind().map(move |decided| {
             decided.unwrap_or_else(|_| {
-                let refusal = Refusal::new(Code::Internal, "the application failed to decide about this");
+                let refusal = Fault::Decision.into();
                 match channel {
                     Some(channel) => Decided::Channel { id, channel, deed: Err(refusal) },
                     None => Decided::Other { id, done: Err(refusal) },

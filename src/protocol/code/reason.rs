@@ -138,6 +138,9 @@ pub enum Leaving {
     /// The leg did not prove itself.
     #[error("this candidate did not prove itself within 30 s")]
     Unproven,
+    /// The client of a poll waits no longer for the decision about its hello.
+    #[error("no decision about this hello came while the client waited")]
+    Undecided,
     /// A socket said no hello.
     #[error("no hello came within 10 s")]
     NoHello,
