@@ -1,5 +1,5 @@
 //! Holds the layers: imports run one way, from a layer to those below it, and from file to file without a cycle.
-//! It also holds that errors outside of `cli` are types.
+//! It also holds that errors outside of `cli` are types, and that files and functions are short.
 //!
 //! The files under `src` are read as text, and every path that starts at the crate's root (`crate::x`, `throughline::x`, or
 //! enough `super`s) is held against the order below. Tests inside `src` count too. What is only said in comments and
@@ -7,6 +7,7 @@
 
 mod cycles;
 mod errors;
+mod functions;
 mod paths;
 mod production;
 mod tokens;
@@ -45,6 +46,9 @@ const COMMANDS: [&str; 2] = ["cli", "main"];
 
 /// A file longer than this has more than one concern.
 const MOST_LINES: usize = 400;
+
+/// A function longer than this does more than one thing. Tests may be longer.
+const MOST_LINES_OF_A_FUNCTION: usize = 60;
 
 /// Whether code in `from` may name what is in `to`.
 fn may_name(from: &str, to: &str) -> bool {
@@ -161,6 +165,24 @@ fn outside_of_commands_no_error_is_text() {
         let what = "an error is text: make it an enum beside what it is about";
         let breach = |line| Breach { file: file.to_owned(), line, what: what.to_owned() }.to_string();
         found.extend(errors::errors_of_text(&tokens).into_iter().map(breach));
+    }
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn every_function_is_short() {
+    let files = all();
+    let mut found = Vec::new();
+    for (file, tokens) in production::production(&files) {
+        for function in functions::functions(&tokens) {
+            if function.lines > MOST_LINES_OF_A_FUNCTION {
+                let what = format!(
+                    "`{}` has {} lines, at most {MOST_LINES_OF_A_FUNCTION}: split it",
+                    function.name, function.lines
+                );
+                found.push(Breach { file: file.to_owned(), line: function.line, what }.to_string());
+            }
+        }
     }
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }

@@ -118,6 +118,15 @@ pub(super) struct Figures {
 impl Figures {
     /// Fewer connections do not tell what one takes in memory from what the process takes.
     pub(super) const MEMORY_FROM: u32 = 1000;
+
+    /// Enters what the messages cost beyond their content. Bytes are those on the wire until the start and until the end, up and down.
+    pub(super) fn enter_cost(&mut self, size: usize, start: (u64, u64), end: (u64, u64), cpu: Option<Duration>) {
+        let each = |bytes: u64, messages: u64| (messages > 0).then(|| bytes as f64 / messages as f64 - size as f64);
+        self.overhead_up = each(end.0 - start.0, self.sent);
+        self.overhead_down = each(end.1 - start.1, self.delivered);
+        let delivered = self.delivered;
+        self.cpu_s_per_million = cpu.filter(|_| delivered > 0).map(|cpu| cpu.as_secs_f64() * 1e6 / delivered as f64);
+    }
 }
 
 /// A figure that is not to be trusted, and why.

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout_at};
 use uuid::Uuid;
 
 use super::GRACE;
-use super::member::{CONNECTING, Lag, Part, Phase, Stage, Tally, run};
+use super::member::{CONNECTING, Lag, Part, Phase, Record, Stage, Tally, run};
 use super::probe::channel;
 use crate::cli::bench::figures::Figures;
 use crate::cli::bench::gateway::Gateway;
@@ -80,20 +80,20 @@ pub(in crate::cli::bench) async fn measure(
 
     let tallies = members.join_all().await;
     let mut figures = sums(&tallies, transport, plan);
-    let (content, delivered) = (plan.size as f64, figures.delivered);
-    let per = |bytes: u64, messages: u64| (messages > 0).then(|| bytes as f64 / messages as f64 - content);
-    figures.overhead_up = per(after.0 - before.0, figures.sent);
-    figures.overhead_down = per(after.1 - before.1, delivered);
-    figures.cpu_s_per_million = cpu.filter(|_| delivered > 0).map(|cpu| cpu.as_secs_f64() * 1e6 / delivered as f64);
+    figures.enter_cost(plan.size, before, after, cpu);
     figures.memory_per_connection = memory;
-    let record = stage.record();
+    enter_times(&mut figures, &stage.record(), start, plan);
+    Ok(figures)
+}
+
+/// Enters what was recorded from `start` on.
+fn enter_times(figures: &mut Figures, record: &Record, start: Instant, plan: &Plan) {
     figures.latency = record.latency.spread();
     figures.lateness = record.lateness.spread();
     figures.first_message = record.first_message.spread();
     figures.per_second.clone_from(&record.per_second);
     let last = record.last.map_or(Duration::ZERO, |last| last.saturating_duration_since(start));
     figures.window_s = last.max(plan.duration()).as_secs_f64();
-    Ok(figures)
 }
 
 /// Bytes for each connection more. None where there are hardly more.

@@ -18,8 +18,8 @@ use crate::cli::bench::link::{Client, Event, Traffic};
 use crate::cli::bench::message::Message;
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::report::progress::Bar;
-use crate::protocol::Transport;
 use crate::protocol::limits::REPLAY_FRAMES;
+use crate::protocol::{ChannelName, Transport};
 
 /// Messages under way: half of what the gateway keeps for a client that does not acknowledge, which must not be passed.
 const WINDOW: u64 = REPLAY_FRAMES as u64 / 2;
@@ -38,9 +38,7 @@ pub(in crate::cli::bench) async fn measure(
     let mut client = Client::new(&gateway.target, Arc::clone(&traffic), transport);
     let channel = channel(&Uuid::new_v4().simple().to_string());
     let mut figures = Figures { transport: transport.name().to_owned(), connections: 1, ..Figures::default() };
-    let mut refused = String::new();
-    let subscribed = subscribe(&mut client, Some(&channel), |why| refused = why);
-    if timeout(CONNECTING, subscribed).await != Ok(true) {
+    if let Err(refused) = subscribed(&mut client, &channel).await {
         figures.failures.insert(refused, 1);
         return Ok(figures);
     }
@@ -82,18 +80,27 @@ pub(in crate::cli::bench) async fn measure(
             Event::Usable(_) | Event::Active(_) => {}
         }
     }
-    let cpu = gateway.cpu().zip(cpu).map(|(now, before)| now.saturating_sub(before).as_secs_f64());
+    let cpu = gateway.cpu().zip(cpu).map(|(now, before)| now.saturating_sub(before));
+    enter_sums(&mut figures, &ledger);
+    figures.enter_cost(plan.size, bytes, traffic.bytes(), cpu);
+    figures.window_s = (last - origin).max(plan.duration()).as_secs_f64();
+    figures.latency = latency.spread();
+    Ok(figures)
+}
+
+/// Subscribes, or says why not.
+async fn subscribed(client: &mut Client, channel: &ChannelName) -> Result<(), String> {
+    let mut refused = String::new();
+    let subscribed = timeout(CONNECTING, subscribe(client, Some(channel), |why| refused = why)).await;
+    if subscribed == Ok(true) { Ok(()) } else { Err(refused) }
+}
+
+/// Enters what became of the messages that were sent.
+fn enter_sums(figures: &mut Figures, ledger: &Ledger) {
     let sums = ledger.sums(figures.sent);
     figures.expected = figures.sent;
     (figures.delivered, figures.lost, figures.duplicated, figures.reordered) =
         (sums.delivered, sums.lost, sums.duplicated, sums.reordered);
-    figures.window_s = (last - origin).max(plan.duration()).as_secs_f64();
-    figures.latency = latency.spread();
-    let each = |bytes: u64, messages: u64| (messages > 0).then(|| bytes as f64 / messages as f64 - plan.size as f64);
-    figures.overhead_up = each(traffic.bytes().0 - bytes.0, figures.sent);
-    figures.overhead_down = each(traffic.bytes().1 - bytes.1, sums.delivered);
-    figures.cpu_s_per_million = cpu.filter(|_| sums.delivered > 0).map(|cpu| cpu * 1e6 / sums.delivered as f64);
-    Ok(figures)
 }
 
 fn enter(per_second: &mut Vec<u64>, after: Duration) {
