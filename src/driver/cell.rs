@@ -159,19 +159,17 @@ impl Cell {
         (state.active_waker(), overruns)
     }
 
-    /// Carries out commands, and those that come meanwhile, without the lock. One caller at a time does so.
+    /// Carries out commands, and those that come meanwhile, without the lock. One caller at a time does so. `run` must not panic.
     pub fn run(&self, mut commands: Vec<Command>, mut run: impl FnMut(Vec<Command>)) {
         if commands.is_empty() {
             return;
         }
-        let running = Running(self);
         while !commands.is_empty() {
             run(commands);
             let mut state = self.lock();
             commands = std::mem::take(&mut state.commands);
             state.running = !commands.is_empty();
         }
-        std::mem::forget(running);
     }
 
     /// So many commands that were handed out wait for a decision, with so many bytes. They count towards the [`BACKLOG`].
@@ -249,7 +247,11 @@ impl State {
                 Output::Command(command) => self.commands.push(command),
                 Output::Finish { carrier, lines } => self.finished.push((carrier, lines)),
                 Output::Overrun { .. } => drained.overruns += 1,
-                Output::Expired => drained.is_over = true,
+                Output::Expired => {
+                    drained.is_over = true;
+                    // Nothing is carried out for it any more.
+                    self.commands = Vec::new();
+                }
             }
         }
         drained
@@ -294,14 +296,5 @@ impl State {
     fn take_finished(&mut self, carrier: Carrier) -> Option<Vec<Line>> {
         let place = self.finished.iter().position(|(other, _)| *other == carrier)?;
         Some(self.finished.swap_remove(place).1)
-    }
-}
-
-/// Lets others go on if a command panics: one fault must not silence a session.
-struct Running<'a>(&'a Cell);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.lock().running = false;
     }
 }

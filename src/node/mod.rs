@@ -34,8 +34,8 @@ mod session;
 mod sessions;
 mod settings;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry as Metrics;
@@ -87,14 +87,17 @@ impl Node {
         let clock = Clock::new();
         let counters = Arc::new(Counters::new(metrics, clock));
         let operations = Arc::new(Operations::new(hub, clock, Arc::clone(&counters)));
-        Arc::new(Self {
+        Arc::new_cyclic(|node: &Weak<Self>| Self {
             clock,
             settings: Shared::new(settings),
             networks: Networks::default(),
             sessions: Sessions::new(sessions),
             judgements: Judgements::new(clock),
             timers: Timers::default(),
-            pump: Pump::new(Arc::clone(&operations), Arc::clone(&backend), Arc::clone(&counters)),
+            pump: Pump::new(Arc::clone(&operations), Arc::clone(&backend), Arc::clone(&counters), {
+                let node = Weak::clone(node);
+                Box::new(move |session| node.upgrade().into_iter().for_each(|node| node.end_failed(session)))
+            }),
             operations,
             backend,
             carriers: AtomicU64::new(0),

@@ -11,6 +11,7 @@ use super::session::Session;
 use crate::driver::cell::Cell;
 use crate::driver::cycle::{self, Owner};
 use crate::protocol::Transport;
+use crate::protocol::code::{Fault, Refusal};
 use crate::protocol::up::Command;
 use crate::session::Time;
 use crate::session::server::Input;
@@ -57,6 +58,14 @@ impl Node {
                 _ = sweep.tick() => self.operations.sweep(self.clock.now()),
             }
         }
+    }
+
+    /// Ends a session one of whose commands failed: what it did is half done.
+    pub(super) fn end_failed(&self, session: &Arc<Session>) {
+        let refusal = Refusal::from(Fault::Command);
+        self.counters.note(&refusal);
+        // The end of a session is not refused.
+        let _ = cycle::input(self, session, Input::End(refusal));
     }
 
     /// Offers other transports from now on, best first. All clients are told; those on one that is not among them have

@@ -129,8 +129,8 @@ impl Backend for Behind {
         }
     }
 
-    /// A channel whose name begins with `held` has a door of its name. One that begins with `forbidden` is refused later, and the
-    /// decision about `broken` panics.
+    /// A channel whose name begins with `held` has a door of its name. One that begins with `forbidden` is refused later. The
+    /// decision about `broken` panics later, and the call about `panics` does so at once.
     fn publish(&self, _: Asker<'_>, channel: &ChannelName, payload: Payload) -> Decision<Result<Payload, Refusal>> {
         match channel.as_str() {
             name if name.starts_with("held") => self.0.behind(name, Ok(payload)),
@@ -138,6 +138,7 @@ impl Backend for Behind {
                 let refusal = Refusal::new(Code::Forbidden, "nobody may publish here");
                 Decision::Later(async move { Err(refusal) }.boxed())
             }
+            "panics" => panic!("this backend is broken"),
             "broken" => {
                 let decision = async move {
                     assert!(matches!(payload, Payload::Binary(_)), "this backend is broken for JSON");

@@ -80,6 +80,24 @@ on_every_transport! {
         assert_eq!(client.publish(leg, "free", "1").await, 1);
     }
 
+    async fn a_command_that_panics_ends_its_session_with_internal_and_another_session_goes_on(transport) {
+        let gateway = Running::before(&Doors::new(Policy::Open), |_| {}).await;
+        let (mut other, others_leg) = Client::online(&gateway, transport).await;
+        other.subscribe(others_leg, "news").await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        client.push(r#"{"sub":"news","id":901}"#);
+        client.push(r#"{"pub":"panics","id":902,"data":1}"#);
+        client.push(r#"{"pub":"news","id":903,"data":"after it"}"#);
+        client.flush(leg).await;
+        // Between two polls nobody is there to hear `internal`.
+        let code = if transport == Transport::Poll { "gone" } else { "internal" };
+        assert_eq!(client.ended(leg).await, code);
+        gateway.until("sessions", |sessions| sessions == 1).await;
+        let leg = client.open(transport, true).await;
+        assert_eq!(client.ended(leg).await, "gone");
+        assert_eq!(other.publish(others_leg, "news", "\"mine\"").await, 1);
+    }
+
     async fn the_end_of_a_session_cancels_its_decisions(transport) {
         let doors = Doors::new(Policy::Open);
         let gateway = Running::before(&doors, |config| config.session.resume = Duration::from_secs(1)).await;

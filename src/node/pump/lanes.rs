@@ -163,7 +163,7 @@ impl<C> Lanes<C> {
     }
 
     /// Drops all that waits.
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.closed = Vec::new();
         self.waiting = Waiting::default();
     }

@@ -19,6 +19,7 @@ mod run;
 mod simulation;
 pub(super) mod work;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -27,7 +28,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, Stream as _};
 use tokio::task::AbortHandle;
-use tracing::{Instrument as _, debug_span};
+use tracing::{Instrument as _, debug_span, error};
 
 use self::act::Acts;
 use self::decided::{Asked, Decided, Deed, Later, Queued, Step};
@@ -47,18 +48,40 @@ use crate::protocol::up::{Action, Command};
 pub(super) struct Pump {
     acts: Acts,
     backend: Arc<dyn Backend>,
+    end_failed: EndFailed,
 }
 
+/// Ends a session one of whose commands failed.
+type EndFailed = Box<dyn Fn(&Arc<Session>) + Send + Sync>;
+
 impl Pump {
-    pub(super) fn new(operations: Arc<Operations>, backend: Arc<dyn Backend>, counters: Arc<Counters>) -> Arc<Self> {
-        Arc::new(Self { acts: Acts { operations, counters }, backend })
+    pub(super) fn new(
+        operations: Arc<Operations>,
+        backend: Arc<dyn Backend>,
+        counters: Arc<Counters>,
+        end_failed: EndFailed,
+    ) -> Arc<Self> {
+        Arc::new(Self { acts: Acts { operations, counters }, backend, end_failed })
+    }
+
+    /// Carries something out for a session. If that panics, the session ends, and all others go on. Returns whether it did not.
+    fn guard(&self, session: &Arc<Session>, work: impl FnOnce()) -> bool {
+        // What is half done belongs to the session, which ends. Locks that others share are taken whatever happened to their holder.
+        let done = catch_unwind(AssertUnwindSafe(work)).is_ok();
+        if !done {
+            error!(session = %session.id, "a command failed, so its session ends: this is a bug in the gateway or its backend");
+            (self.end_failed)(session);
+        }
+        done
     }
 
     /// Carries out commands in their order, as far as their decisions are there and the broker answers within the call.
     pub(super) fn run(self: &Arc<Self>, session: &Arc<Session>, commands: Vec<Command>) {
-        let mut run = Run::new(self, session);
-        commands.into_iter().for_each(|command| run.take(command));
-        run.flush();
+        self.guard(session, || {
+            let mut run = Run::new(self, session);
+            commands.into_iter().for_each(|command| run.take(command));
+            run.flush();
+        });
     }
 
     /// A session is over: nothing follows from its open decisions.
@@ -186,11 +209,12 @@ fn answer(ticket: Ticket, step: BoxFuture<'static, Step>) -> Answer {
 
 /// The task of a session's open decisions. It drives all of them together, and ends with the last.
 async fn drive(pump: Weak<Pump>, session: Weak<Session>) {
-    let _panicking = ClearOnPanic(&session);
     let mut open = FuturesUnordered::new();
     while let Some((ticket, step)) = std::future::poll_fn(|cx| poll_next(&session, &mut open, cx)).await {
         let (Some(pump), Some(session)) = (pump.upgrade(), session.upgrade()) else { return };
-        pump.came(&session, ticket, step);
+        if !pump.guard(&session, || pump.came(&session, ticket, step)) {
+            return;
+        }
     }
 }
 
@@ -206,20 +230,6 @@ fn poll_next(
         let next = Pin::new(&mut *open).poll_next(cx);
         if !matches!(next, Poll::Ready(None)) || session.work().may_end_task() {
             return next;
-        }
-    }
-}
-
-/// One fault must not silence a session: if a command panics, those that wait are dropped, and later ones are carried out.
-struct ClearOnPanic<'a>(&'a Weak<Session>);
-
-impl Drop for ClearOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Some(session) = self.0.upgrade()
-        {
-            session.work().clear();
-            session.cell.set_waiting(0, 0);
         }
     }
 }

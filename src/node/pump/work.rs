@@ -67,12 +67,6 @@ impl Work {
         self.lanes.end();
         self.task = None;
     }
-
-    /// Drops all that waits, so that what comes next is not held up for ever.
-    pub(super) fn clear(&mut self) {
-        self.lanes.clear();
-        self.task = None;
-    }
 }
 
 impl Drop for Task {

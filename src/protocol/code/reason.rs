@@ -153,6 +153,9 @@ pub enum Fault {
     /// The application panicked over a command.
     #[error("the application failed to decide about this")]
     Decision,
+    /// A command panicked while it was carried out.
+    #[error("a command of this session failed in the gateway")]
+    Command,
     /// The application panicked over a client.
     #[error("the application failed to decide about this client")]
     Judgement,

@@ -56,6 +56,8 @@ pub enum Input {
     Offer(Arc<[Transport]>, Time),
     /// Ends every leg, for this reason; the session stays.
     EndLegs(Refusal),
+    /// Ends the session, for this reason.
+    End(Refusal),
     /// The carrier is no more.
     Closed(Carrier),
     /// [`super::ServerSession::poll_timeout`] has come.

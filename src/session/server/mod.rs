@@ -163,6 +163,10 @@ impl ServerSession {
                 self.offer(now, transports, jitter);
                 Ok(())
             }
+            Input::End(refusal) => {
+                self.expire(&refusal);
+                Ok(())
+            }
             Input::EndLegs(refusal) => {
                 self.end_legs(&refusal);
                 Ok(())

@@ -68,7 +68,7 @@ impl ServerSession {
 
     pub(super) fn timeout(&mut self, now: Time) {
         if self.expires_at().is_some_and(|at| now >= at) {
-            self.expire();
+            self.expire(&Leaving::Expired.into());
             return;
         }
         if self.ack_at.is_some_and(|at| now >= at) {

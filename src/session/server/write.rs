@@ -5,6 +5,7 @@ use serde_json::Number;
 use super::answer::AnswerNow;
 use super::carriage::Carriage;
 use super::{Carrier, Output, ServerSession};
+use crate::protocol::code::Refusal;
 use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, down, limits};
 use crate::session::outgoing::Outgoing;
 use crate::session::{Time, milliseconds};
@@ -172,14 +173,12 @@ impl ServerSession {
         }
     }
 
-    /// Ends what is left when the session is over.
-    pub(super) fn expire(&mut self) {
-        use crate::protocol::code::Leaving;
+    /// Ends what is left when the session is over, for this reason.
+    pub(super) fn expire(&mut self, why: &Refusal) {
         if std::mem::replace(&mut self.expired, true) {
             return;
         }
-        let gone = Leaving::Expired.into();
-        self.end_legs(&gone);
+        self.end_legs(why);
         // Whatever still holds the session holds no frames with it.
         self.outgoing = Outgoing::default();
         self.outputs.push_back(Output::Expired);

@@ -61,7 +61,7 @@ impl Bench {
     }
 
     /// The codes of the legs that were ended, by carrier.
-    fn ends(&mut self) -> Vec<(u64, String)> {
+    pub(super) fn ends(&mut self) -> Vec<(u64, String)> {
         let end = |output: Output| {
             let Output::Finish { carrier, lines } = output else { return None };
             let line: serde_json::Value = serde_json::from_slice(lines[0].json()).unwrap();
