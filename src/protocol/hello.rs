@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::code::{BadHello, Mistake, Refusal};
-use super::down::json_line;
 use super::frame::{RawFrame, object};
 use super::id::{Nonce, Secret, SessionId};
+use super::json::json_line;
 use super::line::Line;
 use super::number::{LegNumber, Seq, Turn};
 use super::report::Report;

@@ -10,6 +10,7 @@
 //! - [`number`]: the numbers of lines, legs and turns, each a type of its own
 //! - [`frame`]: reading a frame's verb and keys in one scan
 //! - [`up`], [`down`]: the frames of each direction; [`hello`], [`welcome`]: what a leg begins with
+//! - `json`: writing frames
 //! - [`token`]: a client's bearer token
 //! - [`report`]: what a client tells of its search for a connection
 //! - [`mod@line`]: an encoded frame, ready for every transport; [`deflate`]: compressed
@@ -22,6 +23,7 @@ pub mod down;
 pub mod frame;
 pub mod hello;
 pub mod id;
+mod json;
 pub mod limits;
 pub mod line;
 pub mod number;

@@ -166,7 +166,7 @@ pub fn filler(code: Code, withdrawn: &Line) -> Line {
         id: Option<Number>,
     }
     let id = serde_json::from_slice(withdrawn.json()).ok().and_then(|Withdrawn { id }| id);
-    super::down::json_line(&Filler { skip: code.name(), id })
+    super::json::json_line(&Filler { skip: code.name(), id })
 }
 
 fn ping_value(subject: &RawValue) -> Option<Number> {

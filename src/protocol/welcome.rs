@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::id::{Nonce, SessionId};
+use super::json::write_field;
 use super::limits::Limits;
 use super::number::{LegNumber, Seq, Turn};
 
@@ -91,5 +92,57 @@ mod turn_or_zero {
             0 => Ok(None),
             turn => Turn::new(turn).map(Some).ok_or_else(|| D::Error::custom("turn must be below 2^31")),
         }
+    }
+}
+
+impl Welcome {
+    /// Appends the frame.
+    pub(super) fn write(&self, buffer: &mut Vec<u8>) {
+        let Limits { replay_frames, replay_bytes, body_bytes, body_lines, line_bytes } = &self.limits;
+        write_field(buffer, b"{\"welcome\":{\"v\":", &self.v);
+        write_field(buffer, b",\"nonce\":", &self.nonce);
+        write_field(buffer, b",\"id\":", &self.id);
+        write_field(buffer, b",\"leg\":", &self.leg);
+        write_field(buffer, b",\"turn\":", &self.turn.map_or(0, Turn::get));
+        write_field(buffer, b",\"received\":", &self.received);
+        write_field(buffer, b",\"next\":", &self.next);
+        write_field(buffer, b",\"transports\":", &self.transports);
+        write_field(buffer, b",\"heartbeat_ms\":", &self.heartbeat_ms);
+        write_field(buffer, b",\"hold_ms\":", &self.hold_ms);
+        write_field(buffer, b",\"resume_ms\":", &self.resume_ms);
+        self.network.iter().for_each(|network| write_field(buffer, b",\"network\":", network));
+        write_field(buffer, b",\"limits\":{\"replay_frames\":", replay_frames);
+        write_field(buffer, b",\"replay_bytes\":", replay_bytes);
+        write_field(buffer, b",\"body_bytes\":", body_bytes);
+        write_field(buffer, b",\"body_lines\":", body_lines);
+        write_field(buffer, b",\"line_bytes\":", line_bytes);
+        buffer.extend_from_slice(b"}}}");
+    }
+}
+
+impl Brief {
+    /// Appends the frame.
+    pub(super) fn write(&self, buffer: &mut Vec<u8>) {
+        write_field(buffer, b"{\"nonce\":", &self.nonce);
+        self.next.iter().for_each(|next| write_field(buffer, b",\"next\":", next));
+        self.received.iter().for_each(|received| write_field(buffer, b",\"received\":", received));
+        buffer.push(b'}');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Line;
+
+    #[test]
+    fn a_brief_welcome_leaves_out_what_it_does_not_say() {
+        let nonce = Nonce::try_from("n".to_owned()).unwrap();
+        let json = |next, received| {
+            let line = Line::compose(|buffer| Brief { nonce: nonce.clone(), next, received }.write(buffer));
+            String::from_utf8(line.json().to_vec()).unwrap()
+        };
+        assert_eq!(json(None, None), r#"{"nonce":"n"}"#);
+        assert_eq!(json(Some(Seq(2)), Some(Seq(3))), r#"{"nonce":"n","next":2,"received":3}"#);
     }
 }

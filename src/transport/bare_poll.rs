@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
-use axum::http::HeaderMap;
 use super::answer;
 use super::half_closed::HalfClosed;
 use super::outlet::Outlet;
 use super::stall::Connection;
 use crate::node::link::{Link, Progress};
+use axum::http::HeaderMap;
 
 /// What is added to it then, in bytes, at most.
 const LENGTH_AND_DATE: usize = 128;

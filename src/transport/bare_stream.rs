@@ -47,9 +47,9 @@ impl Future for Stream {
             }
         }
         let mut asks = half_closed.poll_tick(cx).is_ready();
-        let _ = ready!(outlet.poll_write(cx, |link, cx, gathered| {
-            gather(link, cx, gathered, std::mem::take(&mut asks))
-        }));
+        let _ = ready!(
+            outlet.poll_write(cx, |link, cx, gathered| { gather(link, cx, gathered, std::mem::take(&mut asks)) })
+        );
         Poll::Ready(())
     }
 }

@@ -79,7 +79,10 @@ async fn a_target_that_is_a_whole_url_names_the_same_host_as_the_field() {
         ("https://example.org:443", "Host: example.org\r\n"),
     ] {
         let answer = answer(&gateway, &format!("{start}{path}"), fields).await;
-        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"control\":true"), "{start} {fields}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"control\":true"),
+            "{start} {fields}: {answer}"
+        );
     }
     for (start, fields, status, code) in [
         ("http://evil.example", HERE, 403, "forbidden"),

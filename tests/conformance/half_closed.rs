@@ -24,10 +24,7 @@ fn get(path: &str) -> String {
 }
 
 fn post(route: &str, (version, fields): (&str, &str), body: &str) -> String {
-    format!(
-        "POST /rt/{route} {version}\r\nHost: localhost\r\n{fields}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    format!("POST /rt/{route} {version}\r\nHost: localhost\r\n{fields}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
 /// Sends all of this and nothing more.

@@ -171,7 +171,8 @@ async fn a_plain_stream_without_a_valid_channel_is_refused() {
 #[tokio::test]
 async fn a_query_that_is_no_text_in_percent_encoding_is_refused() {
     let gateway = Running::start().await;
-    for bad in ["%ff", "a%fe", "%", "a%4", "%g1", "%%41", "%c3%28", "%c0%80", "%e0%80%af", "%ed%a0%80", "%f4%90%80%80"] {
+    for bad in ["%ff", "a%fe", "%", "a%4", "%g1", "%%41", "%c3%28", "%c0%80", "%e0%80%af", "%ed%a0%80", "%f4%90%80%80"]
+    {
         for query in [format!("channel={bad}"), format!("channel=c&last_event_id={bad}"), format!("ch%61nnel={bad}")] {
             let answer = http::get(gateway.address, &format!("/rt/stream?{query}&nonce=N-1")).await;
             answer.is_error(400, "bad_frame");

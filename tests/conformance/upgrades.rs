@@ -53,7 +53,8 @@ async fn an_upgrade_of_another_version_is_told_which_one_the_gateway_speaks() {
     let gateway = Running::start().await;
     for version in ["8", "0", "12", "14", "1313", "13.0", "13, 8", "", "x"] {
         let version = format!("Sec-WebSocket-Version: {version}\r\n");
-        let (head, body) = answer(&gateway, "GET /rt/ws?nonce=N-1 HTTP/1.1", &[CONNECTION, UPGRADE, &version, KEY]).await;
+        let (head, body) =
+            answer(&gateway, "GET /rt/ws?nonce=N-1 HTTP/1.1", &[CONNECTION, UPGRADE, &version, KEY]).await;
         assert!(head.starts_with("HTTP/1.1 426 "), "{version}: {head}");
         for field in ["sec-websocket-version: 13", "upgrade: websocket", "connection: upgrade"] {
             assert!(head.lines().any(|line| line == field), "{version} {field}: {head}");

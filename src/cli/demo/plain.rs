@@ -21,12 +21,7 @@ pub(super) fn routes(handle: Handle) -> Router {
     Router::new().route("/demo/plain", get(open)).with_state(handle)
 }
 
-async fn open(
-    State(handle): State<Handle>,
-    bare: Option<Extension<Bare>>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+async fn open(State(handle): State<Handle>, bare: Option<Extension<Bare>>, uri: Uri, headers: HeaderMap) -> Response {
     let channel = query::parameter(uri.query().unwrap_or_default(), "channel");
     match channel {
         Ok(channel) => accept(&handle, bare, &channel.unwrap_or_default(), &headers).await,
