@@ -13,7 +13,7 @@
 //! - [`session`]: the sans-IO machine, both halves
 //! - [`protocol`]: frames, lines, ids, codes, limits
 //!
-//! Beside them: [`netlab`], the hostile network; it names none of them.
+//! Beside them: [`netlab`], the hostile network; it names none of them. Below them, in tests only: `simulation`, what seeded schedules share.
 
 // The simulation's server side is compiled here and in an integration test, by the same names.
 #[cfg(test)]
@@ -29,4 +29,6 @@ pub mod node;
 pub mod protocol;
 pub mod server;
 pub mod session;
+#[cfg(test)]
+mod simulation;
 pub mod transport;

@@ -25,8 +25,6 @@ mod network;
 mod operations;
 mod owner;
 mod pump;
-#[cfg(test)]
-mod random;
 pub mod reader;
 mod refusals;
 pub mod seldom;

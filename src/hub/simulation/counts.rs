@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::simulation;
+
 /// A mistake or a misfortune of the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -68,20 +70,15 @@ impl Counts {
     pub(super) fn note(&mut self, fault: Fault, state: State) {
         self.0[fault as usize][state as usize] += 1;
     }
+}
 
-    pub(super) fn add(&mut self, other: &Self) {
-        for (count, more) in self.0.iter_mut().flatten().zip(other.0.iter().flatten()) {
-            *count += more;
-        }
-    }
-
-    /// Of the rarest pair.
-    pub(super) fn least(&self) -> u64 {
-        self.0.iter().flatten().copied().min().unwrap_or(0)
+impl simulation::Counts for Counts {
+    fn each(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.0.iter_mut().flatten()
     }
 }
 
-impl fmt::Display for Counts {
+impl fmt::Debug for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "how often a fault struck a subscriber, by its state:")?;
         for fault in Fault::ALL {
@@ -90,6 +87,6 @@ impl fmt::Display for Counts {
                 write!(f, " {state:?} {}", self.0[fault as usize][state as usize])?;
             }
         }
-        write!(f, "\nthe rarest {} times", self.least())
+        Ok(())
     }
 }

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::agenda::{Agenda, Random};
 use super::counts::{Counts, Fault};
 use super::reader::Reader;
 use super::truth::Truth;
@@ -16,6 +15,7 @@ use crate::hub::channel::Channel;
 use crate::hub::events::{Input, Outputs, Room, Settings, Wish};
 use crate::hub::mutant::{Mutant, Mutation};
 use crate::protocol::{Line, Position};
+use crate::simulation::{Agenda, Random};
 
 /// Channels, and subscribers of each.
 const CHANNELS: usize = 2;
@@ -94,7 +94,7 @@ struct World {
 pub(super) struct Schedule {
     now: Duration,
     random: Random,
-    agenda: Agenda<Event>,
+    agenda: Agenda<Duration, Event>,
     settings: Arc<Settings>,
     mutation: Mutation,
     worlds: Vec<World>,
@@ -110,7 +110,7 @@ pub(super) struct Schedule {
 
 impl Schedule {
     pub(super) fn new(seed: u64, mutant: Option<Mutant>) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let held = Room { frames: if random.percent(50) { HELD_FEW } else { HELD_MANY }, bytes: 100_000 };
         let settings = Settings {
             appends: APPENDS,

@@ -1,17 +1,9 @@
 //! Seeded schedules of hellos that race, repeat, are cancelled and time out, before a policy that takes 0 to 3 s, or for ever.
 //! `THROUGHLINE_SEED=n` replays one.
 
-use std::collections::BTreeMap;
-
 use super::desk::{Desk, Mutant, PATIENCE, Place};
-use crate::node::random::Random;
 use crate::session::Time;
-
-const SEEDS: u64 = 50_000;
-/// A mistake must show within so many schedules.
-const SEEDS_FOR_A_MUTANT: u64 = 2_000;
-/// Each thing that may happen to a hello happens that often in all schedules.
-const LEAST: u64 = 1_000;
+use crate::simulation::{self, Agenda, Random, Simulation, caught};
 
 /// All times are multiples of this, so that things often happen at the same moment.
 const STEP: Time = Time::from_millis(50);
@@ -52,8 +44,7 @@ struct Judgement {
 struct Schedule {
     random: Random,
     now: Time,
-    agenda: BTreeMap<(Time, u64), Event>,
-    events: u64,
+    agenda: Agenda<Time, Event>,
     desk: Desk<Question, Number>,
     judgements: Vec<Judgement>,
     /// By hello: its place while it waits.
@@ -70,8 +61,7 @@ impl Schedule {
         let mut schedule = Self {
             random: Random::new(seed),
             now: Time::ZERO,
-            agenda: BTreeMap::new(),
-            events: 0,
+            agenda: Agenda::default(),
             desk,
             judgements: Vec::new(),
             waiting: Vec::new(),
@@ -84,7 +74,7 @@ impl Schedule {
             let at = schedule.steps(400);
             let legs = if schedule.random.percent(40) { 1 + schedule.random.below(3) } else { 1 };
             for leg in 0..legs {
-                schedule.at(at + 6 * STEP * u32::try_from(leg).unwrap(), Event::Hello(question));
+                schedule.agenda.plan(at + 6 * STEP * u32::try_from(leg).unwrap(), Event::Hello(question));
             }
         }
         schedule
@@ -94,13 +84,8 @@ impl Schedule {
         STEP * u32::try_from(self.random.below(below)).unwrap()
     }
 
-    fn at(&mut self, at: Time, event: Event) {
-        self.events += 1;
-        self.agenda.insert((at, self.events), event);
-    }
-
     fn run(&mut self) -> Result<(), String> {
-        while let Some(((at, _), event)) = self.agenda.pop_first() {
+        while let Some((at, event)) = self.agenda.next() {
             self.now = at;
             match event {
                 Event::Hello(question) => self.hello(question)?,
@@ -143,10 +128,10 @@ impl Schedule {
         if place.until <= self.now || place.until > self.now + PATIENCE {
             return Err(format!("hello {hello} at {:?} waits until {:?}", self.now, place.until));
         }
-        self.at(place.until, Event::TimedOut(hello));
+        self.agenda.plan(place.until, Event::TimedOut(hello));
         if self.random.percent(25) {
             let after = self.steps(80);
-            self.at(self.now + after, Event::Cancelled(hello));
+            self.agenda.plan(self.now + after, Event::Cancelled(hello));
         }
         self.waiting.push(Some(place));
         self.settled.push(false);
@@ -174,7 +159,7 @@ impl Schedule {
         self.judgements.push(Judgement { question, until, has_verdict: false });
         if !self.random.percent(10) {
             let takes = self.steps(61);
-            self.at(self.now + takes, Event::Verdict(number));
+            self.agenda.plan(self.now + takes, Event::Verdict(number));
         }
         Ok(())
     }
@@ -191,7 +176,7 @@ impl Schedule {
         for (others, hello) in hellos.into_iter().enumerate() {
             if others > 0 {
                 let after = self.steps(6);
-                self.at(self.now + after, Event::Sees(hello));
+                self.agenda.plan(self.now + after, Event::Sees(hello));
             } else if let Some(place) = &self.waiting[hello] {
                 self.desk.judged(place);
                 self.settle(hello);
@@ -216,48 +201,30 @@ impl Schedule {
     }
 }
 
-impl Counts {
-    fn add(&mut self, other: &Self) {
-        self.alone += other.alone;
-        self.shared += other.shared;
-        self.cancelled += other.cancelled;
-        self.abandoned += other.abandoned;
-        self.timed_out += other.timed_out;
-        self.judged_anew += other.judged_anew;
-        self.other_token += other.other_token;
-    }
-
-    fn least(&self) -> u64 {
-        let Self { alone, shared, cancelled, abandoned, timed_out, judged_anew, other_token } = *self;
-        [alone, shared, cancelled, abandoned, timed_out, judged_anew, other_token].into_iter().min().unwrap()
+impl simulation::Counts for Counts {
+    fn each(&mut self) -> impl Iterator<Item = &mut u64> {
+        let Self { alone, shared, cancelled, abandoned, timed_out, judged_anew, other_token } = self;
+        [alone, shared, cancelled, abandoned, timed_out, judged_anew, other_token].into_iter()
     }
 }
 
-fn first_failure(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Result<Counts, String> {
-    let mut counts = Counts::default();
-    for seed in seeds {
+const SIMULATION: Simulation<Mutant, Counts> = Simulation {
+    test: "hellos_with_one_question",
+    seeds: 50_000,
+    least: 1_000,
+    seeds_for_a_mutant: 2_000,
+    run: |seed, mutant| {
         let mut schedule = Schedule::new(seed, mutant);
-        schedule.run().map_err(|why| format!("seed {seed}: {why}"))?;
-        counts.add(&schedule.counts);
-    }
-    Ok(counts)
-}
+        schedule.run().map(|()| schedule.counts)
+    },
+};
 
 #[test]
 fn hellos_with_one_question_share_one_judgement_and_each_is_answered_in_time() {
-    let seed = std::env::var("THROUGHLINE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let seeds = seed.map_or(0..SEEDS, |seed| seed..seed + 1);
-    let counts = first_failure(seeds, None).unwrap_or_else(|why| panic!("{why}"));
-    assert!(seed.is_some() || counts.least() >= LEAST, "something hardly occurs: {counts:?}");
+    SIMULATION.holds();
 }
 
-macro_rules! caught {
-    ($($name:ident: $mutant:ident;)*) => {
-        $(#[test] fn $name() { first_failure(0..SEEDS_FOR_A_MUTANT, Some(Mutant::$mutant)).unwrap_err(); })*
-    };
-}
-
-caught! {
+caught! { SIMULATION:
     a_judgement_for_each_hello_is_caught: EachAlone;
     a_verdict_that_holds_for_later_hellos_is_caught: VerdictKept;
     one_cancelled_hello_that_ends_the_judgement_for_all_is_caught: CancelledForAll;

@@ -4,20 +4,15 @@
 //! A model says when each command must be carried out: once its decision is there and the command before it on its channel is
 //! done. The lanes are held to exactly that moment. `THROUGHLINE_SEED=n` replays one schedule.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::lanes::{Lanes, Mutant, Ticket, Waiting};
-use crate::node::random::Random;
 use crate::protocol::ChannelName;
+use crate::simulation::{self, Agenda, Random, Simulation, caught};
 
-const SEEDS: u64 = 50_000;
-/// A mistake must show within so many schedules.
-const SEEDS_FOR_A_MUTANT: u64 = 2_000;
 const CHANNELS: u64 = 3;
 /// Of each command.
 const BYTES: usize = 100;
-/// Each thing that may happen to a step happens that often in all schedules.
-const LEAST: u64 = 1_000;
 
 /// A command, and how long its steps take: `None` is for ever. Times are in milliseconds, and even.
 #[derive(Debug, Clone)]
@@ -57,8 +52,7 @@ struct Counts {
 struct Schedule {
     random: Random,
     now: u64,
-    agenda: BTreeMap<(u64, u64), Event>,
-    events: u64,
+    agenda: Agenda<u64, Event>,
     lanes: Lanes<Order>,
     has_ended: bool,
     /// By number: when the command must be carried out.
@@ -79,8 +73,7 @@ impl Schedule {
         let mut schedule = Self {
             random: Random::new(seed),
             now: 0,
-            agenda: BTreeMap::new(),
-            events: 0,
+            agenda: Agenda::default(),
             lanes,
             has_ended: false,
             due: Vec::new(),
@@ -102,13 +95,13 @@ impl Schedule {
             // The hub is about channels: what is about none is done once it is decided.
             let deed = if channel.is_some() { self.time(6) } else { Some(0) };
             let at = 2 * self.random.below(500);
-            self.at(at, Event::Comes(Order { number, channel, decision, deed }));
+            self.agenda.plan(at, Event::Comes(Order { number, channel, decision, deed }));
             self.due.push(None);
             self.carried_out.push(None);
         }
         if self.random.percent(50) {
             let at = 1 + 2 * self.random.below(600);
-            self.at(at, Event::Ends);
+            self.agenda.plan(at, Event::Ends);
         }
     }
 
@@ -121,13 +114,8 @@ impl Schedule {
         }
     }
 
-    fn at(&mut self, at: u64, event: Event) {
-        self.events += 1;
-        self.agenda.insert((at, self.events), event);
-    }
-
     fn run(&mut self) -> Result<(), String> {
-        while let Some(((at, _), event)) = self.agenda.pop_first() {
+        while let Some((at, event)) = self.agenda.next() {
             self.now = at;
             match event {
                 Event::Comes(_) if self.has_ended => {}
@@ -224,9 +212,9 @@ impl Schedule {
         };
         *later += 1;
         if self.random.percent(10) {
-            self.at(self.now + takes + 2, Event::Came(ticket, step, order.clone()));
+            self.agenda.plan(self.now + takes + 2, Event::Came(ticket, step, order.clone()));
         }
-        self.at(self.now + takes, Event::Came(ticket, step, order));
+        self.agenda.plan(self.now + takes, Event::Came(ticket, step, order));
     }
 
     fn carry_out(&mut self, order: &Order) -> Result<(), String> {
@@ -274,54 +262,31 @@ impl Schedule {
     }
 }
 
-impl Counts {
-    fn add(&mut self, other: &Self) {
-        self.at_once += other.at_once;
-        self.decided_later += other.decided_later;
-        self.done_later += other.done_later;
-        self.never += other.never;
-        self.waited_behind += other.waited_behind;
-        self.overtook += other.overtook;
-        self.twice += other.twice;
-        self.after_the_end += other.after_the_end;
-    }
-
-    fn least(&self) -> u64 {
-        let Self { at_once, decided_later, done_later, never, waited_behind, overtook, twice, after_the_end } = *self;
-        let all = [at_once, decided_later, done_later, never, waited_behind, overtook, twice, after_the_end];
-        all.into_iter().min().unwrap()
+impl simulation::Counts for Counts {
+    fn each(&mut self) -> impl Iterator<Item = &mut u64> {
+        let Self { at_once, decided_later, done_later, never, waited_behind, overtook, twice, after_the_end } = self;
+        [at_once, decided_later, done_later, never, waited_behind, overtook, twice, after_the_end].into_iter()
     }
 }
 
-fn first_failure(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Result<Counts, String> {
-    let mut counts = Counts::default();
-    for seed in seeds {
+const SIMULATION: Simulation<Mutant, Counts> = Simulation {
+    test: "every_command_is_carried_out",
+    seeds: 50_000,
+    least: 1_000,
+    seeds_for_a_mutant: 2_000,
+    run: |seed, mutant| {
         let mut schedule = Schedule::new(seed, mutant);
-        schedule.run().map_err(|why| format!("seed {seed}: {why}"))?;
-        counts.add(&schedule.counts);
-    }
-    Ok(counts)
-}
+        schedule.run().map(|()| schedule.counts)
+    },
+};
 
 #[test]
 fn every_command_is_carried_out_once_and_when_its_own_channel_lets_it() {
-    let seed = std::env::var("THROUGHLINE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let seeds = seed.map_or(0..SEEDS, |seed| seed..seed + 1);
-    let counts = first_failure(seeds, None).unwrap_or_else(|why| panic!("{why}"));
-    assert!(seed.is_some() || counts.least() >= LEAST, "something hardly occurs: {counts:?}");
+    SIMULATION.holds();
 }
 
-#[test]
-fn one_queue_for_a_whole_session_is_caught() {
-    first_failure(0..SEEDS_FOR_A_MUTANT, Some(Mutant::OneQueue)).unwrap_err();
-}
-
-#[test]
-fn an_answer_after_the_end_is_caught() {
-    first_failure(0..SEEDS_FOR_A_MUTANT, Some(Mutant::AnswerAfterEnd)).unwrap_err();
-}
-
-#[test]
-fn a_command_that_is_carried_out_twice_is_caught() {
-    first_failure(0..SEEDS_FOR_A_MUTANT, Some(Mutant::CarriedOutTwice)).unwrap_err();
+caught! { SIMULATION:
+    one_queue_for_a_whole_session_is_caught: OneQueue;
+    an_answer_after_the_end_is_caught: AnswerAfterEnd;
+    a_command_that_is_carried_out_twice_is_caught: CarriedOutTwice;
 }

@@ -11,12 +11,11 @@ mod node;
 mod schedule;
 mod switches;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use self::schedule::Schedule;
 use self::switches::Counts;
 use super::Time;
 use super::mutant::Mutant;
+use crate::simulation::{Simulation, caught};
 
 /// Once the faults stop, everything is delivered within this time: what it takes to notice a dead leg or request (about 5 s),
 /// a few times over.
@@ -26,79 +25,24 @@ const LONGEST_HARD_QUIET: Time = Time::from_secs(240);
 /// After the faults each application speaks that often, until all has arrived.
 const PROBE_EVERY: Time = Time::from_secs(4);
 
-const SEEDS: u64 = 100_000;
-/// Every combination of transports, of the step at which the old leg dies, and of lines under way occurs that often.
-const LEAST_OF_A_SWITCH: u64 = 10;
-/// A mistake must show within so many schedules.
-const SEEDS_FOR_A_MUTANT: u64 = 30_000;
-
-fn environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
-/// The first seed, of those given, whose schedule breaks an invariant; or the switches that all of them made.
-fn first_failure(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Result<Counts, (u64, String)> {
-    let next = AtomicU64::new(seeds.start);
-    let failure = std::sync::Mutex::new(None);
-    let switches = std::sync::Mutex::new(Counts::default());
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                let mut seen = Counts::default();
-                while failure.lock().unwrap().is_none() {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
-                        break;
-                    }
-                    let mut schedule = Schedule::new(seed, mutant);
-                    if let Err(why) = schedule.run() {
-                        failure.lock().unwrap().get_or_insert((seed, why));
-                    }
-                    seen.add(&schedule.switches.counts);
-                }
-                switches.lock().unwrap().add(&seen);
-            });
-        }
-    });
-    failure.into_inner().unwrap().map_or_else(|| Ok(switches.into_inner().unwrap()), Err)
-}
+const SIMULATION: Simulation<Mutant, Counts> = Simulation {
+    test: "every_schedule_keeps",
+    seeds: 100_000,
+    // Of each combination of transports, of the step at which the old leg dies, and of lines under way.
+    least: 10,
+    seeds_for_a_mutant: 30_000,
+    run: |seed, mutant| {
+        let mut schedule = Schedule::new(seed, mutant);
+        schedule.run().map(|()| schedule.switches.counts)
+    },
+};
 
 #[test]
 fn every_schedule_keeps_the_invariants() {
-    let seeds = match environment("THROUGHLINE_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..environment("THROUGHLINE_SEEDS").unwrap_or(SEEDS),
-    };
-    let all = seeds == (0..SEEDS);
-    match first_failure(seeds, None) {
-        Err((seed, why)) => {
-            panic!("seed {seed}: {why}\nreplay: THROUGHLINE_SEED={seed} cargo test --lib every_schedule")
-        }
-        Ok(switches) => {
-            println!("{switches}");
-            assert!(!all || switches.least() >= LEAST_OF_A_SWITCH, "a kind of switch hardly occurs: {switches}");
-        }
-    }
+    SIMULATION.holds();
 }
 
-/// Shows that the simulation can fail: with this mistake, an invariant catches it.
-fn is_caught(mutant: Mutant) {
-    let seeds = 1_000_000..1_000_000 + SEEDS_FOR_A_MUTANT;
-    match first_failure(seeds, Some(mutant)) {
-        Err((seed, why)) => {
-            println!("{mutant:?} is caught by seed {seed}: {}", why.chars().take(160).collect::<String>());
-        }
-        Ok(_) => panic!("{mutant:?} was not caught within {SEEDS_FOR_A_MUTANT} schedules"),
-    }
-}
-
-macro_rules! caught {
-    ($($name:ident: $mutant:ident;)*) => {
-        $(#[test] fn $name() { is_caught(Mutant::$mutant); })*
-    };
-}
-
-caught! {
+caught! { SIMULATION:
     activation_by_the_servers_belief_is_caught: ActivationByBelief;
     not_asking_again_is_caught: NotAskingAgain;
     no_end_for_the_loser_is_caught: NoEndForLoser;

@@ -1,8 +1,5 @@
 //! The network of a schedule: what is under way, and what happens to it.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use bytes::Bytes;
 
 use crate::protocol::frame::RawFrame;
@@ -10,36 +7,7 @@ use crate::protocol::{LegNumber, Line, Transport};
 use crate::session::Time;
 use crate::session::client::{Failure, Route};
 use crate::session::server::Carrier;
-
-/// A small generator of its own (SplitMix64), so that a seed means the same everywhere.
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// True in so many of a hundred.
-    pub(super) fn percent(&mut self, chance: u64) -> bool {
-        self.below(100) < chance
-    }
-
-    pub(super) fn milliseconds(&mut self, below: u64) -> Time {
-        Time::from_millis(self.below(below))
-    }
-
-    pub(super) fn pick<T: Copy>(&mut self, among: &[T]) -> T {
-        among[usize::try_from(self.below(among.len() as u64)).unwrap_or(0)]
-    }
-}
+use crate::simulation::Random;
 
 /// How a proxy refuses a body that is too large for it: by a status, by a page with status 200, by a reset, or not at all.
 #[derive(Clone, Copy)]
@@ -217,45 +185,5 @@ impl Path {
     pub(super) fn arrival_down(&mut self, at: Time) -> Time {
         self.down_last = self.down_last.max(at);
         self.down_last
-    }
-}
-
-/// Events by time, then by the order in which they were planned.
-#[derive(Default)]
-pub(super) struct Agenda {
-    heap: BinaryHeap<Entry>,
-    planned: u64,
-}
-
-struct Entry {
-    key: Reverse<(Time, u64)>,
-    event: Event,
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
-    }
-}
-impl Eq for Entry {}
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key.cmp(&other.key)
-    }
-}
-
-impl Agenda {
-    pub(super) fn plan(&mut self, at: Time, event: Event) {
-        self.planned += 1;
-        self.heap.push(Entry { key: Reverse((at, self.planned)), event });
-    }
-
-    pub(super) fn next(&mut self) -> Option<(Time, Event)> {
-        self.heap.pop().map(|entry| (entry.key.0.0, entry.event))
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::ledger::{Ledger, Message};
-use super::network::{Agenda, Event, LONGEST_WRITE, Network, Path, Random, Refusal};
+use super::network::{Event, LONGEST_WRITE, Network, Path, Refusal};
 use super::node::{Effect, Kind, Node};
 use super::switches::{Step, Switches, UnderWay, asked_turn};
 use super::{LONGEST_HARD_QUIET, LONGEST_QUIET, PROBE_EVERY};
@@ -20,6 +20,7 @@ use crate::session::Time;
 use crate::session::client::{ClientSession, Failure, Input, Output, Route};
 use crate::session::mutant::{Mutant, Mutation};
 use crate::session::server::{Carrier, ServerSession, Settings};
+use crate::simulation::{Agenda, Random};
 
 /// So much happening at one moment means that something spins.
 const MOST_AT_ONCE: u32 = 5_000;
@@ -52,7 +53,7 @@ type Addressee = (LegNumber, Option<(u64, Route)>);
 pub(super) struct Schedule {
     now: Time,
     random: Random,
-    agenda: Agenda,
+    agenda: Agenda<Time, Event>,
     client: ClientSession,
     node: Node,
     pub(super) ledger: Ledger,
@@ -90,7 +91,7 @@ fn received(lines: &[Line]) -> Vec<RawFrame> {
 
 impl Schedule {
     pub(super) fn new(seed: u64, mutant: Option<Mutant>) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mutation = Mutation::of(mutant);
         let replay_frames = if random.percent(25) { 4 } else { 64 };
         let resume = if random.percent(40) { 1_500 } else { 120_000 };

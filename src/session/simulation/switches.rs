@@ -6,6 +6,7 @@
 use crate::protocol::{LegNumber, Transport, Turn};
 use crate::session::Time;
 use crate::session::client::LOSER_READ;
+use crate::simulation;
 
 /// How far the new leg had come when the old one died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -215,21 +216,13 @@ const fn pair(from: Transport, to: Transport) -> usize {
 #[derive(Default)]
 pub(super) struct Counts([[[u64; 2]; Step::ALL.len()]; Transport::ALL.len() * Transport::ALL.len()]);
 
-impl Counts {
-    pub(super) fn add(&mut self, other: &Self) {
-        let theirs = other.0.iter().flatten().flatten();
-        for (count, more) in self.0.iter_mut().flatten().flatten().zip(theirs) {
-            *count += more;
-        }
-    }
-
-    /// Of the rarest combination.
-    pub(super) fn least(&self) -> u64 {
-        self.0.iter().flatten().flatten().copied().min().unwrap_or(0)
+impl simulation::Counts for Counts {
+    fn each(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.0.iter_mut().flatten().flatten()
     }
 }
 
-impl std::fmt::Display for Counts {
+impl std::fmt::Debug for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "old leg to new one, with lines under way up/down, by where the old leg died:")?;
         for (from, to) in Transport::ALL.iter().flat_map(|from| Transport::ALL.map(|to| (*from, to))) {
@@ -239,7 +232,7 @@ impl std::fmt::Display for Counts {
                 write!(f, " {step:?} {up}/{down}")?;
             }
         }
-        write!(f, "\nthe rarest {} times", self.least())
+        Ok(())
     }
 }
 
