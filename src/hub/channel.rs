@@ -99,7 +99,9 @@ impl<S> Channel<S> {
 
     /// Hands in an input. Its outputs are added to `out`.
     pub(super) fn handle(&mut self, now: Duration, input: Input<S>, out: &mut Outputs) {
-        self.live.extend(self.started.drain(..));
+        if !self.started.is_empty() {
+            self.live.extend(self.started.drain(..));
+        }
         match input {
             Input::Publish(ticket) => self.publish(now, ticket, out),
             Input::Subscribe(wish) => self.subscribe(now, wish, out),
@@ -244,7 +246,7 @@ impl<S> Channel<S> {
     /// Ends a subscription. One that waits is answered.
     fn leave(&mut self, key: u64, out: &mut Outputs) {
         self.live.remove(&key);
-        if self.mutation.is(Mutant::LeaverStarted) {
+        if self.joining.is_empty() || self.mutation.is(Mutant::LeaverStarted) {
             return;
         }
         let refused = self.joining.extract_if(.., |joining| joining.wish.key == key);
