@@ -78,7 +78,7 @@ pub const LONG_ANSWER: usize = 8;
 pub const GATHER: Duration = Duration::from_millis(2);
 /// A poll is held at most this long.
 pub const POLL_HOLD: Duration = Duration::from_secs(25);
-/// A poll is held so much longer once its client has shut its sending side, and a stream is asked that often whether anybody reads it.
+/// A poll is held so much longer once its client has shut its sending side. After as long a comment asks whether anybody reads a stream.
 pub const HALF_CLOSED: Duration = Duration::from_secs(1);
 /// A leg whose transport is no longer offered ends this long after the jitter that its client has to leave it.
 pub const WITHDRAWAL: Duration = Duration::from_secs(10);

@@ -9,27 +9,58 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::protocol::limits::HALF_CLOSED;
 
+/// The pause doubles up to 2 to the power of this.
+const LONGEST: u32 = 4;
+
 /// The time since a client has shut its sending side. Before that it takes next to nothing.
 #[derive(Default)]
-pub(super) struct HalfClosed(Option<Pin<Box<Sleep>>>);
+pub(super) struct HalfClosed {
+    sleep: Option<Pin<Box<Sleep>>>,
+    ticks: u32,
+}
 
 impl HalfClosed {
     /// The client has shut its sending side.
     pub(super) fn begin(&mut self) {
-        self.0.get_or_insert_with(|| Box::pin(sleep(HALF_CLOSED)));
+        self.sleep.get_or_insert_with(|| Box::pin(sleep(HALF_CLOSED)));
     }
 
     pub(super) const fn has_begun(&self) -> bool {
-        self.0.is_some()
+        self.sleep.is_some()
     }
 
-    /// Ready again and again, each time [`HALF_CLOSED`] after the last; never before it has begun.
+    /// Ready [`HALF_CLOSED`] after it began, once more after the same time, and then ever less often. The first two writes tell a client
+    /// that is gone: its machine answers the first, and the second fails.
     pub(super) fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(sleep) = &mut self.0 else { return Poll::Pending };
+        let Some(sleep) = &mut self.sleep else { return Poll::Pending };
         ready!(sleep.as_mut().poll(cx));
-        sleep.as_mut().reset(Instant::now() + HALF_CLOSED);
+        let pause = HALF_CLOSED * (1 << self.ticks.min(LONGEST));
+        self.ticks = self.ticks.saturating_add(1);
+        sleep.as_mut().reset(Instant::now() + pause);
         // Whoever is told now is woken for the next time too.
         let _ = sleep.as_mut().poll(cx);
         Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn two_ticks_follow_each_other_and_the_others_come_ever_less_often() {
+        let mut half_closed = HalfClosed::default();
+        assert!(poll_fn(|cx| Poll::Ready(half_closed.poll_tick(cx))).await.is_pending());
+        let begun = Instant::now();
+        half_closed.begin();
+        let mut seconds = Vec::new();
+        for _ in 0..8 {
+            poll_fn(|cx| half_closed.poll_tick(cx)).await;
+            half_closed.begin();
+            seconds.push(begun.elapsed().as_secs());
+        }
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 48, 64]);
     }
 }
