@@ -1,3 +1,4 @@
+// @ts-check
 // Who is measured, against which server, and behind which networks.
 
 /**
@@ -6,7 +7,7 @@
  * @property {string} client its file in clients/
  * @property {string} server its file in servers/
  * @property {string[]} packages whose versions are told
- * @property {boolean} [standIn] the server is a stand-in
+ * @property {boolean} [standIn] the server is a stand-in: it lacks what the peer's own does against loss
  * @property {boolean} [ours]
  */
 
@@ -17,6 +18,12 @@ export const PEERS = [
     client: 'socketio',
     server: 'socketio',
     packages: ['socket.io-client', 'socket.io'],
+  },
+  {
+    title: 'Socket.IO with recovery',
+    client: 'socketio',
+    server: 'socketio-recovery',
+    packages: [],
   },
   {
     title: 'Socket.IO websocket first',

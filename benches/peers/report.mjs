@@ -1,7 +1,8 @@
-// From runs to medians, the table, and the checks. It measures nothing.
+// From runs to the tables, the checks, and the files with the results. It measures nothing.
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { KILLED, NETWORKS, PEERS, SLACK_MS } from './peers.mjs';
+import { cell, firstWords, median, ms, runWords, thenWords } from './words.mjs';
 
 /** More of the same can no longer change the median of five. */
 const MAJORITY = 3;
@@ -11,41 +12,6 @@ export const decided = (runs) =>
   ['never', 'flaps', 'closes'].some(
     (outcome) => runs.filter((run) => run.outcome === outcome).length >= MAJORITY,
   );
-
-/** Of what never came, Infinity. @param {(number | undefined)[]} values */
-function median(values) {
-  const sorted = values.map((value) => value ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
-
-/** What most runs came to. */
-function cell(runs) {
-  const counts = new Map();
-  for (const { outcome } of runs) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  const [outcome] = [...counts].sort(([, a], [, b]) => b - a)[0];
-  const of = runs.filter((run) => run.outcome === outcome);
-  return {
-    outcome,
-    first: median(runs.map(({ first }) => first)),
-    settled: median(of.map(({ settled }) => settled)),
-    transport: of[0].transport,
-    opens: median(of.map(({ websockets }) => websockets)),
-    others: runs.length - of.length,
-    runs,
-  };
-}
-
-const ms = (value) => (value < 999.5 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(2)} s`);
-
-function words(network, { outcome, first, settled, transport, opens, others, runs }) {
-  const rest = others ? ` (${others} of ${runs.length} otherwise)` : '';
-  if (outcome === 'never' || first === Number.POSITIVE_INFINITY) return `never${rest}`;
-  const tried = `${opens} open${opens === 1 ? '' : 's'}`;
-  if (outcome === 'flaps') return `${ms(first)}, then flaps, ${tried}${rest}`;
-  if (outcome === 'closes') return `${ms(first)}, then closes${rest}`;
-  if (network.name !== KILLED.network) return `${ms(first)}${rest}`;
-  return `${ms(first)}, settles on ${transport} at ${ms(settled)}, ${tried}${rest}`;
-}
 
 /** Every claim, with its figure and its bound. */
 export function check(columns) {
@@ -78,51 +44,87 @@ export function check(columns) {
     bounded.every(({ name }) => at(name, title).outcome === 'settled'),
   );
   say('ours is the only one', sound.map(({ title }) => title).join(', ') || 'yes', 'yes', !sound.length);
-  const killed = at(KILLED.network, ours);
-  const settles = killed.outcome === 'settled';
-  say(
-    'killed: ours settles',
-    settles ? ms(killed.settled) : killed.outcome,
-    ms(KILLED.settledMs),
-    settles && killed.settled <= KILLED.settledMs,
-  );
-  say(
-    'killed: WebSockets that ours opens',
-    `${killed.opens}`,
-    `${KILLED.opens}`,
-    settles && killed.opens <= KILLED.opens,
-  );
+  checks.push(...checkKilled(at(KILLED.network, ours)), checkLosses(columns, ours));
   return checks;
+}
+
+function checkKilled(killed) {
+  const settles = killed.outcome === 'settled';
+  return [
+    {
+      claim: 'killed: ours settles',
+      figure: settles ? ms(killed.settled) : killed.outcome,
+      bound: ms(KILLED.settledMs),
+      holds: settles && killed.settled <= KILLED.settledMs,
+    },
+    {
+      claim: 'killed: WebSockets that ours opens',
+      figure: `${killed.opens}`,
+      bound: `${KILLED.opens}`,
+      holds: settles && killed.opens <= KILLED.opens,
+    },
+  ];
+}
+
+/** Of every run, not of the median. */
+function checkLosses(columns, ours) {
+  const runs = NETWORKS.flatMap(({ name }) => columns[name].runs[ours]);
+  const sum = (key) => runs.reduce((total, { losses }) => total + losses[key], 0);
+  const flaws = ['lost', 'duplicated', 'reordered'].map(sum);
+  return {
+    claim: `messages that ours lost, duplicated, reordered, of ${sum('sent')} in all runs`,
+    figure: flaws.join(', '),
+    bound: '0, 0, 0',
+    holds: flaws.every((flaw) => flaw === 0),
+  };
 }
 
 const version = (name) =>
   JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
 
-/** Prints it, and writes results.md. */
-export function report(columns, checks) {
+/** A row for each client, a column for each network. */
+function table(columns, words) {
   const row = (cells) => `| ${cells.join(' | ')} |`;
-  const table = [
+  return [
     row(['client', ...NETWORKS.map(({ name }) => name)]),
     row(['---', ...NETWORKS.map(() => '---')]),
     ...PEERS.map(({ title, standIn }) =>
       row([
         `${title}${standIn ? ' ¹' : ''}`,
-        ...NETWORKS.map((n) => words(n, cell(columns[n.name].runs[title]))),
+        ...NETWORKS.map(({ name }) => words(name, cell(columns[name].runs[title]), standIn)),
       ]),
     ),
   ];
-  const warm = PEERS.map(({ title }) => {
+}
+
+/** Each client by each of its transports alone. */
+function warmTimes(columns) {
+  return PEERS.map(({ title }) => {
     const times = NETWORKS.map(({ name }) => columns[name].warm[title]);
     const each = Object.keys(times[0]).map(
       (transport) => `${transport} ${ms(median(times.map((t) => t[transport])))}`,
     );
     return `- ${title}: ${each.join(', ')}`;
   });
+}
+
+function about(day) {
   const versions = [...new Set(PEERS.flatMap(({ packages }) => packages))].map(
     (name) => `${name} ${version(name)}`,
   );
+  return [
+    `- Measured on ${day} by \`make bench-peers\`; Node ${process.version}, ${os.cpus().length} cores, load average ${os.loadavg()[1].toFixed(1)}.`,
+    `- Clients and servers: ${versions.join(', ')}, ws ${version('ws')}, eventsource ${version('eventsource')}.`,
+    '- Time from connect() to the first application message, on loopback, median of 5 (of 3, where those 3 agree that it does not hold).',
+  ];
+}
+
+/** Prints it, and writes results.md and results.json. */
+export function report(columns, checks) {
+  const day = new Date().toISOString().slice(0, 10);
+  const top = about(day);
   const lines = [
-    ...table,
+    ...table(columns, firstWords),
     '',
     '¹ Its server is a stand-in that speaks the wire protocol (see README.md); the client is the released one.',
     '',
@@ -130,16 +132,20 @@ export function report(columns, checks) {
       ({ claim, figure, bound, holds }) =>
         `- ${holds ? 'holds' : 'MISSED'}: ${claim}: ${figure}, bound ${bound}`,
     ),
-  ];
-  const about = [
-    `- Measured on ${new Date().toISOString().slice(0, 10)} by \`make bench-peers\`; Node ${process.version}, ${os.cpus().length} cores, load average ${os.loadavg()[1].toFixed(1)}.`,
-    `- Clients and servers: ${versions.join(', ')}, ws ${version('ws')}, eventsource ${version('eventsource')}.`,
-    '- Time from connect() to the first application message, on loopback, median of 5 (of 3, where those 3 agree that it does not hold).',
+    '',
+    '## Then carried by, and lost',
+    '',
+    'Counted from the first message to the last that came. What a client would have missed after that is not counted.',
+    '',
+    ...table(columns, (_, one, standIn) => thenWords(one, standIn)),
   ];
   const each = NETWORKS.flatMap(({ name }) => [
     `### ${name}`,
     '',
-    ...PEERS.map(({ title }) => `- ${title}: ${columns[name].runs[title].map(one).join('; ')}`),
+    ...PEERS.map(
+      ({ title, standIn }) =>
+        `- ${title}: ${columns[name].runs[title].map((run) => runWords(run, standIn)).join('; ')}`,
+    ),
     '',
   ]);
   const text = [
@@ -147,25 +153,44 @@ export function report(columns, checks) {
     '',
     'Written by `run.mjs`. What the words mean, and what is a stand-in, is in README.md.',
     '',
-    ...about,
+    ...top,
     '',
     ...lines,
     '',
     '## Each client by each of its transports alone, on a clear network',
     '',
-    ...warm,
+    ...warmTimes(columns),
     '',
     '## Every run',
     '',
-    'First message, outcome, WebSockets begun and requests made while it was watched.',
+    'First message, outcome, WebSockets begun and requests made while it was watched, messages lost.',
     '',
     ...each,
   ];
-  writeFileSync(new URL('results.md', import.meta.url), `${text.join('\n').trimEnd()}\n`);
-  console.log(`\n${about.join('\n')}\n\n${lines.join('\n')}\n`);
+  const write = (name, content) => writeFileSync(new URL(name, import.meta.url), `${content.trimEnd()}\n`);
+  write('results.md', text.join('\n'));
+  write('results.json', JSON.stringify({ measured: day, clients: results(columns) }, null, 2));
+  console.log(`\n${top.join('\n')}\n\n${lines.join('\n')}\n`);
 }
 
-function one({ outcome, first, settled, transport, websockets, requests }) {
-  const end = outcome === 'settled' ? `settled on ${transport} at ${ms(settled)}` : outcome;
-  return `${first === undefined ? '' : `${ms(first)}, `}${end}, ${websockets} of ${requests}`;
+/** The cells of the tables for programs, in ms. `first` is null if no message came, `losses` if they were not measured. */
+function results(columns) {
+  const one = ({ title, standIn = false }) => {
+    const networks = NETWORKS.map(({ name }) => [name, plain(cell(columns[name].runs[title]), standIn)]);
+    return { title, standIn, networks: Object.fromEntries(networks) };
+  };
+  return PEERS.map(one);
+}
+
+function plain({ outcome, first, settled, closed, transport, opens, losses }, standIn) {
+  const whole = (value) => (Number.isFinite(value) ? Math.round(value) : null);
+  return {
+    outcome,
+    first: whole(first),
+    settled: whole(settled),
+    closed: whole(closed),
+    transport: outcome === 'never' ? null : transport,
+    websockets: opens,
+    losses: standIn || outcome === 'never' ? null : losses,
+  };
 }

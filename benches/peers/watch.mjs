@@ -1,4 +1,6 @@
+// @ts-check
 // One connection of one client, watched from its start until it is clear what becomes of it. What the words of the table mean is defined here.
+import { Numbers } from './numbers.mjs';
 
 /** No message by then: 'never'. */
 export const FIRST_MS = 15_000;
@@ -14,13 +16,15 @@ const FLOWING_MS = 1500;
  * `news`: an application message.
  * @callback Tell
  * @param {'up' | 'down' | 'over' | 'news'} event
- * @param {any} value the transport, the reason, the message
+ * @param {any} value the transport, the reason, the number in the message
  *
  * @typedef {object} Verdict
  * @property {'settled' | 'flaps' | 'closes' | 'never'} outcome `closes`: it got messages, and has given up
  * @property {number} [first] ms from connect() to the first message
  * @property {number} [settled] ms from connect() to the last change
- * @property {string} [transport] the one it settled on
+ * @property {string} [transport] what carried it at the end
+ * @property {number} [closed] ms from connect() until it gave up
+ * @property {import('./numbers.mjs').Losses} losses
  * @property {string[]} log what happened, for a person
  */
 
@@ -37,29 +41,35 @@ export function watch(open, onFirst = () => {}, onlyFirst = false) {
     /** The transport, while it is connected. @type {string | undefined} */
     let on;
     let changed = 0;
+    /** @type {number | undefined} */
     let first;
-    let last;
+    let last = 0;
+    /** @type {(() => void) | undefined} */
     let close;
     let ended = false;
+    const numbers = new Numbers();
     const start = performance.now();
     const now = () => performance.now() - start;
     const timer = setInterval(judge, 50);
 
     function judge() {
       const at = now();
-      if (first === undefined) return at >= FIRST_MS && end('never');
+      if (first === undefined) {
+        if (at >= FIRST_MS) end('never');
+        return;
+      }
       if (onlyFirst) return end('settled');
       const flowing = at - last < FLOWING_MS;
-      if (on && flowing && at - changed >= SETTLED_MS)
-        return end('settled', { settled: changed, transport: on });
+      if (on && flowing && at - changed >= SETTLED_MS) return end('settled', { settled: changed });
       if (at >= WATCH_MS) end('flaps');
     }
 
-    function end(outcome, more = {}) {
+    /** @param {Verdict['outcome']} outcome @param {{ settled?: number, closed?: number }} [more] */
+    function end(outcome, more) {
       if (ended) return;
       ended = true;
       clearInterval(timer);
-      resolve({ outcome, first, ...more, log });
+      resolve({ outcome, first, transport: on, ...more, losses: numbers.count(), log });
       // It may not have given us what closes it yet.
       queueMicrotask(() => close?.());
     }
@@ -68,6 +78,7 @@ export function watch(open, onFirst = () => {}, onlyFirst = false) {
       if (ended) return;
       const at = now();
       if (event === 'news') {
+        numbers.take(value);
         last = at;
         if (first !== undefined) return;
         first = at;
@@ -76,8 +87,8 @@ export function watch(open, onFirst = () => {}, onlyFirst = false) {
         return;
       }
       log.push(`${Math.round(at)} ${event} ${value}`);
-      if (event === 'over') return end(first === undefined ? 'never' : 'closes');
       on = event === 'up' ? value : undefined;
+      if (event === 'over') return first === undefined ? end('never') : end('closes', { closed: at });
       changed = at;
     });
   });

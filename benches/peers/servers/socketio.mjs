@@ -1,20 +1,17 @@
-// The released Socket.IO server.
+// The released Socket.IO server, which sends the news to everybody, as its documentation does.
 import { Server } from 'socket.io';
 import { listen } from './listen.mjs';
 import { subscribe } from './news.mjs';
 
-export async function start() {
+/** @param {object} [options] of the server */
+export async function start(options = {}) {
   const { server, address, close } = await listen((_, response) => response.headersSent || response.end());
-  const io = new Server(server);
-  io.on('connection', (socket) =>
-    socket.on(
-      'disconnect',
-      subscribe((number) => socket.emit('news', number)),
-    ),
-  );
+  const io = new Server(server, options);
+  const undo = subscribe((number) => io.emit('news', number));
   return {
     address,
     close() {
+      undo();
       io.close();
       close();
     },
