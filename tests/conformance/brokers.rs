@@ -92,7 +92,6 @@ on_every_transport! {
         let gateway = Running::changed(&broker, |config| config.session.resume = Duration::from_secs(1)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.push(r#"{"sub":"held/1","id":1}"#);
-        client.push(r#"{"pub":"held/1","id":2,"data":1}"#);
         client.flush(leg).await;
         // The watch and the fetch.
         broker.until(|broker| broker.waiting("held/1") == 2).await;
@@ -100,7 +99,6 @@ on_every_transport! {
         gateway.until("sessions", |sessions| sessions == 0).await;
         broker.open("held/1");
         broker.until(|broker| broker.waiting("held/1") == 0 && !broker.is_watched("held/1")).await;
-        assert_eq!(broker.appends("held/1"), 0);
     }
 }
 

@@ -108,3 +108,20 @@ fn a_poll_behind_a_long_answer_gathers_lines_for_a_moment() {
     bench.session.handle(POLLED + limits::GATHER, Input::Timeout).unwrap();
     assert_eq!(why(&bench), Some(AnswerNow::Lines));
 }
+
+#[test]
+fn a_poll_whose_client_waits_no_longer_is_answered_with_what_there_is() {
+    let mut bench = Bench::new(Settings::default());
+    let again = r#","id":"s1","turn":1,"received":0"#;
+    bench.attach(0, 1, Transport::Poll, r#","turn":1,"received":0"#);
+    assert_eq!(bench.write(0, 1).len(), 1);
+    bench.attach(10, 1, Transport::Poll, again);
+    bench.session.hurry(Carrier(9));
+    assert_eq!(bench.write(10, 1), Vec::<String>::new(), "it is held");
+    bench.session.hurry(Carrier(1));
+    assert_eq!(bench.write(10, 1).len(), 1);
+    bench.attach(20, 2, Transport::Sse, r#","id":"s1","turn":2,"received":0"#);
+    bench.write(20, 2);
+    bench.session.hurry(Carrier(2));
+    assert_eq!(bench.write(20, 2), Vec::<String>::new(), "a stream needs no hurry");
+}

@@ -173,23 +173,6 @@ fn a_poll_is_used_up_by_one_write() {
 }
 
 #[test]
-fn a_poll_whose_client_waits_no_longer_is_answered_with_what_there_is() {
-    let mut bench = Bench::new(Settings::default());
-    let again = r#","id":"s1","turn":1,"received":0"#;
-    bench.attach(0, 1, Transport::Poll, r#","turn":1,"received":0"#);
-    assert_eq!(bench.write(0, 1).len(), 1);
-    bench.attach(10, 1, Transport::Poll, again);
-    bench.session.hurry(Carrier(9));
-    assert_eq!(bench.write(10, 1), Vec::<String>::new(), "it is held");
-    bench.session.hurry(Carrier(1));
-    assert_eq!(bench.write(10, 1).len(), 1);
-    bench.attach(20, 2, Transport::Sse, r#","id":"s1","turn":2,"received":0"#);
-    bench.write(20, 2);
-    bench.session.hurry(Carrier(2));
-    assert_eq!(bench.write(20, 2), Vec::<String>::new(), "a stream needs no hurry");
-}
-
-#[test]
 fn room_is_kept_but_one_line_goes_however_long_it_is() {
     let mut bench = Bench::new(Settings::default());
     bench.attach(0, 1, Transport::WebSocket, r#","turn":1,"received":0"#);
