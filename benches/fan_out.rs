@@ -10,7 +10,6 @@
 
 mod gateway;
 
-use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use gateway::Gateway;
 use gateway::client::{frame, open_socket};
+use gateway::echo::{Echo, percentile};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -28,9 +28,8 @@ const AT_ONCE: usize = 64;
 /// Publications to all, and the pause between them.
 const PUBLICATIONS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(500);
-/// Echoes alone, and how often one is due.
+/// Echoes alone.
 const ALONE: usize = 1_000;
-const EVERY: Duration = Duration::from_millis(5);
 /// From the first subscriber to the last: what 18,000 writes of some 4 us take twice over.
 const SPREAD: Duration = Duration::from_millis(300);
 /// An echo's 99th percentile meanwhile. It may have to wait for one fan-out, which takes as long as the kernel takes for the writes.
@@ -47,13 +46,12 @@ async fn main() -> ExitCode {
             tokio::spawn(subscriber(socket, arrivals.clone()));
         }
     }
-    let echo = open_socket(&gateway.address, SUBSCRIBERS, "echo").await.into_std().expect("a socket");
-    echo.set_nonblocking(false).expect("an option");
+    let mut echo = Echo::open(&gateway.address, SUBSCRIBERS).await;
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let (quiet, mut is_quiet) = tokio::sync::oneshot::channel();
     let echoes = std::thread::spawn(move || {
-        let mut echo = Echo { socket: echo, count: 0, due: Instant::now() };
+        echo.begin();
         let alone: Vec<Duration> = (0..ALONE).map(|_| echo.next()).collect();
         let _ = quiet.send(());
         let meanwhile: Vec<Duration> =
@@ -91,40 +89,4 @@ async fn subscriber(mut socket: TcpStream, arrivals: mpsc::Sender<Instant>) {
             let _ = arrivals.send(Instant::now()).await;
         }
     }
-}
-
-/// Somebody who listens to themselves, in a thread of their own: who measures must not wait for 18,000 others of this process.
-struct Echo {
-    socket: std::net::TcpStream,
-    count: usize,
-    due: Instant,
-}
-
-impl Echo {
-    /// The next echo, and how long after it was due it is there: what made it wait to be sent counts.
-    fn next(&mut self) -> Duration {
-        self.due += EVERY;
-        #[expect(clippy::disallowed_methods, reason = "a schedule is what this keeps")]
-        std::thread::sleep(self.due.saturating_duration_since(Instant::now()));
-        let data = format!("n{:06}", self.count);
-        let text = format!(r#"{{"pub":"echo","data":"{data}"}}"#);
-        self.socket.write_all(&frame(&text)).expect("writes");
-        let (mut seen, mut piece) = (Vec::new(), [0; 256]);
-        while !String::from_utf8_lossy(&seen).contains(&data) {
-            let length = self.socket.read(&mut piece).expect("reads");
-            seen.extend_from_slice(&piece[..length]);
-        }
-        let late = self.due.elapsed();
-        self.count += 1;
-        if self.count.is_multiple_of(64) {
-            // The first numbered line was the answer to the subscription.
-            self.socket.write_all(&frame(&format!(r#"{{"ack":{}}}"#, self.count + 1))).expect("writes");
-        }
-        late
-    }
-}
-
-fn percentile(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() - 1) * percent / 100]
 }

@@ -126,6 +126,24 @@ pub(crate) async fn resume(
     connection
 }
 
+/// A leg whose first hello brings a token. The answer is not waited for: it may never come.
+pub(crate) async fn knock(transport: Transport, address: &str, number: usize, token: &str) -> TcpStream {
+    let hello = hello_with(&format!(r#""token":"{token}","#), number, 1, 0, 1);
+    if transport != Transport::WebSocket {
+        return post(address, number, route(transport), &hello).await;
+    }
+    let mut socket = upgraded(address, number, "").await;
+    socket.write_all(&frame(&hello)).await.expect("writes");
+    socket
+}
+
+/// The same until its welcome.
+pub(crate) async fn let_in(transport: Transport, address: &str, number: usize, token: &str) -> TcpStream {
+    let mut connection = knock(transport, address, number, token).await;
+    read_until(&mut connection, WELCOME).await;
+    connection
+}
+
 /// Where a leg's hello goes that is no socket's.
 const fn route(transport: Transport) -> &'static str {
     match transport {
@@ -181,8 +199,13 @@ async fn request(connection: &mut TcpStream, address: &str, path: &str, body: &s
 /// The hello of a session's only leg, or of its newest: the turn is the leg's number.
 fn hello(number: usize, id: &str, leg: u32, received: u64, next: u64) -> String {
     let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
+    hello_with(&id, number, leg, received, next)
+}
+
+/// The same with more keys.
+fn hello_with(keys: &str, number: usize, leg: u32, received: u64, next: u64) -> String {
     format!(
-        r#"{{"hello":{{"v":1,"session":"{number:0>24}",{id}"leg":{leg},"turn":{leg},"received":{received},"next":{next},"nonce":"n"}}}}"#
+        r#"{{"hello":{{"v":1,"session":"{number:0>24}",{keys}"leg":{leg},"turn":{leg},"received":{received},"next":{next},"nonce":"n"}}}}"#
     )
 }
 

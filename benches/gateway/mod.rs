@@ -1,11 +1,18 @@
-//! What the benches share: a gateway in a process of its own, and [`client`], which speaks just enough to be a complete session.
+//! What the benches share: a gateway in a process of its own.
+//!
+//! # Layout
+//! - [`client`]: clients that speak just enough to be complete sessions
+//! - [`echo`]: somebody who listens to themselves, for delays
+//! - [`judging`]: a gateway before an application that judges clients
 
 #![allow(dead_code, reason = "each bench is a program of its own, and needs its part of this")]
 
 pub(crate) mod client;
+pub(crate) mod echo;
+pub(crate) mod judging;
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 /// The pause between two questions whether all connections are gone.
@@ -32,17 +39,18 @@ impl Gateway {
     }
 
     fn with(arguments: &[&str]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_throughline"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the gateway starts");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+        Self::of(command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments).stderr(Stdio::null())).0
+    }
+
+    /// Starts a program whose first line says where it listens. What it says after that can be read.
+    fn of(command: &mut Command) -> (Self, BufReader<ChildStdout>) {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the gateway starts");
+        let mut says = BufReader::new(process.stdout.take().expect("piped"));
         let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut line).expect("it says where it listens");
+        says.read_line(&mut line).expect("it says where it listens");
         let address = line.trim().strip_prefix("listening on http://").expect("its first line").to_owned();
-        Self { process, address }
+        (Self { process, address }, says)
     }
 
     /// Its resident bytes.

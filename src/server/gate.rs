@@ -76,7 +76,7 @@ impl Gate {
     /// Whether a request may come in, before anything of it is read.
     ///
     /// # Errors
-    /// `forbidden`, with what the operator can do. `bad_frame` as for [`check_form`].
+    /// `forbidden`, with what the operator can do. `bad_frame` as for `check_form`.
     pub fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
         let Named { host, target, origin } = Named::read(request.uri(), request.headers())?;
         if let Some(foreign) = target.into_iter().chain([host]).find(|host| !self.allows_host(host)) {

@@ -1,10 +1,12 @@
 //! Clients whom the application judges before they attach, and takes its time.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use throughline::protocol::Transport;
+use tokio::runtime::Builder;
 
 use crate::backend::{Doors, Policy};
 use crate::client::{Client, secret};
@@ -14,6 +16,9 @@ use crate::on_every_transport;
 const SLOW: Policy = Policy::Takes(Duration::from_secs(3));
 /// As long as today's JavaScript client waits for a gateway that says nothing, and a margin.
 const QUICK: Policy = Policy::Takes(Duration::from_secs(1));
+/// Legs that wait together, and the tasks of a gateway without any: its own, and the one of all deadlines.
+const LEGS: usize = 20;
+const OF_THE_GATEWAY: usize = 2;
 
 on_every_transport! {
     async fn a_policy_that_takes_3_s_is_asked_once_for_a_leg(transport) {
@@ -60,6 +65,25 @@ on_every_transport! {
         doors.until((1, 1)).await;
         doors.open("connect");
         assert_eq!(gateway.figure("sessions_created_total").await, 0);
+    }
+
+    async fn a_leg_that_waits_has_the_task_of_its_connection_and_no_other(transport) {
+        let doors = Doors::new(Policy::Waits);
+        // Of its own, so that the tasks of the clients are not counted.
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let behind = Arc::clone(&doors);
+        let gateway = runtime.spawn(async move { Running::before(&behind, |_| {}).await }).await.unwrap();
+        let mut clients = Vec::new();
+        for _ in 0..LEGS {
+            let mut client = Client::new(&gateway);
+            client.open(transport, true).await;
+            clients.push(client);
+        }
+        doors.until((LEGS, 0)).await;
+        while runtime.metrics().num_alive_tasks() != OF_THE_GATEWAY + LEGS {
+            tokio::task::yield_now().await;
+        }
+        runtime.shutdown_background();
     }
 
     async fn a_client_that_is_refused_later_is_told_by_end_and_no_session_is_made(transport) {

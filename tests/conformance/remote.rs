@@ -11,7 +11,10 @@ use std::time::Duration;
 use throughline::broker::{Answer, Broker, Encode, Event, Failure, Log, Stretch, Ticket};
 use throughline::protocol::frame::Payload;
 use throughline::protocol::{ChannelName, Line, Position};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// Events that wait for the gateway: more than any test causes.
+const EVENTS: usize = 1_024;
 
 /// See the module. Every copy is the same broker.
 #[derive(Clone)]
@@ -19,8 +22,8 @@ pub(crate) struct Remote(Arc<Shared>);
 
 struct Shared {
     logs: Mutex<HashMap<ChannelName, Stored>>,
-    events: UnboundedSender<(ChannelName, Event)>,
-    coming: Mutex<UnboundedReceiver<(ChannelName, Event)>>,
+    events: Sender<(ChannelName, Event)>,
+    coming: Mutex<Receiver<(ChannelName, Event)>>,
 }
 
 #[derive(Default)]
@@ -40,7 +43,7 @@ enum Request {
 
 impl Remote {
     pub(crate) fn new() -> Self {
-        let (events, coming) = unbounded_channel();
+        let (events, coming) = channel(EVENTS);
         Self(Arc::new(Shared { logs: Mutex::default(), events, coming: Mutex::new(coming) }))
     }
 
@@ -103,7 +106,7 @@ impl Remote {
                 }
             };
             for event in events {
-                self.0.events.send((channel.clone(), event)).unwrap();
+                self.0.events.try_send((channel.clone(), event)).unwrap();
             }
         }
     }

@@ -1,0 +1,72 @@
+//! Somebody who listens to themselves: how long a publication takes until it is received.
+//!
+//! It blocks, so it belongs into a thread of its own: who measures must not wait for the others of its process.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::client::{frame, open_socket};
+
+/// How often an echo is due.
+const EVERY: Duration = Duration::from_millis(5);
+
+/// See the module.
+pub(crate) struct Echo {
+    socket: TcpStream,
+    count: usize,
+    due: Instant,
+}
+
+impl Echo {
+    /// A session by WebSocket that is subscribed to the channel `echo`.
+    pub(crate) async fn open(address: &str, number: usize) -> Self {
+        let socket = open_socket(address, number, "echo").await.into_std().expect("a socket");
+        socket.set_nonblocking(false).expect("an option");
+        Self { socket, count: 0, due: Instant::now() }
+    }
+
+    /// The first of the next echoes is due soon, whatever was before.
+    pub(crate) fn begin(&mut self) {
+        self.due = Instant::now();
+    }
+
+    /// The next echo, and how long after it was due it is there: what made it wait to be sent counts.
+    pub(crate) fn next(&mut self) -> Duration {
+        self.due += EVERY;
+        #[expect(clippy::disallowed_methods, reason = "a schedule is what this keeps")]
+        std::thread::sleep(self.due.saturating_duration_since(Instant::now()));
+        let data = format!("n{:06}", self.count);
+        let text = format!(r#"{{"pub":"echo","data":"{data}"}}"#);
+        self.socket.write_all(&frame(&text)).expect("writes");
+        let (mut seen, mut piece) = (Vec::new(), [0; 256]);
+        while !String::from_utf8_lossy(&seen).contains(&data) {
+            let length = loop {
+                self.socket.set_read_timeout(Some(Duration::from_secs(2))).expect("x");
+                match self.socket.read(&mut piece) {
+                    Ok(n) => break n,
+                    Err(_) => {
+                        eprintln!("STALL {:?} {} {:?}", Instant::now(), self.count, self.socket.local_addr());
+                        let port = self.socket.local_addr().expect("x").port();
+                        let out = std::process::Command::new("sh").arg("-c").arg(format!("cat /proc/loadavg /proc/uptime; grep -i :{port:04X} /proc/net/tcp; for p in $(pgrep -f -- --serve); do for t in /proc/$p/task/*; do echo $t $(cat $t/comm) $(cat $t/wchan) $(cut -d' ' -f3 $t/stat) $(cat $t/syscall); done; done")).output().expect("x");
+                        eprintln!("{}", String::from_utf8_lossy(&out.stdout));
+                    }
+                }
+            };
+            assert!(length > 0, "closed before {data}: {}", String::from_utf8_lossy(&seen));
+            seen.extend_from_slice(&piece[..length]);
+        }
+        let late = self.due.elapsed();
+        self.count += 1;
+        if self.count.is_multiple_of(64) {
+            // The first numbered line was the answer to the subscription.
+            self.socket.write_all(&frame(&format!(r#"{{"ack":{}}}"#, self.count + 1))).expect("writes");
+        }
+        late
+    }
+}
+
+pub(crate) fn percentile(times: &mut [Duration], percent: usize) -> Duration {
+    times.sort_unstable();
+    times[(times.len() - 1) * percent / 100]
+}
