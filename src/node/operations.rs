@@ -95,6 +95,8 @@ impl Operations {
                 Next::Event(channel, event) => self.hub.event(self.clock.now(), &channel, event),
                 Next::Timeout => self.hub.timeout(self.clock.now()),
             }
+            // A broker that always has another event must not keep the deadlines of sessions waiting.
+            tokio::task::coop::consume_budget().await;
         }
     }
 

@@ -33,7 +33,9 @@ impl FromStr for AllowedOrigin {
         let plain = |authority: &str| !authority.is_empty() && !authority.contains(['/', '@', '*', ' ']);
         match parts {
             Some((scheme @ ("http" | "https"), authority)) if plain(authority) => {
-                Ok(Self { scheme: scheme.to_owned(), authority: authority.to_ascii_lowercase() })
+                // A browser leaves the scheme's own port out of an origin.
+                let authority = without_port_of(scheme, authority).to_ascii_lowercase();
+                Ok(Self { scheme: scheme.to_owned(), authority })
             }
             _ => Err(BadOrigin(text.to_owned())),
         }
@@ -70,7 +72,10 @@ impl Gate {
     }
 
     fn allows_host(&self, host: &str) -> bool {
-        is_loopback(host) || self.origins.iter().any(|allowed| allowed.authority.eq_ignore_ascii_case(host))
+        let listed = |AllowedOrigin { scheme, authority }: &AllowedOrigin| {
+            authority.eq_ignore_ascii_case(without_port_of(scheme, host))
+        };
+        is_loopback(host) || self.origins.iter().any(listed)
     }
 
     /// Whether a request may come in, before anything of it is read.
@@ -124,6 +129,11 @@ impl<'a> Named<'a> {
         };
         Ok(Self { host, target, origin })
     }
+}
+
+/// A host without its port, if that is the scheme's own.
+fn without_port_of<'a>(scheme: &str, host: &'a str) -> &'a str {
+    host.strip_suffix(if scheme == "https" { ":443" } else { ":80" }).unwrap_or(host)
 }
 
 /// The only field of this name, if there is one.
@@ -213,6 +223,18 @@ mod tests {
         }
         assert!(gate.allows_host("example.org") && gate.allows_host("127.8.9.1:80"));
         assert!(!gate.allows_host("") && !gate.allows_host("rebound.example"));
+    }
+
+    #[test]
+    fn the_own_port_of_a_scheme_may_be_stated_or_left_out() {
+        for (listed, port, other) in [("https://example.org", ":443", ":80"), ("http://example.org:80", ":80", ":443")]
+        {
+            let gate = Gate::new(vec![listed.parse().unwrap()]);
+            let scheme = listed.split_once("://").unwrap().0;
+            assert!(gate.allows_origin(&HeaderValue::from_str(&format!("{scheme}://example.org")).unwrap()));
+            assert!(gate.allows_host("example.org") && gate.allows_host(&format!("example.org{port}")));
+            assert!(!gate.allows_host(&format!("example.org{other}")));
+        }
     }
 
     #[test]

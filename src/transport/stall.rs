@@ -80,9 +80,10 @@ impl<T> Stalling<T> {
         Self { io, watch: Some(watch), first: Vec::new(), waiting: None }
     }
 
-    /// Has these bytes read before anything else.
+    /// Has these bytes read before anything else. They came before what was read ahead of time.
     pub fn read_first(&mut self, bytes: Vec<u8>) {
-        self.first = bytes;
+        let behind = std::mem::replace(&mut self.first, bytes);
+        self.first.extend(behind);
     }
 
     /// From now on nothing of it is noted any more.
@@ -198,6 +199,7 @@ mod tests {
         assert_eq!(stuck.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(begun.elapsed(), LONGEST);
     }
+
     /// Polls something once.
     async fn once<R>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<R>) -> Poll<R> {
         std::future::poll_fn(|cx| Poll::Ready(poll(cx))).await
@@ -226,6 +228,20 @@ mod tests {
         let mut rest = String::new();
         near.read_to_string(&mut rest).await.unwrap();
         assert_eq!(rest, "end");
+    }
+
+    #[tokio::test]
+    async fn bytes_that_are_given_back_are_read_before_what_was_read_ahead() {
+        let watch = Watch::default();
+        let (near, mut far) = tokio::io::duplex(64);
+        let mut near = Stalling::new(near, watch.clone());
+        assert!(!watch.is_shut());
+        far.write_all(b"ahead").await.unwrap();
+        near.flush().await.unwrap();
+        near.read_first(b"back, ".to_vec());
+        let mut read = [0; 11];
+        near.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"back, ahead");
     }
 
     #[tokio::test]

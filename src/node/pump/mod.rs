@@ -70,7 +70,9 @@ impl Pump {
         let done = catch_unwind(AssertUnwindSafe(work)).is_ok();
         if !done {
             error!(session = %session.id, "a command failed, so its session ends: this is a bug in the gateway or its backend");
-            (self.end_failed)(session);
+            if catch_unwind(AssertUnwindSafe(|| (self.end_failed)(session))).is_err() {
+                error!(session = %session.id, "the session could not be ended");
+            }
         }
         done
     }
