@@ -33,7 +33,6 @@ use tracing::{Instrument as _, debug_span, error};
 use self::act::Acts;
 use self::decided::{Asked, Decided, Deed, Later, Queued, Step};
 use self::lanes::{Ticket, Waiting};
-use self::run::Run;
 use self::work::{Answer, Work};
 use super::counters::Counters;
 use super::operations::Operations;
@@ -75,15 +74,6 @@ impl Pump {
             }
         }
         done
-    }
-
-    /// Carries out commands in their order, as far as their decisions are there and the broker answers within the call.
-    pub(super) fn run(self: &Arc<Self>, session: &Arc<Session>, commands: Vec<Command>) {
-        self.guard(session, || {
-            let mut run = Run::new(self, session);
-            commands.into_iter().for_each(|command| run.take(command));
-            run.flush();
-        });
     }
 
     /// A session is over: nothing follows from its open decisions.

@@ -9,7 +9,7 @@ use crate::node::session::Session;
 use crate::protocol::up::Command;
 
 /// See the module.
-pub(super) struct Run<'a> {
+struct Run<'a> {
     pump: &'a Arc<Pump>,
     session: &'a Arc<Session>,
     /// Publications that are decided. They are published before anything else is done.
@@ -18,13 +18,24 @@ pub(super) struct Run<'a> {
     is_free: bool,
 }
 
+impl Pump {
+    /// Carries out commands in their order, as far as their decisions are there and the broker answers within the call.
+    pub(in crate::node) fn run(self: &Arc<Self>, session: &Arc<Session>, commands: Vec<Command>) {
+        self.guard(session, || {
+            let mut run = Run::new(self, session);
+            commands.into_iter().for_each(|command| run.take(command));
+            run.flush();
+        });
+    }
+}
+
 impl<'a> Run<'a> {
-    pub(super) fn new(pump: &'a Arc<Pump>, session: &'a Arc<Session>) -> Self {
+    fn new(pump: &'a Arc<Pump>, session: &'a Arc<Session>) -> Self {
         Self { pump, session, batch: None, is_free: session.work().lanes.is_free() }
     }
 
     /// Carries out a command, or has it wait.
-    pub(super) fn take(&mut self, command: Command) {
+    fn take(&mut self, command: Command) {
         let cost = command.cost;
         let command = if self.is_free {
             command
@@ -48,7 +59,7 @@ impl<'a> Run<'a> {
     }
 
     /// Publishes what is in the batch.
-    pub(super) fn flush(&mut self) {
+    fn flush(&mut self) {
         let Some(batch) = self.batch.take() else { return };
         let bytes = batch.bytes();
         if let Some(unfinished) = self.pump.acts.publish(self.session, batch) {
