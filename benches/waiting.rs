@@ -127,9 +127,8 @@ fn all_wait(Figures { waiting, .. }: Figures, legs: usize) {
 async fn others(numbers: &mut Numbers) -> bool {
     let mut judging = Judging::start();
     let mut echo = Echo::open(&judging.gateway.address, numbers.next().expect("a number")).await;
-    let warm_up;
-    (echo, warm_up) = delay(echo).await;
-    println!("an echo's p99 in a round that does not count: {warm_up:?}");
+    // A round that does not count.
+    (echo, _) = delay(echo).await;
     let idle = judging.figures().tasks;
     let of_sessions = tasks_of_sessions(&mut judging, idle, numbers).await;
 
@@ -142,7 +141,6 @@ async fn others(numbers: &mut Numbers) -> bool {
             let figures = judging.until(PATIENCE, |now| now.waiting == count && now.tasks <= idle + count).await;
             all_wait(figures, count);
             slowest = slowest.max(join(&judging, numbers).await);
-            println!("{round} {has_legs} {figures:?} {:?}", Instant::now());
             let p99;
             (echo, p99) = delay(echo).await;
             all_wait(judging.figures(), count);
@@ -172,11 +170,9 @@ async fn tasks_of_sessions(judging: &mut Judging, idle: usize, numbers: &mut Num
     let numbers: Vec<usize> = numbers.take(LEGS).collect();
     let mut sessions = Vec::with_capacity(LEGS);
     for batch in numbers.chunks(AT_ONCE) {
-        println!("batch {:?} {:?}", Instant::now(), judging.figures());
         sessions.extend(join_all(batch.iter().map(|number| session(&address, *number))).await);
     }
     let tasks = judging.until(PATIENCE, |now| now.tasks <= idle + LEGS).await.tasks.saturating_sub(idle);
-    println!("{tasks} {:?}", Instant::now());
     drop(sessions);
     judging.until(PATIENCE, |now| now.tasks <= idle).await;
     tasks

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::client::{frame, open_socket};
 
+/// An echo that takes longer is lost.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How often an echo is due.
 const EVERY: Duration = Duration::from_millis(5);
 
@@ -23,6 +25,7 @@ impl Echo {
     pub(crate) async fn open(address: &str, number: usize) -> Self {
         let socket = open_socket(address, number, "echo").await.into_std().expect("a socket");
         socket.set_nonblocking(false).expect("an option");
+        socket.set_read_timeout(Some(PATIENCE)).expect("an option");
         Self { socket, count: 0, due: Instant::now() }
     }
 
@@ -41,18 +44,7 @@ impl Echo {
         self.socket.write_all(&frame(&text)).expect("writes");
         let (mut seen, mut piece) = (Vec::new(), [0; 256]);
         while !String::from_utf8_lossy(&seen).contains(&data) {
-            let length = loop {
-                self.socket.set_read_timeout(Some(Duration::from_secs(2))).expect("x");
-                match self.socket.read(&mut piece) {
-                    Ok(n) => break n,
-                    Err(_) => {
-                        eprintln!("STALL {:?} {} {:?}", Instant::now(), self.count, self.socket.local_addr());
-                        let port = self.socket.local_addr().expect("x").port();
-                        let out = std::process::Command::new("sh").arg("-c").arg(format!("cat /proc/loadavg /proc/uptime; grep -i :{port:04X} /proc/net/tcp; for p in $(pgrep -f -- --serve); do for t in /proc/$p/task/*; do echo $t $(cat $t/comm) $(cat $t/wchan) $(cut -d' ' -f3 $t/stat) $(cat $t/syscall); done; done")).output().expect("x");
-                        eprintln!("{}", String::from_utf8_lossy(&out.stdout));
-                    }
-                }
-            };
+            let length = self.socket.read(&mut piece).expect("an echo within its patience");
             assert!(length > 0, "closed before {data}: {}", String::from_utf8_lossy(&seen));
             seen.extend_from_slice(&piece[..length]);
         }
