@@ -4,9 +4,9 @@
 //! ask the same question together share one judgement.
 //!
 //! # Layout
-//! - `desk`: which hellos share a judgement: a pure machine
+//! - `sharing`: which hellos share a judgement: a pure machine
 
-mod desk;
+mod sharing;
 #[cfg(test)]
 mod simulation;
 
@@ -17,7 +17,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use tokio::sync::watch;
 
-use self::desk::{Desk, PATIENCE, Place};
+use self::sharing::{Desk, PATIENCE, Place};
 use super::clock::Clock;
 use super::sessions::going_away;
 use crate::backend::Identity;

@@ -1,7 +1,7 @@
 //! Seeded schedules of hellos that race, repeat, are cancelled and time out, before a policy that takes 0 to 3 s, or for ever.
 //! `THROUGHLINE_SEED=n` replays one.
 
-use super::desk::{Desk, Mutant, PATIENCE, Place};
+use super::sharing::{Desk, Mutant, PATIENCE, Place};
 use crate::session::Time;
 use crate::simulation::{self, Agenda, Random, Simulation, caught};
 
