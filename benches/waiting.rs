@@ -45,8 +45,8 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// Kilobytes for a leg that waits.
 const KILOBYTES: f64 = 4.0;
 /// Turns with and without the legs, echoes in each, and the greatest ratio of the medians of their 99th percentiles.
-const ROUNDS: usize = 9;
-const ECHOES: usize = 800;
+const ROUNDS: usize = 21;
+const ECHOES: usize = 400;
 const RATIO: f64 = 2.0;
 /// Whoever joins beside them is in by then.
 const PATIENCE: Duration = Duration::from_secs(3);
