@@ -190,7 +190,7 @@ test('the comparison says of each client when its first message came and what ca
   await press(page, 'hole');
   await over(page, 'hole', 30_000);
   const lines = await compared();
-  assert.equal(lines[0], 'Client | First message | Then carried by');
+  assert.equal(lines[0], 'Client | First message | Then carried by, lost');
   assert.match(lines[1] ?? '', /^This page, now \| [\d.]+\sm?s \| SSE, none lost$/);
   assert.ok(lines.includes('SignalR | never | nothing'));
   assert.match(lines.at(-1) ?? '', /This project measured the others before/);

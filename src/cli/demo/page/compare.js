@@ -28,7 +28,7 @@ export function compare(place, run, plainLost) {
 
   const table = document.createElement('table');
   const [head, body] = [document.createElement('thead'), document.createElement('tbody')];
-  head.append(cells('th', ['Client', 'First message', 'Then carried by']));
+  head.append(cells('th', ['Client', 'First message', 'Then carried by, lost']));
   body.append(
     ...rows.map(({ client, first, then, failed }, index) => {
       const row = cells('td', [first, then]);
