@@ -203,8 +203,18 @@ test('the comparison says of each client when its first message came and what ca
   await page.close();
 });
 
-test('a long wait is counted down, and the visitor ends it with one press', async () => {
+test('a long wait is counted down in a card of the same height, and the visitor ends it with one press', async () => {
   const { page, errors } = await open(chromium);
+  const heights = async () => {
+    const each = [];
+    for (const width of [1280, 860, 390, 320]) {
+      await page.setViewport({ width, height: 900 });
+      each.push(await page.$eval('#outcome', (card) => card.getBoundingClientRect().height));
+    }
+    return each;
+  };
+  await over(page, 'clear', 15_000);
+  const before = await heights();
   await page.$eval('[data-seconds]', (input) => {
     /** @type {HTMLInputElement} */ (input).value = '1';
   });
@@ -214,8 +224,11 @@ test('a long wait is counted down, and the visitor ends it with one press', asyn
     await page.$eval('[data-wait-words]', ({ textContent }) => textContent ?? ''),
     /It moves in at most \d+ s\.$/,
   );
+  assert.deepEqual(await heights(), before);
   await page.focus('[data-try-now]');
   await page.keyboard.press('Enter');
+  await page.waitForSelector('#outcome[data-phase="counting"]', { timeout: 30_000 });
+  assert.deepEqual(await heights(), before);
   const { carried, flaws } = await over(page, 'slow', 30_000);
   assert.deepEqual({ carried, flaws }, { carried: 'SSE', flaws: '0 / 0 / 0' });
   assert.ok(await page.$eval('.wait', (place) => getComputedStyle(place).visibility === 'hidden'));

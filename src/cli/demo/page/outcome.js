@@ -98,7 +98,7 @@ export class OutcomeCard {
     write(parts.headline, headline(run));
     write(parts.obstacle, obstacle(run));
     write(parts.told, told(run));
-    const time = phase === 'counting' ? 'counting what is out' : clock(performance.now() - beganAt);
+    const time = phase === 'counting' ? 'counting' : clock(performance.now() - beganAt);
     write(parts.running, busy ? time : '');
     parts['trial-progress'].classList.toggle('busy', busy);
     this.#drawFigures(run);
