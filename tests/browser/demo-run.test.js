@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { headline, told } from '../../src/cli/demo/page/outcome-words.js';
-import { PEERS } from '../../src/cli/demo/page/peers.js';
 import {
   beginRun,
   createRun,
@@ -148,15 +147,6 @@ test('behind a slow WebSocket the wait is for another way', () => {
   assert.deepEqual(wait(run, 11_000, 0), { for: 'other', ms: 50_000 });
   follow(run, moved(12_000, 'websocket', 'sse', 'slow'));
   assert.equal(wait(run, 13_000, 0), null);
-});
-
-test('every first visit has a column of the comparison, and every peer a figure in it', () => {
-  const columns = TRIALS.filter(({ fresh }) => fresh).map(({ column }) => column);
-  assert.deepEqual(columns, ['clear', 'refused', 'hole', 'mute', 'killed', 'both']);
-  for (const [client, figures] of PEERS) {
-    for (const column of columns)
-      assert.ok(column && figures[column].first && figures[column].then, `${client}, ${column}`);
-  }
 });
 
 /** The texts of the pages for visitors: all but comments. */

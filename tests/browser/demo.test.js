@@ -179,7 +179,7 @@ test("firefox: 'WebSocket refused' is one key press, and ends on SSE", async () 
   }
 });
 
-test('the comparison says of each client when its first message came and what carried the rest', async () => {
+test('the comparison says of each client when its first message came, what carried the rest, and what was lost', async () => {
   const { page } = await open(chromium);
   const compared = () =>
     page.$$eval('[data-comparison] :is(tr, .note)', (lines) =>
@@ -193,7 +193,10 @@ test('the comparison says of each client when its first message came and what ca
   assert.equal(lines[0], 'Client | First message | Then carried by, lost');
   assert.match(lines[1] ?? '', /^This page, now \| [\d.]+\sm?s \| SSE, none lost$/);
   assert.ok(lines.includes('SignalR | never | nothing'));
+  assert.ok(lines.some((line) => /^Socket\.IO, default \| \d+ ms \| polling, none lost$/.test(line ?? '')));
+  assert.ok(lines.some((line) => /^centrifuge-js \| .+ \| HTTP stream ¹$/.test(line ?? '')));
   assert.match(lines.at(-1) ?? '', /This project measured the others before/);
+  assert.match(lines.at(-1) ?? '', /¹ Loss not measured: a stand-in took the place of its server/);
   await press(page, 'cut');
   await over(page, 'cut', 30_000);
   const [, own, plain, ...rest] = await compared();
