@@ -61,7 +61,7 @@ bench:
 	$(call step,Release build,cargo build --release)
 	$(call step,What a publish costs the client,node benches/client/publish.mjs)
 
-# Released clients of others and ours, behind the same hostile networks: about ten minutes.
+# Released clients of others and ours, behind the same hostile networks: about eight minutes.
 bench-peers: export FRONTS_BIN = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/examples/fronts
 bench-peers:
 	$(call step,Gateway and fronts,cargo build --release --bin throughline --example fronts)
