@@ -53,6 +53,7 @@ lint:
 	$(call step,Biome: tests,npm --prefix tests run lint)
 	$(call step,TypeScript: client-js,npm --prefix client-js run types)
 	$(call step,TypeScript: tests,npm --prefix tests run types)
+	$(call step,Plain English,npm --prefix tests run language)
 
 # Each prints its figure and its bound, and fails above it.
 bench:
