@@ -42,7 +42,7 @@ soak:
 	$(call step,Release build,cargo build --release)
 	$(call step,The soak,THROUGHLINE_SOAK_S=600 node --test --test-reporter=spec tests/matrix/soak.test.js)
 
-# What can be said without running anything.
+# The checks that run nothing of the product.
 lint:
 	$(call step,rustfmt,cargo fmt --check)
 	$(call step,clippy,cargo clippy --all-targets -- -D warnings)
