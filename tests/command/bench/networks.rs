@@ -1,6 +1,7 @@
 //! Behind a network that lets less through.
 
-use crate::{TRANSPORTS, assert_whole, bench, run, runs_of};
+use super::{TRANSPORTS, assert_whole, bench, runs_of};
+use crate::process::run;
 
 #[tokio::test]
 async fn behind_a_proxy_that_refuses_websockets_the_others_deliver_and_it_is_said_why_websocket_does_not() {

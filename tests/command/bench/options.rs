@@ -1,7 +1,7 @@
 //! What cannot be asked for is said to be that before anything runs.
 
-use crate::files::File;
-use crate::refusal;
+use super::files::File;
+use super::refusal;
 
 #[tokio::test]
 async fn what_cannot_be_is_wrong_usage_and_says_what_may() {

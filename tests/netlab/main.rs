@@ -1,20 +1,12 @@
 //! The hostile network does what it says, measured at real sockets on both of its sides.
 
-#[path = "netlab/applications.rs"]
 mod applications;
-#[path = "netlab/client.rs"]
 mod client;
-#[path = "netlab/fronts.rs"]
 mod fronts;
-#[path = "netlab/openings.rs"]
 mod openings;
-#[path = "netlab/origin.rs"]
 mod origin;
-#[path = "netlab/pace.rs"]
 mod pace;
-#[path = "netlab/responses.rs"]
 mod responses;
-#[path = "netlab/tunnels.rs"]
 mod tunnels;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,6 +1,6 @@
 //! The scenarios beside the comparison, small.
 
-use crate::{TRANSPORTS, bench, runs_of};
+use super::{TRANSPORTS, bench, runs_of};
 
 #[tokio::test]
 async fn one_connection_is_filled_and_what_is_not_the_scenario_as_it_stands_has_no_bounds() {

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::files::File;
-use crate::{bench, refusal, run};
+use super::files::File;
+use super::{bench, refusal};
+use crate::process::run;
 
 const SMALL: [&str; 6] = ["--connections", "3", "--duration", "1", "--transports", "websocket"];
 

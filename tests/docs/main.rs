@@ -1,22 +1,13 @@
 //! Keeps the documents true: what they quote decodes, what they name exists, what they tell to type works.
 
-#[path = "docs/benchmarks.rs"]
 mod benchmarks;
-#[path = "docs/commands.rs"]
 mod commands;
-#[path = "docs/exchange.rs"]
 mod exchange;
-#[path = "docs/facts.rs"]
 mod facts;
-#[path = "docs/frames.rs"]
 mod frames;
-#[path = "docs/gateway.rs"]
 mod gateway;
-#[path = "docs/links.rs"]
 mod links;
-#[path = "docs/markdown.rs"]
 mod markdown;
-#[path = "docs/peers.rs"]
 mod peers;
 
 /// Every document, from the repository's root.

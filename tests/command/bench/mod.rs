@@ -1,33 +1,17 @@
 //! `throughline bench`, as who types it meets it: small runs of the binary, and what they say.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the place says enough")]
-
-#[path = "bench/files.rs"]
-mod files;
-#[path = "command/process.rs"]
-#[allow(dead_code, reason = "these tests need less of it")]
-mod process;
-#[path = "command/tls.rs"]
-mod tls;
-
-#[path = "bench/baseline.rs"]
 mod baseline;
-#[path = "bench/figures.rs"]
 mod figures;
-#[path = "bench/networks.rs"]
+mod files;
 mod networks;
-#[path = "bench/options.rs"]
 mod options;
-#[path = "bench/page.rs"]
 mod page;
-#[path = "bench/scenarios.rs"]
 mod scenarios;
-#[path = "bench/urls.rs"]
 mod urls;
 
 use serde_json::Value;
 
-use process::run;
+use crate::process::run;
 
 const TRANSPORTS: [&str; 3] = ["websocket", "sse", "poll"];
 

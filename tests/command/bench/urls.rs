@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::{assert_whole, bench, runs_of};
 use crate::process::{Running, run_with};
 use crate::tls::terminate;
-use crate::{assert_whole, bench, runs_of};
 
 const SMALL: [&str; 6] = ["--connections", "3", "--duration", "1", "--transports", "websocket,poll"];
 const BOTH: [&str; 2] = ["websocket", "poll"];

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::{TRANSPORTS, assert_whole, bench, run, runs_of};
+use super::{TRANSPORTS, assert_whole, bench, runs_of};
+use crate::process::run;
 
 /// Count, and the times in the order in which they must grow.
 fn assert_spread(run: &Value, key: &str, least: u64) {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::files::File;
-use crate::run;
+use super::files::File;
+use crate::process::run;
 
 #[tokio::test]
 async fn the_page_has_its_charts_and_needs_nothing_from_elsewhere_and_every_key_of_the_json_is_described() {

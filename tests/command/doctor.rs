@@ -1,13 +1,5 @@
 //! `throughline doctor` behind each hostile network says what is wrong there, and ends in time.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the place says enough")]
-
-#[path = "command/process.rs"]
-#[allow(dead_code, reason = "these tests need less of it")]
-mod process;
-#[path = "command/tls.rs"]
-mod tls;
-
 use std::net::SocketAddr;
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -20,8 +12,8 @@ use throughline::netlab::{Answer, Buffer, Front, Headers, Idle, Network, Opening
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use process::{Running, run, run_with};
-use tls::terminate;
+use crate::process::{Running, run, run_with};
+use crate::tls::terminate;
 
 /// Runs at one time: they measure time, and wait for most of it.
 const AT_ONCE: usize = 8;

@@ -1,0 +1,13 @@
+//! The command as a person or a supervisor meets it: its first line, its exits, its stop, its logs; and each subcommand.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the place says enough")]
+
+mod bench;
+mod doctor;
+mod netlab;
+mod process;
+mod reload;
+mod starting;
+mod stopping;
+mod surface;
+mod tls;
