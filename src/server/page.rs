@@ -3,16 +3,17 @@
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::protocol::code::Mistake;
 use crate::transport::refuse;
 
-pub(super) const ICON: &str = include_str!("shared/icon.svg");
-const BASE: &str = include_str!("shared/base.css");
-const STYLE: &str = include_str!("pages/style.css");
+pub(super) const ICON: &str = include_str!("../pages/shared/icon.svg");
+const BASE: &str = include_str!("../pages/shared/base.css");
+const STYLE: &str = include_str!("../pages/start/style.css");
+const FRAME: &str = include_str!("../pages/start/frame.html");
+const MISSING: &str = include_str!("../pages/start/missing.html");
 
-/// Nothing is here: a page to a browser that opens it, and the error of all routes to all others.
+/// Answers that nothing is here: by a page to a browser that opens the address, and by the error of all routes to every other client.
 pub fn missing(headers: &HeaderMap, message: &str) -> Response {
     let accepts = headers.get_all(ACCEPT).iter().filter_map(|list| list.to_str().ok());
     let opens =
@@ -20,38 +21,25 @@ pub fn missing(headers: &HeaderMap, message: &str) -> Response {
     if !opens {
         return refuse(None, &Mistake::NothingHere(message.to_owned()).into());
     }
-    let page = page(
-        "Nothing is here",
-        &html! {
-            p { "The answer to this address is " code { "404" } ": " (message) "." }
-            p { a href="/" { "To the start page" } }
-        },
-    );
-    (StatusCode::NOT_FOUND, Html(page.into_string())).into_response()
+    let page = page("Nothing is here", &MISSING.replace("{message}", &escaped(message)));
+    (StatusCode::NOT_FOUND, Html(page)).into_response()
 }
 
-/// A page of one column in the style of all: it needs no other file, so it looks the same at any path and behind any proxy.
+/// Returns a page of one column in the style of all. `content` is HTML. The page needs no other file, so it looks the same at any path
+/// and behind any proxy.
 #[must_use]
-pub fn page(title: &str, content: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · Throughline" }
-                link rel="icon" type="image/svg+xml" href=(icon());
-                style { (PreEscaped(BASE)) (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { (title) }
-                    (content)
-                }
-            }
-        }
-    }
+pub fn page(title: &str, content: &str) -> String {
+    // The content comes last, so that nothing in it is a placeholder.
+    FRAME
+        .replace("{title}", &escaped(title))
+        .replace("{icon}", &icon())
+        .replace("{style}", &[BASE, STYLE].concat())
+        .replace("{content}", content)
+}
+
+/// Returns a text as HTML shows it, in an element or in an attribute's quotes.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// The icon in a page itself: what is not ASCII or means something in a URL is escaped.
@@ -61,4 +49,16 @@ fn icon() -> String {
         _ => char::from(byte).to_string(),
     };
     format!("data:image/svg+xml,{}", ICON.trim().bytes().map(escape).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_and_a_title_cannot_bring_markup() {
+        let shown = page("<b>", &MISSING.replace("{message}", &escaped("<script>\"&")));
+        assert!(shown.contains("<title>&lt;b&gt;"), "{shown}");
+        assert!(shown.contains("&lt;script&gt;&quot;&amp;") && !shown.contains("<script>"), "{shown}");
+    }
 }

@@ -7,10 +7,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Html;
 use axum::routing::get;
 use include_dir::{Dir, include_dir};
-use maud::{Markup, PreEscaped, html};
 
 use super::files::Files;
-use super::page::{ICON, page};
+use super::page::{ICON, escaped, page};
 
 /// The sources, and what is bundled of them for pages that load one file.
 static CLIENT: Files = Files::new(&[
@@ -18,15 +17,16 @@ static CLIENT: Files = Files::new(&[
     include_dir!("$CARGO_MANIFEST_DIR/client-js/bundle"),
 ]);
 /// The files of every page that loads files: the first style sheet, and the icon.
-pub const SHARED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/server/shared");
-static DOCTOR: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/server/doctor"), SHARED]);
+pub const SHARED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/pages/shared");
+static DOCTOR: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/pages/doctor"), SHARED]);
 /// What the doctor's findings are called, as JSON: by its page, and by `throughline doctor`.
-pub const DOCTORS_WORDS: &str = include_str!("doctor/words.json");
+pub const DOCTORS_WORDS: &str = include_str!("../pages/doctor/words.json");
+const START: &str = include_str!("../pages/start/index.html");
 /// A chat in as few lines as the client needs; both READMEs show it.
-const CHAT: &str = include_str!("pages/chat.html");
+const CHAT: &str = include_str!("../pages/start/chat.html");
 
 pub(super) fn start() -> Router {
-    Router::new().route("/", get(|| async { Html(start_page().into_string()) }))
+    Router::new().route("/", get(|| async { Html(start_page()) }))
 }
 
 /// What stands beside the start page, whichever that is.
@@ -49,35 +49,7 @@ pub(super) fn client() -> Router {
     Router::new().route("/{*path}", get(answer))
 }
 
-fn start_page() -> Markup {
-    const CURL: &str =
-        "document.getElementById('curl').textContent = `curl -N '${location.origin}/rt/stream?channel=chat'`;";
-    page(
-        "Throughline is running",
-        &html! {
-            p.lead {
-                "Version " (env!("CARGO_PKG_VERSION")) ". This gateway serves sessions over WebSocket, SSE with POST, and long-poll under "
-                code { "/rt" } "."
-            }
-            section {
-                h2 { "A chat in two tabs" }
-                p { "Open " a href="chat" { "this page" } " twice, and send something. This is all of it:" }
-                pre tabindex="0" aria-label="The source of the chat" { (CHAT.trim_end()) }
-            }
-            section {
-                h2 { "From a terminal" }
-                pre id="curl" tabindex="0" aria-label="A command" { "curl -N 'http://127.0.0.1:8080/rt/stream?channel=chat'" }
-                script { (PreEscaped(CURL)) }
-            }
-            section {
-                h2 { "Further" }
-                ul {
-                    li { a href="doctor" { "What does the network between us let through?" } }
-                    li { "For a script tag: " a href="rt/client/throughline.min.js" { code { "/rt/client/throughline.min.js" } } }
-                    li { "As one module: " a href="rt/client/throughline.esm.min.js" { code { "/rt/client/throughline.esm.min.js" } } }
-                    li { "The sources, with types: " a href="rt/client/index.js" { code { "/rt/client/index.js" } } }
-                }
-            }
-        },
-    )
+fn start_page() -> String {
+    let content = START.replace("{version}", env!("CARGO_PKG_VERSION")).replace("{chat}", &escaped(CHAT.trim_end()));
+    page("Throughline is running", &content)
 }

@@ -2,7 +2,7 @@
 /** The demo page counts strictly: what it says of a burst is what happened. The counting is pure; no browser is needed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTally, due, isOver } from '../../src/cli/demo/page/burst.js';
+import { createTally, due, isOver } from '../../src/pages/demo/burst.js';
 
 /**
  * A tally to which 1 to `count` were sent, a message each 10 ms from 1,000 on.

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ms } from '../../benches/peers/words.mjs';
-import { PEERS } from '../../src/cli/demo/page/peers.js';
-import { TRIALS } from '../../src/cli/demo/page/trials.js';
+import { PEERS } from '../../src/pages/demo/peers.js';
+import { TRIALS } from '../../src/pages/demo/trials.js';
 
 /** How the comparison calls a network, and how benches/peers/results.json does. */
 const NETWORKS = /** @type {const} */ ({

@@ -3,21 +3,13 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { headline, told } from '../../src/cli/demo/page/outcome-words.js';
-import {
-  beginRun,
-  createRun,
-  follow,
-  healsAt,
-  isLate,
-  isSettled,
-  wait,
-} from '../../src/cli/demo/page/run.js';
-import { TRIALS } from '../../src/cli/demo/page/trials.js';
+import { headline, told } from '../../src/pages/demo/outcome-words.js';
+import { beginRun, createRun, follow, healsAt, isLate, isSettled, wait } from '../../src/pages/demo/run.js';
+import { TRIALS } from '../../src/pages/demo/trials.js';
 
 /** @param {string} id */
 const trial = (id) =>
-  /** @type {import('../../src/cli/demo/page/trials.js').Trial} */ (TRIALS.find((one) => one.id === id));
+  /** @type {import('../../src/pages/demo/trials.js').Trial} */ (TRIALS.find((one) => one.id === id));
 
 /** @param {string} id @param {string | null} [transport] */
 function begin(id, transport = null) {
@@ -150,7 +142,7 @@ test('behind a slow WebSocket the wait is for another way', () => {
 });
 
 /** The texts of the pages for visitors: all but comments. */
-const texts = ['src/cli/demo/page', 'src/server/doctor', 'src/server/pages'].flatMap((folder) => {
+const texts = ['src/pages/demo', 'src/pages/doctor', 'src/pages/start'].flatMap((folder) => {
   const place = new URL(`../../${folder}/`, import.meta.url);
   return readdirSync(place)
     .filter((name) => /\.(js|json|html)$/.test(name))

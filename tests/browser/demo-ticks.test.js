@@ -2,8 +2,8 @@
 /** The counters of the demo's first screen come from the numbers of the messages. The counting is pure; no browser is needed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { motion, plainPill, result, sessionPill, situation } from '../../src/cli/demo/page/stage-words.js';
-import { createTicks } from '../../src/cli/demo/page/ticks.js';
+import { motion, plainPill, result, sessionPill, situation } from '../../src/pages/demo/stage-words.js';
+import { createTicks } from '../../src/pages/demo/ticks.js';
 
 const PATIENCE_MS = 1000;
 

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { TRIALS } from '../../src/cli/demo/page/trials.js';
+import { TRIALS } from '../../src/pages/demo/trials.js';
 import { steady } from '../steady.js';
 import { startGateway } from './gateway.js';
 import { launch } from './launch.js';
@@ -140,7 +140,7 @@ async function hold(page, id) {
   assert.equal(late, '');
 }
 
-/** @param {import('../../src/cli/demo/page/trials.js').Trial} trial */
+/** @param {import('../../src/pages/demo/trials.js').Trial} trial */
 function tried({ id, title }) {
   test(`chromium: '${title}' is one key press, and ends on ${EXPECTED[id]?.on.join(' or ')}`, async () => {
     const { page, errors } = await open(chromium);

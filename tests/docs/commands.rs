@@ -160,7 +160,7 @@ fn both_first_examples_are_the_page_that_the_gateway_serves() {
         let (blocks, _) = markdown::split(&file(document));
         let first = blocks.iter().find(|block| block.language() == "html");
         let shown = first.unwrap_or_else(|| panic!("{document} shows no page")).lines.join("\n");
-        assert_eq!(shown.trim_end(), served.trim_end(), "{document}: copy src/server/pages/chat.html");
+        assert_eq!(shown.trim_end(), served.trim_end(), "{document}: copy src/pages/start/chat.html");
     }
 }
 

@@ -5,13 +5,13 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { together } from '../../src/server/doctor/repeat.js';
-import { explain, report, summary } from '../../src/server/doctor/verdict.js';
+import { together } from '../../src/pages/doctor/repeat.js';
+import { explain, report, summary } from '../../src/pages/doctor/verdict.js';
 import { PROGRAM } from '../browser/gateway.js';
 import { startLab } from './lab.js';
 
 const words = JSON.parse(
-  await readFile(new URL('../../src/server/doctor/words.json', import.meta.url), 'utf8'),
+  await readFile(new URL('../../src/pages/doctor/words.json', import.meta.url), 'utf8'),
 );
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */

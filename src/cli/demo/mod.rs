@@ -23,7 +23,7 @@ use super::{say, usage};
 use crate::server::config::Config;
 use crate::server::{Files, Gateway, SHARED};
 
-static PAGE: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/cli/demo/page"), SHARED]);
+static PAGE: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/pages/demo"), SHARED]);
 
 /// As few as any system lets a process have, so that a visitor's first line is no warning of open files.
 const CONNECTIONS: usize = 900;

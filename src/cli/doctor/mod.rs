@@ -1,7 +1,7 @@
 //! `throughline doctor URL`: what the network between here and a gateway lets through, transport by transport, in plain words.
 //!
 //! The same questions, in the same order and with the same answers, as the page that the gateway serves at `/doctor`
-//! (`src/server/doctor`), but for the last: there is no whole client on the command line. It speaks the protocol by itself,
+//! (`src/pages/doctor`), but for the last: there is no whole client on the command line. It speaks the protocol by itself,
 //! with the rawest means there are, and must end within its time whatever the network does.
 //!
 //! # Layout

@@ -1,6 +1,6 @@
 //! From the tries of one question to one finding: what passes at times and fails at times is unreliable.
 //!
-//! Pure. Its twin is `src/server/doctor/repeat.js`.
+//! Pure. Its twin is `src/pages/doctor/repeat.js`.
 
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! From what was found to plain words: the sentences of `words.json` with figures filled in, the result, the report.
 //!
-//! Pure. Its twin is `src/server/doctor/verdict.js`, which reads the same words; a test holds their reports to be the same.
+//! Pure. Its twin is `src/pages/doctor/verdict.js`, which reads the same words; a test holds their reports to be the same.
 
 use serde_json::{Value, json};
 

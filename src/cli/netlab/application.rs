@@ -47,14 +47,12 @@ impl Application {
     }
 
     pub(super) fn upstream(&self) -> Upstream {
-        let page = page(
-            "The application is not there",
-            &html! {
+        let content = html! {
                 p { "The hostile network works, but nothing listens at " code { (self.shown) } "." }
                 p { "Start the application, or start " code { "throughline netlab" } " with another " code { "--to" } "." }
-            },
-        );
-        Upstream::application(self.addrs.clone(), Answer { html: page.into_string(), ..Answer::status(502) })
+        };
+        let html = page("The application is not there", &content.into_string());
+        Upstream::application(self.addrs.clone(), Answer { html, ..Answer::status(502) })
     }
 }
 

@@ -25,8 +25,8 @@ use crate::server::gate::Gate;
 use crate::server::{missing, page};
 use crate::transport::refuse;
 
-const SCRIPT: &str = include_str!("page.js");
-const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("../../pages/netlab/page.js");
+const STYLE: &str = include_str!("../../pages/netlab/page.css");
 
 /// The body of `POST /kill`.
 #[derive(Deserialize)]
@@ -89,9 +89,7 @@ async fn kill(State(lab): State<Arc<Lab>>, chosen: Result<Json<Chosen>, JsonReje
 }
 
 async fn show(State(lab): State<Arc<Lab>>) -> Html<String> {
-    let page = page(
-        "Hostile network",
-        &html! {
+    let content = html! {
             style { (PreEscaped(STYLE)) }
             p.lead { "Open " a href=(lab.shown()) { (lab.shown()) } " instead of " code { (lab.application.shown()) } ". What you choose here holds at once, also for most of what is open." }
             p.status role="status" data-status { "Asking …" }
@@ -107,7 +105,6 @@ async fn show(State(lab): State<Arc<Lab>>) -> Html<String> {
             }
             p { button type="button" data-kill { "Reset all that is open" } }
             script type="module" { (PreEscaped(SCRIPT)) }
-        },
-    );
-    Html(page.into_string())
+    };
+    Html(page("Hostile network", &content.into_string()))
 }

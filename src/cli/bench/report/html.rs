@@ -9,7 +9,7 @@ use crate::cli::bench::figures::{Better, Figures, METRICS, Metric, Spread, Unit,
 use crate::cli::bench::options::METHOD;
 use crate::cli::bench::results::{Bound, Results};
 
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = include_str!("../../../pages/bench/page.css");
 
 /// The figures that have a chart of bars.
 const BARS: [&str; 9] = [
