@@ -15,10 +15,6 @@
 //!
 //! Beside them: [`netlab`], the hostile network; it names none of them. Below them, in tests only: `simulation`, what seeded schedules share.
 
-// The simulation's server side is compiled here and in an integration test, by the same names.
-#[cfg(test)]
-extern crate self as throughline;
-
 pub mod backend;
 pub mod broker;
 pub mod cli;

@@ -16,6 +16,9 @@
 pub mod client;
 #[cfg(test)]
 mod mutant;
+#[cfg(any(test, feature = "simulation"))]
+#[doc(hidden)]
+pub mod node;
 pub mod outgoing;
 pub mod server;
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Holds the layers: imports run one way, from a layer to those below it, and from file to file without a cycle.
-//! It also holds that errors outside of `cli` are types, and that files and functions are short.
+//! It also holds that errors outside of `cli` are types, that files and functions are short, and that integration tests have one layout.
 //!
 //! The files under `src` are read as text, and every path that starts at the crate's root (`crate::x`, `throughline::x`, or
 //! enough `super`s) is held against the order below. Tests inside `src` count too. What is only said in comments and
@@ -17,7 +17,7 @@ use std::fs;
 use std::path::Path;
 
 use paths::{Target, paths};
-use tokens::tokens;
+use tokens::{text, tokens};
 
 /// The layers, top to bottom, and what each may name. `backend`, `hub` and `driver` stand side by side: only `node` connects them.
 /// `simulation` exists in tests only: the compiler lets nothing else name it.
@@ -154,6 +154,20 @@ fn every_source_file_names_only_layers_below_its_own_and_stays_short() {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
     let cycles = cycles::cycles(&files);
     assert!(cycles.is_empty(), "files that import each other:\n{}\n", cycles.join("\n"));
+}
+
+#[test]
+fn each_integration_test_is_a_folder_and_finds_its_files_by_their_names() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut files = Vec::new();
+    sources(&tests, &tests, &mut files);
+    let beside: Vec<&str> = files.iter().map(|(file, _)| file.as_str()).filter(|file| !file.contains('/')).collect();
+    assert!(beside.is_empty(), "make it tests/NAME/main.rs: {beside:?}");
+    let is_led =
+        |source: &str| tokens(source).windows(3).any(|run| ["#", "[", "path"] == [0, 1, 2].map(|at| text(run, at)));
+    let led: Vec<&str> = files.iter().filter(|(_, source)| is_led(source)).map(|(file, _)| file.as_str()).collect();
+    assert!(led.is_empty(), "a file is where its module's name says, without #[path]: {led:?}");
+    assert!(files.iter().any(|(file, _)| file == "layers/main.rs"), "the tests were not found");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use throughline::session::{Time, milliseconds};
 
 use super::frame::{Defaults, line, texts};
 use super::frames::command;
-use super::node::{Effect, Kind, Node};
 use super::{Player, Step};
+use throughline::session::node::{Effect, Kind, Node};
 
 pub(super) struct Server(Node);
 

@@ -5,9 +5,6 @@
 
 mod ledger;
 mod network;
-// Its whole interface is used by the JavaScript simulation's peer, in `tests/session_peer.rs`.
-#[allow(dead_code, unreachable_pub)]
-mod node;
 mod schedule;
 mod switches;
 

@@ -10,7 +10,6 @@ use bytes::Bytes;
 
 use super::ledger::{Ledger, Message};
 use super::network::{Event, LONGEST_WRITE, Network, Path, Refusal};
-use super::node::{Effect, Kind, Node};
 use super::switches::{Step, Switches, UnderWay, asked_turn};
 use super::{LONGEST_HARD_QUIET, LONGEST_QUIET, PROBE_EVERY};
 use crate::protocol::frame::RawFrame;
@@ -19,6 +18,7 @@ use crate::protocol::{LegNumber, Line, Transport};
 use crate::session::Time;
 use crate::session::client::{ClientSession, Failure, Input, Output, Route};
 use crate::session::mutant::{Mutant, Mutation};
+use crate::session::node::{Effect, Kind, Node};
 use crate::session::server::{Carrier, ServerSession, Settings};
 use crate::simulation::{Agenda, Random};
 

@@ -32,10 +32,6 @@
 //! | `{"command":ID,"verb":"pub","channel":…,"id":n,"data":TEXT}` | the session took this from its client, once, in order. `verb` is `sub`, `unsub`, `pub`, `application` (req and msg) or `faulty`; `data` is JSON as text (`b64` in its place for bytes) |
 //! | `{"overrun":n}` | the frames up to number n were dropped unacknowledged |
 
-#[allow(dead_code, unreachable_pub)]
-#[path = "../src/session/simulation/node.rs"]
-mod node;
-
 use std::error::Error;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
@@ -50,9 +46,8 @@ use throughline::protocol::limits::Limits;
 use throughline::protocol::up::Action;
 use throughline::protocol::{Line, SessionId, up};
 use throughline::session::Time;
+use throughline::session::node::{Effect, Kind, Node};
 use throughline::session::server::{Carrier, ServerSession, Settings};
-
-use node::{Effect, Kind, Node};
 
 const NAME: &str = "the_javascript_half_keeps_the_invariants";
 

@@ -6,18 +6,10 @@
 // A broken file is a failed test.
 #![allow(clippy::unwrap_used)]
 
-#[path = "vectors/client.rs"]
 mod client;
-#[path = "vectors/frame.rs"]
 mod frame;
-#[path = "vectors/frames.rs"]
 mod frames;
-#[path = "vectors/fuzz.rs"]
 mod fuzz;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../src/session/simulation/node.rs"]
-mod node;
-#[path = "vectors/server.rs"]
 mod server;
 
 use std::collections::BTreeSet;

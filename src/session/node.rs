@@ -1,17 +1,17 @@
 //! The server's side of a simulation: real sessions, found by their secret, behind carriers that the simulation names.
 //!
-//! It is the driver without tasks. The JavaScript client's simulation talks to this very file over a pipe, so it
-//! uses the crate's public interface only.
+//! It is the driver without tasks. The simulation beside it, the shared vectors and the simulation of the JavaScript client
+//! all use it. No product build contains it.
 
 use std::collections::BTreeMap;
 
+use crate::protocol::code::{Leaving, Mistake, Refusal};
+use crate::protocol::frame::RawFrame;
+use crate::protocol::up::{Command, Hello, Up};
+use crate::protocol::{Line, Secret, Seq, SessionId, Transport, body, down};
+use crate::session::Time;
+use crate::session::server::{Carrier, Input, Output, Resolution, ServerSession, resolve};
 use bytes::Bytes;
-use throughline::protocol::code::{Leaving, Mistake, Refusal};
-use throughline::protocol::frame::RawFrame;
-use throughline::protocol::up::{Command, Hello, Up};
-use throughline::protocol::{Line, Secret, Seq, SessionId, Transport, body, down};
-use throughline::session::Time;
-use throughline::session::server::{Carrier, Input, Output, Resolution, ServerSession, resolve};
 
 /// What the node did.
 pub enum Effect {
@@ -180,7 +180,7 @@ impl Node {
             let wanting: Vec<Carrier> = session.wants_write().filter(|carrier| room(*carrier)).collect();
             for carrier in wanting {
                 let mut lines = Vec::new();
-                let room = throughline::session::server::Room { bytes: 400 };
+                let room = crate::session::server::Room { bytes: 400 };
                 session.write(now, carrier, room, |line| lines.push(line.clone()));
                 self.effects.push(Effect::Write(carrier, lines));
             }
