@@ -46,6 +46,7 @@ soak:
 lint:
 	$(call step,rustfmt,cargo fmt --check)
 	$(call step,clippy,cargo clippy --all-targets -- -D warnings)
+	$(call step,clippy: the library without the command,cargo clippy --lib --no-default-features -- -D warnings)
 	$(call step,rustdoc,RUSTDOCFLAGS="-D warnings" cargo doc --no-deps)
 	$(call step,cargo-deny: bans licenses sources,cargo deny check bans licenses sources)
 	@echo 'Not checked: advisories. Their database is on GitHub; where that can be reached: cargo deny check advisories'

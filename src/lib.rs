@@ -17,9 +17,11 @@
 
 pub mod backend;
 pub mod broker;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod driver;
 pub mod hub;
+#[cfg(feature = "cli")]
 pub mod netlab;
 pub mod node;
 pub mod protocol;

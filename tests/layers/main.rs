@@ -8,6 +8,7 @@
 mod cycles;
 mod errors;
 mod functions;
+mod lean;
 mod paths;
 mod production;
 mod tokens;
