@@ -28,7 +28,8 @@ use crate::node::Node;
 use crate::protocol::Nonce;
 use crate::protocol::code::Refusal;
 use crate::protocol::limits::BODY_BYTES;
-use crate::transport::{Bare, Held, Peer, echo, poll, query, refuse, send, stream, websocket};
+use crate::transport::http::query;
+use crate::transport::{Bare, Held, Peer, echo, poll, refuse, sse, websocket};
 
 /// An answer to come.
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -95,7 +96,7 @@ impl Front {
             }
             (&Method::POST, "/rt/send") => {
                 let body = request.into_body();
-                Box::pin(async move { whole_answer(&node, send::send(&node, body).await, origin) })
+                Box::pin(async move { whole_answer(&node, sse::send(&node, body).await, origin) })
             }
             (&Method::POST, "/rt/poll") => {
                 let bare = bare.map(|bare| for_request(bare, &request));
@@ -109,7 +110,7 @@ impl Front {
             (&Method::POST, "/rt/stream") => {
                 let bare = bare.map(|bare| for_request(bare, &request));
                 let body = request.into_body();
-                Box::pin(async move { open_answer(&node, stream::open(&node, peer, body, bare).await, origin) })
+                Box::pin(async move { open_answer(&node, sse::open(&node, peer, body, bare).await, origin) })
             }
             _ => Box::pin(self.clone().rest(request.map(Body::new), peer, bare)),
         }

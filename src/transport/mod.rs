@@ -1,33 +1,23 @@
 //! Bytes to a leg's lines and back, for each transport. An adapter moves lines and never looks into one.
 //!
 //! # Layout
-//! - [`websocket`], [`stream`], [`poll`], [`send`]: the session's routes
-//! - [`plain`]: a channel as a plain event stream
-//! - `body`: reading a POST within its bounds
-//! - [`query`]: parameters of a query
-//! - `answer`: answers and errors as HTTP
-//! - `half_closed`: clients that have shut their sending side
-//! - `bare`: a connection taken from HTTP; `bare_stream` and `bare_poll`: on it; `outlet`: writing to it
-//! - [`stall`]: peers that stop reading
+//! Each transport has a folder, with the same files: `mod.rs` says what it is for, `route.rs` is the HTTP route that opens a leg, and
+//! `carrier.rs` is the future that carries its lines on a connection that was taken from HTTP.
+//! - [`websocket`], [`sse`], [`poll`]: the session's transports
+//! - [`plain`]: a channel as a plain event stream, without a session
+//! - [`http`]: HTTP as all of them use it
+//! - `takeover`: taking a connection from HTTP
 
-mod answer;
-mod bare;
-mod bare_poll;
-mod bare_stream;
-mod body;
-mod half_closed;
-mod outlet;
+pub mod http;
 pub mod plain;
 pub mod poll;
-pub mod query;
-pub mod send;
-pub mod stall;
-pub mod stream;
+pub mod sse;
+mod takeover;
 pub mod websocket;
 
-pub use answer::{echo, refuse};
-pub use bare::{Bare, Foreign};
-pub use stall::Connection;
+pub use self::http::answer::{echo, refuse};
+pub use self::takeover::connection::Connection;
+pub use self::takeover::state::{Bare, Foreign};
 
 /// Who is at the other end. A request may bring it as an extension.
 #[derive(Debug, Clone, Copy)]

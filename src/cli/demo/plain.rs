@@ -15,7 +15,8 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use crate::node::reader::Reader;
 use crate::protocol::code::{Code, Refusal};
 use crate::server::handle::Handle;
-use crate::transport::{Bare, Connection, query, refuse, websocket};
+use crate::transport::http::query;
+use crate::transport::{Bare, Connection, refuse, websocket};
 
 pub(super) fn routes(handle: Handle) -> Router {
     Router::new().route("/demo/plain", get(open)).with_state(handle)

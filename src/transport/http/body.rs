@@ -19,7 +19,7 @@ const FOR_A_BYTE: Duration = Duration::from_millis(1);
 const DISCARDED: usize = 16 * BODY_BYTES;
 
 /// The whole body, or why not.
-pub(super) async fn read(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
+pub(in crate::transport) async fn read(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
     let begun = Instant::now();
     let mut collected = BytesMut::new();
     let mut total = 0;

@@ -16,9 +16,9 @@ thread_local! {
 }
 
 /// A connection and the link whose lines it writes.
-pub(super) struct Outlet<T> {
-    pub(super) io: T,
-    pub(super) link: Link,
+pub(in crate::transport) struct Outlet<T> {
+    pub(in crate::transport) io: T,
+    pub(in crate::transport) link: Link,
     /// What the connection did not take yet. Nothing more is asked of the session meanwhile: its lines wait there, within its bounds.
     unsent: Bytes,
     /// Nothing follows what was gathered.
@@ -26,13 +26,13 @@ pub(super) struct Outlet<T> {
 }
 
 impl<T: AsyncWrite + Unpin> Outlet<T> {
-    pub(super) const fn new(io: T, link: Link) -> Self {
+    pub(in crate::transport) const fn new(io: T, link: Link) -> Self {
         Self { io, link, unsent: Bytes::new(), over: false }
     }
 
     /// Writes what is due for as long as the connection takes it; ready when nothing follows. `gather` asks the link for lines, and
     /// puts what is to be written at the end of an empty buffer.
-    pub(super) fn poll_write(
+    pub(in crate::transport) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
         mut gather: impl FnMut(&mut Link, &mut Context<'_>, &mut Vec<u8>) -> Poll<Progress>,

@@ -11,12 +11,12 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::Held;
-use super::bare_poll::{Head, Waiting};
-use super::bare_stream::Stream;
-use super::stall::{Connection, Stalling, Watch};
-use super::websocket::socket::Serving;
+use super::connection::{Connection, Stalling, Watch};
 use crate::node::link::Link;
+use crate::transport::Held;
+use crate::transport::poll::carrier::{Head, Waiting};
+use crate::transport::sse::carrier::Stream;
+use crate::transport::websocket::carrier::Serving;
 
 /// Where a request's answer leaves what shall go on with its connection. A server that can hand its connections over brings one
 /// with each request; behind another, everything is written through HTTP to its end.
@@ -34,7 +34,7 @@ struct Slot {
 }
 
 /// What goes on with a connection.
-pub(super) enum Wanted {
+pub(in crate::transport) enum Wanted {
     /// A WebSocket, once its upgrade is answered, and whether it may be compressed.
     Socket(Link, bool),
     /// The rest of a stream, in chunks.
@@ -104,12 +104,12 @@ impl Bare {
     }
 
     /// Whether the connection can be handed over.
-    pub(super) const fn may_take(&self) -> bool {
+    pub(in crate::transport) const fn may_take(&self) -> bool {
         !self.stays
     }
 
     /// Whether the client has shut its sending side, for an answer that HTTP writes. Who asks is woken when it has.
-    pub(super) fn is_shut(&self) -> bool {
+    pub(in crate::transport) fn is_shut(&self) -> bool {
         self.slot.watch.is_shut()
     }
 
@@ -118,7 +118,7 @@ impl Bare {
         self.want(Wanted::Foreign(foreign));
     }
 
-    pub(super) fn want(&self, wanted: Wanted) {
+    pub(in crate::transport) fn want(&self, wanted: Wanted) {
         *self.wanted() = Some(wanted);
     }
 

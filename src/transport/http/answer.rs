@@ -18,7 +18,7 @@ use crate::protocol::{Line, Nonce, VERSION, WEBSOCKET_VERSION, deflate};
 const GZIP_FROM: usize = 1_024;
 
 /// A comment of an event stream.
-pub(super) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+pub(in crate::transport) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
 /// A refusal as a status with a body that says why. The nonce shows that the answer is ours. The refusal is an extension of the
 /// response, for [`echo`] and so that the front can count it.
@@ -69,31 +69,31 @@ pub fn echo(mut response: Response, nonce: &Nonce) -> Response {
     response
 }
 
-pub(super) fn refused(refused: &Refused) -> Response {
+pub(in crate::transport) fn refused(refused: &Refused) -> Response {
     refuse(refused.nonce.as_ref(), &refused.refusal)
 }
 
 /// Lines as the body of an answer.
-pub(super) fn lines(lines: &[Line]) -> Response {
+pub(in crate::transport) fn lines(lines: &[Line]) -> Response {
     let mut body = Vec::with_capacity(lines.iter().map(|line| line.cost() + 1).sum());
     lines.iter().for_each(|line| body.extend_from_slice(line.record()));
     text(body.into())
 }
 
 /// The same, put together already.
-pub(super) fn text(body: Bytes) -> Response {
+pub(in crate::transport) fn text(body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 
 /// A poll's answer compressed, where it may be, is long enough and becomes shorter.
-pub(super) fn zipped(lines: &[u8], gzip: bool) -> Option<Vec<u8>> {
+pub(in crate::transport) fn zipped(lines: &[u8], gzip: bool) -> Option<Vec<u8>> {
     (gzip && lines.len() >= GZIP_FROM).then(|| deflate::gzip(lines)).flatten()
 }
 
 /// Several pieces as one: one write for all.
-pub(super) fn join(pieces: impl Iterator<Item = Bytes> + Clone) -> Bytes {
+pub(in crate::transport) fn join(pieces: impl Iterator<Item = Bytes> + Clone) -> Bytes {
     let mut joined = BytesMut::with_capacity(pieces.clone().map(|piece| piece.len()).sum());
     pieces.for_each(|piece| joined.extend_from_slice(&piece));
     joined.freeze()

@@ -5,18 +5,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
-use super::answer;
-use super::half_closed::HalfClosed;
-use super::outlet::Outlet;
-use super::stall::Connection;
-use crate::node::link::{Link, Progress};
 use axum::http::HeaderMap;
+
+use crate::node::link::{Link, Progress};
+use crate::transport::http::answer;
+use crate::transport::takeover::connection::Connection;
+use crate::transport::takeover::half_closed::HalfClosed;
+use crate::transport::takeover::writer::Outlet;
 
 /// What is added to it then, in bytes, at most.
 const LENGTH_AND_DATE: usize = 128;
 
 /// What the answer begins with, put together while it waits: once there are lines, a thousand others may have to be answered first.
-pub(super) struct Head {
+pub(in crate::transport) struct Head {
     status_and_headers: Box<[u8]>,
     /// It may be compressed.
     gzip: bool,
@@ -36,7 +37,7 @@ impl Head {
 
 /// See the module. Its outcome is the connection, for the next request; none if it broke. A client that sends nothing more may still
 /// read the answer, so that one does not wait much longer.
-pub(super) struct Waiting {
+pub(in crate::transport) struct Waiting {
     /// None when it is over.
     outlet: Option<Outlet<Connection>>,
     head: Head,
@@ -44,7 +45,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn new(io: Connection, link: Link, head: Head) -> Self {
+    pub(in crate::transport) fn new(io: Connection, link: Link, head: Head) -> Self {
         Self { outlet: Some(Outlet::new(io, link)), head, half_closed: HalfClosed::default() }
     }
 }

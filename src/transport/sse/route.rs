@@ -13,13 +13,14 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::Frame;
 
-use super::answer::COMMENT;
-use super::bare::Wanted;
-use super::half_closed::HalfClosed;
-use super::{Bare, Peer, answer, body};
 use crate::node::Node;
 use crate::node::link::{Link, Progress};
 use crate::protocol::Transport;
+use crate::transport::Peer;
+use crate::transport::http::answer::{self, COMMENT};
+use crate::transport::http::body;
+use crate::transport::takeover::half_closed::HalfClosed;
+use crate::transport::takeover::state::{Bare, Wanted};
 
 /// Opens a stream; the hello is the body.
 pub async fn open(
@@ -41,7 +42,7 @@ pub async fn open(
     }
 }
 
-pub(super) fn event_stream(body: Body) -> Response {
+pub(in crate::transport) fn event_stream(body: Body) -> Response {
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response

@@ -1,6 +1,6 @@
 //! A connection whose peer stops reading is dead after a while, on every transport: a write that makes no headway fails.
 //!
-//! It also notes whether all was written, and whether the client has shut its sending side, for [`super::Bare`], until it is unwatched.
+//! It also notes whether all was written, and whether the client has shut its sending side, for [`super::state::Bare`], until it is unwatched.
 //!
 //! Without it a response that nobody reads would be kept for ever, with what waits behind it.
 
@@ -109,7 +109,7 @@ impl<T: AsyncRead + Unpin> Stalling<T> {
     ///
     /// # Errors
     /// The connection broke.
-    pub(super) fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(in crate::transport) fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut piece = [0; 1024];
         while self.first.len() < AHEAD {
             let mut read = ReadBuf::new(&mut piece);

@@ -11,13 +11,13 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::Sleep;
 
-use super::super::Held;
-use super::super::outlet::Outlet;
 use super::framing::{Decoder, Fault, Message, Opcode, append};
 use crate::node::link::Link;
 use crate::protocol::code::{Leaving, Limit, Mistake, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::{BODY_BYTES, HELLO_DEADLINE};
+use crate::transport::Held;
+use crate::transport::takeover::writer::Outlet;
 
 /// A message with a line and raw bytes; base64 of the bytes must still fit a body.
 const LONGEST_MESSAGE: usize = BODY_BYTES;
@@ -54,7 +54,7 @@ struct Socket<T> {
 }
 
 /// Serving a socket until it is over, as a future no larger than the socket: a hundred thousand of them are idle.
-pub(in super::super) struct Serving<T>(Stage<T>);
+pub(in crate::transport) struct Serving<T>(Stage<T>);
 
 enum Stage<T> {
     Open(Socket<T>),
@@ -64,7 +64,7 @@ enum Stage<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<T> {
     /// A connection that was upgraded; `early` came with the request. `deflate`: permessage-deflate was agreed on.
-    pub(in super::super) fn new(io: T, early: &[u8], link: Link, deflate: bool, held: Option<Held>) -> Self {
+    pub(in crate::transport) fn new(io: T, early: &[u8], link: Link, deflate: bool, held: Option<Held>) -> Self {
         let mut socket = Socket::new(io, link, deflate, held);
         let ending = socket.take(early);
         let mut serving = Self(Stage::Open(socket));

@@ -7,17 +7,18 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::half_closed::HalfClosed;
-use super::outlet::Outlet;
-use super::stall::Connection;
-use super::{Held, answer};
 use crate::node::link::{Link, Progress};
+use crate::transport::Held;
+use crate::transport::http::answer;
+use crate::transport::takeover::connection::Connection;
+use crate::transport::takeover::half_closed::HalfClosed;
+use crate::transport::takeover::writer::Outlet;
 
 /// Room for a chunk's length in hexadecimal, and its end of line.
 const HEAD: usize = 10;
 
 /// See the module.
-pub(super) struct Stream {
+pub(in crate::transport) struct Stream {
     outlet: Outlet<Connection>,
     half_closed: HalfClosed,
     /// Given back when it is gone.
@@ -25,7 +26,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(io: Connection, link: Link, held: Held) -> Self {
+    pub(in crate::transport) fn new(io: Connection, link: Link, held: Held) -> Self {
         Self { outlet: Outlet::new(io, link), half_closed: HalfClosed::default(), _held: held }
     }
 }

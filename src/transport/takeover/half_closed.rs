@@ -14,24 +14,24 @@ const LONGEST: u32 = 4;
 
 /// The time since a client has shut its sending side. Before that it takes next to nothing.
 #[derive(Default)]
-pub(super) struct HalfClosed {
+pub(in crate::transport) struct HalfClosed {
     sleep: Option<Pin<Box<Sleep>>>,
     ticks: u32,
 }
 
 impl HalfClosed {
     /// The client has shut its sending side.
-    pub(super) fn begin(&mut self) {
+    pub(in crate::transport) fn begin(&mut self) {
         self.sleep.get_or_insert_with(|| Box::pin(sleep(HALF_CLOSED)));
     }
 
-    pub(super) const fn has_begun(&self) -> bool {
+    pub(in crate::transport) const fn has_begun(&self) -> bool {
         self.sleep.is_some()
     }
 
     /// Ready [`HALF_CLOSED`] after it began, once more after the same time, and then ever less often. The first two writes tell a client
     /// that is gone: its machine answers the first, and the second fails.
-    pub(super) fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(in crate::transport) fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(sleep) = &mut self.sleep else { return Poll::Pending };
         ready!(sleep.as_mut().poll(cx));
         let pause = HALF_CLOSED * (1 << self.ticks.min(LONGEST));

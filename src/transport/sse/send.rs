@@ -6,8 +6,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::Body;
 
-use super::{answer, body};
 use crate::node::Node;
+use crate::transport::http::{answer, body};
 
 /// One send.
 pub async fn send(node: &Arc<Node>, request: impl Body<Data = Bytes> + Unpin) -> Response {

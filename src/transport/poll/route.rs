@@ -10,13 +10,14 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::Body;
 
-use super::bare::Wanted;
-use super::bare_poll::Head;
-use super::half_closed::HalfClosed;
-use super::{Bare, Peer, answer, body};
+use super::carrier::Head;
 use crate::node::Node;
 use crate::node::link::Link;
 use crate::protocol::Transport;
+use crate::transport::Peer;
+use crate::transport::http::{answer, body};
+use crate::transport::takeover::half_closed::HalfClosed;
+use crate::transport::takeover::state::{Bare, Wanted};
 
 /// One poll. Where its answer has to wait, and the server brought a [`Bare`], that goes on with it: nothing is answered here then.
 /// `finish` makes of an answer what the route answers. `gzip`: it may be compressed.

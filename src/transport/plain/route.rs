@@ -14,14 +14,15 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::answer::COMMENT;
-use super::half_closed::HalfClosed;
-use super::stream::event_stream;
-use super::{Bare, answer, query};
 use crate::node::Node;
 use crate::node::reader::Reader;
 use crate::protocol::code::Mistake;
 use crate::protocol::{ChannelName, Position, limits};
+use crate::transport::http::answer::{self, COMMENT};
+use crate::transport::http::query;
+use crate::transport::sse::event_stream;
+use crate::transport::takeover::half_closed::HalfClosed;
+use crate::transport::takeover::state::Bare;
 
 /// A comment that often, so that a dead reader is noticed and a path does not think the stream idle.
 const HEARTBEAT: Duration = limits::HEARTBEAT;
