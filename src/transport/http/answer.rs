@@ -7,15 +7,12 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::node::link::Refused;
 use crate::protocol::code::{Kind, Refusal};
-use crate::protocol::{Line, Nonce, VERSION, WEBSOCKET_VERSION, deflate};
-
-/// Below this, in bytes, an answer is not compressed: it fits a packet as it is, headers and all.
-const GZIP_FROM: usize = 1_024;
+use crate::protocol::{Line, Nonce, VERSION, WEBSOCKET_VERSION};
 
 /// A comment of an event stream.
 pub(in crate::transport) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
@@ -87,14 +84,8 @@ pub(in crate::transport) fn text(body: Bytes) -> Response {
     response
 }
 
-/// A poll's answer compressed, where it may be, is long enough and becomes shorter.
-pub(in crate::transport) fn zipped(lines: &[u8], gzip: bool) -> Option<Vec<u8>> {
-    (gzip && lines.len() >= GZIP_FROM).then(|| deflate::gzip(lines)).flatten()
-}
-
-/// Several pieces as one: one write for all.
-pub(in crate::transport) fn join(pieces: impl Iterator<Item = Bytes> + Clone) -> Bytes {
-    let mut joined = BytesMut::with_capacity(pieces.clone().map(|piece| piece.len()).sum());
-    pieces.for_each(|piece| joined.extend_from_slice(&piece));
-    joined.freeze()
+pub(in crate::transport) fn event_stream(body: Body) -> Response {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response
 }

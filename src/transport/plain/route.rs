@@ -1,34 +1,19 @@
-//! A channel as a plain event stream, for `EventSource` and curl: `GET /rt/stream?channel=…`.
-//!
-//! Read-only and without a session. `id:` is `epoch:offset`; the browser sends the last one back as `Last-Event-ID`, and what was
-//! missed follows. Where it cannot, an event of type `reset` says so.
+//! The route `GET /rt/stream`: what a reader asks for.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use bytes::Bytes;
 
+use super::over_http::events;
 use crate::node::Node;
-use crate::node::reader::Reader;
 use crate::protocol::code::Mistake;
 use crate::protocol::{ChannelName, Position, limits};
-use crate::transport::http::answer::{self, COMMENT};
-use crate::transport::http::query;
-use crate::transport::sse::event_stream;
-use crate::transport::takeover::half_closed::HalfClosed;
+use crate::transport::http::{answer, query};
 use crate::transport::takeover::state::Bare;
-
-/// A comment that often, so that a dead reader is noticed and a path does not think the stream idle.
-const HEARTBEAT: Duration = limits::HEARTBEAT;
-
-/// A reader that was cut comes back after a second; the browsers' own default is three or five.
-const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n");
 
 /// Opens a plain stream.
 pub async fn open(
@@ -44,7 +29,7 @@ pub async fn open(
     match node.read_channel(channel, since.position()).await {
         Ok(reader) => {
             let lost = !matches!(since, Since::Now) && !reader.start.recovered;
-            event_stream(Body::from_stream(events(reader, lost, bare.map(|Extension(bare)| bare))))
+            answer::event_stream(Body::from_stream(events(reader, lost, bare.map(|Extension(bare)| bare))))
         }
         Err(refusal) => answer::refuse(None, &refusal),
     }
@@ -104,54 +89,6 @@ fn position(id: &str) -> Option<Position> {
     let (epoch, at) = id.rsplit_once(':')?;
     let at = at.parse().ok().filter(|at| *at < limits::NUMBER)?;
     (epoch.len() <= limits::EPOCH_BYTES).then(|| Position { epoch: epoch.to_owned(), at })
-}
-
-fn events(
-    mut reader: Reader,
-    lost: bool,
-    bare: Option<Bare>,
-) -> impl futures::Stream<Item = Result<Bytes, std::convert::Infallible>> {
-    async_stream::stream! {
-        yield Ok(COMMENT);
-        yield Ok(RETRY);
-        let Position { epoch, mut at } = reader.start.position.clone();
-        if lost {
-            let reset = format!("event: reset\nid: {epoch}:{at}\ndata: {{\"code\":\"gap\",\"epoch\":\"{epoch}\",\"at\":{at}}}\n\n");
-            yield Ok(reset.into());
-        } else {
-            // An id without data is no event, but the reader that drops now comes back to here.
-            yield Ok(format!("id: {epoch}:{at}\n\n").into());
-        }
-        let mut half_closed = HalfClosed::default();
-        loop {
-            let next = tokio::select! {
-                line = reader.next() => Some(line),
-                () = quiet(bare.as_ref(), &mut half_closed) => None,
-            };
-            match next {
-                None => yield Ok(COMMENT),
-                Some(None) => return,
-                Some(Some(line)) => {
-                    at += 1;
-                    // One chunk: what holds chunks back must not part an event.
-                    let id = Bytes::from(format!("id: {epoch}:{at}\n"));
-                    yield Ok(answer::join([id, line.event().clone()].into_iter()));
-                }
-            }
-        }
-    }
-}
-
-/// Ready when a comment is due.
-async fn quiet(bare: Option<&Bare>, half_closed: &mut HalfClosed) {
-    let asks = poll_fn(|cx| {
-        if bare.is_some_and(Bare::is_shut) {
-            half_closed.begin();
-        }
-        half_closed.poll_tick(cx)
-    });
-    // Whichever it is, a comment shows it.
-    let _ = tokio::time::timeout(HEARTBEAT, asks).await;
 }
 
 #[cfg(test)]

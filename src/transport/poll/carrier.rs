@@ -3,37 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
 
-use axum::http::HeaderMap;
-
+use super::answer::Head;
 use crate::node::link::{Link, Progress};
-use crate::transport::http::answer;
 use crate::transport::takeover::connection::Connection;
 use crate::transport::takeover::half_closed::HalfClosed;
 use crate::transport::takeover::writer::Outlet;
-
-/// What is added to it then, in bytes, at most.
-const LENGTH_AND_DATE: usize = 128;
-
-/// What the answer begins with, put together while it waits: once there are lines, a thousand others may have to be answered first.
-pub(in crate::transport) struct Head {
-    status_and_headers: Box<[u8]>,
-    /// It may be compressed.
-    gzip: bool,
-}
-
-impl Head {
-    pub(super) fn new(headers: &HeaderMap, gzip: bool) -> Self {
-        let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
-        for (name, value) in headers {
-            for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-                head.extend_from_slice(piece);
-            }
-        }
-        Self { status_and_headers: head.into(), gzip }
-    }
-}
 
 /// See the module. Its outcome is the connection, for the next request; none if it broke. A client that sends nothing more may still
 /// read the answer, so that one does not wait much longer.
@@ -73,16 +48,8 @@ impl Future for Waiting {
 }
 
 /// The whole answer, once there are lines.
-fn gather(link: &mut Link, wanted: &Head, cx: &mut Context<'_>, gathered: &mut Vec<u8>) -> Poll<Progress> {
+fn gather(link: &mut Link, head: &Head, cx: &mut Context<'_>, gathered: &mut Vec<u8>) -> Poll<Progress> {
     ready!(link.poll_lines(cx, |line| gathered.extend_from_slice(line.record())));
-    let mut head = Vec::with_capacity(wanted.status_and_headers.len() + LENGTH_AND_DATE);
-    head.extend_from_slice(&wanted.status_and_headers);
-    if let Some(zipped) = answer::zipped(gathered, wanted.gzip) {
-        head.extend_from_slice(b"content-encoding: gzip\r\n");
-        *gathered = zipped;
-    }
-    let date = httpdate::fmt_http_date(SystemTime::now());
-    head.extend_from_slice(format!("content-length: {}\r\ndate: {date}\r\n\r\n", gathered.len()).as_bytes());
-    gathered.splice(..0, head);
+    head.put_before(gathered);
     Poll::Ready(Progress::End)
 }

@@ -10,13 +10,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::Body;
 
-use super::carrier::Head;
+use super::answer::{Head, zipped};
+use super::over_http::wait;
 use crate::node::Node;
-use crate::node::link::Link;
 use crate::protocol::Transport;
 use crate::transport::Peer;
 use crate::transport::http::{answer, body};
-use crate::transport::takeover::half_closed::HalfClosed;
 use crate::transport::takeover::state::{Bare, Wanted};
 
 /// One poll. Where its answer has to wait, and the server brought a [`Bare`], that goes on with it: nothing is answered here then.
@@ -49,7 +48,7 @@ pub async fn poll(
         }
         bare => wait(&mut link, bare.as_ref(), &mut answer).await,
     }
-    finish(match answer::zipped(&answer, gzip) {
+    finish(match zipped(&answer, gzip) {
         None => answer::text(answer.into()),
         Some(zipped) => {
             let mut response = answer::text(zipped.into());
@@ -57,19 +56,4 @@ pub async fn poll(
             response
         }
     })
-}
-
-/// Waits for lines where HTTP goes on with the connection.
-async fn wait(link: &mut Link, bare: Option<&Bare>, answer: &mut Vec<u8>) {
-    let mut half_closed = HalfClosed::default();
-    let lines = poll_fn(|cx| {
-        if bare.is_some_and(Bare::is_shut) {
-            half_closed.begin();
-        }
-        if half_closed.poll_tick(cx).is_ready() {
-            link.hurry();
-        }
-        link.poll_lines(cx, |line| answer.extend_from_slice(line.record()))
-    });
-    lines.await;
 }

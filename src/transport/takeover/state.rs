@@ -14,7 +14,8 @@ use tokio::net::TcpStream;
 use super::connection::{Connection, Stalling, Watch};
 use crate::node::link::Link;
 use crate::transport::Held;
-use crate::transport::poll::carrier::{Head, Waiting};
+use crate::transport::poll::answer::Head;
+use crate::transport::poll::carrier::Waiting;
 use crate::transport::sse::carrier::Stream;
 use crate::transport::websocket::carrier::Serving;
 
