@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tracing::debug;
 
 use super::front::Front;
-use crate::transport::{Bare, Connection, Held, Peer};
+use crate::transport::{Connection, ConnectionPermit, Peer, Takeover};
 
 /// A request's head must have come by then; also how long an idle keep-alive connection stays.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
@@ -28,13 +28,13 @@ pub(super) const BUFFER: usize = 32 * 1024;
 pub(super) async fn connection(socket: TcpStream, caller: Caller, leave: watch::Receiver<bool>) {
     // Lines are written whole; waiting for more of them only delays.
     let _ = socket.set_nodelay(true);
-    let bare = Bare::default();
-    let mut next = Some(bare.watch(socket));
+    let takeover = Takeover::default();
+    let mut next = Some(takeover.watch(socket));
     while let Some(io) = next.take() {
         // Boxed, since what comes after it is far smaller and stays far longer.
-        let taken = Box::pin(http(io, caller.clone(), bare.clone(), leave.clone())).await;
+        let taken = Box::pin(http(io, caller.clone(), takeover.clone(), leave.clone())).await;
         let Some((io, early)) = taken else { return };
-        next = bare.go_on(io, early, &caller.held).await;
+        next = takeover.take_over(io, early, &caller.permit).await;
         if next.is_some() {
             // What was answered is answered to many at once, as a rule: they have their answers before the next requests are read.
             tokio::task::yield_now().await;
@@ -47,19 +47,19 @@ pub(super) async fn connection(socket: TcpStream, caller: Caller, leave: watch::
 pub(super) struct Caller {
     pub(super) front: Front,
     pub(super) peer: Peer,
-    pub(super) held: Held,
+    pub(super) permit: ConnectionPermit,
 }
 
 /// Requests and answers, until the connection ends or is taken. What is left of it: itself, and what was read from it already.
 async fn http(
     io: Connection,
-    Caller { front, peer, held }: Caller,
-    bare: Bare,
+    Caller { front, peer, permit }: Caller,
+    takeover: Takeover,
     mut leave: watch::Receiver<bool>,
 ) -> Option<(TokioIo<Connection>, Vec<u8>)> {
-    let for_requests = bare.clone();
+    let for_requests = takeover.clone();
     let service = service_fn(move |request| {
-        let answer = front.answer(request, Some(peer), Some(held.clone()), Some(for_requests.clone()));
+        let answer = front.answer(request, Some(peer), Some(permit.clone()), Some(for_requests.clone()));
         answer.map(Ok::<_, Infallible>)
     });
     let mut http = http1::Builder::new()
@@ -78,7 +78,7 @@ async fn http(
             Pin::new(&mut http).graceful_shutdown();
         }
         match http.poll_without_shutdown(cx) {
-            Poll::Pending if bare.is_wanted() => Poll::Ready(Ok(())),
+            Poll::Pending if takeover.is_drained() => Poll::Ready(Ok(())),
             outcome => outcome,
         }
     })

@@ -22,7 +22,7 @@ use super::front::Front;
 use super::process::BEYOND;
 use crate::node::seldom::Seldom;
 use crate::protocol::code::{Limit, Refusal};
-use crate::transport::{Held, Peer};
+use crate::transport::{ConnectionPermit, Peer};
 
 /// A pause where no connection can be accepted, for want of files maybe.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -107,9 +107,9 @@ impl Door {
     }
 
     fn let_in(&mut self, socket: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
-        let held = Held(Arc::new(Place::new(&self.open, permit)));
+        let permit = ConnectionPermit(Arc::new(Place::new(&self.open, permit)));
         let peer = Peer { connection: peer.ip(), client: peer.ip() };
-        let caller = Caller { front: self.front.clone(), peer, held };
+        let caller = Caller { front: self.front.clone(), peer, permit };
         self.connections.spawn(connection(socket, caller, self.leave.subscribe()));
     }
 

@@ -29,7 +29,7 @@ use crate::protocol::Nonce;
 use crate::protocol::code::Refusal;
 use crate::protocol::limits::BODY_BYTES;
 use crate::transport::http::query;
-use crate::transport::{Bare, Held, Peer, echo, poll, refuse, sse, websocket};
+use crate::transport::{ConnectionPermit, Peer, Takeover, echo, poll, refuse, sse, websocket};
 
 /// An answer to come.
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -58,26 +58,32 @@ impl Front {
         Self(Arc::new(Shared { node, gate, trusted, compression, rest }))
     }
 
-    /// Answers a request that came from `peer`, with `held` as its connection's place among those allowed, and `bare` where the
+    /// Answers a request that came from `peer`, with `permit` as its connection's place among those allowed, and `takeover` where the
     /// connection can be handed over. A refusal echoes the nonce of the query, whatever the path: so a client that has the wrong path,
     /// or comes from where it may not, can tell the gateway's own refusal from a stranger's answer.
     pub(super) fn answer<B>(
         &self,
         request: Request<B>,
         peer: Option<Peer>,
-        held: Option<Held>,
-        bare: Option<Bare>,
+        permit: Option<ConnectionPermit>,
+        takeover: Option<Takeover>,
     ) -> Answer
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
-        let Some(nonce) = nonce_of(request.uri()) else { return self.lead(request, peer, held, bare) };
-        let answer = self.lead(request, peer, held, bare);
+        let Some(nonce) = nonce_of(request.uri()) else { return self.lead(request, peer, permit, takeover) };
+        let answer = self.lead(request, peer, permit, takeover);
         Box::pin(async move { echo(answer.await, &nonce) })
     }
 
     /// Leads a request to its route. What the future holds is held for as long as a poll waits: it is no larger than its route needs.
-    fn lead<B>(&self, request: Request<B>, peer: Option<Peer>, held: Option<Held>, bare: Option<Bare>) -> Answer
+    fn lead<B>(
+        &self,
+        request: Request<B>,
+        peer: Option<Peer>,
+        permit: Option<ConnectionPermit>,
+        takeover: Option<Takeover>,
+    ) -> Answer
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
@@ -91,7 +97,7 @@ impl Front {
         let (node, origin) = (Arc::clone(&self.0.node), request.headers().get(ORIGIN).cloned());
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/rt/ws") => {
-                let response = websocket::upgrade(&node, request, self.0.compression, peer, held, bare.as_ref());
+                let response = websocket::open(&node, request, self.0.compression, peer, permit, takeover.as_ref());
                 Box::pin(ready(open_answer(&node, response, origin)))
             }
             (&Method::POST, "/rt/send") => {
@@ -99,29 +105,29 @@ impl Front {
                 Box::pin(async move { whole_answer(&node, sse::send(&node, body).await, origin) })
             }
             (&Method::POST, "/rt/poll") => {
-                let bare = bare.map(|bare| for_request(bare, &request));
+                let takeover = takeover.map(|takeover| for_request(takeover, &request));
                 let gzip = self.0.compression && takes_gzip(request.headers());
                 let body = request.into_body();
                 Box::pin(async move {
                     let finish = |response| whole_answer(&node, response, origin);
-                    poll::poll(&node, peer, body, bare, gzip, finish).await
+                    poll::open(&node, peer, body, takeover, gzip, finish).await
                 })
             }
             (&Method::POST, "/rt/stream") => {
-                let bare = bare.map(|bare| for_request(bare, &request));
+                let takeover = takeover.map(|takeover| for_request(takeover, &request));
                 let body = request.into_body();
-                Box::pin(async move { open_answer(&node, sse::open(&node, peer, body, bare).await, origin) })
+                Box::pin(async move { open_answer(&node, sse::open(&node, peer, body, takeover).await, origin) })
             }
-            _ => Box::pin(self.clone().rest(request.map(Body::new), peer, bare)),
+            _ => Box::pin(self.clone().rest(request.map(Body::new), peer, takeover)),
         }
     }
 
-    async fn rest(self, mut request: Request<Body>, peer: Option<Peer>, bare: Option<Bare>) -> Response {
+    async fn rest(self, mut request: Request<Body>, peer: Option<Peer>, takeover: Option<Takeover>) -> Response {
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
-        if let Some(bare) = bare {
-            request.extensions_mut().insert(bare);
+        if let Some(takeover) = takeover {
+            request.extensions_mut().insert(takeover);
         }
         let response = self.0.rest.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         noted(&self.0.node, response)
@@ -172,8 +178,8 @@ pub(super) fn nonce_of(uri: &Uri) -> Option<Nonce> {
 }
 
 /// The connection can be handed over only where it may have other requests after this one.
-fn for_request<B>(bare: Bare, request: &Request<B>) -> Bare {
-    if stays_open(request) { bare } else { bare.staying() }
+fn for_request<B>(takeover: Takeover, request: &Request<B>) -> Takeover {
+    if stays_open(request) { takeover } else { takeover.denied() }
 }
 
 /// Whether a request's connection is one of HTTP/1.1 that may have others after it: a body has chunks there, and an answer its length.

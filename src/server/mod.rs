@@ -48,7 +48,7 @@ use crate::broker::Broker;
 use crate::hub::Hub;
 use crate::node::Node;
 #[cfg(doc)]
-use crate::transport::{Held, Peer};
+use crate::transport::{ConnectionPermit, Peer};
 
 pub use self::files::Files;
 pub use self::page::{missing, page};
@@ -99,12 +99,13 @@ impl Gateway {
         self
     }
 
-    /// Everything the gateway answers, to be served by another server. A request may bring its [`Peer`] and its [`Held`] as extensions.
+    /// Everything the gateway answers, to be served by another server. A request may bring its [`Peer`] and its [`ConnectionPermit`]
+    /// as extensions.
     pub fn router(&self) -> Router {
         let front = self.front();
         Router::new().fallback_service(service_fn(move |request: Request| {
-            let (peer, held) = (request.extensions().get().copied(), request.extensions().get().cloned());
-            front.answer(request, peer, held, None).map(Ok)
+            let (peer, permit) = (request.extensions().get().copied(), request.extensions().get().cloned());
+            front.answer(request, peer, permit, None).map(Ok)
         }))
     }
 

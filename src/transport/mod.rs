@@ -6,7 +6,7 @@
 //! - [`websocket`], [`sse`], [`poll`]: the session's transports
 //! - [`plain`]: a channel as a plain event stream, without a session
 //! - [`http`]: HTTP as all of them use it
-//! - `takeover`: taking a connection from HTTP
+//! - `takeover`: how a carrier takes a connection over from HTTP
 
 pub mod http;
 pub mod plain;
@@ -17,7 +17,8 @@ pub mod websocket;
 
 pub use self::http::answer::{echo, refuse};
 pub use self::takeover::connection::Connection;
-pub use self::takeover::state::{Bare, Foreign};
+pub use self::takeover::permit::ConnectionPermit;
+pub use self::takeover::state::{Foreign, Takeover};
 
 /// Who is at the other end. A request may bring it as an extension.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +28,3 @@ pub struct Peer {
     /// Of the client: another, where a proxy that is believed says so.
     pub client: std::net::IpAddr,
 }
-
-/// What stands for a connection's place among those allowed. A request may bring it as an extension; a socket keeps it
-/// beyond the connection's own task.
-#[derive(Clone)]
-pub struct Held(pub std::sync::Arc<dyn std::any::Any + Send + Sync>);

@@ -16,16 +16,21 @@ use crate::node::reader::Reader;
 use crate::protocol::code::{Code, Refusal};
 use crate::server::handle::Handle;
 use crate::transport::http::query;
-use crate::transport::{Bare, Connection, refuse, websocket};
+use crate::transport::{Connection, Takeover, refuse, websocket};
 
 pub(super) fn routes(handle: Handle) -> Router {
     Router::new().route("/demo/plain", get(open)).with_state(handle)
 }
 
-async fn open(State(handle): State<Handle>, bare: Option<Extension<Bare>>, uri: Uri, headers: HeaderMap) -> Response {
+async fn open(
+    State(handle): State<Handle>,
+    takeover: Option<Extension<Takeover>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let channel = query::parameter(uri.query().unwrap_or_default(), "channel");
     match channel {
-        Ok(channel) => accept(&handle, bare, &channel.unwrap_or_default(), &headers).await,
+        Ok(channel) => accept(&handle, takeover, &channel.unwrap_or_default(), &headers).await,
         Err(mistake) => Err(mistake.into()),
     }
     .unwrap_or_else(|refusal| refuse(None, &refusal))
@@ -33,14 +38,14 @@ async fn open(State(handle): State<Handle>, bare: Option<Extension<Bare>>, uri: 
 
 async fn accept(
     handle: &Handle,
-    bare: Option<Extension<Bare>>,
+    takeover: Option<Extension<Takeover>>,
     channel: &str,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
     let response = websocket::accept(headers)?;
-    let bare = bare.ok_or_else(|| Refusal::new(Code::Internal, "this server cannot hand a connection over"))?;
+    let takeover = takeover.ok_or_else(|| Refusal::new(Code::Internal, "this server cannot hand a connection over"))?;
     let reader = handle.read_channel(channel).await?;
-    bare.leave_to(Box::new(move |io, early| Box::pin(carry(io, early, reader))));
+    takeover.upgrade_to(Box::new(move |io, early| Box::pin(carry(io, early, reader))));
     Ok(response)
 }
 

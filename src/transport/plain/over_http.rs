@@ -10,19 +10,19 @@ use crate::node::reader::Reader;
 use crate::protocol::{Position, limits};
 use crate::transport::http::answer::COMMENT;
 use crate::transport::takeover::half_closed::HalfClosed;
-use crate::transport::takeover::state::Bare;
+use crate::transport::takeover::state::Takeover;
 
-/// A comment that often, so that a dead reader is noticed and a path does not think the stream idle.
+/// A comment is written this often. It shows a dead reader, and no proxy cuts the stream as idle.
 const HEARTBEAT: Duration = limits::HEARTBEAT;
 
-/// A reader that was cut comes back after a second; the browsers' own default is three or five.
+/// A reader reconnects after a second. Browsers wait three or five by default.
 const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n");
 
 /// The events of a channel, one chunk each. `lost`: the reader missed something, and an event says so.
 pub(super) fn events(
     mut reader: Reader,
     lost: bool,
-    bare: Option<Bare>,
+    takeover: Option<Takeover>,
 ) -> impl futures::Stream<Item = Result<Bytes, Infallible>> {
     async_stream::stream! {
         yield Ok(COMMENT);
@@ -32,21 +32,21 @@ pub(super) fn events(
             let reset = format!("event: reset\nid: {epoch}:{at}\ndata: {{\"code\":\"gap\",\"epoch\":\"{epoch}\",\"at\":{at}}}\n\n");
             yield Ok(reset.into());
         } else {
-            // An id without data is no event, but the reader that drops now comes back to here.
+            // An id without data is no event. But a reader that is cut now begins here again.
             yield Ok(format!("id: {epoch}:{at}\n\n").into());
         }
         let mut half_closed = HalfClosed::default();
         loop {
             let next = tokio::select! {
                 line = reader.next() => Some(line),
-                () = quiet(bare.as_ref(), &mut half_closed) => None,
+                () = quiet(takeover.as_ref(), &mut half_closed) => None,
             };
             match next {
                 None => yield Ok(COMMENT),
                 Some(None) => return,
                 Some(Some(line)) => {
                     at += 1;
-                    // One chunk: what holds chunks back must not part an event.
+                    // One chunk: a proxy that holds chunks back must not part an event.
                     let id = Bytes::from(format!("id: {epoch}:{at}\n"));
                     yield Ok(join([id, line.event().clone()].into_iter()));
                 }
@@ -56,18 +56,18 @@ pub(super) fn events(
 }
 
 /// Ready when a comment is due.
-async fn quiet(bare: Option<&Bare>, half_closed: &mut HalfClosed) {
+async fn quiet(takeover: Option<&Takeover>, half_closed: &mut HalfClosed) {
     let asks = poll_fn(|cx| {
-        if bare.is_some_and(Bare::is_shut) {
+        if takeover.is_some_and(Takeover::is_half_closed) {
             half_closed.begin();
         }
         half_closed.poll_tick(cx)
     });
-    // Whichever it is, a comment shows it.
+    // A comment is due in both cases.
     let _ = tokio::time::timeout(HEARTBEAT, asks).await;
 }
 
-/// Several pieces as one: one write for all.
+/// Joins pieces, so that one write is enough.
 fn join(pieces: impl Iterator<Item = Bytes> + Clone) -> Bytes {
     let mut joined = BytesMut::with_capacity(pieces.clone().map(|piece| piece.len()).sum());
     pieces.for_each(|piece| joined.extend_from_slice(&piece));

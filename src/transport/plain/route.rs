@@ -1,4 +1,4 @@
-//! The route `GET /rt/stream`: what a reader asks for.
+//! The route `GET /rt/stream`: the channel that a reader asks for, and where it begins.
 
 use std::sync::Arc;
 
@@ -13,30 +13,30 @@ use crate::node::Node;
 use crate::protocol::code::Mistake;
 use crate::protocol::{ChannelName, Position, limits};
 use crate::transport::http::{answer, query};
-use crate::transport::takeover::state::Bare;
+use crate::transport::takeover::state::Takeover;
 
 /// Opens a plain stream.
 pub async fn open(
     State(node): State<Arc<Node>>,
-    bare: Option<Extension<Bare>>,
+    takeover: Option<Extension<Takeover>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let Wanted { channel, since } = match Wanted::read(uri.query().unwrap_or_default(), &headers) {
-        Ok(wanted) => wanted,
+    let Asked { channel, since } = match Asked::read(uri.query().unwrap_or_default(), &headers) {
+        Ok(asked) => asked,
         Err(mistake) => return answer::refuse(None, &mistake.into()),
     };
     match node.read_channel(channel, since.position()).await {
         Ok(reader) => {
             let lost = !matches!(since, Since::Now) && !reader.start.recovered;
-            answer::event_stream(Body::from_stream(events(reader, lost, bare.map(|Extension(bare)| bare))))
+            answer::event_stream(Body::from_stream(events(reader, lost, takeover.map(|Extension(takeover)| takeover))))
         }
         Err(refusal) => answer::refuse(None, &refusal),
     }
 }
 
-/// What a reader asks for.
-struct Wanted {
+/// The query and the header of a reader.
+struct Asked {
     channel: ChannelName,
     since: Since,
 }
@@ -46,17 +46,17 @@ struct Wanted {
 enum Since {
     /// With what comes next.
     Now,
-    /// Behind this position.
+    /// After this position.
     Position(Position),
-    /// Where it was, which cannot be read: it is told that it missed something.
+    /// Where it stopped, but its position cannot be read. The stream says that it may have missed something.
     Unknown,
 }
 
-impl Wanted {
+impl Asked {
     fn read(query: &str, headers: &HeaderMap) -> Result<Self, Mistake> {
         let channel = query::parameter(query, "channel")?.unwrap_or_default();
         let channel = ChannelName::try_from(&*channel)?;
-        // In place of the header, for readers that cannot set one.
+        // Instead of the header, for readers that cannot set one.
         let asked = query::parameter(query, "last_event_id")?;
         let mut stated = headers.get_all("last-event-id").iter();
         let since = match (stated.next(), stated.next()) {
@@ -69,7 +69,7 @@ impl Wanted {
 }
 
 impl Since {
-    /// `epoch:offset`, as an `id:` of ours said it.
+    /// Reads `epoch:offset`, as it stood in an `id:` of ours.
     fn read(id: &str) -> Self {
         if id.is_empty() {
             return Self::Now;

@@ -1,4 +1,4 @@
-//! A poll's answer: its head where we write it, and its compression.
+//! A poll's answer: its head, if the carrier writes it, and its compression.
 
 use std::time::SystemTime;
 
@@ -6,16 +6,17 @@ use axum::http::HeaderMap;
 
 use crate::protocol::deflate;
 
-/// Below this, in bytes, an answer is not compressed: it fits a packet as it is, headers and all.
+/// A shorter answer, in bytes, is not compressed: it fits a packet as it is, with its headers.
 const GZIP_FROM: usize = 1_024;
 
-/// What is added to it then, in bytes, at most.
+/// The length and the date, in bytes, at most.
 const LENGTH_AND_DATE: usize = 128;
 
-/// What the answer begins with, put together while it waits: once there are lines, a thousand others may have to be answered first.
+/// The head of an answer that a carrier writes. The poll makes it while it waits: once there are lines, a thousand other polls may need
+/// their answers too.
 pub(in crate::transport) struct Head {
     status_and_headers: Box<[u8]>,
-    /// It may be compressed.
+    /// The answer may be compressed.
     gzip: bool,
 }
 
@@ -44,7 +45,7 @@ impl Head {
     }
 }
 
-/// A poll's answer compressed, where it may be, is long enough and becomes shorter.
+/// The lines compressed by gzip. None if that is not allowed, if they are short, or if they become no shorter.
 pub(super) fn zipped(lines: &[u8], gzip: bool) -> Option<Vec<u8>> {
     (gzip && lines.len() >= GZIP_FROM).then(|| deflate::gzip(lines)).flatten()
 }

@@ -11,4 +11,4 @@ pub(super) mod carrier;
 mod over_http;
 mod route;
 
-pub use self::route::poll;
+pub use self::route::open;

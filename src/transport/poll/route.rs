@@ -1,4 +1,4 @@
-//! Long-poll: `POST /rt/poll`. Answered at once or held; by the session, which grants a poll's room to write once.
+//! The route `POST /rt/poll`: the answer comes at once, or the poll waits.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use crate::node::Node;
 use crate::protocol::Transport;
 use crate::transport::Peer;
 use crate::transport::http::{answer, body};
-use crate::transport::takeover::state::{Bare, Wanted};
+use crate::transport::takeover::state::{Takeover, Taker};
 
-/// One poll. Where its answer has to wait, and the server brought a [`Bare`], that goes on with it: nothing is answered here then.
-/// `finish` makes of an answer what the route answers. `gzip`: it may be compressed.
-pub async fn poll(
+/// Opens a leg, or continues it with its next poll. If there are no lines yet, and the connection can be taken, a carrier answers and
+/// this future never ends. `finish` completes an answer. `gzip`: the answer may be compressed.
+pub async fn open(
     node: &Arc<Node>,
     peer: Option<Peer>,
     request: impl Body<Data = Bytes> + Unpin,
-    bare: Option<Bare>,
+    takeover: Option<Takeover>,
     gzip: bool,
     finish: impl FnOnce(Response) -> Response,
 ) -> Response {
@@ -39,14 +39,14 @@ pub async fn poll(
     drop(body);
     let mut answer = Vec::new();
     let at_once = poll_fn(|cx| Ready(link.poll_lines(cx, |line| answer.extend_from_slice(line.record())))).await;
-    match bare {
+    match takeover {
         _ if at_once.is_ready() => {}
-        Some(bare) if bare.may_take() => {
+        Some(takeover) if takeover.is_allowed() => {
             let (parts, _) = finish(answer::text(Bytes::new())).into_parts();
-            bare.want(Wanted::Poll(link, Head::new(&parts.headers, gzip)));
+            takeover.request(Taker::Poll(link, Head::new(&parts.headers, gzip)));
             return std::future::pending().await;
         }
-        bare => wait(&mut link, bare.as_ref(), &mut answer).await,
+        takeover => wait(&mut link, takeover.as_ref(), &mut answer).await,
     }
     finish(match zipped(&answer, gzip) {
         None => answer::text(answer.into()),

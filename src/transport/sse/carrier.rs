@@ -1,4 +1,4 @@
-//! The rest of a stream, on a bare connection: events in chunks (RFC 9112, section 7.1), until the leg ends or the client is gone.
+//! The rest of a stream on its taken connection: events in chunks (RFC 9112, section 7.1), until the leg ends or the client is gone.
 
 use std::future::Future;
 use std::io::Write as _;
@@ -8,39 +8,39 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::node::link::{Link, Progress};
-use crate::transport::Held;
 use crate::transport::http::answer;
 use crate::transport::takeover::connection::Connection;
 use crate::transport::takeover::half_closed::HalfClosed;
-use crate::transport::takeover::writer::Outlet;
+use crate::transport::takeover::permit::ConnectionPermit;
+use crate::transport::takeover::writer::Writer;
 
 /// Room for a chunk's length in hexadecimal, and its end of line.
 const HEAD: usize = 10;
 
 /// See the module.
-pub(in crate::transport) struct Stream {
-    outlet: Outlet<Connection>,
+pub(in crate::transport) struct Carrier {
+    writer: Writer<Connection>,
     half_closed: HalfClosed,
-    /// Given back when it is gone.
-    _held: Held,
+    /// Dropped with the connection.
+    _permit: ConnectionPermit,
 }
 
-impl Stream {
-    pub(in crate::transport) fn new(io: Connection, link: Link, held: Held) -> Self {
-        Self { outlet: Outlet::new(io, link), half_closed: HalfClosed::default(), _held: held }
+impl Carrier {
+    pub(in crate::transport) fn new(io: Connection, link: Link, permit: ConnectionPermit) -> Self {
+        Self { writer: Writer::new(io, link), half_closed: HalfClosed::default(), _permit: permit }
     }
 }
 
-impl Future for Stream {
+impl Future for Carrier {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { outlet, half_closed, .. } = &mut *self;
-        // A client says nothing more on this connection: what comes all the same is dropped.
+        let Self { writer, half_closed, .. } = &mut *self;
+        // A client sends nothing more on this connection. Any bytes are dropped.
         let mut nothing = [0; 64];
         while !half_closed.has_begun() {
             let mut read = ReadBuf::new(&mut nothing);
-            match Pin::new(&mut outlet.io).poll_read(cx, &mut read) {
+            match Pin::new(&mut writer.io).poll_read(cx, &mut read) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(())) if !read.filled().is_empty() => {}
                 Poll::Ready(Ok(())) => half_closed.begin(),
@@ -49,13 +49,14 @@ impl Future for Stream {
         }
         let mut asks = half_closed.poll_tick(cx).is_ready();
         let _ = ready!(
-            outlet.poll_write(cx, |link, cx, gathered| { gather(link, cx, gathered, std::mem::take(&mut asks)) })
+            writer.poll_write(cx, |link, cx, gathered| { gather(link, cx, gathered, std::mem::take(&mut asks)) })
         );
         Poll::Ready(())
     }
 }
 
-/// One chunk for all lines that are there, and the last chunk behind the last lines. A comment before them asks whether anybody reads.
+/// One chunk for all lines that are there, and the last chunk after the last lines. `asks`: a comment comes first, to see whether anybody
+/// reads.
 fn gather(link: &mut Link, cx: &mut Context<'_>, gathered: &mut Vec<u8>, asks: bool) -> Poll<Progress> {
     gathered.resize(HEAD, b' ');
     if asks {
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_head_of_a_chunk_is_as_long_as_was_thought() {
+    fn the_head_of_a_chunk_is_as_long_as_was_computed() {
         for length in [1, 9, 15, 16, 255, 256, 4095, 4096, 65_535, 65_536, 200_000] {
             assert_eq!(head_length(length), format!("{length:x}\r\n").len(), "{length}");
         }

@@ -1,4 +1,4 @@
-//! A stream as the body of HTTP's answer: its beginning, and the rest where the connection cannot be taken.
+//! A stream as the body of HTTP's answer: its beginning, and also the rest if the connection cannot be taken.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -11,28 +11,28 @@ use http_body::Frame;
 use crate::node::link::{Link, Progress};
 use crate::transport::http::answer::COMMENT;
 use crate::transport::takeover::half_closed::HalfClosed;
-use crate::transport::takeover::state::{Bare, Wanted};
+use crate::transport::takeover::state::{Takeover, Taker};
 
 enum Stage {
-    /// A comment comes first, so that the headers leave at once whatever the session has to say.
+    /// A comment comes first, so that the headers leave at once, also if there are no lines yet.
     First(Link),
     Open(Link),
-    /// Somebody else goes on with the connection.
+    /// A carrier takes the connection over.
     Left,
     Over,
 }
 
 thread_local! {
-    /// What a chunk is put together in: an idle stream holds no buffer.
+    /// Gathers one chunk. An idle stream holds no buffer.
     static CHUNK: RefCell<Vec<u8>> = RefCell::default();
 }
 
 /// One chunk for all lines that are there.
 ///
-/// Where it has nothing to say it leaves its link in [`Bare`], if the server brought that.
+/// Once there are no lines it requests the connection, if that can be taken.
 pub(super) struct Events {
     stage: Stage,
-    bare: Option<Bare>,
+    takeover: Option<Takeover>,
     half_closed: HalfClosed,
 }
 
@@ -68,22 +68,23 @@ impl http_body::Body for Events {
 }
 
 impl Events {
-    pub(super) fn new(link: Link, bare: Option<Bare>) -> Self {
-        Self { stage: Stage::First(link), bare, half_closed: HalfClosed::default() }
+    pub(super) fn new(link: Link, takeover: Option<Takeover>) -> Self {
+        Self { stage: Stage::First(link), takeover, half_closed: HalfClosed::default() }
     }
 
     /// Whether a comment is due that asks if anybody reads.
     fn asks(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.bare.as_ref().is_some_and(|bare| !bare.may_take() && bare.is_shut()) {
+        if self.takeover.as_ref().is_some_and(|takeover| !takeover.is_allowed() && takeover.is_half_closed()) {
             self.half_closed.begin();
         }
         self.half_closed.poll_tick(cx).is_ready()
     }
 
+    /// There are no lines.
     fn leave(&mut self, stage: Stage) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.stage = match (stage, &self.bare) {
-            (Stage::Open(link), Some(bare)) if bare.may_take() => {
-                bare.want(Wanted::Stream(link));
+        self.stage = match (stage, &self.takeover) {
+            (Stage::Open(link), Some(takeover)) if takeover.is_allowed() => {
+                takeover.request(Taker::Sse(link));
                 Stage::Left
             }
             (other, _) => other,

@@ -1,4 +1,6 @@
-//! What goes up beside a stream or a poll: `POST /rt/send`. It waits for nobody but those whom its lines woke.
+//! The route `POST /rt/send`: takes lines up, beside a stream or a poll that is held.
+//!
+//! It waits for nothing but one turn of the tasks that its lines woke.
 
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ pub async fn send(node: &Arc<Node>, request: impl Body<Data = Bytes> + Unpin) ->
     };
     match node.send(&body) {
         Ok(lines) => {
-            // They are written to first: a publisher's answer is less urgent than what it published.
+            // The sessions that the lines woke write first: their publications are more urgent than this answer.
             tokio::task::yield_now().await;
             answer::lines(&lines)
         }

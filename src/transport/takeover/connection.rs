@@ -1,8 +1,10 @@
-//! A connection whose peer stops reading is dead after a while, on every transport: a write that makes no headway fails.
+//! A connection of the server, whoever has it.
 //!
-//! It also notes whether all was written, and whether the client has shut its sending side, for [`super::state::Bare`], until it is unwatched.
+//! A write that makes no headway for 30 s fails, on every transport. Otherwise a response that nobody reads would stay forever, with
+//! all that waits behind it.
 //!
-//! Without it a response that nobody reads would be kept for ever, with what waits behind it.
+//! While HTTP has the connection, [`super::state::Takeover`] must know whether all is written, and whether the client has shut its
+//! sending side. [`Watch`] notes both.
 
 use std::io;
 use std::pin::Pin;
@@ -15,139 +17,137 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// A write that got rid of nothing for this long means that the peer is gone.
-const LONGEST: Duration = Duration::from_secs(30);
+/// The peer is gone if it reads nothing for this long.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection of the server.
-pub type Connection = Stalling<TcpStream>;
-
-/// What is read ahead of a connection, behind a request that is not answered yet. What comes behind that waits in the kernel.
+/// So many bytes are read ahead, behind a request that is not answered yet. All further bytes wait in the kernel.
 const AHEAD: usize = 8 * 1024;
 
-/// What is known of a connection that HTTP holds. Cloning shares it.
+/// What is known of a connection that HTTP has. Cloning shares it.
 #[derive(Clone, Default)]
 pub(super) struct Watch(Arc<Known>);
 
 #[derive(Default)]
 struct Known {
-    /// Something was given to the connection that it has not taken.
-    unwritten: AtomicBool,
-    /// Somebody wants to know whether the client has shut its sending side.
+    /// The kernel has not taken all bytes of the last write.
+    has_unwritten: AtomicBool,
+    /// The answer wants to know whether the client shuts its sending side.
     is_asked: AtomicBool,
-    /// It has, or the connection broke.
-    is_shut: AtomicBool,
+    /// The client has shut its sending side, or the connection broke.
+    is_half_closed: AtomicBool,
 }
 
 impl Watch {
-    /// Something was given to the connection that it has not taken.
+    /// Whether the kernel has not taken all bytes of the last write.
     pub(super) fn has_unwritten(&self) -> bool {
-        self.0.unwritten.load(Ordering::Relaxed)
+        self.0.has_unwritten.load(Ordering::Relaxed)
     }
 
-    /// Whether the client has shut its sending side. HTTP reads nothing while it answers a request. So from the first question on the
-    /// connection is read ahead, and the task that serves it is woken when this becomes true.
-    pub(super) fn is_shut(&self) -> bool {
+    /// Whether the client has shut its sending side. HTTP reads nothing while it answers a request. So the first question has the
+    /// connection read ahead. The task that serves the connection is woken when this becomes true.
+    pub(super) fn is_half_closed(&self) -> bool {
         self.0.is_asked.store(true, Ordering::Relaxed);
-        self.0.is_shut.load(Ordering::Relaxed)
+        self.0.is_half_closed.load(Ordering::Relaxed)
     }
 
     fn wrote(&self, all: bool) {
-        self.0.unwritten.store(!all, Ordering::Relaxed);
+        self.0.has_unwritten.store(!all, Ordering::Relaxed);
     }
 
     fn wants_reading(&self) -> bool {
-        self.0.is_asked.load(Ordering::Relaxed) && !self.0.is_shut.load(Ordering::Relaxed)
+        self.0.is_asked.load(Ordering::Relaxed) && !self.0.is_half_closed.load(Ordering::Relaxed)
     }
 
-    fn shut(&self) {
-        self.0.is_shut.store(true, Ordering::Relaxed);
+    fn note_half_closed(&self) {
+        self.0.is_half_closed.store(true, Ordering::Relaxed);
     }
 }
 
-/// See the module. The timer exists only while a write waits.
-pub struct Stalling<T> {
+/// See the module.
+pub struct Connection<T = TcpStream> {
     io: T,
+    /// None once a carrier has the connection to its end.
     watch: Option<Watch>,
-    /// What was read from it ahead of time, to be read before anything else.
-    first: Vec<u8>,
-    waiting: Option<Pin<Box<Sleep>>>,
+    /// Bytes that were read ahead. They are read before all others.
+    ahead: Vec<u8>,
+    /// Exists only while a write waits.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl<T> Stalling<T> {
-    /// An end of a connection, not stalled yet.
-    #[must_use]
+impl<T> Connection<T> {
     pub(super) const fn new(io: T, watch: Watch) -> Self {
-        Self { io, watch: Some(watch), first: Vec::new(), waiting: None }
+        Self { io, watch: Some(watch), ahead: Vec::new(), stalled: None }
     }
 
-    /// Has these bytes read before anything else. They came before what was read ahead of time.
-    pub fn read_first(&mut self, bytes: Vec<u8>) {
-        let behind = std::mem::replace(&mut self.first, bytes);
-        self.first.extend(behind);
+    /// Gives bytes back that were read already. They are read again, before those that were read ahead.
+    pub(super) fn unread(&mut self, bytes: Vec<u8>) {
+        let behind = std::mem::replace(&mut self.ahead, bytes);
+        self.ahead.extend(behind);
     }
 
-    /// From now on nothing of it is noted any more.
-    pub fn unwatch(&mut self) {
+    /// Notes nothing any more.
+    pub(super) fn unwatch(&mut self) {
         self.watch = None;
     }
 
+    /// Fails a write that has waited for too long.
     fn judge<R>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         if written.is_ready() {
-            self.waiting = None;
+            self.stalled = None;
             return written;
         }
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(LONGEST)));
-        waiting
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(PATIENCE)));
+        stalled
             .as_mut()
             .poll(cx)
             .map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, "the peer has read nothing for 30 s")))
     }
 }
 
-impl<T: AsyncRead + Unpin> Stalling<T> {
+impl<T: AsyncRead + Unpin> Connection<T> {
     /// Reads ahead, up to a bound. Ready once the client has shut its sending side.
     ///
     /// # Errors
     /// The connection broke.
-    pub(in crate::transport) fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(in crate::transport) fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut piece = [0; 1024];
-        while self.first.len() < AHEAD {
+        while self.ahead.len() < AHEAD {
             let mut read = ReadBuf::new(&mut piece);
             ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
             if read.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            self.first.extend_from_slice(read.filled());
+            self.ahead.extend_from_slice(read.filled());
         }
         Poll::Pending
     }
 
-    /// Reads ahead where somebody asked whether the client has shut its sending side.
+    /// Reads ahead if the answer asked whether the client has shut its sending side.
     fn look_ahead(&mut self, cx: &mut Context<'_>) {
         if !self.watch.as_ref().is_some_and(Watch::wants_reading) {
             return;
         }
-        let before = self.first.len();
-        let is_shut = self.poll_ahead(cx).is_ready();
-        if let Some(watch) = self.watch.as_ref().filter(|_| is_shut) {
-            watch.shut();
+        let before = self.ahead.len();
+        let is_half_closed = self.poll_read_ahead(cx).is_ready();
+        if let Some(watch) = self.watch.as_ref().filter(|_| is_half_closed) {
+            watch.note_half_closed();
         }
-        if is_shut || self.first.len() > before {
-            // Who asked, or HTTP, which may wait for the next request, looks again.
+        if is_half_closed || self.ahead.len() > before {
+            // The answer looks again, and so does HTTP, which may wait for the next request.
             cx.waker().wake_by_ref();
         }
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Stalling<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if !self.first.is_empty() {
-            let fits = self.first.len().min(buffer.remaining());
-            buffer.put_slice(&self.first[..fits]);
-            self.first.drain(..fits);
-            if self.first.is_empty() {
+        if !self.ahead.is_empty() {
+            let fits = self.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&self.ahead[..fits]);
+            self.ahead.drain(..fits);
+            if self.ahead.is_empty() {
                 // An idle connection has no buffer.
-                self.first = Vec::new();
+                self.ahead = Vec::new();
             }
             return Poll::Ready(Ok(()));
         }
@@ -155,7 +155,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stalling<T> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stalling<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, buffer);
         if let Some(watch) = &self.watch {
@@ -165,7 +165,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stalling<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // HTTP flushes whenever it has been polled, also while it waits for an answer.
+        // HTTP flushes after each poll, also while it waits for an answer.
         self.look_ahead(cx);
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         self.judge(cx, flushed)
@@ -185,10 +185,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_write_that_makes_no_headway_fails_after_30_s_and_one_that_does_goes_on() {
         let (near, mut far) = tokio::io::duplex(4);
-        let mut near = Stalling::new(near, Watch::default());
+        let mut near = Connection::new(near, Watch::default());
         let slow = async {
             for _ in 0..3 {
-                tokio::time::sleep(LONGEST - Duration::from_secs(1)).await;
+                tokio::time::sleep(PATIENCE - Duration::from_secs(1)).await;
                 far.read_exact(&mut [0; 4]).await.unwrap();
             }
         };
@@ -197,7 +197,7 @@ mod tests {
         let begun = tokio::time::Instant::now();
         let stuck = near.write_all(&[0; 16]).await;
         assert_eq!(stuck.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        assert_eq!(begun.elapsed(), LONGEST);
+        assert_eq!(begun.elapsed(), PATIENCE);
     }
 
     /// Polls something once.
@@ -206,25 +206,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_read_ahead_only_once_somebody_asked_and_loses_nothing() {
+    async fn a_connection_is_read_ahead_only_once_the_answer_asks_and_loses_nothing() {
         let watch = Watch::default();
         let (near, mut far) = tokio::io::duplex(64 * 1024);
-        let mut near = Stalling::new(near, watch.clone());
+        let mut near = Connection::new(near, watch.clone());
         far.write_all(&[7; 10_000]).await.unwrap();
         near.flush().await.unwrap();
-        assert!(near.first.is_empty());
-        assert!(!watch.is_shut());
+        assert!(near.ahead.is_empty());
+        assert!(!watch.is_half_closed());
         near.flush().await.unwrap();
-        assert!(near.first.len() >= AHEAD && near.first.len() < AHEAD + 1024, "{}", near.first.len());
+        assert!(near.ahead.len() >= AHEAD && near.ahead.len() < AHEAD + 1024, "{}", near.ahead.len());
         far.write_all(b"end").await.unwrap();
         far.shutdown().await.unwrap();
         near.flush().await.unwrap();
-        assert!(!watch.is_shut(), "the end lies behind what is read ahead");
+        assert!(!watch.is_half_closed(), "the end lies behind what is read ahead");
         let mut read = vec![0; 10_000];
         near.read_exact(&mut read).await.unwrap();
         assert_eq!(read, [7; 10_000]);
         near.flush().await.unwrap();
-        assert!(watch.is_shut());
+        assert!(watch.is_half_closed());
         let mut rest = String::new();
         near.read_to_string(&mut rest).await.unwrap();
         assert_eq!(rest, "end");
@@ -234,28 +234,28 @@ mod tests {
     async fn bytes_that_are_given_back_are_read_before_what_was_read_ahead() {
         let watch = Watch::default();
         let (near, mut far) = tokio::io::duplex(64);
-        let mut near = Stalling::new(near, watch.clone());
-        assert!(!watch.is_shut());
+        let mut near = Connection::new(near, watch.clone());
+        assert!(!watch.is_half_closed());
         far.write_all(b"ahead").await.unwrap();
         near.flush().await.unwrap();
-        near.read_first(b"back, ".to_vec());
+        near.unread(b"back, ".to_vec());
         let mut read = [0; 11];
         near.read_exact(&mut read).await.unwrap();
         assert_eq!(&read, b"back, ahead");
     }
 
     #[tokio::test]
-    async fn who_waits_is_woken_when_the_client_shuts_its_sending_side() {
+    async fn the_answer_is_woken_when_the_client_shuts_its_sending_side() {
         let watch = Watch::default();
         let (near, mut far) = tokio::io::duplex(64);
-        let mut near = Stalling::new(near, watch.clone());
-        assert!(!watch.is_shut());
-        let shut = std::future::poll_fn(|cx| {
+        let mut near = Connection::new(near, watch.clone());
+        assert!(!watch.is_half_closed());
+        let half_closed = std::future::poll_fn(|cx| {
             let _ = Pin::new(&mut near).poll_flush(cx);
-            if watch.is_shut() { Poll::Ready(()) } else { Poll::Pending }
+            if watch.is_half_closed() { Poll::Ready(()) } else { Poll::Pending }
         });
-        let (_, shuts) = tokio::join!(shut, far.shutdown());
+        let (_, shuts) = tokio::join!(half_closed, far.shutdown());
         shuts.unwrap();
-        assert!(once(|cx| near.poll_ahead(cx)).await.is_ready());
+        assert!(once(|cx| near.poll_read_ahead(cx)).await.is_ready());
     }
 }

@@ -1,6 +1,6 @@
 //! Clients that have shut their sending side behind a request, and may still read its answer (`nc -N` is one).
 //!
-//! A client that is gone altogether looks the same, until something is written to it: its machine answers that with a reset.
+//! A client that is gone looks the same until something is written to it. Then its machine answers with a reset.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,7 +12,7 @@ use crate::protocol::limits::HALF_CLOSED;
 /// The pause doubles up to 2 to the power of this.
 const LONGEST: u32 = 4;
 
-/// The time since a client has shut its sending side. Before that it takes next to nothing.
+/// Says when to write to a client that has shut its sending side. It keeps no timer before that.
 #[derive(Default)]
 pub(in crate::transport) struct HalfClosed {
     sleep: Option<Pin<Box<Sleep>>>,
@@ -29,15 +29,15 @@ impl HalfClosed {
         self.sleep.is_some()
     }
 
-    /// Ready [`HALF_CLOSED`] after it began, once more after the same time, and then ever less often. The first two writes tell a client
-    /// that is gone: its machine answers the first, and the second fails.
+    /// Ready [`HALF_CLOSED`] after it began, again after the same time, and then ever less often. The first two writes show whether the
+    /// client is gone: its machine resets the connection at the first, and the second fails.
     pub(in crate::transport) fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(sleep) = &mut self.sleep else { return Poll::Pending };
         ready!(sleep.as_mut().poll(cx));
         let pause = HALF_CLOSED * (1 << self.ticks.min(LONGEST));
         self.ticks = self.ticks.saturating_add(1);
         sleep.as_mut().reset(Instant::now() + pause);
-        // Whoever is told now is woken for the next time too.
+        // The caller is woken for the next tick too.
         let _ = sleep.as_mut().poll(cx);
         Poll::Ready(())
     }

@@ -1,12 +1,14 @@
-//! Taking a connection from HTTP, for as long as a carrier needs none of it.
+//! Takes a connection over from HTTP, for as long as a carrier needs none of it.
 //!
 //! # Layout
-//! - `state`: who has the connection
-//! - `connection`: the connection itself: stalled writes, and what is noted while HTTP has it
+//! - [`state`]: who has the connection, as a diagram, and how it changes hands
+//! - `connection`: the connection itself: stalled writes, and what HTTP's task notes of it
+//! - `permit`: a connection's place among those that the server allows
 //! - `writer`: writes the lines of a link to a taken connection
-//! - `half_closed`: clients that have shut their sending side
+//! - `half_closed`: when to write to a client that has shut its sending side
 
 pub(super) mod connection;
 pub(super) mod half_closed;
+pub(super) mod permit;
 pub(super) mod state;
 pub(super) mod writer;

@@ -1,8 +1,8 @@
-//! A connection that is taken from HTTP, for as long as what happens on it needs none of that.
+//! Who has a connection: HTTP, or the carrier that took it over.
 //!
-//! The HTTP library keeps two buffers of 8 KB and a state for each connection, however idle. A socket, a stream that has nothing to
-//! say at the moment and a poll that waits need neither; they go on in a future that is no larger than they are. A stream's chunks
-//! and a poll's answer are written here then; after that answer the connection is HTTP's again.
+//! The HTTP library keeps two buffers of 8 KB and its own state for each connection, also for an idle one. A WebSocket, a stream
+//! without news and a poll that waits need none of that. So a carrier takes their connection over, and is no larger than it must be.
+//! A stream's carrier writes chunks. A poll's carrier writes one answer, and then HTTP gets the connection back.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,84 +11,119 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::connection::{Connection, Stalling, Watch};
+use super::connection::{Connection, Watch};
+use super::permit::ConnectionPermit;
 use crate::node::link::Link;
-use crate::transport::Held;
 use crate::transport::poll::answer::Head;
-use crate::transport::poll::carrier::Waiting;
-use crate::transport::sse::carrier::Stream;
-use crate::transport::websocket::carrier::Serving;
+use crate::transport::{poll, sse, websocket};
 
-/// Where a request's answer leaves what shall go on with its connection. A server that can hand its connections over brings one
-/// with each request; behind another, everything is written through HTTP to its end.
+/// The handle by which a route requests the connection of its request. Cloning shares it.
+///
+/// ```text
+///           a route requests        HTTP has written       the loop of the
+///           the connection          all of the answer      connection takes it
+///   ┌──────┐ ─────────▶ ┌───────────┐ ─────────▶ ┌─────────┐ ─────────▶ ┌───────┐
+///   │ Http │            │ Requested │            │ Drained │            │ Taken │
+///   └──────┘            └───────────┘            └─────────┘            └───────┘
+///     │  ▲                                                                │   │
+///     │  └───────────────────── a poll is answered ───────────────────────┘   │
+///     │ the connection ends       ┌────────┐           a WebSocket or a stream ends
+///     └─────────────────────────▶ │ Closed │ ◀────────────────────────────────┘
+///                                 └────────┘
+/// ```
+///
+/// `Drained` and `Closed` are not stored. A requested connection is drained if its [`Watch`] knows of no byte that still has to be
+/// written. An upgraded connection is drained once the HTTP library gives it up. A closed connection has no handle any more.
+///
+/// A server that cannot hand its connections over gives its requests no handle. Then HTTP writes each answer to its end.
 #[derive(Clone, Default)]
-pub struct Bare {
-    slot: Arc<Slot>,
-    /// The answer goes through HTTP to its end.
-    stays: bool,
+pub struct Takeover {
+    shared: Arc<Shared>,
+    /// HTTP writes this answer to its end.
+    is_denied: bool,
 }
 
 #[derive(Default)]
-struct Slot {
-    wanted: Mutex<Option<Wanted>>,
+struct Shared {
+    state: Mutex<State>,
     watch: Watch,
 }
 
-/// What goes on with a connection.
-pub(in crate::transport) enum Wanted {
-    /// A WebSocket, once its upgrade is answered, and whether it may be compressed.
-    Socket(Link, bool),
-    /// The rest of a stream, in chunks.
-    Stream(Link),
-    /// A poll that waits, and how it is to be answered.
+/// See [`Takeover`].
+#[derive(Default)]
+enum State {
+    /// HTTP reads requests and writes answers.
+    #[default]
+    Http,
+    /// HTTP still writes. Once the connection is drained, this takes it.
+    Requested(Taker),
+    /// A carrier has the connection.
+    Taken,
+}
+
+/// What takes a connection over.
+pub(in crate::transport) enum Taker {
+    /// A WebSocket, and whether its messages may be compressed.
+    WebSocket(Link, bool),
+    /// The rest of a stream.
+    Sse(Link),
+    /// A poll that waits, and the head of its answer.
     Poll(Link, Head),
-    /// A protocol of somebody else, once its upgrade is answered.
+    /// Another protocol.
     Foreign(Foreign),
 }
 
-/// Speaks a protocol that is not of a session on an upgraded connection. The bytes were read from it already.
+/// Speaks a protocol without a session on an upgraded connection. The bytes were read from the connection already.
 pub type Foreign = Box<dyn FnOnce(Connection, Vec<u8>) -> BoxFuture<'static, ()> + Send>;
 
-impl Bare {
-    /// What leads to and from a connection: it sees whether all of an answer is written.
+impl Takeover {
+    /// Makes the connection of a socket. This handle then learns what is written to it, and whether the client shuts its sending
+    /// side.
     #[must_use]
     pub fn watch(&self, socket: TcpStream) -> Connection {
-        Stalling::new(socket, self.slot.watch.clone())
+        Connection::new(socket, self.shared.watch.clone())
     }
 
-    /// Whether the connection is to be taken now: something shall go on with it, and all before is written. (A socket waits for HTTP to
-    /// be done with its connection.)
+    /// Whether a stream or a poll requested the connection, and HTTP has written all that came before. An upgrade is not meant: there
+    /// the HTTP library itself gives the connection up.
     #[must_use]
-    pub fn is_wanted(&self) -> bool {
-        let now = matches!(*self.wanted(), Some(Wanted::Stream(_) | Wanted::Poll(..)));
-        now && !self.slot.watch.has_unwritten()
+    pub fn is_drained(&self) -> bool {
+        let is_requested = matches!(*self.state(), State::Requested(Taker::Sse(_) | Taker::Poll(..)));
+        is_requested && !self.shared.watch.has_unwritten()
     }
 
-    /// Goes on with a connection that was taken, or ends it. `early` was read from it already; `held` is given back when it is gone.
-    /// What comes back is HTTP's again.
-    pub async fn go_on(&self, io: TokioIo<Connection>, early: Vec<u8>, held: &Held) -> Option<Connection> {
+    /// Lets the requested carrier have the connection. Without a request the connection is closed. `early` was read from it already.
+    /// The carrier keeps `permit` for as long as it has the connection. The result is the connection if HTTP gets it back.
+    pub async fn take_over(
+        &self,
+        io: TokioIo<Connection>,
+        early: Vec<u8>,
+        permit: &ConnectionPermit,
+    ) -> Option<Connection> {
         let mut io = io.into_inner();
-        let wanted = self.wanted().take();
-        match wanted {
-            // In tasks of their own, since nothing follows them: what it took to get here is freed.
-            Some(Wanted::Socket(link, deflate)) => {
+        let taker = self.take();
+        match taker {
+            // Each has a task of its own, since HTTP never gets the connection back. So all that served HTTP is freed.
+            Some(Taker::WebSocket(link, deflate)) => {
                 io.unwatch();
-                drop(tokio::spawn(Serving::new(io, &early, link, deflate, Some(held.clone()))));
+                drop(tokio::spawn(websocket::carrier::Carrier::new(io, &early, link, deflate, Some(permit.clone()))));
             }
-            Some(Wanted::Stream(link)) => {
+            Some(Taker::Sse(link)) => {
                 io.unwatch();
-                drop(tokio::spawn(Stream::new(io, link, held.clone())));
+                drop(tokio::spawn(sse::carrier::Carrier::new(io, link, permit.clone())));
             }
-            Some(Wanted::Poll(link, head)) => {
-                io.read_first(early);
-                return Waiting::new(io, link, head).await;
+            Some(Taker::Poll(link, head)) => {
+                io.unread(early);
+                let answered = poll::carrier::Carrier::new(io, link, head).await;
+                *self.state() = State::Http;
+                return answered;
             }
-            Some(Wanted::Foreign(foreign)) => {
+            Some(Taker::Foreign(foreign)) => {
                 io.unwatch();
-                let (spoken, held) = (foreign(io, early), held.clone());
+                let (spoken, permit) = (foreign(io, early), permit.clone());
                 drop(tokio::spawn(async move {
                     spoken.await;
-                    drop(held);
+                    drop(permit);
                 }));
             }
             None => {
@@ -98,32 +133,48 @@ impl Bare {
         None
     }
 
-    /// The same for an answer that goes through HTTP to its end: the connection cannot be handed over.
+    /// The same handle for an answer that HTTP must write to its end.
     #[must_use]
-    pub fn staying(self) -> Self {
-        Self { stays: true, ..self }
+    pub fn denied(self) -> Self {
+        Self { is_denied: true, ..self }
     }
 
-    /// Whether the connection can be handed over.
-    pub(in crate::transport) const fn may_take(&self) -> bool {
-        !self.stays
+    /// Whether a stream or a poll may request the connection.
+    pub(in crate::transport) const fn is_allowed(&self) -> bool {
+        !self.is_denied
     }
 
-    /// Whether the client has shut its sending side, for an answer that HTTP writes. Who asks is woken when it has.
-    pub(in crate::transport) fn is_shut(&self) -> bool {
-        self.slot.watch.is_shut()
+    /// Whether the client has shut its sending side. It may still read, or it may be gone.
+    pub(in crate::transport) fn is_half_closed(&self) -> bool {
+        self.shared.watch.is_half_closed()
     }
 
-    /// Leaves the connection to another protocol, once the answer that upgrades it is written.
-    pub fn leave_to(&self, foreign: Foreign) {
-        self.want(Wanted::Foreign(foreign));
+    /// Gives the connection to another protocol, once the answer that upgrades it is written.
+    pub fn upgrade_to(&self, foreign: Foreign) {
+        self.request(Taker::Foreign(foreign));
     }
 
-    pub(in crate::transport) fn want(&self, wanted: Wanted) {
-        *self.wanted() = Some(wanted);
+    /// Requests the connection. The later of two requests holds. While a carrier has the connection, a request does nothing.
+    pub(in crate::transport) fn request(&self, taker: Taker) {
+        let before = {
+            let mut state = self.state();
+            match *state {
+                State::Taken => State::Requested(taker),
+                State::Http | State::Requested(_) => std::mem::replace(&mut *state, State::Requested(taker)),
+            }
+        };
+        // To drop a link takes the lock of its session. That must not happen under this one.
+        drop(before);
     }
 
-    fn wanted(&self) -> MutexGuard<'_, Option<Wanted>> {
-        self.slot.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn take(&self) -> Option<Taker> {
+        match std::mem::replace(&mut *self.state(), State::Taken) {
+            State::Requested(taker) => Some(taker),
+            State::Http | State::Taken => None,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

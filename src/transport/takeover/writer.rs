@@ -1,4 +1,4 @@
-//! Writing to a bare connection: all lines that wait in one write, gathered in a buffer of the thread.
+//! Writes the lines of a link to a taken connection. All lines that wait go in one write. A buffer of the thread gathers them.
 
 use std::cell::RefCell;
 use std::io;
@@ -15,23 +15,23 @@ thread_local! {
     static GATHERED: RefCell<Vec<u8>> = RefCell::default();
 }
 
-/// A connection and the link whose lines it writes.
-pub(in crate::transport) struct Outlet<T> {
+/// A connection, and the link whose lines are written to it.
+pub(in crate::transport) struct Writer<T> {
     pub(in crate::transport) io: T,
     pub(in crate::transport) link: Link,
-    /// What the connection did not take yet. Nothing more is asked of the session meanwhile: its lines wait there, within its bounds.
+    /// The rest of the last write. Meanwhile the session is asked for no lines: they wait there, within its bounds.
     unsent: Bytes,
-    /// Nothing follows what was gathered.
-    over: bool,
+    /// Nothing follows the last write.
+    is_over: bool,
 }
 
-impl<T: AsyncWrite + Unpin> Outlet<T> {
+impl<T: AsyncWrite + Unpin> Writer<T> {
     pub(in crate::transport) const fn new(io: T, link: Link) -> Self {
-        Self { io, link, unsent: Bytes::new(), over: false }
+        Self { io, link, unsent: Bytes::new(), is_over: false }
     }
 
-    /// Writes what is due for as long as the connection takes it; ready when nothing follows. `gather` asks the link for lines, and
-    /// puts what is to be written at the end of an empty buffer.
+    /// Writes all that is due, for as long as the connection takes it. Ready once nothing follows. `gather` asks the link for lines,
+    /// and puts them into an empty buffer as they are to be written.
     pub(in crate::transport) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
@@ -42,7 +42,7 @@ impl<T: AsyncWrite + Unpin> Outlet<T> {
                 let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.unsent))?;
                 let _ = self.unsent.split_to(written);
             }
-            if self.over {
+            if self.is_over {
                 return Poll::Ready(Ok(()));
             }
             let more = ready!(GATHERED.with_borrow_mut(|gathered| {
@@ -56,7 +56,8 @@ impl<T: AsyncWrite + Unpin> Outlet<T> {
         }
     }
 
-    /// One write. What the connection does not take is kept. Pending, or `false`, when nothing can be done before the task is woken.
+    /// Writes once, and keeps what the connection does not take. Pending or `false` if nothing more can be done before the task is
+    /// woken.
     fn write_gathered(
         &mut self,
         cx: &mut Context<'_>,
@@ -66,7 +67,7 @@ impl<T: AsyncWrite + Unpin> Outlet<T> {
         if gathered.is_empty() && progress.is_pending() {
             return Poll::Pending;
         }
-        self.over = progress == Poll::Ready(Progress::End);
+        self.is_over = progress == Poll::Ready(Progress::End);
         let written = match Pin::new(&mut self.io).poll_write(cx, gathered) {
             Poll::Ready(written) => written?,
             Poll::Pending => 0,
@@ -74,7 +75,7 @@ impl<T: AsyncWrite + Unpin> Outlet<T> {
         if written < gathered.len() {
             self.unsent = Bytes::copy_from_slice(&gathered[written..]);
         }
-        let more = self.over || !self.unsent.is_empty() || progress == Poll::Ready(Progress::Full);
+        let more = self.is_over || !self.unsent.is_empty() || progress == Poll::Ready(Progress::Full);
         Poll::Ready(Ok(more))
     }
 }

@@ -1,4 +1,4 @@
-//! A socket and its leg: reads what came, writes what is due, and ends in one of three ways.
+//! A WebSocket on its taken connection: reads messages, writes lines, and ends in one of four ways.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -16,15 +16,15 @@ use crate::node::link::Link;
 use crate::protocol::code::{Leaving, Limit, Mistake, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::{BODY_BYTES, HELLO_DEADLINE};
-use crate::transport::Held;
-use crate::transport::takeover::writer::Outlet;
+use crate::transport::takeover::permit::ConnectionPermit;
+use crate::transport::takeover::writer::Writer;
 
 /// A message with a line and raw bytes; base64 of the bytes must still fit a body.
 const LONGEST_MESSAGE: usize = BODY_BYTES;
-/// What is read at once. After it others have their turn, however much more there is.
+/// So many bytes are read at once. Then other tasks have their turn, also if there is more.
 const READ: usize = 16 * 1024;
-/// A socket that was sent too much is kept so long before it is closed with all that was not read: that resets it, and a reset
-/// takes away what the client has not read yet.
+/// A socket that brought unreadable bytes is kept so long before it is closed. Closing it with unread bytes resets it, and then the
+/// client loses what it has not read yet.
 const LINGER: Duration = Duration::from_secs(1);
 /// After `end` the client's late lines are read for this long (rule 5), unless it closes first.
 const LATE_LINES: Duration = Duration::from_secs(5);
@@ -41,20 +41,20 @@ thread_local! {
 
 /// See the module.
 struct Socket<T> {
-    outlet: Outlet<T>,
+    writer: Writer<T>,
     decoder: Decoder,
-    /// What is sent may be compressed.
+    /// Our messages may be compressed.
     deflate: bool,
-    /// The content of the client's last ping, to be answered.
+    /// The content of the client's last ping, until it is answered.
     ping: Option<Box<Bytes>>,
     /// Until it has said hello.
     silence: Option<Pin<Box<Sleep>>>,
-    /// Given back when it is gone.
-    _held: Option<Held>,
+    /// Dropped with the socket.
+    _permit: Option<ConnectionPermit>,
 }
 
-/// Serving a socket until it is over, as a future no larger than the socket: a hundred thousand of them are idle.
-pub(in crate::transport) struct Serving<T>(Stage<T>);
+/// Serves a socket until it is over. The future is no larger than the socket, since a hundred thousand of them may be idle.
+pub(in crate::transport) struct Carrier<T>(Stage<T>);
 
 enum Stage<T> {
     Open(Socket<T>),
@@ -62,10 +62,16 @@ enum Stage<T> {
     Over,
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Carrier<T> {
     /// A connection that was upgraded; `early` came with the request. `deflate`: permessage-deflate was agreed on.
-    pub(in crate::transport) fn new(io: T, early: &[u8], link: Link, deflate: bool, held: Option<Held>) -> Self {
-        let mut socket = Socket::new(io, link, deflate, held);
+    pub(in crate::transport) fn new(
+        io: T,
+        early: &[u8],
+        link: Link,
+        deflate: bool,
+        permit: Option<ConnectionPermit>,
+    ) -> Self {
+        let mut socket = Socket::new(io, link, deflate, permit);
         let ending = socket.take(early);
         let mut serving = Self(Stage::Open(socket));
         if let Some(ending) = ending {
@@ -85,7 +91,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<T> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Serving<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Carrier<T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -116,14 +122,14 @@ enum Ending {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
-    fn new(io: T, link: Link, deflate: bool, held: Option<Held>) -> Self {
+    fn new(io: T, link: Link, deflate: bool, permit: Option<ConnectionPermit>) -> Self {
         Self {
-            outlet: Outlet::new(io, link),
+            writer: Writer::new(io, link),
             decoder: Decoder::new(LONGEST_MESSAGE, deflate),
             deflate,
             ping: None,
             silence: Some(Box::pin(tokio::time::sleep(HELLO_DEADLINE))),
-            _held: held,
+            _permit: permit,
         }
     }
 
@@ -142,12 +148,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         }
     }
 
-    /// Reads what is there. Where that is more than fits it is asked again, after everybody else.
+    /// Reads what is there. If that is more than fits, it is asked again after all other tasks.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         READING.with_borrow_mut(|buffer| {
             loop {
                 let mut read = ReadBuf::new(buffer);
-                match ready!(Pin::new(&mut self.outlet.io).poll_read(cx, &mut read)) {
+                match ready!(Pin::new(&mut self.writer.io).poll_read(cx, &mut read)) {
                     Ok(()) if !read.filled().is_empty() => {}
                     Ok(()) => return Poll::Ready(Ending::Shut),
                     Err(_) => return Poll::Ready(Ending::Gone),
@@ -171,7 +177,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             Message::Ping(content) => *ping = Some(Box::new(content)),
             Message::Close => closed = true,
         });
-        self.outlet.link.receive(frames);
+        self.writer.link.receive(frames);
         match fed {
             Err(fault) => Some(Ending::Faulty(fault)),
             Ok(()) => closed.then_some(Ending::Gone),
@@ -180,18 +186,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 
     fn poll_silence(&mut self, cx: &mut Context<'_>) {
         let Some(silence) = &mut self.silence else { return };
-        if !self.outlet.link.is_silent() {
+        if !self.writer.link.is_silent() {
             self.silence = None;
         } else if silence.as_mut().poll(cx).is_ready() {
             self.silence = None;
-            self.outlet.link.refuse(&Leaving::NoHello.into());
+            self.writer.link.refuse(&Leaving::NoHello.into());
         }
     }
 
-    /// Writes what is due for as long as the socket takes it; ready when nothing follows.
+    /// Writes all that is due, for as long as the socket takes it. Ready once nothing follows.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let (ping, deflate) = (&mut self.ping, self.deflate);
-        self.outlet.poll_write(cx, |link, cx, gathered| {
+        self.writer.poll_write(cx, |link, cx, gathered| {
             if let Some(ping) = ping.take() {
                 append(gathered, Opcode::Pong, &ping);
             }
@@ -217,7 +223,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     async fn turn_away(mut self, fault: Fault) {
         let (close, refusal) = refusal(fault);
         let reason = refusal.code().name();
-        self.outlet.link.receive([Err(refusal)]);
+        self.writer.link.receive([Err(refusal)]);
         let ended = tokio::time::timeout(LATE_LINES, poll_fn(|cx| self.poll_write(cx))).await;
         if let Ok(Ok(())) = ended {
             self.write_close(Some((close, reason))).await;
@@ -233,11 +239,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         }
         let mut frame = Vec::new();
         append(&mut frame, Opcode::Close, &content);
-        let _ = self.outlet.io.write_all(&frame).await;
+        let _ = self.writer.io.write_all(&frame).await;
     }
 }
 
-/// What the peer is told.
+/// The code of the close, and the refusal that the leg ends with.
 fn refusal(fault: Fault) -> (u16, Refusal) {
     match fault {
         Fault::Protocol(what) => (PROTOCOL_ERROR, Mistake::WebSocket(what).into()),

@@ -16,4 +16,4 @@ mod framing_tests;
 mod handshake;
 mod route;
 
-pub use self::route::{accept, upgrade};
+pub use self::route::{accept, open};

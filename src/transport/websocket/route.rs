@@ -8,52 +8,52 @@ use http_body::Body;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
-use super::carrier::Serving;
+use super::carrier::Carrier;
 use super::handshake;
 use crate::node::Node;
 use crate::protocol::code::{BadUpgrade, Mistake, Refusal};
 use crate::transport::http::answer::refuse;
-use crate::transport::takeover::state::{Bare, Wanted};
-use crate::transport::{Held, Peer};
+use crate::transport::takeover::state::{Takeover, Taker};
+use crate::transport::{ConnectionPermit, Peer};
 
-/// Answers an upgrade. The socket is served in a task of its own, by [`Bare`] where the server brings that; `held` is given back when
-/// it is gone. `deflate`: messages may be compressed, if the client wants that.
-pub fn upgrade<B: Body>(
+/// Opens a leg by an upgrade. A carrier serves the socket in a task of its own, and keeps `permit` meanwhile. `deflate`: messages may be
+/// compressed, if the client wants that.
+pub fn open<B: Body>(
     node: &Arc<Node>,
     mut request: Request<B>,
     deflate: bool,
     peer: Option<Peer>,
-    held: Option<Held>,
-    bare: Option<&Bare>,
+    permit: Option<ConnectionPermit>,
+    takeover: Option<&Takeover>,
 ) -> Response {
     let (response, deflate) = match handshake::answer(request.headers(), deflate) {
         Ok(answer) => answer,
         Err(mistake) => return refuse(None, &mistake.into()),
     };
     if !request.body().is_end_stream() {
-        // Who stands between might take the body for frames.
+        // A proxy could take the body for frames.
         return refuse(None, &Mistake::from(BadUpgrade::Body).into());
     }
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return refuse(None, &Mistake::from(BadUpgrade::Fixed).into());
     };
     let link = node.socket(peer.map(|peer| peer.client));
-    if let Some(bare) = bare {
-        bare.want(Wanted::Socket(link, deflate));
+    if let Some(takeover) = takeover {
+        takeover.request(Taker::WebSocket(link, deflate));
     } else {
         tokio::spawn(async move {
             if let Ok(upgraded) = upgrade.await {
-                Serving::new(TokioIo::new(upgraded), &[], link, deflate, held).await;
+                Carrier::new(TokioIo::new(upgraded), &[], link, deflate, permit).await;
             }
         });
     }
     response
 }
 
-/// Answers the upgrade of a WebSocket that carries no session. Who asks for this serves the socket.
+/// Answers the upgrade of a WebSocket without a session. The caller serves the socket.
 ///
 /// # Errors
-/// If the request is no upgrade.
+/// The request is no upgrade.
 pub fn accept(headers: &HeaderMap) -> Result<Response, Refusal> {
     let (response, _) = handshake::answer(headers, false)?;
     Ok(response)
