@@ -17,11 +17,11 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::connection::{BUFFER, Caller, connection};
 use super::front::Front;
 use super::process::BEYOND;
 use crate::node::seldom::Seldom;
 use crate::protocol::code::{Limit, Refusal};
+use crate::transport::takeover::serve::{BUFFER, serve};
 use crate::transport::{ConnectionPermit, Peer};
 
 /// A pause where no connection can be accepted, for want of files maybe.
@@ -109,8 +109,9 @@ impl Door {
     fn let_in(&mut self, socket: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
         let permit = ConnectionPermit(Arc::new(Place::new(&self.open, permit)));
         let peer = Peer { connection: peer.ip(), client: peer.ip() };
-        let caller = Caller { front: self.front.clone(), peer, permit };
-        self.connections.spawn(connection(socket, caller, self.leave.subscribe()));
+        let front = self.front.clone();
+        let answer = move |request, arrival| front.answer(request, arrival);
+        self.connections.spawn(serve(socket, peer, permit, answer, self.leave.subscribe()));
     }
 
     /// The oldest that was turned away makes room for the newest: a peer that connects and stays silent must not hold up a

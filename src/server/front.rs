@@ -29,7 +29,7 @@ use crate::protocol::Nonce;
 use crate::protocol::code::Refusal;
 use crate::protocol::limits::BODY_BYTES;
 use crate::transport::http::query;
-use crate::transport::{ConnectionPermit, Peer, Takeover, echo, poll, refuse, sse, websocket};
+use crate::transport::{Arrival, echo, poll, refuse, sse, websocket};
 
 /// An answer to come.
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -58,32 +58,19 @@ impl Front {
         Self(Arc::new(Shared { node, gate, trusted, compression, rest }))
     }
 
-    /// Answers a request that came from `peer`, with `permit` as its connection's place among those allowed, and `takeover` where the
-    /// connection can be handed over. A refusal echoes the nonce of the query, whatever the path: so a client that has the wrong path,
-    /// or comes from where it may not, can tell the gateway's own refusal from a stranger's answer.
-    pub(super) fn answer<B>(
-        &self,
-        request: Request<B>,
-        peer: Option<Peer>,
-        permit: Option<ConnectionPermit>,
-        takeover: Option<Takeover>,
-    ) -> Answer
+    /// Answers a request. A refusal echoes the nonce of the query, on each path. So a client with the wrong path or origin can tell a
+    /// refusal of the gateway from the answer of a stranger.
+    pub(super) fn answer<B>(&self, request: Request<B>, arrival: Arrival) -> Answer
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
-        let Some(nonce) = nonce_of(request.uri()) else { return self.lead(request, peer, permit, takeover) };
-        let answer = self.lead(request, peer, permit, takeover);
+        let Some(nonce) = nonce_of(request.uri()) else { return self.lead(request, arrival) };
+        let answer = self.lead(request, arrival);
         Box::pin(async move { echo(answer.await, &nonce) })
     }
 
-    /// Leads a request to its route. What the future holds is held for as long as a poll waits: it is no larger than its route needs.
-    fn lead<B>(
-        &self,
-        request: Request<B>,
-        peer: Option<Peer>,
-        permit: Option<ConnectionPermit>,
-        takeover: Option<Takeover>,
-    ) -> Answer
+    /// Leads a request to its route. A poll's future lives for as long as the poll waits: it is no larger than its route needs.
+    fn lead<B>(&self, request: Request<B>, mut arrival: Arrival) -> Answer
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
     {
@@ -93,11 +80,11 @@ impl Front {
             self.0.node.note(&refusal);
             return Box::pin(ready(refuse(None, &refusal)));
         }
-        let peer = peer.map(|peer| forwarded::unwrap(peer, request.headers(), &self.0.trusted));
+        arrival.peer = arrival.peer.map(|peer| forwarded::unwrap(peer, request.headers(), &self.0.trusted));
         let (node, origin) = (Arc::clone(&self.0.node), request.headers().get(ORIGIN).cloned());
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/rt/ws") => {
-                let response = websocket::open(&node, request, self.0.compression, peer, permit, takeover.as_ref());
+                let response = websocket::open(&node, arrival, request, self.0.compression);
                 Box::pin(ready(open_answer(&node, response, origin)))
             }
             (&Method::POST, "/rt/send") => {
@@ -105,30 +92,25 @@ impl Front {
                 Box::pin(async move { whole_answer(&node, sse::send(&node, body).await, origin) })
             }
             (&Method::POST, "/rt/poll") => {
-                let takeover = takeover.map(|takeover| for_request(takeover, &request));
+                let arrival = for_request(arrival, &request);
                 let gzip = self.0.compression && takes_gzip(request.headers());
                 let body = request.into_body();
                 Box::pin(async move {
                     let finish = |response| whole_answer(&node, response, origin);
-                    poll::open(&node, peer, body, takeover, gzip, finish).await
+                    poll::open(&node, arrival, body, gzip, finish).await
                 })
             }
             (&Method::POST, "/rt/stream") => {
-                let takeover = takeover.map(|takeover| for_request(takeover, &request));
+                let arrival = for_request(arrival, &request);
                 let body = request.into_body();
-                Box::pin(async move { open_answer(&node, sse::open(&node, peer, body, takeover).await, origin) })
+                Box::pin(async move { open_answer(&node, sse::open(&node, arrival, body).await, origin) })
             }
-            _ => Box::pin(self.clone().rest(request.map(Body::new), peer, takeover)),
+            _ => Box::pin(self.clone().rest(request.map(Body::new), arrival)),
         }
     }
 
-    async fn rest(self, mut request: Request<Body>, peer: Option<Peer>, takeover: Option<Takeover>) -> Response {
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(peer);
-        }
-        if let Some(takeover) = takeover {
-            request.extensions_mut().insert(takeover);
-        }
+    async fn rest(self, mut request: Request<Body>, arrival: Arrival) -> Response {
+        request.extensions_mut().insert(arrival);
         let response = self.0.rest.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         noted(&self.0.node, response)
     }
@@ -177,9 +159,9 @@ pub(super) fn nonce_of(uri: &Uri) -> Option<Nonce> {
     Nonce::try_from(nonce.into_owned()).ok()
 }
 
-/// The connection can be handed over only where it may have other requests after this one.
-fn for_request<B>(takeover: Takeover, request: &Request<B>) -> Takeover {
-    if stays_open(request) { takeover } else { takeover.denied() }
+/// A carrier may take the connection over only if other requests may follow this one.
+fn for_request<B>(arrival: Arrival, request: &Request<B>) -> Arrival {
+    if stays_open(request) { arrival } else { arrival.without_takeover() }
 }
 
 /// Whether a request's connection is one of HTTP/1.1 that may have others after it: a body has chunks there, and an answer its length.

@@ -18,7 +18,7 @@ use super::gate::is_loopback;
 use super::process;
 use crate::node::Node;
 use crate::protocol::code::Mistake;
-use crate::transport::{Peer, refuse};
+use crate::transport::{Arrival, refuse};
 
 /// The type that a request for OpenMetrics accepts.
 const OPEN_METRICS: &str = "application/openmetrics-text";
@@ -107,12 +107,12 @@ fn count(number: usize) -> i64 {
 
 pub(super) async fn show(
     State(metrics): State<Arc<Metrics>>,
-    peer: Option<Extension<Peer>>,
+    Extension(arrival): Extension<Arrival>,
     headers: HeaderMap,
 ) -> Response {
     // A proxy on this machine that passes everything on calls us by the name the world knows.
     let by_name = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_loopback);
-    if !by_name || !peer.is_some_and(|Extension(peer)| peer.connection.to_canonical().is_loopback()) {
+    if !by_name || !arrival.peer.is_some_and(|peer| peer.connection.to_canonical().is_loopback()) {
         return refuse(None, &Mistake::Remote.into());
     }
     if let Some(header) = proxied(&headers) {

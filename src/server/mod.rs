@@ -12,11 +12,9 @@
 //! - `metrics`: `/metrics`
 //! - [`process`]: what the system lets this process have
 //! - `door`: accepting connections, as many as there is room for
-//! - `connection`: one connection, from its first request to its end
 //! - [`serve`]: serving until the stop, and stopping gracefully
 
 pub mod config;
-mod connection;
 mod door;
 mod files;
 pub mod forwarded;
@@ -47,8 +45,7 @@ use crate::backend::open::Open;
 use crate::broker::Broker;
 use crate::hub::Hub;
 use crate::node::Node;
-#[cfg(doc)]
-use crate::transport::{ConnectionPermit, Peer};
+use crate::transport::Arrival;
 
 pub use self::files::Files;
 pub use self::page::{missing, page};
@@ -99,13 +96,13 @@ impl Gateway {
         self
     }
 
-    /// Everything the gateway answers, to be served by another server. A request may bring its [`Peer`] and its [`ConnectionPermit`]
-    /// as extensions.
+    /// Everything the gateway answers, to be served by another server. That server may put an [`Arrival`] into the extensions of a
+    /// request. Its connection stays with that server.
     pub fn router(&self) -> Router {
         let front = self.front();
         Router::new().fallback_service(service_fn(move |request: Request| {
-            let (peer, permit) = (request.extensions().get().copied(), request.extensions().get().cloned());
-            front.answer(request, peer, permit, None).map(Ok)
+            let arrival: Arrival = request.extensions().get().cloned().unwrap_or_default();
+            front.answer(request, Arrival { takeover: None, ..arrival }).map(Ok)
         }))
     }
 

@@ -16,7 +16,7 @@ use crate::node::reader::Reader;
 use crate::protocol::code::{Code, Refusal};
 use crate::server::handle::Handle;
 use crate::transport::http::query;
-use crate::transport::{Connection, Takeover, refuse, websocket};
+use crate::transport::{Arrival, Connection, refuse, websocket};
 
 pub(super) fn routes(handle: Handle) -> Router {
     Router::new().route("/demo/plain", get(open)).with_state(handle)
@@ -24,26 +24,22 @@ pub(super) fn routes(handle: Handle) -> Router {
 
 async fn open(
     State(handle): State<Handle>,
-    takeover: Option<Extension<Takeover>>,
+    Extension(arrival): Extension<Arrival>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let channel = query::parameter(uri.query().unwrap_or_default(), "channel");
     match channel {
-        Ok(channel) => accept(&handle, takeover, &channel.unwrap_or_default(), &headers).await,
+        Ok(channel) => accept(&handle, arrival, &channel.unwrap_or_default(), &headers).await,
         Err(mistake) => Err(mistake.into()),
     }
     .unwrap_or_else(|refusal| refuse(None, &refusal))
 }
 
-async fn accept(
-    handle: &Handle,
-    takeover: Option<Extension<Takeover>>,
-    channel: &str,
-    headers: &HeaderMap,
-) -> Result<Response, Refusal> {
+async fn accept(handle: &Handle, arrival: Arrival, channel: &str, headers: &HeaderMap) -> Result<Response, Refusal> {
     let response = websocket::accept(headers)?;
-    let takeover = takeover.ok_or_else(|| Refusal::new(Code::Internal, "this server cannot hand a connection over"))?;
+    let takeover =
+        arrival.takeover.ok_or_else(|| Refusal::new(Code::Internal, "this server cannot hand a connection over"))?;
     let reader = handle.read_channel(channel).await?;
     takeover.upgrade_to(Box::new(move |io, early| Box::pin(carry(io, early, reader))));
     Ok(response)

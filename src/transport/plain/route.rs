@@ -12,13 +12,13 @@ use super::over_http::events;
 use crate::node::Node;
 use crate::protocol::code::Mistake;
 use crate::protocol::{ChannelName, Position, limits};
+use crate::transport::arrival::Arrival;
 use crate::transport::http::{answer, query};
-use crate::transport::takeover::state::Takeover;
 
 /// Opens a plain stream.
 pub async fn open(
     State(node): State<Arc<Node>>,
-    takeover: Option<Extension<Takeover>>,
+    Extension(arrival): Extension<Arrival>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -29,7 +29,7 @@ pub async fn open(
     match node.read_channel(channel, since.position()).await {
         Ok(reader) => {
             let lost = !matches!(since, Since::Now) && !reader.start.recovered;
-            answer::event_stream(Body::from_stream(events(reader, lost, takeover.map(|Extension(takeover)| takeover))))
+            answer::event_stream(Body::from_stream(events(reader, lost, arrival.takeover)))
         }
         Err(refusal) => answer::refuse(None, &refusal),
     }

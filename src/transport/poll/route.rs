@@ -14,17 +14,16 @@ use super::answer::{Head, zipped};
 use super::over_http::wait;
 use crate::node::Node;
 use crate::protocol::Transport;
-use crate::transport::Peer;
+use crate::transport::arrival::Arrival;
 use crate::transport::http::{answer, body};
-use crate::transport::takeover::state::{Takeover, Taker};
+use crate::transport::takeover::state::Taker;
 
 /// Opens a leg, or continues it with its next poll. If there are no lines yet, and the connection can be taken, a carrier answers and
 /// this future never ends. `finish` completes an answer. `gzip`: the answer may be compressed.
 pub async fn open(
     node: &Arc<Node>,
-    peer: Option<Peer>,
+    arrival: Arrival,
     request: impl Body<Data = Bytes> + Unpin,
-    takeover: Option<Takeover>,
     gzip: bool,
     finish: impl FnOnce(Response) -> Response,
 ) -> Response {
@@ -32,14 +31,14 @@ pub async fn open(
         Ok(body) => body,
         Err(refusal) => return finish(answer::refuse(None, &refusal)),
     };
-    let mut link = match node.attach(Transport::Poll, peer.map(|peer| peer.client), &body) {
+    let mut link = match node.attach(Transport::Poll, arrival.client(), &body) {
         Ok(link) => link,
         Err(refused) => return finish(answer::refused(&refused)),
     };
     drop(body);
     let mut answer = Vec::new();
     let at_once = poll_fn(|cx| Ready(link.poll_lines(cx, |line| answer.extend_from_slice(line.record())))).await;
-    match takeover {
+    match arrival.takeover {
         _ if at_once.is_ready() => {}
         Some(takeover) if takeover.is_allowed() => {
             let (parts, _) = finish(answer::text(Bytes::new())).into_parts();

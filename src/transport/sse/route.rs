@@ -9,23 +9,17 @@ use bytes::Bytes;
 use super::over_http::Events;
 use crate::node::Node;
 use crate::protocol::Transport;
-use crate::transport::Peer;
+use crate::transport::arrival::Arrival;
 use crate::transport::http::{answer, body};
-use crate::transport::takeover::state::Takeover;
 
 /// Opens a stream; the hello is the body.
-pub async fn open(
-    node: &Arc<Node>,
-    peer: Option<Peer>,
-    request: impl http_body::Body<Data = Bytes> + Unpin,
-    takeover: Option<Takeover>,
-) -> Response {
+pub async fn open(node: &Arc<Node>, arrival: Arrival, request: impl http_body::Body<Data = Bytes> + Unpin) -> Response {
     let body = match body::read(request).await {
         Ok(body) => body,
         Err(refusal) => return answer::refuse(None, &refusal),
     };
-    match node.attach(Transport::Sse, peer.map(|peer| peer.client), &body) {
-        Ok(link) => answer::event_stream(Body::new(Events::new(link, takeover))),
+    match node.attach(Transport::Sse, arrival.client(), &body) {
+        Ok(link) => answer::event_stream(Body::new(Events::new(link, arrival.takeover))),
         Err(refused) => answer::refused(&refused),
     }
 }

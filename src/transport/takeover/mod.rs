@@ -1,7 +1,8 @@
 //! Takes a connection over from HTTP, for as long as a carrier needs none of it.
 //!
 //! # Layout
-//! - [`state`]: who has the connection, as a diagram, and how it changes hands
+//! - `state`: who has the connection, as a diagram, and how it changes hands
+//! - [`serve`]: the loop of one connection, around these states
 //! - `connection`: the connection itself: stalled writes, and what HTTP's task notes of it
 //! - `permit`: a connection's place among those that the server allows
 //! - `writer`: writes the lines of a link to a taken connection
@@ -10,5 +11,6 @@
 pub(super) mod connection;
 pub(super) mod half_closed;
 pub(super) mod permit;
+pub mod serve;
 pub(super) mod state;
 pub(super) mod writer;

@@ -35,7 +35,7 @@ use crate::transport::{poll, sse, websocket};
 /// `Drained` and `Closed` are not stored. A requested connection is drained if its [`Watch`] knows of no byte that still has to be
 /// written. An upgraded connection is drained once the HTTP library gives it up. A closed connection has no handle any more.
 ///
-/// A server that cannot hand its connections over gives its requests no handle. Then HTTP writes each answer to its end.
+/// A request of another server brings no handle. Then HTTP writes each answer to its end.
 #[derive(Clone, Default)]
 pub struct Takeover {
     shared: Arc<Shared>,
@@ -79,22 +79,20 @@ pub type Foreign = Box<dyn FnOnce(Connection, Vec<u8>) -> BoxFuture<'static, ()>
 impl Takeover {
     /// Makes the connection of a socket. This handle then learns what is written to it, and whether the client shuts its sending
     /// side.
-    #[must_use]
-    pub fn watch(&self, socket: TcpStream) -> Connection {
+    pub(super) fn watch(&self, socket: TcpStream) -> Connection {
         Connection::new(socket, self.shared.watch.clone())
     }
 
     /// Whether a stream or a poll requested the connection, and HTTP has written all that came before. An upgrade is not meant: there
     /// the HTTP library itself gives the connection up.
-    #[must_use]
-    pub fn is_drained(&self) -> bool {
+    pub(super) fn is_drained(&self) -> bool {
         let is_requested = matches!(*self.state(), State::Requested(Taker::Sse(_) | Taker::Poll(..)));
         is_requested && !self.shared.watch.has_unwritten()
     }
 
     /// Lets the requested carrier have the connection. Without a request the connection is closed. `early` was read from it already.
     /// The carrier keeps `permit` for as long as it has the connection. The result is the connection if HTTP gets it back.
-    pub async fn take_over(
+    pub(super) async fn take_over(
         &self,
         io: TokioIo<Connection>,
         early: Vec<u8>,
@@ -134,8 +132,7 @@ impl Takeover {
     }
 
     /// The same handle for an answer that HTTP must write to its end.
-    #[must_use]
-    pub fn denied(self) -> Self {
+    pub(in crate::transport) fn denied(self) -> Self {
         Self { is_denied: true, ..self }
     }
 

@@ -12,20 +12,13 @@ use super::carrier::Carrier;
 use super::handshake;
 use crate::node::Node;
 use crate::protocol::code::{BadUpgrade, Mistake, Refusal};
+use crate::transport::arrival::Arrival;
 use crate::transport::http::answer::refuse;
-use crate::transport::takeover::state::{Takeover, Taker};
-use crate::transport::{ConnectionPermit, Peer};
+use crate::transport::takeover::state::Taker;
 
-/// Opens a leg by an upgrade. A carrier serves the socket in a task of its own, and keeps `permit` meanwhile. `deflate`: messages may be
+/// Opens a leg by an upgrade. A carrier serves the socket in a task of its own, and keeps the connection's permit meanwhile. `deflate`: messages may be
 /// compressed, if the client wants that.
-pub fn open<B: Body>(
-    node: &Arc<Node>,
-    mut request: Request<B>,
-    deflate: bool,
-    peer: Option<Peer>,
-    permit: Option<ConnectionPermit>,
-    takeover: Option<&Takeover>,
-) -> Response {
+pub fn open<B: Body>(node: &Arc<Node>, arrival: Arrival, mut request: Request<B>, deflate: bool) -> Response {
     let (response, deflate) = match handshake::answer(request.headers(), deflate) {
         Ok(answer) => answer,
         Err(mistake) => return refuse(None, &mistake.into()),
@@ -37,13 +30,13 @@ pub fn open<B: Body>(
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return refuse(None, &Mistake::from(BadUpgrade::Fixed).into());
     };
-    let link = node.socket(peer.map(|peer| peer.client));
-    if let Some(takeover) = takeover {
+    let link = node.socket(arrival.client());
+    if let Some(takeover) = arrival.takeover {
         takeover.request(Taker::WebSocket(link, deflate));
     } else {
         tokio::spawn(async move {
             if let Ok(upgraded) = upgrade.await {
-                Carrier::new(TokioIo::new(upgraded), &[], link, deflate, permit).await;
+                Carrier::new(TokioIo::new(upgraded), &[], link, deflate, arrival.permit).await;
             }
         });
     }
