@@ -57,7 +57,7 @@ fn read_body() -> Work {
 }
 
 fn encode() -> Work {
-    let (channel, payload) = (channel(), Payload::Json(Bytes::from(format!("\"{}\"", "x".repeat(128)))));
+    let (channel, payload) = (channel(), Payload::from(serde_json::json!("x".repeat(128))));
     Box::new(move || {
         std::hint::black_box(down::publication(&channel, 4_711, std::hint::black_box(&payload)));
     })
@@ -95,7 +95,7 @@ fn fan_out() -> Work {
         let subscriber = Arc::clone(subscriber) as Arc<dyn Subscriber>;
         hub.subscribe(NOW, &channel, subscriber, None, |_| None).now().expect("at once").expect("subscribed");
     }
-    let payload = Payload::Json(Bytes::from(format!("\"{}\"", "x".repeat(128))));
+    let payload = Payload::from(serde_json::json!("x".repeat(128)));
     let mut count = 0;
     Box::new(move || {
         let (published, wakers) = std::hint::black_box(hub.publish(NOW, &channel, [&payload]));
@@ -166,7 +166,7 @@ fn acknowledge(session: &mut ServerSession, received: u64) {
 }
 
 fn line() -> Line {
-    down::publication(&channel(), 4_711, &Payload::Json(Bytes::from(format!("\"{}\"", "x".repeat(128)))))
+    down::publication(&channel(), 4_711, &Payload::from(serde_json::json!("x".repeat(128))))
 }
 
 fn channel() -> ChannelName {

@@ -33,7 +33,7 @@ impl<'a> Bench<'a> {
     /// Appends these numbers, and returns the offset of the first.
     fn append(&mut self, data: &[u32]) -> Result<u64, Failure> {
         let (ticket, name) = (self.ticket(), self.name.clone());
-        let payloads: Vec<Payload> = data.iter().map(|data| Payload::Json(data.to_string().into())).collect();
+        let payloads: Vec<Payload> = data.iter().map(|data| Payload::from(serde_json::json!(data))).collect();
         let mut encode = |at: u64, payload: &Payload| down::publication(&name, at, payload);
         match self.log.append(NOW, ticket, &mut payloads.iter(), &mut encode) {
             Answer::Now(answer) => answer.map(|stretch| {
@@ -120,7 +120,7 @@ fn proves(stretches: &[Stretch<Line>], position: &Position) -> bool {
 
 /// The publication that the test made at this offset.
 fn published(name: &ChannelName, at: u64) -> Line {
-    down::publication(name, at, &Payload::Json(at.to_string().into()))
+    down::publication(name, at, &Payload::from(serde_json::json!(at)))
 }
 
 #[test]

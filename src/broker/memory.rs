@@ -230,7 +230,7 @@ mod tests {
     }
 
     fn publish(log: &mut dyn Log, now: Duration) {
-        let payload = Payload::Json("1".into());
+        let payload = Payload::from(serde_json::json!(1));
         let mut encode = |at: u64, payload: &Payload| down::publication(&channel(), at, payload);
         log.append(now, TICKET, &mut std::iter::once(&payload), &mut encode);
     }

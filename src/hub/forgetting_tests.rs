@@ -141,7 +141,7 @@ impl Watch {
 
     fn publish(&mut self, name: usize) -> Result<(), TestCaseError> {
         let place = self.published[name].len() as u64;
-        let payload = Payload::Json(place.to_string().into());
+        let payload = Payload::from(serde_json::json!(place));
         self.hub.publish(self.now, &channel(name), [&payload]).0.now().unwrap().unwrap();
         self.published[name].push(self.now);
         for inbox in self.subscribers(name) {

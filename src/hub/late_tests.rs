@@ -104,7 +104,14 @@ fn hub() -> (Hub, Late, ChannelName) {
 }
 
 fn stretch(before: u64, data: &[&'static str]) -> Stretch<Payload> {
-    Stretch { epoch: "e".into(), before, items: data.iter().map(|data| Payload::Json((*data).into())).collect() }
+    Stretch {
+        epoch: "e".into(),
+        before,
+        items: data
+            .iter()
+            .map(|data| Payload::from(serde_json::from_str::<serde_json::Value>(data).unwrap()))
+            .collect(),
+    }
 }
 
 fn answer(start: &Start) -> Option<Line> {
@@ -147,7 +154,7 @@ fn a_subscription_is_answered_when_its_history_is_there_and_loses_no_line_meanwh
 #[test]
 fn a_publication_is_answered_when_the_broker_has_answered() {
     let (hub, late, channel) = hub();
-    let (Outcome::Later(waiting), _) = hub.publish(NOW, &channel, [&Payload::Json("1".into())]) else {
+    let (Outcome::Later(waiting), _) = hub.publish(NOW, &channel, [&Payload::from(serde_json::json!(1))]) else {
         panic!("the broker has not answered");
     };
     let asked = late.asked();
@@ -160,7 +167,7 @@ fn a_publication_is_answered_when_the_broker_has_answered() {
 fn a_publication_without_an_answer_has_an_unknown_outcome_after_a_while() {
     let (hub, _, channel) = hub();
     assert_eq!(hub.next_timeout(), None);
-    let (Outcome::Later(waiting), _) = hub.publish(NOW, &channel, [&Payload::Json("1".into())]) else {
+    let (Outcome::Later(waiting), _) = hub.publish(NOW, &channel, [&Payload::from(serde_json::json!(1))]) else {
         panic!("the broker has not answered");
     };
     let due = hub.next_timeout().unwrap();

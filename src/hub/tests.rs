@@ -34,7 +34,7 @@ fn hub() -> (Hub, ChannelName) {
 }
 
 fn publish(hub: &Hub, channel: &ChannelName) -> Result<u64, Refusal> {
-    hub.publish(Duration::ZERO, channel, [&Payload::Json("1".into())]).0.now().unwrap()
+    hub.publish(Duration::ZERO, channel, [&Payload::from(serde_json::json!(1))]).0.now().unwrap()
 }
 
 /// Subscribes without a position. Returns the start.

@@ -14,6 +14,8 @@ use serde_json::value::RawValue;
 use super::code::{BadPayload, Limit, Mistake, Refusal};
 use super::{Position, Seq, limits};
 
+pub use super::payload::{Json, Payload};
+
 /// A frame as it was received: a line, and the raw bytes that came with it on a WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawFrame {
@@ -64,15 +66,6 @@ impl RawFrame {
     }
 }
 
-/// The content of a publication or message: JSON as it came, or bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Payload {
-    /// A JSON value, unparsed.
-    Json(Bytes),
-    /// Raw bytes: `b64` in a line, the rest of a binary message on a WebSocket.
-    Binary(Bytes),
-}
-
 /// A frame's parts, borrowed from its line. Keys that a frame may hold are known here for all verbs.
 #[derive(Debug)]
 pub struct Fields<'a> {
@@ -111,7 +104,7 @@ impl Fields<'_> {
     /// [`BadPayload`], if there is no content, or several, or broken base64.
     pub fn payload(&self, frame: &RawFrame) -> Result<Payload, BadPayload> {
         match (self.data, &self.b64, &frame.attachment) {
-            (Some(data), None, None) => Ok(Payload::Json(frame.text.slice_ref(data.get().as_bytes()))),
+            (Some(data), None, None) => Ok(Payload::Json(Json::of_line(frame.text.slice_ref(data.get().as_bytes())))),
             (None, Some(text), None) => {
                 let bytes = STANDARD.decode(text.0.as_bytes()).map_err(|_| BadPayload::NotBase64)?;
                 Ok(Payload::Binary(bytes.into()))
@@ -209,7 +202,7 @@ mod tests {
         let frame = RawFrame::text(r#"{"pub":"a","id":3,"data": {"x" : 1.50} ,"more":[1]}"#);
         let fields = frame.fields().unwrap();
         assert_eq!((&*fields.verb, fields.id), ("pub", Some(3)));
-        assert_eq!(fields.payload(&frame), Ok(Payload::Json(Bytes::from_static(br#"{"x" : 1.50}"#))));
+        assert_eq!(fields.payload(&frame), Ok(Payload::Json(Json::of_line(Bytes::from_static(br#"{"x" : 1.50}"#)))));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! - [`id`]: secrets, session ids, nonces and channel names that exist only when valid
 //! - [`number`]: the numbers of lines, legs and turns, each a type of its own
 //! - [`frame`]: reading a frame's verb and keys in one scan
+//! - [`payload`]: the content of a publication
 //! - [`up`], [`down`]: the frames of each direction; [`hello`], [`welcome`]: what a leg begins with
 //! - `json`: writing frames
 //! - [`token`]: a client's bearer token
@@ -27,6 +28,7 @@ mod json;
 pub mod limits;
 pub mod line;
 pub mod number;
+pub mod payload;
 pub mod report;
 pub mod token;
 pub mod up;

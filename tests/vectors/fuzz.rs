@@ -122,7 +122,7 @@ fn rounded(value: &Number) -> Value {
 
 fn published(channel: &ChannelName, payload: &Payload) -> Value {
     let (kind, bytes) = match payload {
-        Payload::Json(data) => ("data", data),
+        Payload::Json(data) => ("data", &**data),
         Payload::Binary(bytes) => ("b64", bytes),
     };
     json!([channel.as_str(), kind, bytes.to_vec()])
