@@ -1,32 +1,96 @@
-//! Throughline: one session that holds while the network under it changes.
+//! A realtime gateway as a library: sessions that hold while the network under them changes.
 //!
-//! # Layout
-//! Imports run one way: a layer names those below it, never those above.
-//! - [`cli`]: the command line
-//! - [`server`]: composition: router, limits at the door, pages, stop
-//! - [`transport`]: WebSocket, SSE with POST, long-poll: bytes to a leg's lines and back
-//! - [`node`]: all that sessions share: joining, commands, operations
-//! - [`backend`]: what the application decides
-//! - [`hub`]: channels on this node
-//! - [`broker`]: offsets and history
-//! - [`driver`]: runs one session: its lock, its wakers, its deadlines
-//! - [`session`]: the sans-IO machine, both halves
-//! - [`protocol`]: frames, lines, ids, codes, limits
+//! A client of the JavaScript package `throughline` has one session. Three transports carry it: WebSocket, SSE with HTTP POST, and
+//! long-poll. The client moves the session to another transport when the one in use fails. No message is lost, duplicated
+//! or reordered by that, in either direction.
 //!
-//! Beside them: [`netlab`], the hostile network; it names none of them. Below them, in tests only: `simulation`, what seeded schedules share.
+//! This crate is for Rust applications that hold the gateway themselves. Others run the command `throughline serve`, and need no Rust.
+//!
+//! # Embedding
+//!
+//! [`Gateway::router`] nests the sessions into an axum application, and [`Gateway::handle`] publishes from it:
+//!
+//! ```no_run
+//! use axum::Router;
+//! use axum::routing::get;
+//! use serde_json::json;
+//! use std::net::SocketAddr;
+//! use throughline::{Config, Gateway};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let gateway = Gateway::new(Config::default());
+//! let app = Router::new().route("/", get(|| async { "home" })).nest("/rt", gateway.router());
+//!
+//! gateway.handle().publish("news", json!({ "text": "hello" })).await?;
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/embed.rs` is a whole application. [`Gateway::serve`] is for a gateway with a listener of its own. There an idle
+//! connection costs about 2 KB; behind another server it costs several times as much.
+//!
+//! # Deciding
+//!
+//! A [`Backend`] decides for the application: which client may connect, subscribe and publish. [`Open`] allows everything.
+//!
+//! # What holds
+//!
+//! - There is no global state. Two gateways in one process share nothing.
+//! - Every input is bounded, and no input causes a panic.
+//! - Dropping the last copy of the router, the [`Gateway`] and its handles ends the gateway.
+//!
+//! # Features
+//!
+//! - `cli`, on by default: the command. An application sets `default-features = false`.
+//!
+//! All other modules are public for the command and for tests. They may change in each release.
 
+#[doc(hidden)]
 pub mod backend;
+#[doc(hidden)]
 pub mod broker;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod driver;
+#[doc(hidden)]
 pub mod hub;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod netlab;
+#[doc(hidden)]
 pub mod node;
+#[doc(hidden)]
 pub mod protocol;
+#[doc(hidden)]
 pub mod server;
+#[doc(hidden)]
 pub mod session;
 #[cfg(test)]
 mod simulation;
+#[doc(hidden)]
 pub mod transport;
+
+#[doc(inline)]
+pub use crate::{
+    backend::{Asker, Backend, Connecting, Identity, decision::Decision, open::Open},
+    protocol::{
+        BadOffer, ChannelName, SessionId, Transport,
+        code::{Code, Refusal},
+        id::BadChannelName,
+        payload::{BadJson, Json, Payload},
+        token::Token,
+    },
+    server::{
+        Gateway, Stopped,
+        config::{BadFile, Config},
+        forwarded::{BadPrefix, Prefix},
+        gate::{AllowedOrigin, BadOrigin},
+        handle::Handle,
+    },
+    transport::{Arrival, Peer},
+};

@@ -64,7 +64,7 @@ struct Serve {
     /// Serve beyond loopback although nobody is authenticated.
     #[arg(long)]
     open: bool,
-    /// A page's origin that is welcome beside loopback, e.g. https://example.org; may be repeated.
+    /// A page's origin that is welcome beside loopback, such as `https://example.org`; may be repeated.
     #[arg(long, value_name = "ORIGIN")]
     origin: Vec<AllowedOrigin>,
     /// How long a stop waits for clients to leave, in seconds [default: 10].

@@ -13,10 +13,10 @@ use tracing::{info, warn};
 
 use super::{Serve, failed, say};
 use crate::server::Gateway;
+use crate::server::Stopped;
 use crate::server::config::{Change, Config};
 use crate::server::handle::Handle;
 use crate::server::process::ignores_hangups;
-use crate::server::serve::Stopped;
 
 pub(super) fn run(config: Config, options: &Serve) -> ExitCode {
     on_a_runtime(async {

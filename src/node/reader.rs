@@ -12,7 +12,8 @@ use tokio::sync::watch;
 
 use super::Node;
 use crate::hub::{Outcome, Start, Subscriber};
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{Limit, Refusal};
+use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position, limits};
 
 /// A subscription of its own. Dropping it ends it.
@@ -44,6 +45,21 @@ struct Waiting {
 }
 
 impl Node {
+    /// Publishes to a channel in the name of the application, and returns the offset.
+    ///
+    /// # Errors
+    /// The publication is too large, or as [`crate::hub::Hub::publish`].
+    pub async fn publish(&self, channel: &ChannelName, payload: &Payload) -> Result<u64, Refusal> {
+        // What one client may publish in a line, another can take in a line.
+        if payload.bytes() > limits::LINE_BYTES {
+            return Err(Limit::LineBytes(payload.bytes()).into());
+        }
+        match self.operations.publish(channel, std::iter::once(payload)) {
+            Outcome::Now(offset) => offset,
+            Outcome::Later(offset) => offset.await,
+        }
+    }
+
     /// Reads a channel, from a position if one is given. Dropping the future ends the subscription.
     ///
     /// # Errors

@@ -48,14 +48,16 @@ struct Shared {
     trusted: Box<[Prefix]>,
     /// WebSocket messages and answers of polls are compressed for clients that take that.
     compression: bool,
+    /// The path before the session's routes: `/rt`, or nothing in a router that another one nests.
+    mount: &'static str,
     rest: Router,
 }
 
 impl Front {
-    pub(super) fn new(node: Arc<Node>, gate: Arc<Gate>, config: &Config, rest: Router) -> Self {
+    pub(super) fn new(node: Arc<Node>, gate: Arc<Gate>, config: &Config, mount: &'static str, rest: Router) -> Self {
         let rest = rest.layer(cors(&gate));
         let (trusted, compression) = (config.trusted_proxies.as_slice().into(), config.compression);
-        Self(Arc::new(Shared { node, gate, trusted, compression, rest }))
+        Self(Arc::new(Shared { node, gate, trusted, compression, mount, rest }))
     }
 
     /// Answers a request. A refusal echoes the nonce of the query, on each path. So a client with the wrong path or origin can tell a
@@ -82,16 +84,16 @@ impl Front {
         }
         arrival.peer = arrival.peer.map(|peer| forwarded::unwrap(peer, request.headers(), &self.0.trusted));
         let (node, origin) = (Arc::clone(&self.0.node), request.headers().get(ORIGIN).cloned());
-        match (request.method(), request.uri().path()) {
-            (&Method::GET, "/rt/ws") => {
+        match (request.method(), request.uri().path().strip_prefix(self.0.mount).unwrap_or_default()) {
+            (&Method::GET, "/ws") => {
                 let response = websocket::open(&node, arrival, request, self.0.compression);
                 Box::pin(ready(open_answer(&node, response, origin)))
             }
-            (&Method::POST, "/rt/send") => {
+            (&Method::POST, "/send") => {
                 let body = request.into_body();
                 Box::pin(async move { whole_answer(&node, sse::send(&node, body).await, origin) })
             }
-            (&Method::POST, "/rt/poll") => {
+            (&Method::POST, "/poll") => {
                 let arrival = for_request(arrival, &request);
                 let gzip = self.0.compression && takes_gzip(request.headers());
                 let body = request.into_body();
@@ -100,7 +102,7 @@ impl Front {
                     poll::open(&node, arrival, body, gzip, finish).await
                 })
             }
-            (&Method::POST, "/rt/stream") => {
+            (&Method::POST, "/stream") => {
                 let arrival = for_request(arrival, &request);
                 let body = request.into_body();
                 Box::pin(async move { open_answer(&node, sse::open(&node, arrival, body).await, origin) })

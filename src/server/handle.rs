@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::Config;
+use super::drain::{self, Stopped};
 use crate::node::Node;
 use crate::node::reader::Reader;
 use crate::protocol::code::{Mistake, Refusal};
+use crate::protocol::frame::Payload;
 use crate::protocol::{BadOffer, ChannelName, Transport};
 
 /// A hold on a gateway that is being served. It may be cloned, and outlives the gateway without harm.
@@ -34,6 +36,49 @@ impl Handle {
     pub fn set_transports(&self, transports: &[Transport], jitter: Duration) -> Result<(), BadOffer> {
         self.node.set_transports(&Transport::offer(transports)?, jitter);
         Ok(())
+    }
+
+    /// Publishes to a channel in the name of the application, and returns the offset of the publication.
+    ///
+    /// `data` is a JSON value, or bytes: a client gets bytes as a `Uint8Array`.
+    ///
+    /// # Errors
+    /// The name is no channel's, the publication is too large, or the gateway has no room for another channel.
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio_test(async {
+    /// use serde_json::json;
+    /// use throughline::{Config, Gateway};
+    ///
+    /// let gateway = Gateway::new(Config::default());
+    /// let offset = gateway.handle().publish("news", json!({ "text": "hello" })).await?;
+    /// assert_eq!(offset, 1);
+    /// # Ok::<(), throughline::Refusal>(()) });
+    /// # fn tokio_test(test: impl Future<Output = Result<(), throughline::Refusal>>) {
+    /// #     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test).unwrap();
+    /// # }
+    /// ```
+    pub async fn publish(&self, channel: &str, data: impl Into<Payload>) -> Result<u64, Refusal> {
+        let channel = ChannelName::try_from(channel).map_err(Mistake::from)?;
+        self.node.publish(&channel, &data.into()).await
+    }
+
+    /// Tells all clients to leave, and ends what is left at the end of `limit`. Legs that come meanwhile are sent away.
+    ///
+    /// [`Gateway::serve`](super::Gateway::serve) does this at its stop. An application that serves the gateway itself calls it before
+    /// its own server stops.
+    pub async fn drain(&self, limit: Duration) -> Stopped {
+        let left = async {
+            let jitter = drain::begin(&self.node, limit);
+            tokio::select! {
+                () = drain::all_left(&self.node) => {}
+                () = tokio::time::sleep(jitter) => {}
+            }
+            self.node.end_legs();
+            drain::all_left(&self.node).await;
+        };
+        drain::within(limit, left).await
     }
 
     /// Reads a channel from now on, without a session: nothing is kept for such a reader. It begins when this returns.

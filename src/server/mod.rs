@@ -12,10 +12,12 @@
 //! - `metrics`: `/metrics`
 //! - [`process`]: what the system lets this process have
 //! - `door`: accepting connections, as many as there is room for
-//! - [`serve`]: serving until the stop, and stopping gracefully
+//! - `timers`: the task that tells sessions the time
+//! - [`serve`]: serving until the stop; `drain`: stopping gracefully
 
 pub mod config;
 mod door;
+mod drain;
 mod files;
 pub mod forwarded;
 mod front;
@@ -27,11 +29,14 @@ mod pages;
 pub mod process;
 mod routes;
 pub mod serve;
+mod timers;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::Extensions;
 use futures::FutureExt as _;
 use tower::service_fn;
 
@@ -40,13 +45,15 @@ use self::front::Front;
 use self::gate::Gate;
 use self::handle::Handle;
 use self::metrics::Metrics;
+use self::timers::Timers;
 use crate::backend::Backend;
 use crate::backend::open::Open;
 use crate::broker::Broker;
 use crate::hub::Hub;
 use crate::node::Node;
-use crate::transport::Arrival;
+use crate::transport::{Arrival, Peer};
 
+pub use self::drain::Stopped;
 pub use self::files::Files;
 pub use self::page::{missing, page};
 pub use self::pages::{DOCTORS_WORDS, SHARED};
@@ -96,22 +103,50 @@ impl Gateway {
         self
     }
 
-    /// Everything the gateway answers, to be served by another server. That server may put an [`Arrival`] into the extensions of a
-    /// request. Its connection stays with that server.
+    /// Returns the session's routes, for the router of an application that nests them: at `/rt`, or at another path.
+    ///
+    /// The URL of a client is that path. The gateway answers a request only if its host is loopback or belongs to an origin in the
+    /// configuration, as everywhere. It learns the address of a client from an [`Arrival`] or an
+    /// [`axum::extract::ConnectInfo`] among the extensions of the request.
+    ///
+    /// An idle stream or poll takes more memory here than behind [`Gateway::serve`], because the connection stays with the
+    /// application's server.
+    ///
+    /// # Panics
+    /// The first request panics if it is answered outside of a Tokio runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::{Config, Gateway};
+    ///
+    /// let gateway = Gateway::new(Config::default());
+    /// let app: axum::Router = axum::Router::new().nest("/rt", gateway.router());
+    /// ```
     pub fn router(&self) -> Router {
-        let front = self.front();
-        Router::new().fallback_service(service_fn(move |request: Request| {
-            let arrival: Arrival = request.extensions().get().cloned().unwrap_or_default();
-            front.answer(request, Arrival { takeover: None, ..arrival }).map(Ok)
-        }))
+        self.behind_another_server("", routes::nested(&self.node))
     }
 
-    fn front(&self) -> Front {
-        let rest = routes::router(&self.node, &self.metrics, self.start.clone());
-        Front::new(Arc::clone(&self.node), Arc::clone(&self.gate), &self.config, rest)
+    /// Returns everything that [`Gateway::serve`] answers, for another server: the session's routes at `/rt`, the pages, `/healthz` and
+    /// `/metrics`. What [`Gateway::router`] says of requests holds here too.
+    pub fn site(&self) -> Router {
+        self.behind_another_server(routes::MOUNT, routes::site(&self.node, &self.metrics, self.start.clone()))
     }
 
-    /// A hold on it, for while it is served.
+    fn behind_another_server(&self, mount: &'static str, rest: Router) -> Router {
+        let (front, timers) = (self.front(mount, rest), Timers::new(Arc::clone(&self.node)));
+        let answer = service_fn(move |request: Request| {
+            timers.start();
+            let arrival = arrival_of(request.extensions());
+            front.answer(request, arrival).map(Ok)
+        });
+        Router::new().fallback_service(answer)
+    }
+
+    fn front(&self, mount: &'static str, rest: Router) -> Front {
+        Front::new(Arc::clone(&self.node), Arc::clone(&self.gate), &self.config, mount, rest)
+    }
+
+    /// Returns a handle that publishes, reads and drains while the gateway is served.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.node))
@@ -122,4 +157,12 @@ impl Gateway {
     pub const fn config(&self) -> &Config {
         &self.config
     }
+}
+
+/// What another server says of the connection of a request. The connection stays with that server.
+fn arrival_of(extensions: &Extensions) -> Arrival {
+    let arrival: Arrival = extensions.get().cloned().unwrap_or_default();
+    let connected = || extensions.get().map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| address.ip());
+    let peer = arrival.peer.or_else(|| connected().map(|connection| Peer { connection, client: connection }));
+    Arrival { peer, takeover: None, ..arrival }
 }

@@ -1,9 +1,8 @@
 //! The pages for people: the start page, a chat to try, the doctor. And the client's own files, which are served as they are.
 
 use axum::Router;
-use axum::extract::Path;
-use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, Uri};
 use axum::response::Html;
 use axum::routing::get;
 use include_dir::{Dir, include_dir};
@@ -38,14 +37,18 @@ pub(super) fn others() -> Router {
             get(|| async { ([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "max-age=86400")], ICON) }),
         )
         .route("/doctor", get(|headers: HeaderMap| async move { DOCTOR.answer("index.html", &headers) }))
-        .route(
-            "/doctor/{*path}",
-            get(|Path(path): Path<String>, headers: HeaderMap| async move { DOCTOR.answer(&path, &headers) }),
-        )
+        .nest("/doctor", files(&DOCTOR))
 }
 
 pub(super) fn client() -> Router {
-    let answer = |Path(path): Path<String>, headers: HeaderMap| async move { CLIENT.answer(&path, &headers) };
+    files(&CLIENT)
+}
+
+/// Answers each path by the file of that name. It reads the path from the request's own URI: in a router that an application
+/// nests, a parameter of the path would count the application's parameters too.
+fn files(files: &'static Files) -> Router {
+    let answer =
+        move |uri: Uri, headers: HeaderMap| async move { files.answer(uri.path().trim_start_matches('/'), &headers) };
     Router::new().route("/{*path}", get(answer))
 }
 

@@ -17,9 +17,13 @@ use crate::protocol::code::Mistake;
 use crate::protocol::{Nonce, VERSION};
 use crate::transport::{plain, refuse};
 
-pub(super) fn router(node: &Arc<Node>, metrics: &Arc<Metrics>, start: Router) -> Router {
+/// The path before the session's routes, where the gateway serves itself.
+pub(super) const MOUNT: &str = "/rt";
+
+/// Everything beside the session's routes, where the gateway serves itself.
+pub(super) fn site(node: &Arc<Node>, metrics: &Arc<Metrics>, start: Router) -> Router {
     Router::new()
-        .nest("/rt", session(node))
+        .nest(MOUNT, session(node))
         .nest("/rt/client", pages::client())
         .route(HEALTH, get(|| async { "ok" }))
         .route("/metrics", get(metrics::show).with_state(Arc::clone(metrics)))
@@ -27,6 +31,11 @@ pub(super) fn router(node: &Arc<Node>, metrics: &Arc<Metrics>, start: Router) ->
         .merge(start)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+}
+
+/// The same in a router that another one nests: the session's neighbours, and the client's files.
+pub(super) fn nested(node: &Arc<Node>) -> Router {
+    session(node).nest("/client", pages::client()).fallback(not_found)
 }
 
 /// What is beside the routes that carry a session. Those are named here as well, for who asks by another method.

@@ -2,29 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tracing::info;
 
 use super::Gateway;
 use super::door::Door;
-use super::process;
-
-/// How often a drain looks whether anybody is here, and how often in a row nobody must be.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
-const LOOKS: u32 = 5;
-/// Part of the drain that clients spread their leaving over; the rest is for their last answers.
-const JITTER_OF_DRAIN: f64 = 0.6;
-
-/// How a stop went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
-    /// All connections ended by themselves.
-    Drained,
-    /// The deadline came first; the rest was cut.
-    Cut,
-}
+use super::drain::{self, Stopped};
+use super::{process, routes};
 
 impl Gateway {
     /// Serves until `stop` is ready, then drains, for the configured time at most: clients are told to leave with jitter, and until
@@ -37,17 +22,16 @@ impl Gateway {
         let connections = process::make_room(self.config.connections);
         self.metrics.connections_limit.set(i64::try_from(connections).unwrap_or(i64::MAX));
         self.say_what_is_served(&listener, connections);
-        let mut door = Door::new(listener, self.front(), connections, self.metrics.connections.clone());
+        let rest = routes::site(&self.node, &self.metrics, self.start.clone());
+        let mut door =
+            Door::new(listener, self.front(routes::MOUNT, rest), connections, self.metrics.connections.clone());
         tokio::select! {
             () = stop => {}
             () = door.admit() => {}
             died = &mut timers => return Err(io::Error::other(format!("the timers of all sessions have stopped: {died:?}"))),
         }
         info!(sessions = self.node.sessions(), "stopping: clients are told to leave");
-        let stopped = match tokio::time::timeout(self.config.drain, self.drain(door)).await {
-            Ok(()) => Stopped::Drained,
-            Err(_) => Stopped::Cut,
-        };
+        let stopped = drain::within(self.config.drain, self.drain(door)).await;
         timers.abort();
         Ok(stopped)
     }
@@ -63,24 +47,14 @@ impl Gateway {
     }
 
     async fn drain(&self, mut door: Door) {
-        let jitter = self.config.drain.mul_f64(JITTER_OF_DRAIN);
-        self.node.drain(jitter);
+        let jitter = drain::begin(&self.node, self.config.drain);
         tokio::select! {
             () = door.admit() => {}
-            () = self.all_left() => {}
+            () = drain::all_left(&self.node) => {}
             () = tokio::time::sleep(jitter) => {}
         }
         self.node.end_legs();
         door.close().await;
-        self.all_left().await;
-    }
-
-    /// Nobody has been here for a while; between two polls nobody is here for a moment.
-    async fn all_left(&self) {
-        let mut looks = 0;
-        while looks < LOOKS {
-            looks = if self.node.links() == 0 { looks + 1 } else { 0 };
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
+        drain::all_left(&self.node).await;
     }
 }

@@ -4,6 +4,7 @@
 
 mod bench;
 mod doctor;
+mod embed;
 mod netlab;
 mod process;
 mod reload;

@@ -22,9 +22,7 @@ async fn waited_for<T>(what: &str, work: impl Future<Output = T>) -> T {
 }
 
 /// A child inherits which signals are ignored, and `nohup make test` ignores hangups: a test that needs either says so to `env`.
-#[allow(dead_code, reason = "not every test that starts the command sends hangups")]
 pub(crate) const HANGUPS_END: &str = "--default-signal=HUP";
-#[allow(dead_code, reason = "not every test that starts the command sends hangups")]
 pub(crate) const HANGUPS_IGNORED: &str = "--ignore-signal=HUP";
 
 fn command(arguments: &[&str]) -> Command {
@@ -37,19 +35,26 @@ fn with_options(mut command: Command, arguments: &[&str]) -> Command {
     command
 }
 
+/// An example of this build, with these arguments. The test command builds all of them.
+pub(crate) fn example(name: &str, arguments: &[&str]) -> std::process::Command {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_throughline")).with_file_name("examples").join(name);
+    assert!(program.is_file(), "{} is missing: cargo build --example {name}", program.display());
+    let mut command = std::process::Command::new(program);
+    command.args(arguments);
+    command
+}
+
 /// A run that is expected to end by itself.
 pub(crate) async fn run(arguments: &[&str]) -> Output {
     within_patience(command(arguments).output()).await.unwrap()
 }
 
 /// The same with a variable of the environment.
-#[allow(dead_code, reason = "not every test that starts the command needs it")]
 pub(crate) async fn run_with(name: &str, value: &std::ffi::OsStr, arguments: &[&str]) -> Output {
     within_patience(command(arguments).env(name, value).output()).await.unwrap()
 }
 
 /// A run whose outputs are pipes that nobody reads any more.
-#[allow(dead_code, reason = "not every test that starts the command needs it")]
 pub(crate) async fn run_unread(arguments: &[&str]) -> std::process::ExitStatus {
     let mut child = command(arguments).spawn().unwrap();
     drop((child.stdout.take(), child.stderr.take()));
@@ -73,7 +78,6 @@ impl Running {
     }
 
     /// Started by `env` of coreutils, with this about its signals.
-    #[allow(dead_code, reason = "not every test that starts the command sends hangups")]
     pub(crate) async fn with_signals(signals: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new("env");
         command.args([signals, env!("CARGO_BIN_EXE_throughline")]);
@@ -81,7 +85,6 @@ impl Running {
     }
 
     /// Started by another command, which becomes it.
-    #[allow(dead_code, reason = "not every test that starts the command needs it")]
     pub(crate) async fn of(command: std::process::Command) -> Self {
         Self::spawn(&mut with_options(command.into(), &[])).await
     }

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use throughline::backend::open::Open;
 use throughline::server::Gateway;
+use throughline::server::Stopped;
 use throughline::server::config::Config;
 use throughline::server::handle::Handle;
-use throughline::server::serve::Stopped;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

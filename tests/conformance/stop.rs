@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 use hyper::Method;
-use throughline::server::serve::Stopped;
+use throughline::server::Stopped;
 
 use crate::client::{Client, Seen};
 use crate::gateway::{Running, within_patience};

@@ -46,7 +46,7 @@ const ASKING_S: u32 = 2;
 #[derive(clap::Args)]
 #[command(override_usage = "throughline doctor [OPTIONS] <URL>")]
 pub(super) struct Doctor {
-    /// The gateway, e.g. https://example.org.
+    /// The gateway, such as `https://example.org`.
     url: String,
     /// Print one JSON object, with the report in it.
     #[arg(long)]

@@ -32,7 +32,7 @@ use crate::transport::{poll, sse, websocket};
 ///                                 └────────┘
 /// ```
 ///
-/// `Drained` and `Closed` are not stored. A requested connection is drained if its [`Watch`] knows of no byte that still has to be
+/// `Drained` and `Closed` are not stored. A requested connection is drained if its `Watch` knows of no byte that still has to be
 /// written. An upgraded connection is drained once the HTTP library gives it up. A closed connection has no handle any more.
 ///
 /// A request of another server brings no handle. Then HTTP writes each answer to its end.
