@@ -1,4 +1,5 @@
-//! A response body kept back, as buffering proxies do. It changes when bytes go on, never which or in what order.
+//! A response body that is held back, as buffering proxies do. It changes when bytes go on, never their number or
+//! order.
 
 use std::{collections::VecDeque, io};
 
@@ -10,10 +11,10 @@ use super::{
     shaping::ByteStream,
 };
 
-/// The most bytes that are kept back; what is over goes on, oldest first, as from a proxy whose buffers are full.
+/// The most bytes that are held back. Bytes above this go on, oldest first, as from a proxy whose buffers are full.
 const MOST: usize = 1024 * 1024;
 
-/// The same bytes, each when the buffer lets it go.
+/// Returns the same bytes, each when the buffer lets it go.
 pub(super) fn hold(source: ByteStream, buffer: Buffer) -> ByteStream {
     let hold = Hold { source, until: buffer.until, chunks: VecDeque::new(), held: 0, passed: 0, ended: false };
     stream::unfold(hold, |mut hold| async move { hold.next().await.map(|item| (item, hold)) }).boxed()
@@ -45,7 +46,7 @@ impl Hold {
                     self.chunks.push_back(bytes);
                 }
                 Some(Err(error)) => {
-                    // A proxy that loses its upstream throws away what it held.
+                    // A proxy that loses its upstream throws away the bytes that it held.
                     self.chunks.clear();
                     self.ended = true;
                     return Some(Err(error));
@@ -70,7 +71,7 @@ impl Hold {
         Some(bytes)
     }
 
-    /// How many bytes may go now.
+    /// Returns how many bytes may go now.
     fn free(&self) -> usize {
         if self.ended {
             return self.held;
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
     use crate::netlab::Headers;
 
-    /// What comes out after each chunk that went in, and at the end.
+    /// Returns the bytes that come out after each chunk that goes in, and at the end.
     fn through(until: Until, chunks: &[&'static str]) -> Vec<String> {
         let (mut sender, receiver) = futures::channel::mpsc::channel(chunks.len() + 1);
         let mut held = hold(receiver.boxed(), Buffer { until, headers: Headers::Passed });

@@ -1,13 +1,13 @@
-//! What a request is. It looks at a head, never at a body, and changes nothing.
+//! The route of a request. This module looks at a head, never at a body, and changes nothing.
 //!
-//! The routes of our gateway have names of their own. Any other application has none, so what a request asks for decides.
+//! The routes of our gateway have names of their own. Other applications have none, so the headers of a request decide.
 
 use hyper::{HeaderMap, Method, Request, Response, body::Body, header};
 
 use super::network::Route;
 
 impl Route {
-    /// The route of a request, before its answer is known.
+    /// Returns the route of a request, before its answer is known.
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         if names(request.headers(), header::UPGRADE, "websocket") {
             return Self::Websocket;
@@ -24,12 +24,12 @@ impl Route {
     }
 }
 
-/// Whether an answer is a stream, whatever its request asked for: it begins without saying how long it is.
+/// Returns whether an answer is a stream, whatever its request asked for: it begins without a length.
 pub(super) fn streams<B: Body>(response: &Response<B>) -> bool {
     !response.body().is_end_stream() && response.body().size_hint().exact().is_none()
 }
 
-/// Whether a header lists this value, with or without parameters.
+/// Returns whether a header lists this value, with or without parameters.
 fn names(headers: &HeaderMap, name: header::HeaderName, value: &str) -> bool {
     let lists = headers.get_all(name).into_iter().filter_map(|list| list.to_str().ok());
     let mut items = lists.flat_map(|list| list.split(',')).filter_map(|item| item.split(';').next());

@@ -1,7 +1,7 @@
-//! One HTTP exchange: how it begins, on to the origin, and its answer back.
+//! One HTTP exchange: its beginning, its way to the origin, and its answer back.
 //!
-//! Bodies are streamed: the first byte goes on at once unless a rule keeps it. Heads pass as they are, with the order
-//! and case of their names. What an origin that cannot be reached looks like is said by `upstream`.
+//! Bodies are streamed: the first byte goes on at once unless a rule keeps it. Heads pass unchanged, with the order and
+//! case of their names. `upstream` says what a client sees if the origin cannot be reached.
 
 use std::{future::pending, io, sync::Arc, time::Duration};
 
@@ -36,7 +36,7 @@ pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 /// The largest request body that can be sent twice.
 const TWIN_BODY: usize = 1024 * 1024;
 
-/// How long the second of twins waits for the first to be answered.
+/// How long the second of two twins waits for the answer to the first.
 const TWIN_HEAD_START: Duration = Duration::from_millis(250);
 
 pub(super) struct Exchange {
@@ -46,7 +46,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// The answer for the client. An error closes its connection without one.
+    /// Returns the answer for the client. An error closes its connection without an answer.
     pub(super) async fn serve(self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let expiry = self.path.clone().expiry();
         select! {
@@ -97,12 +97,12 @@ impl Exchange {
         let origin = hyper::upgrade::on(&mut response).await.map_err(io::Error::other)?;
         let mut tunnel = Tunnel::new(&self.path, origin);
         tunnel.head().await;
-        // Ends with its path: when both sides are done, by a rule, or by a reset.
+        // The task ends with its path: when both sides are done, by a rule, or by a reset.
         tokio::spawn(tunnel.run(client));
         Ok(response.map(|_| nothing()))
     }
 
-    /// The request goes up, and the origin's answer is awaited.
+    /// Sends the request up, and waits for the origin's answer.
     async fn forward(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let (head, body) = request.into_parts();
         let body = if body.is_end_stream() {
@@ -116,7 +116,7 @@ impl Exchange {
         send(&self.upstream, &self.path, Request::from_parts(head, body)).await
     }
 
-    /// The origin's answer comes down.
+    /// Sends the origin's answer down.
     async fn deliver(mut self, response: Response<Body>) -> io::Result<Response<Body>> {
         if streams(&response) {
             self.path.turn(Route::Stream);
@@ -147,10 +147,10 @@ impl Exchange {
         self.cross(Direction::Up).await;
         let (upstream, path, first) = (Arc::clone(&self.upstream), self.path.clone(), copy());
         let (answered, answer) = oneshot::channel();
-        // Ends when the origin has answered, or with a reset.
+        // The task ends when the origin has answered, or with a reset.
         tokio::spawn(async move {
             if let Ok(response) = send(&upstream, &path, first).await {
-                // The other twin may have stopped waiting.
+                // The second twin may have stopped waiting.
                 let _ = answered.send(());
                 exhaust(response.into_body()).await;
             }
@@ -165,13 +165,13 @@ impl Exchange {
         pending().await
     }
 
-    /// A head without a body goes one way.
+    /// Sends a head without a body one way.
     async fn cross(&self, direction: Direction) {
         Line::new(&self.path, direction, stream::empty().boxed()).head().await;
     }
 }
 
-/// One request on a connection of its own, which ends with the response's body or with the path's reset.
+/// Sends one request on a connection of its own, which ends with the response's body or with the path's reset.
 async fn send(upstream: &Upstream, path: &Path, request: Request<Body>) -> io::Result<Response<Body>> {
     let fate = path.fate().clone();
     let Ok(stream) = TcpStream::connect(&*upstream.addrs).await else {
@@ -190,7 +190,7 @@ async fn send(upstream: &Upstream, path: &Path, request: Request<Body>) -> io::R
         select! {
             biased;
             () = fate.sealed() => {}
-            // Its errors are the response's too.
+            // The response reports its errors too.
             _ = connection.with_upgrades() => {}
         }
     });
@@ -198,7 +198,7 @@ async fn send(upstream: &Upstream, path: &Path, request: Request<Body>) -> io::R
     Ok(response.map(|body| body.map_err(io::Error::other).boxed_unsync()))
 }
 
-/// What the network says in the origin's place; one that cannot be said is told as a 500.
+/// Returns the network's own answer. An invalid one becomes a 500.
 fn page(answer: &Answer) -> Response<Body> {
     let mut response = Response::builder().status(answer.status).header(header::CONTENT_TYPE, "text/html");
     if let Some(location) = &answer.location {

@@ -1,4 +1,5 @@
-//! A listener with a network behind it. It accepts, enters what begins, and switches; it never looks into a body.
+//! A listener with a network behind it. It accepts connections, enters what begins, and switches the network. It never
+//! looks into a body.
 
 use std::{
     io,
@@ -32,7 +33,8 @@ use super::{
 /// How long to wait when the system has no socket to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// A loopback port behind which there is a [`Network`], and behind that an origin. Dropped, it resets all it carries.
+/// A loopback port. Behind it is a [`Network`], and behind that an origin. Dropping the front resets everything it
+/// carries.
 #[derive(Debug)]
 pub struct Front {
     name: String,
@@ -45,7 +47,8 @@ impl Front {
     /// Listens on `listen` (port 0 takes any) and carries to `upstream`, through a clean network at first.
     ///
     /// # Errors
-    /// `InvalidInput` if either address is not loopback: this must never be an open proxy. Otherwise the system's.
+    /// `InvalidInput` if either address is not loopback: a front must never be an open proxy. Otherwise the system's
+    /// error.
     pub async fn bind(name: impl Into<String>, listen: SocketAddr, upstream: impl Into<Upstream>) -> io::Result<Self> {
         let upstream = upstream.into();
         upstream.check(listen)?;
@@ -56,26 +59,26 @@ impl Front {
         Ok(Self { name: name.into(), addr, shared, accepting })
     }
 
-    /// Its name, for people.
+    /// Returns its name, for people.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it listens.
+    /// Returns where it listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The network in force.
+    /// Returns the network in force.
     #[must_use]
     pub fn network(&self) -> Network {
         Network::clone(&self.shared.network.borrow())
     }
 
-    /// Switches the network, and starts its seed and counts afresh. How an exchange begins and whether it is buffered
-    /// is decided when it arrives; all else holds at once for what is open, a reset too.
+    /// Switches the network, and starts its seed and counts afresh. An arriving request fixes how it begins and whether
+    /// its answer is buffered. Everything else applies at once to what is open, a reset too.
     pub fn set_network(&self, network: Network) {
         let network = Arc::new(network);
         {
@@ -91,19 +94,19 @@ impl Front {
         self.shared.registry.reset(|of| route.covers(of))
     }
 
-    /// Forgets what is open on this route, as a NAT does: nobody is told, and from now on bytes vanish on those
-    /// connections, both ways; the head of a further request on one of them passes. Returns how many.
+    /// Forgets what is open on this route, as a NAT does, without a sign to either side. From now on bytes vanish on
+    /// those connections, both ways. The head of a further request on one of them passes. Returns how many.
     pub fn forget(&self, route: Route) -> usize {
         self.shared.registry.forget(route)
     }
 
-    /// How many tunnels and exchanges are open on this route.
+    /// Returns how many tunnels and exchanges are open on this route.
     #[must_use]
     pub fn open(&self, route: Route) -> usize {
         self.shared.registry.open(route)
     }
 
-    /// How many requests have ever arrived on this route. Those refused with the connection are not seen.
+    /// Returns how many requests have ever arrived on this route. Requests refused with their connection are not seen.
     #[must_use]
     pub fn begun(&self, route: Route) -> usize {
         self.shared.registry.begun(route)
@@ -119,10 +122,10 @@ impl Front {
         self.shared.registry.until_begun(route, count).await;
     }
 
-    /// Resets all it carries and stops listening; afterwards the port is free.
+    /// Resets everything it carries and stops listening; afterwards the port is free.
     pub async fn shutdown(mut self) {
         self.close();
-        // It was aborted; there is nothing to learn from that.
+        // It was aborted, so its result says nothing.
         let _ = (&mut self.accepting).await;
     }
 
@@ -139,12 +142,12 @@ impl Drop for Front {
     }
 }
 
-/// What a front's connections share.
+/// The state that a front's connections share.
 #[derive(Debug)]
 struct Shared {
     upstream: Arc<Upstream>,
     network: watch::Sender<Arc<Network>>,
-    /// Also guards that a switch of the network and the beginning of an exchange do not overlap.
+    /// Also keeps a switch of the network and the beginning of an exchange apart.
     dice: Mutex<Dice>,
     registry: Arc<Registry>,
     closing: watch::Sender<bool>,
@@ -163,7 +166,7 @@ impl Shared {
     }
 
     fn dice(&self) -> MutexGuard<'_, Dice> {
-        // Numbers and counts stay sound whoever panicked over them.
+        // Numbers and counts stay sound even if a thread panicked while it held the lock.
         self.dice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -206,7 +209,7 @@ impl Dice {
     }
 }
 
-/// Ends when the front closes, by being aborted.
+/// Accepts connections, until the front closes and aborts this.
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -221,7 +224,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Ends with the connection, its fate, or the front. An upgraded socket outlives it, in its tunnel.
+/// Serves a connection until it ends, by itself, by its fate or with the front. An upgraded socket outlives it, in its
+/// tunnel.
 async fn connection(stream: TcpStream, fate: Arc<Fate>, shared: Arc<Shared>) {
     let mut closing = shared.closing.subscribe();
     let service = service_fn(|request| shared.begin(&request, &fate).serve(request));
@@ -237,7 +241,7 @@ async fn connection(stream: TcpStream, fate: Arc<Fate>, shared: Arc<Shared>) {
         biased;
         () = fate.sealed() => {}
         _ = closing.wait_for(|closing| *closing) => fate.reset(),
-        // A connection that failed is over, whatever it failed of.
+        // A connection that failed is over, whatever the reason.
         _ = &mut connection => {}
     }
 }

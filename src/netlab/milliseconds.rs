@@ -1,4 +1,4 @@
-//! How a duration is written in a network's JSON: a whole number of milliseconds, under a key that ends in `_ms`.
+//! Writes a duration in a network's JSON: a whole number of milliseconds, under a key that ends in `_ms`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Re
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    // 32 bits, so that no sum of an instant and a duration from outside can overflow.
+    // 32 bits, so no sum of an instant and a duration from outside can overflow.
     Ok(Duration::from_millis(u32::deserialize(deserializer)?.into()))
 }
 

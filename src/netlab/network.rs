@@ -9,51 +9,52 @@ use super::{
     milliseconds,
 };
 
-/// What stands between a client and its origin. Without rules it is a clean network.
+/// The faults between a client and its origin. Without rules the network is clean.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
-    /// Seeds every chance in it. With several exchanges at once their interleaving still decides which draws what.
+    /// The seed of every chance in it. With several exchanges at once, their interleaving still decides which one draws
+    /// what.
     pub seed: u64,
-    /// The first rule whose route matches holds, alone: rules are never merged.
+    /// The rules. The first one whose route matches holds alone: rules are never merged.
     pub rules: Vec<Rule>,
 }
 
 impl Network {
-    /// The network with these rules, and seed 0.
+    /// Returns the network with these rules, and seed 0.
     #[must_use]
     pub fn new(rules: impl Into<Vec<Rule>>) -> Self {
         Self { seed: 0, rules: rules.into() }
     }
 
-    /// The rule that holds on this route, and its place in the list (none for the clean default).
+    /// Returns the rule that holds on this route, and its place in the list (none for the clean default).
     pub(super) fn rule(&self, route: Route) -> (Option<usize>, &Rule) {
         static CLEAR: LazyLock<Rule> = LazyLock::new(Rule::default);
         let found = self.rules.iter().enumerate().find(|(_, rule)| rule.route.covers(route));
         found.map_or((None, &CLEAR), |(place, rule)| (Some(place), rule))
     }
 
-    /// Whether everything on this route is reset.
+    /// Returns whether everything on this route is reset.
     pub(super) fn resets(&self, route: Route) -> bool {
         let (_, rule) = self.rule(route);
         rule.request == Opening::Reset && rule.when == When::Always
     }
 
-    /// Whether no request can get anywhere, so that connections need not be accepted.
+    /// Returns whether no request can get anywhere, so that connections need not be accepted.
     pub(super) fn resets_all(&self) -> bool {
         Route::ALL.iter().all(|route| self.resets(*route))
     }
 }
 
-/// Which requests a rule is for. `classify` tells them apart.
+/// The requests that a rule is for. `classify` tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Route {
     /// A request with `Upgrade: websocket`, whatever its path.
     Websocket,
-    /// A path that ends in `/rt/stream`, a request that accepts `text/event-stream`, and from its head on every answer
-    /// that does not say how long it is.
+    /// A path that ends in `/rt/stream`, or a request that accepts `text/event-stream`. Every other answer without a
+    /// length counts from its head on.
     Stream,
     /// A path that ends in `/rt/send`, and elsewhere a request that is no `GET`, `HEAD` or `OPTIONS`.
     Send,
@@ -61,7 +62,7 @@ pub enum Route {
     Poll,
     /// A path that ends in `/rt/control`.
     Control,
-    /// Every request. Said *of* a request: none of the routes above.
+    /// Every request. As the route of a request: none of the routes above.
     #[default]
     Any,
 }
@@ -74,13 +75,13 @@ impl Route {
     }
 }
 
-/// The faults of one route. All that are named hold together; the default has none.
+/// The faults of one route. All named faults hold together; the default has none.
 ///
-/// `request`, `when` and `buffer` are decided when a request arrives. All others hold at once, also for what is open.
+/// An arriving request fixes `request`, `when` and `buffer`. All others hold at once, also for what is open.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Which requests it is for.
+    /// The requests that it is for.
     pub route: Route,
     /// How an exchange begins.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -88,17 +89,17 @@ pub struct Rule {
     /// Which requests `request` strikes.
     #[serde(default, skip_serializing_if = "is_default")]
     pub when: When,
-    /// The response is kept back. Not for upgrades.
+    /// Holds the response back. Not for upgrades.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buffer: Option<Buffer>,
-    /// Bytes vanish: after the 101 of an upgrade, after the head of a request or response. What has lost a byte stays
-    /// mute until it is closed, even if the rule is lifted; ends do not pass either.
+    /// Makes bytes vanish: after the 101 of an upgrade, and after the head of a request or response. An exchange that
+    /// has lost a byte stays mute until it is closed, even if the rule is lifted. Ends do not pass either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mute: Option<Direction>,
-    /// Nothing moves, heads and ends neither; when the rule is lifted, all goes on where it stopped.
+    /// Stops everything, heads and ends too. When the rule is lifted, everything goes on where it stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stall: Option<Direction>,
-    /// Reset this long after the 101 of an upgrade, or after the request of anything else.
+    /// Resets an upgrade this long after its 101, and anything else this long after its request.
     #[serde(
         default,
         rename = "kill_after_ms",
@@ -106,8 +107,8 @@ pub struct Rule {
         skip_serializing_if = "Option::is_none"
     )]
     pub kill_after: Option<Duration>,
-    /// End cleanly this long after the 101 or the request: a chunked response is terminated, a tunnel gets FIN both
-    /// ways, a request without an answer yet has its connection closed.
+    /// Ends the exchange cleanly this long after the 101 or the request. A chunked response is terminated, a tunnel
+    /// gets FIN both ways, and a request without an answer has its connection closed.
     #[serde(
         default,
         rename = "cut_after_ms",
@@ -115,10 +116,10 @@ pub struct Rule {
         skip_serializing_if = "Option::is_none"
     )]
     pub cut_after: Option<Duration>,
-    /// What befalls an exchange on which nothing moves.
+    /// What happens to an exchange on which nothing moves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle: Option<Idle>,
-    /// How late everything is, each way: a latency, so it does not limit the rate.
+    /// The delay of everything, each way: a latency, so it does not limit the rate.
     #[serde(default, rename = "delay_ms", with = "milliseconds", skip_serializing_if = "Duration::is_zero")]
     pub delay: Duration,
     /// The most that is added to the delay at random. Order is kept.
@@ -127,17 +128,17 @@ pub struct Rule {
     /// Bytes a second, for each exchange and each direction by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<u64>,
-    /// Now and then something is late.
+    /// Makes a piece late now and then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hiccup: Option<Hiccup>,
-    /// A piece (one read from a socket, of a body: one chunk) greater than this many bytes never arrives, nor does
-    /// anything after it: an MTU hole.
+    /// The largest piece that arrives, in bytes: an MTU hole. A piece is one read from a socket, or one chunk of a
+    /// body. Nothing that follows a lost piece arrives either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<usize>,
 }
 
 impl Rule {
-    /// A rule for this route, without faults.
+    /// Returns a rule for this route, without faults.
     #[must_use]
     pub fn on(route: Route) -> Self {
         Self { route, ..Self::default() }

@@ -1,7 +1,7 @@
-//! One exchange's way through the network: which rule holds on it *now*, how long it has been there, and its end.
+//! One exchange's way through the network: the rule that holds on it *now*, its age, and its end.
 //!
-//! Whatever lives for longer than a request's beginning asks here, so that a switch of the network reaches it. An
-//! exchange counts as open for as long as any clone of its path lives.
+//! Everything that outlives the beginning of a request asks here, so a switch of the network reaches it. An exchange
+//! counts as open while any clone of its path lives.
 
 use std::{
     future::pending,
@@ -35,7 +35,7 @@ pub(super) struct Path {
     opened: Arc<Opened>,
 }
 
-/// How an exchange is ended by its age or its silence.
+/// How age or silence ends an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Cut,
@@ -53,12 +53,12 @@ impl Path {
         Self { route, network, fate, clock: Arc::new(Clock::new()), seed, opened: Arc::new(opened) }
     }
 
-    /// The same path with its age counted from now.
+    /// Returns the same path, with its age counted from now.
     pub(super) fn renewed(&self) -> Self {
         Self { clock: Arc::new(Clock::new()), ..self.clone() }
     }
 
-    /// From now on the rule of another route holds, and it counts there.
+    /// Changes to another route: its rule holds from now on, and the exchange counts there.
     pub(super) fn turn(&mut self, route: Route) {
         self.route = route;
         self.opened.turn(route);
@@ -77,16 +77,16 @@ impl Path {
         ask(self.network.borrow().rule(self.route).1)
     }
 
-    /// Comes true when the network has been switched since the last time. Cancel-safe.
+    /// Returns when the network has been switched since the last call. Cancel-safe.
     pub(super) async fn changed(&mut self) {
         if self.network.changed().await.is_err() {
-            // The front is gone; it resets what was open, which is not for us to notice.
+            // The front is gone. It resets what was open, so this path need not notice.
             pending::<()>().await;
         }
     }
 
-    /// Notes that bytes moved. False if the path has silently been forgotten, for being idle for so long or by request;
-    /// then it stays so.
+    /// Notes that bytes moved. Returns false if the path has been forgotten, silently: because it was idle for too
+    /// long, or by request. It then stays forgotten.
     pub(super) fn moves(&self) -> bool {
         let forgets = self.rule(|rule| rule.idle.filter(|idle| idle.then == Silence::Drop));
         if forgets.is_some_and(|idle| self.clock.idle_since() + idle.after <= Instant::now()) {
@@ -96,7 +96,7 @@ impl Path {
         !self.clock.forgotten.load(Ordering::Relaxed) && !self.fate.is_forgotten()
     }
 
-    /// Resets the exchange when a rule says so; comes true when a rule ends it cleanly.
+    /// Resets the exchange when a rule says so; returns when a rule ends it cleanly.
     pub(super) async fn expiry(mut self) {
         loop {
             let Some((due, ending)) = self.rule(|rule| self.end(rule)) else {
@@ -137,7 +137,7 @@ impl Path {
 #[derive(Debug)]
 struct Clock {
     born: Instant,
-    /// When bytes moved last, in milliseconds after `born`.
+    /// When bytes last moved, in milliseconds after `born`.
     moved: AtomicU64,
     forgotten: AtomicBool,
 }

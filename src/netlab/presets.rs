@@ -1,4 +1,4 @@
-//! The networks that have a name: what the demo page and `throughline netlab` offer, and what tests call by name.
+//! The networks that have a name: the demo page and `throughline netlab` offer them, and tests call them by name.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use super::{
 const PORTAL: &str =
     "<!doctype html><title>Sign in</title><h1>Welcome to the hotel network</h1><p>Please sign in to go on.";
 
-/// Name, description, in the order in which they are offered.
+/// Name and description, in the order in which they are offered.
 const PRESETS: [(&str, &str); 12] = [
     ("clear", "Nothing is wrong."),
     ("websocket-refused", "A proxy answers every WebSocket with 403."),
     ("upgrade-stripped", "A proxy removes the Upgrade header, so the server sees a plain GET."),
-    ("websocket-black-hole", "WebSocket requests are taken and never answered."),
+    ("websocket-black-hole", "WebSocket requests are accepted and never answered."),
     ("websocket-mute", "WebSockets open, and then nothing comes through, either way."),
     ("websocket-killed", "WebSockets open, and are reset after 300 ms, every time."),
     ("streams-buffered", "A proxy holds streamed responses back until they end."),
@@ -41,7 +41,7 @@ impl Network {
         names
     };
 
-    /// The network of this name.
+    /// Returns the network of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let rules = match name {
@@ -69,7 +69,7 @@ impl Network {
         Some(Self::new(rules))
     }
 
-    /// What the network of this name does, in one line.
+    /// Describes the network of this name in one line.
     #[must_use]
     pub fn description(name: &str) -> Option<&'static str> {
         PRESETS.iter().find(|(known, _)| *known == name).map(|(_, description)| *description)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A splitmix64 generator. Good enough to lose packets; never for secrets.
+/// A splitmix64 generator: good enough to lose packets, never for secrets.
 #[derive(Debug, Clone)]
 pub(super) struct Random(u64);
 
@@ -19,19 +19,19 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// True with this probability: never at 0, always from 1 on.
+    /// Returns true with this probability: never at 0, always from 1 on.
     pub(super) fn chance(&mut self, probability: f64) -> bool {
         self.share() < probability
     }
 
-    /// A duration from nothing to `most`.
+    /// Returns a duration from nothing to `most`.
     pub(super) fn up_to(&mut self, most: Duration) -> Duration {
         if most.is_zero() { most } else { most.mul_f64(self.share()) }
     }
 
-    /// At least 0, less than 1.
+    /// Returns at least 0, and less than 1.
     fn share(&mut self) -> f64 {
-        // 53 bits are what an f64 holds exactly.
+        // An f64 holds 53 bits exactly.
         (self.number() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

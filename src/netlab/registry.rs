@@ -1,4 +1,4 @@
-//! What is open on a front, by route: for counting, for waiting until a count is reached, and for resetting it.
+//! The exchanges that are open on a front, by route: to count them, to wait for a count, and to reset them.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -18,7 +18,7 @@ struct Table {
 }
 
 impl Registry {
-    /// Enters an exchange, until what is returned is dropped.
+    /// Enters an exchange, until the returned value is dropped.
     pub(super) fn enter(self: &Arc<Self>, route: Route, fate: Arc<Fate>) -> Opened {
         let mut number = 0;
         self.0.send_modify(|table| {
@@ -30,7 +30,7 @@ impl Registry {
         Opened { registry: Arc::clone(self), number }
     }
 
-    /// Resets what is open on the routes chosen, and counts it no longer. Returns how many these were.
+    /// Resets the exchanges on the chosen routes, which then no longer count as open. Returns how many they were.
     pub(super) fn reset(&self, chosen: impl Fn(Route) -> bool) -> usize {
         let mut count = 0;
         self.0.send_modify(|table| {
@@ -42,7 +42,7 @@ impl Registry {
         count
     }
 
-    /// Forgets what is open on a route, which stays open. Returns how many these are.
+    /// Forgets what is open on a route; it stays open. Returns how many exchanges these are.
     pub(super) fn forget(&self, route: Route) -> usize {
         let table = self.0.borrow();
         let chosen = table.open.values().filter(|(of, _)| route.covers(*of));
@@ -57,13 +57,13 @@ impl Registry {
         self.0.borrow().begun(route)
     }
 
-    /// Comes true when exactly this many are open. Cancel-safe.
+    /// Waits until exactly this many are open. Cancel-safe.
     pub(super) async fn until_open(&self, route: Route, count: usize) {
-        // The sender lives in `self`, so this cannot fail while anybody waits; nor below.
+        // The sender lives in `self`, so this cannot fail while a caller waits. The same holds below.
         let _ = self.0.subscribe().wait_for(|table| table.open(route) == count).await;
     }
 
-    /// Comes true when at least this many have begun. Cancel-safe.
+    /// Waits until at least this many have begun. Cancel-safe.
     pub(super) async fn until_begun(&self, route: Route, count: usize) {
         let _ = self.0.subscribe().wait_for(|table| table.begun(route) >= count).await;
     }
@@ -87,7 +87,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Counts it as open on another route; where it began stays as it was.
+    /// Counts the exchange as open on another route. Where it began does not change.
     pub(super) fn turn(&self, route: Route) {
         self.registry.0.send_modify(|table| {
             if let Some((of, _)) = table.open.get_mut(&self.number) {

@@ -1,10 +1,10 @@
 //! Bytes in one direction: late, slow, stalled, lost.
 //!
-//! A [`Line`] reads from its source for as long as it has room, gives each piece the time at which it is due, and
-//! hands the pieces out in order. Being late is a property of a piece, so latency does not limit the rate. What is on
-//! its way is bounded by [`ROOM`]: past that, the source is not read, and its sender feels it.
+//! A [`Line`] reads from its source while it has room. It gives each piece the time at which it is due, and hands the
+//! pieces out in order. Lateness is a property of a piece, so latency does not limit the rate. [`ROOM`] bounds the
+//! bytes under way. Above that, the line stops reading, and the sender feels it.
 //!
-//! An empty piece stands for the head of a request or response, so that a head and its body travel together.
+//! An empty piece stands for the head of a request or response, so a head and its body travel together.
 
 use std::{collections::VecDeque, io, time::Duration};
 
@@ -23,10 +23,10 @@ use super::{faults::Direction, network::Rule, path::Path, random::Random};
 
 pub(super) type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 
-/// The most bytes that are on their way; a single piece may pass over it.
+/// The most bytes under way. A single piece may exceed it.
 const ROOM: usize = 256 * 1024;
 
-/// Pieces are cut so that each takes a narrow link 1/20 s: a second's worth must not come in one gush.
+/// Pieces are cut so that a narrow link needs 1/20 s for each. Otherwise a second's worth would come in one gush.
 const PIECES_A_SECOND: u64 = 20;
 
 pub(super) struct Line {
@@ -37,9 +37,9 @@ pub(super) struct Line {
     random: Random,
     queue: VecDeque<(Instant, Parcel)>,
     queued: usize,
-    /// When a narrow link has sent off what it was given.
+    /// When a narrow link has sent all bytes that it was given.
     link_free: Instant,
-    /// Nothing overtakes.
+    /// When the last piece is due: no piece overtakes another.
     last_due: Instant,
     /// The source gives no more.
     ended: bool,
@@ -53,17 +53,17 @@ enum Parcel {
 }
 
 impl Line {
-    /// A line that begins with a head: [`Line::head`] must be awaited first.
+    /// Makes a line that begins with a head. The caller must await [`Line::head`] first.
     pub(super) fn new(path: &Path, direction: Direction, source: ByteStream) -> Self {
         let head = stream::once(async { Ok(Bytes::new()) });
         Self::headless(path, direction, head.chain(source).boxed())
     }
 
-    /// A line without a head.
+    /// Makes a line without a head.
     pub(super) fn headless(path: &Path, direction: Direction, source: ByteStream) -> Self {
         let now = Instant::now();
         let mut random = Random::new(path.seed() ^ u64::from(direction == Direction::Down));
-        // Neighbouring seeds would begin alike otherwise.
+        // Otherwise neighbouring seeds would begin alike.
         random.number();
         Self {
             source,
@@ -85,7 +85,7 @@ impl Line {
         let _ = self.next().await;
     }
 
-    /// The next piece that has arrived; none when the line has ended. Cancel-safe.
+    /// Returns the next piece that has arrived, or none when the line has ended. Cancel-safe.
     pub(super) async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             let stalled = self.path.rule(|rule| covers(rule.stall, self.direction));
@@ -99,7 +99,8 @@ impl Line {
             let room = !stalled && !self.ended && self.queued < ROOM;
             let timer = due.map_or_else(|| Either::Left(std::future::pending()), |due| Either::Right(sleep_until(due)));
             select! {
-                // A switch is noticed before anything is taken in by its rules; else it would hurry that too.
+                // The line must notice a switch before its rules apply to new bytes. Otherwise the switch would hurry
+                // those too.
                 biased;
                 () = self.path.changed() => self.hasten(),
                 () = timer => {}
@@ -108,12 +109,12 @@ impl Line {
         }
     }
 
-    /// Whether the end was swallowed like the bytes before it: then the other side must not learn of it.
+    /// Returns whether the end was swallowed like the bytes before it. If so, the other side must not learn of it.
     pub(super) fn is_lost(&self) -> bool {
         self.lost
     }
 
-    /// The rest of the line. If its end was swallowed it never ends.
+    /// Returns the rest of the line. If its end was swallowed, the stream never ends.
     pub(super) fn into_stream(self) -> ByteStream {
         stream::unfold(self, |mut line| async move {
             match line.next().await {
@@ -183,7 +184,7 @@ impl Line {
         self.queue.push_back((self.last_due, parcel));
     }
 
-    /// After a switch of the network nothing is later than it would be if it were sent now.
+    /// After a switch of the network, makes nothing later than it would be if it were sent now.
     fn hasten(&mut self) {
         let now = Instant::now();
         let latest = now + self.path.rule(|rule| rule.delay + rule.jitter);

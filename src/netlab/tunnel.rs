@@ -22,10 +22,10 @@ type Socket = TokioIo<Upgraded>;
 
 const READ_SIZE: usize = 16 * 1024;
 
-/// How long a cut waits for the peers to close too. To close a socket with bytes unread would reset it.
+/// How long a cut waits for the peers to close too. Closing a socket with unread bytes would reset it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A tunnel whose origin has said 101 and whose client has not yet heard of it.
+/// A tunnel whose origin has said 101. Its client has not heard of it yet.
 pub(super) struct Tunnel {
     path: Path,
     down: Line,
@@ -33,7 +33,7 @@ pub(super) struct Tunnel {
 }
 
 impl Tunnel {
-    /// The age of the tunnel, for the rules, begins here.
+    /// Makes a tunnel. The age that the rules count begins here.
     pub(super) fn new(path: &Path, origin: Upgraded) -> Self {
         let path = path.renewed();
         let (from_origin, to_origin) = split(TokioIo::new(origin));
@@ -46,7 +46,8 @@ impl Tunnel {
         self.down.head().await;
     }
 
-    /// Carries until the end. Must run as a task of its own: the client's socket comes after the answer was written.
+    /// Carries bytes until the end. It must run as a task of its own: the client's socket comes after the answer was
+    /// written.
     pub(super) async fn run(self, client: OnUpgrade) {
         let fate = self.path.fate().clone();
         select! {
@@ -64,7 +65,7 @@ impl Tunnel {
         let cut = select! {
             result = both => {
                 if result.is_err() {
-                    // One side was reset, so the other is.
+                    // One side was reset, so the other side is reset too.
                     self.path.fate().reset();
                 }
                 false
@@ -72,7 +73,7 @@ impl Tunnel {
             () = self.path.clone().expiry() => true,
         };
         if cut {
-            // Whoever is already gone needs no goodbye.
+            // A side that is already gone needs no goodbye.
             let _ = self.to_origin.shutdown().await;
             let _ = to_client.shutdown().await;
             let ends = async { tokio::join!(exhaust(&mut up), exhaust(&mut self.down)) };

@@ -1,4 +1,4 @@
-//! Where a front carries to, and what its clients see while nothing listens there. Plain data: it connects nothing.
+//! The origin of a front, and what its clients see while nothing listens there. Plain data: it connects nothing.
 
 use std::{io, net::SocketAddr};
 
@@ -11,28 +11,28 @@ pub struct Upstream {
     pub(super) absent: Absent,
 }
 
-/// What a client sees while the origin does not listen.
+/// How a front treats a client while the origin does not listen.
 #[derive(Debug, Clone)]
 pub(super) enum Absent {
-    /// A reset: it looks as it would without us.
+    /// A reset, as it would come without a front.
     Reset,
-    /// A page of ours, as from a proxy.
+    /// A page of the front's own, as from a proxy.
     Answer(Answer),
 }
 
 impl Upstream {
-    /// An origin that listens at one of these addresses. While it does not, `answer` stands in for it.
+    /// Makes an origin that listens at one of these addresses. While it does not, `answer` stands in for it.
     #[must_use]
     pub fn application(addrs: Vec<SocketAddr>, answer: Answer) -> Self {
         Self { addrs, absent: Absent::Answer(answer) }
     }
 
-    /// This must never be an open proxy.
+    /// Refuses an address that is not loopback: a front must never be an open proxy.
     pub(super) fn check(&self, listen: SocketAddr) -> io::Result<()> {
         match self.addrs.iter().chain([&listen]).find(|addr| !addr.ip().is_loopback()) {
             None => Ok(()),
             Some(addr) => {
-                let message = format!("netlab stays on loopback, {addr} is not");
+                let message = format!("netlab stays on loopback, and {addr} is not loopback");
                 Err(io::Error::new(io::ErrorKind::InvalidInput, message))
             }
         }

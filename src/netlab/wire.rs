@@ -1,7 +1,8 @@
-//! A TCP connection that can be made to end with RST, from outside of whatever owns it.
+//! A TCP connection that any part of the program can end with RST, even if another part owns it.
 //!
-//! HTTP machinery swallows the socket, so nobody can reach it to reset it. Here the socket looks at its [`Fate`] when
-//! it is dropped: whoever wants a reset seals the fate, and every task of the connection waits for that and drops.
+//! HTTP machinery swallows the socket, so no other code can reach it to reset it. Here the socket looks at its [`Fate`]
+//! when it is dropped. To cause a reset, the program seals the fate. Every task of the connection waits for that, and
+//! drops the socket.
 
 use std::{
     io,
@@ -19,7 +20,7 @@ use tokio::{
     sync::watch,
 };
 
-/// Whether a client's connection, and all that was dialled on its behalf, has been reset or forgotten.
+/// The state of a client's connection, and of all that was dialled for it: reset, forgotten, or neither.
 #[derive(Debug)]
 pub(super) struct Fate {
     sealed: watch::Sender<bool>,
@@ -31,7 +32,7 @@ impl Fate {
         Self { sealed: watch::Sender::new(false), forgotten: AtomicBool::new(false) }
     }
 
-    /// From now on bytes vanish on everything that shares this fate.
+    /// Makes bytes vanish, from now on, on everything that shares this fate.
     pub(super) fn forget(&self) {
         self.forgotten.store(true, Ordering::Relaxed);
     }
@@ -45,9 +46,9 @@ impl Fate {
         self.sealed.send_replace(true);
     }
 
-    /// Comes true when this fate has been sealed. Cancel-safe.
+    /// Returns when this fate has been sealed. Cancel-safe.
     pub(super) async fn sealed(&self) {
-        // The sender lives in `self`, so this cannot fail while anybody waits.
+        // The sender lives in `self`, so this cannot fail while a caller waits.
         let _ = self.sealed.subscribe().wait_for(|reset| *reset).await;
     }
 
@@ -65,13 +66,14 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, fate: Arc<Fate>) -> Self {
-        // Held-back small segments would be a fault that nobody asked for. A socket that refuses is already dead.
+        // Small segments that wait would be a fault that no rule asked for. A socket that refuses the option is already
+        // dead.
         let _ = stream.set_nodelay(true);
         Self { stream, fate }
     }
 
-    /// After a reset nothing moves any more. Above all no FIN: whoever owns this socket may hear of its peer's end
-    /// before it hears of its own fate, and would close in good order.
+    /// Fails after a reset, so that nothing moves any more. Above all no FIN may go: the owner of the socket may see
+    /// its peer's end before it sees the reset, and would close in good order.
     fn alive(&self) -> io::Result<()> {
         if self.fate.is_reset() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
@@ -80,7 +82,7 @@ impl Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         if self.fate.is_reset() {
-            // A socket that cannot be told is already gone.
+            // A socket that refuses the option is already gone.
             let _ = self.stream.set_zero_linger();
         }
     }
