@@ -1,14 +1,15 @@
-//! Which figures this program itself has distorted: it was late in sending for a good part of what it measured. Pure.
+//! The figures that this program itself has distorted, because it was late in sending for a good part of a latency.
+//! Pure.
 
 use super::figures::{Doubt, Figures, Spread, Unit};
 
-/// From this share of a latency on, it says more of this program than of the gateway.
+/// From this share of a latency on, the figure says more of this program than of the gateway.
 const SHARE: f64 = 0.25;
-/// Less than this is no matter, in milliseconds.
+/// Less than this does not matter, in milliseconds.
 const NO_MATTER_MS: f64 = 1.0;
 
-/// A latency counts from when a message was due, so this program's own lateness is part of it: the keys of the metrics, and
-/// what of a spread each is.
+/// The keys of the latencies, and the part of a spread that each is. A latency counts from when a message was due, so
+/// this program's own lateness is part of it.
 const LATENCIES: [(&str, Pick); 5] = [
     ("latency_average", |of| of.average),
     ("latency_p50", |of| of.p50),
@@ -19,7 +20,7 @@ const LATENCIES: [(&str, Pick); 5] = [
 
 type Pick = fn(&Spread) -> f64;
 
-/// The doubts about a run.
+/// Returns the doubts about a run.
 pub(super) fn of(run: &Figures) -> Vec<Doubt> {
     let (Some(latency), Some(lateness)) = (&run.latency, &run.lateness) else { return Vec::new() };
     let doubt = |(figure, of): &(&str, Pick)| {

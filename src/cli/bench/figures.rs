@@ -1,4 +1,4 @@
-//! The figures of one run on one transport, and which of them are shown and compared. Pure data.
+//! The figures of one run on one transport, and the list of those that are shown and compared. Pure data.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// The longest time that is told apart; what is longer counts as this.
+/// The longest time that is recorded exactly. A longer time counts as this.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Durations as they are collected: whole microseconds, to three digits.
@@ -26,7 +26,7 @@ impl Times {
     }
 
     pub(super) fn add(&mut self, other: &Self) {
-        // Both were made alike.
+        // Both have the same limits.
         let _ = self.0.add(&other.0);
     }
 
@@ -39,7 +39,7 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// How many times were taken, and how they are spread, in milliseconds.
+/// How many times were measured, and how they are spread, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Spread {
     pub(super) count: u64,
@@ -52,7 +52,7 @@ pub(super) struct Spread {
     pub(super) curve: Vec<(f64, f64)>,
 }
 
-/// Where a curve has its points: dense where it is steep.
+/// The percentiles of a curve's points: dense where it is steep.
 const CURVE: [f64; 16] =
     [0.0, 10.0, 25.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 97.5, 99.0, 99.5, 99.9, 99.95, 99.99, 100.0];
 
@@ -71,7 +71,7 @@ impl Spread {
     }
 }
 
-/// See the module. Times are in milliseconds where nothing else is said.
+/// The figures of one run on one transport. Times are in milliseconds unless the field says otherwise.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Figures {
     pub(super) transport: String,
@@ -79,47 +79,49 @@ pub(super) struct Figures {
     pub(super) repeat: u32,
     pub(super) connections: u64,
     pub(super) connected: u64,
-    /// Attempts that failed and connections that were lost, by what was said of them.
+    /// Attempts that failed and connections that were lost, by the reason given.
     pub(super) failures: BTreeMap<String, u64>,
-    /// From dialling to the first numbered message, the answer to the subscription.
+    /// The time from dialling to the first numbered message, which answers the subscription.
     pub(super) first_message: Option<Spread>,
-    /// From when a message was due to be sent to when it was received.
+    /// The time from the moment at which a message was due until it was received.
     pub(super) latency: Option<Spread>,
     pub(super) sent: u64,
-    /// Deliveries that are due for what was sent.
+    /// The deliveries that the sent messages should cause.
     pub(super) expected: u64,
     pub(super) delivered: u64,
     pub(super) lost: u64,
     pub(super) duplicated: u64,
     pub(super) reordered: u64,
-    /// Of the lost, what the session itself said may be lost.
+    /// The lost messages that the session itself announced as possibly lost.
     pub(super) told_lost: u64,
-    /// From the first message due to the last delivery, or the whole duration if that is longer.
+    /// The time from the first due message to the last delivery, or the whole duration if that is longer.
     pub(super) window_s: f64,
-    /// Deliveries in each second of it.
+    /// The deliveries in each second of the window.
     pub(super) per_second: Vec<u64>,
-    /// Bytes at the sockets above the content, for each message sent and delivered.
+    /// Bytes at the sockets beyond the content, for each message sent and delivered.
     pub(super) overhead_up: Option<f64>,
     pub(super) overhead_down: Option<f64>,
-    /// Of the gateway's process: seconds for a million deliveries, and bytes for each connection of the second half, before the load.
+    /// The cost of the gateway's process: seconds for a million deliveries, and bytes for each connection of the second
+    /// half, before the load.
     pub(super) cpu_s_per_million: Option<f64>,
     pub(super) memory_per_connection: Option<f64>,
-    /// From a reset of the connection to the first message after it.
+    /// The time from a reset of the connection to the first message after it.
     pub(super) recovery: Option<Spread>,
-    /// From opening another transport in mid-session to its being in use.
+    /// The time from opening another transport in mid-session until it is in use.
     pub(super) switch: Option<Spread>,
     /// How late this program itself was in sending.
     pub(super) lateness: Option<Spread>,
-    /// What this program itself distorted.
+    /// The figures that this program itself distorted.
     #[serde(default)]
     pub(super) doubted: Vec<Doubt>,
 }
 
 impl Figures {
-    /// Fewer connections do not tell what one takes in memory from what the process takes.
+    /// With fewer connections, the memory of one cannot be told from that of the process.
     pub(super) const MEMORY_FROM: u32 = 1000;
 
-    /// Enters what the messages cost beyond their content. Bytes are those on the wire until the start and until the end, up and down.
+    /// Enters what the messages cost beyond their content. Bytes are those on the wire until the start and until the
+    /// end, up and down.
     pub(super) fn enter_cost(&mut self, size: usize, start: (u64, u64), end: (u64, u64), cpu: Option<Duration>) {
         let each = |bytes: u64, messages: u64| (messages > 0).then(|| bytes as f64 / messages as f64 - size as f64);
         self.overhead_up = each(end.0 - start.0, self.sent);
@@ -129,7 +131,7 @@ impl Figures {
     }
 }
 
-/// A figure that is not to be trusted, and why.
+/// A figure that must not be trusted, and the reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Doubt {
     /// The key of its metric.
@@ -139,7 +141,7 @@ pub(super) struct Doubt {
     pub(super) why: String,
 }
 
-/// What a figure counts in.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     Percent,
@@ -150,14 +152,14 @@ pub(super) enum Unit {
     Count,
 }
 
-/// Which way is better, where either is.
+/// The direction that is better, for a figure that has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Better {
     Lower,
     Higher,
 }
 
-/// A figure that is shown in every report, and compared between two of them.
+/// A figure that every report shows, and that two reports compare.
 pub(super) struct Metric {
     pub(super) key: &'static str,
     pub(super) name: &'static str,
@@ -175,7 +177,7 @@ macro_rules! metrics {
 const LOWER: Option<Better> = Some(Better::Lower);
 const HIGHER: Option<Better> = Some(Better::Higher);
 
-/// In the order of showing.
+/// The figures, in the order of showing.
 pub(super) const METRICS: [Metric; 20] = metrics! {
     "connected" "connected" Percent HIGHER, |of| share(of.connected, of.connections);
     "first_message_p50" "first message, p50" Milliseconds LOWER, |of| Some(of.first_message.as_ref()?.p50);
@@ -203,18 +205,19 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 * 100.0 / whole as f64)
 }
 
-/// The middle one of the values of a metric over repeats, and the least and greatest; none where none has it.
+/// Returns the middle value of a metric over repeats, with the least and the greatest. Returns none if no run has a
+/// value.
 pub(super) fn median(metric: &Metric, runs: &[&Figures]) -> Option<(f64, f64, f64)> {
     middle(runs.iter().filter_map(|run| (metric.of)(run)).collect())
 }
 
-/// The same of the metric with this key, the middle one only, and what it counts in.
+/// Returns the middle value of the metric with this key, and its unit.
 pub(super) fn median_of(key: &str, runs: &[&Figures]) -> Option<(f64, Unit)> {
     let metric = METRICS.iter().find(|metric| metric.key == key)?;
     median(metric, runs).map(|(value, ..)| (value, metric.unit))
 }
 
-/// The middle one of values, and the least and greatest.
+/// Returns the middle one of values, with the least and the greatest.
 pub(super) fn middle(mut values: Vec<f64>) -> Option<(f64, f64, f64)> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -227,11 +230,11 @@ pub(super) fn middle(mut values: Vec<f64>) -> Option<(f64, f64, f64)> {
 }
 
 impl Unit {
-    /// The value with its unit, as people read it.
+    /// Writes the value with its unit, for people.
     pub(super) fn show(self, value: f64) -> String {
         match self {
             Self::Percent if value == 0.0 || value == 100.0 => format!("{value:.0} %"),
-            // Never rounded up to what it is not.
+            // A percentage is never rounded up to 100.
             Self::Percent => format!("{:.2} %", (value * 100.0).floor() / 100.0),
             Self::Milliseconds if value < 10.0 => format!("{value:.2} ms"),
             Self::Milliseconds => format!("{} ms", thousands(value)),
@@ -243,7 +246,7 @@ impl Unit {
     }
 }
 
-/// A whole number with its thousands apart.
+/// Writes a whole number with its thousands apart.
 pub(super) fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let (sign, digits) = digits.strip_prefix('-').map_or(("", &*digits), |digits| ("-", digits));
@@ -272,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_whole_is_never_shown_as_whole() {
+    fn a_part_is_never_shown_as_the_whole() {
         assert_eq!(Unit::Percent.show(99.9999), "99.99 %");
         assert_eq!(Unit::PerSecond.show(1_234_567.0), "1,234,567/s");
         assert_eq!(thousands(-1234.0), "-1,234");

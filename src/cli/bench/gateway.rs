@@ -1,4 +1,5 @@
-//! The gateway that is measured: one of our own in a process of its own, or somebody's at a URL; and the network before it.
+//! The gateway under measurement, and the network before it. It is one of our own in a process of its own, or any
+//! gateway at a URL.
 
 use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -10,12 +11,12 @@ use super::process;
 use crate::cli::target::Target;
 use crate::netlab::{Front, Network};
 
-/// A gateway of this executable, on a free port of this machine. Dropped, it is ended.
+/// A gateway of this executable, on a free port of this machine. Dropping it ends the process.
 struct Own {
     child: Child,
 }
 
-/// What is measured. See the module.
+/// The gateway under measurement, and the network before it.
 pub(super) struct Gateway {
     own: Option<Own>,
     _front: Option<Front>,
@@ -23,7 +24,7 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
-    /// The gateway at `url`, or a fresh one of our own; behind this network, if any.
+    /// Opens the gateway at `url`, or a fresh one of our own; behind this network, if any.
     ///
     /// # Errors
     /// A sentence: what could not be started or is not understood.
@@ -50,12 +51,12 @@ impl Gateway {
         Ok(Self { own, _front: front, target: Arc::new(target) })
     }
 
-    /// CPU it has used, if it is ours.
+    /// Returns the CPU that it has used, if it is ours.
     pub(super) fn cpu(&self) -> Option<Duration> {
         process::cpu(self.own.as_ref()?.child.id())
     }
 
-    /// Its resident memory in bytes, if it is ours.
+    /// Returns its resident memory in bytes, if it is ours.
     pub(super) fn memory(&self) -> Option<u64> {
         process::memory(self.own.as_ref()?.child.id())
     }
@@ -75,14 +76,14 @@ impl Own {
         BufReader::new(output).read_line(&mut first)?;
         match first.trim_end().strip_prefix("listening on ") {
             Some(url) => Ok((own, url.to_owned())),
-            None => Err(io::Error::other(format!("it said {first:?}"))),
+            None => Err(io::Error::other(format!("its first line was {first:?}"))),
         }
     }
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        // One that has ended by itself needs no ending.
+        // A gateway that has ended by itself needs no ending.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

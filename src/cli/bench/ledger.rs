@@ -1,11 +1,11 @@
-//! What one receiver got of one sender: delivered, duplicated, reordered, lost. Pure.
+//! The messages of one sender at one receiver: delivered, duplicated, reordered, lost. Pure.
 
 use std::collections::BTreeSet;
 
-/// Numbers that were left out, kept until they come after all; above it they count as lost.
+/// The most missing numbers that are kept until they come after all. Numbers above this count as lost.
 const MISSING: usize = 10_000;
 
-/// See the module.
+/// The numbers that one receiver got from one sender.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     highest: u64,
@@ -29,7 +29,7 @@ pub(super) struct Sums {
 }
 
 impl Ledger {
-    /// Enters the message with this number, from 1. Whether it is there for the first time.
+    /// Enters the message with this number, from 1. Returns whether it came for the first time.
     pub(super) fn enter(&mut self, number: u64) -> bool {
         if number > self.highest {
             let left_out = self.highest + 1..number;
@@ -49,7 +49,7 @@ impl Ledger {
         self.delivered
     }
 
-    /// The sums, if so many were sent to it.
+    /// Returns the sums, if so many messages were sent to this receiver.
     pub(super) fn sums(&self, sent: u64) -> Sums {
         let Self { delivered, duplicated, reordered, .. } = *self;
         Sums { delivered, duplicated, reordered, lost: sent.saturating_sub(delivered) }

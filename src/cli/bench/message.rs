@@ -1,38 +1,38 @@
-//! What a measured message holds: who sent it, which of theirs it is, and when it was due. Pure.
+//! The content of a measured message: its sender, its number, and the time at which it was due. Pure.
 //!
-//! The content is one JSON string of fixed places, so that it is read without being parsed a second time.
+//! The content is one JSON string of fixed places, so it is read without being parsed a second time.
 
 use std::time::Duration;
 
 use crate::protocol::frame::RawFrame;
 use crate::protocol::{ChannelName, Line};
 
-/// The shortest content: quotes, and three numbers with what is between them.
+/// The shortest content: quotes, and three numbers with separators.
 pub(super) const SHORTEST: usize = 2 + SENDER + 1 + NUMBER + 1 + TIME;
 
 const SENDER: usize = 8;
 const NUMBER: usize = 12;
 const TIME: usize = 12;
 
-/// What stands before the content of a publication.
+/// The text before the content of a publication.
 const KEY: &[u8] = b"\"data\":\"";
 
 /// A message, as its receiver finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Message {
-    /// Whose it is.
+    /// The number of its sender.
     pub(super) sender: u32,
-    /// From 1, in the order of sending.
+    /// Its own number, from 1, in the order of sending.
     pub(super) number: u64,
-    /// When it was to be sent, since the run's origin.
+    /// When it was due to be sent, since the run's origin.
     pub(super) due: Duration,
 }
 
 impl Message {
-    /// The publication that carries it, with content of `size` bytes (at least [`SHORTEST`]).
+    /// Returns the publication that carries it, with content of `size` bytes (at least [`SHORTEST`]).
     pub(super) fn publish(&self, channel: &ChannelName, size: usize) -> Line {
         let due = u64::try_from(self.due.as_nanos()).unwrap_or(u64::MAX) & ((1 << (4 * TIME)) - 1);
-        // A channel's name of ours needs no escapes.
+        // The names of this program's channels need no escapes.
         let mut frame = format!(
             "{{\"pub\":\"{channel}\",\"data\":\"{:0SENDER$x} {:0NUMBER$x} {due:0TIME$x}",
             self.sender, self.number,
@@ -44,7 +44,7 @@ impl Message {
         Line::compose(|buffer| buffer.extend_from_slice(&frame))
     }
 
-    /// The message of a publication; none if it is no message of ours.
+    /// Returns the message of a publication, or none if it is no message of this program.
     pub(super) fn read(frame: &RawFrame) -> Option<Self> {
         let text = &frame.text[..];
         if !text.starts_with(b"{\"pub\":") {
@@ -64,7 +64,7 @@ impl Message {
     }
 }
 
-/// What makes a message as long as it is to be.
+/// Fills a message up to its size.
 const FILLING: &[u8] = b" The quick brown fox jumps over the lazy dog, 0123456789 times.";
 
 #[cfg(test)]

@@ -1,17 +1,18 @@
-//! `throughline bench [URL]`: WebSocket, SSE and poll compared through the real protocol, on anyone's network and server.
+//! `throughline bench [URL]` compares WebSocket, SSE and poll through the real protocol, on any network and server.
 //!
-//! It drives the client's half of the session over the leanest speaker of each transport, so that what is measured is the gateway,
-//! the network and the protocol. It must never reach into the gateway: what it knows of it comes over sockets, and from the system.
+//! It drives the client's half of the session over the leanest speaker of each transport, so it measures the gateway,
+//! the network and the protocol. It must never reach into the gateway: its knowledge of the gateway comes over sockets,
+//! and from the system.
 //!
 //! # Layout
 //! - `options`: the command line, and the plan it makes
-//! - `plan`: what is to be measured, as data
-//! - `gateway`, `process`: what is measured, and what the system tells of it
+//! - `plan`: the measurements to make, as data
+//! - `gateway`, `process`: the gateway under measurement, and the system's figures of it
 //! - `link`: a client of the protocol
-//! - `pace`, `message`, `ledger`: when a message is due, what it holds, what came of it
-//! - `run`: each thing that is measured
-//! - `figures`, `results`: what was measured, as data
-//! - `report`: how it is shown
+//! - `pace`, `message`, `ledger`: when a message is due, its content, and the count of those that came
+//! - `run`: each kind of measurement
+//! - `figures`, `results`: the measured figures, as data
+//! - `report`: the figures for people and programs
 
 mod doubt;
 mod figures;
@@ -43,7 +44,7 @@ use self::results::{FORMAT, Results};
 use super::{failed, networks, say, target, usage};
 use crate::protocol::Transport;
 
-/// A gateway that has not answered by then is not there.
+/// A gateway that has not answered after this time is not there.
 const REACHED: Duration = Duration::from_millis(1500);
 
 pub(super) fn run(options: &Bench) -> ExitCode {
@@ -60,7 +61,7 @@ pub(super) fn run(options: &Bench) -> ExitCode {
         Err(error) => return failed(&error.to_string()),
     };
     let measured = runtime.block_on(async {
-        // What is given up here is dropped, and with it the gateway of our own.
+        // If this stops early, it drops the measurement, and with it the gateway of our own.
         tokio::select! {
             measured = measure(options, plan) => measured,
             () = stopped() => Err("stopped before the end".to_owned()),
@@ -76,7 +77,7 @@ pub(super) fn run(options: &Bench) -> ExitCode {
     }
 }
 
-/// Ends at SIGTERM or Ctrl-C; never, where they cannot be listened for: then they end the process.
+/// Ends at SIGTERM or Ctrl-C. If it cannot listen for them it never ends: then they end the process.
 async fn stopped() {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -88,7 +89,7 @@ async fn stopped() {
     }
 }
 
-/// All that can be wrong with a call is found before anything is measured.
+/// Finds everything that can be wrong with a call before anything is measured.
 fn prepare(options: &Bench) -> Result<(Plan, Option<Results>), String> {
     let plan = options.plan()?;
     if let Some(url) = &options.url {
@@ -114,7 +115,7 @@ fn prepare(options: &Bench) -> Result<(Plan, Option<Results>), String> {
     }
 }
 
-/// A place that does not exist is told before the measuring and not after it.
+/// Reports a place that does not exist before the measuring and not after it.
 fn writable(file: &Path) -> Result<(), String> {
     let above = file.parent().filter(|above| !above.as_os_str().is_empty());
     match above {
@@ -124,7 +125,7 @@ fn writable(file: &Path) -> Result<(), String> {
     }
 }
 
-/// Whether anybody listens at the URL: otherwise half a minute would end in a table without a figure.
+/// Checks that a gateway listens at the URL. Otherwise half a minute would end in a table without a figure.
 async fn reach(url: &str) -> Result<(), String> {
     let target = target::Target::parse(url)?;
     let why = match tokio::time::timeout(REACHED, target.connect()).await {
@@ -145,7 +146,7 @@ async fn measure(options: &Bench, plan: Plan) -> Result<Results, String> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         made: httpdate::fmt_http_date(SystemTime::now()),
         machine: format!("{cores} cores, {} {}", std::env::consts::OS, std::env::consts::ARCH),
-        // What a URL holds beside the address concerns nobody.
+        // The report shows only the address of a URL: the rest is private.
         url: options
             .url
             .as_deref()
@@ -167,7 +168,7 @@ async fn measure(options: &Bench, plan: Plan) -> Result<Results, String> {
     Ok(results.bounded())
 }
 
-/// The transports one after the other, each on a fresh gateway where it is ours.
+/// Measures the transports one after the other, each on a fresh gateway if it is ours.
 async fn each(options: &Bench, repeat: u32, results: &mut Results) -> Result<(), String> {
     let plan = &results.plan;
     for transport in plan.transports().collect::<Vec<_>>() {
@@ -199,13 +200,13 @@ async fn each(options: &Bench, repeat: u32, results: &mut Results) -> Result<(),
     Ok(())
 }
 
-/// What can be switched to: not what has shown that it does not get through here.
+/// Returns the transports to switch to: all but those that have shown that they do not get through here.
 fn others(than: Transport, runs: &[Figures]) -> Vec<Transport> {
     let dead = |transport: Transport| runs.iter().any(|run| run.transport == transport.name() && run.connected == 0);
     Transport::ALL.into_iter().filter(|other| *other != than && !dead(*other)).collect()
 }
 
-/// From each transport to each other.
+/// Switches from each transport to each other.
 async fn switch(options: &Bench, repeat: u32, results: &mut Results) -> Result<(), String> {
     let plan = &results.plan;
     let transports: Vec<Transport> = plan.transports().collect();
@@ -239,7 +240,7 @@ fn tell(options: &Bench, results: &Results, baseline: Option<&Results>) -> Resul
     Ok(())
 }
 
-/// What is wrong with the results, if anything.
+/// Says what is wrong with the results, if anything.
 fn verdict(results: &Results, baseline: Option<&Results>) -> Option<&'static str> {
     let worse = |baseline| baseline::changes(results, baseline).iter().any(|change| change.worse);
     if results.nothing_connected() {

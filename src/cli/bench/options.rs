@@ -9,19 +9,19 @@ use crate::cli::{networks, whole};
 use crate::protocol::Transport;
 use crate::protocol::limits::LINE_BYTES;
 
-/// What stands around the content of a publication, at most.
+/// The most bytes around the content of a publication.
 const AROUND: usize = 256;
 
-/// How the command is called.
+/// The arguments of the command.
 #[derive(clap::Args)]
 #[command(after_long_help = METHOD)]
 pub(in crate::cli) struct Bench {
     /// The gateway, e.g. http://127.0.0.1:8080. Without it one is started, in a process of its own.
     pub(super) url: Option<String>,
-    /// What is measured.
+    /// The measurement.
     #[arg(long, value_enum, default_value_t = Scenario::Compare)]
     scenario: Scenario,
-    /// Which transports, one after the other: websocket, sse, poll [default: all].
+    /// The transports, measured one after the other: websocket, sse, poll [default: all].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     transports: Vec<Transport>,
     /// Connections at once [default: 100].
@@ -30,22 +30,22 @@ pub(in crate::cli) struct Bench {
     /// Messages a second, of each connection or of the one publisher [default: 10].
     #[arg(long, value_name = "N", value_parser = |text: &str| whole(text, "", &(1..=10_000)), allow_negative_numbers = true)]
     rate: Option<u32>,
-    /// Of a message's content [default: 1024].
+    /// Bytes of a message's content [default: 1024].
     #[arg(long, value_name = "BYTES", value_parser = |text: &str| whole(text, " of bytes", &(0..=u32::MAX)), allow_negative_numbers = true)]
     size: Option<u32>,
     /// How long messages are sent, on each transport [default: 10].
     #[arg(long, value_name = "SECONDS", value_parser = |text: &str| whole(text, " of seconds", &(1..=3600)), allow_negative_numbers = true)]
     duration: Option<u32>,
-    /// Who sends to whom [default: echo].
+    /// Senders and receivers [default: echo].
     #[arg(long, value_enum)]
     pattern: Option<Pattern>,
     /// A network to stand behind, made on this machine; `list` names them.
     #[arg(long, value_name = "NAME")]
     pub(super) network: Option<String>,
-    /// How often all is repeated; medians are shown.
+    /// How often everything is repeated; medians are shown.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = |text: &str| whole(text, "", &(1..=100)), allow_negative_numbers = true)]
     repeats: u32,
-    /// Of all that is left to chance.
+    /// The seed of all that is left to chance.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
     /// Write all figures as JSON; - is standard output, without the table.
@@ -54,27 +54,27 @@ pub(in crate::cli) struct Bench {
     /// Write a page with charts.
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
-    /// Compare with an earlier --json of the same plan; exits 1 if something has got worse by half and more.
+    /// Compare with an earlier --json of the same plan; exits 1 if a figure has got worse by half or more.
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
 }
 
-/// How it measures, for `--help`.
+/// The method, for `--help`.
 pub(super) const METHOD: &str = "\
-How it measures: when a message is due is fixed before the start, whatever becomes of those before it (an open loop), and its latency is \
-counted from then, not from when it could be sent. So a stall shows in every message that it held up (no coordinated omission). The \
-scenario `throughput` is a closed loop and says so. Each connection is a whole session of the protocol: acknowledged, resumed, replayed. \
+How it measures: the time at which each message is due is fixed before the start (an open loop). Its latency is \
+counted from then, even if it was sent later. So a stall shows in every message that it held up (no coordinated omission). The \
+scenario `throughput` is a closed loop. Each connection is a whole session of the protocol: acknowledged, resumed, replayed. \
 Bytes are counted at the sockets of this program, whose requests carry about 500 bytes less of headers than a browser's. CPU and memory \
-are those of the gateway's process, where it is ours. This program and the gateway share this machine's cores: `this program late` says \
+are those of the gateway's process, if this program started it. This program and the gateway share this machine's cores: `this program late` says \
 whether it kept up.
 
 Exit status: 0 done, 1 failed, lost something, missed a bound or got worse than the baseline, 2 wrong usage.";
 
 impl Bench {
-    /// What was asked for.
+    /// Makes the plan from the options.
     ///
     /// # Errors
-    /// A sentence: what cannot be, and what may.
+    /// A sentence: the option that is wrong, and its allowed values.
     pub(super) fn plan(&self) -> Result<Plan, String> {
         let standard = self.scenario.plan();
         let loads = matches!(self.scenario, Scenario::Compare | Scenario::Standard);
@@ -122,7 +122,7 @@ fn check(plan: &Plan) -> Result<(), String> {
     let (needed, allowed) = (plan.files(), process::open_files());
     if let Some(allowed) = allowed.filter(|allowed| *allowed < needed) {
         return Err(format!(
-            "this takes up to {needed} open files, and a process here may have {allowed}: raise it (`ulimit -n {needed}`) or ask for fewer --connections"
+            "this needs up to {needed} open files, and a process here may have {allowed}: raise the limit (`ulimit -n {needed}`) or ask for fewer --connections"
         ));
     }
     Ok(())

@@ -1,7 +1,8 @@
-//! The open-loop schedule: when each message is due, whatever became of those before it.
+//! The open-loop schedule: when each message is due, whatever became of the messages before it.
 //!
-//! This is what keeps coordinated omission out. A message that could not be sent in time, because the gateway or this program was
-//! busy, is sent late and counted from when it was due: a stall shows in every message that it held up, and not in one.
+//! This keeps coordinated omission out. The gateway or this program may be too busy to send a message in time. The
+//! message is then sent late, but counted from when it was due. So a stall shows in every message that it held up, and
+//! not in one.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use futures::task::AtomicWaker;
 
-/// Schedules begin on multiples of this, so that several senders are woken at once and not each by itself.
+/// Schedules begin on multiples of this, so several senders wake at once, not each by itself.
 pub(super) const GRAIN: Duration = Duration::from_micros(250);
 
 /// One sender's messages: so many, at equal distances.
@@ -24,14 +25,14 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// When the message with this number, from 1, is due; none if there is no such message.
+    /// Returns when the message with this number, from 1, is due, or none if there is no such message.
     pub(super) fn due(&self, number: u64) -> Option<Instant> {
         let passed = u32::try_from(number.checked_sub(1)?).ok()?;
         (number <= self.count).then(|| self.first + self.interval * passed)
     }
 }
 
-/// A sender's place with the pacer: it is woken there when a message is due.
+/// A sender's place with the pacer, which wakes it there when a message is due.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Seat(Arc<AtomicWaker>);
 
@@ -41,8 +42,9 @@ impl Seat {
     }
 }
 
-/// Wakes each sender at each of its times, on a thread of its own that ends with the last of them, or with this.
-/// A runtime's timers would be late by up to a millisecond, which is more than a message takes on one machine.
+/// Wakes each sender at each of its times. It has a thread of its own, which ends with the last of the times, or with
+/// the pacer. A runtime's timers would be late by up to a millisecond, which is more than a message takes on one
+/// machine.
 #[derive(Debug)]
 pub(super) struct Pacer {
     thread: Thread,
@@ -51,7 +53,7 @@ pub(super) struct Pacer {
 
 impl Pacer {
     /// # Errors
-    /// The system's, if it has no thread to give.
+    /// The system's error, if it has no thread to give.
     pub(super) fn start(senders: Vec<(Schedule, Seat)>) -> io::Result<Self> {
         let alive = Arc::new(());
         let watched = Arc::downgrade(&alive);

@@ -1,4 +1,5 @@
-//! What is to be measured, as plain data: it stands in every report, and two runs are compared only where it is the same.
+//! The measurements to make, as plain data. The plan stands in every report, and two runs are compared only if it is
+//! the same.
 
 use std::time::Duration;
 
@@ -6,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::Transport;
 
-/// What is done.
+/// A kind of measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Scenario {
-    /// The transports one after the other under the same load, as the options have it
+    /// The transports one after the other under the same load, as the options say
     Compare,
     /// The same with 1,000 connections, 10 messages a second each, 1 KB, 60 s, held to bounds
     Standard,
     /// As many small publications as one connection carries
     Throughput,
-    /// From each transport to each other in mid-stream: how late a message is for it
+    /// From each transport to each other in mid-stream: how late messages get
     Switch,
-    /// All sessions cut at one instant, and how long until all are resumed
+    /// All sessions cut at one instant: the time until all are resumed
     Cut,
 }
 
-/// Who sends to whom.
+/// The senders and the receivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Pattern {
@@ -30,21 +31,21 @@ pub(super) enum Pattern {
     Echo,
     /// One publisher, all connections receive
     FanOut,
-    /// Connections that are only there; at the end each must still carry a message
+    /// Connections that only wait; at the end each must still carry a message
     Idle,
 }
 
-/// See the module. What a scenario does not use is as it is by default.
+/// The measurements to make. Options that a scenario does not use keep their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Plan {
     pub(super) scenario: Scenario,
     pub(super) pattern: Pattern,
-    /// By their names, in the order of running.
+    /// The names of the transports, in the order of running.
     pub(super) transports: Vec<String>,
     pub(super) connections: u32,
     /// Messages a second: of each connection, or of the one publisher.
     pub(super) rate: u32,
-    /// Of a message's content, in bytes.
+    /// Bytes of a message's content.
     pub(super) size: usize,
     pub(super) duration_s: u32,
     pub(super) network: Option<String>,
@@ -53,7 +54,7 @@ pub(super) struct Plan {
 }
 
 impl Scenario {
-    /// The plan where nothing else was asked for.
+    /// Returns the plan of a scenario without options.
     pub(super) fn plan(self) -> Plan {
         let plan = Plan {
             scenario: self,
@@ -82,27 +83,27 @@ impl Plan {
         Duration::from_secs(self.duration_s.into())
     }
 
-    /// The transports themselves.
+    /// Returns the transports themselves.
     pub(super) fn transports(&self) -> impl Iterator<Item = Transport> {
         Transport::ALL.into_iter().filter(|transport| self.transports.iter().any(|name| name == transport.name()))
     }
 
-    /// Sockets that this process holds at once.
+    /// Returns the number of sockets that this process holds at once.
     pub(super) fn files(&self) -> u64 {
         let each = if self.transports().any(|transport| transport != Transport::WebSocket) { 2 } else { 1 };
-        // A network in between accepts each, and dials it again.
+        // A network in between accepts each connection, and dials it again.
         let behind = if self.network.is_some() { 3 } else { 1 };
         u64::from(self.connections) * each * behind + 200
     }
 
-    /// The bounds of the scenario hold for a machine that runs it as it stands, without a network between.
+    /// Returns whether the scenario runs as it stands, without a network between. Only then its bounds hold.
     pub(super) fn is_as_it_stands(&self) -> bool {
         let standard = self.scenario.plan();
         let same = Self { transports: standard.transports.clone(), repeats: 1, seed: 1, ..self.clone() };
         same == standard
     }
 
-    /// In words.
+    /// Describes the plan in words.
     pub(super) fn told(&self) -> String {
         let Self { connections, rate, size, duration_s, .. } = self;
         let what = match (self.scenario, self.pattern) {

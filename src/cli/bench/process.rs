@@ -1,4 +1,4 @@
-//! What this system tells of a process: CPU, memory, open files. Where it tells nothing, there is no figure.
+//! The system's figures of a process: CPU, memory, open files. If the system gives none, there is no figure.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,8 @@ use std::time::Duration;
 /// `/proc/…/stat` counts CPU in hundredths of a second on every Linux that programs see.
 const TICK: Duration = Duration::from_millis(10);
 
-/// CPU that a process has used, in user code and in the kernel: by its threads, which are told to the nanosecond, or else as a whole.
+/// Returns the CPU that a process has used, in user code and in the kernel. It adds up the threads, which the system
+/// counts to the nanosecond, or else reads the whole.
 pub(super) fn cpu(process: u32) -> Option<Duration> {
     by_threads(process).or_else(|| by_ticks(process))
 }
@@ -31,14 +32,14 @@ fn by_ticks(process: u32) -> Option<Duration> {
     Some(TICK * (ticks()? + ticks()?))
 }
 
-/// Resident memory of a process, in bytes.
+/// Returns the resident memory of a process, in bytes.
 pub(super) fn memory(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// How many files this process may open.
+/// Returns how many files this process may open.
 pub(super) fn open_files() -> Option<u64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;

@@ -1,4 +1,4 @@
-//! All that one call of the command measured, and the bounds that a scenario is held to. Pure data; the shape of `--json`.
+//! The results of one call of the command, and the bounds of its scenario. Pure data; the shape of `--json`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,21 +7,21 @@ use super::plan::{Plan, Scenario};
 use super::run::cut::Cut;
 use super::run::switch::Switch;
 
-/// The version of the shape. It grows when a key changes its meaning or goes; new keys may come without.
+/// The version of the shape. It grows when a key changes its meaning or goes. A new key leaves it unchanged.
 pub(super) const FORMAT: u32 = 2;
 
-/// See the module.
+/// The results of one call of the command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Results {
     /// [`FORMAT`].
     pub(super) throughline_bench: u32,
-    /// Of the program that measured.
+    /// The version of the program that measured.
     pub(super) version: String,
-    /// When, as HTTP writes dates.
+    /// When it measured, as HTTP writes dates.
     pub(super) made: String,
-    /// Where: cores and system; and whether the gateway was on it.
+    /// Where it measured: cores and system.
     pub(super) machine: String,
-    /// The gateway's address, or none where it was started for this.
+    /// The gateway's address, or none if it was started for this.
     pub(super) url: Option<String>,
     pub(super) plan: Plan,
     /// One for each repeat and transport; of the scenarios compare, standard and throughput.
@@ -33,16 +33,16 @@ pub(super) struct Results {
     /// One for each repeat and transport; of the scenario cut.
     #[serde(default)]
     pub(super) cuts: Vec<Cut>,
-    /// What this scenario is held to.
+    /// The bounds of this scenario.
     #[serde(default)]
     pub(super) bounds: Vec<Bound>,
 }
 
-/// A figure and what it must keep.
+/// A figure and the bound that it must keep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Bound {
     pub(super) what: String,
-    /// None where there was nothing to measure; then it does not hold.
+    /// None if there was nothing to measure; then the bound does not hold.
     pub(super) figure: Option<f64>,
     /// `<=` or `>=`.
     pub(super) must_be: String,
@@ -50,13 +50,13 @@ pub(super) struct Bound {
     pub(super) holds: bool,
 }
 
-/// What the field's own notes expect of the standard scenario: average and p95 in milliseconds.
+/// The field's own notes on the standard scenario: average and p95 in milliseconds.
 const FIELD: [(&str, f64, f64); 3] = [("websocket", 18.0, 42.0), ("sse", 22.0, 55.0), ("poll", 145.0, 280.0)];
-/// We are to be better than that by this.
+/// Ours must be better than that by this factor.
 const FACTOR: f64 = 5.0;
 /// Small publications a second on one connection.
 const THROUGHPUT: [(&str, f64); 3] = [("websocket", 100_000.0), ("sse", 100_000.0), ("poll", 50_000.0)];
-/// All are resumed within so many times what bare handshakes take.
+/// All sessions are resumed within so many times what bare handshakes take.
 const HANDSHAKES: f64 = 2.0;
 
 impl Bound {
@@ -72,19 +72,19 @@ impl Bound {
 }
 
 impl Results {
-    /// Whether not one connection came about in a run that asked for some.
+    /// Returns whether a run asked for connections and got none.
     pub(super) fn nothing_connected(&self) -> bool {
         !self.runs.is_empty() && self.runs.iter().all(|run| run.connected == 0)
     }
 
-    /// Whether nothing was lost, duplicated or reordered, by whatever it was measured.
+    /// Returns whether nothing was lost, duplicated or reordered, in any measurement.
     pub(super) fn kept_the_promise(&self) -> bool {
         let runs = self.runs.iter().all(|run| run.lost + run.duplicated + run.reordered == 0);
         let switches = self.switches.iter().all(|of| of.lost + of.duplicated + of.reordered == 0);
         runs && switches && self.cuts.iter().all(|of| of.lost + of.duplicated + of.reordered == 0)
     }
 
-    /// What this was held to, where it is a scenario with bounds and was run as it stands.
+    /// Adds the bounds, if this is a scenario with bounds and was run as it stands.
     pub(super) fn bounded(mut self) -> Self {
         self.bounds = match self.plan.scenario {
             _ if !self.plan.is_as_it_stands() => Vec::new(),

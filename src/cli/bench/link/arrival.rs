@@ -3,7 +3,7 @@
 use crate::protocol::frame::RawFrame;
 use crate::session::client::Route;
 
-/// See the module.
+/// An arrival on one leg.
 #[derive(Debug)]
 pub(super) enum Arrival {
     /// A socket can be written to.
@@ -12,7 +12,7 @@ pub(super) enum Arrival {
     Frame(RawFrame),
     /// The whole answer of a poll or a send.
     Answer(Route, Vec<RawFrame>),
-    /// A request failed, and the status it was answered by, if it was.
+    /// A request failed, with the status of its answer, if there was one.
     Failed(Route, String, Option<u16>),
     /// The socket is over.
     Closed(String),

@@ -1,4 +1,5 @@
-//! What carries a leg: a WebSocket, a stream with sends beside it, or polls with sends. Lines up, frames down; it decides nothing.
+//! The carrier of a leg: a WebSocket, a stream with sends beside it, or polls with sends. Lines go up, frames come
+//! down; it decides nothing.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,10 +16,10 @@ use crate::protocol::frame::RawFrame;
 use crate::protocol::{Line, Transport};
 use crate::session::client::Route;
 
-/// The longest answer that is read, several times what a gateway of ours sends.
+/// The longest answer that is read: several times the gateway's longest.
 const ANSWER: usize = 1 << 20;
 
-/// See the module.
+/// The connections that carry one leg.
 pub(super) enum Carrier {
     Socket(WebSocket),
     Requests(Box<Requests>),
@@ -65,7 +66,7 @@ impl Carrier {
             (Route::Links, _) => links.exchange.send(post(target, "send", lines)),
             (Route::Stream, Down::Stream(events)) => events.exchange.send(post(target, "stream", lines)),
             (Route::Poll, Down::Poll(poll)) => {
-                // What came of a poll that is replaced is not read on.
+                // The rest of a replaced poll's answer is not read.
                 poll.body.clear();
                 poll.exchange.send(post(target, "poll", lines));
             }
@@ -104,7 +105,7 @@ impl Carrier {
     }
 }
 
-/// A request as a lean client writes it: a browser's headers come to about 500 bytes more.
+/// Writes a request as a lean client does: a browser's headers come to about 500 bytes more.
 fn post(target: &Target, route: &str, lines: &[Line]) -> Bytes {
     let length: usize = lines.iter().map(|line| line.cost() + 1).sum();
     let head = format!(
@@ -120,7 +121,7 @@ fn post(target: &Target, route: &str, lines: &[Line]) -> Bytes {
     request.freeze()
 }
 
-/// Answers that are read whole.
+/// A connection whose answers are read whole.
 pub(super) struct Answers {
     exchange: Exchange,
     status: u16,
@@ -168,7 +169,7 @@ fn lines(body: &Bytes) -> Vec<RawFrame> {
     frames
 }
 
-/// A stream of events.
+/// A connection that reads a stream of events.
 pub(super) struct Events {
     exchange: Exchange,
     text: BytesMut,
@@ -204,7 +205,7 @@ impl Events {
         }
     }
 
-    /// The next event with data; comments and other fields are passed over.
+    /// Returns the next event with data. Comments and other fields are skipped.
     fn event(&mut self) -> Option<RawFrame> {
         loop {
             let end = memchr::memchr(b'\n', &self.text)?;

@@ -1,7 +1,7 @@
-//! A session of the client, and what carries its legs. One task polls it; it never spawns.
+//! A session of the client, and the carriers of its legs. One task polls it; it never spawns.
 //!
-//! It goes on on one transport: where a leg is lost, it opens another of the same kind, at once and then ever later. Which transport
-//! is in use is its owner's to say.
+//! It stays on one transport. If it loses a leg, it opens another of the same kind: at once, then after ever longer
+//! pauses. Its owner chooses the transport in use.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -22,9 +22,9 @@ use crate::protocol::{LegNumber, Line, Transport};
 use crate::session::Time;
 use crate::session::client::{ClientSession, Failure, Input, Output, Route};
 
-/// A leg without a welcome by then is given up.
+/// A leg without a welcome after this time is given up.
 const OPENING: Duration = Duration::from_secs(10);
-/// Where nothing comes down for so long, the leg is dead: pings come every 15 s, and a poll is held for 25 s.
+/// A leg on which nothing comes down for so long is dead: pings come every 15 s, and a poll is held for 25 s.
 const SILENCE: Duration = Duration::from_secs(45);
 /// The pause before the second attempt; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -35,17 +35,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 pub(in crate::cli::bench) enum Event {
     /// A numbered frame, once and in order.
     Frame(RawFrame),
-    /// A leg's welcome was read.
+    /// The welcome of a leg was read.
     Usable(LegNumber),
     /// The leg carries the session.
     Active(LegNumber),
-    /// So many messages may be lost, the session says.
+    /// So many messages may be lost, says the session.
     Lost(u64),
-    /// A leg is over, and why.
+    /// A leg is over, for this reason.
     Closed(String),
 }
 
-/// See the module.
+/// A session, and the carriers of its legs.
 pub(in crate::cli::bench) struct Client {
     target: Arc<Target>,
     traffic: Arc<Traffic>,
@@ -53,9 +53,9 @@ pub(in crate::cli::bench) struct Client {
     session: ClientSession,
     legs: Vec<Leg>,
     opened: u32,
-    /// What is opened when nothing is left.
+    /// The transport to open when no leg is left.
     transport: Transport,
-    /// Attempts that failed since the last that did not, and when to try again.
+    /// Failed attempts since the last success, and when to try again.
     failures: u32,
     again: Option<Instant>,
     timer: Pin<Box<Sleep>>,
@@ -67,16 +67,16 @@ struct Leg {
     number: LegNumber,
     carrier: Carrier,
     usable: bool,
-    /// How a request of it failed last.
+    /// Why one of its requests last failed.
     why: String,
-    /// When something came down last, or it was opened.
+    /// When something last came down, or when the leg was opened.
     heard: Instant,
-    /// By when requests must be answered.
+    /// The times by which requests must be answered.
     until: Vec<(Route, Instant)>,
 }
 
 impl Client {
-    /// A client that opens its first leg at once.
+    /// Makes a client, which opens its first leg at once.
     pub(in crate::cli::bench) fn new(target: &Arc<Target>, traffic: Arc<Traffic>, transport: Transport) -> Self {
         let now = Instant::now();
         let mut client = Self {
@@ -97,12 +97,13 @@ impl Client {
         client
     }
 
-    /// A numbered frame, to go up.
+    /// Sends a numbered frame up.
     pub(in crate::cli::bench) fn push(&mut self, line: Line) {
         self.session.handle(self.now(), Input::Push(line));
     }
 
-    /// One more leg. If there is another the session stays where it is until it is asked to [`Client::take`] this one.
+    /// Opens one more leg. If there is another, the session stays there until the owner calls [`Client::take`] for this
+    /// one.
     pub(in crate::cli::bench) fn open(&mut self, transport: Transport) -> LegNumber {
         self.opened += 1;
         let number = LegNumber(self.opened);
@@ -119,12 +120,12 @@ impl Client {
         self.session.handle(self.now(), Input::RequestTurn { leg, pings: false, is_long: false });
     }
 
-    /// Whether this leg is open, or being opened.
+    /// Returns whether this leg is open, or being opened.
     pub(in crate::cli::bench) fn holds(&self, leg: LegNumber) -> bool {
         self.legs.iter().any(|held| held.number == leg)
     }
 
-    /// Every connection ends by RST now. The session is resumed when a leg is opened.
+    /// Ends every connection by RST, now. The session is resumed when a leg is opened.
     pub(in crate::cli::bench) fn cut(&mut self) {
         self.traffic.cutting(true);
         for leg in std::mem::take(&mut self.legs) {
@@ -133,7 +134,7 @@ impl Client {
         self.traffic.cutting(false);
     }
 
-    /// The next event. Cancel-safe.
+    /// Returns the next event. Cancel-safe.
     pub(in crate::cli::bench) async fn next(&mut self) -> Event {
         poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -150,7 +151,7 @@ impl Client {
         }
     }
 
-    /// Whether anything came.
+    /// Polls the legs. Returns whether anything came.
     fn poll_legs(&mut self, cx: &mut Context<'_>) -> bool {
         let mut came = false;
         let mut place = 0;
@@ -183,7 +184,8 @@ impl Client {
         came
     }
 
-    /// Whether a time had come. The timer is moved only forward: one that fires early finds nothing due.
+    /// Polls the timer. Returns whether a time had come. A new time moves the timer only if it is earlier: one that
+    /// fires early finds nothing due.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(due) = self.due() else { return false };
         if self.armed.is_none_or(|armed| due < armed) {
@@ -264,7 +266,7 @@ impl Client {
                         _ if why == "failed" => "an answer that is not a gateway's".to_owned(),
                         _ => why,
                     };
-                    // A loser's end is how a switch is meant to go.
+                    // A switch ends the replaced leg on purpose.
                     if why != "replaced" || self.legs.is_empty() {
                         self.lost(why);
                     }
@@ -275,7 +277,7 @@ impl Client {
         }
     }
 
-    /// A leg is over, and is no more among the legs.
+    /// Notes that a leg is over, and is no more among the legs.
     fn lost(&mut self, why: String) {
         self.events.push_back(Event::Closed(why));
         if self.legs.is_empty() && self.again.is_none() {
@@ -295,7 +297,7 @@ impl Client {
 }
 
 impl Leg {
-    /// The request of a route is over, or replaced.
+    /// Notes that the request of a route is over, or replaced.
     fn settles(&mut self, route: Route) {
         self.until.retain(|(other, _)| *other != route);
     }

@@ -1,4 +1,5 @@
-//! One HTTP/1.1 connection that carries one request at a time, and is kept for the next. It must never know what is carried.
+//! One HTTP/1.1 connection that carries one request at a time, and is kept for the next. It must never know what is
+//! carried.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -12,31 +13,32 @@ use super::http::{Decoder, Part};
 use super::socket::{Traffic, dial};
 use crate::cli::target::{Socket, Target};
 
-/// What is read at once.
+/// The most bytes that are read at once.
 const READ: usize = 16 * 1024;
 
-/// What comes of a request.
+/// A part of the answer to a request, or its failure.
 #[derive(Debug)]
 pub(super) enum Reply {
     /// The head has come.
     Status(u16),
     /// A piece of the body.
     Piece(Bytes),
-    /// That was all.
+    /// The answer is complete.
     End,
     /// The connection ended before the answer did.
     Failed(String),
 }
 
-/// See the module.
+/// A connection, and the request on it.
 pub(super) struct Exchange {
     target: Arc<Target>,
     traffic: Arc<Traffic>,
     connection: Connection,
     decoder: Decoder,
-    /// The request under way, and how much of it is still to be written.
+    /// The request under way, and the part of it that is still unwritten.
     request: Option<(Bytes, Bytes)>,
-    /// The connection carried an answer before, and none of this request's yet: that it ends says nothing of the gateway.
+    /// Whether the connection carried an answer before, but none of this request's yet. If it ends now, that says
+    /// nothing of the gateway.
     stale: bool,
 }
 
@@ -51,7 +53,7 @@ impl Exchange {
         Self { target, traffic, connection: Connection::None, decoder: Decoder::new(), request: None, stale: false }
     }
 
-    /// Begins a request. One that is under way is given up, with its connection.
+    /// Begins a request. A request under way is given up, with its connection.
     pub(super) fn send(&mut self, request: Bytes) {
         if self.request.is_some() {
             self.disconnect();
@@ -60,13 +62,13 @@ impl Exchange {
         self.request = Some((request.clone(), request));
     }
 
-    /// The request under way is given up, with its connection.
+    /// Gives up the request under way, with its connection.
     pub(super) fn give_up(&mut self) {
         self.request = None;
         self.disconnect();
     }
 
-    /// The next of what comes. Pending also where nothing was asked.
+    /// Returns the next part of the answer. It stays pending if no request is under way.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
         loop {
             let socket = match &mut self.connection {
@@ -126,7 +128,8 @@ impl Exchange {
         }
     }
 
-    /// The connection is over. Idle, that is no news; kept from before, a new one is tried, as browsers do.
+    /// Handles the end of the connection. On an idle connection it is no failure. On a kept one, a new connection is
+    /// tried, as browsers do.
     fn ended(&mut self, why: String) -> Option<Reply> {
         if !self.stale && self.request.is_some() {
             return Some(self.fail(why));

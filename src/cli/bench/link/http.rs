@@ -1,7 +1,7 @@
 //! An HTTP/1.1 response, as far as it has come: bytes to parts. Pure.
 //!
-//! Its head is read by httparse. It knows the two ways in which a gateway's answers are delimited, and believes no length
-//! above its bounds. It must never know what an answer means.
+//! Httparse reads its head. The decoder knows the two ways in which a gateway's answers are delimited, and accepts no
+//! length above its bounds. It must never know what an answer means.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
@@ -11,18 +11,18 @@ const HEADERS: usize = 64;
 /// The longest line that says how long a chunk is.
 const CHUNK_LINE: usize = 128;
 
-/// A part of a response, in the order in which they come.
+/// A part of a response, in the order in which the parts come.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// The status.
     Head(u16),
     /// A piece of the body.
     Piece(Bytes),
-    /// The response is whole, and whether the connection may carry another.
+    /// The response is whole. `keeps` says whether the connection may carry another.
     End { keeps: bool },
 }
 
-/// What the bytes are not: an HTTP response.
+/// The error for bytes that are no HTTP response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Foreign;
 
@@ -45,7 +45,7 @@ enum Expect {
 /// Reads one response after the other.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    /// What was read and not yet given out. Whoever owns the socket reads into it.
+    /// The bytes that were read but not yet given out. The owner of the socket reads into it.
     pub(super) buffer: BytesMut,
     expect: Expect,
     keeps: bool,
@@ -56,7 +56,7 @@ impl Decoder {
         Self { buffer: BytesMut::new(), expect: Expect::Head, keeps: true }
     }
 
-    /// The next part, if it has come.
+    /// Returns the next part, if it has come.
     ///
     /// # Errors
     /// [`Foreign`]; nothing more can be read then.
@@ -162,7 +162,7 @@ fn chunk_length(line: &[u8]) -> Result<u64, Foreign> {
 mod tests {
     use super::*;
 
-    /// What is read of these bytes when they come in pieces of this size: the parts, with neighbouring pieces joined.
+    /// Reads these bytes in pieces of this size. Returns the parts, with neighbouring pieces joined.
     fn read(bytes: &[u8], step: usize) -> Result<Vec<Part>, Foreign> {
         let mut decoder = Decoder::new();
         let mut parts: Vec<Part> = Vec::new();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_response_is_told_and_never_waited_for() {
+    fn bytes_that_are_no_response_are_reported_and_never_waited_for() {
         for bad in [
             "SSH-2.0-x\r\n\r\n",
             "HTTP/1.1 200 OK\r\n\r\n",

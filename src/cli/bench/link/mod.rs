@@ -1,11 +1,12 @@
-//! A client of the protocol for measuring: the session's own client half, and the leanest speaker of each transport under it.
+//! A client of the protocol for measuring: the session's own client half, and the leanest speaker of each transport
+//! under it.
 //!
 //! # Layout
-//! - `client`: the session and what carries its legs; one task polls it
+//! - `client`: the session and the carriers of its legs; one task polls it
 //! - `carrier`: a leg of any transport; `arrival`: what it brings
 //! - `websocket`, `exchange`: a socket; an HTTP connection
 //! - `http`: the bytes of a response
-//! - `socket`: bytes are counted there, and cut
+//! - `socket`: counts bytes, and cuts
 
 mod arrival;
 mod carrier;
@@ -19,18 +20,18 @@ pub(super) use client::{Client, Event};
 pub(super) use socket::{Traffic, dial};
 pub(super) use websocket::open;
 
-/// How it is told that a request was answered by a status that it should not be answered by.
+/// Reports a status that the request should not get.
 fn answered(status: u16) -> String {
     format!("answered {status}")
 }
 
-/// How it is told that TLS did not come about.
+/// Reports that there is no TLS connection.
 fn no_tls(why: &str) -> String {
     format!("TLS: {why}")
 }
 
-/// Whether something on the way said no, and would say so again: a status of 400 to 499, but for "too many"; a certificate
-/// that is not trusted.
+/// Returns whether something on the way said no, and would say so again: a status of 400 to 499, except "too many", or
+/// a certificate that is not trusted.
 pub(super) fn is_refusal(why: &str) -> bool {
     if why.starts_with(&no_tls("")) {
         return true;

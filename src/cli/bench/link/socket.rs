@@ -1,4 +1,4 @@
-//! A TCP connection that counts what crosses it, beneath TLS, and that can be cut as a network cuts it.
+//! A TCP connection that counts the bytes that cross it, beneath TLS, and that can be cut as a network cuts it.
 
 use std::io;
 use std::pin::Pin;
@@ -12,17 +12,17 @@ use tokio::net::TcpStream;
 use super::no_tls;
 use crate::cli::target::{NoConnection, Socket, Target};
 
-/// What crossed the connections of one client, in bytes.
+/// The bytes that crossed the connections of one client.
 #[derive(Debug, Default)]
 pub(in crate::cli::bench) struct Traffic {
     up: AtomicU64,
     down: AtomicU64,
-    /// Connections that end now end by RST.
+    /// Whether connections that end now end by RST.
     cut: AtomicBool,
 }
 
 impl Traffic {
-    /// Bytes up and down until now.
+    /// Returns the bytes up and down until now.
     pub(in crate::cli::bench) fn bytes(&self) -> (u64, u64) {
         (self.up.load(Ordering::Relaxed), self.down.load(Ordering::Relaxed))
     }
@@ -32,7 +32,7 @@ impl Traffic {
     }
 }
 
-/// A new connection, counted.
+/// Dials a new connection that is counted.
 pub(in crate::cli::bench) async fn dial(target: &Target, traffic: Arc<Traffic>) -> Result<Box<dyn Socket>, String> {
     let connection = target.connect_by(|tcp| Counted { tcp, traffic }).await;
     connection.map_err(|why| match why {
@@ -49,7 +49,7 @@ struct Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         if self.traffic.cut.load(Ordering::Relaxed) {
-            // A socket that cannot be told is already gone.
+            // A socket that refuses the option is already gone.
             let _ = self.tcp.set_zero_linger();
         }
     }

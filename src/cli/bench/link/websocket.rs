@@ -19,12 +19,12 @@ use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::BODY_BYTES;
 use crate::protocol::{Line, SUBPROTOCOL};
 
-/// What is read at once: several messages of 1 KB, and not so much that it costs to clear it.
+/// The size of a read: room for several messages of 1 KB, but small enough that clearing it costs nothing.
 const READ: usize = 16 * 1024;
 
 type Stream = WebSocketStream<Box<dyn Socket>>;
 
-/// See the module.
+/// A WebSocket, or the dial of one.
 pub(super) enum WebSocket {
     Dialing(BoxFuture<'static, Result<Stream, String>>),
     Open { stream: Box<Stream>, unwritten: bool },
@@ -40,7 +40,7 @@ impl WebSocket {
         let Self::Open { stream, unwritten } = self else { return };
         for line in lines {
             let text = line.event().slice_ref(line.json());
-            // Our own lines are UTF-8, and what the socket cannot take shows when it is read.
+            // The client's own lines are UTF-8. A failed write shows when the socket is read.
             let Ok(text) = Utf8Bytes::try_from(text) else { continue };
             let _ = stream.start_send_unpin(Message::Text(text));
             *unwritten = true;
@@ -84,7 +84,7 @@ fn advance(stream: &mut Stream, unwritten: &mut bool, cx: &mut Context<'_>) -> P
     }
 }
 
-/// A handshake, and the socket it leads to.
+/// Does a handshake, and returns its socket.
 pub(in crate::cli::bench) async fn open(target: &Target, traffic: Arc<Traffic>) -> Result<Stream, String> {
     let socket = dial(target, traffic).await?;
     let url = format!("ws://{}{}", target.authority(), target.route("ws"));

@@ -1,10 +1,10 @@
-//! Two runs of one plan beside each other: what has got better, and what worse. Pure.
+//! Two runs of one plan beside each other: the figures that got better, and those that got worse. Pure.
 
 use crate::cli::bench::figures::{Better, Figures, METRICS, Metric, median};
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::results::Results;
 
-/// What is worse by more than this has regressed. A machine that does other things varies by a third.
+/// A figure that is worse by more than this has regressed. A machine that does other things varies by a third.
 const MARGIN: f64 = 1.5;
 /// Times that differ by less than this are alike, in milliseconds.
 const ALIKE_MS: f64 = 1.0;
@@ -19,10 +19,10 @@ pub(in crate::cli::bench) struct Change {
     pub(in crate::cli::bench) worse: bool,
 }
 
-/// What of a plan may differ: more runs, or other chances, measure the same.
+/// The keys of a plan that may differ: more runs, or other chances, measure the same.
 const MAY_DIFFER: [&str; 2] = ["repeats", "seed"];
 
-/// Why two runs cannot be compared, if so: each key of the plan that differs.
+/// Says why two runs cannot be compared, if so: it names each key of the plan that differs.
 pub(in crate::cli::bench) fn differs(now: &Plan, then: &Plan) -> Option<String> {
     let keys = |plan: &Plan| serde_json::to_value(plan).unwrap_or_default();
     let (now, then) = (keys(now), keys(then));
@@ -35,7 +35,7 @@ pub(in crate::cli::bench) fn differs(now: &Plan, then: &Plan) -> Option<String> 
     (!differing.is_empty()).then(|| format!("the baseline measured something else: {}", differing.join("; ")))
 }
 
-/// Every figure that both have.
+/// Returns every figure that both runs have.
 pub(in crate::cli::bench) fn changes(results: &Results, baseline: &Results) -> Vec<Change> {
     let mut changes = Vec::new();
     for transport in &results.plan.transports {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_worse_by_half_has_regressed_and_what_is_noise_has_not() {
+    fn a_figure_worse_by_half_has_regressed_and_noise_has_not() {
         let is_worse =
             |key: &str, then, now| worse(METRICS.iter().find(|metric| metric.key == key).unwrap(), then, now);
         assert!(is_worse("latency_p95", 10.0, 16.0) && !is_worse("latency_p95", 10.0, 14.0));

@@ -1,4 +1,5 @@
-//! The charts of the page, as SVG without colours of its own but three: ink and lines are the page's, by day and by night.
+//! The charts of the page, as SVG with only three colours of its own. Ink and lines are the page's, by day and by
+//! night.
 
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::ValueFormatter;
@@ -12,44 +13,44 @@ use crate::protocol::Transport;
 /// The page's style sheet knows these by their values, and gives them the colours in force.
 const INK: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
-/// One for each transport, as on the demo's page; the style sheet also draws them solid, dashed and dotted.
+/// One colour for each transport, as on the demo's page. The style sheet also draws them solid, dashed and dotted.
 const SERIES: [RGBColor; 3] = [RGBColor(0x0b, 0x7a, 0x6f), RGBColor(0x98, 0x56, 0x00), RGBColor(0x6c, 0x4f, 0xb0)];
 
-/// What is drawn in; on a page it is as wide as there is room.
+/// The width of the drawing. On a page it is as wide as there is room.
 const WIDTH: u32 = 480;
 const TEXT: i32 = 14;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
-/// Which of the colours is a transport's.
+/// Returns the place of a transport's colour.
 pub(super) fn place(transport: &str) -> usize {
     Transport::ALL.iter().position(|of| of.name() == transport).unwrap_or(0)
 }
 
 /// A line for each transport.
 pub(super) struct Series {
-    /// Which of the transports, from 0.
+    /// The place of the transport, from 0.
     pub(super) place: usize,
     pub(super) points: Vec<(f64, f64)>,
 }
 
-/// How the axes of lines are meant.
+/// The axes of a chart with lines.
 pub(super) struct Axes {
     pub(super) x: &'static str,
-    /// What stands at a place of the x axis.
+    /// The name of a place on the x axis.
     pub(super) at: fn(f64) -> String,
-    /// How many places are named.
+    /// How many places have a name.
     pub(super) places: usize,
     pub(super) unit: Unit,
-    /// Each step of the y axis is a multiple of the one before.
+    /// Makes each step of the y axis a multiple of the one before.
     pub(super) by_magnitude: bool,
 }
 
-/// Lines over a common x axis; nothing where none has two points.
+/// Draws lines over a common x axis. Draws nothing if no line has two points.
 ///
 /// # Errors
-/// The library's, in its own words.
+/// The library's error, in its own words.
 pub(super) fn lines(title: &str, axes: &Axes, series: &[Series]) -> Result<Option<String>, String> {
     if series.iter().all(|series| series.points.len() < 2) {
         return Ok(None);
@@ -63,7 +64,7 @@ pub(super) fn lines(title: &str, axes: &Axes, series: &[Series]) -> Result<Optio
         // Names of places have room for a phone's larger letters.
         builder.margin(6).margin_top(12).margin_right(32).x_label_area_size(44).y_label_area_size(104);
         if axes.by_magnitude {
-            // Whole magnitudes, so that there are at least two names on the axis.
+            // Whole magnitudes give the axis at least two names.
             let (bottom, top) = (10_f64.powf(least.log10().floor()), 10_f64.powf(top.log10().ceil()));
             let mut chart = builder.build_cartesian_2d(0.0..right, (bottom..top.max(bottom * 10.0)).log_scale())?;
             plot(&mut chart, axes, &|y| axes.unit.show(*y), series)
@@ -75,7 +76,7 @@ pub(super) fn lines(title: &str, axes: &Axes, series: &[Series]) -> Result<Optio
     .map(Some)
 }
 
-/// The axes, with what stands at a place of the y axis, and the lines.
+/// Draws the axes, with the names on the y axis, and the lines.
 fn plot<'a, Y>(
     chart: &mut ChartContext<'_, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Y>>,
     axes: &Axes,
@@ -106,16 +107,16 @@ where
 pub(super) struct Bar {
     pub(super) name: String,
     pub(super) value: f64,
-    /// The colour of this transport, from 0.
+    /// The place of the transport's colour, from 0.
     pub(super) place: usize,
-    /// A mark on it: what it was before, or must keep.
+    /// A mark on the bar: the figure of the baseline, or its bound.
     pub(super) mark: Option<f64>,
 }
 
-/// Bars below each other; nothing where there is none.
+/// Draws bars below each other. Draws nothing if there is none.
 ///
 /// # Errors
-/// The library's, in its own words.
+/// The library's error, in its own words.
 pub(super) fn bars(title: &str, unit: Unit, bars: &[Bar]) -> Result<Option<String>, String> {
     const ROW: u32 = 30;
     let most = bars.iter().flat_map(|bar| [bar.value, bar.mark.unwrap_or(0.0)]).fold(0.0, f64::max);
@@ -123,7 +124,8 @@ pub(super) fn bars(title: &str, unit: Unit, bars: &[Bar]) -> Result<Option<Strin
         return Ok(None);
     }
     let longest = bars.iter().map(|bar| bar.name.chars().count()).max().unwrap_or(0);
-    // The library measures text of one font only; eleven points for a character are enough for any, also as large as on a phone.
+    // The library measures text of one font only. Eleven points for a character are enough for any font, even at a
+    // phone's size.
     let from = i32::try_from(longest * 11).unwrap_or(0) + 4;
     let room = f64::from(i32::try_from(WIDTH).unwrap_or(0) - from - 100);
     let height = ROW * u32::try_from(bars.len()).unwrap_or(1) + 6;
@@ -160,7 +162,7 @@ fn text(color: RGBColor) -> TextStyle<'static> {
     ("sans-serif", TEXT).into_font().color(&color)
 }
 
-/// The picture alone: no header of a file, no size but its proportions, a title for those who do not see it.
+/// Draws the picture alone: no header of a file, no size but its proportions, and a title for people who do not see it.
 fn draw(title: &str, height: u32, inside: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String, String> {
     let mut svg = String::new();
     {

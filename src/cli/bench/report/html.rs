@@ -24,7 +24,7 @@ const BARS: [&str; 9] = [
     "latency_p99",
 ];
 
-/// The page of these results.
+/// Returns the page of these results.
 ///
 /// # Errors
 /// A sentence, for a chart that could not be drawn.
@@ -214,7 +214,7 @@ fn charts(results: &Results, changes: &[Change]) -> Result<Vec<Markup>, String> 
     Ok(charts)
 }
 
-/// The transport, with a mark if the figure is doubted.
+/// Returns the transport's name, with a mark if the figure is doubted.
 fn bar_name(results: &Results, transport: &str, key: &str) -> String {
     let mark = if words::doubted(results, transport, key) { words::MARK } else { "" };
     format!("{}{mark}", words::name(transport))
@@ -227,12 +227,12 @@ fn capital(text: &str) -> String {
 
 const BY_SECOND: Axes = Axes { x: "seconds", at: whole, places: 6, unit: Unit::PerSecond, by_magnitude: false };
 
-/// A place between two seconds has no name.
+/// Names whole seconds. A place between two seconds has no name.
 fn whole(x: f64) -> String {
     if x.fract() == 0.0 { format!("{x:.0}") } else { String::new() }
 }
 
-/// The further right, the rarer: one step is a tenth of what is left.
+/// Gives rare messages more room: each step to the right is a tenth of the rest.
 const BY_PERCENTILE: Axes = Axes {
     x: "percentile",
     at: |x| match x.round() as u32 {
@@ -257,12 +257,12 @@ fn percentiles(spread: &Spread) -> Vec<(f64, f64)> {
 }
 
 fn seconds(run: &Figures) -> Vec<(f64, f64)> {
-    // The second in which it ended is no whole one.
+    // The second in which the run ended is no whole one.
     let whole = run.per_second.iter().take(run.window_s.floor() as usize);
     whole.enumerate().map(|(second, count)| (second as f64 + 1.0, *count as f64)).collect()
 }
 
-/// The first run of each transport.
+/// Returns the first run of each transport.
 fn series(results: &Results, points: impl Fn(&Figures) -> Option<Vec<(f64, f64)>>) -> Vec<Series> {
     let of = |transport: &String| {
         let run = results.runs.iter().find(|run| run.transport == *transport)?;

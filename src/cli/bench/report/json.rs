@@ -1,4 +1,4 @@
-//! The figures for programs: one JSON object, described in docs/BENCH.md. Also read, as a baseline.
+//! The figures for programs: one JSON object, described in docs/BENCH.md. A baseline is read from it too.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(in crate::cli::bench) fn write(results: &Results, to: &Path) -> Result<(), S
     std::fs::write(to, text + "\n").map_err(|error| format!("{}: {error}", to.display()))
 }
 
-/// Reads a file that was written so.
+/// Reads a file that `write` wrote.
 ///
 /// # Errors
 /// A sentence that names the file.
@@ -26,7 +26,7 @@ pub(in crate::cli::bench) fn read(from: &Path) -> Result<Results, String> {
     let text = std::fs::read_to_string(from).map_err(|error| said(error.to_string()))?;
     let unreadable = |error: serde_json::Error| said(format!("not the --json of an earlier run ({error})"));
     let value: serde_json::Value = serde_json::from_str(&text).map_err(unreadable)?;
-    // The format comes first: a file of another one misses keys, and that would say nothing about the reason.
+    // The format is checked first. A file of another format lacks keys, and their names would not give the reason.
     match value.get("throughline_bench").and_then(serde_json::Value::as_u64) {
         Some(format) if format != u64::from(FORMAT) => {
             Err(said(format!("it has format {format}; this program reads {FORMAT}: measure the baseline again")))

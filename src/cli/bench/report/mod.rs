@@ -1,11 +1,12 @@
-//! What people and programs see: progress while it runs, then a table, JSON, a page. None measures or decides.
+//! The reports for people and programs: progress during a run, then a table, JSON, a page. None of them measures or
+//! decides.
 //!
 //! # Layout
 //! - `progress`: bars on the terminal
 //! - `table`: the figures in the terminal
 //! - `json`: the figures for programs, written and read
 //! - `baseline`: two runs beside each other
-//! - `words`: what table and page say in sentences
+//! - `words`: the sentences of table and page
 //! - `html`, `charts`: a page
 
 pub(super) mod baseline;

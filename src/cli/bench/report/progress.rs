@@ -1,10 +1,10 @@
-//! The bars on a terminal; without one, nothing.
+//! The bars on a terminal. Without a terminal there are none.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// One bar, for one run on one transport. Dropped, it goes.
+/// One bar, for one run on one transport. Dropping it removes it.
 pub(in crate::cli::bench) struct Bar(ProgressBar);
 
 impl Bar {
@@ -18,9 +18,9 @@ impl Bar {
         Self(bar)
     }
 
-    /// A further step, of so many parts.
+    /// Begins a further step, of so many parts.
     pub(in crate::cli::bench) fn begin(&self, step: &'static str, parts: u64) {
-        // First, or the end of the step before is shown for that of this one.
+        // This comes first: otherwise the new step briefly shows the end of the step before.
         self.0.set_position(0);
         self.0.set_length(parts.max(1));
         self.0.set_message(step);

@@ -8,7 +8,7 @@ use super::words;
 use crate::cli::bench::figures::{Figures, METRICS, Unit, median};
 use crate::cli::bench::results::Results;
 
-/// All that there is to show, with what has changed since the baseline.
+/// Returns everything that there is to show, with the changes since the baseline.
 pub(in crate::cli::bench) fn of(results: &Results, baseline: Option<&Results>) -> String {
     let mut said = vec![words::result(results), results.plan.told()];
     if !results.runs.is_empty() {
@@ -29,7 +29,7 @@ pub(in crate::cli::bench) fn of(results: &Results, baseline: Option<&Results>) -
     said.join("\n")
 }
 
-/// A column for each transport, a line for each figure.
+/// Returns a table with a column for each transport and a line for each figure.
 fn runs(results: &Results, changes: &[Change]) -> String {
     let transports = &results.plan.transports;
     let lines = METRICS.iter().map(|metric| {
@@ -56,7 +56,7 @@ fn runs(results: &Results, changes: &[Change]) -> String {
     table(std::iter::once(String::new()).chain(transports.iter().cloned()).collect(), lines)
 }
 
-/// Why connections failed, where some did.
+/// Says why connections failed, if some did.
 fn failures(results: &Results) -> Vec<String> {
     let said = |run: &Figures| {
         let reasons: Vec<String> = run.failures.iter().map(|(why, count)| format!("{why} ({count} ×)")).collect();

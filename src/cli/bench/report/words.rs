@@ -1,13 +1,13 @@
-//! The sentences of table and page: the result on top, the doubts below, and the reason for a figure that is not there. Pure.
+//! The sentences of table and page: the result on top, the doubts below, and the reason for a missing figure. Pure.
 
 use crate::cli::bench::figures::{Doubt, Figures, Metric, Unit, median_of, thousands};
 use crate::cli::bench::plan::Scenario;
 use crate::cli::bench::results::Results;
 
-/// Stands beside a figure that is doubted.
+/// The mark beside a figure that is doubted.
 pub(super) const MARK: &str = "*";
 
-/// As people write it.
+/// Returns a transport's name for people.
 pub(super) fn name(transport: &str) -> &str {
     match transport {
         "websocket" => "WebSocket",
@@ -17,7 +17,7 @@ pub(super) fn name(transport: &str) -> &str {
     }
 }
 
-/// What came of it, in one sentence.
+/// Returns the result in one sentence.
 pub(super) fn result(results: &Results) -> String {
     let promise = promise(results);
     if results.nothing_connected() {
@@ -67,12 +67,13 @@ fn promise(results: &Results) -> String {
     format!("{lost} messages were lost, {twice} duplicated, {reordered} reordered")
 }
 
-/// Whether a figure is doubted in some run.
+/// Returns whether a figure is doubted in some run.
 pub(super) fn doubted(results: &Results, transport: &str, key: &str) -> bool {
     runs(results, transport).iter().flat_map(|run| &run.doubted).any(|doubt| doubt.figure == key)
 }
 
-/// A line for each transport with doubted figures: by how much this program was late in the first run that has each.
+/// Returns a line for each transport with doubted figures. It says by how much this program was late in the first run
+/// that has each.
 pub(super) fn doubts(results: &Results) -> Vec<String> {
     let line = |transport: &String| {
         let mut told: Vec<&Doubt> = Vec::new();
@@ -94,7 +95,7 @@ pub(super) fn doubts(results: &Results) -> Vec<String> {
     results.plan.transports.iter().filter_map(line).collect()
 }
 
-/// The text in the place of a figure that is not there.
+/// Returns the text that replaces a missing figure.
 pub(super) fn missing(results: &Results, metric: &Metric) -> &'static str {
     let own = results.url.is_none();
     if metric.key == "memory" && own && results.plan.connections < Figures::MEMORY_FROM {
@@ -115,7 +116,7 @@ pub(super) mod tests {
     use crate::cli::bench::figures::{METRICS, Spread};
     use crate::cli::bench::results::FORMAT;
 
-    /// One run by SSE, in which this program itself was so late.
+    /// Returns one run by SSE, in which this program itself was so late.
     pub(in super::super) fn results(late_ms: f64) -> Results {
         let spread = |p99| Spread { count: 9, average: 1.0, p50: 1.0, p95: 1.0, p99, max: p99, curve: Vec::new() };
         let mut run = Figures {

@@ -1,8 +1,8 @@
-//! Many sessions whose connections are all reset at one instant: how long until each is resumed, and what bare handshakes of the
-//! same number take.
+//! Many sessions whose connections are all reset at one instant. It measures the time until each is resumed, and the
+//! time that the same number of bare handshakes takes.
 //!
-//! Nothing may be lost: each session has two messages on their way when it is cut, whose echo its client has not read, and publishes
-//! one more while it has no connection. It is resumed when all three have come.
+//! Nothing may be lost. When a session is cut, it has two messages on their way, and its client has not read their
+//! echo. It publishes one more while it has no connection. It counts as resumed when all three have come.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -28,17 +28,18 @@ use crate::cli::bench::report::progress::Bar;
 use crate::cli::target::Target;
 use crate::protocol::{ChannelName, Transport};
 
-/// Handshakes under way at once, of both kinds: below what a listener keeps waiting, or a lost SYN would be measured.
+/// Handshakes under way at once, of both kinds. A listener keeps more than this waiting: otherwise a lost SYN would be
+/// measured.
 const AT_ONCE: usize = 512;
-/// What takes longer has failed.
+/// An attempt that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long the gateway has to take what is under way, before the cut.
+/// How long the gateway has to accept what is under way, before the cut.
 const REST: Duration = Duration::from_secs(1);
 /// Messages of each session: before and after the cut.
 const BEFORE: u64 = 2;
 const ALL: u64 = 3;
 
-/// What was measured on one transport.
+/// The result on one transport.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(in crate::cli::bench) struct Cut {
     pub(in crate::cli::bench) transport: String,
@@ -47,9 +48,9 @@ pub(in crate::cli::bench) struct Cut {
     pub(in crate::cli::bench) sessions: u64,
     /// Sessions that got all their messages.
     pub(in crate::cli::bench) resumed: u64,
-    /// Until the last bare handshake, in seconds.
+    /// The time until the last bare handshake, in seconds.
     pub(in crate::cli::bench) handshakes_s: f64,
-    /// Until the last session was resumed, in seconds, from when the last was cut.
+    /// The time until the last session was resumed, in seconds, from when the last was cut.
     pub(in crate::cli::bench) resumed_s: f64,
     pub(in crate::cli::bench) lost: u64,
     pub(in crate::cli::bench) duplicated: u64,
@@ -57,7 +58,7 @@ pub(in crate::cli::bench) struct Cut {
 }
 
 impl Cut {
-    /// How much longer resuming all took than bare handshakes.
+    /// Returns how much longer resuming all took than bare handshakes.
     pub(in crate::cli::bench) fn ratio(&self) -> Option<f64> {
         (self.handshakes_s > 0.0).then(|| self.resumed_s / self.handshakes_s)
     }
@@ -66,7 +67,7 @@ impl Cut {
 /// Runs the plan on one transport.
 ///
 /// # Errors
-/// A sentence, where sessions or handshakes did not come about in the first place.
+/// A sentence, if sessions or handshakes could not be made in the first place.
 pub(in crate::cli::bench) async fn measure(
     gateway: &Gateway,
     plan: &Plan,
@@ -78,7 +79,7 @@ pub(in crate::cli::bench) async fn measure(
     sleep(REST).await;
     bar.begin("connecting", 1);
     let begun = Instant::now();
-    // Everybody and this: at rest, with messages under way, and cut.
+    // All sessions and this task meet three times: at rest, with messages under way, and cut.
     let together = Arc::new(Barrier::new(plan.connections as usize + 1));
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let cutting = watch::Sender::new(());
@@ -110,7 +111,7 @@ pub(in crate::cli::bench) async fn measure(
         last = last.max(end.resumed.unwrap_or(end.cut + PATIENCE));
     }
     drop(ends);
-    // Their closing is no part of the next handshakes, where a gateway that was there before serves those too.
+    // On a gateway that was there before, closing them must not overlap the next handshakes.
     sleep(REST).await;
     Ok(Cut {
         handshakes_s: handshakes.as_secs_f64(),
@@ -122,7 +123,7 @@ pub(in crate::cli::bench) async fn measure(
     })
 }
 
-/// One session. It owns nothing before it begins, so that all of them begin alike.
+/// One session. It owns nothing before it begins, so all sessions begin alike.
 struct Session {
     number: u32,
     channel: ChannelName,
@@ -130,9 +131,10 @@ struct Session {
     size: usize,
 }
 
-/// What came of a session's messages, when it was cut, and when it had all of them.
+/// The result of a session: its messages, when it was cut, and when it had all of them.
 struct End {
-    /// Connected until the last session has ended, as each bare handshake is held until the last is done.
+    /// The client stays connected until the last session has ended, as each bare handshake is held until the last is
+    /// done.
     _client: Client,
     sums: Sums,
     cut: Instant,
@@ -144,7 +146,7 @@ impl Session {
         Self { number, channel: channel(&Uuid::new_v4().simple().to_string()), transport, size }
     }
 
-    /// What came of it. It waits for the others three times, whatever becomes of it.
+    /// Runs the session. It waits for the others three times, whatever becomes of it.
     async fn run(
         self,
         target: &Arc<Target>,
@@ -154,14 +156,14 @@ impl Session {
     ) -> End {
         let traffic = Arc::new(Traffic::default());
         let mut client = Client::new(target, Arc::clone(&traffic), self.transport);
-        // Whoever is not there by then is not resumed either, and shows as that.
+        // A session that is not there after this time is not resumed either, and shows as that.
         let _ = timeout(CONNECTING, subscribe(&mut client, Some(&self.channel), |_| {})).await;
         idle(&mut client, together.wait()).await;
         for number in 1..=BEFORE {
             self.publish(&mut client, number);
         }
         let mut ledger = Ledger::default();
-        // They are written, and what comes of them is not waited for.
+        // This writes them, and does not wait for answers.
         poll_fn(|cx| {
             while let Poll::Ready(event) = client.poll_next(cx) {
                 enter(&mut ledger, &event);
@@ -170,7 +172,7 @@ impl Session {
         })
         .await;
         together.wait().await;
-        // The stage outlives its sessions.
+        // The sender outlives its sessions.
         let _ = cutting.changed().await;
         client.cut();
         let cut = Instant::now();
@@ -213,7 +215,8 @@ async fn idle<T>(client: &mut Client, something: impl Future<Output = T>) -> T {
     }
 }
 
-/// How long so many handshakes take: TCP, and an upgrade or a request with its answer. All are held until the last is done.
+/// Returns how long so many handshakes take: TCP, and an upgrade or a request with its answer. All are held until the
+/// last is done.
 async fn handshakes(target: &Arc<Target>, count: u32, transport: Transport) -> Result<Duration, String> {
     let together = Arc::new(Barrier::new(count as usize + 1));
     let permits = Arc::new(Semaphore::new(AT_ONCE));
@@ -229,7 +232,7 @@ async fn handshakes(target: &Arc<Target>, count: u32, transport: Transport) -> R
             let held = timeout(PATIENCE, handshake(&target, transport)).await;
             drop(permit);
             done.wait().await;
-            // The sender outlives this.
+            // The sender outlives this task.
             let _ = over.changed().await;
             held.map_or_else(|_| Err("too slow".to_owned()), |held| held.map(drop))
         });

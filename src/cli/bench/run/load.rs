@@ -29,7 +29,7 @@ const REST: Duration = Duration::from_millis(500);
 /// Runs the plan on one transport.
 ///
 /// # Errors
-/// A sentence, where this program itself could not go on.
+/// A sentence, if this program itself could not go on.
 pub(in crate::cli::bench) async fn measure(
     gateway: &Gateway,
     plan: &Plan,
@@ -50,7 +50,8 @@ pub(in crate::cli::bench) async fn measure(
     let all = members.len();
     bar.begin("connecting", all as u64);
     let patience = Instant::now() + DIALS_APART * plan.connections + CONNECTING + REST;
-    // Memory and connections at the half, for the slope: the first connections cost what any process takes at its start.
+    // Memory and connections at the half, for the slope. The first connections cost what any process takes at its
+    // start.
     let half = Cell::new(None);
     let look = || Some((gateway.memory()?, stage.connected.load(Ordering::Relaxed)));
     let progress = |count: usize| {
@@ -86,7 +87,7 @@ pub(in crate::cli::bench) async fn measure(
     Ok(figures)
 }
 
-/// Enters what was recorded from `start` on.
+/// Enters the times that were recorded from `start` on.
 fn enter_times(figures: &mut Figures, record: &Record, start: Instant, plan: &Plan) {
     figures.latency = record.latency.spread();
     figures.lateness = record.lateness.spread();
@@ -96,24 +97,24 @@ fn enter_times(figures: &mut Figures, record: &Record, start: Instant, plan: &Pl
     figures.window_s = last.max(plan.duration()).as_secs_f64();
 }
 
-/// Bytes for each connection more. None where there are hardly more.
+/// Returns the bytes for each further connection, or none if there are hardly more.
 fn slope((before, few): (u64, usize), (after, many): (u64, usize)) -> Option<f64> {
     let more = many.saturating_sub(few);
     (more >= Figures::MEMORY_FROM as usize / 4).then(|| after.saturating_sub(before) as f64 / more as f64)
 }
 
-/// Waits until so many have got there, or for so long; tells how far it is ten times a second.
+/// Waits until so many have got there, or for so long; reports progress ten times a second.
 async fn until(stage: &Stage, patience: Instant, count: impl Fn() -> usize, all: usize, tell: impl Fn(usize)) {
     while count() < all && Instant::now() < patience {
         tell(count());
         let soon = Instant::now() + Duration::from_millis(100);
-        // Whether anything moved or not, the count says it.
+        // The count says whether anything moved.
         let _ = timeout_at(soon.min(patience).into(), stage.moved.notified()).await;
     }
     tell(count());
 }
 
-/// Who does what.
+/// Returns the part of each member.
 fn parts(plan: &Plan, now: Instant) -> Vec<Part> {
     let name = Uuid::new_v4().simple().to_string();
     let interval = Duration::from_secs(1) / plan.rate;
@@ -144,7 +145,7 @@ fn parts(plan: &Plan, now: Instant) -> Vec<Part> {
     (0..=last).map(part).collect()
 }
 
-/// Where in the interval a sender begins: by chance, from the seed.
+/// Returns where in the interval a sender begins: by chance, from the seed.
 fn phase(seed: u64, number: u32, interval: Duration) -> Duration {
     let mut hasher = DefaultHasher::new();
     (seed, number).hash(&mut hasher);
@@ -169,7 +170,7 @@ fn sums(tallies: &[Tally], transport: Transport, plan: &Plan) -> Figures {
         }
     }
     if plan.pattern == Pattern::FanOut && figures.sent == 0 {
-        // Its publisher did not get there: nothing was due, and nothing of it is lost.
+        // Its publisher did not get there, so nothing was due, and nothing of it is lost.
         (figures.expected, sums.lost) = (0, 0);
     }
     Figures {

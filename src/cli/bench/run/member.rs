@@ -1,4 +1,5 @@
-//! One connection under load: it subscribes, waits for the start, publishes by its schedule, and enters what it receives.
+//! One connection under load: it subscribes, waits for the start, publishes by its schedule, and enters the messages
+//! that it receives.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -20,12 +21,12 @@ use crate::cli::target::Target;
 use crate::protocol::frame::RawFrame;
 use crate::protocol::{ChannelName, Transport};
 
-/// Who is not subscribed by then is not connected.
+/// A member that is not subscribed after this time is not connected.
 pub(super) const CONNECTING: Duration = Duration::from_secs(10);
-/// Different words for failures that are kept; there are few.
+/// The most different reasons of failures that are kept; there are few.
 const REASONS: usize = 16;
 
-/// Where a load stands.
+/// The phase of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Members connect. Next: `Running`.
@@ -36,14 +37,14 @@ pub(super) enum Phase {
     Over,
 }
 
-/// What the members of a load share.
+/// The state that the members of a load share.
 pub(super) struct Stage {
     pub(super) target: Arc<Target>,
     pub(super) transport: Transport,
     pub(super) size: usize,
     pub(super) origin: Instant,
     pub(super) phase: watch::Sender<Phase>,
-    /// Members that know whether they are connected, those that are, and those that have all they wait for.
+    /// Members that know whether they are connected, members that are, and members that have all they wait for.
     pub(super) decided: AtomicUsize,
     pub(super) connected: AtomicUsize,
     pub(super) complete: AtomicUsize,
@@ -51,7 +52,7 @@ pub(super) struct Stage {
     record: Mutex<Record>,
 }
 
-/// What all members measure together.
+/// The measurements of all members together.
 pub(super) struct Record {
     pub(super) latency: Times,
     pub(super) lateness: Times,
@@ -84,7 +85,7 @@ impl Stage {
     }
 
     pub(super) fn record(&self) -> MutexGuard<'_, Record> {
-        // Counts stay sound whoever panicked over them.
+        // Counts stay sound even if a thread panicked while it held the lock.
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -94,15 +95,15 @@ impl Stage {
     }
 }
 
-/// What one member is to do.
+/// The part of one member in the load.
 pub(super) struct Part {
     pub(super) number: u32,
     pub(super) dial: Instant,
     pub(super) traffic: Arc<Traffic>,
     pub(super) seat: Seat,
-    /// What it receives, and how many messages.
+    /// The channel that it receives, and how many messages.
     pub(super) receives: Option<(ChannelName, u64)>,
-    /// What it publishes, when counted from the start.
+    /// The channel to which it publishes, and when, counted from the start.
     pub(super) publishes: Option<(ChannelName, Lag)>,
 }
 
@@ -120,12 +121,12 @@ impl Lag {
     }
 }
 
-/// What became of one member.
+/// The result of one member.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) connected: bool,
     pub(super) sent: u64,
-    /// Of one that receives.
+    /// Only for a member that receives.
     pub(super) expected: Option<u64>,
     pub(super) sums: Sums,
     pub(super) told_lost: u64,
@@ -140,7 +141,7 @@ impl Tally {
     }
 }
 
-/// See the module.
+/// A member that runs.
 struct Member {
     stage: Arc<Stage>,
     part: Part,
@@ -151,7 +152,7 @@ struct Member {
     complete: bool,
 }
 
-/// Ends when the load is over, or when it could not connect.
+/// Runs a member until the load is over, or until it cannot connect.
 pub(super) async fn run(stage: Arc<Stage>, part: Part) -> Tally {
     sleep_until(part.dial.into()).await;
     let client = Client::new(&stage.target, Arc::clone(&part.traffic), stage.transport);
@@ -218,7 +219,7 @@ impl Member {
         }
     }
 
-    /// Does what comes, and never ends. Cancel-safe: what was taken was dealt with.
+    /// Handles events, and never ends. Cancel-safe: an event that was received has been handled.
     async fn turns(&mut self) {
         loop {
             let (schedule, client, seat) = (self.schedule, &mut self.client, &self.part.seat);
@@ -262,7 +263,7 @@ impl Member {
         self.settle();
     }
 
-    /// Tells once that nothing is awaited any more.
+    /// Notes once that the member waits for nothing more.
     fn settle(&mut self) {
         let sends = self.part.publishes.as_ref().map_or(0, |(_, lag)| lag.count);
         let receives = self.part.receives.as_ref().map_or(0, |(_, expected)| *expected);

@@ -1,9 +1,9 @@
-//! What is done: clients driven by a plan. Each file is one thing that is measured; none prints.
+//! The measurements: clients driven by a plan. Each file is one kind of measurement; none prints.
 //!
 //! # Layout
 //! - `load`: many connections under a schedule
 //! - `member`: one of them
-//! - `throughput`: as much as one connection carries
+//! - `throughput`: the most that one connection carries
 //! - `switch`: from each transport to each other in mid-stream
 //! - `cut`: all sessions cut at one instant
 //! - `probe`: a subscribed client to try things with; recovery and switches beside a load
@@ -17,5 +17,5 @@ pub(super) mod throughput;
 
 use std::time::Duration;
 
-/// What has not come so long after the last message is lost.
+/// A message that has not come so long after the last one is lost.
 const GRACE: Duration = Duration::from_secs(10);

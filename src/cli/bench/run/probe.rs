@@ -1,5 +1,5 @@
-//! A subscribed client to try things with, on a gateway that has nothing else to do: how long a killed connection takes to be
-//! resumed, and a change of transport.
+//! A subscribed client to try things with, on a gateway that has nothing else to do. It measures how long a killed
+//! connection takes to be resumed, and how long a change of transport takes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,15 +16,15 @@ use crate::protocol::{ChannelName, Line, Transport};
 
 /// How often each thing is tried.
 const TRIES: u32 = 20;
-/// What takes longer has failed.
+/// An attempt that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Who is refused so often in a row is told no for good.
+/// A client that is refused so often in a row gives up for good.
 const REFUSALS: u32 = 3;
 /// How long a client is left alone before something is done to it.
 const REST: Duration = Duration::from_millis(100);
 
-/// Subscribes to the channel, if any, and waits for the answer; false where the transport was refused again and again, true else.
-/// Failures are told as they come. Cancel-safe.
+/// Subscribes to the channel, if any, and waits for the answer. Returns false if the transport was refused again and
+/// again, true otherwise. Failures are reported as they come. Cancel-safe.
 pub(super) async fn subscribe(
     client: &mut Client,
     channel: Option<&ChannelName>,
@@ -53,7 +53,7 @@ pub(super) async fn subscribe(
     }
 }
 
-/// A channel that nobody else has.
+/// Returns a channel that no other client has.
 pub(super) fn channel(name: &str) -> ChannelName {
     match ChannelName::try_from(&*format!("bench/{name}")) {
         Ok(channel) => channel,
@@ -61,7 +61,7 @@ pub(super) fn channel(name: &str) -> ChannelName {
     }
 }
 
-/// See the module.
+/// A subscribed client to try things with.
 pub(super) struct Probe {
     pub(super) client: Client,
     transport: Transport,
@@ -100,7 +100,7 @@ impl Probe {
     }
 
     async fn rest(&mut self) {
-        // What comes meanwhile is an acknowledgement at most.
+        // At most an acknowledgement comes meanwhile.
         let _ = timeout(REST, async {
             loop {
                 self.client.next().await;
@@ -119,7 +119,7 @@ impl Probe {
         begun.elapsed()
     }
 
-    /// None where the new leg did not live to be used.
+    /// Returns none if the new leg died before it was used.
     async fn switch(&mut self, to: Transport) -> Option<Duration> {
         self.rest().await;
         let begun = Instant::now();
@@ -135,7 +135,8 @@ impl Probe {
     }
 }
 
-/// From the reset of a connection that its client sees at once to the first message after it, published meanwhile.
+/// Measures from the reset of a connection to the first message after it. The client sees the reset at once, and
+/// publishes the message meanwhile.
 pub(in crate::cli::bench) async fn recovery(target: &Arc<Target>, transport: Transport) -> Option<Spread> {
     let once = || async {
         let mut probe = Probe::open(target, transport).await?;
@@ -144,7 +145,7 @@ pub(in crate::cli::bench) async fn recovery(target: &Arc<Target>, transport: Tra
     spread(join_all((0..TRIES).map(|_| once())).await)
 }
 
-/// From opening another transport in mid-session to its being in use.
+/// Measures from opening another transport in mid-session until it is in use.
 pub(in crate::cli::bench) async fn switch(target: &Arc<Target>, from: Transport, to: &[Transport]) -> Option<Spread> {
     let once = |to: Transport| async move {
         let mut probe = Probe::open(target, from).await?;

@@ -1,7 +1,8 @@
-//! From each transport to each other in mid-stream: how late a message is for it.
+//! From each transport to each other in mid-stream: how late the switch makes messages.
 //!
-//! Sessions publish to themselves by a schedule and change over again and again. What is counted of a switch is its worst message:
-//! the latest of all that were due, or on their way, from the opening of the new leg until a while after it was taken into use.
+//! Sessions publish to themselves by a schedule and change over again and again. A switch counts with its worst
+//! message. That is the latest message that was due or on its way from the opening of the new leg until a while after
+//! its first use.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -25,12 +26,12 @@ use crate::cli::bench::plan::Plan;
 use crate::cli::bench::report::progress::Bar;
 use crate::protocol::{ChannelName, LegNumber, Transport};
 
-/// Switches of one session. Each takes two of the 60 attaches and turn requests that a session has in a minute.
+/// Switches of one session. Each uses two of the 60 attaches and turn requests that a session has in a minute.
 pub(in crate::cli::bench) const SWITCHES: usize = 20;
-/// How long a leg is used before the next switch, and what counts as after one.
+/// How long a leg is used before the next switch, and the time after a switch that still counts as part of it.
 const STEADY: Duration = Duration::from_millis(100);
 const SETTLING: Duration = Duration::from_millis(100);
-/// A session whose new legs died so often is given up.
+/// A session is given up when so many of its new legs died.
 const FAILURES: u32 = 3;
 /// A session that has not done its switches in this time is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -39,19 +40,19 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const ROUND_TRIPS: f64 = 3.0;
 const BESIDE_MS: f64 = 20.0;
 
-/// What was measured from one transport to another. Times are in milliseconds.
+/// The result from one transport to another. Times are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(in crate::cli::bench) struct Switch {
     pub(in crate::cli::bench) from: String,
     pub(in crate::cli::bench) to: String,
     /// From 1.
     pub(in crate::cli::bench) repeat: u32,
-    /// Of these, so many came about.
+    /// The number of switches asked for; `done` of these came about.
     pub(in crate::cli::bench) asked: u64,
     pub(in crate::cli::bench) done: u64,
     /// A message's way there and back on the slower of the two, undisturbed: the median.
     pub(in crate::cli::bench) round_trip_ms: Option<f64>,
-    /// From opening the new leg to its being in use.
+    /// The time from opening the new leg until it is in use.
     pub(in crate::cli::bench) took: Option<Spread>,
     /// The worst message of each switch.
     pub(in crate::cli::bench) worst: Option<Spread>,
@@ -61,7 +62,7 @@ pub(in crate::cli::bench) struct Switch {
     pub(in crate::cli::bench) reordered: u64,
 }
 
-/// What is taken of all sessions of a pair, by the direction of the switch or the transport in use.
+/// The times of all sessions of a pair, by the direction of the switch or the transport in use.
 #[derive(Clone)]
 struct Taken {
     took: [Times; 2],
@@ -73,7 +74,7 @@ struct Taken {
 /// Runs the plan for two transports, there and back.
 ///
 /// # Errors
-/// A sentence, where this program itself could not go on.
+/// A sentence, if this program itself could not go on.
 pub(in crate::cli::bench) async fn measure(
     gateway: &Gateway,
     plan: &Plan,
@@ -126,7 +127,7 @@ pub(in crate::cli::bench) async fn measure(
 }
 
 impl Switch {
-    /// What its worst message may take, at p99.
+    /// Returns the most that its worst message may take, at p99.
     pub(in crate::cli::bench) fn most_ms(&self) -> f64 {
         ROUND_TRIPS * self.round_trip_ms.unwrap_or(0.0) + BESIDE_MS
     }
@@ -143,18 +144,18 @@ impl Taken {
     }
 }
 
-/// Where a session stands.
+/// The step of a session in its switches.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// In use, undisturbed until then. Next: `Opening`.
+    /// A leg is in use, undisturbed until this time. Next: `Opening`.
     Steady(Instant),
     /// The new leg has yet to say welcome. Next: `Asking`.
     Opening(LegNumber),
-    /// It was asked to carry the session. Next: `Settling`.
+    /// The new leg was asked to carry the session. Next: `Settling`.
     Asking(LegNumber),
-    /// It does; messages that are due until then are the switch's. Next: `Draining`.
+    /// The new leg carries the session. Messages that are due before this time count for the switch. Next: `Draining`.
     Settling(Instant),
-    /// Up to this message they are. Next: `Steady`.
+    /// Messages up to this number count for the switch. Next: `Steady`.
     Draining(u64),
 }
 
@@ -165,14 +166,14 @@ struct Session {
     size: usize,
     schedule: Schedule,
     seat: Seat,
-    /// Which of the pair is in use.
+    /// Which transport of the pair is in use.
     way: usize,
     step: Step,
     /// When the switch began, and its worst message so far.
     begun: Instant,
     worst: Duration,
     sent: u64,
-    /// The last message of a switch that came to its end: what is lost of those is lost.
+    /// The last message of the last complete switch. A message up to this one that has not come is lost.
     settled: u64,
     ledger: Ledger,
     taken: Taken,
@@ -198,7 +199,7 @@ impl Session {
             schedule,
             seat,
             way: 0,
-            // The first stretch is longer: the round trip is taken from it too.
+            // The first stretch is longer, since the round trip is measured in it too.
             step: Step::Steady(first + 5 * STEADY),
             begun: first,
             worst: Duration::ZERO,
@@ -212,7 +213,7 @@ impl Session {
     async fn run(mut self) -> Taken {
         let subscribed = subscribe(&mut self.client, Some(&self.channel), |_| {});
         if timeout(CONNECTING, subscribed).await == Ok(true) {
-            // One that does not get there has fewer switches to show.
+            // A session that does not get there has fewer switches to show.
             let _ = timeout(PATIENCE, self.switches()).await;
             self.taken.sums = self.ledger.sums(self.settled);
         }
@@ -248,7 +249,7 @@ impl Session {
         }
     }
 
-    /// The next message; the schedule's beats are also those of the steps.
+    /// Publishes the next message. The beats of the schedule also move the steps on.
     fn publish(&mut self) {
         self.sent += 1;
         let due = self.schedule.due(self.sent).map_or(Duration::ZERO, |due| due - self.schedule.first);
@@ -266,7 +267,7 @@ impl Session {
         }
     }
 
-    /// Goes on with a switch. Whether its new leg died before it was in use: then it is tried again.
+    /// Goes on with a switch. Returns whether its new leg died before it was in use; the switch is then tried again.
     fn advance(&mut self, event: &Event) -> bool {
         match (self.step, event) {
             (Step::Opening(leg), Event::Usable(usable)) if leg == *usable => {
@@ -286,7 +287,7 @@ impl Session {
         false
     }
 
-    /// Enters a message. Whether a switch came to its end with it.
+    /// Enters a message. Returns whether a switch came to its end with it.
     fn receive(&mut self, message: &Message) -> bool {
         self.ledger.enter(message.number);
         let latency = self.schedule.first.elapsed().saturating_sub(message.due);

@@ -1,6 +1,6 @@
-//! As many small publications as one connection carries: it publishes to itself, and so many are under way at any time.
+//! The most small publications that one connection carries: it publishes to itself, and keeps a fixed number under way.
 //!
-//! A closed loop: it finds the most that goes through, and its latencies are those of a full pipe.
+//! This is a closed loop: it finds the most that goes through, and its latencies are those of a full pipe.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,13 +21,14 @@ use crate::cli::bench::report::progress::Bar;
 use crate::protocol::limits::REPLAY_FRAMES;
 use crate::protocol::{ChannelName, Transport};
 
-/// Messages under way: half of what the gateway keeps for a client that does not acknowledge, which must not be passed.
+/// Messages under way: half of what the gateway keeps for a client that does not acknowledge. The whole must never be
+/// exceeded.
 const WINDOW: u64 = REPLAY_FRAMES as u64 / 2;
 
 /// Runs the plan on one transport.
 ///
 /// # Errors
-/// A sentence, where the connection was not made.
+/// A sentence, if the connection could not be made.
 pub(in crate::cli::bench) async fn measure(
     gateway: &Gateway,
     plan: &Plan,
@@ -95,7 +96,7 @@ async fn subscribed(client: &mut Client, channel: &ChannelName) -> Result<(), St
     if subscribed == Ok(true) { Ok(()) } else { Err(refused) }
 }
 
-/// Enters what became of the messages that were sent.
+/// Enters the fate of the messages that were sent.
 fn enter_sums(figures: &mut Figures, ledger: &Ledger) {
     let sums = ledger.sums(figures.sent);
     figures.expected = figures.sent;
