@@ -37,19 +37,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The gateway with a page to try it behind hostile networks. Loopback only.
+    /// Run the gateway with a page to try it behind hostile networks. Loopback only.
     Demo {
         /// Where to listen; port 0 takes a free one.
         #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT", value_parser = config::address)]
         listen: SocketAddr,
     },
-    /// The gateway.
+    /// Run the gateway.
     Serve(Serve),
-    /// What the network between here and a gateway lets through, in plain words. Exits 0 if anything does.
+    /// Say what the network between here and a gateway lets through, in plain words. Exits 0 if any transport gets
+    /// through.
     Doctor(doctor::Doctor),
-    /// WebSocket, SSE and poll compared through the real protocol, on your network and your gateway.
+    /// Compare WebSocket, SSE and poll through the real protocol, on your network and your gateway.
     Bench(bench::Bench),
-    /// A hostile network for any application on this machine: its clients connect through it. Loopback only.
+    /// Put a hostile network before any application on this machine: its clients connect through it. Loopback only.
     Netlab(netlab::Netlab),
 }
 
@@ -58,10 +59,10 @@ struct Serve {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR:PORT", value_parser = config::address)]
     listen: Option<SocketAddr>,
-    /// A TOML file; what is given on the command line comes before it.
+    /// A TOML file; options of the command line come before it.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Serve beyond loopback although nobody is authenticated.
+    /// Serve beyond loopback without authentication.
     #[arg(long)]
     open: bool,
     /// A page's origin that is welcome beside loopback, such as `https://example.org`; may be repeated.
@@ -91,7 +92,7 @@ pub fn main() -> ExitCode {
 }
 
 impl Serve {
-    /// What is to be served: the file as it is now, and what was given on the command line before it.
+    /// Reads what to serve: the file as it is now, and the options of the command line, which come before it.
     fn configuration(&self) -> Result<Config, String> {
         let mut config = match &self.config {
             None => Config::default(),
@@ -109,17 +110,17 @@ impl Serve {
     }
 }
 
-/// Reads a whole number for an option: `what` it counts, and how many there may be.
+/// Reads a whole number for an option: `what` it counts, and the range that is `allowed`.
 fn whole(text: &str, what: &str, allowed: &RangeInclusive<u32>) -> Result<u32, String> {
     let number: i128 = text.parse().map_err(|_| format!("{text:?} is not a whole number{what}"))?;
     let fits = u32::try_from(number).ok().filter(|number| allowed.contains(number));
     fits.ok_or_else(|| format!("it must be {} to {}", allowed.start(), allowed.end()))
 }
 
-/// What is logged unless `RUST_LOG` says otherwise.
+/// The levels of the log, unless `RUST_LOG` says otherwise.
 const LEVELS: &str = "warn,throughline=info";
 
-/// Structured logs on standard error; `RUST_LOG` sets their level.
+/// Writes structured logs to standard error; `RUST_LOG` sets their level.
 fn log() {
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     let given = (!asked.is_empty()).then(|| EnvFilter::try_new(&asked)).transpose();
@@ -127,7 +128,7 @@ fn log() {
         Ok(filter) => (filter, None),
         Err(error) => (None, Some(error)),
     };
-    // A second subscriber can only be set up in a test; the first one stays.
+    // Only a test can set up a second subscriber. The first one stays.
     let to_people = std::io::stderr().is_terminal();
     let _ = tracing_subscriber::fmt()
         .with_ansi(to_people)
@@ -145,7 +146,8 @@ fn log() {
     }
 }
 
-/// The WebSocket library traces whole messages, and so secrets and tokens: not even who asks for all is given that.
+/// Drops the WebSocket library's traces of whole messages, which hold secrets and tokens. No setting of `RUST_LOG`
+/// shows them.
 fn holds_no_secret(about: &tracing::Metadata<'_>) -> bool {
     !about.target().contains("tungstenite") || *about.level() <= tracing::Level::INFO
 }
@@ -166,10 +168,10 @@ fn complain(why: &str) {
     let _ = writeln!(std::io::stderr(), "throughline: {why}");
 }
 
-/// What other programs read: one line, at once.
+/// Prints a line for other programs, and flushes it at once.
 fn say(line: &str) {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    // Nobody may be reading; that is no reason to stop.
+    // The reader may be gone, which is no reason to stop.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

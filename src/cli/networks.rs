@@ -1,4 +1,4 @@
-//! The networks that have a name here: those of netlab, and a few that are common. And how one is chosen. Pure data.
+//! The networks that have a name here, and how one is chosen: netlab's, and a few common ones. Pure data.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::netlab::{Answer, Buffer, Headers, Hiccup, Network, Opening, Route, Rule, Until};
 
-/// Name and description of the common ones. The delays are for each way.
+/// Name and description of the common networks. The delays are for each way.
 const COMMON: [(&str, &str); 5] = [
     ("lan", "A millisecond each way."),
     ("broadband", "10 ms each way and up to 4 more, 6 MB/s."),
@@ -18,22 +18,22 @@ const COMMON: [(&str, &str); 5] = [
     ),
 ];
 
-/// Every name, with what it means.
+/// Returns every name with its meaning.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     let hostile = Network::NAMES.into_iter().map(|name| (name, Network::description(name).unwrap_or_default()));
     hostile.chain(COMMON)
 }
 
-/// The name that is none: it asks for the names.
+/// The name that stands for no network: it asks for the names.
 pub(super) const LIST: &str = "list";
 
-/// The names with their meanings, a line each.
+/// Returns the names with their meanings, a line each.
 pub(super) fn list() -> String {
     let lines: Vec<String> = all().map(|(name, meaning)| format!("  {name:40}{meaning}")).collect();
     lines.join("\n")
 }
 
-/// The network of this name.
+/// Returns the network of this name.
 pub(super) fn named(name: &str, seed: u64) -> Option<Network> {
     let network = match name {
         "lan" => Network::new([late(1, 0)]),
@@ -61,7 +61,7 @@ fn late(delay: u64, jitter: u64) -> Rule {
     Rule { delay, jitter, ..Rule::on(Route::Any) }
 }
 
-/// How a network is chosen over HTTP: by its name, or whole.
+/// How a client chooses a network over HTTP: by its name, or whole.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Choice {
@@ -75,7 +75,7 @@ pub(super) enum Choice {
 }
 
 impl Choice {
-    /// What was chosen, or why there is no such network.
+    /// Returns the chosen network, or says why there is none.
     pub(super) fn network(self) -> Result<Network, String> {
         match self {
             Self::Network(network) => Ok(network),

@@ -1,7 +1,7 @@
-//! `throughline serve`: the gateway until it is told to stop. It never opens netlab.
+//! `throughline serve`: the gateway until it is stopped. It never opens netlab.
 //!
-//! On SIGHUP it reads its file again, if it was started with one; otherwise a hangup ends it, as it does any program that was not
-//! started by `nohup`.
+//! On SIGHUP it reads its file again, if it was started with one. Otherwise a hangup ends it, as it ends any program
+//! that was not started by `nohup`.
 
 use std::io;
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ pub(super) fn run(config: Config, options: &Serve) -> ExitCode {
         let gateway = Gateway::new(config.clone());
         if options.config.is_none() {
             if ignores_hangups() {
-                info!("SIGHUP is ignored, as nohup has it: a hangup does not end this gateway, SIGTERM does");
+                info!("SIGHUP is ignored, as under nohup: a hangup does not end this gateway, but SIGTERM does");
             }
             return serve(gateway, listener).await;
         }
@@ -38,7 +38,7 @@ pub(super) fn run(config: Config, options: &Serve) -> ExitCode {
     })
 }
 
-/// Applies the file anew at each hangup, for as long as the gateway is served. A faulty one changes nothing.
+/// Applies the file anew at each hangup, while the gateway is served. A faulty file changes nothing.
 async fn follow(mut hangup: Signal, options: &Serve, started: Config, handle: Handle) {
     let mut last = started.clone();
     while hangup.recv().await.is_some() {
@@ -53,7 +53,8 @@ async fn follow(mut hangup: Signal, options: &Serve, started: Config, handle: Ha
     }
 }
 
-/// What a file that was read again changes: since the last time, and of what only a restart changes, since the start.
+/// Logs what a new reading of the file changes: since the last reading, and, for keys that need a restart, since the
+/// start.
 fn tell(started: &Config, last: &Config, config: &Config) {
     let (applied, differs) = last.changes(config);
     match &applied[..] {
@@ -73,12 +74,13 @@ fn list(changes: &[Change]) -> String {
     changes.join(", ")
 }
 
-/// How many tasks run before the network is looked at again, while there are any: the runtime's own 61 means that a fan-out to a
-/// thousand subscribers is interrupted sixteen times by what is published next, and each of them is written to for less at once.
-/// With 1,024 a saturated fan-out took two thirds of the CPU, and at 10 publications a second nobody waited longer.
+/// How many tasks run before the runtime looks at the network again, while there are any. With the runtime's own 61,
+/// the next publications interrupt a fan-out to a thousand subscribers sixteen times. Each subscriber is then written
+/// to for less at once. With 1,024 a saturated fan-out took two thirds of the CPU, and at 10 publications a second no
+/// subscriber waited longer.
 const EVENT_INTERVAL: u32 = 1024;
 
-/// Runs a future on a runtime of its own, and says what became of it.
+/// Runs a future on a runtime of its own, and reports its outcome.
 pub(super) fn on_a_runtime(work: impl Future<Output = io::Result<()>>) -> ExitCode {
     let outcome = Builder::new_multi_thread()
         .enable_all()
@@ -91,16 +93,17 @@ pub(super) fn on_a_runtime(work: impl Future<Output = io::Result<()>>) -> ExitCo
     }
 }
 
-/// Connections that the system keeps until they are accepted. When all clients come back at once, one that finds no room is only
-/// tried again after a second; the runtime's own 128 makes that the rule. The system may allow fewer (`net.core.somaxconn`).
+/// Connections that the system keeps until they are accepted. When all clients come back at once, one that finds no
+/// room tries again only after a second. The runtime's own 128 makes that the rule. The system may allow fewer
+/// (`net.core.somaxconn`).
 const BACKLOG: u32 = 4096;
 
-/// Listens where it is configured to. It must be called on a runtime.
+/// Listens at the configured address. It must be called on a runtime.
 pub(super) fn listen(config: &Config) -> io::Result<TcpListener> {
     let address = config.listen;
     let open = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // A restart must not wait for connections of the time before.
+        // A restart must not wait for the connections of the process before.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
@@ -134,8 +137,8 @@ pub(super) async fn serve(gateway: Gateway, listener: TcpListener) -> io::Result
         }
     };
     match gateway.serve(listener, stop).await? {
-        Stopped::Drained => info!("stopped: everybody has left"),
-        Stopped::Cut => info!("stopped: the deadline came, the rest was cut"),
+        Stopped::Drained => info!("stopped: every client has left"),
+        Stopped::Cut => info!("stopped: the deadline came, and the rest was cut"),
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Where a gateway is, and a connection to it: plain or by TLS. It knows no HTTP.
+//! The address of a gateway, and a connection to it: plain or by TLS. This module knows no HTTP.
 //!
-//! TLS believes the certificates that this machine believes, as its browsers do: behind a company's inspecting proxy that is
-//! what tells a trusted interception from an untrusted one.
+//! TLS trusts the certificates that this machine trusts, as its browsers do. Behind a company's inspecting proxy, that
+//! tells a trusted interception from an untrusted one.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,9 +24,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
 pub(super) enum NoConnection {
     /// The machine refuses: nothing listens at the port.
     Closed,
-    /// TCP did not get there: why.
+    /// TCP did not get there, for this reason.
     Tcp(String),
-    /// TCP did, TLS did not: its complaint.
+    /// TCP got there, but TLS did not; this is its complaint.
     Tls(String),
 }
 
@@ -39,20 +39,20 @@ impl NoConnection {
     }
 }
 
-/// See the module.
+/// The address of a gateway, parsed.
 pub(super) struct Target {
-    /// Without user, query and fragment, ending in a slash.
+    /// The address without user, query and fragment; it ends in a slash.
     shown: String,
     authority: String,
     host: String,
     port: u16,
-    /// What stands before `/rt`.
+    /// The path before `/rt`.
     base: String,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
 impl Target {
-    /// A gateway's address; one that names its `/doctor` or `/rt` is understood.
+    /// Parses a gateway's address. The address of its `/doctor` or `/rt` is accepted too.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         let bad = |why: &str| format!("{url:?} is not a gateway's address ({why}); it looks like https://example.org");
         let plain = url.split(['?', '#']).next().unwrap_or_default();
@@ -66,7 +66,7 @@ impl Target {
         };
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         let port = authority.port_u16().unwrap_or(default);
-        // Who the user is concerns nobody.
+        // The user's name and password are dropped.
         let authority = authority.as_str().rsplit('@').next().unwrap_or_default().to_owned();
         let path = uri.path().trim_end_matches('/');
         let base = path.strip_suffix("/doctor").or(path.strip_suffix("/rt")).unwrap_or(path).to_owned();
@@ -83,7 +83,7 @@ impl Target {
         &self.shown
     }
 
-    /// Where it is on this machine, if it is plain HTTP on a loopback address.
+    /// Returns its address on this machine, if it is plain HTTP on a loopback address.
     pub(super) fn loopback(&self) -> Option<SocketAddr> {
         let host = if self.host == "localhost" { "127.0.0.1" } else { &self.host };
         let address = SocketAddr::new(host.parse().ok()?, self.port);
@@ -94,12 +94,12 @@ impl Target {
         &self.authority
     }
 
-    /// The path of a route of the session's.
+    /// Returns the path of one of the session's routes.
     pub(super) fn route(&self, route: &str) -> String {
         format!("{}/rt/{route}", self.base)
     }
 
-    /// Whether its name leads anywhere.
+    /// Returns whether its name has an address.
     pub(super) async fn has_address(&self) -> bool {
         tokio::net::lookup_host((&*self.host, self.port)).await.is_ok_and(|mut addresses| addresses.next().is_some())
     }
@@ -108,13 +108,13 @@ impl Target {
         self.connect_by(|tcp| tcp).await
     }
 
-    /// The same with something between TCP and whatever comes above it.
+    /// Connects as `connect` does, with a layer of the caller's between TCP and the rest.
     pub(super) async fn connect_by<S: Socket + 'static>(
         &self,
         between: impl FnOnce(TcpStream) -> S,
     ) -> Result<Box<dyn Socket>, NoConnection> {
         let tcp = TcpStream::connect((&*self.host, self.port)).await.map_err(|error| unreachable(&error))?;
-        // Round trips are measured; the system must not gather small writes.
+        // The system must not gather small writes, since round trips are measured.
         let _ = tcp.set_nodelay(true);
         let tcp = between(tcp);
         let Some((connector, name)) = &self.tls else {
@@ -129,19 +129,19 @@ impl Target {
     }
 }
 
-/// Why TCP did not get there, in words.
+/// Says in words why TCP did not get there.
 fn unreachable(error: &io::Error) -> NoConnection {
     let text = error.to_string();
     NoConnection::Tcp(match error.kind() {
         io::ErrorKind::ConnectionRefused => return NoConnection::Closed,
         io::ErrorKind::TimedOut => "nothing answers".to_owned(),
-        // The system has no kind of its own for it.
+        // The system has no error kind for this.
         _ if text.contains("lookup") => "no address is known for that name".to_owned(),
         _ => text,
     })
 }
 
-/// Why TLS does not believe a certificate, in words where there are some.
+/// Says in words why TLS does not trust a certificate, if there are words for it.
 fn untrusted(error: &io::Error) -> String {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     let Some(rustls::Error::InvalidCertificate(why)) = cause else { return error.to_string() };
@@ -156,7 +156,7 @@ fn untrusted(error: &io::Error) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another name"
         }
-        // An authority's own certificate, as self-signed ones mostly are, is none of a server.
+        // An authority's own certificate is not a server's, and most self-signed ones are of that kind.
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             "its certificate is self-signed: have this machine trust it, by SSL_CERT_FILE for one run"
         }
@@ -195,7 +195,7 @@ mod tests {
             assert!(Target::parse(bad).is_err(), "{bad:?}");
         }
     }
-    /// The fault that rustls wraps where it has no name of its own for one.
+    /// The fault that rustls wraps if it has no name of its own for one.
     #[derive(Debug, thiserror::Error)]
     #[error("{self:?}")]
     struct CaUsedAsEndEntity;

@@ -1,4 +1,4 @@
-//! The first question (is anybody there, and is it the gateway?), and the shortest request of a session.
+//! The first question (does the gateway answer?), and the shortest request of a session.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) async fn ask(target: &Shared) -> Result<Outcome, Stop> {
     Err(Stop::new(strangeness(answer.status)).with("status", answer.status))
 }
 
-/// Why there is no answer at all.
+/// Finds out why there is no answer at all.
 async fn why_none(target: &Shared, stop: Stop) -> Stop {
     match (&stop.cause, stop.code) {
         (Some(Cause::Certificate(why)), _) => Stop::new("certificate").with("detail", why.as_str()),
@@ -40,7 +40,7 @@ async fn why_none(target: &Shared, stop: Stop) -> Stop {
     }
 }
 
-/// What stands in the gateway's place, by its status.
+/// Returns the code for the thing that answers in the gateway's place, by its status.
 fn strangeness(status: u16) -> &'static str {
     match status {
         407 => "login",
@@ -50,7 +50,7 @@ fn strangeness(status: u16) -> &'static str {
     }
 }
 
-/// A send in the name of a session that never was: the gateway says so, and nothing has to be kept for it.
+/// Sends in the name of a session that never existed. The gateway says so, and keeps nothing for it.
 pub(super) async fn send(target: &Shared) -> Result<Outcome, Stop> {
     let hello = Session::new().name();
     let answer = http::post(target, "send", hello.line, OPEN).await?;

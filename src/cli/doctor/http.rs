@@ -1,4 +1,4 @@
-//! One request on a connection of its own. It believes nothing of an answer, and reads a bounded part of it.
+//! One request on a connection of its own. The code trusts nothing in an answer, and reads a bounded part of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use tokio::time::timeout;
 use super::speak::{Begun, Cause, Stop};
 use super::target::{NoConnection, Target};
 
-/// What is read of an answer; ours are not half as long.
+/// The most that is read of an answer. The gateway's own answers are not half as long.
 const MOST: usize = 256 * 1024;
 
-/// A whole answer, whosever it is.
+/// A whole answer, from the gateway or from something in its place.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) text: String,
@@ -28,17 +28,17 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The first line, if it is JSON.
+    /// Returns the first line, if it is JSON.
     pub(super) fn first(&self) -> Value {
         self.text.lines().next().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default()
     }
 
-    /// Whether the gateway says that it holds as many as it may.
+    /// Returns whether the gateway says that it is full.
     pub(super) fn is_full(&self) -> bool {
         self.status == 503 && self.first()["code"] == "full"
     }
 
-    /// What a status other than 200 means.
+    /// Returns what a status other than 200 means.
     pub(super) fn wrong(&self) -> Stop {
         if self.status == 403 && self.first()["code"] == "forbidden" {
             return Stop::new("off");
@@ -50,12 +50,12 @@ impl Answer {
     }
 }
 
-/// A GET of whatever status.
+/// Sends a GET, and accepts any status.
 pub(super) async fn get(target: &Target, path: &str, limit: Duration) -> Result<Answer, Stop> {
     exchange(target, Request::get(path), String::new(), limit).await
 }
 
-/// A POST whose answer has status 200.
+/// Sends a POST, and accepts only status 200.
 pub(super) async fn post(target: &Target, route: &str, body: String, limit: Duration) -> Result<Answer, Stop> {
     let answer = exchange(target, Request::post(target.route(route)), body, limit).await?;
     if answer.status == 200 { Ok(answer) } else { Err(answer.wrong()) }
@@ -67,7 +67,7 @@ async fn exchange(target: &Target, request: Builder, body: String, limit: Durati
     timeout(limit, whole).await.unwrap_or_else(|_| Err(begun.stop("no_answer")))
 }
 
-/// The rest of an answer.
+/// Reads the rest of an answer.
 pub(super) async fn read(response: Response<Incoming>, begun: Begun) -> Result<Answer, Stop> {
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), MOST).collect().await.map_err(|_| begun.stop("refused"))?;
@@ -75,7 +75,7 @@ pub(super) async fn read(response: Response<Incoming>, begun: Begun) -> Result<A
     Ok(Answer { status, text, ms: begun.ms() })
 }
 
-/// Sends a request; the answer's body is still to come.
+/// Sends a request, and returns before the answer's body arrives.
 pub(super) async fn begin(target: &Target, request: Builder, body: String) -> Result<Response<Incoming>, Stop> {
     let begun = Begun::now();
     let refused = |_| begun.stop("refused");
@@ -86,7 +86,7 @@ pub(super) async fn begin(target: &Target, request: Builder, body: String) -> Re
         Err(NoConnection::Tls(why)) => return Err(begun.stop("refused").because(Cause::Certificate(why))),
     };
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.map_err(refused)?;
-    // Ends with the answer, or with whoever holds it; its errors are the answer's too.
+    // This task ends with the answer, or with the leg that holds it. The answer reports its errors too.
     tokio::spawn(connection.with_upgrades());
     let request = request
         .header(HOST, target.authority())
@@ -97,5 +97,5 @@ pub(super) async fn begin(target: &Target, request: Builder, body: String) -> Re
     sender.send_request(request).await.map_err(refused)
 }
 
-/// What can be shared among tasks.
+/// A target that tasks can share.
 pub(super) type Shared = Arc<Target>;

@@ -1,4 +1,5 @@
-//! What is asked of any transport once its welcome came: a proof, round trips, a silence. It knows no transport but by how lines go up.
+//! The questions that every transport gets after its welcome: a proof, round trips, a silence. This module knows a
+//! transport only by how its lines go up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,29 +14,29 @@ use super::speak::{Begun, FRAME, Figures, Inbox, OPEN, Outcome, Session, Stop, m
 use super::target::Target;
 
 const ROUNDS: u32 = 5;
-/// Requests in a row that must fail before that counts as a refusal. Fewer are a loss.
+/// Requests in a row that must fail before they count as a refusal. Fewer count as losses.
 pub(super) const TRIES: u32 = 3;
-/// The gateway answers four pings a second.
+/// The pause between pings: the gateway answers four a second.
 const APART: Duration = Duration::from_millis(260);
-/// Rounds end early on a slow path.
+/// The limit for all rounds: on a slow path they end early.
 const ALL_ROUNDS: Duration = Duration::from_secs(7);
-/// A round trip above this is felt by people.
+/// People notice a round trip above this.
 pub(super) const SLOW_MS: u64 = 600;
-/// More than a packet.
+/// Bytes of padding: more than one packet holds.
 const PADDING: usize = 4000;
 
-/// A transport whose welcome came. Dropped, it is closed.
+/// A transport whose welcome came. Dropping it closes it.
 pub(super) struct Leg {
     pub(super) inbox: Inbox,
     pub(super) up: Up,
-    /// How long it took until the welcome, and when that was.
+    /// The time until the welcome, and when that was.
     pub(super) open_ms: u64,
     pub(super) opened: Begun,
     /// The code for a pong that never comes.
     pub(super) late: &'static str,
-    /// Requests that were lost until the welcome.
+    /// Requests that were lost before the welcome.
     pub(super) lost: u32,
-    /// What reads it.
+    /// The task that reads the leg.
     pub(super) _reader: Reader,
 }
 
@@ -71,7 +72,7 @@ impl Up {
                     _ => Stop::new("send_failed"),
                 })?;
                 let first = answer.first();
-                // A gateway that knows nothing of the session never saw the request that was to make it.
+                // If the gateway does not know the session, it never saw the request that should have made it.
                 if first["end"]["code"] == "gone" {
                     return Err(Stop::new("no_answer").with("after_ms", answer.ms));
                 }
@@ -82,7 +83,8 @@ impl Up {
 }
 
 impl Leg {
-    /// A proof and several round trips. One lost request is no end: the next ones tell a loss from a refusal.
+    /// Asks for a proof and several round trips. One lost request does not end it: the next ones tell a loss from a
+    /// refusal.
     pub(super) async fn prove(&mut self) -> Result<Outcome, Stop> {
         let begun = Begun::now();
         let mut trips = Vec::new();
@@ -121,7 +123,7 @@ impl Leg {
         Ok(Outcome { code, figures: figures([("open_ms", self.open_ms), ("rtt_ms", rtt), ("worst_ms", worst)]) })
     }
 
-    /// What another round trip can clear up. A poll's answer can vanish with its pong, without a word.
+    /// Returns whether another round trip can tell. A poll's answer can vanish with its pong, unnoticed.
     fn may_be_lost(&self, stop: &Stop) -> bool {
         stop.code == "lost" || (stop.code == "mute_later" && matches!(self.up, Up::Sends(..)))
     }
@@ -161,10 +163,10 @@ impl Leg {
         Outcome { code, figures: figures([("age_ms", age), ("silence_ms", silence)]) }
     }
 
-    /// A ping up, its pong down, in milliseconds; the gateway's own pings are answered.
+    /// Sends a ping and waits for its pong; returns the milliseconds. Meanwhile it answers the gateway's own pings.
     async fn round_trip(&mut self, code: &'static str, padding: usize) -> Result<u64, Stop> {
         let begun = Begun::now();
-        // Unknown keys are ignored; the number must differ from the last only.
+        // The gateway ignores unknown keys. The number must differ only from the last one.
         let number = rand_number();
         let ping = if padding == 0 { json!({ "ping": number }).to_string() } else { padded(number, padding) };
         self.up.send(&ping).await?;
@@ -186,7 +188,7 @@ impl Leg {
     }
 }
 
-/// The verb comes first.
+/// Pads a ping. The verb must come first.
 fn padded(number: u64, padding: usize) -> String {
     format!("{{\"ping\":{number},\"pad\":\"{}\"}}", "x".repeat(padding))
 }

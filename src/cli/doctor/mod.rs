@@ -1,15 +1,17 @@
-//! `throughline doctor URL`: what the network between here and a gateway lets through, transport by transport, in plain words.
+//! `throughline doctor URL` says in plain words what the network between here and a gateway lets through, for each
+//! transport.
 //!
-//! The same questions, in the same order and with the same answers, as the page that the gateway serves at `/doctor`
-//! (`src/pages/doctor`), but for the last: there is no whole client on the command line. It speaks the protocol by itself,
-//! with the rawest means there are, and must end within its time whatever the network does.
+//! It asks the same questions in the same order, and gives the same answers, as the page that the gateway serves at
+//! `/doctor` (`src/pages/doctor`). Only the last question is missing: there is no whole client on the command line. It
+//! speaks the protocol by itself, with the rawest means there are. It must end within its time, whatever the network
+//! does.
 //!
 //! # Layout
 //! - `http`: one request on a connection of its own
 //! - `speak`: a session of a probe's own, its frames, and what can be wrong
-//! - `leg`: what is asked of any transport: a proof, round trips, a silence
+//! - `leg`: the questions for every transport: a proof, round trips, a silence
 //! - `websocket`, `sse`, `poll`: each transport by itself
-//! - `control`, `size`: is anybody there; how much passes at once
+//! - `control`, `size`: does the gateway answer; how much passes at once
 //! - `repeat`: from three tries to one finding
 //! - `verdict`: the words
 
@@ -37,12 +39,12 @@ use self::target::Target;
 use self::verdict::{About, Finding, PROBES, Words};
 use super::{failed, say, target, usage, whole};
 
-/// What everything but the watch takes at most.
+/// The limit for everything but the watch.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// What it takes on a network without faults.
+/// The time that the questions take on a network without faults.
 const ASKING_S: u32 = 2;
 
-/// How the command is called.
+/// The arguments of the command.
 #[derive(clap::Args)]
 #[command(override_usage = "throughline doctor [OPTIONS] <URL>")]
 pub(super) struct Doctor {
@@ -71,7 +73,7 @@ pub(super) fn run(options: &Doctor) -> ExitCode {
         say(&format!("Examining {} …\nA whole run takes about {} s.\n", target.shown(), options.watch + ASKING_S));
     }
     let watch = Duration::from_secs(options.watch.into());
-    // What was not found by then is not told; every step has a limit of its own that ends it sooner.
+    // Findings that come later than this are not shown. Every step has its own limit, which ends it sooner.
     let _ = runtime.block_on(async {
         let examined = Box::pin(findings.examine(&target, watch));
         tokio::time::timeout(PATIENCE + watch, examined).await
@@ -88,7 +90,7 @@ pub(super) fn run(options: &Doctor) -> ExitCode {
         say(&words.json(&all, &about).to_string());
     } else {
         say(&format!("\nResult: {}\n  {}", result.says, result.means));
-        say(&format!("\nThe whole client is tried by the page: open {}doctor in a browser.", target.shown()));
+        say(&format!("\nThe page also tries the whole client: open {}doctor in a browser.", target.shown()));
     }
     if result.works { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
@@ -104,13 +106,13 @@ struct Found {
     all: Vec<Finding>,
     /// The questions that have their finding, or will have none.
     settled: Vec<&'static str>,
-    /// How many of `PROBES` are told: a finding waits for those before it.
+    /// How many of `PROBES` are shown. A finding waits for those before it.
     told: usize,
 }
 
 impl Findings<'_> {
-    /// The order of the questions. All transports are asked at the same time, and watched at the same time. The tries of one
-    /// question run side by side: each has a session and connections of its own.
+    /// Asks the questions in order. The transports are asked at the same time, and watched at the same time. The tries
+    /// of one question run side by side: each has a session and connections of its own.
     async fn examine(&self, target: &Arc<Target>, watch: Duration) {
         let tries = tries(TIMES, || async { control::ask(target).await.into() }).await;
         let code = self.found("control", &tries);
@@ -143,7 +145,7 @@ impl Findings<'_> {
         self.watch(idle, legs, watch).await;
     }
 
-    /// The legs, if every one passed.
+    /// Returns the legs, if every try passed.
     async fn prove<O: Future<Output = Result<Leg, Stop>>>(
         &self,
         transport: &'static str,
@@ -181,7 +183,8 @@ impl Findings<'_> {
         self.found(probe, &join_all(watched).await);
     }
 
-    /// Where not even short requests pass, sizes say nothing. One try follows the other, since they share the line's capacity.
+    /// Finds out how much passes at once, if short requests pass at all. The tries run in turn, since they share the
+    /// line's capacity.
     async fn size(&self, target: &Arc<Target>, passes: bool) {
         if !passes {
             return self.settle("size", None);
@@ -200,7 +203,7 @@ impl Findings<'_> {
         code
     }
 
-    /// Tells what is next in the order of the report.
+    /// Notes a finding, and prints every finding that is next in the order of the report.
     fn settle(&self, probe: &'static str, finding: Option<Finding>) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.all.extend(finding);
@@ -217,7 +220,7 @@ impl Findings<'_> {
         }
     }
 
-    /// What waited for another finding that never came is told at last.
+    /// Prints the findings that waited for another one that never came.
     fn finish(self) -> Vec<Finding> {
         let Found { all, told, .. } = std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
         for probe in PROBES.iter().skip(told) {

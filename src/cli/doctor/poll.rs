@@ -1,4 +1,4 @@
-//! Long-poll by itself: a first poll that is answered at once, then one that is always held, and sends that have it answered.
+//! Long-poll by itself. The gateway answers the first poll at once and holds the next ones; sends make it answer them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::http::{self, Shared};
 use super::leg::{Leg, Reader, TRIES, Up};
 use super::speak::{Arrivals, Begun, Event, Hello, Inbox, OPEN, Session, Stop};
 
-/// A poll is answered after 25 s, or up to 120 s where the operator set more.
+/// The longest time that the gateway holds a poll: 25 s, or up to 120 s if the operator set more.
 const HELD: Duration = Duration::from_secs(125);
 
 pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
@@ -38,7 +38,7 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     })
 }
 
-/// One poll after the other, until so many in a row fail.
+/// Sends one poll after the other, until too many in a row fail.
 async fn hold(target: Shared, mut session: Session, arrivals: Arrivals) {
     let mut failed = 0;
     loop {
@@ -55,7 +55,7 @@ async fn hold(target: Shared, mut session: Session, arrivals: Arrivals) {
             continue;
         };
         failed = 0;
-        // No frame of the protocol: it only ends the silence.
+        // This is no frame of the protocol: it only ends the silence.
         for frame in std::iter::once(json!({ "answered": true })).chain(frames) {
             let _ = arrivals.send(Event::Frame(frame)).await;
         }

@@ -1,4 +1,4 @@
-//! From the tries of one question to one finding: what passes at times and fails at times is unreliable.
+//! From the tries of one question to one finding. If some tries pass and others fail, the finding is `unreliable`.
 //!
 //! Pure. Its twin is `src/pages/doctor/repeat.js`.
 
@@ -9,10 +9,10 @@ use super::speak::{Figures, Outcome, Stop};
 /// How often each question is asked.
 pub(super) const TIMES: usize = 3;
 
-/// The codes of what passes.
+/// The codes of tries that pass.
 const PASSES: [&str; 4] = ["ours", "works", "slow", "lived"];
 
-/// What one try came to: a code of `words.json`, and figures.
+/// The result of one try: a code of `words.json`, and figures.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Try {
     pub(super) code: &'static str,
@@ -33,13 +33,14 @@ impl Try {
         PASSES.contains(&self.code)
     }
 
-    /// What orders the tries that pass.
+    /// Returns the order of a try among those that pass.
     fn pace(&self) -> u64 {
         ["rtt_ms", "ms"].into_iter().find_map(|name| self.figures.get(name)?.as_u64()).unwrap_or_default()
     }
 }
 
-/// The middle one of the tries if all pass; the commonest failure if all fail; otherwise, and where requests got lost, `unreliable`.
+/// Returns the middle one of the tries if all pass, and the commonest failure if all fail. Returns `unreliable`
+/// otherwise, and if requests got lost.
 pub(super) fn together(tries: &[Try]) -> Try {
     let (passed, failed): (Vec<&Try>, Vec<&Try>) = tries.iter().partition(|one| one.passes());
     let Some(failure) = commonest(&failed) else {
@@ -57,14 +58,14 @@ pub(super) fn together(tries: &[Try]) -> Try {
     Try { code: "unreliable", figures }
 }
 
-/// The first of those whose code is the most frequent.
+/// Returns the first try with the most frequent code.
 fn commonest<'a>(tries: &[&'a Try]) -> Option<&'a Try> {
     let count = |code| tries.iter().filter(|one| one.code == code).count();
     let most = tries.iter().map(|one| count(one.code)).max()?;
     tries.iter().copied().find(|one| count(one.code) == most)
 }
 
-/// The one of middle pace, with the slowest round trip of all.
+/// Returns the try of middle pace, with the slowest round trip of all tries.
 fn middle(mut tries: Vec<&Try>) -> Try {
     tries.sort_by_key(|one| one.pace());
     let worst = tries.iter().filter_map(|one| one.figures.get("worst_ms").and_then(Value::as_u64)).max();

@@ -1,4 +1,5 @@
-//! How much passes at once: publications to a channel of the probe's own, up in one POST and down in the answer of a poll.
+//! How much passes at once: publications to a channel of the probe's own, up in one POST and down in the answer of a
+//! poll.
 
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use super::speak::{Begun, Outcome, Session, Stop, random};
 const MOST: u64 = 60_000;
 const LEAST: u64 = 1000;
 const LIMIT: Duration = Duration::from_secs(4);
-/// Nothing larger is tried after this.
+/// After this time, no further size is tried.
 pub(super) const ALL: Duration = Duration::from_secs(14);
-/// The longest part: a line may have 55 KB, and the answer's other lines must fit as well.
+/// The longest part. A line may have 55 KB, and the other lines of the answer must fit too.
 const PART: u64 = 25_000;
 
 /// What passed of one size: the milliseconds that it took each way.
@@ -36,7 +37,7 @@ pub(super) async fn find(target: &Shared) -> Result<Outcome, Stop> {
         if let Some(ms) = tried.down {
             down = (bytes, ms);
         }
-        // What vanished costs the whole limit: larger steps.
+        // Bytes that vanish cost the whole limit, so the steps get larger.
         let step = if tried.how == "no answer" { 4 } else { 2 };
         if tried.up.is_none() {
             failed = Some((bytes, tried.how));
@@ -64,7 +65,7 @@ pub(super) async fn find(target: &Shared) -> Result<Outcome, Stop> {
     Ok(Outcome { code, figures: all })
 }
 
-/// One size, in a session of its own.
+/// Tries one size, in a session of its own.
 async fn attempt(target: &Shared, bytes: u64) -> Tried {
     let mut tried = Tried { up: None, down: None, how: String::new() };
     if let Err(stop) = exchange(target, bytes, &mut tried).await {
@@ -93,7 +94,7 @@ async fn exchange(target: &Shared, bytes: u64, tried: &mut Tried) -> Result<(), 
     Ok(())
 }
 
-/// Lines of so many bytes in all: a subscription to a channel nobody else knows, and what is published there.
+/// Returns lines of so many bytes in all: a subscription to a channel with a secret name, and publications to it.
 fn publications(bytes: u64) -> String {
     let channel = format!("doctor/{}", random());
     let mut lines = vec![format!(r#"{{"sub":"{channel}"}}"#)];

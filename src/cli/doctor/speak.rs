@@ -1,4 +1,5 @@
-//! The protocol of PROTOCOL.md, as raw as can be: a session of a probe's own, an inbox of frames, and what can be wrong.
+//! The protocol of PROTOCOL.md, as raw as can be: a session of a probe's own, an inbox of frames, and what can be
+//! wrong.
 
 use std::time::{Duration, Instant};
 
@@ -11,21 +12,21 @@ use uuid::Uuid;
 pub(super) const OPEN: Duration = Duration::from_secs(6);
 /// How long a frame may take.
 pub(super) const FRAME: Duration = Duration::from_secs(4);
-/// How long to see whether a second write pushes the first out.
+/// How long to wait for a second write to push the first out.
 pub(super) const NUDGE: Duration = Duration::from_secs(2);
-/// Frames that wait to be looked at. A probe asks for one at a time.
+/// Frames that wait for the probe. It asks for one at a time.
 const INBOX: usize = 64;
 
-/// Figures by name, whose ending says the unit: `_ms`, `_s`, `_bytes`.
+/// Figures by name. The ending of a name gives the unit: `_ms`, `_s`, `_bytes`.
 pub(super) type Figures = Map<String, Value>;
 
-/// What a probe found, when nothing stopped it: a code of `words.json`, and figures.
+/// The result of a probe that nothing stopped: a code of `words.json`, and figures.
 pub(super) struct Outcome {
     pub(super) code: &'static str,
     pub(super) figures: Figures,
 }
 
-/// What stopped a probe, in the same terms.
+/// The reason why a probe stopped, in the same terms.
 #[derive(Debug, Clone)]
 pub(super) struct Stop {
     pub(super) code: &'static str,
@@ -33,12 +34,12 @@ pub(super) struct Stop {
     pub(super) cause: Option<Cause>,
 }
 
-/// Why there was no connection, where that says more than that there was none.
+/// Why there was no connection, if more is known than that there was none.
 #[derive(Debug, Clone)]
 pub(super) enum Cause {
     /// Nothing listens at the port.
     Closed,
-    /// What TLS complained of.
+    /// The complaint of TLS.
     Certificate(String),
 }
 
@@ -58,7 +59,7 @@ impl Stop {
     }
 }
 
-/// When something began.
+/// The time when something began.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun(Instant);
 
@@ -79,7 +80,7 @@ impl Begun {
         self.0.saturating_duration_since(earlier.0)
     }
 
-    /// It stopped now.
+    /// Returns a stop with this code, with the time from the beginning until now.
     pub(super) fn stop(self, code: &'static str) -> Stop {
         Stop::new(code).with("after_ms", self.ms())
     }
@@ -95,7 +96,7 @@ pub(super) struct Session {
     id: Option<Value>,
 }
 
-/// A hello, ready to be sent, and what its answer must echo.
+/// A hello, ready to be sent, and the nonce that its answer must echo.
 pub(super) struct Hello {
     pub(super) nonce: String,
     pub(super) line: String,
@@ -106,17 +107,17 @@ impl Session {
         Self { secret: random(), id: None }
     }
 
-    /// The same session, for a task beside this one.
+    /// Returns the same session, for a task beside this one.
     pub(super) fn again(&self) -> Self {
         Self { secret: self.secret.clone(), id: self.id.clone() }
     }
 
-    /// One that attaches the leg, and so asks for its turn.
+    /// Returns a hello that attaches the leg, and so asks for its turn.
     pub(super) fn attach(&self) -> Hello {
         self.hello(true)
     }
 
-    /// One for a send.
+    /// Returns a hello for a send.
     pub(super) fn name(&self) -> Hello {
         self.hello(false)
     }
@@ -133,7 +134,7 @@ impl Session {
         Hello { nonce, line: json!({ "hello": hello }).to_string() }
     }
 
-    /// Takes the answer to a hello, or says what is wrong with it.
+    /// Accepts the answer to a hello, or says what is wrong with it.
     pub(super) fn welcome(&mut self, frame: &Value, nonce: &str) -> Result<(), Stop> {
         self.check(frame, nonce)?;
         if let Some(id) = frame["welcome"].get("id") {
@@ -142,7 +143,7 @@ impl Session {
         Ok(())
     }
 
-    /// Whether it is the answer to a hello, or else what is wrong with it.
+    /// Checks that a frame is the answer to a hello, or says what is wrong with it.
     pub(super) fn check(&self, frame: &Value, nonce: &str) -> Result<(), Stop> {
         let (welcome, end) = (&frame["welcome"], &frame["end"]);
         if end["v"] == 1 && (end["code"] == "refused" || end["code"] == "forbidden") {
@@ -157,17 +158,17 @@ impl Session {
     }
 }
 
-/// 128 random bits in 32 characters.
+/// Returns 128 random bits in 32 characters.
 pub(super) fn random() -> String {
     // A UUID of version 4 has six bits that are not random.
     let [one, two] = [Uuid::new_v4(), Uuid::new_v4()].map(|id| id.simple().to_string());
     format!("{}{}", &one[..12], &two[12..])
 }
 
-/// What comes down a leg, or says how far it came.
+/// A frame that comes down a leg, or a note of how far the leg came.
 pub(super) enum Event {
     Frame(Value),
-    /// How much of an answer passed so far: the code for what would then be held back.
+    /// How much of an answer passed so far: the code for the case that the rest is held back.
     Passed(&'static str),
     /// One request was lost, and the next one is under way.
     Lost(Begun),
@@ -179,9 +180,9 @@ pub(super) type Arrivals = mpsc::Sender<Event>;
 /// The frames of a leg, as they come.
 pub(super) struct Inbox {
     events: mpsc::Receiver<Event>,
-    /// How it ended or what was lost of it, and when.
+    /// How the leg ended or what it lost, and when.
     ended: Option<(Stop, Begun)>,
-    /// When a frame came last.
+    /// When the last frame came.
     moved: Begun,
     longest_silence: Duration,
     pub(super) passed: &'static str,
@@ -193,27 +194,27 @@ impl Inbox {
         (sender, Self { events, ended: None, moved: Begun::now(), longest_silence: Duration::ZERO, passed })
     }
 
-    /// For how long nothing has come; of what has ended, had come.
+    /// Returns for how long no frame has come: until now, or until the leg ended.
     pub(super) fn silence(&self) -> Duration {
         self.ended.as_ref().map_or_else(|| self.moved.elapsed(), |(_, when)| when.since(self.moved))
     }
 
-    /// The longest stretch without a frame, the present one included.
+    /// Returns the longest stretch without a frame, the present one included.
     pub(super) fn longest_silence(&self) -> Duration {
         self.longest_silence.max(self.silence())
     }
 
-    /// From now on the longest silence counts anew.
+    /// Starts to count the longest silence anew.
     pub(super) fn forget_silence(&mut self) {
         self.longest_silence = Duration::ZERO;
     }
 
-    /// How long after this it ended, or how long ago this was.
+    /// Returns the time from `opened` until the leg ended, or until now.
     pub(super) fn age(&self, opened: Begun) -> Duration {
         self.ended.as_ref().map_or_else(|| opened.elapsed(), |(_, when)| when.since(opened))
     }
 
-    /// The next frame; or how the leg ended, or a stop of this code at the limit.
+    /// Returns the next frame. Otherwise says how the leg ended, or stops with this code at the limit.
     pub(super) async fn next(&mut self, limit: Duration, code: &'static str) -> Result<Value, Stop> {
         let begun = Begun::now();
         timeout(limit, self.arrival()).await.unwrap_or_else(|_| Err(begun.stop(code)))

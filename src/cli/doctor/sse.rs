@@ -13,7 +13,7 @@ use super::speak::{Arrivals, Begun, Event, FRAME, Inbox, NUDGE, OPEN, Session, S
 
 /// The longest event that is put together.
 const LONGEST: usize = 128 * 1024;
-/// The gateway answers four pings a second.
+/// The pause after the pings: the gateway answers four a second.
 const AFTER_PINGS: Duration = Duration::from_millis(300);
 
 pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
@@ -34,7 +34,7 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     leg.open_ms = begun.ms();
     leg.opened = Begun::now();
     leg.inbox.passed = "held_later";
-    // The stream carries the first write; whether it carries a second is the question.
+    // The stream carries the first write. The question is whether it carries a second one.
     while let Err(stop) = leg.up.send(r#"{"ping":0}"#).await {
         leg.lost += 1;
         if stop.code != "lost" || leg.lost == TRIES || begun.elapsed() > OPEN {
@@ -49,7 +49,7 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
 }
 
 impl Leg {
-    /// Something is held back, or lost. Another write tells which.
+    /// Finds out whether something is held back or lost: another write tells.
     async fn look_into(&mut self, stop: Stop, begun: Begun) -> Stop {
         if stop.code != "held" {
             return stop;
@@ -72,7 +72,7 @@ async fn read(target: Shared, hello: String, arrivals: Arrivals) {
         Ok(opened) => opened.stop("cut"),
         Err(stop) => stop,
     };
-    // Nobody may be asking any more.
+    // The probe may be over.
     let _ = arrivals.send(Event::End(stop, Begun::now())).await;
 }
 
@@ -84,7 +84,7 @@ async fn stream(target: &Shared, hello: String, arrivals: &Arrivals) -> Result<B
     if !ours {
         return Err(http::read(response, begun).await?.wrong());
     }
-    // If nobody asks any more, the leg's end ends this task.
+    // If the probe is over, the end of the leg ends this task.
     let _ = arrivals.send(Event::Passed("held_body")).await;
     let opened = Begun::now();
     let mut body = response.into_body();

@@ -1,26 +1,27 @@
-//! From what was found to plain words: the sentences of `words.json` with figures filled in, the result, the report.
+//! From findings to plain words: the sentences of `words.json` with figures filled in, the result, the report.
 //!
-//! Pure. Its twin is `src/pages/doctor/verdict.js`, which reads the same words; a test holds their reports to be the same.
+//! Pure. Its twin is `src/pages/doctor/verdict.js`, which reads the same words; a test holds their reports to be the
+//! same.
 
 use serde_json::{Value, json};
 
 use super::speak::Figures;
 use crate::server::DOCTORS_WORDS;
 
-/// Everything that is asked, in the order of the report.
+/// Every question, in the order of the report.
 pub(super) const PROBES: [&str; 10] =
     ["control", "websocket", "sse", "poll", "send", "size", "idle-websocket", "idle-sse", "idle-poll", "client"];
 /// The transports, in the order of preference.
 const TRANSPORTS: [&str; 3] = ["websocket", "sse", "poll"];
 
-/// What one question came to.
+/// The answer to one question.
 pub(super) struct Finding {
     pub(super) probe: &'static str,
     pub(super) code: &'static str,
     pub(super) figures: Figures,
 }
 
-/// What all of them come to.
+/// The result of all findings.
 pub(super) struct Summary {
     pub(super) code: &'static str,
     pub(super) says: String,
@@ -28,14 +29,14 @@ pub(super) struct Summary {
     pub(super) works: bool,
 }
 
-/// What is examined, when, and by whom.
+/// The gateway that is examined, the time, and the program that examines it.
 pub(super) struct About {
     pub(super) date: String,
     pub(super) url: String,
     pub(super) by: String,
 }
 
-/// See the module.
+/// The sentences of `words.json`.
 pub(super) struct Words(Value);
 
 impl Words {
@@ -69,17 +70,17 @@ impl Words {
         Summary { code, says: filled(&row["says"]), means: filled(&row["means"]), works: transport.is_some() }
     }
 
-    /// The figures of all, which come last in the report: they are for whoever repairs something.
+    /// Writes the figures of all findings. They come last in the report, since they are for engineers.
     fn figures(findings: &[Finding]) -> String {
         let line = |finding: &Finding| {
-            // Sorted by name: the map is.
+            // The figures are sorted by name, since the map is.
             let figures = finding.figures.iter().map(|(name, value)| format!(" {name}={}", bare(value)));
             format!("  {}: {}{}\n", finding.probe, finding.code, figures.collect::<String>())
         };
         sorted(findings).map(line).collect()
     }
 
-    /// One finding, for people. Where the gateway is not reached at all, that alone is worth advice.
+    /// Returns one finding, for people. If the gateway cannot be reached at all, only that finding is worth advice.
     pub(super) fn told(&self, finding: &Finding, findings: &[Finding]) -> String {
         let row = self.row(finding);
         let advice = if is_lost(finding, findings, row) { &Value::Null } else { row };
@@ -90,7 +91,7 @@ impl Words {
         lines.join("\n")
     }
 
-    /// Everything, for programs; the report is in it.
+    /// Returns everything, for programs, with the report in it.
     pub(super) fn json(&self, findings: &[Finding], about: &About) -> Value {
         let summary = self.summary(findings);
         let told: Vec<Value> = sorted(findings)
@@ -134,7 +135,7 @@ impl Words {
     }
 }
 
-/// The sentence with its figures.
+/// Fills the figures into a sentence.
 fn filled(sentence: &str, figures: &Figures) -> String {
     let mut says = String::new();
     for (place, part) in sentence.split(['{', '}']).enumerate() {
@@ -164,7 +165,7 @@ fn bare(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A figure as people read it; the ending of its name says the unit.
+/// Writes a figure for people; the ending of its name gives the unit.
 fn figure(name: &str, value: &Value) -> String {
     match value.as_u64() {
         Some(ms) if name.ends_with("ms") => duration(ms),
@@ -175,7 +176,7 @@ fn figure(name: &str, value: &Value) -> String {
     }
 }
 
-/// 85 ms, 1.2 s, 12 s.
+/// Writes a duration: 85 ms, 1.2 s, 12 s.
 fn duration(ms: u64) -> String {
     match ms {
         ..1000 => format!("{ms} ms"),

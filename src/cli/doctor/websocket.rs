@@ -1,4 +1,4 @@
-//! A WebSocket by itself. The upgrade is an ordinary request, so that what is answered in its place can be read whole.
+//! A WebSocket by itself. The upgrade is an ordinary request, so any other answer can be read whole.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +19,7 @@ use super::speak::{Arrivals, Begun, Event, FRAME, Inbox, OPEN, Session, Stop};
 use crate::protocol::SUBPROTOCOL;
 use crate::protocol::limits::BODY_BYTES;
 
-/// Lines that wait to be written. A probe has one under way.
+/// Lines that wait for the socket. A probe has one under way.
 const WAITING: usize = 8;
 
 pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
@@ -79,7 +79,7 @@ async fn carry(socket: WebSocketStream<TokioIo<Upgraded>>, mut lines: mpsc::Rece
             },
         };
         if gone {
-            // Nobody may be asking any more.
+            // The probe may be over.
             let _ = arrivals.send(Event::End(opened.stop("cut"), Begun::now())).await;
             return;
         }

@@ -1,4 +1,4 @@
-//! The application that a network stands before: where it is, and what its clients see while it is not there.
+//! The application behind the hostile network: its address, and what its clients see while it is not there.
 //!
 //! It is on this machine: a hostile network that carried elsewhere would be an open proxy.
 
@@ -10,7 +10,7 @@ use maud::html;
 use crate::netlab::{Answer, Upstream};
 use crate::server::page;
 
-/// See the module.
+/// An application on this machine.
 pub(super) struct Application {
     shown: String,
     path: String,
@@ -18,7 +18,7 @@ pub(super) struct Application {
 }
 
 impl Application {
-    /// From what a browser would open.
+    /// Parses the URL that a browser would open.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         let bad = |why: &str| format!("--to {url}: {why}; it looks like http://127.0.0.1:5173");
         let uri = url.parse::<Uri>().map_err(|error| bad(&error.to_string()))?;
@@ -56,7 +56,8 @@ impl Application {
     }
 }
 
-/// The addresses of a host that is this machine. A development server that says localhost listens on either of two.
+/// Returns the addresses of a host that is this machine. A development server that says localhost listens on either of
+/// two.
 fn loopback(host: &str) -> Option<Vec<IpAddr>> {
     if host.rsplit('.').next().is_some_and(|name| name.eq_ignore_ascii_case("localhost")) {
         return Some(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);

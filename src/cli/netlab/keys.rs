@@ -1,6 +1,6 @@
-//! Switching the network by what is typed, where standard input is a terminal. It never reads anything else.
+//! Switches the network by typed lines, if standard input is a terminal. It reads nothing else.
 //!
-//! A line is a command, so the terminal stays as it is: no mode of it has to be restored, however the process ends.
+//! A line is a command, so the terminal stays as it is: no mode must be restored, however the process ends.
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ enum Key {
     Quit,
 }
 
-/// Obeys until it is told to quit. Without a terminal it waits for ever.
+/// Obeys until the user quits. Without a terminal it waits forever.
 pub(super) async fn follow(lab: Arc<Lab>) {
     if std::io::stdin().is_terminal() {
         help();
@@ -49,7 +49,7 @@ fn help() {
     say(HELP);
 }
 
-/// What a line means; what is not understood asks for help.
+/// Returns the meaning of a line. A line that is not understood asks for help.
 fn key(line: &str) -> Key {
     match line.trim() {
         "q" => Key::Quit,
@@ -62,7 +62,8 @@ fn key(line: &str) -> Key {
     }
 }
 
-/// Lines of standard input. A read that waits cannot be cancelled, so a thread of its own waits, and ends with the process.
+/// Reads the lines of standard input. A read that waits cannot be cancelled, so a thread of its own waits, and ends
+/// with the process.
 fn lines() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {

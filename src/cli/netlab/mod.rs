@@ -1,7 +1,9 @@
-//! `throughline netlab NETWORK --to URL`: any application on this machine behind a named hostile network. Loopback only.
+//! `throughline netlab NETWORK --to URL`: any application on this machine behind a named hostile network. Loopback
+//! only.
 //!
-//! The network is switched while it runs: by what is typed (`keys`), and over HTTP on a second port (`page`), which answers
-//! also while the network resets all. It knows nothing of the application, and changes nothing but what the network says.
+//! Two things switch the network while it runs: typed lines (`keys`), and HTTP on a second port (`page`). That port
+//! answers even while the network resets everything. The command knows nothing of the application, and changes only
+//! what the network says.
 
 mod application;
 mod keys;
@@ -34,7 +36,7 @@ pub(super) struct Netlab {
     /// Where the page is that switches the network; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8082", value_name = "ADDR:PORT")]
     page: SocketAddr,
-    /// Lists the networks with a sentence each. So does the command without anything.
+    /// List the networks with a sentence each. So does the command without arguments.
     #[arg(long)]
     list: bool,
 }
@@ -52,7 +54,7 @@ pub(super) fn run(options: &Netlab) -> ExitCode {
 }
 
 impl Netlab {
-    /// What to stand before, and as what; or why not.
+    /// Returns the application and the network before it, or says what is wrong.
     fn prepared(&self) -> Result<(Application, Network), String> {
         let name = self.network.as_deref().unwrap_or("clear");
         let network = networks::named(name, 0)
@@ -69,7 +71,7 @@ impl Netlab {
     }
 }
 
-/// Until it is told to stop.
+/// Runs the network until the process is stopped.
 async fn stand(options: &Netlab, application: Application, network: Network) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -101,12 +103,12 @@ impl Lab {
         Ok(Self { application, front })
     }
 
-    /// Where the application is, through the network.
+    /// Returns the URL of the application, through the network.
     fn shown(&self) -> String {
         format!("http://{}{}", self.front.addr(), self.application.path())
     }
 
-    /// The name and the meaning of the network in force; none if it was described whole and has no name.
+    /// Returns the name and the meaning of the network in force, or none if it was described whole and has no name.
     fn named(&self) -> Option<(&'static str, &'static str)> {
         let network = self.front.network();
         networks::all().find(|(name, _)| networks::named(name, network.seed).as_ref() == Some(&network))

@@ -1,6 +1,7 @@
-//! The page that switches the network, and its API, on a port of their own: they answer whatever the network does.
+//! The page that switches the network, and its API. They have a port of their own, so they answer whatever the network
+//! does.
 //!
-//! Only pages of this machine may use them, as everywhere here: a page on the web must not break what a developer works on.
+//! Only pages of this machine may use them, as everywhere here: a page on the web must not break a developer's work.
 
 use std::io;
 use std::sync::Arc;
@@ -91,9 +92,9 @@ async fn kill(State(lab): State<Arc<Lab>>, chosen: Result<Json<Chosen>, JsonReje
 async fn show(State(lab): State<Arc<Lab>>) -> Html<String> {
     let content = html! {
             style { (PreEscaped(STYLE)) }
-            p.lead { "Open " a href=(lab.shown()) { (lab.shown()) } " instead of " code { (lab.application.shown()) } ". What you choose here holds at once, also for most of what is open." }
+            p.lead { "Open " a href=(lab.shown()) { (lab.shown()) } " instead of " code { (lab.application.shown()) } ". Your choice holds at once, even for most open connections." }
             p.status role="status" data-status { "Asking …" }
-            noscript { p { "This page needs JavaScript. The same over HTTP: " code { "POST /network" } "." } }
+            noscript { p { "This page needs JavaScript. Without it, use HTTP: " code { "POST /network" } "." } }
             fieldset {
                 legend { "The network" }
                 @for (name, meaning) in networks::all() {

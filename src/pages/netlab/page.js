@@ -17,7 +17,7 @@ async function refresh() {
     for (const choice of choices) choice.checked = choice.value === name;
     const { websocket, stream, any } = open;
     const text = `In force: ${name ?? 'a network without a name'}. Open now: ${websocket} WebSockets, ${stream} streams, ${any - websocket - stream} other requests.`;
-    // A reader of the screen hears a status only if it changes.
+    // A screen reader speaks a status only if it changes.
     if (line.textContent !== text) line.textContent = text;
   } catch {
     line.textContent = 'throughline netlab has ended: start it again.';
