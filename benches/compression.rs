@@ -1,9 +1,11 @@
-//! What compression saves and costs: publications of 1 KB of JSON to a thousand sockets. Linux only: it reads /proc.
+//! The savings and the cost of compression: publications of 1 KB of JSON to a thousand sockets. Linux only: it reads
+//! /proc.
 //!
 //!     cargo bench --bench compression
 //!
-//! The same prices go to a thousand subscribers of a gateway that compresses and of one that does not, in turns. Printed are the bytes that
-//! reach the subscribers, the gateway's CPU, and the time until all have a publication, each as a median; it fails above a bound.
+//! A gateway that compresses and one that does not send the same prices to a thousand subscribers, in turns. The bench
+//! prints the bytes that reach the subscribers, the gateway's CPU, and the time until all have a publication. Each is a
+//! median. The bench fails above a bound.
 
 // Its figures are its output.
 #![allow(clippy::print_stdout)]
@@ -24,13 +26,13 @@ use tokio::sync::Notify;
 const SUBSCRIBERS: usize = 1_000;
 /// Handshakes under way at once.
 const AT_ONCE: usize = 64;
-/// Of each gateway, in turns.
+/// Rounds of each gateway, in turns.
 const ROUNDS: usize = 5;
-/// In a round, one after the other, each when all have the one before.
+/// Publications in a round, one after the other: each goes when all have the one before.
 const PUBLICATIONS: u64 = 400;
-/// What is published, in bytes.
+/// The length of a publication, in bytes.
 const LENGTH: usize = 1_024;
-/// Bytes and CPU, in those without compression.
+/// The most bytes and CPU, as parts of those without compression.
 const BYTES: f64 = 0.35;
 const CPU: f64 = 1.3;
 
@@ -54,7 +56,7 @@ async fn main() -> ExitCode {
     for round in 0..=ROUNDS {
         for side in &mut sides {
             let figures = side.round().await;
-            // The first warms up.
+            // The first round warms up.
             if round > 0 {
                 side.rounds.push(figures);
             }
@@ -87,7 +89,7 @@ impl Side {
         Self { gateway, publisher, received, rounds: Vec::new() }
     }
 
-    /// Bytes and seconds of CPU for one delivery, and milliseconds until all have a publication.
+    /// Returns bytes and seconds of CPU for one delivery, and milliseconds until all have a publication.
     async fn round(&mut self) -> [f64; 3] {
         let (bytes, cpu, start) = (self.received.bytes.load(Ordering::Relaxed), self.gateway.cpu(), Instant::now());
         for number in 0..PUBLICATIONS {
@@ -124,7 +126,7 @@ async fn open(address: &str, number: usize, compressed: bool) -> TcpStream {
     }
 }
 
-/// Some 1 KB that looks like what is sent in earnest: rows of the same keys, with other values each time.
+/// Returns about 1 KB that looks like real messages: rows of the same keys, with other values each time.
 fn prices(number: u64) -> String {
     const NAMES: [&str; 11] = ["ACME", "BOLT", "CORA", "DUNE", "ECHO", "FERN", "GALE", "HERO", "IRIS", "JADE", "KITE"];
     let mut state = number + 1;
@@ -147,7 +149,7 @@ fn prices(number: u64) -> String {
     text
 }
 
-/// Counts publications, which are told by their length, and acknowledges them like a client that follows the protocol.
+/// Counts publications, which it knows by their length, and acknowledges them like a client that follows the protocol.
 async fn read(mut socket: TcpStream, received: Arc<Received>) {
     let (mut buffer, mut rest, mut count) = (vec![0; 16 * 1024], Vec::new(), 1u64);
     loop {
@@ -176,7 +178,8 @@ async fn read(mut socket: TcpStream, received: Arc<Received>) {
     }
 }
 
-/// How long the first frame is, if it has come whole, and whether it is longer than all but publications are.
+/// Returns the length of the first frame, if it is complete. Also returns whether the frame is longer than any that is
+/// no publication.
 fn frame_end(bytes: &[u8]) -> Option<(usize, bool)> {
     let &[_, length, ..] = bytes else { return None };
     let (end, long) = match length {

@@ -2,9 +2,10 @@
 //!
 //!     cargo bench --bench connects
 //!
-//! A first connect ends with the answer to the client's subscription; a poll waits for publications then. A resume is a new leg of that
-//! session, after its connections were cut, and ends with its welcome. Each transport of each round has a gateway of its own, a separate
-//! process. The clients live in this process, whose time does not count. The bench fails if a median is above its bound.
+//! A first connect ends with the answer to the client's subscription; a poll then waits for publications. A resume is a
+//! new leg of that session after its connections were cut, and ends with its welcome. Each transport of each round has
+//! a gateway of its own in a separate process. The clients live in this process, whose time does not count. The bench
+//! fails if a median is above its bound.
 
 // Its figures are its output.
 #![allow(clippy::print_stdout)]
@@ -20,23 +21,25 @@ use gateway::client::{self, Session};
 use throughline::protocol::Transport;
 use tokio::net::TcpStream;
 
-/// In each round: enough that a tick of the kernel's clock for CPU time, 10 ms, is a small part.
+/// The connects of each round: enough that one tick of the kernel's CPU clock, 10 ms, is a small part.
 const CONNECTS: usize = 3_000;
 /// Handshakes under way at once.
 const AT_ONCE: usize = 64;
-/// The transports take turns, so that each meets the same moods of the machine.
+/// The transports take turns, so each meets the same moods of the machine.
 const ROUNDS: usize = 9;
 /// Connects before the first that counts, so that the gateway's threads and tables exist.
 const WARM_UP: usize = 200;
 
-/// A transport, and what a first connect and a resume may cost on it: microseconds, twice the medians on a quiet machine.
+/// A transport, and the cost that a first connect and a resume may have on it: microseconds, twice the medians on a
+/// quiet machine.
 const BOUNDS: [(Transport, [f64; 2]); 3] =
     [(Transport::WebSocket, [155.0, 115.0]), (Transport::Sse, [225.0, 95.0]), (Transport::Poll, [285.0, 95.0])];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let mut figures = BOUNDS.map(|_| [Vec::new(), Vec::new()]);
-    // Each turn has numbers of its own: ports of connections that are over stay taken for a minute, at the address of their number.
+    // Each turn has numbers of its own. The ports of closed connections stay in use for a minute, at the address of
+    // their number.
     let mut numbers = (0..).step_by(WARM_UP + CONNECTS);
     for _ in 0..ROUNDS {
         for (((transport, _), figures), first) in BOUNDS.into_iter().zip(&mut figures).zip(&mut numbers) {
@@ -57,7 +60,7 @@ async fn main() -> ExitCode {
     if within { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Microseconds for one first connect, and for one resume. The clients have numbers from this one on.
+/// Returns the microseconds for one first connect, and for one resume. The clients have numbers from this one on.
 async fn round(transport: Transport, number: usize) -> [f64; 2] {
     let gateway = Gateway::start();
     let warm_up = connect(&gateway, transport, number..number + WARM_UP).await;

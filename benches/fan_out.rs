@@ -1,9 +1,11 @@
-//! A channel of 18,000 subscribers, and somebody else's echo meanwhile. Linux only, where a process may open 20,000 files.
+//! A channel of 18,000 subscribers, and another client's echo meanwhile. Linux only, where a process may open 20,000
+//! files.
 //!
 //!     cargo bench --bench fan_out
 //!
-//! Everybody on the channel gets each publication; the figure is the time from the first of them to the last. Beside it a session that
-//! listens to itself measures its round trip: alone, and while the channel is published to. It fails above a bound.
+//! Every subscriber gets each publication; the figure is the time from the first of them to the last. Beside them a
+//! session that listens to itself measures its round trip: alone, and while the channel is published to. The bench
+//! fails above a bound.
 
 // Its figures are its output.
 #![allow(clippy::print_stdout)]
@@ -30,9 +32,10 @@ const PUBLICATIONS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 /// Echoes alone.
 const ALONE: usize = 1_000;
-/// From the first subscriber to the last: what 18,000 writes of some 4 us take twice over.
+/// The time from the first subscriber to the last: twice what 18,000 writes of about 4 us take.
 const SPREAD: Duration = Duration::from_millis(300);
-/// An echo's 99th percentile meanwhile. It may have to wait for one fan-out, which takes as long as the kernel takes for the writes.
+/// An echo's 99th percentile meanwhile. It may have to wait for one fan-out, which takes as long as the kernel needs
+/// for the writes.
 const ECHO: Duration = Duration::from_millis(250);
 
 #[tokio::main]
@@ -81,7 +84,7 @@ async fn main() -> ExitCode {
     if spread <= SPREAD && p99 <= ECHO { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Tells when a publication arrived.
+/// Reports when a publication arrived.
 async fn subscriber(mut socket: TcpStream, arrivals: mpsc::Sender<Instant>) {
     let mut piece = [0; 256];
     while let Ok(length @ 1..) = socket.read(&mut piece).await {

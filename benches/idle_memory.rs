@@ -1,9 +1,10 @@
-//! What an idle session costs the gateway in resident memory, on each transport. Linux only: it reads /proc.
+//! The resident memory that an idle session costs the gateway, on each transport. Linux only: it reads /proc.
 //!
 //!     cargo bench --bench idle_memory
 //!
-//! It starts the optimised binary, opens sessions that are subscribed to a channel and resumable, lets them be, and prints the slope
-//! between two numbers of them, so that what the process costs without any is left out. It fails above a bound.
+//! It starts the optimised binary, opens sessions that are subscribed to a channel and resumable, and lets them rest.
+//! It prints the slope between two numbers of sessions, which leaves the cost of the process itself out. It fails above
+//! a bound.
 
 // Its figures are its output.
 #![allow(clippy::print_stdout)]
@@ -19,7 +20,7 @@ use tokio::net::TcpStream;
 
 /// Handshakes under way at once.
 const AT_ONCE: usize = 64;
-/// Idle means idle: what the handshakes left behind, kept-alive connections among it, is given back first.
+/// Idle means idle: the gateway first gives back the memory of the handshakes, kept-alive connections included.
 const SETTLE: Duration = Duration::from_secs(7);
 
 #[derive(Clone, Copy)]
@@ -49,7 +50,7 @@ async fn main() -> ExitCode {
     if within { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Kilobytes per session.
+/// Returns the kilobytes per session.
 async fn look(transport: Transport, name: &str, sizes: [usize; 2]) -> f64 {
     let gateway = match transport {
         Transport::Compressed => Gateway::compressing(),
@@ -71,7 +72,7 @@ async fn look(transport: Transport, name: &str, sizes: [usize; 2]) -> f64 {
     (looks[1] - looks[0]) / (sizes[1] - sizes[0]) as f64 / 1024.0
 }
 
-/// A complete session. What is returned keeps it.
+/// Opens a complete session, which lives until the returned value is dropped.
 async fn open(transport: Transport, address: String, number: usize) -> TcpStream {
     match transport {
         Transport::WebSocket => open_socket(&address, number, "news").await,

@@ -1,17 +1,20 @@
-//! How many instructions the gateway takes for each piece of work, whatever else the machine does. Needs valgrind.
+//! The number of instructions that the gateway needs for each piece of work, whatever else the machine does. It needs
+//! valgrind.
 //!
 //!     cargo bench --bench instructions
 //!
-//! The program starts itself under callgrind, twice for each piece of work, and does the work more often the second time. The difference
-//! is the work alone. Each figure is compared with `instructions.baseline`, and one above 1.03 of its baseline fails.
+//! The program starts itself under callgrind, twice for each piece of work, and does the work more often the second
+//! time. The difference is the work alone. Each figure is compared with `instructions.baseline`, and one above 1.03 of
+//! its baseline fails.
 //!
 //! This writes the figures of a new run as the baseline:
 //!
 //!     cargo bench --bench instructions -- --renew
 //!
-//! Renew it only in a commit whose message names each figure that grew, and why the growth is worth it. A commit that moves code must
-//! not renew it. After a gain, renew it to keep the gain. Another compiler or a newer library needs a commit of its own, which changes
-//! nothing else. The table of docs/BENCHMARKS.md shows the same figures; a test compares them.
+//! Renew it only in a commit whose message names each figure that grew, and why the growth is worth it. A commit that
+//! moves code must not renew it. After a gain, renew it to keep the gain. Another compiler or a newer library needs a
+//! commit of its own, which changes nothing else. The table of docs/BENCHMARKS.md shows the same figures; a test
+//! compares them.
 
 // Its figures are its output.
 #![allow(clippy::print_stdout)]
@@ -28,10 +31,11 @@ use std::process::{Command, ExitCode};
 
 use work::Piece;
 
-/// How often a piece of work is done under callgrind. The difference is a multiple of how often a client acknowledges, so that the
-/// share of an acknowledgement is whole.
+/// How often a piece of work is done under callgrind. The difference is a multiple of how often a client acknowledges,
+/// so that the share of an acknowledgement is whole.
 const TIMES: [u64; 2] = [64, 320];
-/// Room for all that a piece of work keeps: to move it counts each byte, and whether the allocator moves it is chance.
+/// Room for all results of a piece of work. Moving them would count each byte, and chance decides whether the allocator
+/// moves them.
 const MOST: usize = TIMES[1] as usize;
 /// The greatest ratio of a figure to its baseline.
 const BOUND: f64 = 1.03;
@@ -50,7 +54,7 @@ fn main() -> ExitCode {
     let renew = arguments.iter().any(|argument| argument == RENEW);
     let baseline = std::fs::read_to_string(BASELINE).unwrap_or_default();
     let mut figures = Figures::read(&baseline);
-    let mut text = format!("# What each piece of work takes: see instructions.rs.\n# {}\n", tools());
+    let mut text = format!("# The instructions of each piece of work: see instructions.rs.\n# {}\n", tools());
     let mut within = true;
     for (name, _) in pieces() {
         let each = each(name);
@@ -75,8 +79,8 @@ fn pieces() -> impl Iterator<Item = Piece> {
     work::ALL.into_iter().chain(links::ALL).chain(connections::ALL)
 }
 
-/// Does a piece of work so many times. The clock stands still meanwhile, but for work that has a runtime of its own: no figure depends
-/// on how slow the machine is.
+/// Does a piece of work so many times. The clock stands still meanwhile, except for work that has a runtime of its own.
+/// So no figure depends on how slow the machine is.
 fn carry_out(name: &str, times: u64) {
     let mut stopped = tokio::runtime::Builder::new_current_thread();
     let stopped = stopped.enable_time().start_paused(true).build().expect("a runtime");
@@ -86,13 +90,13 @@ fn carry_out(name: &str, times: u64) {
     (0..times).for_each(|_| work());
 }
 
-/// The instructions for doing a piece of work once.
+/// Returns the instructions for doing a piece of work once.
 fn each(name: &str) -> u64 {
     let [few, many] = TIMES.map(|times| count(name, times));
     (many - few) / (TIMES[1] - TIMES[0])
 }
 
-/// All that this program executes to do a piece of work so many times.
+/// Returns everything that this program executes to do a piece of work so many times.
 fn count(name: &str, times: u64) -> u64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -106,11 +110,12 @@ fn count(name: &str, times: u64) -> u64 {
     collected.trim().parse().expect("a number")
 }
 
-/// The figures of the baseline that nothing was compared with yet, by the names of their work.
+/// The figures of the baseline that were not compared yet, by the names of their work.
 struct Figures<'a>(BTreeMap<&'a str, u64>);
 
 impl<'a> Figures<'a> {
-    /// A line is a figure, two spaces and a name. Lines that begin with `#` say where the figures are from.
+    /// Reads the baseline. A line is a figure, two spaces and a name. Lines that begin with `#` say where the figures
+    /// are from.
     fn read(text: &'a str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let figure = |line: &'a str| {
@@ -120,7 +125,7 @@ impl<'a> Figures<'a> {
         Self(lines.map(|line| figure(line).unwrap_or_else(|| panic!("{BASELINE}: no figure: {line}"))).collect())
     }
 
-    /// Prints a figure and its ratio to the baseline, and says whether that is within the bound.
+    /// Prints a figure and its ratio to the baseline. Returns whether the ratio is within the bound.
     fn compare(&mut self, name: &str, each: u64) -> bool {
         let Some(baseline) = self.0.remove(name) else {
             println!("{name}: {each} instructions; the baseline has no such figure");
@@ -133,7 +138,7 @@ impl<'a> Figures<'a> {
     }
 }
 
-/// What made the figures.
+/// Returns the names of the tools that made the figures.
 fn tools() -> String {
     let version = |program| {
         let output = Command::new(program).arg("--version").output().expect("the program is installed");

@@ -1,4 +1,5 @@
-//! What protocol, a session's step and a fan-out take, in time. No bound: time is the machine's; `instructions.rs` counts and holds.
+//! The time that protocol, a session's step and a fan-out need. It has no bound, since time depends on the machine:
+//! `instructions.rs` counts and has a bound.
 //!
 //!     cargo bench --bench micro
 

@@ -1,10 +1,12 @@
-//! Readers that stop reading, and what it costs the gateway and everybody else. Linux only: it reads /proc.
+//! Readers that stop reading, and their cost for the gateway and for all other readers. Linux only: it reads /proc.
 //!
 //!     cargo bench --bench slow_readers
 //!
-//! Two thousand sessions, half of them on WebSocket and half on SSE, share a channel with two hundred that are measured: alone, beside the two thousand while they
-//! read, and after they stopped, their connections open. Printed are everybody else's delays each time, and what the gateway's memory
-//! grew by once so much was published that each that stopped has missed more than is kept for it. It fails above a bound.
+//! Two thousand sessions, half of them on WebSocket and half on SSE, share a channel with two hundred that are
+//! measured. The two hundred are measured three times: alone, while the two thousand read, and after those stopped with
+//! their connections open. The bench prints the delays of the two hundred each time. It also prints the growth of the
+//! gateway's memory, once each stopped session has missed more than the gateway keeps for it. The bench fails above a
+//! bound.
 
 // Its figures are its output.
 #![allow(clippy::print_stdout)]
@@ -22,22 +24,23 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-/// Those that stop reading.
+/// Sessions that stop reading.
 const SLOW: usize = 2_000;
-/// Those that are measured.
+/// Sessions that are measured.
 const OTHERS: usize = 200;
 /// Handshakes under way at once.
 const AT_ONCE: usize = 64;
-/// How long everybody is measured, how often something is published, and how long it is.
+/// How long all are measured, how often something is published, and how long it is.
 const MEASURED: Duration = Duration::from_secs(10);
 const EVERY: Duration = Duration::from_millis(50);
 const BYTES: usize = 1_024;
-/// What is published to fill what the gateway keeps for each, and how fast.
+/// Publications that fill what the gateway keeps for each session, and their pace.
 const FLOOD: u32 = 2_000;
 const FLOOD_EVERY: Duration = Duration::from_millis(8);
-/// The 99th percentile beside those that stopped, in that of a run with nobody else.
+/// The highest ratio of two 99th percentiles: beside the sessions that stopped, and alone.
 const RATIO: f64 = 1.5;
-/// Bytes that the gateway may grow by for each that stopped: the queue it keeps for it is of pointers to lines that all share.
+/// The most bytes that the gateway may grow by for each session that stopped. Its queue holds pointers to lines that
+/// all share.
 const GROWTH: f64 = 64.0 * 1024.0;
 
 #[tokio::main]
@@ -67,7 +70,7 @@ async fn main() -> ExitCode {
     let before = measure(&mut publisher, start, &mut delays).await;
     let memory_before = gateway.memory();
     stopped.store(true, Ordering::Relaxed);
-    // Their sockets fill, and the gateway finds that nobody takes any more.
+    // Their sockets fill, and the gateway finds that they accept nothing more.
     let flooded = async {
         publish(&mut publisher, start, FLOOD_EVERY * FLOOD, FLOOD_EVERY).await;
         start.elapsed()
@@ -100,7 +103,7 @@ async fn open(address: &str, number: usize) -> TcpStream {
     }
 }
 
-/// Publishes for a while; each holds the time it was due, so that nothing that held it up is left out.
+/// Publishes for a while. Each publication holds its due time, so a delay before the sending counts too.
 async fn publish(publisher: &mut TcpStream, start: Instant, lasting: Duration, every: Duration) {
     let first = start.elapsed();
     let mut due = first;
@@ -112,7 +115,7 @@ async fn publish(publisher: &mut TcpStream, start: Instant, lasting: Duration, e
     }
 }
 
-/// When the last came, once none has come for a while.
+/// Returns when the last one came, once none has come for a while.
 async fn quiet(start: Instant, delays: &mut mpsc::Receiver<Duration>) -> Duration {
     let mut last = start.elapsed();
     while let Ok(Some(_)) = tokio::time::timeout(Duration::from_secs(3), delays.recv()).await {
@@ -121,7 +124,7 @@ async fn quiet(start: Instant, delays: &mut mpsc::Receiver<Duration>) -> Duratio
     last
 }
 
-/// The median and the 99th percentile of everybody's delays.
+/// Returns the median and the 99th percentile of the delays of all measured sessions.
 async fn measure(publisher: &mut TcpStream, start: Instant, delays: &mut mpsc::Receiver<Duration>) -> [Duration; 2] {
     let expected = OTHERS * (MEASURED.as_millis() / EVERY.as_millis()) as usize;
     let mut all = Vec::with_capacity(expected);
@@ -143,18 +146,18 @@ async fn slow(mut connection: TcpStream, stopped: Arc<AtomicBool>) {
         let length = connection.read(&mut piece).await.expect("reads");
         assert!(length > 0, "the gateway ended a connection that reads");
     }
-    // Not dropped: that would close it.
+    // The connection must not be dropped: that would close it.
     std::future::pending::<()>().await;
 }
 
-/// Reads, acknowledges and tells every delay.
+/// Reads, acknowledges and reports every delay.
 async fn other(mut socket: TcpStream, start: Instant, times: mpsc::Sender<Duration>) {
     const MARK: &[u8] = b"\"data\":\"";
     let (mut seen, mut piece, mut count) = (Vec::new(), vec![0; 4_096], 0_u64);
     loop {
         let length = socket.read(&mut piece).await.unwrap_or_default();
         if length == 0 {
-            // The end of the bench; earlier it would show in what is missing.
+            // This is the end of the bench. An earlier end would show in the missing delays.
             return;
         }
         let now = start.elapsed();
@@ -170,7 +173,7 @@ async fn other(mut socket: TcpStream, start: Instant, times: mpsc::Sender<Durati
                 let _ = socket.write_all(&frame(&format!(r#"{{"ack":{}}}"#, count + 1))).await;
             }
         }
-        // What is left before the next mark is filler.
+        // The bytes before the next mark are filler.
         let keep = seen.len().saturating_sub(MARK.len() + 20);
         seen.drain(..keep);
     }

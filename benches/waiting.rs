@@ -1,15 +1,18 @@
-//! What 1,000 legs that wait in a join cost the gateway and everybody else. Linux only: it reads /proc.
+//! The cost of 1,000 legs that wait in a join, for the gateway and for other clients. Linux only: it reads /proc.
 //!
 //!     cargo bench --bench waiting
 //!
-//! The application never says whether those legs may come in. Each waits for as long as `HELLO_DEADLINE` lets it, so each measurement
-//! opens its own. The gateway is this program in a second process, since `throughline serve` has no such application.
+//! The application never says whether those legs may come in. Each waits as long as `HELLO_DEADLINE` lets it, so each
+//! measurement opens its own. The gateway is this program in a second process, since `throughline serve` has no such
+//! application.
 //!
-//! - Memory: the slope between two numbers of legs on one transport. It is all that the gateway keeps for such a leg: its connection,
-//!   its link and its place at a judgement. The application's own part is empty here.
-//! - Tasks: what 1,000 of them add, a third on each transport, and what as many sessions add. One for each connection is the bound.
-//! - Locks: others join meanwhile, also by a verdict that comes later. One that held a lock would hold them up.
-//! - Delays: somebody else's publications, until they are received, with and without the 1,000, in turns.
+//! - Memory: the slope between two numbers of legs on one transport. It is everything that the gateway keeps for such a
+//!   leg: its connection, its link and its place at a judgement. The application's own part is empty here.
+//! - Tasks: the number that 1,000 legs add, a third on each transport, and the number that as many sessions add. The
+//!   bound is one for each connection.
+//! - Locks: others join meanwhile, some by a verdict that comes later. A waiting leg that held a lock would hold them
+//!   up.
+//! - Delays: another client's publications, until they are received, with and without the 1,000, in turns.
 
 // Its figures are its output.
 #![allow(clippy::print_stdout)]
@@ -29,7 +32,7 @@ use throughline::protocol::limits::HELLO_DEADLINE;
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 
-/// As the gateway's own program has it: the memory of this one is measured.
+/// The allocator of the gateway's own program, since the memory of this one is measured.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -40,7 +43,7 @@ const AT_ONCE: usize = 64;
 /// Legs on one transport at the first and at the second look at memory, and how many looks there are.
 const SIZES: [usize; 2] = [1_000, 4_000];
 const LOOKS: usize = 3;
-/// What the handshakes left behind is over by then.
+/// The work that the handshakes left behind is over after this time.
 const SETTLE: Duration = Duration::from_secs(1);
 /// Kilobytes for a leg that waits.
 const KILOBYTES: f64 = 4.0;
@@ -48,7 +51,7 @@ const KILOBYTES: f64 = 4.0;
 const ROUNDS: usize = 21;
 const ECHOES: usize = 400;
 const RATIO: f64 = 2.0;
-/// Whoever joins beside them is in by then.
+/// A client that joins beside them is in after this time.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Numbers of clients, each given once.
@@ -68,7 +71,7 @@ fn main() -> ExitCode {
     if within { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Whether a leg is small enough on each transport. The transports take turns.
+/// Returns whether a leg is small enough on each transport. The transports take turns.
 async fn memory(numbers: &mut Numbers) -> bool {
     let mut figures = Transport::ALL.map(|_| Vec::new());
     for _ in 0..LOOKS {
@@ -85,7 +88,7 @@ async fn memory(numbers: &mut Numbers) -> bool {
     within
 }
 
-/// Kilobytes for each leg that waits.
+/// Returns the kilobytes for each leg that waits.
 async fn look(transport: Transport, numbers: &mut Numbers) -> f64 {
     let mut judging = Judging::start();
     let mut legs = Vec::new();
@@ -100,7 +103,7 @@ async fn look(transport: Transport, numbers: &mut Numbers) -> f64 {
     (looks[1] - looks[0]) / (SIZES[1] - SIZES[0]) as f64 / 1024.0
 }
 
-/// Legs that wait from now on, the same share of them on each of these transports.
+/// Opens legs that wait from now on, the same share of them on each of these transports.
 async fn wait(judging: &Judging, transports: &[Transport], count: usize, numbers: &mut Numbers) -> Vec<TcpStream> {
     let address = &judging.gateway.address;
     let numbers: Vec<usize> = numbers.take(count).collect();
@@ -115,7 +118,7 @@ async fn wait(judging: &Judging, transports: &[Transport], count: usize, numbers
     legs
 }
 
-/// What was measured was measured with all of them.
+/// Checks that all legs waited during the measurement.
 fn all_wait(Figures { waiting, .. }: Figures, legs: usize) {
     assert_eq!(
         waiting, legs,
@@ -123,11 +126,11 @@ fn all_wait(Figures { waiting, .. }: Figures, legs: usize) {
     );
 }
 
-/// Whether others are left alone: tasks, joins, delays.
+/// Returns whether the waiting legs leave others alone: tasks, joins, delays.
 async fn others(numbers: &mut Numbers) -> bool {
     let mut judging = Judging::start();
     let mut echo = Echo::open(&judging.gateway.address, numbers.next().expect("a number")).await;
-    // A round that does not count.
+    // This round does not count.
     (echo, _) = delay(echo).await;
     let idle = judging.figures().tasks;
     let of_sessions = tasks_of_sessions(&mut judging, idle, numbers).await;
@@ -164,7 +167,7 @@ async fn others(numbers: &mut Numbers) -> bool {
     of_legs <= LEGS && of_sessions <= LEGS && ratio <= RATIO
 }
 
-/// The tasks that as many sessions add, a third on each transport.
+/// Returns the number of tasks that as many sessions add, a third on each transport.
 async fn tasks_of_sessions(judging: &mut Judging, idle: usize, numbers: &mut Numbers) -> usize {
     let address = judging.gateway.address.clone();
     let numbers: Vec<usize> = numbers.take(LEGS).collect();
@@ -178,7 +181,7 @@ async fn tasks_of_sessions(judging: &mut Judging, idle: usize, numbers: &mut Num
     tasks
 }
 
-/// A complete session. What is returned keeps it.
+/// Opens a complete session, which lives until the returned value is dropped.
 async fn session(address: &str, number: usize) -> TcpStream {
     match Transport::ALL[number % Transport::ALL.len()] {
         Transport::WebSocket => open_socket(address, number, "news").await,
@@ -187,7 +190,7 @@ async fn session(address: &str, number: usize) -> TcpStream {
     }
 }
 
-/// Others join on each transport: let in at once, let in later, and subscribed. How long the slowest took.
+/// Lets others join on each transport: let in at once, let in later, and subscribed. Returns how long the slowest took.
 async fn join(judging: &Judging, numbers: &mut Numbers) -> Duration {
     let address = &judging.gateway.address;
     let mut slowest = Duration::ZERO;
@@ -199,13 +202,13 @@ async fn join(judging: &Judging, numbers: &mut Numbers) -> Duration {
             let_in(transport, address, later, SOON).await;
             subscribed(transport, address, subscriber, "news").await;
         };
-        tokio::time::timeout(PATIENCE, joins).await.expect("nobody who joins waits for those that wait");
+        tokio::time::timeout(PATIENCE, joins).await.expect("a join does not wait for the legs that wait");
         slowest = slowest.max(start.elapsed());
     }
     slowest
 }
 
-/// The 99th percentile of the next echoes.
+/// Returns the 99th percentile of the next echoes.
 async fn delay(mut echo: Echo) -> (Echo, Duration) {
     let measure = move || {
         echo.begin();
@@ -215,7 +218,7 @@ async fn delay(mut echo: Echo) -> (Echo, Duration) {
     tokio::task::spawn_blocking(measure).await.expect("the echo lives")
 }
 
-/// The least, the median and the greatest.
+/// Returns the least, the median and the greatest.
 fn spread<T: Copy>(mut figures: Vec<T>, order: fn(&T, &T) -> std::cmp::Ordering) -> [T; 3] {
     figures.sort_by(order);
     [figures[0], figures[figures.len() / 2], figures[figures.len() - 1]]

@@ -1,8 +1,8 @@
 // The CPU time of 20,000 publishes in Node, beside that of the same loop with only `JSON.stringify` and `socket.send`.
 // `make bench` runs it against the release build. Rounds alternate; the bound holds for the median of their ratios.
 //
-// The plain loop gets no answers, so the bound compares the loops until the last line is written. The line `with answers` also
-// counts what the client spends on reading 20,000 answers and settling as many promises.
+// The plain loop gets no answers, so the bound compares the loops until the last line is written. The line `with
+// answers` also counts the time in which the client reads 20,000 answers and settles as many promises.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -38,7 +38,7 @@ async function startGateway() {
   return { base, stop: () => gateway.kill() };
 }
 
-/** A server in a process of its own that reads and answers nothing: `node publish.mjs sink`. */
+/** Starts a server in a process of its own, which reads and answers nothing: `node publish.mjs sink`. */
 async function startSink() {
   const sink = spawn(process.execPath, [fileURLToPath(import.meta.url), 'sink'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [port] = await once(sink.stdout, 'data');

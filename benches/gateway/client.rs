@@ -1,4 +1,5 @@
-//! Clients that speak just enough of the protocol to be complete sessions. They never check what the gateway sends beyond that.
+//! Clients that speak just enough of the protocol to be complete sessions. They check nothing else that the gateway
+//! sends.
 //!
 //! A number names a client: its secret and its source address follow from it.
 
@@ -8,35 +9,35 @@ use tokio::net::{TcpSocket, TcpStream};
 
 /// Clients from one source address, so that no range of ports runs out.
 const FROM_ONE_ADDRESS: usize = 4_000;
-/// The kernel's receive buffer of a client that does not read, in bytes: small, so that the gateway notices soon.
+/// The kernel's receive buffer of a client that does not read, in bytes: small, so the gateway notices soon.
 const RECEIVED: u32 = 16 * 1024;
-/// Stands in a whole welcome, near its end, and in no other frame.
+/// A text in a whole welcome, near its end, and in no other frame.
 const WELCOME: &str = "\"limits\"";
 
 /// A session and the connections that carry it.
 pub(crate) struct Session {
-    /// What the gateway calls it.
+    /// The gateway's name for it.
     id: String,
-    /// What carries its leg.
+    /// The connection that carries its leg.
     connection: TcpStream,
-    /// The connection for its sends, where a transport has those.
+    /// The connection for its sends, on a transport that has those.
     _sends: Option<TcpStream>,
 }
 
 impl Session {
-    /// Cuts the connections; the session's id is left.
+    /// Cuts the connections. Returns the session's id.
     pub(crate) fn cut(self) -> String {
         self.id
     }
 }
 
-/// A session by WebSocket whose welcome is answered, subscribed to a channel.
+/// Opens a session by WebSocket whose welcome is answered, subscribed to a channel.
 pub(crate) async fn open_socket(address: &str, number: usize, channel: &str) -> TcpStream {
     let (socket, id) = greet_socket(address, number, "").await;
     acknowledged(subscribe_socket(socket, id, channel).await).await
 }
 
-/// The same by a socket that takes compressed messages.
+/// Does the same by a socket that accepts compressed messages.
 pub(crate) async fn open_compressed(address: &str, number: usize, channel: &str) -> TcpStream {
     let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
     let (socket, id) = greet_socket(address, number, offer).await;
@@ -49,7 +50,7 @@ async fn acknowledged(Session { mut connection, .. }: Session) -> TcpStream {
     connection
 }
 
-/// The same by SSE.
+/// Does the same by SSE.
 pub(crate) async fn open_stream(address: &str, number: usize, channel: &str) -> TcpStream {
     let Session { id, connection, .. } = subscribed(Transport::Sse, address, number, channel).await;
     let mut send = post(address, number, "/rt/send", &hello(number, &id, 1, 1, 2)).await;
@@ -57,12 +58,13 @@ pub(crate) async fn open_stream(address: &str, number: usize, channel: &str) -> 
     connection
 }
 
-/// The same by a poll, which waits.
+/// Does the same by a poll, which waits.
 pub(crate) async fn open_poll(address: &str, number: usize, channel: &str) -> TcpStream {
     subscribed(Transport::Poll, address, number, channel).await.connection
 }
 
-/// A session until the answer to its subscription has come, which is not acknowledged yet. A poll waits for what follows.
+/// Opens a session until the answer to its subscription has come, which is not acknowledged yet. A poll waits for the
+/// next line.
 pub(crate) async fn subscribed(transport: Transport, address: &str, number: usize, channel: &str) -> Session {
     let (mut connection, id) = greet(transport, address, number).await;
     if transport == Transport::WebSocket {
@@ -88,7 +90,7 @@ async fn subscribe_socket(mut connection: TcpStream, id: String, channel: &str) 
     Session { id, connection, _sends: None }
 }
 
-/// A first hello until its welcome: the connection, and the session's id.
+/// Sends a first hello and waits for its welcome. Returns the connection, and the session's id.
 pub(crate) async fn greet(transport: Transport, address: &str, number: usize) -> (TcpStream, String) {
     if transport == Transport::WebSocket {
         return greet_socket(address, number, "").await;
@@ -105,7 +107,8 @@ async fn greet_socket(address: &str, number: usize, offer: &str) -> (TcpStream, 
     (socket, id)
 }
 
-/// A new leg of a session, which takes the turn, until its welcome. `received` is the number of lines that the client has received.
+/// Opens a new leg of a session, asks for its turn, and waits for its welcome. `received` is the number of lines that
+/// the client has received.
 pub(crate) async fn resume(
     transport: Transport,
     address: &str,
@@ -126,7 +129,7 @@ pub(crate) async fn resume(
     connection
 }
 
-/// A leg whose first hello brings a token. The answer is not waited for: it may never come.
+/// Opens a leg whose first hello brings a token. It does not wait for the answer, which may never come.
 pub(crate) async fn knock(transport: Transport, address: &str, number: usize, token: &str) -> TcpStream {
     let hello = hello_with(&format!(r#""token":"{token}","#), number, 1, 0, 1);
     if transport != Transport::WebSocket {
@@ -137,14 +140,14 @@ pub(crate) async fn knock(transport: Transport, address: &str, number: usize, to
     socket
 }
 
-/// The same until its welcome.
+/// Does the same, and waits for the welcome.
 pub(crate) async fn let_in(transport: Transport, address: &str, number: usize, token: &str) -> TcpStream {
     let mut connection = knock(transport, address, number, token).await;
     read_until(&mut connection, WELCOME).await;
     connection
 }
 
-/// Where a leg's hello goes that is no socket's.
+/// Returns the route of a hello on a transport other than WebSocket.
 const fn route(transport: Transport) -> &'static str {
     match transport {
         Transport::WebSocket => "/rt/ws",
@@ -163,7 +166,7 @@ async fn upgraded(address: &str, number: usize, offer: &str) -> TcpStream {
     );
     socket.write_all(upgrade.as_bytes()).await.expect("writes");
     let answer = read_until(&mut socket, "\r\n\r\n").await;
-    assert_eq!(answer.contains("permessage-deflate"), !offer.is_empty(), "what was agreed on");
+    assert_eq!(answer.contains("permessage-deflate"), !offer.is_empty(), "the extension that both agreed on");
     socket
 }
 
@@ -178,7 +181,7 @@ async fn post(address: &str, number: usize, path: &str, body: &str) -> TcpStream
     connection
 }
 
-/// The answer to a request for a page.
+/// Returns the answer to a request for a page.
 pub(crate) async fn get(address: &str, path: &str) -> String {
     let mut connection = TcpStream::connect(address).await.expect("connects");
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -196,20 +199,20 @@ async fn request(connection: &mut TcpStream, address: &str, path: &str, body: &s
     connection.write_all(request.as_bytes()).await.expect("writes");
 }
 
-/// The hello of a session's only leg, or of its newest: the turn is the leg's number.
+/// Returns the hello of a session's only leg, or of its newest: the turn is the leg's number.
 fn hello(number: usize, id: &str, leg: u32, received: u64, next: u64) -> String {
     let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
     hello_with(&id, number, leg, received, next)
 }
 
-/// The same with more keys.
+/// Does the same with more keys.
 fn hello_with(keys: &str, number: usize, leg: u32, received: u64, next: u64) -> String {
     format!(
         r#"{{"hello":{{"v":1,"session":"{number:0>24}",{keys}"leg":{leg},"turn":{leg},"received":{received},"next":{next},"nonce":"n"}}}}"#
     )
 }
 
-/// A connection from the address that has room for it.
+/// Connects from the address that has room.
 async fn connect(address: &str, number: usize) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     let source = format!("127.0.0.{}:0", 2 + number / FROM_ONE_ADDRESS);
@@ -220,7 +223,7 @@ async fn connect(address: &str, number: usize) -> TcpStream {
     connection
 }
 
-/// A masked text frame; the mask is zero.
+/// Returns a masked text frame; the mask is zero.
 pub(crate) fn frame(text: &str) -> Vec<u8> {
     let mut frame = vec![0x81];
     match u8::try_from(text.len()) {

@@ -1,6 +1,6 @@
-//! Somebody who listens to themselves: how long a publication takes until it is received.
+//! A client that listens to itself: it measures how long a publication takes until it is received.
 //!
-//! It blocks, so it belongs into a thread of its own: who measures must not wait for the others of its process.
+//! It blocks, so it belongs in a thread of its own: the measurement must not wait for the other work of its process.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often an echo is due.
 const EVERY: Duration = Duration::from_millis(5);
 
-/// See the module.
+/// A client that listens to itself.
 pub(crate) struct Echo {
     socket: TcpStream,
     count: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Echo {
 }
 
 impl Echo {
-    /// A session by WebSocket that is subscribed to the channel `echo`.
+    /// Opens a session by WebSocket that is subscribed to the channel `echo`.
     pub(crate) async fn open(address: &str, number: usize) -> Self {
         let socket = open_socket(address, number, "echo").await.into_std().expect("a socket");
         socket.set_nonblocking(false).expect("an option");
@@ -29,12 +29,12 @@ impl Echo {
         Self { socket, count: 0, due: Instant::now() }
     }
 
-    /// The first of the next echoes is due soon, whatever was before.
+    /// Makes the first of the next echoes due soon, whatever was before.
     pub(crate) fn begin(&mut self) {
         self.due = Instant::now();
     }
 
-    /// The next echo, and how long after it was due it is there: what made it wait to be sent counts.
+    /// Waits for the next echo. Returns how long after its due time it came: a delay before the sending counts too.
     pub(crate) fn next(&mut self) -> Duration {
         self.due += EVERY;
         #[expect(clippy::disallowed_methods, reason = "a schedule is what this keeps")]

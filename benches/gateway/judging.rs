@@ -1,6 +1,7 @@
-//! A gateway before an application that judges clients. It runs in a process of its own: this very program, started with [`SERVE`].
+//! A gateway before an application that judges clients. It runs in a process of its own: this very program, started
+//! with [`SERVE`].
 //!
-//! The token says when the verdict comes. Without one it is there at once.
+//! The token says when the verdict comes. Without a token the verdict is there at once.
 
 use std::future::pending;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -20,19 +21,19 @@ use tokio::runtime::{Builder, Handle};
 
 use super::Gateway;
 
-/// The argument that makes a gateway of a bench.
+/// The argument that turns a bench into a gateway.
 pub(crate) const SERVE: &str = "--serve";
 /// The verdict comes later, and soon.
 pub(crate) const SOON: &str = "soon";
 /// The verdict never comes.
 pub(crate) const NEVER: &str = "never";
-/// As `throughline serve` has them.
+/// The interval that `throughline serve` uses.
 const EVENT_INTERVAL: u32 = 1024;
 const BACKLOG: u32 = 4096;
 /// The pause between two looks at the figures.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Hellos whose verdict is under way, and will never come.
+/// The number of hellos whose verdict is under way, and will never come.
 type Waiting = Arc<AtomicUsize>;
 
 struct Application(Waiting);
@@ -68,7 +69,7 @@ impl Drop for Waits {
     }
 }
 
-/// Is the gateway until its input ends. It answers each line of that with its figures.
+/// Runs the gateway until the input of this process ends. It answers each line of the input with its figures.
 pub(crate) fn serve() {
     let waiting = Waiting::default();
     let runtime = Builder::new_multi_thread().enable_all().event_interval(EVENT_INTERVAL).build().expect("a runtime");
@@ -99,7 +100,7 @@ pub(crate) struct Judging {
     answers: BufReader<ChildStdout>,
 }
 
-/// What it says of itself.
+/// The gateway's figures of itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Figures {
     /// Tasks that live on its runtime.
@@ -125,7 +126,7 @@ impl Judging {
         Figures { tasks: number(tasks), waiting: number(waiting) }
     }
 
-    /// Waits until the figures are as wanted, for so long at most. The last figures.
+    /// Waits until the figures are as wanted, but at most for so long. Returns the last figures.
     pub(crate) async fn until(&mut self, most: Duration, wanted: impl Fn(Figures) -> bool) -> Figures {
         let start = Instant::now();
         loop {

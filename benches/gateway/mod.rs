@@ -1,8 +1,8 @@
-//! What the benches share: a gateway in a process of its own.
+//! The parts that the benches share: a gateway in a process of its own, and clients.
 //!
 //! # Layout
 //! - [`client`]: clients that speak just enough to be complete sessions
-//! - [`echo`]: somebody who listens to themselves, for delays
+//! - [`echo`]: a client that listens to itself, for delays
 //! - [`judging`]: a gateway before an application that judges clients
 
 #![allow(dead_code, reason = "each bench is a program of its own, and needs its part of this")]
@@ -18,20 +18,20 @@ use std::time::Duration;
 /// The pause between two questions whether all connections are gone.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
-/// The optimised binary. It ends with this.
+/// The optimised binary. It ends when this is dropped.
 pub(crate) struct Gateway {
     pub(crate) process: Child,
-    /// Where it listens.
+    /// The address where it listens.
     pub(crate) address: String,
 }
 
 impl Gateway {
-    /// Starts it.
+    /// Starts the gateway.
     pub(crate) fn start() -> Self {
         Self::with(&[])
     }
 
-    /// Starts it with compression on.
+    /// Starts the gateway with compression on.
     pub(crate) fn compressing() -> Self {
         let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/compressing.toml");
         std::fs::write(file, "compression = true\n").expect("a file");
@@ -43,7 +43,7 @@ impl Gateway {
         Self::of(command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments).stderr(Stdio::null())).0
     }
 
-    /// Starts a program whose first line says where it listens. What it says after that can be read.
+    /// Starts a program whose first line says where it listens. The caller can read the lines after that.
     fn of(command: &mut Command) -> (Self, BufReader<ChildStdout>) {
         let mut process = command.stdout(Stdio::piped()).spawn().expect("the gateway starts");
         let mut says = BufReader::new(process.stdout.take().expect("piped"));
@@ -53,7 +53,7 @@ impl Gateway {
         (Self { process, address }, says)
     }
 
-    /// Its resident bytes.
+    /// Returns its resident bytes.
     pub(crate) fn memory(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("/proc");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
@@ -61,12 +61,12 @@ impl Gateway {
         kib * 1024.0
     }
 
-    /// What it has used of the processors so far, in seconds.
+    /// Returns the CPU time that it has used so far, in seconds.
     pub(crate) fn cpu(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("/proc");
         let fields = stat.rsplit_once(')').expect("a name").1.split_whitespace();
         let ticks: f64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks")).sum();
-        // USER_HZ, which is 100 on every Linux.
+        // This is USER_HZ, which is 100 on every Linux.
         ticks / 100.0
     }
 
@@ -77,7 +77,7 @@ impl Gateway {
         }
     }
 
-    /// How many connections it holds, by its own figures.
+    /// Returns how many connections it holds, by its own figures.
     async fn connections(&self) -> usize {
         let figures = client::get(&self.address, "/metrics").await;
         let figure = figures.lines().find_map(|line| line.strip_prefix("throughline_connections "));

@@ -1,10 +1,10 @@
-// The process with the hostile networks (fronts.rs), spoken to in lines of JSON.
+// The process with the hostile networks (fronts.rs). It speaks in lines of JSON.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export function startFronts() {
   const process_ = spawn(process.env.FRONTS_BIN, { stdio: ['pipe', 'pipe', 'inherit'] });
-  /** Those that wait for an answer, in order. */
+  /** The orders that wait for an answer, in order. */
   const waiting = [];
   createInterface(process_.stdout).on('line', (line) => waiting.shift().resolve(JSON.parse(line)));
   process_.on('exit', (code) => {

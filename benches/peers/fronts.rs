@@ -1,5 +1,6 @@
 //! Hostile networks in front of any server on loopback, for the comparison with other clients (`run.mjs` beside this).
-//! The demo's fronts lead to the gateway only; these lead to whatever address is named. It must never judge what it carries.
+//! The demo's fronts lead to the gateway only; these lead to any address. This program must never judge what it
+//! carries.
 //!
 //! One JSON object a line. In: `{"open":"a","upstream":"127.0.0.1:80","network":{…}}`, `{"close":"a"}`.
 //! Out, in the same order: `{"open":"a","url":"http://127.0.0.1:81"}`, `{"close":"a","websockets":3,"requests":5}`.

@@ -1,15 +1,16 @@
 // @ts-check
-// Counts numbered messages as they reach one client: which never came, which came again, which came late. It knows no client and no clock.
+// Counts numbered messages as they reach one client: lost, duplicated and reordered ones. It knows no client and no
+// clock.
 
 /**
- * @typedef {object} Losses from the first number that came to the highest: a later one may still be under way
+ * @typedef {object} Losses counted from the first number that came to the highest: a later one may still be under way
  * @property {number} sent
- * @property {number} lost of those, the ones that never came
+ * @property {number} lost the sent numbers that never came
  * @property {number} duplicated arrivals of a number that had come before
  * @property {number} reordered numbers that came after a higher one
  */
 
-/** See the head of this file. */
+/** Counts the numbers that reach one client. */
 export class Numbers {
   /** @type {Set<number>} */
   #came = new Set();
@@ -20,7 +21,7 @@ export class Numbers {
 
   /** @param {number} number */
   take(number) {
-    // Otherwise a client that gives something else would seem to lose nothing.
+    // Otherwise a client that returns something else would seem to lose nothing.
     if (!Number.isSafeInteger(number)) throw new TypeError(`not a number of the news: ${number}`);
     if (!this.#came.size) this.#first = this.#highest = number;
     if (this.#came.has(number)) this.#duplicated++;

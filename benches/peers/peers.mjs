@@ -1,13 +1,13 @@
 // @ts-check
-// Who is measured, against which server, and behind which networks.
+// The clients that are measured, the server of each, and the networks before them.
 
 /**
  * @typedef {object} Peer
  * @property {string} title
  * @property {string} client its file in clients/
  * @property {string} server its file in servers/
- * @property {string[]} packages whose versions are told
- * @property {boolean} [standIn] the server is a stand-in: it lacks what the peer's own does against loss
+ * @property {string[]} packages the packages whose versions the report gives
+ * @property {boolean} [standIn] the server is a stand-in: it lacks the peer's own protection against loss
  * @property {boolean} [ours]
  */
 
@@ -47,11 +47,13 @@ export const PEERS = [
 ];
 
 const refused = { route: 'websocket', request: { answer: { status: 403 } } };
-// Every answer is held back until it ends: short ones pass, streams never do. What stream a client has, and where, need not be known.
+// Every answer is held back until it ends: short ones pass, streams never do. The rule need not know which streams a
+// client has.
 const buffered = { route: 'any', buffer: { until: 'close', headers: 'held' } };
 
 /**
- * `within`: ours may take so many ms for the first message. Without it: so many as the best peer, and `SLACK_MS`.
+ * `within`: ours may need so many ms for the first message. Without it, the bound is the best peer's time and
+ * `SLACK_MS`.
  * @type {{ name: string, rules: object[], within?: number, bound?: false }[]}
  */
 export const NETWORKS = [
@@ -64,5 +66,5 @@ export const NETWORKS = [
 ];
 
 export const SLACK_MS = 150;
-/** The matrix's row of a WebSocket that dies after each open: settled by then, after at most so many opens. */
+/** The matrix's row of a WebSocket that dies after each open: ours settles within this time, and opens at most so many. */
 export const KILLED = { network: 'killed 300 ms after each open', settledMs: 6000, opens: 3 };

@@ -4,7 +4,7 @@ import os from 'node:os';
 import { KILLED, NETWORKS, PEERS, SLACK_MS } from './peers.mjs';
 import { cell, firstWords, median, ms, runWords, thenWords } from './words.mjs';
 
-/** More of the same can no longer change the median of five. */
+/** With so many equal outcomes, further runs cannot change the median of five. */
 const MAJORITY = 3;
 
 /** @param {any[]} runs so far */
@@ -13,7 +13,7 @@ export const decided = (runs) =>
     (outcome) => runs.filter((run) => run.outcome === outcome).length >= MAJORITY,
   );
 
-/** Every claim, with its figure and its bound. */
+/** Returns every claim, with its figure and its bound. */
 export function check(columns) {
   const at = (name, title) => cell(columns[name].runs[title]);
   const checks = [];
@@ -66,7 +66,7 @@ function checkKilled(killed) {
   ];
 }
 
-/** Of every run, not of the median. */
+/** Checks every run, not the median. */
 function checkLosses(columns, ours) {
   const runs = NETWORKS.flatMap(({ name }) => columns[name].runs[ours]);
   const sum = (key) => runs.reduce((total, { losses }) => total + losses[key], 0);
@@ -82,7 +82,7 @@ function checkLosses(columns, ours) {
 const version = (name) =>
   JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
 
-/** A row for each client, a column for each network. */
+/** Returns a table with a row for each client and a column for each network. */
 function table(columns, words) {
   const row = (cells) => `| ${cells.join(' | ')} |`;
   return [
@@ -97,7 +97,7 @@ function table(columns, words) {
   ];
 }
 
-/** Each client by each of its transports alone. */
+/** Returns the times of each client by each of its transports alone. */
 function warmTimes(columns) {
   return PEERS.map(({ title }) => {
     const times = NETWORKS.map(({ name }) => columns[name].warm[title]);
@@ -119,7 +119,7 @@ function about(day) {
   ];
 }
 
-/** Prints it, and writes results.md and results.json. */
+/** Prints the report, and writes results.md and results.json. */
 export function report(columns, checks) {
   const day = new Date().toISOString().slice(0, 10);
   const top = about(day);
@@ -173,7 +173,10 @@ export function report(columns, checks) {
   console.log(`\n${top.join('\n')}\n\n${lines.join('\n')}\n`);
 }
 
-/** The cells of the tables for programs, in ms. `first` is null if no message came, `losses` if they were not measured. */
+/**
+ * Returns the cells of the tables for programs, in ms. `first` is null if no message came, `losses` if they were not
+ * measured.
+ */
 function results(columns) {
   const one = ({ title, standIn = false }) => {
     const networks = NETWORKS.map(({ name }) => [name, plain(cell(columns[name].runs[title]), standIn)]);

@@ -1,8 +1,10 @@
-// Measures every peer behind every network, prints the table and the checks, and writes results.md. `make bench-peers` builds what it needs.
+// Measures every peer behind every network, prints the table and the checks, and writes results.md. `make bench-peers`
+// builds what it needs.
 //
-// A network is one column: each client has a process, and five rounds give each process one connection through a front of its own.
-// Within a round the clients begin one after another, each when the one before has its first message (or 400 ms have gone), so that
-// no two of them compete for the machine while they are timed; what comes later (waiting, flapping) overlaps.
+// A network is one column. Each client has a process, and five rounds give each process one connection through a front
+// of its own. Within a round the clients begin one after another. Each begins when the one before has its first message
+// (or after 400 ms), so no two of them compete for the machine while they are timed. What comes later (waiting,
+// flapping) overlaps.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { startFronts } from './fronts.mjs';
@@ -15,7 +17,7 @@ const STAGGER_MS = 400;
 const here = (file) => new URL(file, import.meta.url).href;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A process for one client, warm: it has connected by each of its transports through a clear network. */
+/** Starts a process for one client, and warms it: it connects by each of its transports through a clear network. */
 async function startClient(peer, clear) {
   const child = fork(new URL('child.mjs', import.meta.url), [here(`clients/${peer.client}.mjs`)]);
   const exit = once(child, 'exit').then(([code]) =>
@@ -42,12 +44,12 @@ async function startClient(peer, clear) {
   return { warm, says, send: (message) => child.send(message), stop: () => child.kill('SIGKILL') };
 }
 
-/** One connection of one client. Fulfilled when it may be the next one's turn; `done` when all is known. */
+/** Begins one connection of one client. Resolves when the next one may begin; `done` resolves when all is known. */
 async function begin(client, fronts, upstream, rules) {
   const front = await fronts.open(upstream, rules);
   const first = client.says('first');
   const done = client.says('done').then(async (verdict) => {
-    // It closes what it has; what is left then is reset.
+    // The client closes its connections first. The close resets the rest.
     await sleep(100);
     return { ...verdict, ...(await front.close()) };
   });
@@ -56,7 +58,7 @@ async function begin(client, fronts, upstream, rules) {
   return { done };
 }
 
-/** Every client behind one network: the runs of each, by its title. */
+/** Measures every client behind one network. Returns the runs of each, by its title. */
 async function column(network, servers, clears, fronts) {
   const clients = await Promise.all(PEERS.map((peer) => startClient(peer, clears[peer.server])));
   /** @type {Record<string, any[]>} */

@@ -1,14 +1,15 @@
 // @ts-check
-// One connection of one client, watched from its start until it is clear what becomes of it. What the words of the table mean is defined here.
+// Watches one connection of one client from its start until its outcome is clear. This file defines the words of the
+// table.
 import { Numbers } from './numbers.mjs';
 
-/** No message by then: 'never'. */
+/** A connection without a message after this time is 'never'. */
 export const FIRST_MS = 15_000;
-/** So long on one transport, with messages coming: 'settled'. */
+/** A connection that stays on one transport for so long, with messages coming, has 'settled'. */
 export const SETTLED_MS = 5000;
-/** Not settled by then: 'flaps'. */
+/** A connection that has not settled after this time 'flaps'. */
 export const WATCH_MS = 20_000;
-/** Messages come, if the last one is no older. They are sent each 20 ms; a poll may pause between two. */
+/** Messages are coming if the last one is no older than this. They are sent each 20 ms; a poll may pause between two. */
 const FLOWING_MS = 1500;
 
 /**
@@ -22,16 +23,16 @@ const FLOWING_MS = 1500;
  * @property {'settled' | 'flaps' | 'closes' | 'never'} outcome `closes`: it got messages, and has given up
  * @property {number} [first] ms from connect() to the first message
  * @property {number} [settled] ms from connect() to the last change
- * @property {string} [transport] what carried it at the end
+ * @property {string} [transport] the transport that carried it at the end
  * @property {number} [closed] ms from connect() until it gave up
  * @property {import('./numbers.mjs').Losses} losses
- * @property {string[]} log what happened, for a person
+ * @property {string[]} log the events, for people
  */
 
 /**
- * @param {(tell: Tell) => () => void} open connects; gives what closes
+ * @param {(tell: Tell) => () => void} open connects; returns the function that closes
  * @param {(ms: number) => void} [onFirst]
- * @param {boolean} [onlyFirst] no need to wait for what comes after the first message
+ * @param {boolean} [onlyFirst] whether to stop after the first message
  * @returns {Promise<Verdict>}
  */
 export function watch(open, onFirst = () => {}, onlyFirst = false) {
@@ -70,7 +71,7 @@ export function watch(open, onFirst = () => {}, onlyFirst = false) {
       ended = true;
       clearInterval(timer);
       resolve({ outcome, first, transport: on, ...more, losses: numbers.count(), log });
-      // It may not have given us what closes it yet.
+      // The client may not have returned the function that closes it yet.
       queueMicrotask(() => close?.());
     }
 

@@ -1,23 +1,24 @@
 // @ts-check
-// From the runs of one client behind one network to medians, and from those to what the tables say. It measures nothing, and knows no file.
+// From the runs of one client behind one network to medians, and from those to the words of the tables. It measures
+// nothing, and knows no file.
 import { KILLED } from './peers.mjs';
 
 /**
  * @typedef {import('./watch.mjs').Verdict & { websockets: number, requests: number }} Run
  *
- * @typedef {object} Cell what most runs came to; each figure is a median
+ * @typedef {object} Cell the outcome of most runs; each figure is a median
  * @property {import('./watch.mjs').Verdict['outcome']} outcome
  * @property {number} first Infinity, if it never came
  * @property {number} settled
  * @property {number} closed
- * @property {string} transport what carried it at the end; with more than one, where the runs differ
+ * @property {string} transport the transport that carried it at the end; several, if the runs differ
  * @property {import('./numbers.mjs').Losses} losses
  * @property {number} opens
- * @property {number} others runs that came to something else
+ * @property {number} others runs with another outcome
  * @property {Run[]} runs
  */
 
-/** Of what never came, Infinity. @param {(number | undefined)[]} values */
+/** Returns the median. A time that never came counts as Infinity. @param {(number | undefined)[]} values */
 export function median(values) {
   const sorted = values.map((value) => value ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.POSITIVE_INFINITY;
@@ -51,7 +52,7 @@ export function cell(runs) {
 /** @param {number} value */
 export const ms = (value) => (value < 999.5 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(2)} s`);
 
-/** The first message, and what of it is of interest. @param {string} network @param {Cell} cell */
+/** Describes the first message, and the rest of the outcome where it matters. @param {string} network @param {Cell} cell */
 export function firstWords(network, { outcome, first, settled, transport, opens, others, runs }) {
   const rest = others ? ` (${others} of ${runs.length} otherwise)` : '';
   if (outcome === 'never' || first === Number.POSITIVE_INFINITY) return `never${rest}`;
@@ -62,7 +63,11 @@ export function firstWords(network, { outcome, first, settled, transport, opens,
   return `${ms(first)}, settles on ${transport} at ${ms(settled)}, ${tried}${rest}`;
 }
 
-/** What carried the messages after the first, and how many of them were lost. @param {Cell} cell @param {boolean} [standIn] */
+/**
+ * Says which transport carried the messages after the first, and how many messages were lost.
+ * @param {Cell} cell
+ * @param {boolean} [standIn]
+ */
 export function thenWords({ outcome, transport, closed, losses }, standIn) {
   if (outcome === 'never') return 'nothing';
   const lost = lossWords(losses, standIn);
@@ -77,7 +82,7 @@ export function lossWords({ sent, lost, duplicated, reordered }, standIn) {
   return [`${lost} of ${sent} lost`, ...more.filter(Boolean)].join(', ');
 }
 
-/** One run, for who wants to know all. @param {Run} run @param {boolean} [standIn] */
+/** Describes one run, for readers who want to know everything. @param {Run} run @param {boolean} [standIn] */
 export function runWords(
   { outcome, first, settled, closed, transport, losses, websockets, requests },
   standIn,

@@ -1,7 +1,7 @@
 //! The pieces of work of a whole gateway: a connection until its welcome, on each transport.
 //!
-//! Gateway and client share one thread and take turns in it, the same ones in each run. The client's instructions count too, and they
-//! are the same for each gateway. The kernel's do not count.
+//! Gateway and client share one thread and take turns in it, the same turns in each run. The client's instructions
+//! count too, and they are the same for each gateway. The kernel's do not count.
 
 use std::future::pending;
 
@@ -15,7 +15,7 @@ use crate::MOST;
 use crate::gateway::client::{greet, resume};
 use crate::work::{Piece, Work};
 
-/// All of it.
+/// All pieces of this kind.
 pub(crate) const ALL: [Piece; 6] = [
     ("a connection until its first welcome, websocket", || first(Transport::WebSocket)),
     ("a connection until its first welcome, sse", || first(Transport::Sse)),
@@ -34,7 +34,7 @@ fn first(transport: Transport) -> Work {
     })
 }
 
-/// The same session is resumed again and again. Its connection breaks each time.
+/// Resumes the same session again and again. Its connection breaks each time.
 fn again(transport: Transport) -> Work {
     let (runtime, address) = gateway();
     let (connection, id) = runtime.block_on(greet(transport, &address, 0));
@@ -46,7 +46,7 @@ fn again(transport: Transport) -> Work {
     })
 }
 
-/// A gateway that is served whenever its runtime runs, and its address.
+/// Returns a gateway, which is served whenever its runtime runs, and its address.
 fn gateway() -> (Runtime, String) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");

@@ -1,5 +1,5 @@
-//! The pieces of work at the node's links: a hello until its welcome, a body until its answer, a subscription. No sockets and no
-//! tasks. The node reads the clock, which `instructions.rs` stops.
+//! The pieces of work at the node's links: a hello until its welcome, a body until its answer, a subscription. No
+//! sockets and no tasks. The node reads the clock, which `instructions.rs` stops.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,12 +18,14 @@ use throughline::session::server::Settings;
 use crate::MOST;
 use crate::work::{ACKNOWLEDGED, Piece, Work};
 
-/// No client has an address. The id of its network would be random, and one that begins with 0 takes 300 instructions more.
+/// No client has an address. The id of its network would be random, and an id that begins with 0 takes 300 instructions
+/// more.
 const FROM: Option<IpAddr> = None;
-/// Lines that a resumed leg is given again: the answer to the subscription, and publications.
+/// Lines that a resumed leg receives again: the answer to the subscription, and publications.
 const MISSED: usize = 8;
 
-/// All of it. The transports are in `connections.rs`; here the leg is a stream's, and its client sends bodies.
+/// All pieces of this kind. The transports are in `connections.rs`; here the leg is a stream's, and its client sends
+/// bodies.
 pub(crate) const ALL: [Piece; 5] = [
     ("a first hello until its welcome", first_hello),
     ("a resume until its welcome and 8 missed lines", resume),
@@ -37,7 +39,7 @@ fn first_hello() -> Work {
     Box::new(move || streams.push(Stream::open(&node, streams.len())))
 }
 
-/// The same session is resumed again and again. It acknowledges nothing, so it misses the same lines each time.
+/// Resumes the same session again and again. It acknowledges nothing, so it misses the same lines each time.
 fn resume() -> Work {
     let node = node();
     let first = Stream::open(&node, 0);
@@ -56,7 +58,8 @@ fn resume() -> Work {
     })
 }
 
-/// A body with one publication: the answer of its request, the `ok` on the publisher's stream, and the line of each subscriber.
+/// Sends a body with one publication. It causes the answer to its request, the `ok` on the publisher's stream, and a
+/// line for each subscriber.
 fn publish(subscribers: usize) -> Work {
     let node = node();
     let mut publisher = Stream::open(&node, 0);
@@ -112,7 +115,7 @@ impl Stream {
         Self { link, id, number }
     }
 
-    /// Sends a body with these lines, of which `next` is the number of the first.
+    /// Sends a body with these lines; `next` is the number of the first.
     fn send(&self, node: &Arc<Node>, received: u64, next: u64, lines: &str) {
         let hello = hello(self.number, &self.id, 1, received, next);
         let answer = node.send(&Bytes::from(format!("{hello}\n{lines}\n"))).expect("taken");
@@ -120,7 +123,7 @@ impl Stream {
     }
 }
 
-/// A session by WebSocket that is subscribed to the channel.
+/// Opens a session by WebSocket that is subscribed to the channel.
 fn subscribed(node: &Arc<Node>, number: usize) -> Link {
     let mut link = node.socket(FROM);
     for line in [hello(number, "", 1, 0, 1), r#"{"ack":0,"next":1}"#.to_owned()] {
@@ -137,7 +140,7 @@ fn node() -> Arc<Node> {
     Node::new(settings, Hub::new(Bounds::default()), Arc::new(Open), usize::MAX, &mut Registry::default())
 }
 
-/// One frame up a socket.
+/// Sends one frame up a socket.
 fn say(link: &mut Link, text: &str) {
     link.receive([Ok(RawFrame::text(text.to_owned()))]);
 }
@@ -161,7 +164,7 @@ fn publication(id: &str) -> String {
     format!(r#"{{"pub":"news",{id}"data":"{}"}}"#, "x".repeat(128))
 }
 
-/// The hello of a session's newest leg: the turn is the leg's number.
+/// Returns the hello of a session's newest leg: the turn is the leg's number.
 fn hello(number: usize, id: &str, leg: u32, received: u64, next: u64) -> String {
     let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
     format!(

@@ -1,4 +1,5 @@
-//! The pieces of work that the micro-benches time and count: protocol, a session's step, fan-out. No sockets, no clock, no tasks.
+//! The pieces of work that the micro-benches time and count: protocol, a session's step, fan-out. No sockets, no clock,
+//! no tasks.
 
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
@@ -13,19 +14,19 @@ use throughline::session::server::{Carrier, Input, Room, ServerSession, Settings
 
 /// Subscribers of a fan-out.
 pub(crate) const SUBSCRIBERS: u64 = 1_000;
-/// A client acknowledges as often as that, in frames.
+/// A client acknowledges each time it has received so many frames.
 pub(crate) const ACKNOWLEDGED: u64 = 64;
 const NOW: Duration = Duration::from_secs(1);
 const CARRIER: Carrier = Carrier(1);
 const ROOM: Room = Room { bytes: 64 * 1024 };
 
-/// Something that can be done again and again.
+/// Work that can be done again and again.
 pub(crate) type Work = Box<dyn FnMut()>;
 
 /// A name, and the preparation of the work.
 pub(crate) type Piece = (&'static str, fn() -> Work);
 
-/// All of it.
+/// All pieces of this kind.
 pub(crate) const ALL: [Piece; 8] = [
     ("read a publication of 128 B", || read(&publication(128))),
     ("read a publication of 1 KB", || read(&publication(1_024))),
@@ -63,7 +64,7 @@ fn encode() -> Work {
     })
 }
 
-/// A frame read, taken in its turn, and handed on; the acknowledgement that falls due is written.
+/// Reads a frame, handles it in its turn, and hands it on. Then it writes the acknowledgement that falls due.
 fn take() -> Work {
     let mut session = session();
     let frame = RawFrame::text(publication(128));
@@ -110,7 +111,7 @@ fn fan_out() -> Work {
     })
 }
 
-/// A subscriber that keeps what the gateway keeps of one: its session, behind a lock.
+/// A subscriber that keeps what the gateway keeps for one: its session, behind a lock.
 struct Session {
     key: u64,
     session: Mutex<ServerSession>,
@@ -138,7 +139,7 @@ impl Subscriber for Session {
     }
 }
 
-/// A session with one leg, a socket, whose welcome is written and answered.
+/// Returns a session with one leg, a socket, whose welcome is written and answered.
 fn session() -> ServerSession {
     let id = SessionId::try_from("5f0c2e7e-58a4-4d32-a1c8-0e3a7d9f5b11".to_owned()).expect("an id");
     let mut session = ServerSession::new(NOW, id, Arc::new(Settings::default()));

@@ -1,4 +1,5 @@
-// AnyCable by WebSocket, all that its package on npm has: its long polling is a package that npm does not hold. It is given a WebSocket (ws).
+// AnyCable by WebSocket, the only transport of its package on npm: the package of its long polling is not on npm. It
+// gets a WebSocket (ws).
 import { Channel, createCable } from '@anycable/core';
 import { WebSocket } from 'ws';
 

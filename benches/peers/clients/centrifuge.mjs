@@ -1,4 +1,5 @@
-// centrifuge-js with the list of transports of its documentation. It is given the WebSocket (ws) and EventSource that Node 20 lacks.
+// centrifuge-js with the list of transports of its documentation. It gets the WebSocket (ws) and the EventSource that
+// Node 20 lacks.
 import { Centrifuge } from 'centrifuge';
 import { EventSource } from 'eventsource';
 import { WebSocket } from 'ws';

@@ -1,5 +1,5 @@
-// Phoenix channels with the fallback to long polling that Phoenix's own generator sets (2500 ms). It is given a WebSocket (ws) and the
-// sessionStorage that a page has, and takes Node's fetch.
+// Phoenix channels with the fallback to long polling that Phoenix's own generator sets (2500 ms). It gets a WebSocket
+// (ws) and the sessionStorage that a page has, and uses Node's fetch.
 import { LongPoll, Socket } from 'phoenix';
 import { WebSocket } from 'ws';
 

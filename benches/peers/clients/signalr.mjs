@@ -1,5 +1,5 @@
-// SignalR with automatic reconnection, and the loop of its documentation around a start that failed. In Node it brings WebSocket (ws),
-// EventSource and cookies, and takes Node's fetch.
+// SignalR with automatic reconnection, and the documented loop around a start that failed. In Node it brings WebSocket
+// (ws), EventSource and cookies, and uses Node's fetch.
 import { HttpTransportType, HubConnectionBuilder, LogLevel } from '@microsoft/signalr';
 
 export const transports = ['WebSockets', 'ServerSentEvents', 'LongPolling'];
@@ -15,7 +15,7 @@ export function open(url, tell, only) {
     .build();
   let closed = false;
   let timer;
-  // What carries it is not told in public.
+  // No public property names the transport.
   const up = () => tell('up', connection.connection.transport?.constructor.name);
   connection.on('news', (number) => tell('news', number));
   connection.onreconnecting((error) => tell('down', `${error}`));

@@ -1,4 +1,4 @@
-// The same with `tryAllTransports`, the option that lets a failed first transport be followed by the next.
+// The same with `tryAllTransports`: after a failed first transport, the client tries the next one.
 import { open as openDefault } from './socketio.mjs';
 
 export { transports } from './socketio.mjs';

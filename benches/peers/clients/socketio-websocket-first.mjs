@@ -1,4 +1,4 @@
-// Socket.IO with `transports: ['websocket', 'polling']`, as its documentation gives it for who wants WebSocket first.
+// Socket.IO with `transports: ['websocket', 'polling']`, the documented way to try WebSocket first.
 import { open as openDefault } from './socketio.mjs';
 
 export { transports } from './socketio.mjs';

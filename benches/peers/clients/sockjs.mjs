@@ -1,4 +1,4 @@
-// SockJS. It does not connect again by itself, and its documentation has no recipe for it: when it closes, it is over.
+// SockJS. It does not reconnect by itself, and its documentation has no recipe for that: when it closes, it is over.
 import { createRequire } from 'node:module';
 
 const SockJS = createRequire(import.meta.url)('sockjs-client');

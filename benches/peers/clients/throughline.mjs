@@ -1,4 +1,5 @@
-// Ours, as it stands in this repository, with its defaults. It is given a WebSocket (ws), and no memory of earlier connections.
+// Ours, as it stands in this repository, with its defaults. It gets a WebSocket (ws), and no memory of earlier
+// connections.
 import { WebSocket } from 'ws';
 import { connect } from '../../../client-js/src/index.js';
 

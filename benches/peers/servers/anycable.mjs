@@ -1,4 +1,4 @@
-// A stand-in for AnyCable, whose npm package downloads a binary from elsewhere when it is first run: WebSocket with
+// A stand-in for AnyCable, whose npm package downloads a binary from elsewhere on its first run. It has WebSocket with
 // actioncable-v1-json: welcome, pings, subscriptions.
 import { WebSocketServer } from 'ws';
 import { listen } from './listen.mjs';

@@ -1,5 +1,6 @@
-// A stand-in for Centrifugo, whose binary no package of npm holds: WebSocket, HTTP streaming and server-sent events with the emulation
-// endpoint, in its JSON protocol: connect, subscribe, publications, pings every 25 s.
+// A stand-in for Centrifugo, whose binary no package of npm holds. It has WebSocket, HTTP streaming and server-sent
+// events with the emulation endpoint, in its JSON protocol. It has connect, subscribe, publications, and pings every 25
+// s.
 import { randomUUID } from 'node:crypto';
 import { WebSocketServer } from 'ws';
 import { body, listen } from './listen.mjs';
@@ -7,7 +8,7 @@ import { subscribe } from './news.mjs';
 
 const PING_S = 25;
 
-/** One client's connection. `write` takes one reply. */
+/** One client's connection. `write` sends one reply. */
 class Connection {
   session = randomUUID();
   #write;
@@ -41,7 +42,7 @@ class Connection {
 }
 
 export async function start() {
-  /** By session. @type {Map<string, Connection>} */
+  /** The connections, by session. @type {Map<string, Connection>} */
   const connections = new Map();
 
   function open(write, first, closer) {
@@ -71,7 +72,7 @@ export async function start() {
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',
       });
-      // As the real one: a line at once, so that the client sees it open.
+      // Like the real server, it sends a line at once, so that the client sees it open.
       response.write('\r\n');
       return open(
         (reply) => response.write(`data: ${reply}\n\n`),

@@ -38,7 +38,7 @@ export async function listen(answer = () => {}, { upgrade, path } = {}) {
   };
 }
 
-/** The whole body as text. @param {import('node:http').IncomingMessage} request */
+/** Returns the whole body as text. @param {import('node:http').IncomingMessage} request */
 export async function body(request) {
   let text = '';
   for await (const piece of request.setEncoding('utf8')) {
@@ -48,7 +48,7 @@ export async function body(request) {
   return text;
 }
 
-/** What waits for a poll. One poll at a time is parked; a newer one ends the older. At most 1,000 lines are kept. */
+/** The lines that wait for a poll. One poll at a time is parked; a newer one ends the older. At most 1,000 lines are kept. */
 export class Mailbox {
   #lines = [];
   #parked;

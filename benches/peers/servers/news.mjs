@@ -1,6 +1,6 @@
-// What every server here sends: a number each 20 ms, to whoever has subscribed. It knows no protocol.
+// The news that every server here sends: a number each 20 ms, to each subscriber. It knows no protocol.
 
-/** So much of each figure may be the wait for the next message; the same for all. */
+/** The part of each figure that may be the wait for the next message; it is the same for all. */
 export const TICK_MS = 20;
 
 const readers = new Set();

@@ -1,12 +1,13 @@
-// A stand-in for Phoenix channels, which need Elixir's own registry: WebSocket and long polling with serializer 2.0.0: join, heartbeat,
-// broadcasts. As the real one, a poll without a token is answered 410 with a new one, and a poll is held for 10 s.
+// A stand-in for Phoenix channels, which need Elixir's own registry. It has WebSocket and long polling with serializer
+// 2.0.0: join, heartbeat, broadcasts. Like the real server, it answers a poll without a token with 410 and a new token,
+// and holds a poll for 10 s.
 import { randomUUID } from 'node:crypto';
 import { WebSocketServer } from 'ws';
 import { body, listen, Mailbox } from './listen.mjs';
 import { subscribe } from './news.mjs';
 
 const HOLD_MS = 10_000;
-/** A poll session that nobody polled for so long is over. */
+/** A session by poll is over when no poll has come for so long. */
 const FORGET_MS = 20_000;
 
 class Connection {
@@ -33,7 +34,7 @@ class Connection {
 }
 
 export async function start() {
-  /** Of polls, by their token. @type {Map<string, { connection: Connection, mailbox: Mailbox, forget: any }>} */
+  /** The sessions by poll, by their token. @type {Map<string, { connection: Connection, mailbox: Mailbox, forget: any }>} */
   const polls = new Map();
 
   async function answer(request, response, url) {

@@ -1,5 +1,6 @@
-// A stand-in for an ASP.NET Core SignalR server, which no package of npm holds: negotiate, then WebSockets, server-sent events or long
-// polling, with the hub protocol in JSON. It sends news once the handshake is done. It offers what the real one offers by default.
+// A stand-in for an ASP.NET Core SignalR server, which no package of npm holds. It has negotiate, then WebSockets,
+// server-sent events or long polling, with the hub protocol in JSON. It sends news once the handshake is done. It
+// offers the same transports as the real server by default.
 import { randomUUID } from 'node:crypto';
 import { WebSocketServer } from 'ws';
 import { body, listen, Mailbox } from './listen.mjs';
@@ -14,7 +15,7 @@ const TRANSPORTS = [
   { transport: 'LongPolling', transferFormats: ['Text', 'Binary'] },
 ];
 
-/** One negotiated connection: its records go down by whatever transport comes for it. */
+/** One negotiated connection: its records go down by any transport that asks for it. */
 class Connection {
   /** Set by the transport. @type {(record: string) => void} */
   write = () => {};
@@ -44,7 +45,7 @@ class Connection {
 }
 
 export async function start() {
-  /** By token. @type {Map<string, Connection>} */
+  /** The connections, by token. @type {Map<string, Connection>} */
   const connections = new Map();
 
   async function answer(request, response, url) {

@@ -1,4 +1,4 @@
-// The released Socket.IO server, which sends the news to everybody, as its documentation does.
+// The released Socket.IO server, which sends the news to all clients, as its documentation does.
 import { Server } from 'socket.io';
 import { listen } from './listen.mjs';
 import { subscribe } from './news.mjs';

@@ -1,4 +1,4 @@
-// Our gateway, as it is served, and beside it a client of ours that publishes the news.
+// Our gateway, as it is served. A client of ours publishes the news beside it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -13,7 +13,7 @@ export async function start() {
     ['serve', '--listen', '127.0.0.1:0', '--drain', '1'],
     options,
   );
-  // However this process ends, unless it is killed.
+  // This holds however the process ends, unless it is killed.
   process.on('exit', () => gateway.kill());
   const [line] = await once(createInterface(gateway.stdout), 'line');
   const address = line.replace('listening on http://', '');
