@@ -1,10 +1,10 @@
 // @ts-check
-/** The whole client, as an application would use it: connect, a private channel, a few messages. Only what it exports is used. */
+/** The whole client, as an application would use it: connect, a private channel, a few messages. Only its exports are used. */
 
 import { now, route } from './speak.js';
 
 const ONLINE_MS = 12_000;
-/** Where no transport got through, it only remains to see what the client makes of that. */
+/** The limit if no transport got through: the page then only sees how the client reports that. */
 const HOPELESS_MS = 4000;
 const MESSAGES = 10;
 const MESSAGES_MS = 10_000;
@@ -26,7 +26,7 @@ export async function tryClient(hopeful) {
 /** @param {any} modules @param {boolean} hopeful */
 async function use(modules, hopeful) {
   const begun = now();
-  // Nothing that an earlier visit learned, and nothing kept of this one.
+  // It uses nothing that an earlier visit learned, and keeps nothing of this one.
   const connection = modules.connect(route('').href.replace(/\/$/, ''), { storage: null });
   try {
     await until(connection, 'transport', () => connection.transport, hopeful ? ONLINE_MS : HOPELESS_MS);
@@ -50,7 +50,7 @@ async function use(modules, hopeful) {
   }
 }
 
-/** The page may be here while the gateway's files are not. */
+/** Loads the client. The page may be here while the gateway's files are not. */
 async function load() {
   try {
     const { connect } = await import(route('client/index.js').href);
@@ -81,7 +81,7 @@ async function exchange(connection) {
   await new Promise((resolve) => {
     all = () => resolve(undefined);
     setTimeout(resolve, MESSAGES_MS);
-    // What is not answered is not counted.
+    // A publish without an answer does not count.
     for (let number = 1; number <= MESSAGES; number += 1) channel.publish(number).catch(() => {});
   });
   return { received: seen.size, duplicated };

@@ -1,5 +1,5 @@
 // @ts-check
-/** The first question (is anybody there, and is it the gateway?), and the shortest request of a session. */
+/** The first question (does the gateway answer?), and the shortest request of a session. */
 
 import { SLOW_MS } from './leg.js';
 import { createSession, isFull, parse, post, request, route, Stop } from './speak.js';
@@ -23,14 +23,14 @@ export async function askControl() {
   throw new Stop(strangeness(status), { status });
 }
 
-/** What stands in the gateway's place, by its status. @param {number} status */
+/** Returns the code for the thing that answers in the gateway's place, by its status. @param {number} status */
 function strangeness(status) {
   if (status === 407) return 'login';
   if (status < 400 || status === 511) return 'portal';
   return status < 500 ? 'not_here' : 'broken';
 }
 
-/** A send in the name of a session that never was: the gateway says so, and nothing has to be kept for it. */
+/** Sends in the name of a session that never existed. The gateway says so, and keeps nothing for it. */
 export async function askSend() {
   const hello = createSession().hello();
   const { text, status, ms } = await post('send', hello.line);

@@ -1,34 +1,35 @@
 // @ts-check
 /**
- * What is asked of any transport once its welcome came: a proof, round trips, a silence. It knows no transport.
+ * The questions that every transport gets after its welcome: a proof, round trips, a silence. This module knows no
+ * transport.
  *
  * @typedef {object} Leg
- * @property {import('./speak.js').Inbox} inbox what comes down
- * @property {(lines: string[]) => Promise<void>} send what goes up
+ * @property {import('./speak.js').Inbox} inbox the frames that come down
+ * @property {(lines: string[]) => Promise<void>} send sends lines up
  * @property {() => void} close
- * @property {number} openMs how long it took until the welcome
- * @property {number} opened when that was
+ * @property {number} openMs the time until the welcome
+ * @property {number} opened when the welcome came
  * @property {string} late the code for a pong that never comes
- * @property {number} lost requests that were lost until the welcome
- * @property {boolean} [padded] whether a larger ping is to be tried as well
+ * @property {number} lost requests that were lost before the welcome
+ * @property {boolean} [padded] whether to try a larger ping too
  */
 
 import { LIMITS, now, pause, Stop } from './speak.js';
 
 const ROUNDS = 5;
-/** Requests in a row that must fail before that counts as a refusal. Fewer are a loss. */
+/** Requests in a row that must fail before they count as a refusal. Fewer count as losses. */
 export const TRIES = 3;
-/** The gateway answers four pings a second. */
+/** The pause between pings: the gateway answers four a second. */
 const APART_MS = 260;
-/** Rounds end early on a slow path. */
+/** The limit for all rounds: on a slow path they end early. */
 const ROUNDS_MS = 7000;
-/** A round trip above this is felt by people. */
+/** People notice a round trip above this. */
 export const SLOW_MS = 600;
-/** More than a packet. */
+/** Bytes of padding: more than one packet holds. */
 const PADDING = 4000;
 
 /**
- * A ping up, its pong down; the gateway's own pings are answered.
+ * Sends a ping and waits for its pong. Meanwhile it answers the gateway's own pings.
  * @param {Leg} leg
  * @param {{ code?: string, padding?: number }} [options]
  */
@@ -50,7 +51,7 @@ async function answer(leg, frame) {
 }
 
 /**
- * A proof and several round trips. One lost request is no end: the next ones tell a loss from a refusal.
+ * Asks for a proof and several round trips. One lost request does not end it: the next ones tell a loss from a refusal.
  * @param {Leg} leg
  * @returns {Promise<{ code: string, figures: import('./verdict.js').Figures }>}
  */
@@ -84,10 +85,14 @@ export async function prove(leg) {
   return { code: rtt > SLOW_MS ? 'slow' : 'works', figures };
 }
 
-/** What another round trip can clear up. A poll's answer can vanish with its pong, without a word. @param {Leg} leg @param {Stop} stop */
+/**
+ * Returns whether another round trip can tell. A poll's answer can vanish with its pong, unnoticed.
+ * @param {Leg} leg
+ * @param {Stop} stop
+ */
 const mayBeLost = (leg, { code }) => code === 'lost' || (code === 'mute_later' && !leg.padded);
 
-/** Nothing, if a request was lost. @template T @param {Promise<T>} work @returns {Promise<T | undefined>} */
+/** Returns nothing if a request was lost. @template T @param {Promise<T>} work @returns {Promise<T | undefined>} */
 export function unlessLost(work) {
   return work.catch((error) => {
     if (error instanceof Stop && error.code === 'lost') return undefined;

@@ -1,18 +1,18 @@
 // @ts-check
-/** Wires the page: runs when it is opened and when it is told to, shows what is found, and keeps the report. */
+/** Wires the page. It runs when the page opens and when a button asks for it, shows the findings, and keeps the report. */
 
 import { createFindings } from './render.js';
 import { run } from './run.js';
 import { report, summary } from './verdict.js';
 
-/** Seconds that a silent connection is watched: by itself, at the push of the longer button, and at most. */
+/** Seconds that a silent connection is watched: by default, at the push of the longer button, and at most. */
 const WATCH_S = 20;
 const LONGER_S = 120;
 
 const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
 const buttons = ['copy', 'again', 'longer'].map(find);
 
-/** This page's address without what may be secret in it. */
+/** Returns this page's address without what may be secret in it. */
 const address = () => new URL('..', import.meta.url).href;
 
 async function start() {
@@ -103,7 +103,7 @@ function startClock() {
   };
 }
 
-/** By the clipboard where the page may use it (https and this machine), otherwise by selection. */
+/** Copies by the clipboard if the page may use it (https and this machine), otherwise by selection. */
 async function copy() {
   const field = find('report');
   try {

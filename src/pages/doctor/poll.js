@@ -1,10 +1,10 @@
 // @ts-check
-/** Long-poll by itself: a first poll that is answered at once, then one that is always held, and sends that have it answered. */
+/** Long-poll by itself. The gateway answers the first poll at once and holds the next ones; sends make it answer them. */
 
 import { TRIES } from './leg.js';
 import { createSession, Inbox, now, parse, post, Stop, sendFailed } from './speak.js';
 
-/** A poll is answered after 25 s at the latest, unless the operator set more. */
+/** The gateway answers a poll after 25 s at the latest, unless the operator set more. */
 const HELD_MS = 125_000;
 
 /** @returns {Promise<import('./leg.js').Leg>} */
@@ -31,7 +31,7 @@ export async function openPoll() {
       failed = frames ? 0 : failed + 1;
       if (failed === TRIES) inbox.end(new Stop('cut', { after_ms: now() - asked }));
       else if (!frames) inbox.lose();
-      // No frame of the protocol: it only ends the silence.
+      // This is no frame of the protocol: it only ends the silence.
       else for (const frame of ['{"answered":true}', ...frames]) inbox.push(frame);
     }
   };
@@ -53,7 +53,7 @@ export async function openPoll() {
 }
 
 /**
- * The first poll, again while it is refused; how often it was lost.
+ * Sends the first poll, again while it is refused. Returns how often it was lost.
  * @param {() => Promise<unknown>} poll
  */
 async function first(poll) {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Findings as a list on the page. It writes text only, never markup.
+ * Shows findings as a list on the page. It writes text only, never markup.
  *
  * @typedef {ReturnType<typeof createFindings>} FindingList
  */
@@ -16,7 +16,7 @@ function element(name, className, text = '') {
 }
 
 /**
- * A list with a place for each probe, in the order of the words.
+ * Returns a list with a place for each probe, in the order of the words.
  * @param {HTMLElement} list
  * @param {any} words
  */
@@ -34,7 +34,7 @@ export function createFindings(list, words) {
     return place;
   };
   return {
-    /** Nothing has been asked yet. */
+    /** Empties the list: no question has been asked yet. */
     clear() {
       list.replaceChildren();
       for (const probe of Object.keys(words.titles)) {
@@ -62,7 +62,7 @@ export function createFindings(list, words) {
         place.append(advice);
       }
     },
-    /** What was never asked has no place in the result. */
+    /** Removes the questions that were never asked: they have no place in the result. */
     finish() {
       for (const place of places.values())
         if (place.dataset.level === 'waiting' || place.dataset.level === 'running') place.remove();

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * From the tries of one question to one finding: what passes at times and fails at times is unreliable. Pure.
+ * From the tries of one question to one finding. If some tries pass and others fail, the finding is `unreliable`. Pure.
  * Its twin is src/cli/doctor/repeat.rs.
  *
  * @typedef {{ code: string, figures: import('./verdict.js').Figures }} Try a code of words.json, and figures
@@ -9,11 +9,12 @@
 /** How often each question is asked. */
 export const TIMES = 3;
 
-/** The codes of what passes. */
+/** The codes of tries that pass. */
 const PASSES = ['ours', 'works', 'slow', 'lived'];
 
 /**
- * The middle one of the tries if all pass; the commonest failure if all fail; otherwise, and where requests got lost, `unreliable`.
+ * Returns the middle one of the tries if all pass, and the commonest failure if all fail. Returns `unreliable`
+ * otherwise, and if requests got lost.
  * @param {Try[]} tries at least one
  * @returns {Try}
  */
@@ -31,14 +32,14 @@ export function together(tries) {
   };
 }
 
-/** The first of those whose code is the most frequent. @param {Try[]} tries */
+/** Returns the first try with the most frequent code. @param {Try[]} tries */
 function commonest(tries) {
   const count = (/** @type {Try} */ one) => tries.filter(({ code }) => code === one.code).length;
   const most = Math.max(...tries.map(count));
   return tries.find((one) => count(one) === most);
 }
 
-/** The one of middle pace, with the slowest round trip of all. @param {Try[]} tries @returns {Try} */
+/** Returns the try of middle pace, with the slowest round trip of all tries. @param {Try[]} tries @returns {Try} */
 function middle(tries) {
   const pace = (/** @type {Try} */ { figures }) => Number(figures.rtt_ms ?? figures.ms ?? 0);
   const sorted = [...tries].sort((a, b) => pace(a) - pace(b));

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The order of the questions. Each try of a transport has a session of its own; all three are asked at the same time, and watched at
- * the same time. It knows no page: findings and progress go to callbacks.
+ * Asks the questions in order. Each try of a transport has a session of its own. All three transports are asked at the
+ * same time, and watched at the same time. It knows no page: findings and progress go to callbacks.
  *
  * @typedef {import('./verdict.js').Finding} Finding
  * @typedef {import('./repeat.js').Try} Try
@@ -20,7 +20,7 @@ import { openWebSocket } from './websocket.js';
 
 const OPENERS = { websocket: openWebSocket, sse: openSse, poll: openPoll };
 
-/** Where these are found, all that follows would end in the same way. */
+/** After one of these findings, all further questions would end in the same way. */
 const LAST_WORDS = ['gate', 'full'];
 const REACHED = ['ours', 'slow', 'unreliable'];
 
@@ -36,7 +36,7 @@ const REACHED = ['ours', 'slow', 'unreliable'];
 export async function run(options) {
   const { begun, found, told } = options;
   begun('control');
-  // Three short requests at once: a browser has six connections to a host.
+  // Three short requests go at once: a browser has six connections to a host.
   const asked = await Promise.all(Array.from({ length: TIMES }, () => tried(askControl)));
   const control = together(asked);
   found({ probe: 'control', ...control });
@@ -50,7 +50,7 @@ export async function run(options) {
   await sends;
   const passed = (/** @type {string} */ transport) =>
     examined.some((one) => one.transport === transport && one.passes);
-  // Where not even short requests pass, sizes say nothing.
+  // If not even short requests pass, sizes say nothing.
   if (passed('poll')) await repeat(options, 'size', findSize, times, ALL_MS);
   begun('client');
   const { told: account, ...client } = await tryClient(examined.some(({ hopeful }) => hopeful));
@@ -60,7 +60,7 @@ export async function run(options) {
 }
 
 /**
- * A transport, and the silence of its last leg, which is still watched when this resolves.
+ * Asks for a transport, and for the silence of its last leg, which is still watched when this resolves.
  * @param {Options} options
  * @param {string} transport
  * @param {() => ReturnType<typeof prove>} proving
@@ -83,12 +83,12 @@ async function examine({ begun, found, watchMs }, transport, proving) {
 }
 
 /**
- * A question without a leg.
+ * Asks a question that needs no leg.
  * @param {Options} options
  * @param {string} probe
  * @param {() => Promise<Try>} work
  * @param {number} times
- * @param {number} [limitMs] after this it is not repeated
+ * @param {number} [limitMs] after this time it is not repeated
  */
 async function repeat({ begun, found }, probe, work, times, limitMs) {
   begun(probe);
@@ -96,8 +96,8 @@ async function repeat({ begun, found }, probe, work, times, limitMs) {
 }
 
 /**
- * One after the other: a browser has six connections to a host, and opens one WebSocket at a time. The last leg that passed
- * stays open.
+ * Tries one after the other: a browser has six connections to a host, and opens one WebSocket at a time. The last leg
+ * that passed stays open.
  * @param {() => Promise<Leg>} open
  * @param {number} times
  */
@@ -123,7 +123,7 @@ async function prove(open, times) {
 /**
  * @param {() => Promise<Try>} once
  * @param {number} times
- * @param {number} [limitMs] after this it is not repeated
+ * @param {number} [limitMs] after this time it is not repeated
  */
 async function inTurns(once, times, limitMs = Number.POSITIVE_INFINITY) {
   const begun = now();
@@ -132,7 +132,7 @@ async function inTurns(once, times, limitMs = Number.POSITIVE_INFINITY) {
   return tries;
 }
 
-/** What a question came to, and what stopped it otherwise. @param {() => Promise<Try>} work @returns {Promise<Try>} */
+/** Returns the result of a question, or the fault that stopped it. @param {() => Promise<Try>} work @returns {Promise<Try>} */
 function tried(work) {
   return work().catch((error) => {
     if (error instanceof Stop) return { code: error.code, figures: error.figures };

@@ -6,9 +6,9 @@ import { createSession, now, parse, post, Stop } from './speak.js';
 const MOST = 60_000;
 const LEAST = 1000;
 const LIMIT_MS = 4000;
-/** Nothing larger is tried after this. */
+/** After this time, no further size is tried. */
 export const ALL_MS = 14_000;
-/** The longest part: a line may have 55 KB, and the answer's other lines must fit as well. */
+/** The longest part. A line may have 55 KB, and the other lines of the answer must fit too. */
 const PART = 25_000;
 
 /** @returns {Promise<{ code: string, figures: import('./verdict.js').Figures }>} */
@@ -23,7 +23,7 @@ export async function findSize() {
     if (tried.upMs !== undefined && up.bytes === 0) up = { bytes, ms: tried.upMs };
     if (tried.downMs !== undefined) down = { bytes, ms: tried.downMs };
     if (tried.upMs === undefined) failed = { bytes, how: tried.how };
-    // What vanished costs the whole limit: larger steps.
+    // Bytes that vanish cost the whole limit, so the steps get larger.
     bytes = Math.round(bytes / (tried.how === 'no answer' ? 4 : 2));
   }
   const passed = { up_bytes: up.bytes, up_ms: up.ms, down_bytes: down.bytes, down_ms: down.ms };
@@ -34,7 +34,7 @@ export async function findSize() {
 }
 
 /**
- * One size, in a session of its own.
+ * Tries one size, in a session of its own.
  * @param {number} bytes
  * @returns {Promise<{ upMs?: number, downMs?: number, how: string }>}
  */
@@ -60,7 +60,10 @@ async function attempt(bytes) {
   return result;
 }
 
-/** Lines of so many bytes in all: a subscription to a channel nobody else knows, and what is published there. @param {number} bytes */
+/**
+ * Returns lines of so many bytes in all: a subscription to a channel with a secret name, and publications to it.
+ * @param {number} bytes
+ */
 function publications(bytes) {
   const channel = JSON.stringify(`doctor/${crypto.getRandomValues(new Uint32Array(2)).join('')}`);
   const lines = [`{"sub":${channel}}`];

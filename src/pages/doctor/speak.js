@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * The protocol of PROTOCOL.md, as raw as can be: a hello, a POST with a time limit, and an inbox of frames. It must use nothing of the
- * client: what is asked here is whether the network carries the protocol, not whether the client copes.
+ * The protocol of PROTOCOL.md, as raw as can be: a hello, a POST with a time limit, and an inbox of frames. It must use
+ * nothing of the client: the question here is whether the network carries the protocol, not whether the client copes.
  */
 
-/** Where the session's routes are, beside this page. @param {string} path */
+/** Returns the URL of one of the session's routes, beside this page. @param {string} path */
 export const route = (path) => new URL(`../rt/${path}`, import.meta.url);
 
 /** How long each step may take before it counts as lost. */
 export const LIMITS = { open: 6000, frame: 4000, nudge: 2000 };
 
-/** What a probe found wrong: a code of words.json, and its figures. */
+/** The fault that a probe found: a code of words.json, and its figures. */
 export class Stop extends Error {
   /** @param {string} code @param {import('./verdict.js').Figures} [figures] */
   constructor(code, figures = {}) {
@@ -35,7 +35,10 @@ export function createSession() {
   /** @type {string | undefined} */
   let id;
   return {
-    /** A hello with a new nonce. @param {{ attach?: boolean }} [how] only what attaches the leg asks for its turn */
+    /**
+     * Returns a hello with a new nonce. Only the hello that attaches the leg asks for its turn.
+     * @param {{ attach?: boolean }} [how] only what attaches the leg asks for its turn
+     */
     hello({ attach = false } = {}) {
       const nonce = random(8);
       const turn = attach ? { turn: 1 } : {};
@@ -43,11 +46,11 @@ export function createSession() {
       const hello = { v: 1, session: secret, ...known, leg: 1, ...turn, received: 0, next: 1, nonce };
       return { nonce, line: JSON.stringify({ hello }) };
     },
-    /** Takes the answer to a hello, or says what is wrong with it. @param {any} frame @param {string} nonce */
+    /** Accepts the answer to a hello, or says what is wrong with it. @param {any} frame @param {string} nonce */
     welcome(frame, nonce) {
       if (frame?.end?.v === 1 && ['refused', 'forbidden'].includes(frame.end.code)) throw new Stop('off');
       if (frame?.end?.code === 'full' || frame?.code === 'full') throw new Stop('full');
-      // A brief one.
+      // This is a brief welcome.
       if (id && frame?.nonce === nonce) return;
       if (frame?.welcome?.v !== 1 || frame.welcome.nonce !== nonce) throw new Stop('foreign');
       id = frame.welcome.id;
@@ -65,7 +68,8 @@ export function parse(text) {
 }
 
 /**
- * Issues a POST; what fails is told by a Stop. The answer has status 200, and may be anybody's.
+ * Issues a POST. A failure rejects with a Stop. The answer has status 200, but may come from something else than the
+ * gateway.
  * @param {string} path
  * @param {string} body
  * @param {{ limitMs?: number, signal?: AbortSignal }} [options]
@@ -78,7 +82,7 @@ export async function post(path, body, { limitMs = LIMITS.open, signal } = {}) {
 }
 
 /**
- * Issues a request and reads its whole answer, of whatever status.
+ * Issues a request and reads its whole answer, of any status.
  * @param {URL} url
  * @param {RequestInit} options
  * @param {number} limitMs
@@ -107,7 +111,7 @@ export async function request(url, options, limitMs, signal) {
 }
 
 /**
- * What a status other than 200 means.
+ * Returns what a status other than 200 means.
  * @param {{ text: string, status: number }} answer
  * @param {number} begun
  */
@@ -118,13 +122,13 @@ export function wrong({ text, status }, begun) {
   return new Stop('answered', { status, after_ms: now() - begun });
 }
 
-/** What a send's failure means: it was lost, or it is not let through. @param {Stop} stop */
+/** Returns what a send's failure means: it was lost, or it is not let through. @param {Stop} stop */
 export function sendFailed({ code }) {
   if (code === 'refused' || code === 'no_answer') return new Stop('lost');
   return new Stop(code === 'full' ? code : 'send_failed');
 }
 
-/** Whether the gateway says that it holds as many as it may. @param {{ text: string, status: number }} answer */
+/** Returns whether the gateway says that it is full. @param {{ text: string, status: number }} answer */
 export const isFull = ({ text, status }) => status === 503 && parse(text)?.code === 'full';
 
 /** The frames of a leg, as they come. */
@@ -136,7 +140,7 @@ export class Inbox {
   #endedAt = 0;
   #moved = now();
   #longest = 0;
-  /** A request was lost, and the next one is under way. */
+  /** Set when a request was lost and the next one is under way. */
   #lost = false;
   #wake = () => {};
 
@@ -161,28 +165,28 @@ export class Inbox {
     this.#wake();
   }
 
-  /** For how long nothing has come; of what has ended, had come. */
+  /** Returns for how long no frame has come: until now, or until the leg ended. */
   silence() {
     return (this.#endedAt || now()) - this.#moved;
   }
 
-  /** The longest stretch without a frame, the present one included. */
+  /** Returns the longest stretch without a frame, the present one included. */
   longestSilence() {
     return Math.max(this.#longest, this.silence());
   }
 
-  /** From now on the longest silence counts anew. */
+  /** Starts to count the longest silence anew. */
   forgetSilence() {
     this.#longest = 0;
   }
 
-  /** How long after this it ended, or how long ago this was. @param {number} opened */
+  /** Returns the time from `opened` until the leg ended, or until now. @param {number} opened */
   age(opened) {
     return (this.#endedAt || now()) - opened;
   }
 
   /**
-   * The next frame. Rejects with how the leg ended, or with a Stop of this code at the limit.
+   * Returns the next frame. Rejects with the leg's end, or with a Stop of this code at the limit.
    * @param {number} limitMs
    * @param {string} code
    */

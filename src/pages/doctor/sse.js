@@ -18,7 +18,7 @@ export async function openSse() {
         throw sendFailed(stop);
       },
     );
-    // A gateway that knows nothing of the session never saw the stream's request.
+    // If the gateway does not know the session, it never saw the stream's request.
     const first = parse(text.split('\n')[0] ?? '');
     if (first?.end?.code === 'gone') throw new Stop('no_answer', { after_ms: now() - begun });
     try {
@@ -29,7 +29,7 @@ export async function openSse() {
   };
   /** How much passed so far. @type {'held_headers' | 'held_body' | 'held_prelude' | 'held_later'} */
   let passed = 'held_headers';
-  /** Something is held back, or lost. Another write tells which. @param {unknown} error @returns {Promise<never>} */
+  /** Finds out whether something is held back or lost: another write tells. @param {unknown} error @returns {Promise<never>} */
   const lookInto = async (error) => {
     if (!(error instanceof Stop) || !error.code.startsWith('held')) throw error;
     const after = { after_ms: now() - begun };
@@ -59,7 +59,7 @@ export async function openSse() {
       lost: 0,
       close: () => abort.abort(),
     };
-    // The stream carries the first write; whether it carries a second is the question.
+    // The stream carries the first write. The question is whether it carries a second one.
     const sent = async () => {
       await send(['{"ping":0}']);
       return true;
@@ -106,7 +106,7 @@ async function read(signal, body, inbox, progress) {
       for (const event of events) if (event.startsWith('data: ')) inbox.push(event.slice(6));
     }
   } catch {
-    // How it ended matters less than that it did.
+    // That it ended matters more than how.
   }
   throw new Stop('cut', { after_ms: now() - opened });
 }

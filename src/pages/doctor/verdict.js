@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * From what was found to plain words: the sentences of words.json with figures filled in, the result of all findings, and
- * the report to copy. Pure: it knows neither page nor network. Its twin is src/cli/doctor/verdict.rs; a test holds their
+ * From findings to plain words: the sentences of words.json with figures filled in, the result of all findings, and the
+ * report to copy. Pure: it knows neither page nor network. Its twin is src/cli/doctor/verdict.rs; a test holds their
  * reports to be the same, letter for letter.
  *
- * @typedef {Record<string, number | string>} Figures the ending of a name says its unit: `_ms`, `_s`, `_bytes`
+ * @typedef {Record<string, number | string>} Figures the ending of a name gives its unit: `_ms`, `_s`, `_bytes`
  * @typedef {{ probe: string, code: string, figures: Figures }} Finding
  * @typedef {{ level: 'good' | 'fair' | 'bad', says: string, means?: string, change?: string }} Words
  */
@@ -12,12 +12,12 @@
 /** The transports, in the order of preference. */
 const TRANSPORTS = ['websocket', 'sse', 'poll'];
 
-/** What control found where the gateway itself answers. */
+/** The findings of control that mean that the gateway itself answers. */
 const REACHED = ['ours', 'slow', 'unreliable'];
-/** What control found that is the result, if no transport gets through. */
+/** The findings of control that are the result, if no transport gets through. */
 const RESULTS = ['portal', 'gate', 'closed', 'no_name', 'certificate'];
 
-/** Milliseconds, as people read them: 85 ms, 1.2 s, 12 s. @param {number} ms */
+/** Writes milliseconds for people: 85 ms, 1.2 s, 12 s. @param {number} ms */
 function duration(ms) {
   if (ms < 1000) return `${ms} ms`;
   if (ms >= 10_000) return `${Math.floor((ms + 500) / 1000)} s`;
@@ -36,7 +36,7 @@ function figure(name, value) {
 }
 
 /**
- * What one finding means. Where the gateway is not reached at all, that alone is worth advice.
+ * Explains one finding. If the gateway cannot be reached at all, only that finding is worth advice.
  * @param {any} words
  * @param {Finding} finding
  * @param {Finding[]} findings so far
@@ -65,7 +65,7 @@ function wordsOf(words, { probe, code }) {
 }
 
 /**
- * What all of them come to. It is never better than they are.
+ * Returns the result of all findings. It is never better than they are.
  * @param {any} words
  * @param {Finding[]} findings
  * @returns {Words & { code: string }}
@@ -85,7 +85,7 @@ export function summary(words, findings) {
 }
 
 /**
- * What it comes to where a transport gets through.
+ * Returns the result if a transport gets through.
  * @param {any} words
  * @param {Finding[]} findings
  * @param {(probe: string) => string} codeOf
@@ -101,7 +101,7 @@ function working(words, findings, codeOf, transport) {
   return findings.some(limited) ? 'partly' : 'websocket';
 }
 
-/** What it comes to where none does. @param {Finding[]} findings @param {string} control */
+/** Returns the result if no transport gets through. @param {Finding[]} findings @param {string} control */
 function blocked(findings, control) {
   if (findings.some(({ code }) => code === 'full')) return 'full';
   if (control === 'login') return 'portal';
@@ -110,7 +110,8 @@ function blocked(findings, control) {
 }
 
 /**
- * The report, in the order of words.json. It holds no secret: figures are numbers and fixed words, and the URL was cleaned.
+ * Returns the report, in the order of words.json. It holds no secret: figures are numbers and fixed words, and the URL
+ * was cleaned.
  * @param {any} words
  * @param {Finding[]} findings
  * @param {{ date: string, url: string, by: string, told?: string }} about `told` is the client's own account
@@ -137,7 +138,7 @@ function section(words, finding, findings) {
   return lines;
 }
 
-/** They come last in the report: they are for whoever repairs something. @param {Finding} finding */
+/** Writes the figures of a finding. They come last in the report, since they are for engineers. @param {Finding} finding */
 function figuresOf({ probe, code, figures }) {
   const told = Object.keys(figures)
     .sort()

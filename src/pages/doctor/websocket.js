@@ -39,7 +39,7 @@ export async function openWebSocket() {
       close: () => socket.close(),
     };
   } catch (error) {
-    // An attempt left to itself would keep the browser from another for a long time.
+    // An attempt that stays open would keep the browser from another one for a long time.
     socket.close();
     throw error;
   }
