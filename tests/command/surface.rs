@@ -32,7 +32,7 @@ async fn the_demo_has_a_page_and_makes_networks_to_stand_behind() {
     let mut running = Running::start(&["demo", "--listen", "127.0.0.1:0"]).await;
     let second = running.next_line().await;
     assert!(second.contains(&format!("http://{}/", running.address)), "{second}");
-    assert!(second.contains("nobody is authenticated"), "{second}");
+    assert!(second.contains("clients are not authenticated"), "{second}");
     assert_eq!(running.ask("GET", "/", "").await.0, 200);
     assert_eq!(running.ask("GET", "/healthz", "").await, (200, "ok".into()));
     let (status, networks) = running.ask("GET", "/demo/networks", "").await;

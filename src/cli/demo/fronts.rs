@@ -18,10 +18,10 @@ use crate::netlab::{Front, Network, Route};
 use crate::protocol::code::{Code, Refusal};
 use crate::transport::refuse;
 
-/// Fronts at one time. Above it the oldest that carries nothing goes.
+/// The most fronts at one time. Above it, the oldest one that carries nothing goes.
 const MOST: usize = 64;
 
-/// See the module.
+/// The fronts of a demo.
 pub(super) struct Fronts {
     upstream: SocketAddr,
     fronts: Mutex<Inner>,
@@ -33,7 +33,7 @@ struct Inner {
     open: BTreeMap<u64, Arc<Front>>,
 }
 
-/// What of a front is meant.
+/// The body of a request that names a route of a front.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Chosen {

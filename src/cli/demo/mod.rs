@@ -1,7 +1,7 @@
 //! `throughline demo`: the gateway, a page to try it, and hostile networks to stand behind. Loopback only.
 //!
-//! A visitor's network is a *front*: a port of netlab that forwards to the gateway. Each tab of the page makes one of its own and
-//! changes it while its session runs; so do the end-to-end tests.
+//! A visitor's network is a *front*: a port of netlab that forwards to the gateway. Each tab of the page makes a front
+//! of its own, and changes it while its session runs. So do the end-to-end tests.
 
 mod fronts;
 mod plain;
@@ -25,7 +25,7 @@ use crate::server::{Files, Gateway, SHARED};
 
 static PAGE: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/pages/demo"), SHARED]);
 
-/// As few as any system lets a process have, so that a visitor's first line is no warning of open files.
+/// Few enough for the open files that any system allows, so that a visitor's first line is no warning.
 const CONNECTIONS: usize = 900;
 
 pub(super) fn run(address: SocketAddr) -> ExitCode {
@@ -50,9 +50,11 @@ async fn serve_demo(gateway: Gateway, listener: tokio::net::TcpListener) -> std:
     let address = listener.local_addr()?;
     let served = serve(gateway, listener);
     tokio::pin!(served);
-    // The first line is the address; it is said before the first wait.
+    // The first line is the address. The gateway prints it before its first wait.
     let said = futures::future::poll_fn(|cx| std::task::Poll::Ready(served.as_mut().poll(cx))).await;
-    say(&format!("open http://{address}/ in a browser; nobody is authenticated, so this listens on this machine only"));
+    say(&format!(
+        "open http://{address}/ in a browser; clients are not authenticated, so this listens on this machine only"
+    ));
     match said {
         std::task::Poll::Ready(outcome) => outcome,
         std::task::Poll::Pending => served.await,

@@ -1,6 +1,8 @@
-//! `/demo/plain`: a channel over a plain WebSocket, as many applications have it. It has no session, and sends nothing again.
+//! `/demo/plain`: a channel over a plain WebSocket, as many applications have it. It has no session, and sends nothing
+//! again.
 //!
-//! The page shows it beside Throughline. It must never get anything that a reader of the same channel over Throughline does not.
+//! The page shows it beside Throughline. It must never get anything that a reader of the same channel over Throughline
+//! does not get.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
@@ -45,7 +47,7 @@ async fn accept(handle: &Handle, arrival: Arrival, channel: &str, headers: &Head
     Ok(response)
 }
 
-/// Sends each publication as a text message, until one of both sides is gone.
+/// Sends each publication as a text message, until one of the two sides is gone.
 async fn carry(io: Connection, early: Vec<u8>, mut reader: Reader) {
     let mut socket = WebSocketStream::from_partially_read(io, early, Role::Server, None).await;
     loop {
@@ -57,7 +59,7 @@ async fn carry(io: Connection, early: Vec<u8>, mut reader: Reader) {
                     Err(_) => Ok(()),
                 },
             },
-            // Reading answers pings and closes. What the page says is of no interest.
+            // Reading answers pings and closes. The page's own messages do not matter.
             heard = socket.next() => match heard {
                 Some(Ok(_)) => Ok(()),
                 Some(Err(_)) | None => break,

@@ -1,4 +1,5 @@
-//! `/demo/transports`: what the demo's gateway offers, changed while it runs, as an operator would by its file and a signal.
+//! `/demo/transports`: the transports that the demo's gateway offers. They change while it runs, as an operator would
+//! change them by the file and a signal.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::server::config::Config;
 use crate::server::handle::Handle;
 use crate::transport::refuse;
 
-/// As long as a configuration allows.
+/// The longest jitter that a configuration allows.
 const LONGEST_JITTER_MS: u64 = 3_600_000;
 
 /// `["sse","poll"]`, or the same with a jitter.

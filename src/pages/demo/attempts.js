@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Reads the attempts that `connection.explain()` tells of, and says which are under way and which failed. It knows the
- * shape of what is told, so that nobody else has to; it acts on nothing.
+ * Reads the attempts that `connection.explain()` lists, and says which are under way and which failed. No other module
+ * needs the shape of that list. It acts on nothing.
  *
  * @typedef {object} Attempt
  * @property {number} leg
@@ -13,10 +13,10 @@
  * @property {string} purpose
  */
 
-/** How often they are looked at: the client has no event for an attempt that fails. */
+/** How often the page reads the attempts: the client has no event for an attempt that fails. */
 const LOOK_MS = 100;
 
-/** It was not needed any more, and did not fail. @param {string | null | undefined} reason */
+/** Returns whether an attempt was no longer needed, and so did not fail. @param {string | null | undefined} reason */
 export const isOvertaken = (reason) => ['better', 'asked', 'stuck'].includes(reason ?? '');
 
 /**
@@ -37,9 +37,9 @@ export const readAttempts = (connection) =>
 /**
  * @param {any} connection
  * @param {object} tell
- * @param {(failed: Attempt[]) => void} tell.onFailed one at least; those that carried, or were not needed, did not fail.
- *   One that a later one was faster than was overtaken
- * @param {(trying: Attempt[]) => void} tell.onTrying those under way that never carried
+ * @param {(failed: Attempt[]) => void} tell.onFailed gets at least one. An attempt that carried or was not needed did
+ *   not fail. The reason 'overtaken' means that a later attempt was faster
+ * @param {(trying: Attempt[]) => void} tell.onTrying gets those under way that never carried
  * @returns {() => void} ends it
  */
 export function watchAttempts(connection, { onFailed, onTrying }) {
@@ -61,10 +61,10 @@ export function watchAttempts(connection, { onFailed, onTrying }) {
       .map((attempt) => ({
         ...attempt,
         reason: isOvertaken(attempt.reason) ? 'overtaken' : attempt.reason,
-        // Where it is not said when it ended: since the last look.
+        // If the client does not say when it ended, it ended since the last look.
         to: attempt.to ?? Math.max(attempt.at, lookedAt),
       }));
-    // The client remembers few, and so do we.
+    // The client remembers few, and so does the page.
     seen = new Set(over.map(({ leg }) => leg));
     lookedAt = performance.now();
     if (failed.length) onFailed(failed);

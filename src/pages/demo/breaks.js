@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * The failures of the big button and of its tour, as plain data, and the tour's way through them. Who breaks and repairs is
- * given; nothing here draws.
+ * The failures of the big button and of its tour, as plain data, and the tour's way through them. The caller breaks and
+ * repairs the network; nothing here draws.
  *
  * @typedef {object} Break
  * @property {string} network a preset's name
  * @property {string} what it does, in one sentence
- * @property {number} brokenMs how long the tour leaves it so
+ * @property {number} brokenMs how long the tour leaves it broken
  */
 
-/** From one failure of the tour to the next. */
+/** The time from one failure of the tour to the next. */
 const STEP_MS = 6000;
 
 /** The first is the button's. @type {[Break, ...Break[]]} */
@@ -38,10 +38,10 @@ export const BREAKS = [
 ];
 
 /**
- * One failure after the other, in half a minute.
+ * Shows one failure after the other, in half a minute.
  * @param {object} parts
  * @param {(broken: Break) => Promise<void>} parts.strike
- * @param {(another: boolean) => Promise<void>} parts.heal another failure follows
+ * @param {(another: boolean) => Promise<void>} parts.heal `another`: another failure follows
  * @param {(step: number | null) => void} parts.onStep from 1; null at its end
  * @param {AbortSignal} parts.signal
  */

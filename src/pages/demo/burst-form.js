@@ -20,7 +20,7 @@ export function prepareBurst({ visits, witness, own, hands, history, totals, say
   const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
   const [form, button, progress, sentence] = ['burst', 'go', 'progress', 'verdict'].map(find);
   const counters = createCounters(find('counts'));
-  // Subscribed once and for all: a burst may start when nobody could subscribe any more.
+  // The witness subscribes once and for all: a burst may start when no connection can subscribe any more.
   witness.channel(`${own}/up`).on('message', () => {});
   visits.listen((event, { connection }) => {
     if (event.kind === 'began') connection.channel(`${own}/down`).on('message', () => {});
@@ -35,7 +35,11 @@ export function prepareBurst({ visits, witness, own, hands, history, totals, say
     sentence.className = `verdict ${kind}`;
   }
 
-  /** As long as it runs, once a frame. @param {import('./run-burst.js').Burst} burst @param {{advance: (part: number) => unknown}} course */
+  /**
+   * Follows a burst while it runs, once a frame.
+   * @param {import('./run-burst.js').Burst} burst
+   * @param {{advance: (part: number) => unknown}} course
+   */
   function follow(burst, course) {
     if (running !== burst) return;
     const { up, down } = burst.report();
@@ -101,7 +105,7 @@ export function prepareBurst({ visits, witness, own, hands, history, totals, say
   return {
     start,
 
-    /** Ends the one that runs, without a verdict. */
+    /** Ends the burst that runs, without a verdict. */
     abandon() {
       if (!running) return;
       running.abandon();

@@ -23,7 +23,7 @@ const ROWS = [
   ['Slowest message', (report) => report.slowestMs, ' ms', false],
 ];
 
-/** @param {HTMLElement} body the table's */
+/** @param {HTMLElement} body the body of the table */
 export function createCounters(body) {
   /** @type {Array<(up: Report | null, down: Report | null, over: boolean) => void>} */
   const updates = ROWS.map(([label, value, unit, wrong]) => {
@@ -37,10 +37,10 @@ export function createCounters(body) {
     return (up, down, over) => {
       for (const [index, report] of [up, down].entries()) {
         const cell = /** @type {HTMLElement} */ (cells[index]);
-        // What is over is on no way: what was is lost.
+        // After the end nothing is on the way: a message that was is lost.
         const number = report ? (over && label === 'On the way' ? 0 : value(report)) : 0;
         const text = report ? `${number.toLocaleString('en')}${unit}` : '–';
-        // Writing what is there already would cost a layout.
+        // To write the same text again would cost a layout.
         if (cell.textContent !== text) cell.textContent = text;
         const kind = number === 0 ? 'zero' : wrong ? 'wrong' : '';
         if (cell.className !== kind) cell.className = kind;
@@ -57,7 +57,7 @@ export function createCounters(body) {
 }
 
 /**
- * The outcome in a sentence or two.
+ * Returns the outcome in a sentence or two.
  * @param {import('./run-burst.js').BurstReport} report
  * @returns {{held: boolean, text: string}}
  */

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The counting of a burst: numbered messages went off at one end, which arrived at the other? Pure: time is an argument,
+ * The counting of a burst: numbered messages leave one end, and some arrive at the other. Pure: time is an argument,
  * nothing here sends, waits or draws. One tally counts one direction.
  *
- * It is strict: what was published and never arrived is lost, at the end of the burst as in its middle, unless the client
- * said so by rejecting it. Only what the client admits is not called lost.
+ * It is strict. A message that was published and never arrived is lost, at the end of the burst as in its middle. Only
+ * a message that the client itself rejected is not called lost.
  *
  * @typedef {object} Report
  * @property {number} sent numbers handed to publish()
@@ -18,14 +18,14 @@
  * @property {{[code: string]: number}} rejected publish() rejections by code; their message may have arrived all the same
  */
 
-/** How long nothing may have happened at the end of a burst before what is missing is lost. */
+/** How long nothing may happen at the end of a burst before the missing messages are lost. */
 const SILENCE_MS = 5000;
-/** How long duplicates are waited for when everything is there. */
+/** How long the burst waits for duplicates when everything is there. */
 const AFTERMATH_MS = 1000;
-/** A burst ends this long after its last number, whatever is open. */
+/** A burst ends this long after its last number, even if messages are missing. */
 const PATIENCE_MS = 60_000;
 
-/** @param {number} count how many numbers there will be: 1 to count */
+/** @param {number} count how many numbers there will be, from 1 */
 export function createTally(count) {
   const sentAt = new Float64Array(count + 1);
   const seen = new Uint8Array(count + 1);
@@ -39,9 +39,9 @@ export function createTally(count) {
   let reordered = 0;
   let longestGapMs = 0;
   let slowestMs = 0;
-  /** Rejected and not arrived: not lost, for we were told. */
+  /** The numbers that were rejected and have not arrived. They are not lost, since the client said so. */
   let told = 0;
-  /** Of these, those below the highest that arrived. */
+  /** Those of them that are below the highest that arrived. */
   let toldBelow = 0;
   let quietSince = 0;
 
@@ -89,7 +89,7 @@ export function createTally(count) {
       return 'new';
     },
 
-    /** Everything sent has arrived, or was rejected. */
+    /** True if everything that was sent has arrived, or was rejected. */
     get settled() {
       return sent === received + told;
     },
@@ -120,15 +120,15 @@ export function createTally(count) {
 /** @typedef {ReturnType<typeof createTally>} Tally */
 
 /**
- * How many numbers have to be out by now. A timer that comes late is made up for: the first goes at once.
+ * Returns how many numbers must be out by now. It makes up for a late timer: the first number goes at once.
  * @param {number} elapsedMs since the start
  * @param {number} rate per second
- * @param {number} count of them all
+ * @param {number} count of all numbers
  */
 export const due = (elapsedMs, rate, count) => Math.min(count, Math.floor((elapsedMs * rate) / 1000) + 1);
 
 /**
- * Whether the burst is over, once its last number is out.
+ * Returns whether the burst is over, once its last number is out.
  * @param {object} burst
  * @param {number} burst.now
  * @param {number} burst.lastSentAt

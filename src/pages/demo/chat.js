@@ -1,5 +1,5 @@
 // @ts-check
-/** A small chat over one channel. What one says is shown at once, and as said when it came back from the channel. */
+/** A small chat over one channel. A message shows at once, and counts as said when it comes back from the channel. */
 
 import { codeWords } from './words.js';
 
@@ -43,7 +43,7 @@ export function openChat(visits) {
     /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));
   const said = find('said');
   const me = `${one(FIRST)} ${one(SECOND)}`;
-  /** Of this tab, by id. @type {Map<string, HTMLElement>} */
+  /** The messages of this tab, by id. @type {Map<string, HTMLElement>} */
   const own = new Map();
   for (const place of document.querySelectorAll('[data-me]')) place.textContent = me;
 
@@ -95,7 +95,7 @@ export function openChat(visits) {
     const line = show({ from: me, text });
     said.scrollTop = said.scrollHeight;
     own.set(id, line);
-    // On a good way it is back before anybody reads this.
+    // On a good connection it is back before anyone reads this.
     mark(line, 'waiting', connection.transport ? '' : 'waits for a connection');
     try {
       await connection.channel(CHANNEL).publish({ id, from: me, text });

@@ -1,5 +1,5 @@
 // @ts-check
-/** The buttons of the trials. It asks; who carries a trial out is given. */
+/** The buttons of the trials. It asks; the caller carries a trial out. */
 
 /**
  * @param {object} parts
@@ -24,7 +24,7 @@ export function offerTrials({ trials, start }) {
     note.textContent = trial.hint;
     button.append(name, note);
     button.addEventListener('click', () => {
-      // Whatever is typed there is bounded, and empty is the least.
+      // The typed number is bounded, and an empty field means the least.
       const chosen = Math.min(60, Math.max(1, Math.round(seconds.valueAsNumber) || 1));
       seconds.value = `${chosen}`;
       start(trial, chosen);
@@ -34,7 +34,7 @@ export function offerTrials({ trials, start }) {
   }
 
   return {
-    /** The one that runs, or ran last. @param {string} id */
+    /** Marks the trial that runs, or ran last. @param {string} id */
     mark(id) {
       for (const [of, button] of buttons) {
         if (of === id) button.setAttribute('aria-current', 'true');

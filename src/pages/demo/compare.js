@@ -1,5 +1,5 @@
 // @ts-check
-/** The comparison in an outcome: this page, now, beside what other clients did when they were measured. */
+/** The comparison in an outcome: this page, now, beside the measured figures of other clients. */
 
 import { PEERS, SOURCE } from './peers.js';
 import { flaws } from './run.js';
@@ -8,7 +8,7 @@ import { duration, transportName } from './words.js';
 const NOT_MEASURED =
   'Both lines are measured now. Other clients were measured on first visits only: pick one of those to compare.';
 
-/** Of a session that goes on. */
+/** The time of the first message of a session that goes on. */
 const BEFORE = 'before it';
 
 /**
@@ -52,7 +52,7 @@ const plain = ({ phase }, lost) => ({
   failed: lost > 0,
 });
 
-/** What this page did. @param {import('./run.js').Run} run */
+/** Returns the row of this page. @param {import('./run.js').Run} run */
 function own(run) {
   const { trial, phase, first, transport, counts } = run;
   const { lost, duplicated, reordered } = flaws(run);

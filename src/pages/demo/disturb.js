@@ -1,5 +1,5 @@
 // @ts-check
-/** What happens to the connection while a burst runs, if the visitor wants to watch with hands free. It knows no page. */
+/** The disturbances of the connection while a burst runs, if the visitor wants to watch with hands free. It knows no page. */
 
 /**
  * Each act is due at a part of the burst, and returns a promise.
@@ -17,7 +17,7 @@ const move = (name) => async (hands) => {
 /** @param {string} transport @returns {(hands: Hands) => Promise<unknown>} */
 const switchTo = (transport) => (hands) => hands.switchTo(transport);
 
-/** The network is clear again: back up, without a gap. @param {Hands} hands */
+/** Clears the network: the session moves back up, without a gap. @param {Hands} hands */
 const clear = async (hands) => {
   await hands.setNetwork('clear');
   await hands.switchTo('websocket');
@@ -47,7 +47,7 @@ const COURSES = {
 };
 
 /**
- * A course of events, to be told how far the burst is.
+ * Makes a course of disturbances. The caller says how far the burst is.
  * @param {string} name none, worse, switch or cut
  * @param {Hands} hands
  */
@@ -58,7 +58,7 @@ export function createCourse(name, hands) {
     async advance(part) {
       while (steps[0] && part >= steps[0][0]) {
         const [, act] = /** @type {Step} */ (steps.shift());
-        // A switch may not succeed: whoever holds the hands says so. The course goes on.
+        // A switch may not succeed: the hands say so. The course goes on.
         await act(hands).catch(() => {});
       }
     },

@@ -1,5 +1,5 @@
 // @ts-check
-/** This tab's own way into the gateway: a port behind which a hostile network can be put. Only HTTP; it shows nothing. */
+/** This tab's own way into the gateway: a port with a hostile network behind it. It speaks only HTTP, and shows nothing. */
 
 /**
  * @param {string} path
@@ -16,7 +16,7 @@ async function post(path, body) {
   throw new Error(message);
 }
 
-/** The networks there are to choose from. @returns {Promise<Array<{name: string, description: string}>>} */
+/** Returns the networks to choose from. @returns {Promise<Array<{name: string, description: string}>>} */
 export async function listNetworks() {
   const response = await fetch('/demo/networks');
   if (!response.ok) throw new Error(`status ${response.status}`);
@@ -32,13 +32,14 @@ export async function makeFront() {
     name: /** @type {string} */ (name),
     url: /** @type {string} */ (url),
 
-    /** What was set last: a preset's name, or a whole network. */
+    /** Returns the network that was set last: a preset's name, or a whole network. */
     get network() {
       return holds;
     },
 
     /**
-     * From the next request on; what is open is under the new rules where they can still hold.
+     * Sets a network. It holds from the next request on. Open connections fall under its rules too, where those can
+     * still hold.
      * @param {string | object} network a preset's name, or a whole network
      */
     async set(network) {
@@ -46,12 +47,16 @@ export async function makeFront() {
       holds = network;
     },
 
-    /** Cuts what is open. @param {string} route @returns {Promise<number>} how many connections that were */
+    /**
+     * Cuts what is open.
+     * @param {string} route
+     * @returns {Promise<number>} how many connections that were
+     */
     async kill(route) {
       return (await (await post(`/demo/fronts/${name}/kill`, { route })).json()).killed;
     },
 
-    /** False when the gateway was started anew: it knows nothing of this front, nor does anybody listen there. */
+    /** Returns false when the gateway was restarted: it does not know this front, and nothing listens there. */
     async exists() {
       return (await fetch(`/demo/fronts/${name}`)).status !== 404;
     },

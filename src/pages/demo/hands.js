@@ -1,5 +1,5 @@
 // @ts-check
-/** What can be done to the connection from outside; all of it is told in the log and marked in the timeline. */
+/** Everything that the page can do to the connection from outside. The log reports each act, and the timeline marks it. */
 
 import { networkName, reasonWords, transportName } from './words.js';
 
@@ -11,7 +11,7 @@ const TRIES = 10;
  * @param {import('./visit.js').Visits} parts.visits
  * @param {import('./history.js').History} parts.history
  * @param {(text: string, kind?: 'event' | 'act' | 'bad') => void} parts.say
- * @param {(name: string) => void} parts.onNetwork the network of this name holds now
+ * @param {(name: string) => void} parts.onNetwork the network of this name is in force now
  */
 export function createHands({ front, visits, history, say, onNetwork }) {
   /** @template T @param {Promise<T>} promise @param {string} what @returns {Promise<T>} */
@@ -33,7 +33,7 @@ export function createHands({ front, visits, history, say, onNetwork }) {
     /** @param {string} route */
     async kill(route) {
       let killed = 0;
-      // Between two polls there is nothing to be cut, for a moment.
+      // Between two polls nothing can be cut, for a moment.
       for (
         let tries = 0;
         !killed && tries < TRIES && (!tries || visits.current?.connection.transport);

@@ -1,8 +1,9 @@
 // @ts-check
 /**
- * What the timeline shows, as plain data with a bounded memory: who carried the session from when to when, who tried,
- * what was done to the network, how many messages arrived in each tenth of a second, and the gaps between them. Pure; it
- * never draws.
+ * The contents of the timeline, as plain data with a bounded memory. Pure; it never draws. It holds:
+ * - the carriers of the session, from when to when, and the attempts
+ * - the acts on the network
+ * - the messages that arrived in each tenth of a second, and the gaps between them
  *
  * @typedef {object} Span
  * @property {string} transport
@@ -12,11 +13,11 @@
  */
 
 export const BIN_MS = 100;
-/** 102 s of bins. */
+/** The bins of 102 s. */
 const BINS = 1024;
-/** Spans and marks kept, of each kind. */
+/** How many spans and marks are kept, of each kind. */
 const KEPT = 100;
-/** A network that was changed and then cut is one act. */
+/** A change of the network and a cut within this time are one act. */
 const TOGETHER_MS = 300;
 /** Without an arrival for so long, while messages are counted, there is a gap. */
 const GAP_MS = 400;
@@ -71,7 +72,7 @@ export function createHistory() {
       if (to) carriers = append(carriers, { transport: to, from: now, to: null });
     },
 
-    /** An attempt failed. @param {Span} span */
+    /** Notes that an attempt failed. @param {Span} span */
     fail(span) {
       tries = append(tries, span);
     },
@@ -87,17 +88,17 @@ export function createHistory() {
     },
 
     /**
-     * Something was done to the network. What follows at once belongs to it.
+     * Notes an act on the network. Acts that follow at once belong to it.
      * @param {number} at
      * @param {string} label
-     * @param {boolean} [own] it belongs to nothing before
+     * @param {boolean} [own] it belongs to no act before it
      */
     mark(at, label, own) {
       if (!own && at - (marks.at(-1)?.at ?? -Infinity) < TOGETHER_MS) return;
       marks = append(marks, { at, label });
     },
 
-    /** Whether messages are on their way all the time, so that silence is a gap. @param {boolean} on */
+    /** Says whether messages are on their way all the time, so that silence is a gap. @param {boolean} on */
     count(on) {
       for (const strip of Object.values(strips)) strip.expect(on);
     },
@@ -110,7 +111,7 @@ export function createHistory() {
 function createStrip() {
   const counts = new Uint16Array(BINS);
   const flaws = new Uint16Array(BINS);
-  /** Which bin of all time a place in the ring holds. */
+  /** The bin, of all time, that each place in the ring holds. */
   const holds = new Float64Array(BINS).fill(-1);
   /** @type {Gap[]} */
   let gaps = [];

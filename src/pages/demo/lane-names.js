@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The texts of the timeline, and where everything stands in it: names at the left, the axis below, marks above. No line runs
- * through a text, and no text is cut. It reads the history and changes nothing.
+ * The texts of the timeline, and the place of everything in it: names at the left, the axis below, marks above. No line
+ * runs through a text, and no text is cut. It reads the history and changes nothing.
  */
 
 import { duration, transportName } from './words.js';
@@ -13,12 +13,12 @@ export const STRIP = 42;
 export const MARK_ROW = 16;
 export const TOP = 2 * MARK_ROW + 6;
 export const AXIS = 18;
-/** What one second takes: as many seconds are shown as have room. */
+/** The width of one second. The timeline shows as many seconds as there is room for. */
 export const PIXELS_PER_SECOND = 24;
 export const HEIGHT = TOP + TRANSPORTS.length * LANE + 2 * STRIP + AXIS;
 export const FONT = '12px system-ui, sans-serif';
 export const FONT_BOLD = '600 12px system-ui, sans-serif';
-/** The names stand at the left, and nothing that moves comes there. */
+/** The names stand at the left, and nothing that moves goes there. */
 export const NAMES = 88;
 
 /**
@@ -28,7 +28,12 @@ export const NAMES = 88;
 
 /** @typedef {(at: number) => number} Scale */
 
-/** Left of a lane: its name, and the round trip beneath. @param {Picture} picture @param {string} transport @param {number} top */
+/**
+ * Paints the name of a lane at its left, with the round trip beneath.
+ * @param {Picture} picture
+ * @param {string} transport
+ * @param {number} top
+ */
 export function paintName({ context, colours, history }, transport, top) {
   const rtt = history.rtts[transport];
   context.fillStyle = colours.text ?? '';
@@ -39,7 +44,7 @@ export function paintName({ context, colours, history }, transport, top) {
   if (rtt) context.fillText(duration(rtt), 0, top + 29);
 }
 
-/** Left of a strip. @param {Picture} picture @param {string[]} lines @param {number} top */
+/** Paints the text at the left of a strip. @param {Picture} picture @param {string[]} lines @param {number} top */
 export function paintText({ context, colours }, [name = '', ...rest], top) {
   context.fillStyle = colours.text ?? '';
   context.font = FONT_BOLD;
@@ -49,7 +54,13 @@ export function paintText({ context, colours }, [name = '', ...rest], top) {
   for (const [index, line] of rest.entries()) context.fillText(line, 0, top + 21 + 13 * index);
 }
 
-/** A text that no line runs through. @param {Picture} picture @param {string} text @param {number} at @param {number} middle */
+/**
+ * Paints a text that no line runs through.
+ * @param {Picture} picture
+ * @param {string} text
+ * @param {number} at
+ * @param {number} middle
+ */
 export function paintLabel({ context, colours }, text, at, middle) {
   const colour = context.fillStyle;
   context.fillStyle = colours.card ?? '';
@@ -74,7 +85,8 @@ export function paintAxis({ context, colours, width, now }, x) {
 }
 
 /**
- * Lines where somebody did something, with a name above each: in the row that has room for all of it, or in none.
+ * Paints a line at each act on the network, with a name above it: in the row that has room for all of the name, or in
+ * none.
  * @param {Picture} picture
  * @param {Scale} x
  */
@@ -93,7 +105,7 @@ export function paintMarks(picture, x) {
   for (const { line, row } of rows)
     for (let y = row < 0 ? TOP - 4 : row * MARK_ROW + 16; y < HEIGHT - AXIS; y += 6)
       context.fillRect(line, y, 1, 3);
-  // After all lines, so that none runs through a name.
+  // The names follow all lines, so that no line runs through a name.
   for (const { label, left, row } of rows)
     if (row >= 0) paintLabel(picture, label, left, row * MARK_ROW + 8);
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Draws the timeline: a lane per transport, two strips of arrivals, and lines where somebody did something to the
- * network. It reads the history and changes nothing. The log says the same in words, for those who cannot see it.
+ * Draws the timeline: a lane for each transport, two strips of arrivals, and a line at each act on the network. It
+ * reads the history and changes nothing. The log says the same in words, for people who cannot see it.
  */
 
 import { isOvertaken } from './attempts.js';
@@ -121,7 +121,7 @@ function paintLane({ context, colours, width, history, now }, x, transport, top)
 }
 
 /**
- * An attempt under way: a dotted line up to now.
+ * Paints an attempt under way: a dotted line up to now.
  * @param {CanvasRenderingContext2D} context
  * @param {number} left
  * @param {number} right
@@ -134,7 +134,7 @@ function paintTrying(context, left, right, middle, colour) {
 }
 
 /**
- * From one lane to another, without a gap.
+ * Paints a switch from one lane to another, without a gap.
  * @param {Picture} picture
  * @param {Scale} x
  * @param {{at: number, from: string, to: string}} change
@@ -152,7 +152,7 @@ function paintSwitch({ context, colours }, x, { at, from, to }) {
 }
 
 /**
- * An attempt in vain: a thin line that ends in a cross.
+ * Paints a failed attempt: a thin line that ends in a cross.
  * @param {CanvasRenderingContext2D} context
  * @param {Scale} x
  * @param {import('./history.js').Span} span
@@ -176,7 +176,8 @@ function paintTry(context, x, { from, to }, middle, colour) {
 }
 
 /**
- * Above the lane, why it was lost or tried in vain, in the client's word. Where there is no room the newest stand.
+ * Paints above the lane why a carrier was lost or an attempt failed, in the client's word. If there is no room, the
+ * newest reasons stay.
  * @param {Picture} picture
  * @param {Scale} x
  * @param {string} transport
@@ -211,7 +212,7 @@ function paintStrip({ context, colours, width, history, now }, x, direction, top
   for (let bin = Math.max(0, first); bin <= last; bin += 1) {
     const count = strip.count(bin);
     if (!count) continue;
-    // The root keeps a single message visible beside what was held back and comes at once.
+    // The square root keeps a single message visible beside held-back messages that come at once.
     const height = Math.min(STRIP - 18, 3 + 2.6 * Math.sqrt(count));
     context.fillStyle = (strip.flaws(bin) ? colours.bad : colours.accent) ?? '';
     context.fillRect(x(bin * BIN_MS), base - height, Math.max(1, step - 0.6), height);
@@ -220,7 +221,7 @@ function paintStrip({ context, colours, width, history, now }, x, direction, top
 }
 
 /**
- * Stretches in which nothing arrived, and how long they were. Where there is no room the newest are labelled.
+ * Paints the stretches in which nothing arrived, with their lengths. If there is no room, the newest lengths stay.
  * @param {Picture} picture
  * @param {Scale} x
  * @param {import('./history.js').Gap[]} gaps
@@ -238,7 +239,7 @@ function paintGaps(picture, x, gaps, base) {
     const label = duration((to ?? now) - from);
     const size = context.measureText(label).width;
     const at = Math.min((left + right - size) / 2, width - size);
-    // It goes as a whole when there is no room left for it.
+    // A label without enough room goes as a whole.
     if (at < NAMES + 2 || at + size > free) continue;
     paintLabel(picture, label, at, base - 10);
     free = at - 8;

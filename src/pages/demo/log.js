@@ -1,5 +1,5 @@
 // @ts-check
-/** What happened, newest first, in plain words. Bounded. It knows no connection. */
+/** The events in plain words, newest first. Bounded. It knows no connection. */
 
 const KEPT = 200;
 
@@ -9,7 +9,7 @@ export function createLog(list) {
 
   /**
    * @param {string} text
-   * @param {'event' | 'act' | 'bad'} [kind] an act is of the visitor
+   * @param {'event' | 'act' | 'bad'} [kind] 'act': the visitor did it
    */
   return function say(text, kind = 'event') {
     const item = document.createElement('li');

@@ -23,7 +23,7 @@ import { TRIALS } from './trials.js';
 import { createVisits } from './visit.js';
 import { explainWhy } from './why.js';
 
-/** How often, without a carrier, it is asked whether the front is there at all. */
+/** How often, without a carrier, the page asks whether the front still exists. */
 const LOOK_MS = 5000;
 
 const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
@@ -34,7 +34,7 @@ function alarm(text) {
   find('banner').hidden = !text;
 }
 
-/** What every part of the page shares. @param {import('./front.js').Front} front */
+/** Returns the objects that every part of the page shares. @param {import('./front.js').Front} front */
 function createShared(front) {
   const own = `demo/${crypto.randomUUID()}`;
   return {
@@ -51,7 +51,7 @@ function createShared(front) {
 
 /** @typedef {ReturnType<typeof createShared>} Shared */
 
-/** What only shows the session. Returns where a measured round trip is to be told. @param {Shared} shared */
+/** Opens the parts that only show the session. Returns the function that reports a measured round trip. @param {Shared} shared */
 function showSession({ visits, history, totals, say, own }) {
   narrate(visits, history, say);
   const { measured, trip } = showStatus(visits, totals, `${own}/pulse`);
@@ -62,7 +62,8 @@ function showSession({ visits, history, totals, say, own }) {
 }
 
 /**
- * What changes the network: the visitor's hands, the stage, and the trials. Where one of them begins, the others end.
+ * Opens the parts that change the network: the visitor's hands, the stage, and the trials. When one of them begins, the
+ * others end.
  * @param {Shared} shared
  * @param {Awaited<ReturnType<typeof listNetworks>>} networks
  */
@@ -92,7 +93,7 @@ function openPlay(shared, networks) {
   return { hands, stage, trials };
 }
 
-/** The buttons beside the timeline. What fails is in the log. @param {import('./disturb.js').Hands} hands */
+/** Wires the buttons beside the timeline. The log reports failures. @param {import('./disturb.js').Hands} hands */
 function offerHands(hands) {
   find('kill').addEventListener('click', () => hands.kill('any').catch(() => {}));
   for (const button of document.querySelectorAll('[data-switch]')) {
@@ -132,15 +133,15 @@ async function start() {
     stage.close();
     witness.close();
   });
-  // From the browser's cache it would come back with closed connections.
+  // A page from the browser's cache would come back with closed connections.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
-  /** For the tests, and for whoever opens the console. */
+  /** For the tests, and for anyone who opens the console. */
   const demo = { visits, witness, front, trials, stage, startBurst: burst.start, hands };
   Object.assign(window, { demo });
   startTrial(/** @type {import('./trials.js').Trial} */ (TRIALS[0]), 1);
 }
 
-/** On a phone the outcome is beneath the buttons. @param {HTMLElement} card */
+/** Shows the outcome: on a phone it is beneath the buttons. @param {HTMLElement} card */
 function reveal(card) {
   const { top, bottom } = card.getBoundingClientRect();
   if (top >= 0 && Math.min(bottom, top + 240) <= innerHeight) return;
@@ -149,7 +150,7 @@ function reveal(card) {
 }
 
 /**
- * A gateway that was started anew has forgotten this tab's front: no waiting will bring it back.
+ * Watches the front. A gateway that was restarted has forgotten this tab's front, and no waiting brings it back.
  * @param {import('./visit.js').Visits} visits
  * @param {import('./front.js').Front} front
  */
@@ -158,7 +159,7 @@ function watchFront(visits, front) {
     if (visits.current?.connection.transport) return;
     try {
       if (!(await front.exists()))
-        alarm('The gateway was started anew. Reload this page to get a new network.');
+        alarm('The gateway was restarted. Reload this page to get a new network.');
     } catch {
       alarm('The gateway itself cannot be reached: is it still running?');
     }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Tells what the connection says of itself: in the log in words, in the history for the timeline. It acts on nothing. */
+/** Reports what the connection says of itself: in words in the log, and in the history for the timeline. It acts on nothing. */
 
 import * as words from './words.js';
 
@@ -31,7 +31,7 @@ export function narrate(visits, history, say) {
           );
         return;
       case 'state':
-        // That it is online again, the transport says.
+        // The transport event says that it is online again.
         if (event.state !== 'online')
           say(words.stateSentence(event.state), event.state === 'reconnecting' ? 'event' : 'bad');
         return;

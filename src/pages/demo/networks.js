@@ -1,12 +1,15 @@
 // @ts-check
-/** The choice of networks. It asks for what the visitor wants, and shows what holds; who carries it out is given. */
+/**
+ * The choice of networks. It asks for the network that the visitor wants, and shows the one in force; the caller
+ * carries the change out.
+ */
 
 import { networkName } from './words.js';
 
 /**
  * @param {HTMLElement} fieldset
  * @param {Array<{name: string, description: string}>} networks
- * @param {(name: string) => Promise<unknown>} choose rejects when it could not be done
+ * @param {(name: string) => Promise<unknown>} choose rejects if it failed
  */
 export function offerNetworks(fieldset, networks, choose) {
   let holds = networks[0]?.name ?? '';
@@ -29,7 +32,7 @@ export function offerNetworks(fieldset, networks, choose) {
     input.addEventListener('change', () => choose(name).catch(() => show(holds)));
   }
 
-  /** One without a name is none of these. @param {string | object} network */
+  /** Shows the network in force. A network without a name is none of these. @param {string | object} network */
   function show(network) {
     holds = typeof network === 'string' ? network : '';
     for (const [name, input] of inputs) input.checked = name === holds;

@@ -1,5 +1,5 @@
 // @ts-check
-/** Which transports the gateway offers, changed while it runs. Only HTTP. */
+/** The transports that the gateway offers, changed while it runs. It speaks only HTTP. */
 
 const PATH = '/demo/transports';
 

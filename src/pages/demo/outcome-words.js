@@ -1,5 +1,5 @@
 // @ts-check
-/** What a trial came to, in plain words. Pure: from a run to text. */
+/** The outcome of a trial in plain words. Pure: from a run to text. */
 
 import { flaws } from './run.js';
 import { RATE } from './trials.js';
@@ -10,7 +10,7 @@ import { counted, duration, times, transportName } from './words.js';
 /** @param {Run} run */
 const held = (run) => Object.values(flaws(run)).every((flaw) => flaw === 0);
 
-/** The one sentence to be read from the last row. @param {Run} run */
+/** Returns the one sentence that people must be able to read from the last row. @param {Run} run */
 export function headline(run) {
   const { trial, phase, first, seconds, transport } = run;
   if (phase === 'abandoned') return 'You ended this trial.';
@@ -47,10 +47,10 @@ export const waitWords = ({ for: way, ms }) => {
     : `The client makes sure that WebSocket is slow. It moves in at most ${left}.`;
 };
 
-/** What stood in the way. @param {Run} run */
+/** Says what stood in the way. @param {Run} run */
 export const obstacle = ({ trial, seconds }) => trial.what.replace('{seconds}', `${seconds}`);
 
-/** What came of it. @param {Run} run */
+/** Says what came of it. @param {Run} run */
 export function told(run) {
   const { phase, counts, transport, moves, settled, trial, healedAt, returnedAt } = run;
   if (phase === 'preparing') return '';

@@ -1,12 +1,12 @@
 // @ts-check
-/** The big card: what stands in the way, and what came of it. It shows a run; it decides nothing. */
+/** The big card: the failure in the way, and the outcome. It shows a run; it decides nothing. */
 
 import { compare } from './compare.js';
 import { headline, obstacle, told, waitWords } from './outcome-words.js';
 import { flaws, wait } from './run.js';
 import { duration, reasonWords, times, transportName } from './words.js';
 
-/** Faster, nobody can read it. */
+/** No one can read a faster change. */
 const SHOW_MS = 200;
 
 /** @typedef {import('./run.js').Run} Run */
@@ -32,12 +32,12 @@ const NAMES = /** @type {const} */ ([
   'comparison',
 ]);
 
-/** Writing what is there already would cost a layout. @param {HTMLElement} element @param {string} text */
+/** Writes a text. To write the same text again would cost a layout. @param {HTMLElement} element @param {string} text */
 const write = (element, text) => {
   if (element.textContent !== text) element.textContent = text;
 };
 
-/** See the head of this file. */
+/** The big card of an outcome. */
 export class OutcomeCard {
   /** @type {HTMLElement} */
   #card;
@@ -51,9 +51,9 @@ export class OutcomeCard {
   #plainLost;
   /** @type {Run | null} */
   #run = null;
-  /** What the plain WebSocket had lost before this run. */
+  /** The messages that the plain WebSocket had lost before this run. */
   #lostBefore = 0;
-  /** What was said of this run already, so that nothing is said twice. */
+  /** The last text that was spoken of this run, so that nothing is spoken twice. */
   #said = '';
 
   /**
@@ -126,7 +126,7 @@ export class OutcomeCard {
     write(parts.counted, counts ? (counts.up.received + counts.down.received).toLocaleString('en') : '–');
   }
 
-  /** Its place is kept, so that nothing below it moves. @param {Run} run */
+  /** Shows a wait. Its place is kept, so that nothing below it moves. @param {Run} run */
   #showWait(run) {
     const { paths } = this.#visits.current?.connection.explain() ?? { paths: [] };
     const retryAt = paths.find((/** @type {any} */ { transport }) => transport === 'websocket')?.retryAt ?? 0;
@@ -137,7 +137,7 @@ export class OutcomeCard {
     this.#parts['try-now'].dataset.way = now.for === 'websocket' ? 'websocket' : 'sse';
   }
 
-  /** Its beginning and its end; what is between changes too fast. @param {Run} run */
+  /** Speaks the beginning and the end of a run. Everything between them changes too fast. @param {Run} run */
   #speak(run) {
     const { trial, phase } = run;
     const begun = phase === 'abandoned' ? '' : `${trial.title}. ${obstacle(run)}`;
@@ -147,16 +147,16 @@ export class OutcomeCard {
   }
 }
 
-/** Whole seconds. @param {number} ms */
+/** Writes whole seconds. @param {number} ms */
 const clock = (ms) => `${Math.floor(ms / 1000)} s`;
 
 /**
- * The way so far, one stretch after the other, and what is being tried.
+ * Draws the way so far, one stretch after the other, and the attempts under way.
  * @param {HTMLElement} list
  * @param {Run} run
  */
 function drawPath(list, { path, trying: attempts, phase }) {
-  // Once a trial is over nothing is told of attempts that go on.
+  // Once a trial is over, the card shows no attempts that go on.
   const trying = phase === 'over' ? [] : attempts;
   const key = JSON.stringify([path, trying]);
   if (list.dataset.key === key) return;

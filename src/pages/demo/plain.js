@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The plain WebSocket that stands beside Throughline: `new WebSocket`, opened again half a second after it closes, as most
- * pages do. It must never do more than that, or the comparison would lie.
+ * The plain WebSocket beside Throughline: `new WebSocket`, opened again half a second after it closes, as most pages
+ * do. It must never do more than that, or the comparison would lie.
  */
 
 const AGAIN_MS = 500;
@@ -33,7 +33,7 @@ export function openPlain({ url, onMessage, onOpen }) {
   open();
 
   return {
-    /** As if the visitor had reloaded the page: a socket that hangs is left behind. */
+    /** Opens a new socket, as if the visitor had reloaded the page. A socket that hangs is left behind. */
     reopen() {
       const old = socket;
       onOpen(false);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Draws one of the two moving things: a ball that each message takes one step further round a ring. Each of the last messages
- * leaves a dot, filled if it arrived. It reads a count and changes nothing. The words beside it say the same.
+ * Draws one of the two moving things: a ball, which each message moves one step further round a ring. Each of the last
+ * messages leaves a dot, filled if it arrived. It reads a count and changes nothing. The words beside it say the same.
  */
 
 const DOTS = 60;

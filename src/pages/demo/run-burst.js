@@ -1,12 +1,12 @@
 // @ts-check
 /**
  * Runs one burst: numbered messages both ways at once, between the connection behind the hostile network and a witness
- * that is not behind it. It owns the timer and the listeners; what is counted, and when it is over, burst.js decides.
+ * that is not behind it. It owns the timer and the listeners. Burst.js decides what counts, and when the burst is over.
  */
 
 import { createTally, due, isOver } from './burst.js';
 
-/** Browsers do not go below 4 ms; what is due in between goes together. */
+/** Browsers do not go below 4 ms. Messages that are due between two ticks go together. */
 const TICK_MS = 10;
 
 /**
@@ -93,22 +93,22 @@ export function createBurst({ connection, witness, ends, messages, rate, onArriv
   return {
     messages,
 
-    /** How much of it is out, from 0 to 1. */
+    /** How much of the burst is out, from 0 to 1. */
     get progress() {
       return sent / last;
     },
 
     report: () => report(),
 
-    /** Sends no more; what is out is still waited for. */
+    /** Sends no more, but still waits for the messages that are out. */
     stop() {
       last = sent;
     },
 
-    /** Ends it at once; nothing that is out is called lost, for nobody waits for it. */
+    /** Ends the burst at once. Nothing that is out counts as lost, for the burst no longer waits for it. */
     abandon,
 
-    /** Resolves when everything arrived, or what did not can be called lost. @returns {Promise<BurstReport>} */
+    /** Resolves when everything arrived, or when the rest counts as lost. @returns {Promise<BurstReport>} */
     async run() {
       const undos = [listen('up'), listen('down')];
       undos.push(

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Carries out trials, one at a time; a new one takes the place of the one that runs. It owns their timer and their
- * messages. A trial is described in trials.js; run.js says when it is over.
+ * Carries out trials, one at a time; a new one replaces the one that runs. It owns their timer and their messages.
+ * trials.js describes a trial; run.js says when it is over.
  */
 
 import { beginRun, createRun, follow, healsAt, isLate, isSettled } from './run.js';
@@ -9,12 +9,12 @@ import { createBurst } from './run-burst.js';
 import { RATE } from './trials.js';
 
 const TICK_MS = 50;
-/** For a session on WebSocket on a clear network, before something is done to it. */
+/** The most time that a session needs to reach WebSocket on a clear network, before something is done to it. */
 const READY_MS = 15_000;
-/** How long a session that is well is shown before. */
+/** How long the page shows a healthy session before that. */
 const BEFORE_MS = 1000;
 
-/** Another trial has begun. */
+/** The error when another trial has begun. */
 class Replaced extends Error {}
 
 /** @typedef {import('./run.js').Run} Run */
@@ -34,7 +34,7 @@ class Replaced extends Error {}
  * @property {(run: Run) => void} show called often
  */
 
-/** See the head of this file. */
+/** Carries out trials, one at a time. */
 export class Trials {
   /** @type {Parts} */
   #parts;
@@ -61,7 +61,7 @@ export class Trials {
 
   /**
    * @param {import('./trials.js').Trial} trial
-   * @param {number} seconds until it heals, of those that do
+   * @param {number} seconds until it heals, for a trial that does
    */
   async start(trial, seconds) {
     const { history, say, show } = this.#parts;
@@ -84,7 +84,7 @@ export class Trials {
     return run;
   }
 
-  /** Whatever runs is over. */
+  /** Ends the trial that runs. */
   abandon() {
     const { history, show } = this.#parts;
     const run = this.#running;
@@ -125,7 +125,7 @@ export class Trials {
   }
 
   /**
-   * Brings a session about: a new one behind the trial's network, or one on WebSocket on a clear network.
+   * Prepares a session: a new one behind the trial's network, or one on WebSocket on a clear network.
    * @param {Run} run
    * @returns {Promise<import('./visit.js').Visit>}
    */
@@ -172,7 +172,7 @@ export class Trials {
     return burst;
   }
 
-  /** Until it is at rest, or has had its time. @param {Run} run @param {Burst} burst */
+  /** Watches the run until it is at rest, or its time is up. @param {Run} run @param {Burst} burst */
   async #watch(run, burst) {
     const { totals, say, show } = this.#parts;
     let healing = false;
@@ -221,7 +221,7 @@ export class Trials {
   }
 
   /**
-   * Until a condition holds, the time is up (false), or the trial was replaced (an error).
+   * Waits until a condition holds, the time is up (false), or the trial was replaced (an error).
    * @param {Run} run
    * @param {() => boolean} holds
    * @param {number} ms

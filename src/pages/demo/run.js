@@ -6,7 +6,7 @@
  * @typedef {import('./trials.js').Trial} Trial
  * @typedef {import('./burst.js').Report} Report
  *
- * @typedef {object} Step one stretch of the way: who carried the session, or tried in vain
+ * @typedef {object} Step one stretch of the way: the carrier of the session, or a failed attempt
  * @property {string} transport
  * @property {'carried' | 'failed'} how
  * @property {number} at ms since the beginning
@@ -16,8 +16,9 @@
  * @typedef {object} Run
  * @property {Trial} trial
  * @property {number} seconds until it heals
- * @property {'preparing' | 'running' | 'counting' | 'over' | 'abandoned'} phase counting: what is out is waited for
- * @property {number} beganAt of `connect()`, or when something was done to the session
+ * @property {'preparing' | 'running' | 'counting' | 'over' | 'abandoned'} phase counting: it waits for the messages
+ * that are out
+ * @property {number} beganAt the time of `connect()`, or of the act on the session
  * @property {number} changedAt when the carrier or the state last changed
  * @property {number | null} healedAt
  * @property {number | null} returnedAt when WebSocket carried it again
@@ -32,7 +33,7 @@
  */
 
 const STEPS_KEPT = 12;
-/** It is at rest when nothing changed for so long. */
+/** A run is at rest when nothing changed for so long. */
 const REST_MS = 3000;
 /** A trial that is over at once shows nothing. */
 const LEAST_MS = 4000;
@@ -56,7 +57,7 @@ export const createRun = (trial, seconds, now) => ({
   counts: null,
 });
 
-/** From here on it is watched. @param {Run} run @param {number} now @param {string | null} transport @param {string} state */
+/** Starts to watch the run. @param {Run} run @param {number} now @param {string | null} transport @param {string} state */
 export function beginRun(run, now, transport, state) {
   Object.assign(run, { phase: 'running', beganAt: now, changedAt: now, transport, state });
   run.path = transport ? [{ transport, how: 'carried', at: 0, reason: null, times: 1 }] : [];
@@ -64,7 +65,7 @@ export function beginRun(run, now, transport, state) {
 
 /** @param {Run} run @param {Step} step */
 function append(run, step) {
-  // What failed in the same way since the last carrier is one line: where all fails, there are many.
+  // Attempts that failed in the same way since the last carrier share one line: if all fail, there are many.
   const since = run.path.findLastIndex(({ how }) => how === 'carried') + 1;
   const same = run.path.find(
     ({ transport, how, reason }, place) =>
@@ -74,7 +75,7 @@ function append(run, step) {
   else run.path = [...run.path, step].slice(-STEPS_KEPT);
 }
 
-/** What the visit tells. @param {Run} run @param {import('./visit.js').Event & {at: number}} event */
+/** Enters an event of the visit. @param {Run} run @param {import('./visit.js').Event & {at: number}} event */
 export function follow(run, event) {
   if (run.phase !== 'running' && run.phase !== 'counting') return;
   const since = event.at - run.beganAt;
@@ -99,10 +100,10 @@ export function follow(run, event) {
   }
 }
 
-/** The seconds after which it has to be healed, or null. @param {Run} run */
+/** Returns when the failure must end, or null. @param {Run} run */
 export const healsAt = ({ trial, seconds, beganAt }) => (trial.heals ? beganAt + 1000 * seconds : null);
 
-/** At rest where it was to come to. @param {Run} run @param {number} now */
+/** Returns whether the run is at rest where the trial expects it. @param {Run} run @param {number} now */
 export function isSettled({ trial, state, transport, beganAt, changedAt, healedAt, first }, now) {
   if (state !== 'online' || !transport || (trial.fresh && !first)) return false;
   if (trial.heals && !healedAt) return false;
@@ -110,7 +111,7 @@ export function isSettled({ trial, state, transport, beganAt, changedAt, healedA
   return now - Math.max(changedAt, healedAt ?? 0) >= REST_MS && now - beganAt >= LEAST_MS;
 }
 
-/** It had its time. @param {Run} run @param {number} now */
+/** Returns whether the time of the run is up. @param {Run} run @param {number} now */
 export const isLate = ({ trial, beganAt, seconds }, now) =>
   now - beganAt > 1000 * (trial.most + (trial.heals ? seconds : 0));
 
@@ -121,11 +122,12 @@ export function flaws({ counts }) {
   return { lost: sum('lost'), duplicated: sum('duplicated'), reordered: sum('reordered') };
 }
 
-/** A wait that is longer than this is shown with a way out of it. */
+/** A longer wait than this is shown with a way out of it. */
 const LONG_MS = 5000;
 
 /**
- * What an audience would wait for now, and the way that a switch would bring at once. Null where nothing takes long.
+ * Returns the wait that an audience would notice now, and the kind of transport that a switch would bring at once.
+ * Returns null if nothing takes long.
  * @param {Run} run
  * @param {number} now
  * @param {number} retryAt when the client tries WebSocket again

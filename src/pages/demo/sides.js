@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * The two sides of the stage, with the same content: a line of state, the ring, and three counts. They show what they are given,
- * and decide nothing.
+ * The two sides of the stage, with the same content: a line of state, the ring, and three counts. They show the values
+ * that they receive, and decide nothing.
  */
 
 import { drawRing } from './ring.js';
 
-/** Writing what is there already would cost a layout. @param {HTMLElement} element @param {string} text */
+/** Writes a text. To write the same text again would cost a layout. @param {HTMLElement} element @param {string} text */
 export const write = (element, text) => {
   if (element.textContent !== text) element.textContent = text;
 };
 
-/** Before anything is asked of the gateway, so that the page does not grow once it answers. */
+/** Fills the sides before the page asks the gateway for anything, so that the page does not grow once it answers. */
 export function fillSides() {
   const { content } = /** @type {HTMLTemplateElement} */ (document.querySelector('[data-side-content]'));
   for (const side of document.querySelectorAll('[data-side]')) side.append(content.cloneNode(true));

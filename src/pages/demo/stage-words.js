@@ -1,9 +1,9 @@
 // @ts-check
-/** What the two moving things show, in plain words. Pure: from counts to text. */
+/** The state of the two moving things in plain words. Pure: from counts to text. */
 
 import { counted, transportName } from './words.js';
 
-/** Without a message for so long, one is frozen. */
+/** A side without a message for so long is frozen. */
 export const FROZEN_MS = 700;
 
 /** @typedef {import('./ticks.js').Count} Count */
@@ -36,7 +36,7 @@ export function sessionPill(moves, { waiting }, transport) {
  */
 export function situation(condition, what) {
   if (condition === 'broken') return `Broken: ${what}`;
-  // The visitor must not take the page's own act for one of Throughline.
+  // The visitor must not mistake the page's own act for one of Throughline.
   if (condition === 'between')
     return 'Repaired. For the next failure this page asks Throughline back to WebSocket.';
   if (condition === 'healed') return 'Repaired: the network carries everything again.';
@@ -47,7 +47,7 @@ export function situation(condition, what) {
 const isFlawed = ({ lost, duplicated, reordered }) => lost + duplicated + reordered > 0;
 
 /**
- * What came of it, for both.
+ * Says what came of it, for both sides.
  * @param {Condition} condition
  * @param {{moves: Motion, count: Count}} plain
  * @param {{moves: Motion, count: Count, transport: string | null}} session

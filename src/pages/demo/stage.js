@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The first thing on the page: the same messages twice through the same network, by a plain WebSocket and by Throughline, and
- * the button that breaks it. It sends the messages and shows both counts; the counting is in ticks.js.
+ * The first thing on the page: the same messages twice through the same network, by a plain WebSocket and by
+ * Throughline, and the button that breaks the network. It sends the messages and shows both counts; ticks.js counts
+ * them.
  */
 
 import { BREAKS, tour } from './breaks.js';
@@ -12,13 +13,13 @@ import { createTicks } from './ticks.js';
 
 /** 20 messages a second. */
 const TICK_MS = 50;
-/** Faster, nobody can read it. */
+/** No one can read a faster change. */
 const SHOW_MS = 200;
-/** An outcome is spoken when it had this time to come about. */
+/** An outcome is spoken after this time, when it is clear. */
 const SPEAK_MS = 2500;
-/** A plain WebSocket sends nothing again: what is so late counts as lost until it comes. */
+/** A plain WebSocket sends nothing again: a message that is so late counts as lost until it comes. */
 const PLAIN_PATIENCE_MS = 1500;
-/** Throughline keeps what it could not send. Its client gives a connection up long before this. */
+/** Throughline keeps the messages that it could not send. Its client gives up a connection long before this time. */
 const SESSION_PATIENCE_MS = 10_000;
 
 const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
@@ -30,7 +31,7 @@ const find = (/** @type {string} */ name) => /** @type {any} */ (document.queryS
  * @param {any} parts.witness straight to the gateway: it publishes the messages
  * @param {string} parts.own the beginning of this tab's channels
  * @param {Pick<import('./disturb.js').Hands, 'setNetwork' | 'switchTo'>} parts.hands
- * @param {() => void} parts.abandon ends whatever else plays with the network
+ * @param {() => void} parts.abandon ends everything else that changes the network
  */
 export function openStage({ visits, front, witness, own, hands, abandon }) {
   const name = `${own}/ticks`;
@@ -38,7 +39,7 @@ export function openStage({ visits, front, witness, own, hands, abandon }) {
   const latest = sendTicks(witness.channel(name), sides);
   /** @type {ReturnType<typeof openPlain> | null} */
   let plain = null;
-  // A visit begins by a cut of all that is open, so the plain WebSocket begins with the first one.
+  // A visit begins with a cut of all that is open, so the plain WebSocket begins with the first visit.
   visits.listen(({ kind }) => {
     if (kind !== 'began') return;
     plain ??= followPlain(`${front.url.replace('http', 'ws')}/demo/plain?channel=${name}`, sides.plain, latest);
@@ -61,14 +62,14 @@ export function openStage({ visits, front, witness, own, hands, abandon }) {
     await front.kill('any');
   }
 
-  /** @param {boolean} [another] the tour has another failure, which is to find Throughline on a WebSocket */
+  /** @param {boolean} [another] the tour has another failure, which must find Throughline on a WebSocket */
   async function heal(another = false) {
     await hands.setNetwork('clear');
     const next = another && touring !== null;
     shown.heals(next);
     // A WebSocket that opened behind the failure may hang for minutes. A visitor would reload the page.
     if (sides.plain.count(performance.now()).silentMs > words.FROZEN_MS) plain?.reopen();
-    // A switch that a new failure overtakes is told in the log.
+    // The log reports a switch that a new failure overtakes.
     if (next) await hands.switchTo('websocket').catch(() => {});
   }
 
@@ -93,7 +94,11 @@ export function openStage({ visits, front, witness, own, hands, abandon }) {
     sides,
     stopTour,
 
-    /** Something else has changed the network. @param {string | object} network @param {string} what it does */
+    /**
+     * Notes that another part of the page has changed the network.
+     * @param {string | object} network
+     * @param {string} what it does
+     */
     onNetwork(network, what) {
       if (network === 'clear') shown.heals(false);
       else shown.breaks(what);
@@ -197,7 +202,7 @@ function showSides(visits, sides, latest) {
   setInterval(show, SHOW_MS);
   show();
   return {
-    /** @param {string} by what the network does */
+    /** @param {string} by the act of the network */
     breaks(by) {
       condition = 'broken';
       what = by;

@@ -1,19 +1,19 @@
 // @ts-check
-/** The bar that is always in sight: what carries the session, its state, the round trip, and all that was counted; and the same, spoken. */
+/** The bar that is always in sight: the carrier of the session, its state, the round trip, and all counts; and the same, spoken. */
 
 import { counted, duration, stateName, transportName } from './words.js';
 
-/** How often a figure changes at most: faster, nobody can read it. */
+/** How often a figure changes at most: no one can read a faster change. */
 const SHOW_MS = 400;
-/** What is spoken waits until it has stayed the same for so long. */
+/** A text is spoken only after it has stayed the same for so long. */
 const SPEAK_MS = 1500;
-/** Between two messages that are published only to be answered. */
+/** The time between two messages that are published only for their answers. */
 const PULSE_MS = 2000;
 
 /**
  * @param {import('./visit.js').Visits} visits
  * @param {import('./totals.js').Totals} totals
- * @param {string} channel one that nobody listens to: publishing there measures the round trip
+ * @param {string} channel one without listeners: publishing there measures the round trip
  */
 export function showStatus(visits, totals, channel) {
   const bar = /** @type {HTMLElement} */ (document.getElementById('status'));
@@ -83,7 +83,7 @@ export function showStatus(visits, totals, channel) {
       await connection.channel(channel).publish(0);
       if (connection === visits.current?.connection) measured(performance.now() - at);
     } catch {
-      // What is not answered is no measurement.
+      // A publish without an answer is no measurement.
     }
   }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Counts an endless row of numbered messages as they arrive at one end. The counts come from the numbers alone. Pure: time is
- * an argument, nothing here sends, waits or draws.
+ * Counts an endless row of numbered messages as they arrive at one end. The counts come from the numbers alone. Pure:
+ * time is an argument, nothing here sends, waits or draws.
  *
  * It is strict. A message is lost once a later one has arrived, once its connection is gone and sends nothing again, or once
  * it is late by more than the patience. If a lost message arrives after all, it is reordered or late, and no longer lost.
@@ -23,7 +23,7 @@ const REMEMBERED = 20_000;
 export function createTicks(patienceMs) {
   /** Sent and not arrived: the time of each, in the order of the numbers. @type {Map<number, number>} */
   const missing = new Map();
-  /** Below the first number nothing is counted. */
+  /** Numbers below the first one do not count. */
   let first = Infinity;
   let sent = 0;
   let highest = 0;
@@ -32,7 +32,7 @@ export function createTicks(patienceMs) {
   let duplicated = 0;
   let reordered = 0;
   let forgotten = 0;
-  /** Nothing up to this number is sent again. */
+  /** Numbers up to this one are never sent again. */
   let givenUp = 0;
   let isCut = false;
   let heardAt = 0;
@@ -41,7 +41,10 @@ export function createTicks(patienceMs) {
   const isLost = (n, at, now) => n < highest || n <= givenUp || isCut || now - at > patienceMs;
 
   return {
-    /** Counts the numbers above this one; after Infinity none. Those before keep their place in the sums. @param {number} n */
+    /**
+     * Counts only the numbers above this one; after Infinity none. Earlier numbers keep their place in the sums.
+     * @param {number} n
+     */
     startAfter(n) {
       first = n + 1;
       highest = 0;
@@ -64,13 +67,13 @@ export function createTicks(patienceMs) {
       missing.delete(oldest ?? 0);
     },
 
-    /** It was never published. @param {number} n */
+    /** Notes that the message was never published. @param {number} n */
     withdraw(n) {
       missing.delete(n);
     },
 
     /**
-     * The connection is gone, or is there again. Nothing sends again the messages of the time before.
+     * Notes that the connection is gone, or is there again. Messages from before are never sent again.
      * @param {boolean} now
      */
     cut(now) {
@@ -92,7 +95,12 @@ export function createTicks(patienceMs) {
       else highest = n;
     },
 
-    /** What became of one number. @param {number} n @param {number} now @returns {'arrived' | 'waiting' | 'lost' | 'unknown'} */
+    /**
+     * Returns the fate of one number.
+     * @param {number} n
+     * @param {number} now
+     * @returns {'arrived' | 'waiting' | 'lost' | 'unknown'}
+     */
     fate(n, now) {
       if (n < first || n > sent) return 'unknown';
       const at = missing.get(n);

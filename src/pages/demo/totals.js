@@ -1,13 +1,13 @@
 // @ts-check
-/** What all counted messages of this page come to, since it was opened. Pure. */
+/** The sums of all counted messages of this page, since it was opened. Pure. */
 
 /** @typedef {{up: import('./burst.js').Report, down: import('./burst.js').Report}} Counts */
 
 export function createTotals() {
   const past = { received: 0, lost: 0, duplicated: 0, reordered: 0 };
-  /** By whoever counts. @type {Map<object, Counts>} */
+  /** The counts of each burst or trial, by its object. @type {Map<object, Counts>} */
   const counts = new Map();
-  /** So few run at once; what is older is only summed. */
+  /** At most so many run at once. Older counts are only summed. */
   const KEPT = 4;
 
   /** @param {typeof past} sum @param {Counts} of */
@@ -17,7 +17,7 @@ export function createTotals() {
   }
 
   return {
-    /** The latest of one count. @param {object} who @param {Counts} of */
+    /** Sets the latest figures of one count. @param {object} who @param {Counts} of */
     set(who, of) {
       counts.set(who, of);
       const [oldest] = counts;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The trials on offer, as plain data: each is one click. A first visit starts a session that remembers nothing behind its
- * network; the others begin with a session on WebSocket on a clear network, and do something to it.
+ * The trials on offer, as plain data: each is one click. A first visit starts a session that remembers nothing behind
+ * its network. The others begin with a session on WebSocket on a clear network, and do something to it.
  *
  * @typedef {object} Trial
  * @property {string} id
@@ -10,11 +10,12 @@
  * @property {string} what the network does, in one sentence
  * @property {boolean} fresh it is a first visit
  * @property {string | object} [network] a preset's name, or a whole network
- * @property {string} [cut] the route on which what is open is cut when it begins
- * @property {boolean} [heals] after as many seconds as the visitor chose the network is clear again
+ * @property {string} [cut] the route on which open connections are cut when it begins
+ * @property {boolean} [heals] the network is clear again after the seconds that the visitor chose
  * @property {boolean} [withdraws] the gateway no longer offers WebSocket, until it heals
- * @property {'websocket' | 'other'} [until] it is over once this carries the session; without it, any
- * @property {number} most seconds that it may take, or, if it heals, take from then on
+ * @property {'websocket' | 'other'} [until] the trial is over once this carries the session; without it, any transport
+ * does
+ * @property {number} most the most seconds that it may take, or, if it heals, may take from then on
  * @property {import('./peers.js').Column} [column] of the comparison
  */
 
@@ -22,7 +23,7 @@
 export const RATE = 20;
 
 const WEBSOCKET_RESET = { route: 'websocket', request: 'reset' };
-/** A second each way, so that a round trip takes two. */
+/** A second each way, so a round trip takes two. */
 const WEBSOCKET_SLOW = { route: 'websocket', delay_ms: 1000 };
 const LOSSY = [
   WEBSOCKET_RESET,
@@ -58,8 +59,8 @@ export const TRIALS = [
   {
     id: 'hole',
     title: 'Black hole',
-    hint: 'taken, never answered',
-    what: 'WebSocket requests are taken, and never answered.',
+    hint: 'accepted, never answered',
+    what: 'WebSocket requests are accepted, and never answered.',
     fresh: true,
     network: 'websocket-black-hole',
     most: 20,

@@ -1,12 +1,13 @@
 // @ts-check
 /**
- * Visits: a visit is one connection of this tab behind its front, from `connect()` to `close()`. There is one at a time.
- * Whoever shows something of it listens here, once, and is told what each visit's connection says. It shows nothing.
+ * Visits: a visit is one connection of this tab behind its front, from `connect()` to `close()`. There is one at a
+ * time. Each part that shows it listens here, once, and receives the events of every visit's connection. This module
+ * shows nothing.
  *
  * @typedef {object} Visit
  * @property {any} connection
  * @property {number} startedAt
- * @property {{ms: number, transport: string | null} | null} first the first message that came down, of our own
+ * @property {{ms: number, transport: string | null} | null} first the first message of this page that came down
  *
  * @typedef {{kind: 'began'}
  *   | {kind: 'first'}
@@ -40,7 +41,7 @@ export function createVisits({ connect, front, own }) {
     for (const listener of listeners) listener({ ...event, at: performance.now() }, visit);
   }
 
-  /** Says something, and waits until it comes back: up and down work then. @param {Visit} visit */
+  /** Says something, and waits until it comes back: both directions work then. @param {Visit} visit */
   async function greet(visit) {
     const { connection } = visit;
     const channel = connection.channel(`${own}/first`);
@@ -51,7 +52,7 @@ export function createVisits({ connect, front, own }) {
       undo();
       tell(visit, { kind: 'first' });
     });
-    // Where its outcome is unknown it is said again: the first that comes counts.
+    // If its outcome is unknown, it is said again: the first that comes counts.
     while (!visit.first && visit === current) {
       try {
         await channel.publish(id);
@@ -64,7 +65,7 @@ export function createVisits({ connect, front, own }) {
 
   function end() {
     unwatch();
-    // What closes by our own will is no news.
+    // A connection that the page closes itself is no news.
     const over = current;
     current = null;
     over?.connection.close();
@@ -83,7 +84,7 @@ export function createVisits({ connect, front, own }) {
     end,
 
     /**
-     * Ends the visit there is, and starts one behind a network. It remembers nothing of any before.
+     * Ends the current visit, and starts one behind a network. The new visit remembers nothing of earlier ones.
      * @param {string | object} network
      * @returns {Promise<Visit>}
      */
@@ -91,7 +92,7 @@ export function createVisits({ connect, front, own }) {
       end();
       await front.set(network);
       await front.kill('any');
-      // Another may have begun meanwhile.
+      // Another one may have begun meanwhile.
       end();
       const startedAt = performance.now();
       const connection = connect(`${front.url}/rt`, { storage: null });

@@ -1,5 +1,8 @@
 // @ts-check
-/** Why this transport: what the connection explains, a row for each transport; and all of it in the client's own words. */
+/**
+ * The reasons for this transport: a row for each transport with the connection's explanation, and all of it in the
+ * client's own words.
+ */
 
 import { describe } from '/rt/client/explain.js';
 import { isOvertaken, readAttempts } from './attempts.js';
@@ -11,7 +14,7 @@ const TRANSPORTS = ['websocket', 'sse', 'poll'];
 /**
  * @param {object} parts
  * @param {import('./visit.js').Visits} parts.visits
- * @param {() => number | null} parts.trip what the page measured last itself, until the client has measured
+ * @param {() => number | null} parts.trip the page's own last measurement, until the client has measured
  * @param {(rtts: {[transport: string]: number | null}) => void} parts.onRtts
  */
 export function explainWhy({ visits, trip, onRtts }) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the connection says in codes, in plain words. */
+/** The connection's codes in plain words. */
 
 /** @type {{[transport: string]: string}} */
 const TRANSPORTS = { websocket: 'WebSocket', sse: 'SSE', poll: 'Long-poll' };
@@ -65,8 +65,8 @@ export function stateSentence(state) {
   if (state === 'online') return 'Online.';
   if (state === 'reconnecting')
     return 'Nothing carries the session. It is kept, and what you send is queued.';
-  if (state === 'offline') return 'Nobody answers. The session is kept, and what you send is queued.';
-  if (state === 'portal') return "Somebody else answers in the gateway's place: a sign-in page, most likely.";
+  if (state === 'offline') return 'No answer comes. The session is kept, and what you send is queued.';
+  if (state === 'portal') return "Something else answers in the gateway's place: a sign-in page, most likely.";
   return `${stateName(state)}.`;
 }
 
@@ -78,7 +78,7 @@ export function transportSentence({ from, to, reason }) {
   return `${transportName(to)} carries the session${['first', 'asked'].includes(reason) ? '' : ` (before: ${reasonWords(reason)})`}.`;
 }
 
-/** A duration as one says it. @param {number} ms */
+/** Writes a duration for people. @param {number} ms */
 export function duration(ms) {
   // A number and its unit stay on one line.
   if (ms < 10) return `${ms.toFixed(1)}\u00a0ms`;
