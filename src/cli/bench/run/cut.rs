@@ -33,7 +33,7 @@ use crate::protocol::{ChannelName, Transport};
 const AT_ONCE: usize = 512;
 /// An attempt that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long the gateway has to accept what is under way, before the cut.
+/// The time in which the gateway accepts what is under way, before the cut.
 const REST: Duration = Duration::from_secs(1);
 /// Messages of each session: before and after the cut.
 const BEFORE: u64 = 2;
