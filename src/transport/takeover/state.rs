@@ -15,7 +15,9 @@ use super::connection::{Connection, Watch};
 use super::permit::ConnectionPermit;
 use crate::node::link::Link;
 use crate::transport::poll::answer::Head;
-use crate::transport::{poll, sse, websocket};
+use crate::transport::poll::carrier::Carrier as PollCarrier;
+use crate::transport::sse::carrier::Carrier as SseCarrier;
+use crate::transport::websocket::carrier::Carrier as WebSocketCarrier;
 
 /// The handle by which a route requests the connection of its request. Cloning shares it.
 ///
@@ -104,15 +106,15 @@ impl Takeover {
             // Each has a task of its own, since HTTP never gets the connection back. So all that served HTTP is freed.
             Some(Taker::WebSocket(link, deflate)) => {
                 io.unwatch();
-                drop(tokio::spawn(websocket::carrier::Carrier::new(io, &early, link, deflate, Some(permit.clone()))));
+                drop(tokio::spawn(WebSocketCarrier::new(io, &early, link, deflate, Some(permit.clone()))));
             }
             Some(Taker::Sse(link)) => {
                 io.unwatch();
-                drop(tokio::spawn(sse::carrier::Carrier::new(io, link, permit.clone())));
+                drop(tokio::spawn(SseCarrier::new(io, link, permit.clone())));
             }
             Some(Taker::Poll(link, head)) => {
                 io.unread(early);
-                let answered = poll::carrier::Carrier::new(io, link, head).await;
+                let answered = PollCarrier::new(io, link, head).await;
                 *self.state() = State::Http;
                 return answered;
             }
