@@ -1,12 +1,14 @@
-//! What the server knows of the connection that a request came on.
+//! The facts that a server passes to the routes about the connection of a request.
 
 use std::net::IpAddr;
 
 use super::takeover::permit::ConnectionPermit;
 use super::takeover::state::Takeover;
 
-/// See the module. Each request has one. A server that nests `Gateway::router` puts its own into the extensions of the request. A
-/// handler of `Gateway::start_page` finds it there.
+/// The peer, the permit and the take-over of the connection that a request came on.
+///
+/// A server that nests `Gateway::router` puts an `Arrival` into the extensions of each request. A handler of
+/// `Gateway::start_page` finds the gateway's own there.
 #[derive(Clone, Default)]
 pub struct Arrival {
     /// None if the server does not know it.
@@ -17,7 +19,7 @@ pub struct Arrival {
     pub takeover: Option<Takeover>,
 }
 
-/// Who is at the other end of a connection.
+/// The addresses of the other end of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
     /// The address of the connection.
@@ -27,12 +29,22 @@ pub struct Peer {
 }
 
 impl Arrival {
-    /// The address of the client.
+    /// Returns the address of the client.
     pub(super) fn client(&self) -> Option<IpAddr> {
         self.peer.map(|peer| peer.client)
     }
 
-    /// The same for a request whose answer HTTP must write to its end.
+    /// Returns whether the client has shut its sending side behind the request. The client may still read the answer,
+    /// or it may be gone. The second write after this fails if the client is gone.
+    ///
+    /// The future or the body of the answer must call this each time that it is polled. The server polls it again when
+    /// this becomes true. Another task is not woken. Without a take-over this stays false.
+    #[must_use]
+    pub fn is_half_closed(&self) -> bool {
+        self.takeover.as_ref().is_some_and(Takeover::is_half_closed)
+    }
+
+    /// Forbids the take-over: HTTP must write the answer to its end.
     #[must_use]
     pub fn without_takeover(self) -> Self {
         Self { takeover: self.takeover.map(Takeover::denied), ..self }

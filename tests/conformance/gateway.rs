@@ -62,7 +62,8 @@ impl Running {
         Self::serving(|config| Gateway::with_broker(config, Arc::new(Open), broker), change).await
     }
 
-    async fn serving(make: impl FnOnce(Config) -> Gateway, change: impl FnOnce(&mut Config)) -> Self {
+    /// A gateway that is made like this.
+    pub(crate) async fn serving(make: impl FnOnce(Config) -> Gateway, change: impl FnOnce(&mut Config)) -> Self {
         count_panics();
         let mut config = Config::default();
         change(&mut config);

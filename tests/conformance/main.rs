@@ -22,6 +22,7 @@ mod channels;
 mod client;
 mod decisions;
 mod door;
+mod embedding;
 mod fan_out;
 mod gateway;
 mod half_closed;

@@ -246,17 +246,17 @@ fn what_a_layer_may_name_is_let_pass() {
 #[test]
 fn what_stands_beside_the_layers_has_rules_of_its_own() {
     for (file, source, expected) in [
-        ("transport/poll.rs", "use crate::{node, protocol};", None),
-        ("transport/poll.rs", "use crate::driver;", Some("transport must not name driver")),
-        ("transport/poll.rs", "use crate::session;", Some("transport must not name session")),
-        ("transport/poll.rs", "use crate::hub;", Some("transport must not name hub")),
+        ("transport/poll/route.rs", "use crate::{node, protocol};", None),
+        ("transport/poll/route.rs", "use crate::driver;", Some("transport must not name driver")),
+        ("transport/poll/route.rs", "use crate::session;", Some("transport must not name session")),
+        ("transport/poll/route.rs", "use crate::hub;", Some("transport must not name hub")),
         ("node/mod.rs", "use crate::{backend, hub, driver, session};", None),
         ("node/mod.rs", "use crate::broker;", Some("node must not name broker")),
         ("backend/mod.rs", "use crate::hub;", Some("backend must not name hub")),
         ("hub/mod.rs", "use crate::driver;", Some("hub must not name driver")),
         ("hub/mod.rs", "use crate::session;", Some("hub must not name session")),
         ("session/mod.rs", "use crate::simulation;", None),
-        ("transport/poll.rs", "use crate::simulation;", Some("transport must not name simulation")),
+        ("transport/poll/route.rs", "use crate::simulation;", Some("transport must not name simulation")),
         ("simulation/mod.rs", "use crate::protocol;", Some("simulation must not name protocol")),
         ("driver/cell.rs", "use crate::node;", Some("driver must not name node")),
         ("driver/cell.rs", "use crate::backend;", Some("driver must not name backend")),
