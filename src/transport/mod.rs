@@ -1,12 +1,17 @@
-//! Bytes to a leg's lines and back, for each transport. An adapter moves lines and never looks into one.
+//! Turns bytes into the lines of a leg, and lines into bytes, for each transport. An adapter never looks into a line.
 //!
 //! # Layout
-//! Each transport has a folder, with the same files: `mod.rs` says what it is for, `route.rs` is the HTTP route that opens a leg, and
-//! `carrier.rs` is the future that carries its lines on a connection that was taken from HTTP.
+//! Each transport has a folder with the same files:
+//! - `mod.rs`: the purpose of the transport
+//! - `route.rs`: the HTTP route that opens a leg
+//! - `over_http.rs`: carries the lines while HTTP has the connection
+//! - `carrier.rs`: carries the lines on the connection that it took over from HTTP
+//!
+//! The folders and the rest:
 //! - [`websocket`], [`sse`], [`poll`]: the session's transports
 //! - [`plain`]: a channel as a plain event stream, without a session
-//! - [`http`]: HTTP as all of them use it
-//! - `arrival`: what the server knows of the connection that a request came on
+//! - [`http`]: the parts of HTTP that all of them use
+//! - `arrival`: the facts that a server passes to the routes about the connection of a request
 //! - [`takeover`]: how a carrier takes a connection over from HTTP
 
 mod arrival;

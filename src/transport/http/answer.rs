@@ -1,4 +1,4 @@
-//! Answers and errors as HTTP.
+//! Makes answers and errors of HTTP.
 
 use axum::body::Body;
 use axum::http::header::{
@@ -17,8 +17,8 @@ use crate::protocol::{Line, Nonce, VERSION, WEBSOCKET_VERSION};
 /// A comment of an event stream.
 pub(in crate::transport) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
-/// A refusal as a status with a body that says why. The nonce shows that the answer is ours. The refusal is an extension of the
-/// response, for [`echo`] and so that the front can count it.
+/// Makes a refusal into a status with a body that says why. The nonce shows that the gateway itself answers. The
+/// refusal is an extension of the response: [`echo`] reads it, and the front counts it.
 #[must_use]
 pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
     #[derive(Serialize)]
@@ -29,7 +29,7 @@ pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
         message: &'a str,
     }
     let body = ErrorBody { v: VERSION, nonce, code: refusal.code().name(), message: &refusal.message() };
-    // Strings and numbers only: this cannot fail.
+    // This cannot fail, since the body has only strings and numbers.
     let text = serde_json::to_string(&body).unwrap_or_default();
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::from_u16(refusal.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -52,8 +52,8 @@ pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
     response
 }
 
-/// Has a refusal echo a nonce that stood in the request's query; any other answer stays as it is. Every page may read it, also one of
-/// an origin that is not allowed: it learns why it is refused, and nothing else.
+/// Puts the nonce of the request's query into a refusal. Any other answer stays as it is. Each page may read the
+/// refusal, also a page of an origin that is not allowed. It learns the reason, and nothing else.
 #[must_use]
 pub fn echo(mut response: Response, nonce: &Nonce) -> Response {
     let Some(refusal) = response.extensions_mut().remove::<Refusal>() else { return response };
@@ -66,24 +66,26 @@ pub fn echo(mut response: Response, nonce: &Nonce) -> Response {
     response
 }
 
+/// Makes the answer to a hello that the node refused.
 pub(in crate::transport) fn refused(refused: &Refused) -> Response {
     refuse(refused.nonce.as_ref(), &refused.refusal)
 }
 
-/// Lines as the body of an answer.
+/// Makes an answer with these lines as its body.
 pub(in crate::transport) fn lines(lines: &[Line]) -> Response {
     let mut body = Vec::with_capacity(lines.iter().map(|line| line.cost() + 1).sum());
     lines.iter().for_each(|line| body.extend_from_slice(line.record()));
     text(body.into())
 }
 
-/// The same, put together already.
+/// Makes an answer with this text as its body.
 pub(in crate::transport) fn text(body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 
+/// Makes an answer whose body is an event stream.
 pub(in crate::transport) fn event_stream(body: Body) -> Response {
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

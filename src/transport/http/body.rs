@@ -1,4 +1,4 @@
-//! Reading a POST within its bounds.
+//! Reads the body of a POST within its bounds.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use tokio::time::{Instant, timeout_at};
 use crate::protocol::code::{Limit, Mistake, Refusal};
 use crate::protocol::limits::BODY_BYTES;
 
-/// A body must have come by then, if little of it came.
+/// The time for a body of which little came.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// Each byte that has come allows so much more: 1 s for 1,000 bytes. The slowest line that is supported carries 2,500 B/s, and on it
-/// the longest body takes 26 s.
+/// The additional time for each byte that came: 1 s for 1,000 bytes. The slowest supported line carries 2,500 B/s. The
+/// longest body takes 26 s there.
 const FOR_A_BYTE: Duration = Duration::from_millis(1);
-/// What is too long is read up to here and dropped, so that the answer is read and not lost to a reset.
+/// A body that is too long is read up to here and dropped. Otherwise a reset could destroy the answer.
 const DISCARDED: usize = 16 * BODY_BYTES;
 
-/// The whole body, or why not.
+/// Reads the whole body.
 pub(in crate::transport) async fn read(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
     let begun = Instant::now();
     let mut collected = BytesMut::new();
@@ -29,7 +29,7 @@ pub(in crate::transport) async fn read(mut body: impl Body<Data = Bytes> + Unpin
             continue;
         };
         if total == 0 && data.len() <= BODY_BYTES && body.is_end_stream() {
-            // It came at once, as nearly all do: not copied.
+            // Nearly all bodies come at once. They are not copied.
             return Ok(data);
         }
         total += data.len();
@@ -62,7 +62,7 @@ mod tests {
 
     use super::*;
 
-    /// Pieces of so many bytes, one each so often.
+    /// Pieces of `bytes` bytes, with a pause of `each` before each one.
     fn pieces(bytes: usize, each: Duration) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {
         futures::stream::repeat(bytes).then(move |bytes| async move {
             tokio::time::sleep(each).await;
@@ -70,7 +70,7 @@ mod tests {
         })
     }
 
-    /// How reading this ends, and after how long.
+    /// Returns how reading these pieces ends, and after how long.
     async fn outcome(
         pieces: impl Stream<Item = Result<Frame<Bytes>, Infallible>>,
     ) -> (Result<usize, Refusal>, Duration) {
@@ -97,14 +97,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_too_long_is_told_with_its_bytes_as_far_as_they_were_counted() {
+    async fn a_refusal_of_a_long_body_states_the_bytes_that_were_counted() {
         let pieces = |count| pieces(BODY_BYTES, Duration::from_millis(1)).take(count);
         assert_eq!(outcome(pieces(2)).await.0, Err(Limit::BodyBytes(2 * BODY_BYTES).into()));
         assert_eq!(outcome(pieces(100)).await.0, Err(Limit::BodyBeginning(DISCARDED + BODY_BYTES).into()));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_too_long_gains_no_time_beyond_the_longest_body() {
+    async fn a_body_that_is_too_long_gains_no_time_beyond_the_longest_body() {
         let endless = pieces(BODY_BYTES, Duration::from_secs(10));
         assert_eq!(outcome(endless).await, (Err(Mistake::SlowBody.into()), Duration::from_millis(85_536)));
     }

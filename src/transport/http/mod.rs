@@ -1,9 +1,9 @@
-//! HTTP as all transports use it.
+//! The parts of HTTP that all transports use.
 //!
 //! # Layout
-//! - [`query`]: parameters of a query
+//! - [`query`]: reads the parameters of a query
 //! - `body`: reads a POST within its bounds
-//! - `answer`: answers and errors
+//! - `answer`: makes answers and errors
 
 pub(super) mod answer;
 pub(super) mod body;

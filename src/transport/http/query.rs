@@ -1,13 +1,13 @@
 //! Parameters of a request's query, decoded strictly.
 //!
-//! A lenient decoder takes `%zz` as it stands, and puts U+FFFD where the bytes are no text: then two names are one channel. Only the
-//! parameters that are asked for are decoded; others may hold anything.
+//! A lenient decoder accepts `%zz` as it stands, and replaces bytes that are no text by U+FFFD. Then two names would be
+//! one channel. Only the requested parameters are decoded. Others may hold any bytes.
 
 use std::borrow::Cow;
 
 use crate::protocol::code::{BadText, Mistake};
 
-/// The value of a parameter, if the query has it.
+/// Returns the value of a parameter, if the query has it.
 ///
 /// # Errors
 /// A [`Mistake`] if the query has it twice, or if its value is no text in percent-encoding.
@@ -23,7 +23,7 @@ pub fn parameter<'q>(query: &'q str, name: &str) -> Result<Option<Cow<'q, str>>,
     decode(value).map(Some).map_err(|why| Mistake::Parameter(name.to_owned(), why))
 }
 
-/// What a text in percent-encoding stands for, as in forms: a plus is a space.
+/// Decodes a text in percent-encoding. A plus is a space, as in forms.
 fn decode(text: &str) -> Result<Cow<'_, str>, BadText> {
     if !text.contains(['%', '+']) {
         return Ok(text.into());
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_in_percent_encoding_is_refused() {
+    fn a_value_that_is_no_text_in_percent_encoding_is_refused() {
         for bad in ["%", "a%", "%4", "%g1", "%1g", "%%41", "%+1", "% 1", "%u0041", "%ü", "%-1"] {
             assert_eq!(value(&format!("channel={bad}")), Err(broken(BadText::Escape)), "{bad}");
         }

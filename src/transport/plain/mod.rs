@@ -1,7 +1,7 @@
 //! A channel as a plain event stream, for `EventSource` and curl: `GET /rt/stream?channel=…`.
 //!
-//! It is read-only and has no session. `id:` is `epoch:offset`. The browser sends the last one back as `Last-Event-ID`, and the
-//! stream begins with the missed events. If they are gone, an event of type `reset` says so.
+//! It is read-only and has no session. `id:` is `epoch:offset`. The browser sends the last one back as `Last-Event-ID`,
+//! and the stream begins with the missed events. If they are gone, an event of type `reset` says so.
 //!
 //! # Layout
 //! - `route`: opens the stream

@@ -12,8 +12,8 @@ const GZIP_FROM: usize = 1_024;
 /// The length and the date, in bytes, at most.
 const LENGTH_AND_DATE: usize = 128;
 
-/// The head of an answer that a carrier writes. The poll makes it while it waits: once there are lines, a thousand other polls may need
-/// their answers too.
+/// The head of an answer that a carrier writes. The poll makes it while it waits: once there are lines, a thousand
+/// other polls may need their answers too.
 pub(in crate::transport) struct Head {
     status_and_headers: Box<[u8]>,
     /// The answer may be compressed.

@@ -10,8 +10,8 @@ use crate::transport::takeover::connection::Connection;
 use crate::transport::takeover::half_closed::HalfClosed;
 use crate::transport::takeover::writer::Writer;
 
-/// See the module. The outcome is the connection, for the next request; none if it broke. A client that has shut its sending side may
-/// still read the answer, so its poll is answered soon.
+/// Carries one poll. The outcome is the connection, for the next request; none if it broke. A client that has shut its
+/// sending side may still read the answer, so its poll is answered soon.
 pub(in crate::transport) struct Carrier {
     /// None once it is over.
     writer: Option<Writer<Connection>>,
@@ -47,7 +47,7 @@ impl Future for Carrier {
     }
 }
 
-/// The whole answer, once there are lines.
+/// Gathers the whole answer, once there are lines.
 fn gather(link: &mut Link, head: &Head, cx: &mut Context<'_>, gathered: &mut Vec<u8>) -> Poll<Progress> {
     ready!(link.poll_lines(cx, |line| gathered.extend_from_slice(line.record())));
     head.put_before(gathered);

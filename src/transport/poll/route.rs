@@ -18,8 +18,8 @@ use crate::transport::arrival::Arrival;
 use crate::transport::http::{answer, body};
 use crate::transport::takeover::state::Taker;
 
-/// Opens a leg, or continues it with its next poll. If there are no lines yet, and the connection can be taken, a carrier answers and
-/// this future never ends. `finish` completes an answer. `gzip`: the answer may be compressed.
+/// Opens a leg, or continues it with its next poll. If there are no lines yet, and the connection can be taken, a
+/// carrier answers and this future never ends. `finish` completes an answer. `gzip`: the answer may be compressed.
 pub async fn open(
     node: &Arc<Node>,
     arrival: Arrival,

@@ -1,4 +1,5 @@
-//! The rest of a stream on its taken connection: events in chunks (RFC 9112, section 7.1), until the leg ends or the client is gone.
+//! The rest of a stream on its taken connection: events in chunks (RFC 9112, section 7.1), until the leg ends or the
+//! client is gone.
 
 use std::future::Future;
 use std::io::Write as _;
@@ -17,7 +18,7 @@ use crate::transport::takeover::writer::Writer;
 /// Room for a chunk's length in hexadecimal, and its end of line.
 const HEAD: usize = 10;
 
-/// See the module.
+/// Carries a stream to its end.
 pub(in crate::transport) struct Carrier {
     writer: Writer<Connection>,
     half_closed: HalfClosed,
@@ -55,8 +56,8 @@ impl Future for Carrier {
     }
 }
 
-/// One chunk for all lines that are there, and the last chunk after the last lines. `asks`: a comment comes first, to see whether anybody
-/// reads.
+/// Gathers one chunk of all lines that are there, and the last chunk after the last lines. `asks`: a comment comes
+/// first, which shows whether the client still reads.
 fn gather(link: &mut Link, cx: &mut Context<'_>, gathered: &mut Vec<u8>, asks: bool) -> Poll<Progress> {
     gathered.resize(HEAD, b' ');
     if asks {
@@ -69,7 +70,7 @@ fn gather(link: &mut Link, cx: &mut Context<'_>, gathered: &mut Vec<u8>, asks: b
     } else {
         let mut head = [0; HEAD];
         let free = HEAD - head_length(length);
-        // It fits: it was measured.
+        // This cannot fail, since `head_length` is exact.
         let _ = write!(&mut head[free..], "{length:x}\r\n");
         gathered[..HEAD].copy_from_slice(&head);
         gathered.drain(..free);
@@ -81,7 +82,7 @@ fn gather(link: &mut Link, cx: &mut Context<'_>, gathered: &mut Vec<u8>, asks: b
     progress
 }
 
-/// How long a chunk's length is with its end of line.
+/// Returns the length of a chunk's head: the digits of its length, and the end of line.
 const fn head_length(length: usize) -> usize {
     length.ilog2() as usize / 4 + 3
 }

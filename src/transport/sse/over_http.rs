@@ -72,7 +72,7 @@ impl Events {
         Self { stage: Stage::First(link), takeover, half_closed: HalfClosed::default() }
     }
 
-    /// Whether a comment is due that asks if anybody reads.
+    /// Returns whether a comment is due, which shows whether the client still reads.
     fn asks(&mut self, cx: &mut Context<'_>) -> bool {
         if self.takeover.as_ref().is_some_and(|takeover| !takeover.is_allowed() && takeover.is_half_closed()) {
             self.half_closed.begin();
@@ -80,7 +80,7 @@ impl Events {
         self.half_closed.poll_tick(cx).is_ready()
     }
 
-    /// There are no lines.
+    /// Requests the connection, since there are no lines.
     fn leave(&mut self, stage: Stage) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.stage = match (stage, &self.takeover) {
             (Stage::Open(link), Some(takeover)) if takeover.is_allowed() => {

@@ -1,10 +1,10 @@
-//! A connection of the server, whoever has it.
+//! A connection of the server, while HTTP or a carrier has it.
 //!
-//! A write that makes no headway for 30 s fails, on every transport. Otherwise a response that nobody reads would stay forever, with
+//! A write without progress for 30 s fails, on each transport. Otherwise an unread response would stay forever, with
 //! all that waits behind it.
 //!
-//! While HTTP has the connection, [`super::state::Takeover`] must know whether all is written, and whether the client has shut its
-//! sending side. [`Watch`] notes both.
+//! While HTTP has the connection, [`super::state::Takeover`] must know whether all is written, and whether the client
+//! has shut its sending side. [`Watch`] notes both.
 
 use std::io;
 use std::pin::Pin;
@@ -20,10 +20,10 @@ use tokio::time::Sleep;
 /// The peer is gone if it reads nothing for this long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// So many bytes are read ahead, behind a request that is not answered yet. All further bytes wait in the kernel.
+/// The cap of bytes that are read ahead, behind a request without an answer. All further bytes wait in the kernel.
 const AHEAD: usize = 8 * 1024;
 
-/// What is known of a connection that HTTP has. Cloning shares it.
+/// The facts about a connection that HTTP has. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Watch(Arc<Known>);
 
@@ -38,13 +38,14 @@ struct Known {
 }
 
 impl Watch {
-    /// Whether the kernel has not taken all bytes of the last write.
+    /// Returns whether the kernel has not taken all bytes of the last write.
     pub(super) fn has_unwritten(&self) -> bool {
         self.0.has_unwritten.load(Ordering::Relaxed)
     }
 
-    /// Whether the client has shut its sending side. HTTP reads nothing while it answers a request. So the first question has the
-    /// connection read ahead. The task that serves the connection is woken when this becomes true.
+    /// Returns whether the client has shut its sending side. HTTP reads nothing while it answers a request. So the
+    /// first question has the connection read ahead. The task that serves the connection is woken when this becomes
+    /// true.
     pub(super) fn is_half_closed(&self) -> bool {
         self.0.is_asked.store(true, Ordering::Relaxed);
         self.0.is_half_closed.load(Ordering::Relaxed)
@@ -63,7 +64,7 @@ impl Watch {
     }
 }
 
-/// See the module.
+/// A connection that fails stalled writes, reads ahead, and notes facts for the take-over.
 pub struct Connection<T = TcpStream> {
     io: T,
     /// None once a carrier has the connection to its end.

@@ -29,8 +29,8 @@ impl HalfClosed {
         self.sleep.is_some()
     }
 
-    /// Ready [`HALF_CLOSED`] after it began, again after the same time, and then ever less often. The first two writes show whether the
-    /// client is gone: its machine resets the connection at the first, and the second fails.
+    /// Ready [`HALF_CLOSED`] after it began, again after the same time, and then ever less often. The first two writes
+    /// show whether the client is gone: its machine resets the connection at the first, and the second fails.
     pub(in crate::transport) fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(sleep) = &mut self.sleep else { return Poll::Pending };
         ready!(sleep.as_mut().poll(cx));

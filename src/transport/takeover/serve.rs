@@ -24,12 +24,13 @@ use super::permit::ConnectionPermit;
 use super::state::Takeover;
 use crate::transport::arrival::{Arrival, Peer};
 
-/// A request's head must have come by then. An idle keep-alive connection stays as long.
+/// The time for the head of a request. An idle keep-alive connection stays as long.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
-/// The most bytes that are kept of a request's head, or of a response that waits to be written. The library's own limit is 400 KB.
+/// The cap of bytes that are kept of a request's head, or of an unwritten response. The library's own cap is 400 KB.
 pub const BUFFER: usize = 32 * 1024;
 
-/// Serves a connection to its end. `answer` answers each request. Once `leave` is true, the connection takes no further requests.
+/// Serves a connection to its end. `answer` answers each request. Once `leave` is true, the connection takes no further
+/// requests.
 pub async fn serve<F, A>(
     socket: TcpStream,
     peer: Peer,
@@ -40,7 +41,7 @@ pub async fn serve<F, A>(
     F: Fn(Request<Incoming>, Arrival) -> A + Clone + Unpin,
     A: Future<Output = Response> + Unpin,
 {
-    // Lines are written whole. Waiting for more of them only delays.
+    // Lines are written whole, so Nagle's algorithm would only delay them.
     let _ = socket.set_nodelay(true);
     let takeover = Takeover::default();
     let mut next = Some(takeover.watch(socket));
@@ -57,8 +58,8 @@ pub async fn serve<F, A>(
     }
 }
 
-/// Reads requests and writes answers, until the connection ends or is to be taken. The result is the connection, and what was read
-/// from it already.
+/// Reads requests and writes answers, until the connection ends or a carrier takes it over. The result is the
+/// connection, and the bytes that were read from it already.
 async fn http<F, A>(
     io: Connection,
     takeover: Takeover,

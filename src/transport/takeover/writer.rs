@@ -1,4 +1,5 @@
-//! Writes the lines of a link to a taken connection. All lines that wait go in one write. A buffer of the thread gathers them.
+//! Writes the lines of a link to a taken connection. All lines that wait go in one write. A buffer of the thread
+//! gathers them.
 
 use std::cell::RefCell;
 use std::io;
@@ -30,8 +31,8 @@ impl<T: AsyncWrite + Unpin> Writer<T> {
         Self { io, link, unsent: Bytes::new(), is_over: false }
     }
 
-    /// Writes all that is due, for as long as the connection takes it. Ready once nothing follows. `gather` asks the link for lines,
-    /// and puts them into an empty buffer as they are to be written.
+    /// Writes all that is due, for as long as the connection takes it. Ready once nothing follows. `gather` asks the
+    /// link for lines, and encodes them into an empty buffer.
     pub(in crate::transport) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
@@ -56,8 +57,8 @@ impl<T: AsyncWrite + Unpin> Writer<T> {
         }
     }
 
-    /// Writes once, and keeps what the connection does not take. Pending or `false` if nothing more can be done before the task is
-    /// woken.
+    /// Writes once, and keeps what the connection does not take. Pending or `false` if nothing more can be done before
+    /// the task is woken.
     fn write_gathered(
         &mut self,
         cx: &mut Context<'_>,

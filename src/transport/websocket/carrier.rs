@@ -23,8 +23,8 @@ use crate::transport::takeover::writer::Writer;
 const LONGEST_MESSAGE: usize = BODY_BYTES;
 /// So many bytes are read at once. Then other tasks have their turn, also if there is more.
 const READ: usize = 16 * 1024;
-/// A socket that brought unreadable bytes is kept so long before it is closed. Closing it with unread bytes resets it, and then the
-/// client loses what it has not read yet.
+/// A socket that brought unreadable bytes is kept so long before it is closed. Closing it with unread bytes resets it,
+/// and then the client loses what it has not read yet.
 const LINGER: Duration = Duration::from_secs(1);
 /// After `end` the client's late lines are read for this long (rule 5), unless it closes first.
 const LATE_LINES: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ thread_local! {
     static READING: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
 }
 
-/// See the module.
+/// A socket with its leg.
 struct Socket<T> {
     writer: Writer<T>,
     decoder: Decoder,
@@ -53,7 +53,8 @@ struct Socket<T> {
     _permit: Option<ConnectionPermit>,
 }
 
-/// Serves a socket until it is over. The future is no larger than the socket, since a hundred thousand of them may be idle.
+/// Serves a socket until it is over. The future is no larger than the socket, since a hundred thousand of them may be
+/// idle.
 pub(in crate::transport) struct Carrier<T>(Stage<T>);
 
 enum Stage<T> {
@@ -113,11 +114,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Carrier<T> {
 enum Ending {
     /// The client closed, or the connection broke.
     Gone,
-    /// The client sends nothing more. What is due may still be read.
+    /// The client sends nothing more. It may still read the lines that are due.
     Shut,
     /// `end` was written.
     Said,
-    /// What comes cannot be read.
+    /// The client sent unreadable bytes.
     Faulty(Fault),
 }
 
@@ -213,13 +214,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         })
     }
 
-    /// `end` was written: close, and take the lines that are still on their way. Nothing becomes due any more.
+    /// Closes the socket after `end`, and reads the lines that are still under way. Nothing becomes due any more.
     async fn finish(mut self) {
         self.write_close(None).await;
         let _ = tokio::time::timeout(LATE_LINES, poll_fn(|cx| self.poll_read(cx))).await;
     }
 
-    /// A message could not be read at all, nor can anything after it.
+    /// Ends the leg and closes the socket after an unreadable message. No later message can be read.
     async fn turn_away(mut self, fault: Fault) {
         let (close, refusal) = refusal(fault);
         let reason = refusal.code().name();

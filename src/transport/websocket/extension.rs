@@ -1,7 +1,7 @@
-//! Agreeing on permessage-deflate (RFC 7692, section 7.1), always without context takeover: each message stands by itself, so that one
-//! compressed message goes to all, and no socket keeps a window. Pure.
+//! Agrees on permessage-deflate (RFC 7692, section 7.1), always without context takeover. Each message stands by
+//! itself. So all sockets share one compressed message, and none keeps a window. Pure.
 
-/// The answer to one offer of a client; none where it cannot be met, and the next is looked at.
+/// Returns the answer to one offer of a client. None if the gateway cannot meet the offer.
 pub(super) fn agree(offer: &str) -> Option<&'static str> {
     let mut parameters = offer.split(';').map(str::trim);
     if parameters.next() != Some("permessage-deflate") {
@@ -16,9 +16,9 @@ pub(super) fn agree(offer: &str) -> Option<&'static str> {
         let bits = value.map(|value| value.parse::<u8>().ok().filter(|bits| (8..=15).contains(bits)));
         match (name, bits) {
             ("server_no_context_takeover" | "client_no_context_takeover", None) => {}
-            // A hint: a client's smaller window is read like any other.
+            // This is a hint. The gateway reads a smaller window like any other.
             ("client_max_window_bits", None | Some(Some(_))) => {}
-            // What we send looks back over 32 KB: who has no room for that gets it as it is.
+            // Our messages look back over 32 KB. A client without room for that gets uncompressed messages.
             ("server_max_window_bits", Some(Some(15))) => whole_window = true,
             _ => return None,
         }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_browsers_offer_is_met_and_what_cannot_be_met_declined() {
+    fn offers_of_browsers_are_met_and_impossible_ones_declined() {
         let plain = Some("permessage-deflate; server_no_context_takeover; client_no_context_takeover");
         for offer in [
             "permessage-deflate",

@@ -1,7 +1,7 @@
 //! WebSocket framing (RFC 6455, section 5), the server's side: bytes to messages and back, and nothing else. Pure.
 //!
-//! Ours, since no library can hand the same encoded message to many sockets, and since an idle connection must hold no buffer.
-//! What a library makes of the same bytes is the oracle of its tests. It must never keep more than one message.
+//! No library can hand the same encoded message to many sockets, or serve an idle connection without a buffer. So this
+//! is our own. Its tests compare it with a library, on the same bytes. It must never keep more than one message.
 
 use bytes::{Bytes, BytesMut};
 
@@ -97,7 +97,7 @@ impl Decoder {
     /// Takes what was read, and gives each message that it completes to `each`.
     ///
     /// # Errors
-    /// What is wrong; the messages before it were given. Nothing may be fed after it.
+    /// The fault of the first wrong frame. The messages before it were given to `each`. Nothing may be fed after it.
     pub(super) fn feed(&mut self, read: &[u8], mut each: impl FnMut(Message)) -> Result<(), Fault> {
         if self.partial.is_empty() {
             let taken = self.frames(read, &mut each)?;
@@ -127,7 +127,7 @@ impl Decoder {
                 let last = message == Message::Close;
                 each(message);
                 if last {
-                    // What a client sends behind its close is not looked at (section 5.5.1).
+                    // All bytes after a close are ignored (section 5.5.1).
                     return Ok(bytes.len());
                 }
             }
@@ -216,7 +216,7 @@ impl Decoder {
 }
 
 impl Fragments {
-    /// What cannot become UTF-8 any more is refused before the rest is waited for.
+    /// Adds a part of the message. Bytes that can never become UTF-8 are refused at once.
     fn add(&mut self, content: &[u8]) -> Result<(), Fault> {
         self.content.extend_from_slice(content);
         if self.opcode == TEXT && !self.deflated {

@@ -152,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_read_by_the_other_as_it_was(content in prop::collection::vec(any::<u8>(), 0..70_000)) {
+    fn the_library_reads_messages_as_they_were_written(content in prop::collection::vec(any::<u8>(), 0..70_000)) {
         let mut bytes = Vec::new();
         append(&mut bytes, Opcode::Binary, &content);
         let mut socket = WebSocket::from_raw_socket(Wire(Cursor::new(&bytes)), Role::Client, None);

@@ -13,10 +13,11 @@ use super::extension;
 use crate::protocol::code::{BadUpgrade, Mistake};
 use crate::protocol::{SUBPROTOCOL, WEBSOCKET_VERSION};
 
-/// The answer that makes a request's connection a socket, and whether permessage-deflate was agreed on, which `deflate` allows.
+/// Returns the answer that upgrades the connection, and whether both sides agreed on permessage-deflate. `deflate`
+/// allows that.
 ///
 /// # Errors
-/// What the request lacks.
+/// The request lacks something.
 pub(super) fn answer(request: &HeaderMap, deflate: bool) -> Result<(Response, bool), Mistake> {
     if !names(request, &CONNECTION, "upgrade") {
         return Err(BadUpgrade::Connection.into());
@@ -58,13 +59,13 @@ fn only<'a>(request: &'a HeaderMap, name: &HeaderName) -> Result<&'a HeaderValue
     }
 }
 
-/// Whether a key is 16 bytes in base64. The four bits of its last digit that no byte needs may be any, as in other servers.
+/// Returns whether a key is 16 bytes in base64. The four unused bits of its last digit may be any, as in other servers.
 fn is_key(key: &[u8]) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     key.strip_suffix(b"==").is_some_and(|digits| digits.len() == 22 && digits.iter().all(is_digit))
 }
 
-/// Whether a header's list has an item, in whatever case.
+/// Returns whether a header's list has an item, in upper or lower case.
 fn names(headers: &HeaderMap, header: &HeaderName, item: &str) -> bool {
     items(headers, header).any(|other| other.eq_ignore_ascii_case(item))
 }

@@ -5,8 +5,8 @@
 //! # Layout
 //! - `route`: answers the upgrade
 //! - `carrier`: carries lines on the taken connection
-//! - `handshake`: whether a request is an upgrade, and its answer; `extension`: compression, if both sides agree
-//! - `framing`: bytes to messages and back
+//! - `handshake`: checks and answers an upgrade; `extension`: agrees on compression
+//! - `framing`: turns bytes into messages, and back
 
 pub(super) mod carrier;
 mod extension;

@@ -16,8 +16,8 @@ use crate::transport::arrival::Arrival;
 use crate::transport::http::answer::refuse;
 use crate::transport::takeover::state::Taker;
 
-/// Opens a leg by an upgrade. A carrier serves the socket in a task of its own, and keeps the connection's permit meanwhile. `deflate`: messages may be
-/// compressed, if the client wants that.
+/// Opens a leg by an upgrade. A carrier serves the socket in a task of its own, and keeps the connection's permit
+/// meanwhile. `deflate`: messages may be compressed, if the client wants that.
 pub fn open<B: Body>(node: &Arc<Node>, arrival: Arrival, mut request: Request<B>, deflate: bool) -> Response {
     let (response, deflate) = match handshake::answer(request.headers(), deflate) {
         Ok(answer) => answer,
