@@ -7,20 +7,20 @@ use super::frame::RawFrame;
 use super::limits;
 use super::up::{Hello, Up};
 
-/// A POST's body, read but not yet taken.
+/// The body of a POST, read but not yet handed to a session.
 #[derive(Debug)]
 pub struct Body {
     /// The hello that names session and leg.
     pub hello: Hello,
-    /// What follows it.
+    /// The frames behind it.
     pub frames: Vec<Up>,
 }
 
-/// Reads a whole body. Nothing of it is taken when any line of it is bad.
+/// Reads a whole body. One bad line refuses all of it.
 ///
 /// # Errors
-/// `bad_frame`, `too_large` or `unauthorized`, with the hello's nonce. A hello that cannot be read may still have one; it counts only
-/// if no line is behind that hello, since a client takes such a refusal for the fault of a line.
+/// `bad_frame`, `too_large` or `unauthorized`, with the hello's nonce. An unreadable hello may still have a nonce.
+/// It counts only if no line follows that hello, because a client blames a line for such a refusal.
 pub fn read(body: &Bytes) -> Result<Body, (Option<super::Nonce>, Refusal)> {
     let mut lines = split(body);
     let first = lines.next().ok_or_else(|| (None, Mistake::EmptyBody.into()))?;
@@ -48,7 +48,7 @@ pub fn read(body: &Bytes) -> Result<Body, (Option<super::Nonce>, Refusal)> {
     Ok(Body { hello, frames })
 }
 
-/// The lines of a body or of an answer; one newline at the very end belongs to the last line.
+/// Splits a body or an answer into its lines. One newline at the very end belongs to the last line.
 pub fn split(body: &Bytes) -> impl Iterator<Item = RawFrame> + '_ {
     let mut rest = body.strip_suffix(b"\n").unwrap_or(body);
     std::iter::from_fn(move || {

@@ -1,8 +1,8 @@
-//! The codes of errors and of `end`, with the HTTP status each has. One table, so that a fault is told in
-//! the same word on every transport.
+//! The codes of errors and of `end`, each with its HTTP status. One table gives a fault the same word on every
+//! transport.
 //!
 //! # Layout
-//! - `mistake`, `reason`: why something is refused, split by fault
+//! - `mistake`, `reason`: why the gateway refuses something, split by fault
 
 mod mistake;
 mod reason;
@@ -13,42 +13,42 @@ use std::time::Duration;
 pub use self::mistake::{BadHello, BadPayload, BadText, BadUpgrade, Mistake};
 pub use self::reason::{Fault, Leaving, Limit, Reason};
 
-/// A client that was turned away for want of room waits so long.
+/// How long a client waits after the gateway had no room for it.
 const FULL_WAIT: Duration = Duration::from_secs(5);
-/// A client that sends faster than its commands are carried out waits so long.
+/// How long a client waits after it sent faster than the gateway carries out its commands.
 const BACKLOG_WAIT: Duration = Duration::from_secs(1);
 
-/// Why something was refused or came to its end.
+/// Why something was refused or ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Code {
-    /// Not a frame, or one that is not allowed there. The peer misbehaved.
+    /// Not a frame, or a frame that is not allowed at this place. The peer misbehaved.
     BadFrame,
-    /// Longer or more than a limit allows.
+    /// Longer than a limit allows, or more of it.
     TooLarge,
-    /// Too often; try again after the time told.
+    /// Too often. Another try is welcome after the stated time.
     RateLimited,
-    /// The gateway has no room for another of these; try again after the time told.
+    /// The gateway has no room for another one. Another try is welcome after the stated time.
     Full,
-    /// No token, or one that does not hold.
+    /// No token, or one that is not valid.
     Unauthorized,
-    /// Known, and not allowed.
+    /// The peer is known, and may not do this.
     Forbidden,
-    /// No such channel, or no channel can have such a name.
+    /// No such channel exists, or no channel can have such a name.
     UnknownChannel,
-    /// No such route.
+    /// No such route exists.
     NotFound,
-    /// Our own fault.
+    /// A fault of the gateway.
     Internal,
-    /// The session does not exist any more. The only code that ends a session.
+    /// The session does not exist any more. No other code ends a session.
     Gone,
     /// This leg lost its turn.
     Replaced,
-    /// A number was left out on this leg.
+    /// This leg skipped a number.
     Gap,
     /// The gateway is going away.
     Draining,
-    /// The leg was not taken, or nobody made use of it.
+    /// The gateway does not want this leg or its transport, or the leg did not prove itself.
     Refused,
     /// The leg was silent for too long.
     Timeout,
@@ -74,13 +74,13 @@ impl Code {
         Self::Timeout,
     ];
 
-    /// The word on the wire.
+    /// Returns the word on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.row().0
     }
 
-    /// The status of an HTTP answer that carries this code.
+    /// Returns the status of an HTTP answer that carries this code.
     #[must_use]
     pub const fn status(self) -> u16 {
         self.row().1
@@ -107,31 +107,32 @@ impl Code {
     }
 }
 
-/// What refusals are counted and logged by: their code, or, where one code has causes with different remedies, the cause.
+/// The word under which the gateway counts and logs a refusal. It is the code, or the cause if the causes of one
+/// code have different remedies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The code says enough.
     Code(Code),
-    /// The host that was asked for is not listed, or a request names several.
+    /// The requested host is not listed, or the request names several.
     Host,
-    /// The page's origin is not listed, or a request names several.
+    /// The page's origin is not listed, or the request names several.
     Origin,
-    /// A request for a WebSocket without what makes it one.
+    /// A request for a WebSocket lacks something that makes it one.
     Upgrade,
-    /// A request for a WebSocket of another version.
+    /// A request is for another version of WebSocket.
     Version,
-    /// A proxy asks for what is for this machine only.
+    /// A proxy asks for something that only this machine may see.
     Proxied,
 }
 
 impl Kind {
-    /// Every kind.
+    /// Returns every kind.
     pub fn all() -> impl Iterator<Item = Self> {
         let causes = [Self::Host, Self::Origin, Self::Upgrade, Self::Version, Self::Proxied];
         Code::ALL.into_iter().map(Self::Code).chain(causes)
     }
 
-    /// The word in metrics and logs.
+    /// Returns the word in metrics and logs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -151,20 +152,21 @@ impl Display for Code {
     }
 }
 
-/// A refusal: a word for programs, a sentence for people, and the [`Reason`] for the code that gets it.
+/// A refusal: a word for programs, a sentence for people, and the [`Reason`] for the code that handles it.
 ///
-/// It is as small as a pointer, since many results that hardly ever fail have room for one.
+/// It is as small as a pointer, because many results have room for one and hardly ever fail.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", .0.code(), .0)]
 pub struct Refusal(Box<Reason>);
 
 impl Refusal {
-    /// A refusal in the words of an application.
+    /// Returns a refusal in the words of an application.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Reason::Application { code, message: message.into(), retry_after: None }.into()
     }
 
-    /// The same with a time after which another try is welcome. Only an application states one: else the reason does.
+    /// Adds a time after which another try is welcome. It changes only an application's refusal, because the other
+    /// reasons state the time themselves.
     #[must_use]
     pub fn retrying_after(mut self, wait: Duration) -> Self {
         if let Reason::Application { retry_after, .. } = &mut *self.0 {
@@ -173,37 +175,37 @@ impl Refusal {
         self
     }
 
-    /// Whose fault it is, and what happened.
+    /// Returns whose fault it is, and what happened.
     #[must_use]
     pub fn reason(&self) -> &Reason {
         &self.0
     }
 
-    /// The word.
+    /// Returns the code.
     #[must_use]
     pub fn code(&self) -> Code {
         self.0.code()
     }
 
-    /// What it is counted and logged by.
+    /// Returns the word under which it is counted and logged.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.0.kind()
     }
 
-    /// The sentence; never holds a secret or a token.
+    /// Returns the sentence. It never holds a secret or a token.
     #[must_use]
     pub fn message(&self) -> String {
         self.0.to_string()
     }
 
-    /// When to try again, where that helps.
+    /// Returns when to try again, if that helps.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after()
     }
 
-    /// Whether an HTTP answer tells it by its status. What is no error is told by an `end`.
+    /// Returns true if the status of an HTTP answer reports it. An `end` reports the others, which are no errors.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.code().status() != 200
@@ -217,7 +219,7 @@ impl<T: Into<Reason>> From<T> for Refusal {
 }
 
 impl Reason {
-    /// The word for it. A mistake without a word of its own is a bad frame, and a fault of ours is `internal`.
+    /// Returns the code. A mistake without a code of its own is `bad_frame`, and a fault of ours is `internal`.
     const fn code(&self) -> Code {
         match self {
             Self::Mistake(mistake) => match mistake {
@@ -278,7 +280,7 @@ impl Reason {
     }
 }
 
-/// A number with its thousands parted: 56,320.
+/// Groups the thousands of a number: 56,320.
 #[must_use]
 pub fn grouped(number: &impl Display) -> String {
     let digits = number.to_string();
@@ -295,13 +297,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn too_much_is_told_with_both_figures() {
+    fn an_exceeded_limit_is_reported_with_both_figures() {
         let refusal = Refusal::from(Limit::LineBytes(62_013));
         assert_eq!(refusal.to_string(), "too_large: a line of 62,013 bytes; the limit is 56,320");
         assert_eq!(["1", "999", "1000", "1234567"].map(|number| grouped(&number)), ["1", "999", "1,000", "1,234,567"]);
     }
 
-    /// A result of a hot path has room for a refusal, whether there is one or not.
+    /// A result of a hot path has room for a refusal, even if there is none.
     #[test]
     fn a_refusal_is_as_small_as_a_pointer() {
         assert_eq!(size_of::<Result<(), Refusal>>(), size_of::<usize>());
@@ -331,7 +333,7 @@ mod tests {
         }
     }
 
-    /// The place in the list is the place in the enum, so a code that is left out shows.
+    /// The test compares the place in the list with the place in the enum, so it finds a code that is missing.
     #[test]
     fn every_code_is_in_the_list_under_a_name_of_its_own() {
         for (place, code) in Code::ALL.into_iter().enumerate() {

@@ -1,22 +1,24 @@
-//! Deflate (RFC 1951) of one message by itself: for permessage-deflate without context takeover (RFC 7692), and gzip of whole answers.
+//! Deflate (RFC 1951) of single messages: permessage-deflate without context takeover (RFC 7692), and gzip of whole
+//! answers.
 //!
-//! The compressor's quarter of a megabyte belongs to the thread, never to a connection. Nothing is inflated beyond the bound that is given.
+//! The compressor's quarter of a megabyte belongs to the thread, never to a connection. Nothing is inflated beyond
+//! the given bound.
 
 use std::cell::RefCell;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-/// What a message ends with that was flushed, and what is left out on the wire (RFC 7692, section 7.2.1).
+/// The end of a flushed message. The wire leaves it out (RFC 7692, section 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
-/// The window of both sides; a smaller one is never agreed on.
+/// The window of both sides. The gateway never agrees on a smaller one.
 const WINDOW_BITS: u8 = 15;
-/// What an incompressible message may grow by before it is given up.
+/// How much longer compression may make a message before it is given up.
 const SLACK: usize = 64;
 
 thread_local! {
-    /// Once for all who get the message: what it costs is worth the best that is not slow.
+    /// A message is compressed once for all its receivers, so it gets the best level that is not slow.
     static MESSAGES: RefCell<Compress> = RefCell::new(Compress::new(Compression::new(6), false));
-    /// For one client each: the fastest.
+    /// An answer is compressed for one client only, so it gets the fastest level.
     static ANSWERS: RefCell<Compress> = RefCell::new(Compress::new_gzip(Compression::fast(), WINDOW_BITS));
     static INFLATE: RefCell<Decompress> = RefCell::new(Decompress::new(false));
 }
@@ -24,13 +26,13 @@ thread_local! {
 /// Why a message cannot be inflated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It is longer than is allowed, whatever it was compressed to.
+    /// It is longer than the bound, however short its compressed form is.
     TooLong,
     /// It is not deflate.
     Broken,
 }
 
-/// A message as permessage-deflate has it; none where that is no shorter.
+/// Compresses a message for permessage-deflate. Returns `None` if that makes it no shorter.
 #[must_use]
 pub fn message(content: &[u8]) -> Option<Box<[u8]>> {
     let mut deflated = compressed(&MESSAGES, content, FlushCompress::Sync)?;
@@ -38,7 +40,7 @@ pub fn message(content: &[u8]) -> Option<Box<[u8]>> {
     (deflated.len() < content.len()).then(|| deflated.into())
 }
 
-/// An answer by gzip; none where that is no shorter.
+/// Compresses an answer by gzip. Returns `None` if that makes it no shorter.
 #[must_use]
 pub fn gzip(content: &[u8]) -> Option<Vec<u8>> {
     compressed(&ANSWERS, content, FlushCompress::Finish).filter(|shorter| shorter.len() < content.len())
@@ -61,16 +63,16 @@ fn compressed(
     })
 }
 
-/// What a peer compressed, of at most `longest` bytes.
+/// Inflates bytes that a peer compressed, to at most `longest` bytes.
 ///
 /// # Errors
-/// See [`Fault`].
+/// A [`Fault`].
 pub fn inflate(content: &[u8], longest: usize) -> Result<Vec<u8>, Fault> {
     INFLATE.with_borrow_mut(|decompress| {
         decompress.reset(false);
         let mut out = Vec::new();
         for mut rest in [content, &TAIL] {
-            // All of the input, and then all that is still to come of it.
+            // Consumes all of the input, and then the output that is still pending.
             loop {
                 reserve(&mut out, rest.len(), longest)?;
                 let (before, read) = (out.len(), decompress.total_in());
@@ -78,7 +80,7 @@ pub fn inflate(content: &[u8], longest: usize) -> Result<Vec<u8>, Fault> {
                 let taken = usize::try_from(decompress.total_in() - read).unwrap_or(usize::MAX);
                 rest = &rest[taken.min(rest.len())..];
                 match status.map_err(|_| Fault::Broken)? {
-                    // A final block, behind which there may be others (section 7.2.3.5).
+                    // A final block. Other blocks may follow it (section 7.2.3.5).
                     Status::StreamEnd => decompress.reset(false),
                     _ if out.len() == out.capacity() => {}
                     _ if rest.is_empty() => break,
@@ -94,7 +96,7 @@ pub fn inflate(content: &[u8], longest: usize) -> Result<Vec<u8>, Fault> {
     })
 }
 
-/// Room for more, as far as the bound: one byte beyond it shows what is too long.
+/// Reserves room up to the bound and one byte beyond it, which shows that the message is too long.
 fn reserve(out: &mut Vec<u8>, input: usize, longest: usize) -> Result<(), Fault> {
     if out.len() < out.capacity() {
         return Ok(());
@@ -118,7 +120,7 @@ mod tests {
 
     const LONGEST: usize = 64 * 1024;
 
-    /// A whole stream with a final block, as some peers send.
+    /// Returns a whole stream with a final block, as some peers send it.
     fn finished(content: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         DeflateEncoder::new(content, Compression::default()).read_to_end(&mut out).unwrap();
@@ -127,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_compressed_is_inflated_to_what_it_was(word in "[a-z]{1,9}", times in 1usize..2_000, end in ".{0,40}") {
+        fn an_inflated_message_is_the_one_that_was_compressed(word in "[a-z]{1,9}", times in 1usize..2_000, end in ".{0,40}") {
             let text = word.repeat(times) + &end;
             if let Some(deflated) = message(text.as_bytes()) {
                 prop_assert!(deflated.len() < text.len());

@@ -1,4 +1,4 @@
-//! Frames from server to client: written once by the gateway, read by the client half.
+//! Frames from server to client. The gateway writes each once, and the client half reads it.
 
 use std::borrow::Cow;
 
@@ -19,33 +19,33 @@ use super::{Position, Seq, Transport, VERSION};
 pub struct End {
     /// The version.
     pub v: u32,
-    /// The nonce of the hello that attached the leg, or of its last poll; none if no hello was read.
+    /// The nonce of the hello that attached the leg, or of its last poll. `None` if no hello was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
-    /// Why; only `gone` is about the session.
+    /// The code. Only `gone` ends the session.
     pub code: String,
-    /// The same for people.
+    /// The sentence for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
 }
 
-/// Any frame a server may send, as the client half tells them apart.
+/// Any frame that a server may send, in the kinds that the client half distinguishes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Down {
-    /// See [`Welcome`].
+    /// The first frame of a leg, or the confirmation of a turn.
     Welcome(Box<Welcome>),
-    /// See [`Brief`].
+    /// A welcome without the fields that the client knows.
     Brief(Brief),
-    /// See [`End`].
+    /// The last frame of a leg.
     End(End),
-    /// How far the server has received, and the number of the next line on this leg.
+    /// The server has received lines up to a number, and may state the number of the next line on this leg.
     Ack {
-        /// The highest number received without a hole.
+        /// The highest number received without a gap.
         received: Seq,
         /// The number of the next numbered line written on this leg.
         next: Option<Seq>,
     },
-    /// To be answered by a pong.
+    /// A pong must answer it.
     Ping(Number),
     /// The answer to a ping.
     Pong {
@@ -54,7 +54,7 @@ pub enum Down {
         /// The ping's pad, if it had one.
         pad: Option<String>,
     },
-    /// How many bytes the numbered lines take that follow in this write.
+    /// The length of the numbered lines that follow in this write.
     Bytes(u64),
     /// `config` or `goaway`: about the connection as a whole.
     Link,
@@ -63,7 +63,7 @@ pub enum Down {
 }
 
 impl Down {
-    /// Tells a frame's kind; a numbered one is not looked into.
+    /// Reads a frame's kind. It does not look into a numbered frame.
     ///
     /// # Errors
     /// `bad_frame`.
@@ -109,19 +109,19 @@ fn number(subject: &RawValue) -> Option<Number> {
     serde_json::from_str(subject.get()).ok()
 }
 
-/// `welcome`.
+/// Writes `welcome`.
 #[must_use]
 pub fn welcome(welcome: &Welcome) -> Line {
     Line::compose(|buffer| welcome.write(buffer))
 }
 
-/// A brief welcome.
+/// Writes a brief welcome.
 #[must_use]
 pub fn brief(brief: &Brief) -> Line {
     Line::compose(|buffer| brief.write(buffer))
 }
 
-/// `end`.
+/// Writes `end`.
 #[must_use]
 pub fn end(nonce: Option<Nonce>, refusal: &Refusal) -> Line {
     #[derive(Serialize)]
@@ -132,7 +132,7 @@ pub fn end(nonce: Option<Nonce>, refusal: &Refusal) -> Line {
     json_line(&Frame { end: End { v: VERSION, nonce, code, message: refusal.message() } })
 }
 
-/// `ack`, in either direction.
+/// Writes `ack`, for either direction.
 #[must_use]
 pub fn ack(received: Seq, next: Option<Seq>) -> Line {
     #[derive(Serialize)]
@@ -144,7 +144,7 @@ pub fn ack(received: Seq, next: Option<Seq>) -> Line {
     json_line(&Frame { ack: received, next })
 }
 
-/// `ping`, in either direction. One with a pad is a client's.
+/// Writes `ping`, for either direction. Only a client's ping has a pad.
 #[must_use]
 pub fn ping(value: &Number, pad: Option<&str>) -> Line {
     #[derive(Serialize)]
@@ -156,7 +156,7 @@ pub fn ping(value: &Number, pad: Option<&str>) -> Line {
     json_line(&Frame { ping: value, pad })
 }
 
-/// `pong`, in either direction. It has the pad of its ping.
+/// Writes `pong`, for either direction. It repeats the pad of its ping.
 #[must_use]
 pub fn pong(value: &Number, pad: Option<&str>) -> Line {
     #[derive(Serialize)]
@@ -168,7 +168,7 @@ pub fn pong(value: &Number, pad: Option<&str>) -> Line {
     json_line(&Frame { pong: value, pad })
 }
 
-/// `bytes`: the numbered lines that follow in this write take so many, in line form.
+/// Writes `bytes`: the length in line form of the numbered lines that follow in this write.
 #[must_use]
 pub fn bytes(bytes: u64) -> Line {
     #[derive(Serialize)]
@@ -178,7 +178,7 @@ pub fn bytes(bytes: u64) -> Line {
     json_line(&Frame { bytes })
 }
 
-/// `goaway`: leave after `after_ms` and a random part of `jitter_ms`.
+/// Writes `goaway`: the client should leave after `after_ms` and a random part of `jitter_ms`.
 #[must_use]
 pub fn goaway(after_ms: u64, jitter_ms: u64) -> Line {
     #[derive(Serialize)]
@@ -193,7 +193,8 @@ pub fn goaway(after_ms: u64, jitter_ms: u64) -> Line {
     json_line(&Frame { goaway: Goaway { after_ms, jitter_ms } })
 }
 
-/// `config`: the transports offered from now on. Who is on another changes over within `jitter_ms`.
+/// Writes `config`: the transports offered from now on. A client on another transport changes over within
+/// `jitter_ms`.
 #[must_use]
 pub fn config(transports: &[Transport], jitter_ms: u64) -> Line {
     #[derive(Serialize)]
@@ -209,7 +210,7 @@ pub fn config(transports: &[Transport], jitter_ms: u64) -> Line {
     json_line(&Frame { config: Config { transports, jitter_ms } })
 }
 
-/// `ok` without anything to tell.
+/// Writes `ok` without any other field.
 #[must_use]
 pub fn ok(id: u64) -> Line {
     Line::compose(|buffer| {
@@ -218,7 +219,7 @@ pub fn ok(id: u64) -> Line {
     })
 }
 
-/// `ok` to a publication: its offset.
+/// Writes `ok` to a publication, with its offset.
 #[must_use]
 pub fn ok_published(id: u64, at: u64) -> Line {
     Line::compose(|buffer| {
@@ -228,7 +229,7 @@ pub fn ok_published(id: u64, at: u64) -> Line {
     })
 }
 
-/// `ok` to a subscription: publications follow from `position.at + 1`.
+/// Writes `ok` to a subscription. Publications follow from `position.at + 1`.
 #[must_use]
 pub fn ok_subscribed(id: u64, position: &Position, recovered: bool) -> Line {
     Line::compose(|buffer| {
@@ -239,7 +240,7 @@ pub fn ok_subscribed(id: u64, position: &Position, recovered: bool) -> Line {
     })
 }
 
-/// `err`: the answer to a command that could not be done.
+/// Writes `err`: the answer to a command that the gateway could not carry out.
 #[must_use]
 pub fn err(id: u64, refusal: &Refusal) -> Line {
     #[derive(Serialize)]
@@ -251,7 +252,8 @@ pub fn err(id: u64, refusal: &Refusal) -> Line {
     json_line(&Frame { err: id, code: refusal.code().name(), message: &refusal.message() })
 }
 
-/// `reset`: the order of a channel breaks, and publications follow from `position.at + 1`. `recovered`: nothing is missing before it.
+/// Writes `reset`: the order of a channel breaks, and publications follow from `position.at + 1`. If `recovered` is
+/// true, nothing is missing before it.
 #[must_use]
 pub fn reset(channel: &ChannelName, position: &Position, recovered: bool) -> Line {
     #[derive(Serialize)]
@@ -266,7 +268,7 @@ pub fn reset(channel: &ChannelName, position: &Position, recovered: bool) -> Lin
     json_line(&Frame { reset: channel.as_str(), epoch, at: *at, recovered, cause: "broker" })
 }
 
-/// `pub`: a publication, encoded once for all its subscribers.
+/// Writes `pub`: a publication, encoded once for all its subscribers.
 #[must_use]
 pub fn publication(channel: &ChannelName, at: u64, payload: &Payload) -> Line {
     let head = |buffer: &mut Vec<u8>| {
@@ -291,7 +293,7 @@ mod tests {
     use crate::protocol::{LegNumber, SessionId, Turn};
 
     #[test]
-    fn what_is_written_by_hand_is_json() {
+    fn frames_written_by_hand_are_json() {
         let position = Position { epoch: "a\"b".into(), at: 7 };
         for (line, expected) in [
             (ok(1), r#"{"ok":1}"#),
@@ -329,10 +331,11 @@ mod tests {
         }
     }
 
-    /// 1. A welcome, or an ack, states a number that no server can mean: 0, or one near the end of what an integer holds.
-    /// 2. The client counts from it, and adding one to it runs over.
+    /// 1. A welcome or an ack states a number that no server can mean: 0, or one near the end of the integer's
+    ///    range.
+    /// 2. The client counts from it, and adding one to it overflows.
     #[test]
-    fn a_number_that_nobody_can_count_from_is_refused() {
+    fn a_number_that_no_server_can_mean_is_refused() {
         let welcome = |turn: u32, received: u64, next: u64| {
             let welcome = welcome(&Welcome {
                 v: VERSION,

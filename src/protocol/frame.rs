@@ -1,6 +1,6 @@
-//! Reading one frame: its verb, the value of the verb, and the keys beside it, in one scan.
+//! Reads one frame in one scan: its verb, the verb's value, and the other keys.
 //!
-//! `data` is never made into values: it is checked once by the scan and kept as the bytes that came.
+//! The scan checks `data` once and never parses it into values. The frame keeps the bytes as they came.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,40 +21,40 @@ pub use super::payload::{Json, Payload};
 pub struct RawFrame {
     /// The line, without its newline.
     pub text: Bytes,
-    /// What stood behind the newline of a binary message.
+    /// The bytes behind the newline of a binary message.
     pub attachment: Option<Bytes>,
 }
 
 impl RawFrame {
-    /// A frame of text alone.
+    /// Returns a frame that is text alone.
     pub fn text(text: impl Into<Bytes>) -> Self {
         Self { text: text.into(), attachment: None }
     }
 
-    /// A binary WebSocket message: the line, a newline, the raw bytes.
+    /// Splits a binary WebSocket message: the line, a newline, the raw bytes.
     ///
     /// # Errors
-    /// `bad_frame` without a newline.
+    /// `bad_frame`, if the newline is missing.
     pub fn from_binary_message(message: &Bytes) -> Result<Self, Refusal> {
         let end = memchr::memchr(b'\n', message).ok_or(Mistake::NoNewline)?;
         Ok(Self { text: message.slice(..end), attachment: Some(message.slice(end + 1..)) })
     }
 
-    /// What the frame costs: its length in line form.
+    /// Returns the frame's cost: its length in line form.
     #[must_use]
     pub fn cost(&self) -> usize {
         self.text.len() + self.attachment.as_ref().map_or(0, |bytes| bytes.len().div_ceil(3) * 4)
     }
 
-    /// Reads verb and keys.
+    /// Reads the verb and the keys.
     ///
     /// # Errors
-    /// `bad_frame` for anything that is not one JSON object on one line, `too_large` above the limit.
+    /// `bad_frame` for anything but one JSON object on one line; `too_large` above the limit.
     pub fn fields(&self) -> Result<Fields<'_>, Refusal> {
         serde_json::from_str(self.line()?).map_err(|error| Mistake::NotAFrame(error.to_string()).into())
     }
 
-    /// The line, of which only length, lines and encoding were looked at.
+    /// Returns the line. It checks only its length, its encoding and that it is one line.
     pub(super) fn line(&self) -> Result<&str, Refusal> {
         if self.cost() > limits::BODY_BYTES {
             return Err(Limit::FrameBytes(self.cost()).into());
@@ -66,39 +66,39 @@ impl RawFrame {
     }
 }
 
-/// A frame's parts, borrowed from its line. Keys that a frame may hold are known here for all verbs.
+/// The parts of a frame, borrowed from its line. It knows the keys of all verbs.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    /// The first key.
+    /// The verb: the first key.
     pub verb: Cow<'a, str>,
-    /// Its value.
+    /// The verb's value.
     pub subject: &'a RawValue,
-    /// `id`: what an answer refers to.
+    /// `id`: the answer repeats it.
     pub id: Option<u64>,
     /// `next`: the number of the next numbered line.
     pub next: Option<Seq>,
-    /// `since`: where a subscription goes on.
+    /// `since`: the position from which a subscription goes on.
     pub since: Option<Position>,
-    /// `pad`: what makes a ping or a pong long.
+    /// `pad`: the text that makes a ping or a pong long.
     pub pad: Option<Cow<'a, str>>,
     data: Option<&'a RawValue>,
     b64: Option<Text<'a>>,
 }
 
 impl Fields<'_> {
-    /// The verb's value as a string.
+    /// Returns the verb's value as a string.
     #[must_use]
     pub fn subject_text(&self) -> Option<Cow<'_, str>> {
         serde_json::from_str::<Text<'_>>(self.subject.get()).ok().map(|text| text.0)
     }
 
-    /// The verb's value as a number below 2^53.
+    /// Returns the verb's value as a number below 2^53.
     #[must_use]
     pub fn subject_number(&self) -> Option<u64> {
         serde_json::from_str(self.subject.get()).ok().filter(|number| *number < limits::NUMBER)
     }
 
-    /// The content, sliced from the frame it was read from.
+    /// Returns the content, sliced from the frame that it was read from.
     ///
     /// # Errors
     /// [`BadPayload`], if there is no content, or several, or broken base64.
@@ -116,7 +116,7 @@ impl Fields<'_> {
     }
 }
 
-/// A string, borrowed where it has no escapes.
+/// A string, borrowed if it has no escapes.
 #[derive(Debug, serde::Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -140,7 +140,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                 let (verb, data, b64) = (verb.0, None, None);
                 let mut fields = Fields { verb, subject, id: None, next: None, since: None, pad: None, data, b64 };
                 while let Some(key) = map.next_key::<Text<'de>>()? {
-                    // Readers differ in which of two they take, and what is carried on as it came must mean one thing.
+                    // JSON readers differ in which of two equal keys they choose. A frame that is passed on must
+                    // mean one thing.
                     if key.0 == fields.verb {
                         return Err(M::Error::custom("the verb stands twice"));
                     }
@@ -167,7 +168,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
-/// A value with named keys. (A derived reader would take a list of the values as well.)
+/// Reads a value with named keys. (A derived reader would also accept a list of the values.)
 pub(super) fn object<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Result<T, serde_json::Error> {
     if value.get().starts_with('{') {
         serde_json::from_str(value.get())
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_object_on_one_line_is_refused() {
+    fn a_frame_is_one_object_on_one_line() {
         for bad in [
             "",
             "x",
@@ -232,8 +233,8 @@ mod tests {
         assert_eq!(refused(vec![b'{', 0xff]), Mistake::NotUtf8.into());
     }
 
-    /// 1. A line says `pub` twice, of an allowed channel and of another.
-    /// 2. The first is what a gate looks at, the last is what JavaScript's reader sees: one line, two meanings.
+    /// 1. A line says `pub` twice, about an allowed channel and about another.
+    /// 2. A gate looks at the first, but JavaScript's reader sees the last: one line has two meanings.
     #[test]
     fn a_verb_stands_once() {
         for bad in [r#"{"pub":"a","pub":"b","data":1}"#, r#"{"pub":"a","data":1,"\u0070ub":"b"}"#] {
@@ -241,8 +242,8 @@ mod tests {
         }
     }
 
-    /// 1. A value that should have named keys comes as a list.
-    /// 2. A derived reader takes the list's places for the keys, which no other language's reader does.
+    /// 1. A list comes where an object with named keys should.
+    /// 2. A derived reader reads the list's items as the keys' values. No reader in another language does.
     #[test]
     fn a_list_is_no_object() {
         assert!(is_no_frame(r#"{"sub":"a","since":["e",1]}"#));
@@ -252,7 +253,7 @@ mod tests {
     fn deep_nesting_is_data_like_any_other_and_never_a_stack_overflow() {
         let text = format!("{{\"pub\":\"a\",\"data\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
         let frame = RawFrame::text(text);
-        // serde_json may bound the depth; what matters is that it answers.
+        // serde_json may bound the depth. It matters only that it answers.
         let _ = frame.fields();
     }
 

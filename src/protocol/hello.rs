@@ -22,27 +22,27 @@ pub struct Hello {
     pub secret: Secret,
     /// The incarnation, once the client knows it.
     pub id: Option<SessionId>,
-    /// The leg's number, given by the client.
+    /// The leg's number, chosen by the client.
     pub leg: LegNumber,
-    /// The turn asked for, if any.
+    /// The requested turn, if any.
     pub turn: Option<Turn>,
     /// The highest number the client has received.
     pub received: Seq,
-    /// In a body: the number of its first numbered line.
+    /// In a body, the number of its first numbered line.
     pub next: Seq,
-    /// To be echoed.
+    /// The nonce that the answer must repeat.
     pub nonce: Nonce,
-    /// Who the client is; checked before a session is made.
+    /// The client's bearer token. The backend checks it before a session is created.
     pub token: Option<Token>,
-    /// The longest time between two pings that the client's path can bear, if it says so.
+    /// The longest time between two pings that the client's path can bear, if the client states one.
     pub heartbeat_ms: Option<u64>,
-    /// The same for a poll that is held.
+    /// The longest time that the client's path can bear a held poll, if the client states one.
     pub hold_ms: Option<u64>,
-    /// What the client tells of its search for a connection.
+    /// The client's report about its search for a connection.
     pub report: Option<Box<Report>>,
 }
 
-/// `hello`'s value as it stands on the wire.
+/// The value of `hello` as it stands on the wire.
 #[derive(Serialize, Deserialize)]
 struct WireHello<'a> {
     v: u32,
@@ -67,8 +67,8 @@ struct WireHello<'a> {
 }
 
 impl Hello {
-    /// A frame that is a hello and has no keys beside, read in one scan: every poll and every send begins with one. `None` where it is
-    /// anything else, or broken.
+    /// Reads, in one scan, a frame that has no key but `hello`: every poll and every send begins with one. Returns
+    /// `None` if the frame is anything else, or broken.
     pub(super) fn alone(frame: &RawFrame) -> Option<Result<Self, Refusal>> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -76,14 +76,14 @@ impl Hello {
             #[serde(borrow)]
             hello: WireHello<'a>,
         }
-        // An object, not a list of its values.
+        // The value must be an object, not a list of its values.
         if !frame.text.starts_with(br#"{"hello":{"#) || frame.cost() > limits::LINE_BYTES {
             return None;
         }
         serde_json::from_str(frame.line().ok()?).ok().map(|Alone { hello }| Self::from_wire(hello))
     }
 
-    /// A hello by the value of its verb.
+    /// Reads a hello from the value of its verb.
     pub(super) fn read(subject: &RawValue) -> Result<Self, Refusal> {
         let wire = object(subject).map_err(|error| Mistake::Hello(BadHello::Keys(error.to_string())))?;
         Self::from_wire(wire)
@@ -130,7 +130,8 @@ impl Hello {
         })
     }
 
-    /// The nonce of a hello that cannot be read otherwise: its refusal echoes it, so that the client believes the refusal.
+    /// Reads the nonce of an otherwise unreadable hello. The refusal repeats it, so that the client believes the
+    /// refusal.
     #[must_use]
     pub fn nonce_of(frame: &RawFrame) -> Option<Nonce> {
         #[derive(Deserialize)]
@@ -144,14 +145,14 @@ impl Hello {
         serde_json::from_slice(&frame.text).ok().map(|Frame { hello }| hello.nonce)
     }
 
-    /// The hello as a line, for the client half.
+    /// Writes the hello as a line, for the client half.
     #[must_use]
     pub fn line(&self) -> Line {
         #[derive(Serialize)]
         struct Frame<'a> {
             hello: WireHello<'a>,
         }
-        // A string: this cannot fail.
+        // The token is a string, so this cannot fail.
         let token = self.token.as_ref().and_then(|token| serde_json::value::to_raw_value(token.reveal()).ok());
         let hello = WireHello {
             v: VERSION,
@@ -188,7 +189,7 @@ mod tests {
         )
     }
 
-    /// The hello, written and read.
+    /// Writes the hello and reads it again.
     fn again(hello: &Hello) -> Hello {
         read(&String::from_utf8_lossy(hello.line().json())).unwrap()
     }
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hello_that_is_refused_still_tells_its_nonce_if_it_has_one() {
+    fn the_nonce_of_a_refused_hello_is_read_if_it_has_one() {
         let nonce_of = |text: String| Hello::nonce_of(&RawFrame::text(text)).map(|nonce| nonce.as_str().to_owned());
         assert_eq!(nonce_of(hello(r#","token":5"#)).as_deref(), Some("n"));
         assert_eq!(nonce_of(hello("").replace("\"v\":1", "\"v\":2")).as_deref(), Some("n"));
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_are_numbers_and_a_report_is_whatever_it_is() {
+    fn wishes_are_numbers_and_a_report_may_have_any_shape() {
         let wishes = read(&hello(r#","heartbeat_ms":2000,"hold_ms":0,"client":{"ms":7}"#)).unwrap();
         assert_eq!((wishes.heartbeat_ms, wishes.hold_ms), (Some(2000), Some(0)));
         assert!(wishes.report.is_some());

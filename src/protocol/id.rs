@@ -1,4 +1,4 @@
-//! Identifiers that exist only when they are valid: parse, don't validate.
+//! Identifiers that exist only when they are valid: they are parsed, not validated later.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::limits;
 
-/// The client's secret, which names its session. Never printed: its `Debug` is blank.
+/// The client's secret, which names its session. Its `Debug` is blank, so that it is never printed.
 #[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// The secret itself, for the wire only.
+    /// Returns the secret itself, for the wire only.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -49,7 +49,7 @@ macro_rules! bounded_text {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -90,14 +90,14 @@ bounded_text!(
     "an id must be 1 to 64 printable ASCII characters"
 );
 bounded_text!(
-    /// What an answer must echo, so that nothing cached or foreign passes for it.
+    /// The text that an answer must repeat, so that the client takes no cached or foreign answer for it.
     Nonce,
     limits::NONCE_BYTES,
     BadNonce,
     "a nonce must be 1 to 64 printable ASCII characters"
 );
 
-/// A client's network, for nobody to read: the same for addresses that stand together, and told as 16 hexadecimal digits.
+/// A client's network, which people cannot read from it: 16 hexadecimal digits that neighbouring addresses share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetworkId(pub u64);
 
@@ -112,7 +112,7 @@ impl fmt::Display for NetworkId {
 pub struct ChannelName(Arc<str>);
 
 impl ChannelName {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -123,7 +123,7 @@ impl ChannelName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadChannelName {
-    /// It has so many bytes.
+    /// It has this many bytes.
     #[error("a channel name of {0} bytes; the limit is {limit}", limit = limits::CHANNEL_BYTES)]
     TooLong(usize),
     /// It is empty, or it has a control character.

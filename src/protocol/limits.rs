@@ -1,96 +1,101 @@
-//! Every bound of the protocol, named once. A bound is checked before what it bounds costs anything.
+//! Every bound of the protocol, each stated once. A bound is checked before the bounded thing costs anything.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A secret's length in characters: 22 of the 64 allowed carry 132 bits.
+/// The length of a secret in characters: 22 of the 64 allowed ones carry 132 bits.
 pub const SECRET_LENGTH: std::ops::RangeInclusive<usize> = 22..=64;
-/// A session id's longest form; ours are UUIDs of 36 characters.
+/// The longest session id. Ours are UUIDs of 36 characters.
 pub const SESSION_ID_BYTES: usize = 64;
-/// A nonce's longest form.
+/// The longest nonce.
 pub const NONCE_BYTES: usize = 64;
-/// A token's longest form.
+/// The longest token.
 pub const TOKEN_BYTES: usize = 8 * 1024;
-/// The longest report of a client on itself (`hello.client`).
+/// The longest report of a client about itself (`hello.client`).
 pub const CLIENT_REPORT_BYTES: usize = 512;
 /// The longest channel name.
 pub const CHANNEL_BYTES: usize = 128;
-/// The longest epoch a client may ask for; ours are UUIDs.
+/// The longest epoch that a client may ask for. Ours are UUIDs.
 pub const EPOCH_BYTES: usize = 64;
-/// The longest search for a connection that a client's report counts with.
+/// The longest search for a connection that counts in a client's report.
 pub const LONGEST_SEARCH: Duration = Duration::from_secs(86_400);
-/// A leg and a turn stay below this.
+/// Every leg and turn is below this.
 pub const LEG_AND_TURN: u32 = 1 << 31;
-/// Numbers, offsets and ids stay below this: what a JavaScript number holds exactly.
+/// Every number, offset and id is below this. A JavaScript number holds every such integer exactly.
 pub const NUMBER: u64 = 1 << 53;
-/// A body or a socket message is at most this long.
+/// The longest body or message on a socket.
 pub const BODY_BYTES: usize = 64 * 1024;
-/// A numbered line of a client is at most this long: what fits into a body behind a hello with the longest token, so that
-/// a line that one transport takes can go by any other.
+/// The longest numbered line of a client. It fits into a body behind a hello with the longest token. So every
+/// transport carries every line that another one carries.
 pub const LINE_BYTES: usize = 55 * 1024;
-/// Lines in one body.
+/// The most lines in one body.
 pub const BODY_LINES: usize = 512;
-/// Frames a session keeps for a client that does not acknowledge.
+/// The most frames that a session keeps for a client that does not acknowledge.
 pub const REPLAY_FRAMES: usize = 4096;
-/// Their bytes, in line form.
+/// The most bytes of those frames, in line form.
 pub const REPLAY_BYTES: usize = 1 << 20;
-/// Legs of one session attached at once; the oldest candidate ends when a fourth comes.
+/// The most legs of one session that are attached at once. If a fourth comes, the oldest candidate ends.
 pub const ATTACHED_LEGS: usize = 3;
-/// Attaches and turn requests of one session in a minute.
+/// The most attaches and turn requests of one session in a minute.
 pub const ATTACHES_A_MINUTE: u32 = 60;
-/// A write of so many bytes of numbered lines to a WebSocket is announced by `bytes`. A browser shows nothing of a message before it is
-/// whole, and at 2,500 B/s, the slowest line that is supported, so many bytes take 1.6 s.
+/// The gateway announces a write of this many bytes of numbered lines to a WebSocket by `bytes`. A browser shows
+/// nothing of a message before it is whole. On the slowest supported line, 2,500 B/s, this many bytes take 1.6 s.
 pub const ANNOUNCED_BYTES: usize = 4_096;
-/// Channels one session may be subscribed to.
+/// The most channels that one session may subscribe to.
 pub const SUBSCRIPTIONS: usize = 512;
-/// Pings a leg answers in a second; what is above is dropped.
+/// The most pings that a leg answers in a second. It drops the others.
 pub const PINGS_A_SECOND: u32 = 4;
-/// The longest pad of a ping. Its pong has the same one, so that an answer is never longer than what asked for it.
+/// The longest pad of a ping. Its pong repeats the pad, so an answer is never longer than its ping.
 pub const PAD_BYTES: usize = 4_096;
 
-/// The gateway's acknowledgement waits at most this long: a client takes a frame that is not acknowledged soon for a sign that
-/// nothing goes up.
+/// The longest delay of the gateway's acknowledgement. If a client gets none soon, it concludes that nothing goes
+/// up.
 pub const ACK_DELAY: Duration = Duration::from_secs(1);
-/// A client's: it frees what the gateway keeps, and nobody waits for it. Beside a stream each is a request; more seldom than the 5 s for
-/// which the gateway keeps an idle connection, each would take a new one.
+/// The longest delay of a client's acknowledgement. Nothing waits for it: it only frees memory of the gateway.
+/// Beside a stream each one is a request. The gateway keeps an idle connection for 5 s, so requests further apart
+/// would each open a new one.
 pub const CLIENT_ACK_DELAY: Duration = Duration::from_secs(3);
-/// An acknowledgement of the gateway that would be due within this time rides on what goes down a socket anyway: a write of its own
-/// costs as much as a message.
+/// An acknowledgement of the gateway that is due within this time goes with the next write to a socket. A write of
+/// its own costs as much as a message.
 pub const ACK_RIDES: Duration = Duration::from_millis(500);
-/// A socket has this long to say hello; a session whose welcome nobody answers in this time goes.
+/// How long a socket may take to send its hello. A session is removed if no client answers its welcome in this
+/// time.
 pub const HELLO_DEADLINE: Duration = Duration::from_secs(10);
-/// A candidate that does not prove itself in this time is ended.
+/// A candidate ends if it does not prove itself in this time.
 pub const CANDIDATE_DEADLINE: Duration = Duration::from_secs(30);
-/// A pong follows its leg's welcome no sooner: a proof that a second write passes (PROTOCOL.md, *Proofs*).
+/// The least time between a leg's welcome and a pong. The pong proves that a second write passes (PROTOCOL.md,
+/// *Proofs*).
 pub const PONG_AFTER_WELCOME: Duration = Duration::from_millis(20);
-/// The server pings a stream or a socket that often.
+/// The interval at which the server pings a stream or a socket.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-/// A client may wish for a heartbeat and a hold down to this: a path that cuts what is idle after 4 s needs a sign every 2 s.
+/// The shortest heartbeat and hold that a client may wish for. A path that cuts idle connections after 4 s needs a
+/// sign every 2 s.
 pub const SHORTEST_WISH: Duration = Duration::from_secs(1);
-/// A leg that answered nothing for this many heartbeats is dead: 75 s, what a throttled background tab needs. These are the
-/// gateway's own heartbeats, whatever a client wished.
+/// A leg that answered nothing for this many heartbeats is dead. That is 75 s, which a throttled background tab
+/// needs. The gateway's own heartbeats count, even if a client wished for shorter ones.
 pub const SILENT_HEARTBEATS: u32 = 5;
-/// A poll behind an answer of so many lines gathers more for a moment: [`GATHER`].
+/// A poll behind an answer of this many lines gathers more for a moment: [`GATHER`].
 pub const LONG_ANSWER: usize = 8;
-/// How long. At saturation, with 1,000 subscribers, it takes a third off what a line costs and off its latency; 10 ms took a fifth of
-/// the rest (measured).
+/// How long such a poll gathers. At saturation, with 1,000 subscribers, 2 ms take a third off the cost of a line
+/// and off its latency. 10 ms took a fifth off the rest (measured).
 pub const GATHER: Duration = Duration::from_millis(2);
-/// A poll is held at most this long.
+/// The longest time that the gateway holds a poll.
 pub const POLL_HOLD: Duration = Duration::from_secs(25);
-/// A poll is held so much longer once its client has shut its sending side. After as long a comment asks whether anybody reads a stream.
+/// How much longer a poll is held once its client has shut its sending side. After the same time, a comment on a
+/// stream tests whether its client still reads.
 pub const HALF_CLOSED: Duration = Duration::from_secs(1);
-/// A leg whose transport is no longer offered ends this long after the jitter that its client has to leave it.
+/// The time from the end of the client's jitter to the end of a leg whose transport is no longer offered.
 pub const WITHDRAWAL: Duration = Duration::from_secs(10);
-/// A session lives this long without a leg.
+/// How long a session lives without a leg.
 pub const RESUME: Duration = Duration::from_secs(120);
 
-/// The bounds a client must know, as told in `welcome.limits`.
+/// The bounds that a client must know, as `welcome.limits` states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Unacknowledged frames that are kept, in each direction.
+    /// The most unacknowledged frames that are kept, in each direction.
     pub replay_frames: usize,
-    /// Their bytes.
+    /// The most bytes of those frames.
     pub replay_bytes: usize,
     /// The longest body of a POST.
     pub body_bytes: usize,
@@ -113,14 +118,14 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Frames after which an acknowledgement is due: a quarter of the replay bound (rule 11).
+    /// Returns the number of frames after which an acknowledgement is due: a quarter of the replay bound (rule 11).
     #[must_use]
     pub const fn ack_frames(&self) -> usize {
         let quarter = self.replay_frames / 4;
         if quarter == 0 { 1 } else { quarter }
     }
 
-    /// Bytes after which an acknowledgement is due (rule 11).
+    /// Returns the number of bytes after which an acknowledgement is due (rule 11).
     #[must_use]
     pub const fn ack_bytes(&self) -> usize {
         self.replay_bytes / 4

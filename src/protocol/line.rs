@@ -1,8 +1,8 @@
 //! One encoded frame, ready for every transport at once.
 //!
-//! The frame is written a single time, between `data: ` and an empty line. The whole buffer is an SSE event,
-//! a slice of it with one newline is a line of a poll, a slice without is a WebSocket message. So a publication
-//! to any number of subscribers on any mixture of transports is one allocation.
+//! The frame is written a single time, between `data: ` and an empty line. The whole buffer is an SSE event. A
+//! slice of it with one newline is a line of a poll, and a slice without a newline is a WebSocket message. So a
+//! publication is one allocation for any number of subscribers on any mixture of transports.
 
 use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
@@ -16,19 +16,21 @@ use super::frame::RawFrame;
 
 const PREFIX: &[u8] = b"data: ";
 const SUFFIX: &[u8] = b"\n\n";
-/// Below this, in bytes, a message is not compressed: it fits a packet as it is, and most of what is shorter is for one session alone.
+/// The shortest message, in bytes, that is compressed. A shorter one fits a packet as it is, and most shorter ones
+/// are for one session alone.
 const DEFLATE_FROM: usize = 512;
 
-/// An encoded frame. Cloning shares it: a line costs whoever keeps it one pointer.
+/// An encoded frame. Clones share it, so a line costs each holder one pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line(Arc<Encoded>);
 
 #[derive(Debug)]
 struct Encoded {
     event: Bytes,
-    /// The binary WebSocket message, where the frame carries raw bytes.
+    /// The binary WebSocket message, if the frame carries raw bytes.
     message: Option<Bytes>,
-    /// The WebSocket message compressed, once the first asked for it; none where it is better left as it is.
+    /// The compressed WebSocket message, once the first socket asked for it. `None` inside if compression does not
+    /// make it shorter.
     deflated: OnceLock<Option<Box<[u8]>>>,
 }
 
@@ -41,7 +43,7 @@ impl PartialEq for Encoded {
 impl Eq for Encoded {}
 
 impl Line {
-    /// A line whose frame is what `write` appends to the buffer: JSON without a raw newline.
+    /// Composes a line from the frame that `write` appends to the buffer: JSON without a raw newline.
     pub fn compose(write: impl FnOnce(&mut Vec<u8>)) -> Self {
         Self::new(event(write), None)
     }
@@ -50,7 +52,7 @@ impl Line {
         Self(Arc::new(Encoded { event, message, deflated: OnceLock::new() }))
     }
 
-    /// A line with raw bytes: `head` writes the frame up to, not including, its closing brace.
+    /// Composes a line with raw bytes: `head` writes the frame up to, not including, its closing brace.
     pub fn compose_binary(head: impl Fn(&mut Vec<u8>), bytes: &[u8]) -> Self {
         let event = event(|buffer| {
             head(buffer);
@@ -65,31 +67,32 @@ impl Line {
         Self::new(event, Some(message.into()))
     }
 
-    /// The frame alone: a text message, or the line form of a binary one.
+    /// Returns the frame alone: a text message, or the line form of a binary one.
     #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.0.event[PREFIX.len()..self.0.event.len() - SUFFIX.len()]
     }
 
-    /// The frame and a newline: a line of a poll's answer or of a POST.
+    /// Returns the frame and a newline: a line of a poll's answer or of a POST.
     #[must_use]
     pub fn record(&self) -> &[u8] {
         &self.0.event[PREFIX.len()..=self.0.event.len() - SUFFIX.len()]
     }
 
-    /// The frame as an SSE event.
+    /// Returns the frame as an SSE event.
     #[must_use]
     pub fn event(&self) -> &Bytes {
         &self.0.event
     }
 
-    /// The frame as a binary WebSocket message, if that is its form there.
+    /// Returns the frame as a binary WebSocket message, if that is its form there.
     #[must_use]
     pub fn binary_message(&self) -> Option<&Bytes> {
         self.0.message.as_ref()
     }
 
-    /// The WebSocket message by permessage-deflate: compressed once for all who get it. None where it is better left as it is.
+    /// Returns the WebSocket message by permessage-deflate, compressed once for all its receivers. Returns `None`
+    /// if that makes it no shorter.
     #[must_use]
     pub fn deflated(&self) -> Option<&[u8]> {
         let whole = || self.binary_message().map_or(self.json(), |message| message);
@@ -97,13 +100,13 @@ impl Line {
         self.0.deflated.get_or_init(deflate).as_deref()
     }
 
-    /// What the line costs in every bound: its length in line form.
+    /// Returns the line's cost in every bound: its length in line form.
     #[must_use]
     pub fn cost(&self) -> usize {
         self.0.event.len() - PREFIX.len() - SUFFIX.len()
     }
 
-    /// The frame as the other side receives it, in line form.
+    /// Returns the frame as the other side receives it, in line form.
     #[must_use]
     pub fn received(&self) -> RawFrame {
         RawFrame::text(self.0.event.slice_ref(self.json()))
@@ -111,8 +114,9 @@ impl Line {
 }
 
 thread_local! {
-    /// A line is composed here, and copied to where it is kept: a buffer of its own that grew and shrank cost twice as much.
-    /// It keeps the room of the longest line that this thread composed, 90 KB at most.
+    /// A line is composed here, and then copied into memory of its exact size. A buffer of its own, which grew and
+    /// shrank, cost twice as much. This buffer keeps the room of the longest line that the thread composed, 90 KB
+    /// at most.
     static COMPOSING: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 

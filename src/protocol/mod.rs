@@ -1,20 +1,20 @@
 //! What stands on the wire: frames, lines, identifiers, codes and limits. Pure data.
 //!
-//! Nothing here reads a clock, touches a socket or decides what a frame leads to; it only says whether
-//! bytes are a frame and which. PROTOCOL.md is the same text for people.
+//! Nothing here reads a clock, touches a socket or decides what a frame leads to. It only says whether bytes are a
+//! frame, and which one. PROTOCOL.md describes the same for people.
 //!
 //! # Layout
-//! - [`limits`]: every bound, once
+//! - [`limits`]: every bound, each stated once
 //! - [`code`]: the codes of errors and ends, and their HTTP statuses
-//! - [`id`]: secrets, session ids, nonces and channel names that exist only when valid
+//! - [`id`]: secrets, session ids, nonces and channel names, which exist only when valid
 //! - [`number`]: the numbers of lines, legs and turns, each a type of its own
 //! - [`frame`]: reading a frame's verb and keys in one scan
 //! - [`payload`]: the content of a publication
-//! - [`up`], [`down`]: the frames of each direction; [`hello`], [`welcome`]: what a leg begins with
-//! - `json`: writing frames
+//! - [`up`], [`down`]: the frames of each direction; [`hello`], [`welcome`]: the first frame of each side
+//! - `json`: the writing of frames
 //! - [`token`]: a client's bearer token
-//! - [`report`]: what a client tells of its search for a connection
-//! - [`mod@line`]: an encoded frame, ready for every transport; [`deflate`]: compressed
+//! - [`report`]: what a client reports about its search for a connection
+//! - [`mod@line`]: an encoded frame, ready for every transport; [`deflate`]: its compression
 //! - [`body`]: the lines of a POST
 
 pub mod body;
@@ -42,7 +42,7 @@ pub use number::{LegNumber, Seq, Turn};
 use std::fmt;
 use std::str::FromStr;
 
-/// The version of the protocol: the `v` of hello, welcome, end and every answer of ours.
+/// The version of the protocol: the `v` of a hello, a welcome, an `end` and every answer of ours.
 pub const VERSION: u32 = 1;
 
 /// The WebSocket subprotocol's name.
@@ -51,12 +51,12 @@ pub const SUBPROTOCOL: &str = "throughline.v1";
 /// The version of WebSocket (RFC 6455).
 pub const WEBSOCKET_VERSION: &str = "13";
 
-/// Where a publication stands in its channel: the `at` of an incarnation of the channel.
+/// The place of a publication in its channel: an offset, and the incarnation of the channel that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Position {
-    /// The incarnation; another epoch shares no offsets with this one.
+    /// The incarnation. Another epoch shares no offsets with this one.
     pub epoch: String,
-    /// The offset, from 1; 0 stands before the first publication.
+    /// The offset, from 1. 0 is the place before the first publication.
     pub at: u64,
 }
 
@@ -67,7 +67,7 @@ pub enum Transport {
     WebSocket,
     /// A `text/event-stream` response down, POSTs up.
     Sse,
-    /// Held POSTs.
+    /// A sequence of POSTs that the gateway holds.
     Poll,
 }
 
@@ -75,7 +75,7 @@ impl Transport {
     /// Every transport, in the order of preference.
     pub const ALL: [Self; 3] = [Self::WebSocket, Self::Sse, Self::Poll];
 
-    /// The name in options, events, metrics, configuration and commands.
+    /// Returns the name in options, events, metrics, configuration and commands.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -85,16 +85,16 @@ impl Transport {
         }
     }
 
-    /// Its place in [`Self::ALL`].
+    /// Returns its place in [`Self::ALL`].
     #[must_use]
     pub const fn place(self) -> usize {
         self as usize
     }
 
-    /// A list of what is offered, best first.
+    /// Checks a list of transports to offer, best first.
     ///
     /// # Errors
-    /// A [`BadOffer`], if a transport is listed twice, or none is listed.
+    /// A [`BadOffer`], if the list is empty or has a transport twice.
     pub fn offer(offer: &[Self]) -> Result<std::sync::Arc<[Self]>, BadOffer> {
         if offer.is_empty() {
             return Err(BadOffer::Empty);
@@ -110,17 +110,17 @@ impl Transport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadOffer {
-    /// It lists none.
+    /// The list is empty.
     #[error("it is empty; at least one transport must be offered")]
     Empty,
-    /// It lists this one twice.
+    /// The list has this transport twice.
     #[error("{0} is listed twice")]
     Twice(Transport),
 }
 
 /// A name that no transport has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a transport; there are websocket, sse and poll")]
+#[error("{0:?} is not a transport; the transports are websocket, sse and poll")]
 pub struct UnknownTransport(pub String);
 
 impl fmt::Display for Transport {

@@ -1,4 +1,4 @@
-//! Numbers that must not be taken for each other. A wrapper costs nothing: it is the integer in it.
+//! Numbers that must not be confused with each other. A wrapper costs nothing: it is the integer in it.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::limits;
 
 /// The number of a numbered line in its direction: 1, 2, 3 … by position, below [`limits::NUMBER`]. In a count of
-/// lines, 0 stands before the first one.
+/// lines, 0 means none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(transparent)]
 #[serde(transparent)]
@@ -20,43 +20,43 @@ impl Seq {
     /// The first line.
     pub const FIRST: Self = Self(1);
 
-    /// Whether an integer of JavaScript can hold it.
+    /// Returns true if an integer of JavaScript can hold it.
     #[must_use]
     pub const fn is_in_bounds(self) -> bool {
         self.0 < limits::NUMBER
     }
 
-    /// Whether a line can have it: from 1, and within the bounds.
+    /// Returns true if a line can have it: it is at least 1, and within the bounds.
     #[must_use]
     pub const fn is_of_a_line(self) -> bool {
         self.0 != 0 && self.is_in_bounds()
     }
 
-    /// The number after this one.
+    /// Returns the number after this one.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
 
-    /// The number before this one, which is at least 1.
+    /// Returns the number before this one, which must be at least 1.
     #[must_use]
     pub const fn previous(self) -> Self {
         Self(self.0 - 1)
     }
 
-    /// The number that stands so many places behind this one.
+    /// Returns the number this many places behind this one.
     #[must_use]
     pub const fn plus(self, lines: u64) -> Self {
         Self(self.0 + lines)
     }
 
-    /// How many places this one stands behind an earlier one.
+    /// Returns how many places this one stands behind an earlier one.
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
         self.0 - earlier.0
     }
 
-    /// The same, or `None` if the other one is not earlier.
+    /// Returns how many places this one stands behind another, or `None` if the other one is greater.
     #[must_use]
     pub const fn checked_since(self, other: Self) -> Option<u64> {
         self.0.checked_sub(other.0)
@@ -69,15 +69,15 @@ impl fmt::Display for Seq {
     }
 }
 
-/// The number of a leg, which its client gives: from 1, below [`limits::LEG_AND_TURN`]. It names the leg, and
-/// says nothing else.
+/// The number of a leg, chosen by its client: from 1, below [`limits::LEG_AND_TURN`]. It names the leg, and says
+/// nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(transparent)]
 #[serde(transparent)]
 pub struct LegNumber(pub u32);
 
 impl LegNumber {
-    /// Whether a client may give it.
+    /// Returns true if a client may choose it.
     #[must_use]
     pub const fn is_in_bounds(self) -> bool {
         self.0 != 0 && self.0 < limits::LEG_AND_TURN
@@ -90,16 +90,17 @@ impl fmt::Display for LegNumber {
     }
 }
 
-/// A turn, by which a client says which of its legs is to be active (rule 3): from 1, below [`limits::LEG_AND_TURN`].
+/// A turn, by which a client chooses its active leg (rule 3): from 1, below [`limits::LEG_AND_TURN`].
 ///
-/// No turn is `None`, everywhere. An `Option<Turn>` is as large as the integer, and any turn is greater than none.
+/// The absence of a turn is `None`, everywhere. An `Option<Turn>` is as large as the integer, and any turn is
+/// greater than `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[repr(transparent)]
 #[serde(transparent)]
 pub struct Turn(NonZeroU32);
 
 impl Turn {
-    /// The turn of this integer, if a client may request it.
+    /// Returns the turn with this number, if a client may request it.
     #[must_use]
     pub const fn new(turn: u32) -> Option<Self> {
         match NonZeroU32::new(turn) {
@@ -108,7 +109,7 @@ impl Turn {
         }
     }
 
-    /// The turn to request if this is the greatest that was requested.
+    /// Returns the turn to request after the greatest that was requested.
     #[must_use]
     pub const fn after(greatest: Option<Self>) -> Self {
         match greatest {
@@ -117,7 +118,7 @@ impl Turn {
         }
     }
 
-    /// The integer.
+    /// Returns the integer.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0.get()

@@ -1,7 +1,8 @@
-//! What a client tells of its search for a connection (`hello.client`): for figures, and for nothing else.
+//! A client's report about its search for a connection (`hello.client`). It serves metrics, and nothing else.
 //!
-//! It is read leniently. A key, a transport or a reason that is not known here is passed over, and a report of another shape is
-//! none: a newer client must never be turned away for what it tells of itself. Only its length is held, before it comes here.
+//! The reader is lenient: it skips an unknown key, transport or reason, and ignores a report of another shape. The
+//! gateway must never turn a newer client away for its report. Only the length is limited, before the report is
+//! read here.
 
 use std::time::Duration;
 
@@ -13,30 +14,30 @@ use super::{Transport, limits};
 /// How an attempt failed. The client's transport events have the same words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// Answered, but not by a leg.
+    /// Something answered, but no leg did.
     Refused,
-    /// Nothing came of it in time.
+    /// Nothing answered in time.
     Timeout,
     /// It opened, and no welcome came.
     Mute,
-    /// The welcome came and the proof did not: something holds writes back.
+    /// The welcome came, but the proof did not: something delays writes.
     Buffered,
-    /// It was proven, and closed.
+    /// It was proven, and then closed.
     Closed,
-    /// It was proven, and fell silent.
+    /// It was proven, and then fell silent.
     Stalled,
-    /// Another was much faster.
+    /// Another leg was much faster.
     Slow,
-    /// A better one took over.
+    /// A better leg took over.
     Better,
     /// The server asked for it.
     Server,
-    /// There was no network.
+    /// The client was offline.
     Offline,
 }
 
 impl Reason {
-    /// Every reason, as they are declared.
+    /// Every reason, in the order of declaration.
     pub const ALL: [Self; 10] = [
         Self::Refused,
         Self::Timeout,
@@ -50,7 +51,7 @@ impl Reason {
         Self::Offline,
     ];
 
-    /// The word in reports, events and metrics.
+    /// Returns the word in reports, events and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,17 +69,17 @@ impl Reason {
     }
 }
 
-/// See the module.
+/// What a client reports about its search for a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// Since the client began to look for a connection.
+    /// The time since the client began to look for a connection.
     pub searched: Option<Duration>,
-    /// Attempts that failed since the last report that was answered, and how.
+    /// The attempts that failed since the last report that was answered, and how each failed.
     pub tried: Vec<(Transport, Reason)>,
 }
 
 impl Report {
-    /// What of a report is known here; `None` for what is no report at all.
+    /// Reads the known part of a report. Returns `None` if the text is no report at all.
     pub(super) fn read(text: &RawValue) -> Option<Self> {
         let told: Value = serde_json::from_str(text.get()).ok()?;
         let told = told.as_object()?;
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_passed_over_and_the_rest_counts() {
+    fn unknown_parts_are_skipped_and_the_rest_counts() {
         let report = read(
             r#"{"ms":1234.5,"lib":"x","tried":[["websocket","mute",7],["pigeon","mute"],["sse","tired"],["sse"],7,["poll","buffered"]]}"#,
         );
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_cannot_be_and_another_shape_are_told_of_nothing() {
+    fn impossible_times_and_other_shapes_are_ignored() {
         for ms in ["-1", "1e300", "86400001", "\"7\"", "null", "[]"] {
             let report = read(&format!(r#"{{"ms":{ms},"tried":"x"}}"#));
             assert_eq!(report, Some(Report { searched: None, tried: Vec::new() }), "{ms}");

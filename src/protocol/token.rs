@@ -1,25 +1,26 @@
-//! A client's bearer token, which exists only when it is one. It is never printed, nor is what stands in its place.
+//! A client's bearer token, which exists only when it is valid text. Neither a token nor an invalid text is ever
+//! printed.
 
 use serde_json::value::RawValue;
 
 use super::code::BadHello;
 use super::limits;
 
-/// See the module.
+/// A client's bearer token.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Token(Box<str>);
 
 impl Token {
-    /// The token itself, for whoever checks it.
+    /// Returns the token itself, for the application that checks it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Reads what a hello says.
+    /// Reads a token from a hello.
     ///
     /// # Errors
-    /// [`BadHello::Token`]. It shows nothing of what stands there: that may be a secret all the same.
+    /// [`BadHello::Token`]. It does not show the text, because the text may be a secret.
     pub(super) fn read(wire: &RawValue) -> Result<Self, BadHello> {
         let text = serde_json::from_str::<String>(wire.get()).ok().filter(|text| text.len() <= limits::TOKEN_BYTES);
         text.map(|text| Self(text.into())).ok_or(BadHello::Token)

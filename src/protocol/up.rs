@@ -1,7 +1,7 @@
 //! Frames from client to server.
 //!
-//! A frame that cannot be read is refused whole, since nobody could say whether it counts. A numbered frame
-//! that can be read but asks for something impossible is a [`Action::Faulty`] command: it counts, and is answered.
+//! An unreadable frame is refused whole, because nothing shows whether it counts. A numbered frame that is readable
+//! but impossible is an [`Action::Faulty`] command: it counts, and gets an answer.
 
 use std::borrow::Cow;
 
@@ -16,23 +16,23 @@ use super::id::ChannelName;
 use super::line::Line;
 use super::{Position, Seq, limits};
 
-/// Any frame a client may send.
+/// Any frame that a client may send.
 #[derive(Debug, Clone)]
 pub enum Up {
-    /// Names session and leg; may ask for the turn.
+    /// Names session and leg, and may ask for the turn.
     Hello(Hello),
-    /// How far the client has received, and the number of the next line on this leg.
+    /// The client has received lines up to a number, and may state the number of the next line on this leg.
     Ack {
-        /// The highest number received without a hole.
+        /// The highest number received without a gap.
         received: Seq,
         /// The number of the next numbered line written on this leg.
         next: Option<Seq>,
     },
-    /// To be answered by a pong down this leg.
+    /// A pong down this leg must answer it.
     Ping {
-        /// To be echoed.
+        /// The number that the pong repeats.
         value: Number,
-        /// To be echoed too: a proof that long writes pass both ways.
+        /// A pad that the pong repeats too. It proves that long writes pass both ways.
         pad: Option<String>,
     },
     /// The answer to a ping of ours.
@@ -44,15 +44,15 @@ pub enum Up {
 /// A numbered frame of a client, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// What an answer refers to; without it none is wanted.
+    /// The id that the answer repeats. Without an id the client wants no answer.
     pub id: Option<u64>,
-    /// What is asked.
+    /// The request.
     pub action: Action,
-    /// What the frame cost in line form.
+    /// The frame's cost in line form.
     pub cost: usize,
 }
 
-/// What a numbered frame asks for.
+/// The request of a numbered frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// `sub`: receive a channel, from a position if one is given.
@@ -61,14 +61,14 @@ pub enum Action {
     Unsubscribe(ChannelName),
     /// `pub`: publish.
     Publish(ChannelName, Payload),
-    /// `req` and `msg`: for the application behind the gateway.
+    /// `req` and `msg`: a request to the application behind the gateway.
     Application,
-    /// Counts, but cannot be done.
+    /// It counts, but cannot be carried out.
     Faulty(Refusal),
 }
 
 impl Action {
-    /// The channel that it is about.
+    /// Returns the channel that it is about.
     #[must_use]
     pub const fn channel(&self) -> Option<&ChannelName> {
         match self {
@@ -82,7 +82,7 @@ impl Up {
     /// Decodes one frame.
     ///
     /// # Errors
-    /// `bad_frame` or `too_large`; a sentence that says what is wrong with it.
+    /// `bad_frame` or `too_large`, with a sentence that says what is wrong.
     pub fn read(frame: &RawFrame) -> Result<Self, Refusal> {
         if let Some(hello) = Hello::alone(frame) {
             return hello.map(Self::Hello);
@@ -142,8 +142,8 @@ fn channel_action(frame: &RawFrame, fields: &super::frame::Fields<'_>) -> Result
     }
 }
 
-/// The answer to a filler, which stands under the number of a line that the client withdrew (rule 10). A filler with an unknown reason
-/// counts too: it uses up the number.
+/// Returns the answer to a filler. A filler stands under the number of a line that the client withdrew (rule 10). A
+/// filler with an unknown reason counts too: it uses up the number.
 fn withdrawn(fields: &super::frame::Fields<'_>) -> Refusal {
     match fields.subject_text().as_deref() {
         Some("too_large") => Limit::WithdrewTooLarge.into(),
@@ -152,7 +152,7 @@ fn withdrawn(fields: &super::frame::Fields<'_>) -> Refusal {
     }
 }
 
-/// `skip`: the filler that takes the place of a line that the client withdraws (rule 10), for the client half.
+/// Writes `skip`, for the client half: the filler that replaces a line that the client withdraws (rule 10).
 #[must_use]
 pub fn filler(code: Code, withdrawn: &Line) -> Line {
     #[derive(Deserialize)]

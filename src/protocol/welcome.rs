@@ -1,4 +1,4 @@
-//! The welcome: what begins all that a gateway says, whole or brief.
+//! The welcome: the first frame of everything that a gateway sends, whole or brief.
 
 use std::borrow::Cow;
 
@@ -18,65 +18,67 @@ pub struct Welcome {
     pub nonce: Nonce,
     /// The incarnation.
     pub id: SessionId,
-    /// The leg this is about.
+    /// The leg that this is about.
     pub leg: LegNumber,
-    /// The session's turn, once any was granted; the leg is active if it is the leg's own.
+    /// The session's turn, once one was granted. If it is the leg's own, the leg is active.
     #[serde(with = "turn_or_zero")]
     pub turn: Option<Turn>,
-    /// How far the server has received.
+    /// The highest number that the server has received.
     pub received: Seq,
     /// The number of the next numbered line on this leg, if the leg is active.
     pub next: Seq,
-    /// The transports this gateway offers, best first.
+    /// The transports that this gateway offers, best first.
     pub transports: Vec<Cow<'static, str>>,
-    /// The server pings that often, in milliseconds.
+    /// The interval of the server's pings, in milliseconds.
     pub heartbeat_ms: u64,
-    /// A poll is held that long, in milliseconds.
+    /// How long the server holds a poll, in milliseconds.
     pub hold_ms: u64,
-    /// A session without a leg lives that long, in milliseconds.
+    /// How long a session lives without a leg, in milliseconds.
     pub resume_ms: u64,
-    /// The client's network, if the gateway can tell: the same for all its neighbours.
+    /// The client's network, if the gateway knows it. Neighbours share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
-    /// The bounds a client must know.
+    /// The bounds that a client must know.
     pub limits: Limits,
 }
 
-/// What begins an answer in place of a welcome that would say no more: all that is left out is as the client knows it.
+/// The first frame of an answer whose whole welcome would say nothing new. Each field that it leaves out is as the
+/// client knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {
     /// The hello's nonce.
     pub nonce: Nonce,
-    /// The number of the next numbered line in this answer; none in a send's.
+    /// The number of the next numbered line in this answer. `None` in the answer to a send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Seq>,
-    /// How far the server has received, where that is not what the hello's `next` says.
+    /// The highest number that the server has received, unless the hello's `next` implies it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<Seq>,
 }
 
 impl Welcome {
-    /// A client counts with these numbers: none may be one that no server can mean.
+    /// Returns true if a server can mean the numbers. A client counts from them.
     pub(super) fn is_in_bounds(&self) -> bool {
         self.received.is_in_bounds() && self.next.is_of_a_line()
     }
 }
 
 impl Brief {
-    /// The welcome that it stands for: `last` with its numbers, and the turn of the hello it answers.
+    /// Returns the welcome that it stands for: `last` with these numbers, and the turn of the hello that it
+    /// answers.
     #[must_use]
     pub fn whole(self, last: &Welcome, turn: Option<Turn>) -> Welcome {
         let received = self.received.unwrap_or(last.received);
         Welcome { nonce: self.nonce, turn, received, next: self.next.unwrap_or(last.next), ..last.clone() }
     }
 
-    /// As of a [`Welcome`].
+    /// Returns true if a server can mean the numbers, as in a [`Welcome`].
     pub(super) fn is_in_bounds(&self) -> bool {
         self.received.is_none_or(Seq::is_in_bounds) && self.next.is_none_or(Seq::is_of_a_line)
     }
 }
 
-/// A welcome always has the key `turn`: it shows no turn as 0. Nothing else on the wire does.
+/// A welcome always has the key `turn`, and shows no turn as 0. Nothing else on the wire does.
 mod turn_or_zero {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};

@@ -1,4 +1,4 @@
-//! What a peer did wrong. The same again would be refused again.
+//! The mistakes of a peer. The gateway refuses a repetition again.
 
 use super::super::id::{BadChannelName, BadSecret};
 use super::super::{LegNumber, Seq, Transport, VERSION, WEBSOCKET_VERSION, limits};
@@ -7,29 +7,29 @@ use super::super::{LegNumber, Seq, Transport, VERSION, WEBSOCKET_VERSION, limits
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mistake {
-    /// A frame is no JSON object with a verb. Holds what the parser says.
+    /// A frame is no JSON object with a verb. Holds the parser's message.
     #[error("not a frame: {0}")]
     NotAFrame(String),
     /// A frame is not UTF-8.
     #[error("a frame must be UTF-8")]
     NotUtf8,
-    /// A frame holds a line break.
-    #[error("a frame is one line: it holds a raw CR or LF")]
+    /// A frame contains a line break.
+    #[error("a frame must be one line; this one contains a raw CR or LF")]
     LineBreak,
     /// A binary message has no line.
     #[error("a binary message is a line, a newline and the bytes; the newline is missing")]
     NoNewline,
-    /// A frame has a verb that is not known.
+    /// A frame has an unknown verb.
     #[error("unknown verb {0:?}")]
     UnknownVerb(String),
     /// A frame with this verb has no number.
-    #[error("no number in {0}")]
+    #[error("{0} must have a number")]
     NoNumber(String),
     /// A frame of the gateway with this verb cannot be read.
-    #[error("a broken {0}")]
+    #[error("the {0} frame cannot be read")]
     BrokenFrame(String),
     /// An `ack` states that the next line has the number 0.
-    #[error("ack.next counts from 1")]
+    #[error("ack.next must be at least 1")]
     NextIsZero,
     /// A hello cannot be read.
     #[error("hello: {0}")]
@@ -37,16 +37,16 @@ pub enum Mistake {
     /// A hello names no session.
     #[error(transparent)]
     Secret(#[from] BadSecret),
-    /// No channel can have the name.
+    /// No channel can have this name.
     #[error(transparent)]
     Channel(#[from] BadChannelName),
-    /// A subscription goes on from where no channel can stand.
-    #[error("since is {{epoch, at}} as an ok or a publication told it")]
+    /// A subscription asks to go on from a place that no channel has.
+    #[error("since must be {{epoch, at}}, as an ok or a publication stated it")]
     Since,
     /// A publication has no content, or several.
     #[error(transparent)]
     Payload(#[from] BadPayload),
-    /// The client withdrew a line since the gateway refused it as `bad_frame`.
+    /// The client withdrew a line, because the gateway had refused it as `bad_frame`.
     #[error("the client withdrew this request, because the gateway could not read it")]
     WithdrewUnreadable,
     /// The client withdrew a line for another reason.
@@ -59,31 +59,31 @@ pub enum Mistake {
     /// A body begins with another frame.
     #[error("the first line of a body must be a hello")]
     BodyWithoutHello,
-    /// A body has a further hello.
-    #[error("a body has one hello, its first line")]
+    /// A body has another hello.
+    #[error("a body may have only one hello, its first line")]
     SecondHello,
-    /// A body ended early.
+    /// The body ended too early.
     #[error("the body broke off")]
     BrokenBody,
-    /// A body took longer than it may.
-    #[error("the body came too slowly: it has 20 s, and 1 s more for each 1,000 bytes that have come")]
+    /// The body took longer than it may.
+    #[error("the body came too slowly: it may take 20 s, and 1 s more for each 1,000 received bytes")]
     SlowBody,
 
     /// A socket begins with another frame.
     #[error("the first frame on a socket must be a hello")]
     SocketWithoutHello,
-    /// A hello names another session than the one before it on this socket.
+    /// A hello names another session than the earlier hello on this socket.
     #[error("a socket carries one session; this hello names another")]
     OtherSession,
-    /// A hello names another leg than the one before it on this socket.
-    #[error("a hello for leg {named} on the socket of leg {leg}")]
+    /// A hello names another leg than the earlier hello on this socket.
+    #[error("this socket carries leg {leg}; this hello names leg {named}")]
     OtherLeg {
         /// The leg in the hello.
         named: LegNumber,
         /// The leg that the socket carries.
         leg: LegNumber,
     },
-    /// A request attaches a leg by another transport.
+    /// A request tries to attach a leg by another transport.
     #[error("leg {leg} is carried by {transport}")]
     OtherTransport {
         /// The leg.
@@ -91,55 +91,55 @@ pub enum Mistake {
         /// Its transport.
         transport: Transport,
     },
-    /// A hello without an id brings numbered lines.
-    #[error("numbered lines with a hello that carries no id")]
+    /// A hello without an id comes with numbered lines.
+    #[error("a hello without an id must not bring numbered lines")]
     LinesWithoutId,
-    /// A socket brings a numbered line whose number is not known.
-    #[error("a numbered line before any ack stated its number on this leg")]
+    /// A socket brings a numbered line before it stated a number.
+    #[error("an ack must state the number of the first numbered line on this leg")]
     Unnumbered,
-    /// A number was left out.
-    #[error("line {next} is announced, {received} was received")]
+    /// A number is missing.
+    #[error("line {next} is announced, but the last one received is {received}")]
     Gap {
         /// The number that the client states.
         next: Seq,
-        /// The highest that came.
+        /// The highest number that arrived.
         received: Seq,
     },
-    /// The client acknowledges what it never got.
-    #[error("received {received} is more than the {sent} that were sent")]
+    /// The client acknowledges a number that it never received.
+    #[error("received is {received}, but only {sent} were sent")]
     BeyondSent {
         /// The number that the client states.
         received: Seq,
         /// The highest that the gateway sent.
         sent: Seq,
     },
-    /// A request is for the application, and there is none.
+    /// A request is for the application, but there is none.
     #[error("no application stands behind this gateway to answer that")]
     NoApplication,
 
     /// Bytes on a socket break RFC 6455.
     #[error("not WebSocket: {0}")]
     WebSocket(&'static str),
-    /// A request for a WebSocket lacks what makes it one.
+    /// A request for a WebSocket lacks something that makes it one.
     #[error("not a WebSocket upgrade: {0}")]
     Upgrade(#[from] BadUpgrade),
-    /// A request is for a WebSocket of another version.
+    /// A request is for another version of WebSocket.
     #[error("this gateway speaks version {version} of WebSocket, and the request asks for another", version = WEBSOCKET_VERSION)]
     WebSocketVersion,
-    /// A query has a parameter of this name more than once.
+    /// A query has this parameter more than once.
     #[error("the query has `{0}` more than once")]
     Repeated(String),
-    /// A parameter of this name is no text in percent-encoding.
+    /// This parameter is no percent-encoded text.
     #[error("`{0}` in the query {1}")]
     Parameter(String, BadText),
-    /// A request states several ids of a last event.
-    #[error("a request has one Last-Event-ID, and this one has several")]
+    /// A request states several values of `Last-Event-ID`.
+    #[error("a request must have one Last-Event-ID; this one has several")]
     SeveralLastIds,
     /// A control request has no nonce.
-    #[error("a control request has ?nonce= of 1 to 64 printable ASCII characters")]
+    #[error("a control request needs ?nonce= with 1 to 64 printable ASCII characters")]
     NoNonce,
     /// A route does not answer this method.
-    #[error("this route answers another method")]
+    #[error("this route does not answer this method")]
     Method,
     /// No route has this path.
     #[error("{0}")]
@@ -148,30 +148,30 @@ pub enum Mistake {
     #[error("the host {0:?} is neither loopback nor listed; the operator can add it with --origin")]
     Host(String),
     /// A request names several hosts.
-    #[error("a request has one host, and this one has several")]
+    #[error("a request must name one host; this one names several")]
     SeveralHosts,
-    /// The target of a request names another host than its `Host`.
+    /// The target of a request and its `Host` name different hosts.
     #[error("the target names the host {target:?}, and Host names {host:?}")]
     OtherHost {
         /// The host in the target.
         target: String,
-        /// The host in the field.
+        /// The host in the header.
         host: String,
     },
     /// The target of a request has another scheme.
-    #[error("a target is a path, or a URL of http or https")]
+    #[error("a request's target must be a path, or a URL of http or https")]
     Target,
     /// A request names several origins.
-    #[error("a request has one origin, and this one has several")]
+    #[error("a request must name one origin; this one names several")]
     SeveralOrigins,
     /// The page's origin is not listed.
     #[error("pages of {0:?} are not allowed here; the operator can add them with --origin")]
     Origin(String),
-    /// Another machine asks for what only this one may see.
-    #[error("figures are told to this machine only")]
+    /// Another machine asks for something that only this one may see.
+    #[error("only this machine may read figures")]
     Remote,
-    /// A proxy asks for what only this machine may see. Holds the header that shows it.
-    #[error("figures are told to this machine only, and the header {0} says that a proxy asks")]
+    /// A proxy asks for something that only this machine may see. Holds the header that reveals the proxy.
+    #[error("only this machine may read figures, and the header {0} shows that a proxy asks")]
     Proxied(String),
 }
 
@@ -179,7 +179,7 @@ pub enum Mistake {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadHello {
-    /// It is no object with the keys of a hello. Holds what the parser says.
+    /// It is no object with the keys of a hello. Holds the parser's message.
     #[error("{0}")]
     Keys(String),
     /// It is of another version of the protocol.
@@ -192,18 +192,18 @@ pub enum BadHello {
     #[error("turn must be from 1 to 2^31 - 1")]
     Turn,
     /// The number of a line is out of bounds.
-    #[error("received must be from 0, next from 1, both below 2^53")]
+    #[error("received must be at least 0, next at least 1, and both below 2^53")]
     Numbers,
     /// A wish is out of bounds.
     #[error("heartbeat_ms and hold_ms must be below 2^53")]
     Wishes,
-    /// The report of the client is too long.
+    /// The client's report is too long.
     #[error("client is longer than 512 bytes")]
     Report,
-    /// It names no incarnation, and yet received something from it.
+    /// It names no incarnation, but states that lines were received.
     #[error("received must be 0 in a hello without an id")]
     ReceivedWithoutId,
-    /// The token is no string, or too long. Its text is a secret all the same.
+    /// The token is no string, or too long. The error does not show the text, because it may be a secret.
     #[error("token must be a string of at most {limit} bytes", limit = limits::TOKEN_BYTES)]
     Token,
 }
@@ -218,24 +218,24 @@ pub enum BadUpgrade {
     /// `Upgrade` does not ask for a WebSocket.
     #[error("its Upgrade header does not say websocket")]
     Protocol,
-    /// A field is missing.
+    /// A header is missing.
     #[error("it has no {0}")]
     Missing(String),
-    /// A field stands twice.
+    /// A header stands twice.
     #[error("it has more than one {0}")]
     Repeated(String),
-    /// The key has another form.
+    /// The key is malformed.
     #[error("its Sec-WebSocket-Key is not 16 bytes in base64")]
     Key,
-    /// The request has a body. A server between might take that for frames.
+    /// The request has a body. A proxy could take the body for frames.
     #[error("it has a body")]
     Body,
-    /// The server cannot give the connection away.
+    /// The HTTP server cannot hand over the connection.
     #[error("this connection cannot become a socket")]
     Fixed,
 }
 
-/// Why a parameter is no text in percent-encoding.
+/// Why a parameter is no percent-encoded text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadText {
@@ -251,13 +251,13 @@ pub enum BadText {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadPayload {
-    /// There is none.
+    /// The content is missing.
     #[error("data or b64 is missing")]
     Missing,
-    /// There are several.
+    /// There are several contents.
     #[error("data, b64 and bytes exclude each other")]
     Several,
-    /// It is broken.
+    /// The base64 is broken.
     #[error("b64 is not base64")]
     NotBase64,
 }

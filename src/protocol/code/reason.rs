@@ -1,7 +1,7 @@
-//! Why something is refused, split by fault.
+//! Why the gateway refuses something, split by fault.
 //!
-//! A variant has the data that its sentence needs, and no more. Its `Display` is that sentence. It must never hold a secret or
-//! a token.
+//! A variant holds exactly the data that its sentence needs, and its `Display` is that sentence. It must never hold
+//! a secret or a token.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use crate::protocol::{Transport, limits};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The peer made a mistake. The same again would be refused again.
+    /// The peer made a mistake. The gateway refuses a repetition again.
     #[error(transparent)]
     Mistake(#[from] Mistake),
-    /// A limit is reached. Less may pass, or the same later.
+    /// A limit is reached. A smaller request may pass, or the same one later.
     #[error(transparent)]
     Limit(#[from] Limit),
-    /// The gateway, a session or a leg is going away, or is gone. Nobody is at fault.
+    /// The gateway, a session or a leg is going away, or is gone. This is no fault of either side.
     #[error(transparent)]
     Leaving(#[from] Leaving),
-    /// The gateway failed, or a part behind it.
+    /// The gateway failed, or a component behind it.
     #[error(transparent)]
     Fault(#[from] Fault),
     /// The application refuses it, in its own words.
@@ -32,7 +32,7 @@ pub enum Reason {
         code: Code,
         /// The sentence for people.
         message: String,
-        /// When the application expects another try.
+        /// When the application welcomes another try.
         retry_after: Option<Duration>,
     },
 }
@@ -41,34 +41,34 @@ pub enum Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Limit {
-    /// A frame has so many bytes.
+    /// A frame has this many bytes.
     #[error("a frame of {} bytes; the limit is {}", grouped(.0), grouped(&limits::BODY_BYTES))]
     FrameBytes(usize),
-    /// A numbered line has so many bytes.
+    /// A numbered line has this many bytes.
     #[error("a line of {} bytes; the limit is {}", grouped(.0), grouped(&limits::LINE_BYTES))]
     LineBytes(usize),
-    /// A pad has so many bytes.
+    /// A pad has this many bytes.
     #[error("a pad of {} bytes; the limit is {}", grouped(.0), grouped(&limits::PAD_BYTES))]
     PadBytes(usize),
-    /// A body has so many bytes.
+    /// A body has this many bytes.
     #[error("a body of {} bytes; the limit is {}", grouped(.0), grouped(&limits::BODY_BYTES))]
     BodyBytes(usize),
-    /// A body has more bytes than these, after which nobody counted.
+    /// A body is longer than these bytes. The gateway stopped counting there.
     #[error(
-        "a body, of which this is only the beginning, of {} bytes; the limit is {}",
+        "a body of more than {} bytes; the limit is {}",
         grouped(.0), grouped(&limits::BODY_BYTES)
     )]
     BodyBeginning(usize),
-    /// A body has so many lines behind its hello.
+    /// A body has this many lines behind its hello.
     #[error("a body of {0} lines behind its hello; the limit is {limit}", limit = limits::BODY_LINES)]
     BodyLines(usize),
-    /// A message on a socket has so many bytes.
+    /// A message on a socket has this many bytes.
     #[error("a message of {} bytes; the limit is {}", grouped(.0), grouped(&limits::BODY_BYTES))]
     MessageBytes(u64),
-    /// A message on a socket has too many bytes once it is inflated.
-    #[error("a message that is inflated beyond the limit of {} bytes", grouped(&limits::BODY_BYTES))]
+    /// A message on a socket is too long once it is inflated.
+    #[error("a message that inflates beyond the limit of {} bytes", grouped(&limits::BODY_BYTES))]
     InflatedBytes,
-    /// No path of the client takes a request. So the client withdrew it.
+    /// No path of the client carries a request, so the client withdrew it.
     #[error("the client withdrew this request, because no network path took it")]
     WithdrewTooLarge,
     /// The session holds as many subscriptions as it may.
@@ -77,19 +77,19 @@ pub enum Limit {
     /// The session has as many legs as it may, and this one is the oldest candidate.
     #[error("too many legs of this session are attached")]
     Legs,
-    /// The session attached too often. It may again after this time.
+    /// The session attached too often. It may attach again after this time.
     #[error("this session attached or asked for its turn too often in the last minute")]
     Attaches(Duration),
-    /// So many commands of the session wait.
+    /// This many commands of the session wait.
     #[error("{0} commands of this session wait to be carried out")]
     Backlog(usize),
-    /// A socket brought too much before its hello was judged.
-    #[error("more came up this socket before its hello was judged than a body may hold")]
+    /// A socket sent too much before its hello was judged.
+    #[error("before its hello was judged, this socket sent more than a body may hold")]
     Early,
     /// The gateway has no room for another session.
     #[error("this gateway holds {held} sessions; its limit `sessions` is {limit}")]
     Sessions {
-        /// The sessions that there are.
+        /// The sessions that exist.
         held: usize,
         /// The limit.
         limit: usize,
@@ -100,17 +100,17 @@ pub enum Limit {
     /// The gateway has no room for another channel.
     #[error("this gateway holds {held} channels; its limit `channels` is {limit}: try later, or use another channel")]
     Channels {
-        /// The channels that there are.
+        /// The channels that exist.
         held: usize,
         /// The limit.
         limit: usize,
     },
     /// The broker has no room.
-    #[error("the channel's broker took no more: try later")]
+    #[error("the channel's broker has no room: try later")]
     Broker,
 }
 
-/// What is going away, or is gone.
+/// The thing that is going away, or is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Leaving {
@@ -129,7 +129,7 @@ pub enum Leaving {
     /// The leg lost its turn.
     #[error("another leg of this session is active")]
     Replaced,
-    /// The transport is not offered, or not any more.
+    /// The gateway does not offer the transport, or not any more.
     #[error("{0} is not offered by this gateway")]
     NotOffered(Transport),
     /// The leg was silent.
@@ -138,25 +138,25 @@ pub enum Leaving {
     /// The leg did not prove itself.
     #[error("this candidate did not prove itself within 30 s")]
     Unproven,
-    /// The client of a poll waits no longer for the decision about its hello.
+    /// The client of a poll stopped waiting for the decision about its hello.
     #[error("no decision about this hello came while the client waited")]
     Undecided,
-    /// A socket said no hello.
+    /// A socket sent no hello.
     #[error("no hello came within 10 s")]
     NoHello,
 }
 
-/// A fault of the gateway, or of a part behind it.
+/// A fault of the gateway, or of a component behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The application panicked over a command.
+    /// The application panicked while it decided about a command.
     #[error("the application failed to decide about this")]
     Decision,
-    /// A command panicked while it was carried out.
+    /// A command panicked while the gateway carried it out.
     #[error("a command of this session failed in the gateway")]
     Command,
-    /// The application panicked over a client.
+    /// The application panicked while it decided about a client.
     #[error("the application failed to decide about this client")]
     Judgement,
     /// The application did not decide about a client within this time.

@@ -6,7 +6,7 @@ use super::refusal;
 #[tokio::test]
 async fn what_cannot_be_is_wrong_usage_and_says_what_may() {
     for (arguments, said) in [
-        (&["--transports", "carrier-pigeon"][..], "there are websocket, sse and poll"),
+        (&["--transports", "carrier-pigeon"][..], "the transports are websocket, sse and poll"),
         (&["--transports", "poll,poll"], "poll"),
         (&["--connections", "0"], "1 to 50000"),
         (&["--rate", "many"], "--rate"),
