@@ -1,70 +1,70 @@
-//! Deliberate mistakes, one for each rule that looks as if it could be left out.
+//! Deliberate mistakes, one for each rule that seems dispensable.
 //!
-//! In a test build a half can be given one, and the simulation shows that it is caught. The hook of each is in
-//! `server/hooks.rs` or `client/hooks.rs`. A build that is not a test has none.
+//! A test build can give a half one mistake, and the simulation must then catch it. The hook of each mistake is in
+//! `server/hooks.rs` or `client/hooks.rs`. Other builds have no mistakes.
 
-/// A rule taken away, or read wrongly.
+/// A rule that is removed or misread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mutant {
-    /// Rule 3: a leg becomes active when the server believes no other is, whatever the turn.
+    /// Rule 3: a leg becomes active if the server believes that no other leg is, regardless of the turn.
     ActivationByBelief,
-    /// Rule 4: the client does not ask again after dropping the leg with the greatest turn.
+    /// Rule 4: the client requests no new turn after it drops the leg with the greatest turn.
     NotAskingAgain,
-    /// Rule 5: the loser hears no `end`.
+    /// Rule 5: the loser receives no `end`.
     NoEndForLoser,
-    /// Rule 6: a granted turn is not confirmed by a welcome before numbered lines.
+    /// Rule 6: no welcome confirms a granted turn before numbered lines.
     NoConfirmingWelcome,
-    /// Rule 2: a hello after the first welcome does not carry the id.
+    /// Rule 2: a hello after the first welcome has no id.
     HelloWithoutId,
-    /// Rule 2: a hello that creates brings lines, and they are taken.
+    /// Rule 2: a hello that creates a session brings lines, and the server accepts them.
     LinesWithCreatingHello,
-    /// Rule 8: a poll is answered from what was written before, not from what was received.
+    /// Rule 8: a poll's answer starts after the last line written, not after the last line received.
     PollFromSent,
-    /// Rule 7: an overrun is not stated.
+    /// Rule 7: the server does not state an overrun.
     OverrunUnstated,
     /// Rule 6: a second hello's `next` restarts the server's count.
     HelloRestartsCount,
-    /// Rule 9: the welcome in a send's answer is taken for the leg's.
+    /// Rule 9: the client takes the welcome in a send's answer for the leg's welcome.
     SendWelcomeForLeg,
-    /// Rule 6: a turn the leg already has is answered again.
+    /// Rule 6: the server answers again a turn that the leg already has.
     RepeatedTurnAnswered,
     /// Rule 3: a send without a turn demotes its leg.
     PlainSendDemotes,
-    /// Rule 6: the lines behind a brief welcome are counted from where the last welcome's were.
+    /// Rule 6: the client counts the lines behind a brief welcome from the `next` of the last welcome.
     BriefWithLastNext,
-    /// Rule 2: `gone` is taken for something foreign.
+    /// Rule 2: the client takes `gone` for a foreign answer.
     GoneNotBelieved,
-    /// Rule 10: the filler of a withdrawn line goes behind all others, under a new number.
+    /// Rule 10: the filler of a withdrawn line goes behind all other lines, under a new number.
     FillerWithNewNumber,
-    /// Rule 10: a line that is withdrawn leaves no filler, so its number is left out.
+    /// Rule 10: a withdrawn line leaves no filler, so its number is missing.
     FillerDropped,
-    /// Rule 10: the application is told at the withdrawal that the line is too large, whether it arrived or not.
+    /// Rule 10: at the withdrawal the client reports the line as too large, even if it arrived.
     TooLargeForArrived,
-    /// Rule 10: a line that the gateway refused as unreadable is repeated.
+    /// Rule 10: the client repeats a line that the gateway refused as unreadable.
     UnreadableRepeated,
-    /// A body that failed is repeated in the same size.
+    /// The client repeats a failed body in the same size.
     BodiesNeverSmaller,
     /// Link frames wait while a line fails.
     LinksWaitForLines,
     /// Proof P4: the pong of a long ping is short.
     PongNotPadded,
-    /// Proof P4: a short pong is taken for a long one.
+    /// Proof P4: the client takes a short pong for a long one.
     ShortPongProves,
 }
 
-/// Which mistake a half makes, if any.
+/// The mistake that a half makes, if any.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Mutation {
     mutant: Option<Mutant>,
 }
 
 impl Mutation {
-    /// The mistake to make.
+    /// Returns the mutation that makes this mistake.
     pub(crate) const fn of(mutant: Option<Mutant>) -> Self {
         Self { mutant }
     }
 
-    /// Whether this mistake is made.
+    /// Returns true if the half makes this mistake.
     pub(crate) fn is(self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
     }

@@ -13,7 +13,7 @@ use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, Resolution, ServerSession, resolve};
 use bytes::Bytes;
 
-/// What the node did.
+/// An action of the node.
 pub enum Effect {
     /// Lines on a carrier that stays.
     Write(Carrier, Vec<Line>),
@@ -21,7 +21,7 @@ pub enum Effect {
     Finish(Carrier, Vec<Line>),
     /// A request was refused with an error.
     Refused(Carrier, Refusal),
-    /// A session took this from its client.
+    /// A session accepted this from its client.
     Command(SessionId, Command),
     /// A session dropped all frames up to this number.
     Overrun(Seq),
@@ -40,7 +40,7 @@ pub enum Kind {
 
 type Make = Box<dyn Fn(Time, SessionId) -> ServerSession>;
 
-/// See the module.
+/// The server's side of a simulation.
 pub struct Node {
     make: Make,
     sessions: Vec<(Secret, ServerSession)>,
@@ -56,12 +56,12 @@ impl std::fmt::Debug for Node {
 }
 
 impl Node {
-    /// A node without sessions.
+    /// Returns a node without sessions.
     pub fn new(make: Make) -> Self {
         Self { make, sessions: Vec::new(), carriers: BTreeMap::new(), created: 0, effects: Vec::new() }
     }
 
-    /// A message on a socket; the first must be a hello. After `gone` all that follows is dropped.
+    /// Handles a message on a socket; the first must be a hello. After `gone`, drops all that follows.
     pub fn socket(&mut self, now: Time, carrier: Carrier, frame: &RawFrame) {
         let up = Up::read(frame);
         match self.carriers.get(&carrier).cloned() {
@@ -80,7 +80,7 @@ impl Node {
         }
     }
 
-    /// A request with its whole body.
+    /// Handles a request with its whole body.
     pub fn request(&mut self, now: Time, carrier: Carrier, kind: Kind, text: &Bytes) {
         match body::read(text) {
             Err((_, refusal)) => self.refuse(carrier, refusal),
@@ -144,14 +144,14 @@ impl Node {
         self.drain(id);
     }
 
-    /// The carrier is no more.
+    /// Handles the loss of a carrier.
     pub fn closed(&mut self, now: Time, carrier: Carrier) {
         if let Some(Some(id)) = self.carriers.remove(&carrier) {
             self.input(now, &id, Input::Closed(carrier));
         }
     }
 
-    /// Something for a session's client. False if there is no such session.
+    /// Pushes a frame for a session's client. Returns false if there is no such session.
     pub fn push(&mut self, id: &SessionId, line: Line) -> bool {
         let Some(session) = self.session(id) else { return false };
         session.push(line);
@@ -159,7 +159,7 @@ impl Node {
         true
     }
 
-    /// Time has passed.
+    /// Advances the time.
     pub fn timeout(&mut self, now: Time) {
         let due = |session: &ServerSession| session.poll_timeout().is_some_and(|at| at <= now);
         let due: Vec<SessionId> =
@@ -169,12 +169,12 @@ impl Node {
         }
     }
 
-    /// When [`Self::timeout`] is due.
+    /// Returns when [`Self::timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Time> {
         self.sessions.iter().filter_map(|(_, session)| session.poll_timeout()).min()
     }
 
-    /// What was done since the last call. `room` says whether a carrier takes anything now.
+    /// Returns the effects since the last call. `room` says whether a carrier accepts anything now.
     pub fn effects(&mut self, now: Time, room: impl Fn(Carrier) -> bool) -> Vec<Effect> {
         for (_, session) in &mut self.sessions {
             let wanting: Vec<Carrier> = session.wants_write().filter(|carrier| room(*carrier)).collect();
@@ -188,12 +188,12 @@ impl Node {
         std::mem::take(&mut self.effects)
     }
 
-    /// The session of this id, if it lives.
+    /// Returns the session of this id, if it lives.
     pub fn session(&mut self, id: &SessionId) -> Option<&mut ServerSession> {
         self.sessions.iter_mut().map(|(_, session)| session).find(|session| session.id() == id)
     }
 
-    /// The newest session.
+    /// Returns the newest session.
     pub fn newest(&self) -> Option<SessionId> {
         self.sessions.last().map(|(_, session)| session.id().clone())
     }

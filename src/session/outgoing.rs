@@ -1,20 +1,20 @@
-//! Frames on their way to the other end, kept until it has acknowledged them.
+//! Frames on their way to the other end, kept until it acknowledges them.
 //!
-//! A frame gets its number when it is first handed to a leg (rule 10); until then it waits at the tail. Since numbers
-//! are given in order, a frame's place tells its number, and none is stored.
+//! A frame gets its number when it is first handed to a leg (rule 10). Until then it waits at the tail. Numbers are
+//! given in order, so a frame's place implies its number, and no number is stored.
 //!
-//! For the client's half, its twin is `client-js/src/session/outgoing.js`.
+//! The client's half has a twin of it, `client-js/src/session/outgoing.js`.
 
 use std::collections::VecDeque;
 
 use crate::protocol::{Line, Seq};
 
-/// The numbered frames that are not acknowledged, and behind them those that were never handed to a leg.
+/// The numbered frames that are not acknowledged, and behind them the frames that no leg has.
 #[derive(Debug, Default)]
 pub struct Outgoing {
     lines: VecDeque<Line>,
     bytes: usize,
-    /// The number before that of the first line kept: acknowledged or dropped.
+    /// The number before the first kept line. The lines up to it are acknowledged or dropped.
     settled: Seq,
     /// The greatest number handed to any leg.
     sent: Seq,
@@ -24,9 +24,9 @@ pub struct Outgoing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{received} is acknowledged, but only {sent} were sent")]
 pub struct BeyondSent {
-    /// What the other end says it has.
+    /// The number that the other end states.
     pub received: Seq,
-    /// What it can have.
+    /// The greatest number that it can have.
     pub sent: Seq,
 }
 
@@ -37,10 +37,10 @@ impl Outgoing {
         self.lines.push_back(line);
     }
 
-    /// Forgets what the other end has. A lower number than before is late, not an error (rule 7).
+    /// Forgets the frames that the other end has. A lower number than before is late, not an error (rule 7).
     ///
     /// # Errors
-    /// [`BeyondSent`] for a number greater than was ever sent; nothing is changed.
+    /// [`BeyondSent`] for a number that was never sent. It changes nothing.
     pub fn acknowledge(&mut self, received: Seq) -> Result<(), BeyondSent> {
         if received > self.sent {
             return Err(BeyondSent { received, sent: self.sent });
@@ -54,7 +54,8 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Drops the oldest frame unacknowledged: an overrun. It counts as sent, so that its number is never given again.
+    /// Drops the oldest unacknowledged frame: an overrun. The frame counts as sent, so that its number is never
+    /// given again.
     pub fn drop_first(&mut self) {
         if let Some(line) = self.lines.pop_front() {
             self.bytes -= line.cost();
@@ -63,7 +64,7 @@ impl Outgoing {
         }
     }
 
-    /// The frame with this number, to be handed to a leg if it costs less than `room`; it counts as sent from now on.
+    /// Hands out the frame with this number if it costs less than `room`. The frame counts as sent from then on.
     pub fn hand_out(&mut self, number: Seq, room: usize) -> Option<&Line> {
         let place = number.checked_since(self.lowest())?;
         let line = self.lines.get(usize::try_from(place).ok()?).filter(|line| line.cost() < room)?;
@@ -71,12 +72,12 @@ impl Outgoing {
         Some(line)
     }
 
-    /// The oldest frame kept, if a leg took it.
+    /// Returns the oldest kept frame, if a leg has it.
     pub fn oldest(&self) -> Option<&Line> {
         self.lines.front().filter(|_| self.sent > self.settled)
     }
 
-    /// Replaces the oldest frame, under its number, since the other end may have it (rule 10).
+    /// Replaces the oldest frame under its number, because the other end may have it (rule 10).
     pub fn replace_oldest(&mut self, line: Line) {
         if let Some(oldest) = self.lines.front_mut() {
             self.bytes = self.bytes - oldest.cost() + line.cost();
@@ -84,13 +85,13 @@ impl Outgoing {
         }
     }
 
-    /// Moves the oldest frame to the end: all numbers change their meaning. Only a mutant does this.
+    /// Moves the oldest frame to the end, which changes the meaning of all numbers. Only a mutant does this.
     #[cfg(test)]
     pub(super) fn renumber_oldest(&mut self) {
         self.lines.rotate_left(1.min(self.lines.len()));
     }
 
-    /// The bytes of the frames from this number on, up to the one that fills the room.
+    /// Returns the bytes of the frames from this number on, up to and including the frame that fills the room.
     pub fn bytes_from(&self, number: Seq, room: usize) -> usize {
         let place = number.checked_since(self.lowest()).unwrap_or(0);
         let mut bytes = 0;
@@ -103,7 +104,7 @@ impl Outgoing {
         bytes
     }
 
-    /// Gives up the numbering: what was handed to a leg is returned, what was not is kept and starts at 1.
+    /// Gives up the numbering. Returns the frames that a leg has; the others stay, and start at 1.
     pub fn restart(&mut self) -> Vec<Line> {
         let handed = usize::try_from(self.sent.since(self.settled)).unwrap_or(usize::MAX).min(self.lines.len());
         let unknown: Vec<Line> = self.lines.drain(..handed).collect();
@@ -113,31 +114,31 @@ impl Outgoing {
         unknown
     }
 
-    /// The number below which everything is acknowledged or dropped, plus one: the lowest that can be sent.
+    /// Returns the lowest number that can be sent: all below it is acknowledged or dropped.
     #[must_use]
     pub const fn lowest(&self) -> Seq {
         self.settled.next()
     }
 
-    /// The number the last frame has or will have.
+    /// Returns the number that the last frame has or will have.
     #[must_use]
     pub fn last(&self) -> Seq {
         self.settled.plus(self.lines.len() as u64)
     }
 
-    /// The greatest number handed to any leg.
+    /// Returns the greatest number handed to any leg.
     #[must_use]
     pub const fn sent(&self) -> Seq {
         self.sent
     }
 
-    /// Frames kept.
+    /// Returns the number of kept frames.
     #[must_use]
     pub fn frames(&self) -> usize {
         self.lines.len()
     }
 
-    /// Their bytes.
+    /// Returns the bytes of the kept frames.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes

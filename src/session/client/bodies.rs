@@ -1,7 +1,8 @@
-//! How large the bodies that carry lines up may be. A proxy may refuse large ones in many ways, or a line may be slow; so the size
-//! follows what passes and what fails. It never decides when a body goes.
+//! How large the bodies that carry lines up may be. A proxy may refuse large ones in many ways, and a line may be
+//! slow. So the size follows from what passes and what fails. It never decides when a body goes.
 //!
-//! Its twin is `client-js/src/session/bodies.js`. Where JavaScript halves to a fraction, this rounds up: the same lines fit.
+//! Its twin is `client-js/src/session/bodies.js`. Where JavaScript halves to a fraction, this rounds up: the same
+//! lines fit.
 
 use crate::session::Time;
 
@@ -19,10 +20,10 @@ const LONGEST: Time = Time::from_secs(20);
 /// No size: none failed, and no line is stuck.
 const NEVER: usize = usize::MAX;
 
-/// See the module.
+/// The size of bodies, and what is known about sizes that failed.
 #[derive(Debug)]
 pub(super) struct Bodies {
-    /// The size that a body has at most.
+    /// The greatest size of a body.
     pub(super) bytes: usize,
     /// The size of the last body whose one line was stuck, until one as large passes.
     pub(super) stuck: usize,

@@ -1,4 +1,4 @@
-//! What a session takes, and what it gives.
+//! The inputs and outputs of a session.
 //!
 //! Its twin is `client-js/src/session/events.d.ts`: events of the same names.
 
@@ -9,13 +9,13 @@ use crate::session::Time;
 /// The request of a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Route {
-    /// `POST /rt/stream`
+    /// `POST /rt/stream`.
     Stream,
     /// `POST /rt/send` with lines.
     Send,
     /// `POST /rt/send` with link frames alone.
     Links,
-    /// `POST /rt/poll`
+    /// `POST /rt/poll`.
     Poll,
 }
 
@@ -27,13 +27,14 @@ impl Route {
 /// How a request failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Failure {
-    /// The HTTP status of an answer that is not the gateway's; none if no answer came.
+    /// The HTTP status of an answer that is not the gateway's. `None` if no answer came.
     pub status: Option<u16>,
     /// `bad_frame` or `too_large`, if the gateway itself refused the body for a line in it.
     pub code: Option<Code>,
 }
 
-/// An input of a session. Legs are numbered 1, 2, 3 … in the order of opening. A session ignores events of a leg that is over.
+/// An input of a session. Legs are numbered 1, 2, 3 … in the order of opening. A session ignores events of a leg
+/// that is over.
 #[derive(Debug, Clone)]
 pub enum Input {
     /// The owner opens a leg.
@@ -86,7 +87,7 @@ pub enum Reset {
 pub enum Output {
     /// Write these lines to the leg's socket.
     Write(LegNumber, Vec<Line>),
-    /// Issue this POST; it replaces an older one of the same leg and route, sends excepted.
+    /// Issue this POST. It replaces an older one of the same leg and route, except for sends.
     Post {
         /// The leg.
         leg: LegNumber,
@@ -94,7 +95,7 @@ pub enum Output {
         route: Route,
         /// The lines of its body.
         lines: Vec<Line>,
-        /// It fails after this time. The owner decides how long a stream or a poll that is held may take.
+        /// It fails after this time. The owner decides how long a stream or a held poll may take.
         timeout: Option<Time>,
     },
     /// The leg's welcome was read (proof P1).
@@ -114,13 +115,13 @@ pub enum Output {
     Deliver(RawFrame),
     /// The session dropped the leg, for this reason.
     LegDropped(LegNumber, String),
-    /// The promise ended: so many frames are missing (overrun), or have an unknown outcome (gone).
+    /// The promise ended: this many frames are missing (overrun), or have an unknown outcome (gone).
     Reset(Reset, u64),
     /// After a reset by `gone`: the lines whose outcome is unknown.
     UnknownOutcome(Vec<Line>),
-    /// The lowest line cannot pass on the leg: [`Input::WithdrawLine`] gives it up.
+    /// The lowest line cannot pass on the leg. [`Input::WithdrawLine`] gives it up.
     LineStuck(LegNumber),
-    /// The path lets one request through at a time: a stream that is held keeps all lines from going up.
+    /// The path lets one request through at a time, so a held stream keeps all lines from going up.
     OneRequest(LegNumber),
     /// A `config` or `goaway` frame.
     Link(RawFrame),

@@ -1,5 +1,6 @@
-//! Decides what follows from a request that failed: when the same numbers go again, in which size, and when a line is stuck. A body
-//! may fail for its size, for one line in it, or with its leg; what passes without lines tells these apart. It never sends.
+//! Decides what follows from a failed request: when the same numbers go again, in which size, and when a line is
+//! stuck. A body may fail because of its size, because of one line in it, or with its leg. Requests without lines
+//! tell these apart. It never sends.
 //!
 //! Its twin is `client-js/src/session/failures.js`.
 
@@ -8,34 +9,35 @@ use super::{ClientSession, Failure, Output, Route};
 use crate::protocol::{Code, LegNumber, Line, Seq, Transport, up};
 use crate::session::Time;
 
-/// The pauses before a failed poll or send is repeated; after the last one its leg has failed.
+/// The pauses before a failed poll or send is repeated. After the last one its leg has failed.
 const RETRY_PAUSES: [Time; 2] = [Time::from_millis(100), Time::from_millis(300)];
 /// The pauses before a body with lines is repeated. The gateway may take 1 s to acknowledge what arrived.
 const LINE_PAUSES: [Time; 3] = [Time::from_millis(100), Time::from_millis(300), Time::from_millis(1100)];
 /// The pause from then on.
 const LONGEST_LINE_PAUSE: Time = Time::from_millis(3000);
-/// A line that failed so often by itself, while requests without lines passed, is stuck.
+/// A line is stuck if it failed this often by itself, while requests without lines passed.
 const MOST_LINE_FAILURES: usize = 4;
-/// The same where the proxy says that it is busy: it may limit the rate, and not the size.
+/// The same bound if the proxy says that it is busy: it may limit the rate, and not the size.
 const MOST_BUSY_FAILURES: usize = 8;
-/// The same for a line as long as one that was stuck.
+/// The same bound for a line as long as one that was stuck.
 const MOST_FAILURES_AS_BEFORE: usize = 2;
 /// A line that is shorter than a hello passes wherever a hello does.
 const SHORT_LINE_BYTES: usize = 256;
-/// A send that was refused so often in a row beside a held request will always be; the pause between the tries.
+/// A send that was refused this often in a row beside a held request will always be refused. The second constant is
+/// the pause between the tries.
 const MOST_REFUSALS: usize = 2;
 const REFUSED_PAUSE: Time = Time::from_millis(100);
 /// Statuses by which a proxy refuses a request for now: too many, or too many at once.
 const BUSY_STATUSES: [u16; 2] = [429, 503];
 
-/// What failed, beyond one leg.
+/// The failures beyond one leg.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     /// The last socket that ended by a line of ours, until a welcome shows which line it was.
     pub(super) refused: Option<Refused>,
     /// The sockets that were welcomed while the oldest line was the oldest one handed out.
     pub(super) sockets: usize,
-    /// The owner was told that the oldest line cannot pass on a leg.
+    /// The session reported to the owner that the oldest line cannot pass on a leg.
     pub(super) is_stuck: bool,
 }
 
@@ -56,7 +58,7 @@ impl ClientSession {
             self.drop_leg(number, "failed");
             return;
         }
-        // A flight that is delivered lost only its answer, or had it altered.
+        // A delivered flight lost only its answer, or something altered the answer.
         let Some(flight) = leg.requests[route].flight.take().filter(|flight| !flight.is_delivered) else { return };
         leg.links.splice(0..0, flight.links.iter().cloned());
         if is_busy(failure) && self.is_for_now(number, route) {
@@ -77,8 +79,9 @@ impl ClientSession {
         }
     }
 
-    /// Takes a proxy's refusal for now: it lets one send through at a time, or none beside a held request. Returns false if neither
-    /// explains the failure. Then it may be for the lines in the body, unless link frames are refused as well.
+    /// Handles a proxy's refusal for now: the proxy lets one send through at a time, or none beside a held request.
+    /// Returns false if neither explains the failure. Then the lines in the body may be to blame, unless link
+    /// frames are refused as well.
     fn is_for_now(&mut self, number: LegNumber, route: Route) -> bool {
         let now = self.now;
         let Some(leg) = self.leg(number) else { return false };
@@ -108,7 +111,8 @@ impl ClientSession {
         true
     }
 
-    /// Asks for a pong, unless a ping waits or is under way: it tells what arrived, however the answers are altered.
+    /// Asks for a pong, unless a ping waits or is under way. The pong shows what arrived, even if something alters
+    /// the answers.
     fn ask_for_pong(&mut self, number: LegNumber) {
         let ping = self.ping(false);
         let Some(leg) = self.leg(number) else { return };
@@ -118,8 +122,8 @@ impl ClientSession {
         }
     }
 
-    /// Replaces held polls to carry lines from now on: the path lets one request through at a time. A stream would keep all lines from
-    /// going up.
+    /// Replaces held polls from now on in order to carry lines, because the path lets one request through at a
+    /// time. A stream would keep all lines from going up.
     pub(super) fn one_request(&mut self, number: LegNumber) {
         if !std::mem::replace(&mut self.is_one_request, true) {
             self.outputs.push_back(Output::OneRequest(number));
@@ -131,8 +135,8 @@ impl ClientSession {
         }
     }
 
-    /// Lets a body with lines that failed go again, then in smaller bodies, down to one line. If one line keeps failing while a ping
-    /// passes, that line is stuck.
+    /// Lets a failed body with lines go again, then in smaller bodies, down to one line. If one line keeps failing
+    /// while a ping passes, that line is stuck.
     fn lines_failed(&mut self, number: LegNumber, flight: &Flight, failure: Failure) {
         let Failure { status, code } = failure;
         let (now, lowest) = (self.now, self.outgoing.lowest());
@@ -169,7 +173,7 @@ impl ClientSession {
         }
     }
 
-    /// Counts a failure of one line by itself, and tells when it is stuck.
+    /// Counts a failure of one line by itself, and reports when it is stuck.
     fn line_failed(&mut self, number: LegNumber, size: usize, has_passed: bool, is_busy: bool) {
         let most_often = if is_busy { MOST_BUSY_FAILURES } else { MOST_LINE_FAILURES };
         let most = if size < self.bodies.stuck { most_often } else { MOST_FAILURES_AS_BEFORE };
@@ -210,7 +214,7 @@ impl ClientSession {
         }
     }
 
-    /// Withdraws the oldest line, which the gateway refuses. Other sockets that it went on end for it too.
+    /// Withdraws the oldest line, which the gateway refuses. Other sockets that carried it end because of it too.
     fn withdraw_unreadable(&mut self, code: Code) {
         if !self.withdraws_unreadable() {
             return;
@@ -223,7 +227,8 @@ impl ClientSession {
         self.withdraw(code);
     }
 
-    /// Withdraws the line that ended a socket. The first welcome since shows which it is: the gateway took all lines before it.
+    /// Withdraws the line that ended a socket. The first welcome since then shows which line it is: the gateway
+    /// received all lines before it.
     pub(super) fn withdraw_refused(&mut self, refused: Option<Refused>) {
         if let Some(Refused { code, until }) = refused
             && self.outgoing.lowest() < until
@@ -233,8 +238,9 @@ impl ClientSession {
         self.failures.refused = None;
     }
 
-    /// Withdraws the oldest line: a filler of a few bytes takes its number, since the gateway may have the line (rule 10). The answer to
-    /// the filler is an error with this code. If the line arrived, its own answer comes instead.
+    /// Withdraws the oldest line: a filler of a few bytes takes its number, because the gateway may have the line
+    /// (rule 10). The answer to the filler is an error with this code. If the line arrived, its own answer comes
+    /// instead.
     fn withdraw(&mut self, code: Code) {
         let Some(line) = self.outgoing.oldest() else { return };
         let filler = up::filler(code, line);
@@ -246,7 +252,7 @@ impl ClientSession {
         self.filler_placed();
     }
 
-    /// Forgets the failures: the gateway has lines that it had not, so nothing is stuck.
+    /// Forgets the failures: the gateway received new lines, so nothing is stuck.
     pub(super) fn clear_failures(&mut self) {
         self.failures = Failures::default();
         for leg in &mut self.legs {
@@ -271,12 +277,12 @@ impl ClientSession {
     }
 }
 
-/// Whether a refusal with this code is about one line, which goes nowhere else either.
+/// Returns true if a refusal with this code is about one line, which every other path would get refused too.
 const fn is_of_line(code: Code) -> bool {
     matches!(code, Code::BadFrame | Code::TooLarge)
 }
 
-/// Whether a proxy refused a request for now.
+/// Returns true if a proxy refused a request for now.
 fn is_busy(failure: Failure) -> bool {
     failure.status.is_some_and(|status| BUSY_STATUSES.contains(&status))
 }

@@ -1,7 +1,7 @@
-//! Where a test breaks a rule. None of the hooks does anything in a build that is not a test.
+//! The hooks by which a test breaks a rule. None of them does anything in a build that is not a test.
 //!
-//! In a test build the simulation may give a session a mutant. The hook of that mutant then does what its rule forbids, and the
-//! others keep to theirs.
+//! In a test build the simulation may give a session a mutant. The hook of that mutant then breaks its rule, and
+//! the other hooks keep theirs.
 
 use super::ClientSession;
 #[cfg(test)]
@@ -11,7 +11,7 @@ use crate::protocol::{Code, LegNumber, Line, Seq};
 use crate::session::mutant::Mutant;
 
 impl ClientSession {
-    /// Rule 2: a leg opens without lines. `LinesWithCreatingHello`: those of a new session bring some.
+    /// Rule 2: a leg opens without lines. `LinesWithCreatingHello`: a leg of a new session brings some.
     pub(super) fn opens_with_lines(&self) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::LinesWithCreatingHello) {
@@ -20,7 +20,8 @@ impl ClientSession {
         false
     }
 
-    /// Rule 4: the client asks again when it drops the leg with the greatest turn. `NotAskingAgain`: it does not.
+    /// Rule 4: the client requests a new turn when it drops the leg with the greatest turn. `NotAskingAgain`: it
+    /// does not.
     pub(super) fn asks_again(&self) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::NotAskingAgain) {
@@ -29,7 +30,7 @@ impl ClientSession {
         true
     }
 
-    /// Rule 2: a hello carries the id once it is known, and another id is foreign. `HelloWithoutId`: ids do not count.
+    /// Rule 2: a hello has the id once it is known, and another id is foreign. `HelloWithoutId`: ids do not count.
     pub(super) fn heeds_id(&self) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::HelloWithoutId) {
@@ -38,7 +39,8 @@ impl ClientSession {
         true
     }
 
-    /// Rule 6: the lines behind a brief welcome are counted from its `next`. `BriefWithLastNext`: from that of the last welcome.
+    /// Rule 6: the lines behind a brief welcome are counted from its `next`. `BriefWithLastNext`: from that of the
+    /// last welcome.
     pub(super) fn brief_next(&self, next: Option<Seq>) -> Option<Seq> {
         #[cfg(test)]
         if self.mutation.is(Mutant::BriefWithLastNext) {
@@ -56,7 +58,8 @@ impl ClientSession {
         let _ = (number, next);
     }
 
-    /// Rule 2: `gone` ends the session. `GoneNotBelieved`: it is taken for something foreign. Returns whether that was so.
+    /// Rule 2: `gone` ends the session. `GoneNotBelieved`: the client takes it for a foreign answer. Returns true
+    /// in that case.
     pub(super) fn disbelieves_gone(&mut self, number: LegNumber) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::GoneNotBelieved) {
@@ -67,7 +70,7 @@ impl ClientSession {
         false
     }
 
-    /// Proof P4: only a long pong is one. `ShortPongProves`: a short one counts as long.
+    /// Proof P4: only a pong with a pad is long. `ShortPongProves`: a short one counts as long.
     pub(super) fn is_long_pong(&self, has_pad: bool) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::ShortPongProves) {
@@ -76,7 +79,7 @@ impl ClientSession {
         has_pad
     }
 
-    /// A body that failed is repeated in a smaller size. `BodiesNeverSmaller`: in the same.
+    /// The client repeats a failed body in a smaller size. `BodiesNeverSmaller`: it repeats the same size.
     pub(super) fn makes_bodies_smaller(&self) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::BodiesNeverSmaller) {
@@ -85,7 +88,8 @@ impl ClientSession {
         true
     }
 
-    /// Rule 10: a line that the gateway refused as unreadable is withdrawn. `UnreadableRepeated`: it is repeated.
+    /// Rule 10: the client withdraws a line that the gateway refused as unreadable. `UnreadableRepeated`: it
+    /// repeats the line.
     pub(super) fn withdraws_unreadable(&self) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::UnreadableRepeated) {
@@ -94,7 +98,8 @@ impl ClientSession {
         true
     }
 
-    /// Rule 10: the answer to a filler tells that its line is too large. `TooLargeForArrived`: the client tells so at once.
+    /// Rule 10: the answer to a filler reports that its line is too large. `TooLargeForArrived`: the client reports
+    /// it at once.
     pub(super) fn filler_made(&mut self, code: Code, filler: &Line) {
         #[cfg(test)]
         if self.mutation.is(Mutant::TooLargeForArrived) && code == Code::TooLarge {
@@ -103,7 +108,8 @@ impl ClientSession {
         let _ = (code, filler);
     }
 
-    /// Rule 10: a line that is withdrawn leaves a filler. `FillerDropped`: its number is left out. Returns whether that was so.
+    /// Rule 10: a withdrawn line leaves a filler. `FillerDropped`: its number is missing. Returns true in that
+    /// case.
     pub(super) fn drops_filler(&mut self) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::FillerDropped) {

@@ -39,13 +39,13 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    /// Whether it carries numbered lines.
+    /// Returns true if it carries numbered lines.
     pub(super) fn carries_lines(&self) -> bool {
         self.until > self.from
     }
 }
 
-/// What a leg knows of one route.
+/// The state of one route of a leg.
 #[derive(Debug, Default)]
 pub(super) struct Request {
     /// The request that is under way.
@@ -90,7 +90,7 @@ pub struct Leg {
     pub(super) number: LegNumber,
     pub(super) transport: Transport,
     pub(super) state: State,
-    /// The turn requested on it; none for a candidate.
+    /// The turn requested on it. A candidate has none.
     pub(super) turn: Option<Turn>,
     /// The turn must still be requested, or the send that requested it was not answered.
     pub(super) is_requesting_turn: bool,
@@ -98,9 +98,10 @@ pub struct Leg {
     pub(super) must_state_next: bool,
     /// The nonce of its first hello.
     pub(super) nonce: Option<Nonce>,
-    /// The number of the next line that goes up on it. Below the lowest that is not acknowledged it stands for that one.
+    /// The number of the next line that goes up on it. A number below the lowest unacknowledged one means that
+    /// lowest one.
     pub(super) next_up: Seq,
-    /// The number of the next line that comes down on it; none until the gateway stated it.
+    /// The number of the next line that comes down on it. `None` until the gateway stated it.
     pub(super) next_down: Option<Seq>,
     /// Link frames for the next write, send or poll.
     pub(super) links: Vec<Line>,
@@ -109,15 +110,15 @@ pub struct Leg {
     pub(super) refusals: usize,
     /// How often the lowest line failed as the only one of its body.
     pub(super) line_failures: usize,
-    /// Since a body with lines failed last, a request without lines passed.
+    /// A request without lines passed since a body with lines last failed.
     pub(super) has_passed: bool,
-    /// It took a line that the gateway refuses, and that was withdrawn since.
+    /// It carried a line that the gateway refuses, and that was withdrawn since.
     pub(super) carried_withdrawn: bool,
-    /// On a socket: the lowest line cannot pass, and no line goes.
+    /// On a socket: the lowest line cannot pass, so no line goes.
     pub(super) is_blocked: bool,
     /// When it was opened.
     pub(super) opened_at: Time,
-    /// The shortest round trip that was measured on it, its opening among them.
+    /// The shortest round trip measured on it, including its opening.
     pub(super) round_trip: Time,
     /// A loser is read until this (rule 5).
     pub(super) retire_at: Option<Time>,

@@ -1,22 +1,25 @@
 //! The client's half of a session.
 //!
-//! It numbers, keeps and repeats what goes up, and delivers what comes down once and in order. It decides which leg carries lines,
-//! and requests turns. It never decides which transports to try, or when: its owner opens legs, reports dead ones, and requests a
-//! switch.
+//! It numbers, keeps and repeats what goes up, and delivers what comes down once and in order. It decides which leg
+//! carries lines, and requests turns. It never decides which transports to try, or when: its owner opens legs,
+//! reports dead ones, and requests a switch.
 //!
-//! Its twin is `client-js/src/session/session.js`: the same inputs, the same outputs in the same order, held to the same vectors.
-//! JavaScript keeps the turns and the count of what came down in files of their own (`legs.js` and `acknowledgements.js`). It also
-//! has what only a page needs: requests that outlive it (`park`), polls that are not held (`mayHold`), a token, and the figures by
-//! which the selector judges a leg (`oldestHandedAt`, `acknowledgedAt`, `announcedBytes`).
+//! Its twin is `client-js/src/session/session.js`: the same inputs lead to the same outputs in the same order, and
+//! the same vectors test both. JavaScript keeps the turns, and the count of what came down, in files of their own
+//! (`legs.js` and `acknowledgements.js`). Some things only a page needs, so only JavaScript has them:
+//! - requests that outlive the page (`park`)
+//! - polls that are not held (`mayHold`)
+//! - a token
+//! - the figures by which the selector judges a leg (`oldestHandedAt`, `acknowledgedAt`, `announcedBytes`)
 //!
 //! # Layout
-//! - `events`: what a session takes, and what it gives
+//! - `events`: the inputs and outputs of a session
 //! - [`leg`]: one leg
-//! - `receive`: takes what comes down
+//! - `receive`: handles what comes down
 //! - `send`: writes what goes up
-//! - `failures`: what follows from a request that failed, and the withdrawal of a line
+//! - `failures`: the consequences of a failed request, and the withdrawal of a line
 //! - `bodies`: how large a body may be
-//! - `hooks`: where a test breaks a rule
+//! - `hooks`: the hooks by which a test breaks a rule
 
 mod bodies;
 mod events;
@@ -47,27 +50,28 @@ use crate::protocol::{LegNumber, Line, Secret, Seq, SessionId, Transport, Turn, 
 /// A loser is read for this long after the confirmation of the new leg (rule 5).
 pub const LOSER_READ: Time = Time::from_secs(5);
 
-/// Returns so many random words of 32 bits, as URL-safe text.
+/// Returns this many random words of 32 bits, as URL-safe text.
 type Random = Box<dyn FnMut(usize) -> String + Send>;
 
 /// The words of a secret: 128 bits, in 22 characters or more.
 const SECRET_WORDS: usize = 4;
-/// The words of a pad. In the digits of a page they take 3,600 to 3,960 characters, and 1,500 bytes or more after any compression.
+/// The words of a pad. In the digits of a page they take 3,600 to 3,960 characters, and 1,500 bytes or more after
+/// any compression.
 const PAD_WORDS: usize = 360;
 
-/// The client's half of a session, sans-IO: see the module.
+/// The client's half of a session, sans-IO.
 pub struct ClientSession {
     now: Time,
     random: Random,
     nonce_prefix: String,
     nonces: u64,
     secret: Secret,
-    /// The last welcome: it names the incarnation and the bounds. None before the first.
+    /// The last welcome. It names the incarnation and the bounds. `None` before the first.
     welcome: Option<Box<Welcome>>,
     outgoing: Outgoing,
     /// The greatest number received.
     received: Seq,
-    /// The greatest number that the gateway was told, and the bytes received since.
+    /// The greatest number acknowledged to the gateway, and the bytes received since.
     acknowledged: Seq,
     unacknowledged_bytes: usize,
     /// When an acknowledgement becomes due.
@@ -100,11 +104,11 @@ impl std::fmt::Debug for ClientSession {
 }
 
 impl ClientSession {
-    /// Returns a session that no gateway knows yet. `random` returns so many random words as URL-safe characters, new each time: for
-    /// 4 words 22 characters or more.
+    /// Returns a session that no gateway knows yet. `random` returns this many random words as URL-safe characters,
+    /// new each time. For 4 words they must be at least 22 characters.
     ///
     /// # Panics
-    /// If `random` returns fewer: a secret that can be guessed must not be used.
+    /// If `random` returns fewer characters: a guessable secret must not be used.
     #[must_use]
     pub fn new(mut random: Random) -> Self {
         let nonce_prefix = random(SECRET_WORDS).chars().take(8).collect();
@@ -143,7 +147,7 @@ impl ClientSession {
         self
     }
 
-    /// Takes one input. Drain [`Self::poll_output`] afterwards.
+    /// Handles one input. Drain [`Self::poll_output`] afterwards.
     pub fn handle(&mut self, now: Time, input: Input) {
         self.now = now;
         match input {
@@ -167,7 +171,7 @@ impl ClientSession {
         self.advance();
     }
 
-    /// Returns the next thing to do, until there is none.
+    /// Returns the next output, or `None` after the last one.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
@@ -187,20 +191,21 @@ impl ClientSession {
         (self.outgoing.frames(), self.outgoing.bytes())
     }
 
-    /// Returns the leg that lines go up on: the usable one with the greatest turn (rule 4).
+    /// Returns the leg that lines go up on: the usable leg with the greatest turn (rule 4).
     #[must_use]
     pub fn current(&self) -> Option<LegNumber> {
         let carrying = self.usable().filter(|leg| leg.turn.is_some());
         carrying.max_by_key(|leg| leg.turn).map(|leg| leg.number)
     }
 
-    /// Returns the incarnation, the greatest number that a leg took, and the greatest received, for the simulation's ledger.
+    /// Returns the incarnation, the greatest number handed to a leg, and the greatest received, for the
+    /// simulation's ledger.
     #[cfg(test)]
     pub(crate) fn numbers(&self) -> Option<(&SessionId, Seq, Seq)> {
         self.id().map(|id| (id, self.outgoing.sent(), self.received))
     }
 
-    /// The incarnation, once a welcome named it.
+    /// Returns the incarnation, once a welcome named it.
     fn id(&self) -> Option<&SessionId> {
         self.welcome.as_ref().map(|welcome| &welcome.id)
     }
@@ -217,12 +222,12 @@ impl ClientSession {
         self.legs.iter().find(|leg| leg.number == number)
     }
 
-    /// The legs that something can be written to.
+    /// Returns the legs that something can be written to.
     fn usable(&self) -> impl Iterator<Item = &Leg> {
         self.legs.iter().filter(|leg| leg.state == State::Usable)
     }
 
-    /// Looks at the legs in the order of their opening, and sends all that may go.
+    /// Goes through the legs in the order of their opening, and sends all that may go.
     fn advance(&mut self) {
         self.replace_lost_turn();
         let current = self.current();
@@ -236,8 +241,9 @@ impl ClientSession {
         }
     }
 
-    /// Opens a leg. While no open leg carries a turn, a new one does; else it is a candidate (rule 3). Its first request brings no
-    /// lines: they go to no gateway that may not know the session, and no line keeps a leg from opening.
+    /// Opens a leg. If no open leg carries a turn, the new one does. Otherwise it is a candidate (rule 3). Its
+    /// first request brings no lines: the gateway may not know the session, and no line must keep a leg from
+    /// opening.
     fn open(&mut self, transport: Transport) {
         self.opened += 1;
         let number = LegNumber(self.opened);
@@ -252,7 +258,7 @@ impl ClientSession {
         }
     }
 
-    /// Requests the next turn on a leg (rule 3), unless the greatest one was requested on it.
+    /// Requests the next turn on a leg (rule 3), unless the leg has the greatest one.
     fn request_turn(&mut self, number: LegNumber) {
         let (greatest, turn) = (self.turn, Some(Turn::after(self.turn)));
         let may_request = |leg: &&mut Leg| leg.state == State::Usable && leg.turn < greatest;
@@ -279,8 +285,8 @@ impl ClientSession {
         }
     }
 
-    /// Confirms the turn that a leg's welcome shows: the losers are read for a while (rule 5). That is no news if a proxy held the
-    /// welcome back until another leg had requested a greater turn.
+    /// Confirms the turn that a leg's welcome shows, and reads the losers for a while (rule 5). A proxy may hold a
+    /// welcome back until another leg requested a greater turn. Such a welcome is no news.
     fn confirm(&mut self, number: LegNumber) {
         let (now, greatest, confirmed) = (self.now, self.turn, self.confirmed_turn);
         let Some(leg) = self.leg(number).filter(|leg| leg.turn == greatest && confirmed < greatest) else {
@@ -304,7 +310,8 @@ impl ClientSession {
         }
     }
 
-    /// Returns a ping, which shows by its pong when it was sent. A long one shows that long writes pass (P4).
+    /// Returns a ping. Its number is the time, so the pong shows when it was sent. A long one shows that long
+    /// writes pass (P4).
     fn ping(&mut self, is_long: bool) -> Line {
         let pad = is_long.then(|| (self.random)(PAD_WORDS));
         down::ping(&Number::from(milliseconds(self.now)), pad.as_deref())
@@ -337,7 +344,7 @@ impl ClientSession {
         }
     }
 
-    /// Forgets a leg and tells the owner why.
+    /// Forgets a leg and reports why to the owner.
     fn drop_leg(&mut self, number: LegNumber, reason: &str) {
         let before = self.legs.len();
         self.legs.retain(|leg| leg.number != number);

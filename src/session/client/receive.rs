@@ -1,4 +1,4 @@
-//! Takes what comes down: frames, and the answers of polls and sends. It never decides what goes up.
+//! Handles what comes down: frames, and the answers of polls and sends. It never decides what goes up.
 //!
 //! Its twin is `client-js/src/session/receive.js`.
 
@@ -14,7 +14,7 @@ use crate::protocol::{LegNumber, Nonce, Seq, Transport, Turn};
 use crate::session::Time;
 
 impl ClientSession {
-    /// Takes a frame on a socket or a stream. The first must be ours: a welcome or an end with our nonce (P1).
+    /// Handles a frame on a socket or a stream. The first must be ours: a welcome or an end with our nonce (P1).
     pub(super) fn frame(&mut self, number: LegNumber, frame: RawFrame) {
         let Some(leg) = self.leg(number) else { return };
         let (is_first, nonce) = (leg.state != State::Usable, leg.nonce.clone());
@@ -24,7 +24,8 @@ impl ClientSession {
         }
     }
 
-    /// Takes the whole answer of a poll or a send. One that does not begin with our nonce is foreign, and counts as a failure.
+    /// Handles the whole answer of a poll or a send. An answer that does not begin with our nonce is foreign, and
+    /// counts as a failure.
     pub(super) fn answer(&mut self, number: LegNumber, route: Route, lines: Vec<RawFrame>) {
         let Some(leg) = self.leg(number) else { return };
         let flight = leg.requests[route].flight.clone();
@@ -70,20 +71,20 @@ impl ClientSession {
         }
     }
 
-    /// Counts a request as answered: it passed, and what it carried arrived.
+    /// Counts a request as answered: it passed, and its contents arrived.
     fn answered(&mut self, number: LegNumber, flight: &Flight, lowest: Seq) {
         let has_lines = flight.carries_lines();
         if has_lines {
             self.bodies.passed(flight.size, self.now.saturating_sub(flight.at), self.now);
         }
-        // The gateway took none of its lines: they do not go again at once.
+        // The gateway accepted none of its lines, so they do not go again at once.
         let is_in_vain = has_lines && self.outgoing.lowest() == lowest && flight.from == lowest;
         let Some(leg) = self.leg(number) else { return };
         leg.is_requesting_turn &= flight.turn != leg.turn;
         leg.has_passed |= !has_lines;
         if has_lines {
             leg.next_up = Seq::NONE;
-            // Its answers wait for a poll, if none is held.
+            // The link frames get their answers by a poll, so one must go if none is held.
             leg.requests[Route::Poll].retry_at = None;
         }
         if is_in_vain {
@@ -125,7 +126,7 @@ impl ClientSession {
                 }
             }
             Down::Pong { value, pad } => self.pong(number, &value, pad.as_deref()),
-            // The owner may judge the leg's silence by it; this half does not.
+            // This half ignores it. The owner may use it to judge the leg's silence.
             Down::Bytes(_) => {}
             Down::Link => self.outputs.push_back(Output::Link(frame)),
             // A brief welcome is one only at the beginning of an answer; elsewhere it is a frame like any other.
@@ -145,7 +146,7 @@ impl ClientSession {
             return;
         }
         if matches!(route, Route::Send | Route::Links) {
-            // No more counts of a send's welcome (rule 9).
+            // Nothing else of a send's welcome counts (rule 9).
             self.send_welcomed(number, next);
             return;
         }
@@ -167,7 +168,8 @@ impl ClientSession {
         if shows_turn {
             self.confirm(number);
         }
-        // Rule 6: a candidate's first welcome says nothing about the count. Rule 8: a poll's counts with its first line.
+        // A candidate's first welcome says nothing about the count (rule 6). A poll's welcome counts with its first
+        // line (rule 8).
         if route == Route::Stream && (shows_turn || !is_first) {
             self.start_at(number, next);
         }
@@ -184,7 +186,7 @@ impl ClientSession {
         }
     }
 
-    /// Takes a pong: all link frames arrived that went with its ping.
+    /// Handles a pong: all link frames that went with its ping arrived.
     fn pong(&mut self, number: LegNumber, value: &Number, pad: Option<&str>) {
         let (now, ping) = (self.now, down::ping(value, pad));
         let Some(leg) = self.leg(number) else { return };
@@ -203,7 +205,8 @@ impl ClientSession {
         self.outputs.push_back(Output::Pong { leg: number, round_trip, is_long });
     }
 
-    /// Takes an acknowledgement; the greatest counts (rule 7). Returns false for one of more than was ever sent: it drops the leg.
+    /// Handles an acknowledgement; the greatest counts (rule 7). If it is beyond what was ever sent, drops the leg
+    /// and returns false.
     fn take_ack(&mut self, number: LegNumber, up_to: Seq) -> bool {
         let lowest = self.outgoing.lowest();
         if self.outgoing.acknowledge(up_to).is_err() {
@@ -216,7 +219,8 @@ impl ClientSession {
         true
     }
 
-    /// Takes the number that the gateway states for the next line on a leg. Beyond the expected one, it dropped frames (rule 7).
+    /// Handles the number that the gateway states for the next line on a leg. If it is beyond the expected one, the
+    /// gateway dropped frames (rule 7).
     pub(super) fn start_at(&mut self, number: LegNumber, next: Seq) {
         let Some(leg) = self.leg(number) else { return };
         leg.next_down = Some(next);
@@ -237,7 +241,7 @@ impl ClientSession {
         if let Some(leg) = self.leg(number) {
             leg.next_down = Some(line.next());
         }
-        // A duplicate makes an acknowledgement due all the same: the last one may be lost.
+        // A duplicate makes an acknowledgement due too, because the last one may be lost.
         self.ack_at.get_or_insert(self.now + CLIENT_ACK_DELAY);
         if line <= self.received {
             return;
@@ -250,7 +254,7 @@ impl ClientSession {
         self.outputs.push_back(Output::Deliver(frame));
     }
 
-    /// Takes the end of a leg. Only `gone` ends the session (rule 2).
+    /// Handles the end of a leg. Only `gone` ends the session (rule 2).
     fn ended(&mut self, number: LegNumber, end: &End) {
         let is_gone = end.code == "gone";
         if is_gone && self.disbelieves_gone(number) {
@@ -263,7 +267,7 @@ impl ClientSession {
         }
     }
 
-    /// Ends the session, and starts one with a new secret (rule 2). Frames that no leg has go into that one.
+    /// Ends the session, and starts one with a new secret (rule 2). Frames that no leg has go into the new session.
     fn gone(&mut self) {
         for leg in std::mem::take(&mut self.legs) {
             self.outputs.push_back(Output::LegDropped(leg.number, "gone".to_owned()));
@@ -282,7 +286,7 @@ impl ClientSession {
     }
 }
 
-/// Whether the first frame of an answer is ours.
+/// Returns true if the first frame of an answer is ours.
 fn echoes(first: &Down, nonce: Option<&Nonce>) -> bool {
     match first {
         Down::Welcome(welcome) => nonce == Some(&welcome.nonce),

@@ -11,12 +11,13 @@ use crate::session::Time;
 
 /// A send that takes longer beside a held poll waits behind it: the path lets one request through at a time.
 const QUEUED: Time = Time::from_secs(1);
-/// A socket may die five times under a line by chance; then the line is what does not pass. A short line always does.
+/// A socket may die five times under a line by chance. After that, the line is what does not pass. A short line
+/// always passes.
 const MOST_SOCKETS: usize = 5;
 const LONG_LINE_BYTES: usize = 1024;
 
 impl ClientSession {
-    /// Says hello on a socket that opened.
+    /// Sends the hello on a socket that opened.
     pub(super) fn greet(&mut self, number: LegNumber) {
         let Some(leg) = self.leg(number) else { return };
         let turn = leg.turn;
@@ -60,7 +61,8 @@ impl ClientSession {
         }
     }
 
-    /// Judges the oldest line when a socket was welcomed: one under which many sockets died does not go on it.
+    /// Judges the oldest line when a socket was welcomed. A line under which many sockets died does not go on the
+    /// new one.
     pub(super) fn judge_oldest(&mut self, number: LegNumber) {
         let Some(size) = self.outgoing.oldest().map(Line::cost) else { return };
         self.failures.sockets += 1;
@@ -79,7 +81,7 @@ impl ClientSession {
         let is_poll = leg.transport == Transport::Poll;
         if is_poll {
             let poll = &leg.requests[Route::Poll];
-            // A poll that carries lines is not replaced: its answer is due at once.
+            // A poll that carries lines is not replaced, because its answer is due at once.
             let may_poll = poll.retry_at.is_none() && !poll.flight.as_ref().is_some_and(Flight::carries_lines);
             let is_idle = is_current && poll.flight.is_none();
             let brings_lines = self.is_one_request && is_current && self.has_lines(leg);
@@ -102,26 +104,26 @@ impl ClientSession {
         }
     }
 
-    /// Whether a line waits that may go by this leg's requests.
+    /// Returns true if a line waits that may go by this leg's requests.
     fn has_lines(&self, leg: &Leg) -> bool {
         leg.requests[Route::Send].retry_at.is_none() && leg.next_up.max(self.outgoing.lowest()) <= self.outgoing.last()
     }
 
-    /// Whether a leg must send something that is no line. A send with lines may bring a turn as well.
+    /// Returns true if a leg must send something that is no line. A send with lines may bring a turn as well.
     fn is_owing(&self, leg: &Leg, is_current: bool) -> bool {
         let brings_turn = leg.requests[Route::Send].flight.as_ref().is_some_and(|send| send.turn == leg.turn);
         let is_ack_due = self.is_ack_due && is_current && leg.transport != Transport::Poll;
         !leg.links.is_empty() || (leg.is_requesting_turn && !brings_turn) || is_ack_due
     }
 
-    /// Link frames never wait for lines, which may be stuck.
+    /// Returns true if link frames may go. They never wait for lines, which may be stuck.
     fn may_send_links(&self, leg: &Leg) -> bool {
         let is_free = |route: Route| leg.requests[route].flight.is_none() && leg.requests[route].retry_at.is_none();
         let may_go = is_free(Route::Send) || self.links_go_beside_lines();
         is_free(Route::Links) && self.may_send_beside(leg, Route::Send) && may_go
     }
 
-    /// Whether a send may go beside the one of this other route.
+    /// Returns true if a send may go beside the one of this other route.
     fn may_send_beside(&self, leg: &Leg, other: Route) -> bool {
         !self.is_one_send || leg.requests[other].flight.is_none()
     }
@@ -131,7 +133,7 @@ impl ClientSession {
         let from = self.outgoing.lowest();
         let Some(leg) = self.leg(number) else { return };
         let is_send = matches!(route, Route::Send | Route::Links);
-        // Link frames that failed behind lines go without them.
+        // Link frames that failed together with lines go without lines.
         let is_doubtful = brings_lines && leg.requests[Route::Send].failures > 0;
         // A poll that replaces another one brings the link frames that the other may not have delivered.
         if let Some(replaced) = leg.requests[route].flight.take() {
@@ -160,7 +162,7 @@ impl ClientSession {
         leg.requests[route].flight = Some(flight);
     }
 
-    /// Returns when a send that waits for its answer was queued behind the poll that was held before it.
+    /// Returns when a send was queued behind the poll that was held before it, if it waits for its answer.
     pub(super) fn queued_at(&self, leg: &Leg) -> Option<Time> {
         let flight = |route: Route| leg.requests[route].flight.as_ref();
         let (send, poll) = flight(Route::Send).zip(flight(Route::Poll))?;
@@ -211,7 +213,7 @@ impl ClientSession {
         (nonce, hello.line())
     }
 
-    /// Counts all that was received as acknowledged: a frame that goes up says so.
+    /// Counts all that was received as acknowledged, because a frame that goes up says so.
     fn acknowledge(&mut self) {
         self.acknowledged = self.received;
         self.unacknowledged_bytes = 0;
@@ -219,7 +221,7 @@ impl ClientSession {
     }
 }
 
-/// The length of a body, without a last newline.
+/// Returns the length of a body, without a last newline.
 fn length(lines: &[Line]) -> usize {
     lines.iter().map(|line| line.cost() + 1).sum::<usize>().saturating_sub(1)
 }

@@ -1,24 +1,24 @@
-//! Why a poll is answered: rule 8, clause by clause.
+//! The reasons to answer a poll: rule 8, clause by clause.
 
-/// Why a poll is answered now: the clauses of rule 8, in their order. While none holds, the poll is held.
+/// Why a poll is answered now: the clauses of rule 8, in their order. The poll is held while none holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AnswerNow {
-    /// It is its leg's first. One without an `id` counts as that: its client has read no answer.
+    /// It is its leg's first poll. A poll without an `id` counts as one, because its client has read no answer.
     First,
-    /// It asked for a new turn.
+    /// It requested a new turn.
     NewTurn,
     /// It does not hold the turn.
     NoTurn,
     /// It carries a ping.
     Ping,
-    /// Its lines leave a number out, and none of them was taken (rule 7).
+    /// Its lines skip a number, and none of them was accepted (rule 7).
     Gap,
     /// An acknowledgement is due.
     Ack,
-    /// Link frames are there.
+    /// Link frames wait.
     Links,
-    /// Numbered lines are there. Behind a long answer they were gathered.
+    /// Numbered lines wait. Behind a long answer they were gathered first.
     Lines,
-    /// It was held for as long as it may be.
+    /// It was held for its full time.
     Held,
 }

@@ -1,4 +1,4 @@
-//! What carries a leg, and what is known of that kind alone.
+//! What carries a leg, and the state that belongs to that kind alone.
 
 use super::answer::AnswerNow;
 use crate::protocol::{Seq, Transport};
@@ -6,52 +6,54 @@ use crate::session::Time;
 
 /// How a leg is carried, for as long as it lives.
 ///
-/// Its layout is fixed as [`super::leg::Leg`] needs it: the tag, then what stands first in the variant.
+/// [`super::leg::Leg`] needs this fixed layout: the tag, then the first field of the variant.
 #[derive(Debug)]
 #[repr(u8)]
 pub(super) enum Carriage {
-    /// By polls, one after the other. Each is answered once.
+    /// Polls carry it, one after the other. Each gets one answer.
     Poll(Parked),
-    /// By the response of a stream.
+    /// The response of a stream carries it.
     Stream(Flow),
-    /// By a socket. Lines come up it as well: the number of the next one, once it was stated.
+    /// A socket carries it. Lines come up the socket as well, so it has the number of the next one once the client
+    /// stated it.
     Socket(Flow, Option<Seq>),
 }
 
-/// The poll that waits for its answer, and what is left of the last one.
+/// The poll that waits for its answer, and the rest of the last poll's state.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Parked {
-    /// Why it is answered at once, if that is known already.
+    /// Why the answer is due at once, if that is already known.
     pub(super) answer: Option<AnswerNow>,
     /// The last answer was a long one, so more will come at once.
     pub(super) long_answer: bool,
-    /// What a welcome tells may have changed while the leg was there, and who knows whether that was read.
+    /// The contents of a welcome may have changed since the leg attached, and the gateway cannot know whether the
+    /// client read the change.
     pub(super) news: bool,
-    /// How long it may be held.
+    /// When the hold ends.
     pub(super) held_until: Time,
-    /// Behind a long answer: until when lines alone do not answer it.
+    /// Behind a long answer: the time before which numbered lines alone cause no answer.
     pub(super) gathers_until: Option<Time>,
-    /// How far the client knows its lines to be received, if the answer needs no whole welcome.
+    /// The number up to which the client knows its lines to be received, if the answer needs no whole welcome.
     pub(super) knows: Option<Seq>,
 }
 
-/// A carrier that is written to again and again.
+/// A carrier that is written to more than once.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Flow {
     pub(super) welcome_due: bool,
     pub(super) ack_due: bool,
     pub(super) ping_due: bool,
-    /// When something was heard of the leg last.
+    /// When the client was last heard on this leg.
     pub(super) heard: Time,
     pub(super) ping_at: Time,
-    /// When the welcome was written; a pong waits a moment after it.
+    /// When the welcome was written. A pong waits a moment after it.
     pub(super) welcomed: Option<Time>,
 }
 
 impl Carriage {
-    /// What carries a leg that attaches now. Nothing is known of it yet.
+    /// Returns the state of a leg that attaches now.
     pub(super) const fn new(now: Time, transport: Transport) -> Self {
         let parked =
             Parked { answer: None, long_answer: false, news: false, held_until: now, gathers_until: None, knows: None };
@@ -100,7 +102,7 @@ impl Carriage {
         }
     }
 
-    /// The number of the next numbered line that comes up a socket.
+    /// Returns the number of the next numbered line that comes up a socket.
     pub(super) const fn next_up(&mut self) -> Option<&mut Option<Seq>> {
         match self {
             Self::Socket(_, next) => Some(next),

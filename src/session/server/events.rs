@@ -1,4 +1,4 @@
-//! What a session takes, and what it gives; and what a hello leads to.
+//! The inputs and outputs of a session, and the decision about a hello.
 
 use std::sync::Arc;
 
@@ -7,104 +7,105 @@ use crate::protocol::up::{Command, Hello, Up};
 use crate::protocol::{Line, NetworkId, Seq, SessionId, Transport};
 use crate::session::Time;
 
-/// Names a carrier. The caller gives each socket, stream response, poll and send a number of its own.
+/// The name of a carrier. The caller gives each socket, stream response, poll and send a number of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Carrier(pub u64);
 
-/// What happens to a session.
+/// An input of a session.
 #[derive(Debug)]
 pub enum Input {
-    /// A first hello on a socket, or the body of a stream or of a poll.
+    /// A first hello came on a socket, or the body of a stream or a poll came.
     Attach {
-        /// What carries the leg from now on.
+        /// The carrier of the leg from now on.
         carrier: Carrier,
-        /// How.
+        /// Its transport.
         transport: Transport,
-        /// The network it comes from, where that can be told.
+        /// The network that it comes from, if the gateway knows it.
         network: Option<NetworkId>,
-        /// The hello; its secret and id have been found to be this session's.
+        /// The hello. The caller has found that its secret and id belong to this session.
         hello: Hello,
-        /// What followed it in the body.
+        /// The frames that followed it in the body.
         frames: Vec<Up>,
     },
-    /// A frame on an attached socket.
+    /// A frame came on an attached socket.
     Frame {
         /// The socket.
         carrier: Carrier,
         /// The frame.
         frame: Up,
     },
-    /// What came on an attached socket and is no frame.
+    /// Something that is no frame came on an attached socket.
     Refused {
         /// The socket.
         carrier: Carrier,
-        /// Why.
+        /// Why it is no frame.
         refusal: Refusal,
     },
-    /// The body of a send.
+    /// The body of a send came.
     Send {
-        /// The request; it is answered by [`Output::Finish`] at once.
+        /// The request. [`Output::Finish`] answers it at once.
         carrier: Carrier,
         /// Its hello.
         hello: Hello,
-        /// What followed.
+        /// The frames that followed it.
         frames: Vec<Up>,
     },
-    /// A link frame for every attached leg; a newer one takes the place of one not yet written.
+    /// A link frame for every attached leg. A newer one replaces one that is not yet written.
     Link(Line),
-    /// Other transports are offered from now on; who is on one that is not among them has this long to leave it, and a little.
+    /// The gateway offers other transports from now on. A client on any other transport has this long to leave it,
+    /// and a little more.
     Offer(Arc<[Transport]>, Time),
-    /// Ends every leg, for this reason; the session stays.
+    /// Ends every leg for this reason. The session stays.
     EndLegs(Refusal),
-    /// Ends the session, for this reason.
+    /// Ends the session for this reason.
     End(Refusal),
-    /// The carrier is no more.
+    /// The carrier is gone.
     Closed(Carrier),
     /// [`super::ServerSession::poll_timeout`] has come.
     Timeout,
 }
 
 impl Input {
-    /// Whether it may hold numbered frames.
+    /// Returns true if it may hold numbered frames.
     #[must_use]
     pub const fn brings_commands(&self) -> bool {
         matches!(self, Self::Attach { .. } | Self::Frame { .. } | Self::Send { .. })
     }
 }
 
-/// What a session wants done.
+/// An action that a session requests.
 #[derive(Debug, PartialEq)]
 pub enum Output {
-    /// Taken from the client: once, in order.
+    /// A command of the client: each comes once, in order.
     Command(Command),
-    /// The last lines of a carrier; close it when they are written.
+    /// The last lines of a carrier. The caller closes the carrier once they are written.
     Finish {
-        /// Which.
+        /// The carrier.
         carrier: Carrier,
-        /// The lines, one or none.
+        /// The lines: one or none.
         lines: Vec<Line>,
     },
-    /// Rule 7: frames were dropped since the client acknowledges too slowly; it will be told.
+    /// Rule 7: the session dropped frames, because the client acknowledges too slowly. The client will learn it.
     Overrun {
-        /// All up to this number are gone.
+        /// The greatest dropped number.
         through: Seq,
     },
-    /// The session is over; nothing else follows.
+    /// The session is over. No output follows.
     Expired,
 }
 
-/// What a hello leads to (rule 2).
+/// The effect of a hello (rule 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
-    /// The session it names.
+    /// It joins the session that it names.
     Join,
-    /// A new one.
+    /// It creates a session.
     Create,
-    /// None: the answer is `end` with `gone`, and nothing is created or taken.
+    /// It gets `end` with `gone`. Nothing is created or accepted.
     Gone,
 }
 
-/// Decides what a hello leads to, given the incarnation that its secret names for its subject, if any.
+/// Decides the effect of a hello, given the incarnation, if any, that its secret names for its subject.
 #[must_use]
 pub fn resolve(existing: Option<&SessionId>, hello: &Hello, may_create: bool) -> Resolution {
     match (existing, &hello.id) {

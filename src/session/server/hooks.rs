@@ -1,7 +1,8 @@
-//! Where a test breaks a rule. Each hook has one caller, and none does anything in a build that is not a test.
+//! The hooks by which a test breaks a rule. Each hook has one caller, and does nothing in a build that is not a
+//! test.
 //!
-//! In a test build the simulation may give a session a mutant. The hook of that mutant then does what its rule forbids, and the
-//! others keep to theirs.
+//! In a test build the simulation may give a session a mutant. The hook of that mutant then breaks its rule, and
+//! the other hooks keep theirs.
 
 use super::ServerSession;
 #[cfg(test)]
@@ -15,7 +16,8 @@ use crate::protocol::{LegNumber, Seq};
 use crate::session::mutant::Mutant;
 
 impl ServerSession {
-    /// Rule 3: the turn says whether a leg becomes active. `ActivationByBelief`: what the server believes of the active leg does.
+    /// Rule 3: the turn decides whether a leg becomes active. `ActivationByBelief`: the server's belief about the
+    /// active leg decides.
     pub(super) fn activates(&self, by_turn: bool) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::ActivationByBelief) {
@@ -25,7 +27,7 @@ impl ServerSession {
         by_turn
     }
 
-    /// Rule 5: the loser hears an `end`. `NoEndForLoser`: it hears nothing. Returns whether that was so.
+    /// Rule 5: the loser receives an `end`. `NoEndForLoser`: it receives nothing. Returns true in that case.
     pub(super) fn hides_end(&mut self, number: LegNumber, refusal: &Refusal) -> bool {
         #[cfg(test)]
         if refusal.code() == Code::Replaced
@@ -39,7 +41,7 @@ impl ServerSession {
         false
     }
 
-    /// Rule 6: a granted turn is confirmed by a welcome before numbered lines. `NoConfirmingWelcome`: it is not.
+    /// Rule 6: a welcome confirms a granted turn before numbered lines. `NoConfirmingWelcome`: none does.
     pub(super) fn confirms(&self) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::NoConfirmingWelcome) {
@@ -48,8 +50,8 @@ impl ServerSession {
         true
     }
 
-    /// Rule 6: a turn that the leg already has is not answered again. `RepeatedTurnAnswered`: a welcome whose `next` is not the leg's
-    /// cursor answers it.
+    /// Rule 6: the server does not answer a turn that the leg already has. `RepeatedTurnAnswered`: it answers with
+    /// a welcome whose `next` is not the leg's cursor.
     pub(super) fn turn_repeated(&mut self, number: LegNumber, hello: &Hello) {
         #[cfg(test)]
         if self.mutation.is(Mutant::RepeatedTurnAnswered) && self.active == Some(number) && hello.turn == self.turn {
@@ -63,7 +65,7 @@ impl ServerSession {
         let _ = (number, hello);
     }
 
-    /// Rule 2: no line is taken with a hello that creates. `LinesWithCreatingHello`: they are.
+    /// Rule 2: the server accepts no line with a hello that creates a session. `LinesWithCreatingHello`: it does.
     pub(super) fn refuses_early_lines(&self) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::LinesWithCreatingHello) {
@@ -72,7 +74,8 @@ impl ServerSession {
         true
     }
 
-    /// Rule 8: a poll's answer starts from what was received. `PollFromSent`: it starts from what was written before.
+    /// Rule 8: a poll's answer starts after the last line received. `PollFromSent`: it starts after the last line
+    /// written.
     pub(super) fn answers_from(&mut self, number: LegNumber, base: Seq) -> Seq {
         #[cfg(test)]
         if self.mutation.is(Mutant::PollFromSent) {
@@ -82,7 +85,7 @@ impl ServerSession {
         base
     }
 
-    /// Rule 7: an overrun is stated. `OverrunUnstated`: it is not.
+    /// Rule 7: the server states an overrun. `OverrunUnstated`: it does not.
     pub(super) fn states_overrun(&self) -> bool {
         #[cfg(test)]
         if self.mutation.is(Mutant::OverrunUnstated) {
@@ -91,7 +94,7 @@ impl ServerSession {
         true
     }
 
-    /// Rule 6: on a socket a hello's `next` says nothing. `HelloRestartsCount`: the count goes on from it.
+    /// Rule 6: a hello's `next` says nothing on a socket. `HelloRestartsCount`: the count goes on from it.
     pub(super) fn second_hello_read(&mut self, number: LegNumber, hello: &Hello) {
         #[cfg(test)]
         if self.mutation.is(Mutant::HelloRestartsCount)
@@ -111,7 +114,7 @@ impl ServerSession {
         let _ = (number, hello);
     }
 
-    /// Proof P4: a pong has the pad of its ping. `PongNotPadded`: it has none.
+    /// Proof P4: a pong repeats the pad of its ping. `PongNotPadded`: it has no pad.
     pub(super) fn pong_pad(&self, pad: Option<String>) -> Option<String> {
         #[cfg(test)]
         if self.mutation.is(Mutant::PongNotPadded) {

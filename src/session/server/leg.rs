@@ -1,4 +1,4 @@
-//! What the server knows of one leg.
+//! The state that the server keeps about one leg.
 
 use super::Carrier;
 use super::carriage::Carriage;
@@ -6,50 +6,51 @@ use crate::protocol::limits;
 use crate::protocol::{LegNumber, Line, NetworkId, Nonce, Seq, Transport};
 use crate::session::Time;
 
-/// Records of legs that are kept; what is attached is kept in any case.
+/// The most records of legs that are kept. Attached legs are kept in any case.
 pub(super) const REMEMBERED: usize = 8;
 
-/// Where a leg is in its life.
+/// The stage of a leg's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// May be attached, and may be active. Next: `Ended`.
+    /// It may be attached and may be active. The next stage is `Ended`.
     Open,
-    /// `end` was said. Never written to again, never active again; its late lines are taken.
+    /// Its `end` was written. The server never writes to it again and never makes it active again, but accepts its
+    /// late lines.
     Ended,
 }
 
 /// One leg. Link frames wait here, at most one of each kind, outside of the replay bound.
 ///
-/// What a publication to thousands looks at is in the first 64 bytes, and what each frame that comes up looks at is in the next: with
-/// many clients both cost little else than the lines of the processor's cache that they touch.
+/// A publication to thousands reads only the first 64 bytes. Each frame that comes up reads only the next 64 bytes.
+/// With many clients, the cost of both is hardly more than the cache lines that they touch.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Leg {
-    /// What carries it now: none between two polls, and after it died.
+    /// The carrier that it has now: none between two polls, and none after it died.
     pub(super) carrier: Option<Carrier>,
-    /// Down: the number of the next numbered line to be written.
+    /// The number of the next numbered line to write down this leg.
     pub(super) cursor: Seq,
     pub(super) link: Option<Line>,
-    /// Tells which transports are offered.
+    /// A frame that states the transports offered.
     pub(super) config: Option<Line>,
     pub(super) number: LegNumber,
     pub(super) state: State,
-    /// A pong waits and its time has come; it is written as soon as the carrier takes it.
+    /// A pong waits and its time has come. It is written as soon as the carrier has room.
     pub(super) pong_ripe: bool,
     pub(super) carriage: Carriage,
     pub(super) attached_at: Time,
-    /// Its transport is no longer offered: it is ended then.
+    /// When it ends, because its transport is no longer offered.
     pub(super) leaves_at: Option<Time>,
     pub(super) pong: Option<Pong>,
-    /// Of the last hello that attached it or polled.
+    /// The nonce of the last hello that attached it or polled.
     pub(super) nonce: Nonce,
     /// The client sent a ping or a pong for it, or polled again.
     pub(super) proven: bool,
-    /// Where it comes from.
+    /// The network that it comes from.
     pub(super) network: Option<NetworkId>,
     pings: u32,
     pings_since: Time,
-    /// The mistake of [`crate::session::mutant::Mutant::NoEndForLoser`]: it has lost, and was not told.
+    /// The mistake of [`crate::session::mutant::Mutant::NoEndForLoser`]: it has lost, and got no `end`.
     #[cfg(test)]
     pub(super) is_untold: bool,
 }
@@ -90,19 +91,19 @@ impl Leg {
         self.carriage.transport()
     }
 
-    /// Notes that something was heard of it. Only a carrier that stays is judged by that.
+    /// Notes that the client was heard on this leg. It matters only for a carrier that stays.
     pub(super) const fn hear(&mut self, now: Time) {
         if let Some(flow) = self.carriage.flow_mut() {
             flow.heard = now;
         }
     }
 
-    /// Something carries it, and it may be written to.
+    /// Returns true if it has a carrier, and may be written to.
     pub(super) fn is_attached(&self) -> bool {
         self.carrier.is_some() && self.state == State::Open
     }
 
-    /// It did not end.
+    /// Returns true if it has not ended.
     pub(super) fn may_be_active(&self) -> bool {
         #[cfg(test)]
         if self.is_untold {
@@ -111,19 +112,19 @@ impl Leg {
         self.state == State::Open
     }
 
-    /// Link frames, other than its welcome, are to be written now.
+    /// Returns true if link frames other than its welcome must be written now.
     pub(super) fn wants_links(&self) -> bool {
         let owes = self.carriage.flow().is_some_and(|flow| flow.ack_due || flow.ping_due);
         owes || self.pong_ripe || self.link.is_some() || self.config.is_some()
     }
 
-    /// A poll grants room to write once.
+    /// Returns true if its carrier grants room to write only once, as a poll does.
     pub(super) const fn writes_once(&self) -> bool {
         matches!(self.carriage, Carriage::Poll(_))
     }
 
-    /// Notes the pong that a client's ping asks for; what comes too often is dropped. A long one that waits shows more than a short
-    /// one could, so it stays.
+    /// Notes the pong that a client's ping asks for, and drops it if pings come too often. A long pong that waits
+    /// stays, because it proves more than a short one.
     pub(super) fn pinged(&mut self, now: Time, pong: Line, is_long: bool) {
         if now >= self.pings_since + Time::from_secs(1) {
             self.pings_since = now;
@@ -138,7 +139,7 @@ impl Leg {
         }
     }
 
-    /// When the waiting pong may be written: after its leg's welcome, as a write of its own (proof P2).
+    /// Returns when the waiting pong may be written: after its leg's welcome, as a write of its own (proof P2).
     pub(super) fn pong_at(&self) -> Option<Time> {
         self.pong.as_ref()?;
         let Some(flow) = self.carriage.flow() else { return Some(Time::ZERO) };
@@ -162,7 +163,7 @@ mod tests {
         assert!(from(&socket, from_ref(&flow.ping_due).addr()) < 64);
         assert!(from(&polls, from_ref(&parked.news).addr()) < 64);
         assert!(from(&socket, from_ref(next_up).addr() + size_of_val(next_up)) <= 128);
-        // A leg begins where a line of the cache does, if the allocator has a size of whole lines for it.
+        // If the allocator has a size class of whole cache lines for it, a leg begins at a cache line.
         assert!((225..=256).contains(&size_of::<Leg>()), "{}", size_of::<Leg>());
     }
 }

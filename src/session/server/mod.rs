@@ -1,18 +1,19 @@
 //! The gateway's half of a session.
 //!
-//! It numbers and keeps what goes down, takes what comes up once and in order, and decides which leg is active. It must never let
-//! what it believes of a leg's health decide that (rule 3): only the client activates, by its turn.
+//! It numbers and keeps the frames that go down, accepts the lines that come up once and in order, and decides
+//! which leg is active. Its belief about a leg's health must never decide that (rule 3): only the client activates,
+//! by its turn.
 //!
-//! What carries a leg at the moment is a *carrier*: a socket, a stream's response, or one poll's request. A socket or a stream
-//! grants room to write again and again, a poll exactly once; nothing above this file asks which it is.
+//! A leg's present connection is its *carrier*: a socket, a stream's response, or one poll's request. A socket or a
+//! stream grants room to write again and again, and a poll exactly once. No layer above this file asks which it is.
 //!
 //! # Layout
-//! - `events`: what a session takes, and what it gives
-//! - [`leg`]: what is known of a leg; `carriage`: what carries it
-//! - [`settings`]: what all sessions have in common, a client's wishes, and the transports offered
-//! - `take`: what comes up
-//! - `poll`: how a poll is taken, and when it is answered; `answer`: why it is
-//! - `write`: what goes down
+//! - `events`: the inputs and outputs of a session
+//! - [`leg`]: the state of a leg; `carriage`: the state of the kind of its carrier
+//! - [`settings`]: the settings that all sessions share, a client's wishes, and the transports offered
+//! - `take`: accepts what comes up
+//! - `poll`: how a poll is accepted, and when it is answered; `answer`: the reasons to answer it
+//! - `write`: writes what goes down
 //! - `time`: what happens by itself
 //! - `hooks`: where a test breaks a rule
 
@@ -44,7 +45,7 @@ use super::outgoing::Outgoing;
 use crate::protocol::code::Refusal;
 use crate::protocol::{LegNumber, Line, Nonce, Seq, SessionId, Transport, Turn, down};
 
-/// See the module. What a publication looks at comes first, as in [`Leg`].
+/// The gateway's half of a session. A publication reads only its first fields, as in [`Leg`].
 #[derive(Debug)]
 #[repr(C)]
 pub struct ServerSession {
@@ -54,23 +55,23 @@ pub struct ServerSession {
     legs: Vec<Leg>,
     settings: Arc<Settings>,
     expired: bool,
-    /// Set by a hello with the id or the ack of rule 6.
+    /// A hello with the id, or the ack of rule 6, sets it.
     confirmed: bool,
     #[cfg(test)]
     mutation: Mutation,
-    /// The session's turn: the greatest granted. Fences.
+    /// The session's turn: the greatest one granted. It fences off lower ones.
     turn: Option<Turn>,
-    /// When the client must be told at the latest what was taken from it (rule 11).
+    /// When an acknowledgement becomes due (rule 11).
     ack_at: Option<Time>,
     outputs: VecDeque<Output>,
-    /// The highest number taken from the client, and what of it the client was told.
+    /// The highest number accepted from the client, and the highest one acknowledged to it.
     received: Seq,
     told: Seq,
     owed_bytes: usize,
-    /// When the last leg left or the last request was accepted.
+    /// When the last leg closed, or the last request was accepted.
     alive: Time,
     id: SessionId,
-    /// The transports offered, best first: those of the settings, until others were.
+    /// The transports offered, best first. The settings state the first ones.
     offered: Arc<[Transport]>,
     wishes: Wishes,
     created: Time,
@@ -79,7 +80,7 @@ pub struct ServerSession {
 }
 
 impl ServerSession {
-    /// A session that nobody is attached to yet.
+    /// Returns a new session without any leg.
     #[must_use]
     pub fn new(now: Time, id: SessionId, settings: Arc<Settings>) -> Self {
         Self {
@@ -106,24 +107,25 @@ impl ServerSession {
         }
     }
 
-    /// The same with a deliberate mistake, for the simulation.
+    /// Gives the session a deliberate mistake, for the simulation.
     #[cfg(test)]
     pub(crate) fn mutated(mut self, mutation: Mutation) -> Self {
         self.mutation = mutation;
         self
     }
 
-    /// The active leg, the greatest number handed to a leg, and the greatest received: for the simulation's books.
+    /// Returns the active leg, the greatest number handed to a leg, and the greatest received, for the simulation's
+    /// ledger.
     #[cfg(test)]
     pub(crate) const fn numbers(&self) -> (Option<LegNumber>, Seq, Seq) {
         (self.active, self.outgoing.sent(), self.received)
     }
 
-    /// Takes one input. Drain [`Self::poll_output`] and look at [`Self::wants_write`] afterwards.
+    /// Handles one input. Drain [`Self::poll_output`] and look at [`Self::wants_write`] afterwards.
     ///
     /// # Errors
-    /// A refusal of an `Attach` or a `Send`: nothing was taken, and the session is as it was. What a socket's
-    /// frame does wrong is answered on the socket instead.
+    /// A refusal of an `Attach` or a `Send`: nothing was accepted, and the session is unchanged. A faulty frame of
+    /// a socket is answered on the socket instead.
     pub fn handle(&mut self, now: Time, input: Input) -> Result<(), Refusal> {
         match input {
             Input::Attach { carrier, transport, network, hello, frames } => {
@@ -182,43 +184,43 @@ impl ServerSession {
         }
     }
 
-    /// The next thing to be done, until there is none.
+    /// Returns the next output, or `None` after the last one.
     pub fn poll_output(&mut self) -> Option<Output> {
         let output = self.outputs.pop_front();
         if output.is_none() && self.outputs.capacity() > 0 {
-            // Outputs come in bursts, and most sessions are idle.
+            // Outputs come in bursts, and most sessions are idle, so the queue gives its memory back.
             self.outputs = VecDeque::new();
         }
         output
     }
 
-    /// The incarnation's public name.
+    /// Returns the incarnation's public name.
     #[must_use]
     pub const fn id(&self) -> &SessionId {
         &self.id
     }
 
-    /// Frames and bytes kept for the client.
+    /// Returns the number of frames kept for the client, and their bytes.
     #[must_use]
     pub fn kept(&self) -> (usize, usize) {
         (self.outgoing.frames(), self.outgoing.bytes())
     }
 
-    /// Frames and bytes that can be pushed before any is dropped.
+    /// Returns how many frames and bytes can be pushed before one is dropped.
     #[must_use]
     pub fn room(&self) -> (usize, usize) {
         let (limits, (frames, bytes)) = (&self.settings.limits, self.kept());
         (limits.replay_frames.saturating_sub(frames), limits.replay_bytes.saturating_sub(bytes))
     }
 
-    /// Whether the session is over.
+    /// Returns true if the session is over.
     #[must_use]
     pub const fn is_expired(&self) -> bool {
         self.expired
     }
 
-    /// Takes a frame for the client, to be numbered and kept. It is no [`Input`] since it happens a thousand times as often as those,
-    /// and neither fails nor looks at the time. What follows is the same.
+    /// Accepts a frame for the client, to be numbered and kept. It is no [`Input`], because it happens a thousand
+    /// times as often, and because it neither fails nor depends on the time. Handle its effects in the same way.
     pub fn push(&mut self, line: Line) {
         self.outgoing.push(line);
         let limits = &self.settings.limits;
@@ -232,12 +234,12 @@ impl ServerSession {
         }
     }
 
-    /// The number a leg's lines start from: max(R, highest acknowledged, last dropped) + 1 (rule 6).
+    /// Returns the number that a leg's lines start from: max(R, highest acknowledged, last dropped) + 1 (rule 6).
     fn base(&self, received: Seq) -> Seq {
         self.outgoing.lowest().max(received.next())
     }
 
-    /// Most sessions have one leg all their life, and room for just that.
+    /// Most sessions have one leg all their life, so there is room for just that one.
     fn add(&mut self, leg: Leg) {
         self.legs.reserve_exact(1);
         self.legs.push(leg);
@@ -255,7 +257,7 @@ impl ServerSession {
         self.legs.iter().filter(|leg| leg.is_attached()).count()
     }
 
-    /// Ends a socket's leg for what it did wrong. Its count is void: no later line of it is taken.
+    /// Ends a socket's leg because of a faulty frame. The leg's count is void: no later line of it is accepted.
     fn refuse(&mut self, now: Time, carrier: Carrier, refusal: &Refusal) {
         if let Some(leg) = self.leg_of(carrier) {
             if let Some(next) = leg.carriage.next_up() {
@@ -264,13 +266,13 @@ impl ServerSession {
             let (number, attached) = (leg.number, leg.is_attached());
             self.end_leg(number, refusal);
             if attached {
-                // Until now; the session lives on from here (rules 7 and 12).
+                // The leg lived until now, so the session's time starts here (rules 7 and 12).
                 self.alive = now;
             }
         }
     }
 
-    /// Says `end` on a leg and never writes to it again (rule 5). Its late lines are still taken.
+    /// Writes `end` to a leg, and then never writes to it again (rule 5). The session still accepts its late lines.
     fn end_leg(&mut self, number: LegNumber, refusal: &Refusal) {
         if self.active == Some(number) {
             self.active = None;
@@ -311,8 +313,8 @@ impl ServerSession {
         self.forget_legs();
     }
 
-    /// Keeps the records of legs few: the oldest that nothing carries go. What is forgotten can only be asked
-    /// for by a request that was late for longer than many legs lived, and a turn fences it all the same.
+    /// Removes the oldest unattached legs beyond the bound. Only a request that is later than many legs lived can
+    /// name a forgotten leg, and a turn fences even that off.
     fn forget_legs(&mut self) {
         while self.legs.len() > leg::REMEMBERED {
             let Some(oldest) = self.legs.iter().position(|leg| !leg.is_attached() && Some(leg.number) != self.active)
@@ -323,21 +325,21 @@ impl ServerSession {
         }
     }
 
-    /// What was received is being told.
+    /// Notes that an acknowledgement of all that was received goes to the client.
     fn tell(&mut self) {
         self.told = self.received;
         self.owed_bytes = 0;
         self.ack_at = None;
     }
 
-    /// A welcome to who knows all but these numbers.
+    /// Composes a brief welcome for a client that knows all but these numbers.
     fn brief(&mut self, nonce: Nonce, next: Option<Seq>, known: Seq) -> Line {
         self.tell();
         let received = Some(self.received).filter(|received| *received != known);
         down::brief(&down::Brief { nonce, next, received })
     }
 
-    /// A welcome about a leg, as things stand at this moment: composed when it is written, never before.
+    /// Composes a welcome about a leg when it is written, never before, so it shows the present state.
     fn welcome(&mut self, nonce: Nonce, leg: LegNumber, next: Seq) -> Line {
         self.tell();
         let network = self.leg(leg).and_then(|leg| leg.network).map(|network| network.to_string());

@@ -1,4 +1,4 @@
-//! Polls (rule 8): how one is taken, and when it is answered.
+//! Polls (rule 8): how one is accepted, and when it is answered.
 
 use super::answer::AnswerNow;
 use super::carriage::Parked;
@@ -10,7 +10,7 @@ use crate::protocol::{LegNumber, Transport, down, limits};
 use crate::session::Time;
 
 impl ServerSession {
-    /// One poll. It asks for the turn, repeats its leg's, or comes as a candidate's.
+    /// Accepts one poll. It requests a turn, repeats its leg's turn, or belongs to a candidate.
     pub(super) fn attach_poll(
         &mut self,
         now: Time,
@@ -33,7 +33,8 @@ impl ServerSession {
             return Ok(());
         }
         let wishes = self.wish(now, &hello);
-        // A browser may send a POST again by itself: it reads the second answer alone, and this leg's welcome may not have been read.
+        // A browser may repeat a POST by itself and read only the second answer. Then its client may not have read
+        // this leg's welcome.
         let whole = |leg: &Leg| leg.carriage.parked().is_none_or(|parked| parked.knows.is_none());
         let unread = self.leg(number).is_none_or(|leg| whole(leg) && leg.nonce == hello.nonce);
         if is_first {
@@ -55,14 +56,15 @@ impl ServerSession {
         Ok(())
     }
 
-    /// Why the answer is an `end`, if it is. A poll is the first that can be told that its leg has to go.
+    /// Returns why the answer is an `end`, if it is. If the leg must go, its next poll is the first chance to tell
+    /// it.
     fn why_over(&mut self, now: Time, hello: &Hello) -> Option<Refusal> {
         let has_ended = self.leg(hello.leg).is_some_and(|leg| leg.state == State::Ended);
         let lost_turn = hello.turn.is_some() && hello.turn < self.turn;
         if has_ended || lost_turn { Some(Leaving::Replaced.into()) } else { self.end_if_overstaying(now, hello.leg) }
     }
 
-    /// Why a poll that was just taken is answered at once, if it is.
+    /// Returns why a new poll is answered at once, if it is.
     fn why_at_once(&self, hello: &Hello, frames: &[Up], is_first: bool, is_granted: bool) -> Option<AnswerNow> {
         if is_first || hello.id.is_none() {
             Some(AnswerNow::First)
@@ -78,12 +80,12 @@ impl ServerSession {
         }
     }
 
-    /// Whether a poll carries the active leg, and says so.
+    /// Returns true if a poll carries the active leg, and states its turn.
     fn holds_turn(&self, hello: &Hello) -> bool {
         self.active == Some(hello.leg) && hello.turn.is_some()
     }
 
-    /// A newer poll of a leg has the older one answered without lines.
+    /// Answers the older poll of a leg without lines, because a newer one came.
     fn answer_older_poll(&mut self, number: LegNumber) {
         let Some(leg) = self.leg(number) else { return };
         let (nonce, cursor) = (leg.nonce.clone(), leg.cursor);
@@ -93,10 +95,10 @@ impl ServerSession {
         }
     }
 
-    /// Has the poll carry its leg.
+    /// Makes the poll carry its leg.
     fn park(&mut self, now: Time, carrier: Carrier, hello: &Hello, is_first: bool) {
         let (base, held_until) = (self.base(hello.received), now + self.hold());
-        // Whatever was answered before: an answer that got lost was not delivered.
+        // Earlier answers do not count: an answer that got lost was not delivered.
         let from = self.answers_from(hello.leg, base);
         let Some(leg) = self.leg(hello.leg) else { return };
         leg.carrier = Some(carrier);
@@ -109,7 +111,8 @@ impl ServerSession {
         leg.cursor = from;
     }
 
-    /// Why the poll that carries this leg is answered now, if it is. Its welcome alone is not worth an answer.
+    /// Returns why the poll that carries this leg is answered now, if it is. A welcome alone is not worth an
+    /// answer.
     pub(super) fn answer_now(&self, leg: &Leg, parked: &Parked) -> Option<AnswerNow> {
         if parked.answer.is_some() {
             return parked.answer;
@@ -121,7 +124,7 @@ impl ServerSession {
         (has_lines && (parked.gathers_until.is_none() || self.keeps_much())).then_some(AnswerNow::Lines)
     }
 
-    /// As much is kept as has the client acknowledge it: no more than that is gathered.
+    /// Returns true if the kept frames are enough to make the client acknowledge. A poll gathers no more than that.
     fn keeps_much(&self) -> bool {
         let limits = &self.settings.limits;
         self.outgoing.frames() >= limits.ack_frames() || self.outgoing.bytes() >= limits.ack_bytes()

@@ -1,6 +1,7 @@
-//! What all sessions of a gateway have in common, and what of it a session's client can have otherwise.
+//! The settings that all sessions of a gateway share, and a client's wishes about them.
 //!
-//! What a client was told holds for as long as its session lives: only the transports change under it, and it is told of that.
+//! Each setting that a client learned holds for as long as its session lives. Only the transports may change, and
+//! then the client is told.
 
 use std::sync::Arc;
 
@@ -12,18 +13,18 @@ use crate::protocol::up::Hello;
 use crate::protocol::{LegNumber, Transport, down};
 use crate::session::{Time, milliseconds};
 
-/// See the module.
+/// The settings that all sessions of a gateway share.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Bounds told to the client.
+    /// The bounds that the client learns.
     pub limits: Limits,
-    /// The server pings a socket or a stream that often, and judges their silence by it.
+    /// The interval at which the server pings a socket or a stream. The bound on a leg's silence follows from it.
     pub heartbeat: Time,
-    /// A poll is held at most this long.
+    /// The longest time that a poll is held.
     pub hold: Time,
-    /// A session lives this long without a leg (rule 12).
+    /// How long a session lives without a leg (rule 12).
     pub resume: Time,
-    /// Attaches and turn requests allowed in a minute.
+    /// The most attaches and turn requests in a minute.
     pub attaches_a_minute: u32,
     /// The transports offered, best first.
     pub transports: Arc<[Transport]>,
@@ -42,30 +43,31 @@ impl Default for Settings {
     }
 }
 
-/// What a client wished for, once it did.
+/// The wishes that a client stated.
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
     heartbeat: Option<Time>,
     hold: Option<Time>,
 }
 
-/// A wish makes a time shorter, never longer than the gateway's own.
+/// Returns the time that a wish leads to. A wish makes a time shorter, never longer than the gateway's own.
 fn granted(wish: Option<Time>, own: Time) -> Time {
     wish.map_or(own, |wish| wish.max(limits::SHORTEST_WISH).min(own))
 }
 
 impl ServerSession {
-    /// How often this session's sockets and streams are pinged.
+    /// Returns the interval at which this session's sockets and streams are pinged.
     pub(super) fn heartbeat(&self) -> Time {
         granted(self.wishes.heartbeat, self.settings.heartbeat)
     }
 
-    /// How long its polls are held.
+    /// Returns how long its polls are held.
     pub(super) fn hold(&self) -> Time {
         granted(self.wishes.hold, self.settings.hold)
     }
 
-    /// Notes the wishes of a hello that attaches, if it states any. What it does not state stays as it was.
+    /// Notes the wishes of a hello that attaches. A wish that it does not state stays as it was. Returns true if it
+    /// states one.
     pub(super) fn wish(&mut self, now: Time, hello: &Hello) -> bool {
         let wishes = &mut self.wishes;
         wishes.heartbeat = hello.heartbeat_ms.map(Time::from_millis).or(wishes.heartbeat);
@@ -77,18 +79,19 @@ impl ServerSession {
         hello.heartbeat_ms.or(hello.hold_ms).is_some()
     }
 
-    /// Whether a leg attached before under this number, and is not forgotten.
+    /// Returns true if a leg with this number attached before, and is not forgotten.
     #[must_use]
     pub fn knows_leg(&self, number: LegNumber) -> bool {
         self.legs.iter().any(|leg| leg.number == number)
     }
 
-    /// A new leg must be of a transport that is offered; one there is goes on.
+    /// Refuses a new leg of a transport that is not offered. An existing leg may go on.
     pub(super) fn check_offered(&self, number: LegNumber, transport: Transport) -> Result<(), Refusal> {
         if self.knows_leg(number) || self.offered.contains(&transport) { Ok(()) } else { Err(not_offered(transport)) }
     }
 
-    /// Other transports are offered from now on: all legs are told, and those of the others have the jitter to leave.
+    /// Offers other transports from now on, and announces them on all legs. Legs of any other transport have the
+    /// jitter to leave.
     pub(super) fn offer(&mut self, now: Time, transports: Arc<[Transport]>, jitter: Time) {
         let config = down::config(&transports, milliseconds(jitter));
         let leaves = now + jitter + limits::WITHDRAWAL;
@@ -100,7 +103,7 @@ impl ServerSession {
         self.offered = transports;
     }
 
-    /// Ends a leg that should have left by now; why, if it did.
+    /// Ends a leg whose time to leave is over. Returns why, if it did.
     pub(super) fn end_if_overstaying(&mut self, now: Time, number: LegNumber) -> Option<Refusal> {
         let open = self.leg(number).filter(|leg| leg.state == State::Open);
         let why = open.and_then(|leg| leg.overstays(now))?;
@@ -110,13 +113,13 @@ impl ServerSession {
 }
 
 impl Leg {
-    /// Why it is ended, if its time to leave is over.
+    /// Returns why the leg must end, if its time to leave is over.
     pub(super) fn overstays(&self, now: Time) -> Option<Refusal> {
         self.leaves_at.filter(|at| now >= *at).map(|_| not_offered(self.transport()))
     }
 }
 
-/// Why a leg is not taken, or not kept.
+/// Returns why a leg of this transport is refused or ended.
 #[must_use]
 pub fn not_offered(transport: Transport) -> Refusal {
     Leaving::NotOffered(transport).into()

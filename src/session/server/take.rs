@@ -1,4 +1,4 @@
-//! What comes up: hellos, link frames and numbered lines, from sockets and from bodies.
+//! Accepts what comes up, from sockets and from bodies: hellos, link frames and numbered lines.
 
 use super::leg::{Leg, State};
 use super::{Carrier, Output, ServerSession};
@@ -10,7 +10,8 @@ use crate::session::Time;
 use crate::session::outgoing::BeyondSent;
 
 impl ServerSession {
-    /// A socket's first hello, or a stream's body. A second attach of a leg replaces the first, which gets `end` (rule 8).
+    /// Accepts a socket's first hello, or a stream's body. A second attach of a leg replaces the first carrier,
+    /// which gets `end` (rule 8).
     pub(super) fn attach_stream(
         &mut self,
         now: Time,
@@ -36,8 +37,8 @@ impl ServerSession {
                 self.finish(older, down::end(Some(nonce), &Leaving::Replaced.into()));
             }
         }
-        // A leg that is active stays so on its new carrier: a browser that repeats a POST by itself reads the second answer,
-        // whose welcome shows the leg's own turn.
+        // An active leg stays active on its new carrier. A browser that repeats a POST by itself reads the second
+        // answer, whose welcome shows the leg's own turn.
         let leaves_at = self.leg(number).and_then(|leg| leg.leaves_at);
         self.legs.retain(|leg| leg.number != number);
         let mut leg = Leg::new(now, number, transport, hello.nonce.clone());
@@ -55,7 +56,7 @@ impl ServerSession {
         Ok(())
     }
 
-    /// A send: link frames for the leg it names, and lines from any leg (rule 9).
+    /// Accepts a send: link frames for the leg that it names, and lines from any leg (rule 9).
     pub(super) fn send(&mut self, now: Time, carrier: Carrier, hello: Hello, frames: Vec<Up>) -> Result<(), Refusal> {
         self.check(&hello, &frames)?;
         let asks = hello.turn > self.turn;
@@ -73,7 +74,8 @@ impl ServerSession {
             leg.hear(now);
         }
         self.body(now, &hello, frames);
-        // Who names the incarnation has read a welcome, of which no more would count here (rule 9).
+        // A client that names the incarnation has read a welcome. Nothing more of a welcome would count here (rule
+        // 9).
         let answer = if hello.id.is_some() {
             self.brief(hello.nonce, None, hello.next.previous())
         } else {
@@ -84,7 +86,7 @@ impl ServerSession {
         Ok(())
     }
 
-    /// One frame on a socket.
+    /// Accepts one frame on a socket.
     pub(super) fn socket_frame(&mut self, now: Time, carrier: Carrier, frame: Up) -> Result<(), Refusal> {
         let Some(leg) = self.leg_of(carrier) else {
             return Ok(());
@@ -131,7 +133,8 @@ impl ServerSession {
         Ok(())
     }
 
-    /// The number of the next numbered line on a socket (rule 6). Upwards of what is expected it is a gap (rule 7).
+    /// Accepts the stated number of the next line on a socket (rule 6). A number above the expected one is a gap
+    /// (rule 7).
     fn state_next(&mut self, number: LegNumber, next: Seq) -> Result<(), Refusal> {
         if next > self.received.next() {
             return Err(Mistake::Gap { next, received: self.received }.into());
@@ -142,8 +145,8 @@ impl ServerSession {
         Ok(())
     }
 
-    /// Rule 3: active if and only if the turn asked for is greater than the session's, and the leg has not ended.
-    /// True if this hello made the leg active.
+    /// Makes a leg active if the requested turn is greater than the session's, and the leg has not ended (rule 3).
+    /// Returns true if this hello made the leg active.
     pub(super) fn grant(&mut self, number: LegNumber, hello: &Hello) -> bool {
         if hello.turn.is_none() {
             return false;
@@ -168,7 +171,8 @@ impl ServerSession {
         true
     }
 
-    /// Link frames are for the leg the hello names; lines are taken by number.
+    /// Accepts the frames of a body. Link frames belong to the leg that the hello names, and lines are accepted by
+    /// number.
     pub(super) fn body(&mut self, now: Time, hello: &Hello, frames: Vec<Up>) {
         let (lines, links): (Vec<Up>, Vec<Up>) = frames.into_iter().partition(|frame| matches!(frame, Up::Command(_)));
         for link in links {
@@ -190,13 +194,15 @@ impl ServerSession {
                     leg.proven = true;
                 }
             }
-            // In a body the hello has said it all already; a number beyond what was sent is checked there.
+            // In a body the hello states all this already. The check of the hello covers a number beyond what was
+            // sent.
             Up::Ack { .. } | Up::Hello(_) | Up::Command(_) => {}
         }
     }
 
-    /// Numbered lines of a body. Nothing is taken where a number was left out (rule 7). If the body brings a line that was seen, the
-    /// active leg acknowledges at once, beside the answer: the answer before was lost, or something on the way alters all answers.
+    /// Accepts the numbered lines of a body, or none of them if a number is missing (rule 7). If the body brings a
+    /// duplicate, the active leg acknowledges at once, beside the answer. Either the answer before was lost, or
+    /// something on the way alters all answers.
     pub(super) fn take_lines(&mut self, now: Time, next: Seq, lines: Vec<Up>) {
         if next > self.received.next() {
             return;
@@ -216,8 +222,8 @@ impl ServerSession {
         }
     }
 
-    /// Takes a line by its number: each number once, in order. A line that was seen makes an acknowledgement due all the
-    /// same: the one that was sent may have been lost.
+    /// Accepts a line by its number: each number once, in order. A duplicate makes an acknowledgement due too,
+    /// because the last acknowledgement may have been lost.
     fn take(&mut self, now: Time, number: Seq, command: Command) {
         self.ack_at.get_or_insert(now + limits::ACK_DELAY);
         if number != self.received.next() {
@@ -233,7 +239,7 @@ impl ServerSession {
         }
     }
 
-    /// Whether a hello can be taken at all, before anything is changed.
+    /// Checks whether a hello can be accepted at all. It changes nothing.
     pub(super) fn check(&self, hello: &Hello, frames: &[Up]) -> Result<(), Refusal> {
         if hello.received > self.outgoing.sent() {
             return Err(Mistake::BeyondSent { received: hello.received, sent: self.outgoing.sent() }.into());
@@ -245,7 +251,8 @@ impl ServerSession {
         Ok(())
     }
 
-    /// A leg is carried by one transport for as long as it lives: a poll that took a socket's place would be written to like one.
+    /// Refuses a leg on another transport than its first. A poll in a socket's place would be written to like a
+    /// socket.
     pub(super) fn check_transport(&self, number: LegNumber, transport: Transport) -> Result<(), Refusal> {
         match self.legs.iter().find(|leg| leg.number == number) {
             Some(leg) if leg.transport() != transport => {
@@ -267,7 +274,8 @@ impl ServerSession {
         self.outgoing.acknowledge(received).map_err(beyond)
     }
 
-    /// The limit on attaches and asks, as a generic cell rate: a burst of a minute's worth, then evenly.
+    /// Enforces the limit on attaches and turn requests, as a generic cell rate: a burst of a minute's worth, then
+    /// evenly.
     pub(super) fn spend_attach(&mut self, now: Time) -> Result<(), Refusal> {
         let minute = Time::from_secs(60);
         let each = minute / self.settings.attaches_a_minute.max(1);
@@ -279,7 +287,7 @@ impl ServerSession {
         Ok(())
     }
 
-    /// Three attached legs at most: the oldest candidate ends for the newest leg.
+    /// Keeps at most three legs attached: the oldest candidate ends in favour of the newest leg.
     pub(super) fn make_room(&mut self, newest: LegNumber) {
         while self.attached() > limits::ATTACHED_LEGS {
             let active = self.active;

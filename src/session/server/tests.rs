@@ -1,4 +1,4 @@
-//! The gateway's half: rules that a sentence says best, and sequences of operations that nobody would write down.
+//! Tests of the gateway's half: rules that a sentence states best, and random sequences of operations.
 
 mod ends;
 mod polls;

@@ -1,4 +1,4 @@
-//! What happens by itself. One deadline for the whole session: the earliest of those below.
+//! What time alone causes. The whole session has one deadline: the earliest of those below.
 
 use super::answer::AnswerNow;
 use super::carriage::{Carriage, Flow};
@@ -9,7 +9,7 @@ use crate::protocol::{LegNumber, limits};
 use crate::session::Time;
 
 impl ServerSession {
-    /// When [`super::Input::Timeout`] is due.
+    /// Returns when [`super::Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
         if self.expired {
@@ -20,7 +20,7 @@ impl ServerSession {
         legs.chain(ack).chain(self.expires_at()).min()
     }
 
-    /// Whether a client is there to read: its leg is attached, or it polls, and asked within the last heartbeat.
+    /// Returns true if a client reads: its leg is attached, or it polls and did so within the last heartbeat.
     #[must_use]
     pub fn has_reader(&self, now: Time) -> bool {
         let active = self.legs.iter().find(|leg| Some(leg.number) == self.active);
@@ -28,7 +28,7 @@ impl ServerSession {
         active.is_some_and(|leg| leg.is_attached() || polls(leg))
     }
 
-    /// Rule 12, and the bound on sessions that nobody answers for.
+    /// Returns when the session expires: by rule 12, or because its client never confirmed it.
     fn expires_at(&self) -> Option<Time> {
         if !self.confirmed {
             return Some(self.created + limits::HELLO_DEADLINE);
@@ -53,13 +53,14 @@ impl ServerSession {
         times.into_iter().chain([unproven, leg.leaves_at]).flatten().min()
     }
 
-    /// By the gateway's own heartbeat, however short a client wished its pings to be: a background tab is as slow as before.
+    /// Returns when a leg counts as dead of silence. The gateway's own heartbeat counts, even if the client wished
+    /// for shorter pings: a background tab stays as slow as before.
     fn silent_at(&self, flow: &Flow) -> Time {
         flow.heard + self.settings.heartbeat * limits::SILENT_HEARTBEATS
     }
 
-    /// The client of a poll waits no longer: the answer is due with what there is. It is no [`super::Input`], since nothing follows but
-    /// lines for this carrier, whose owner asks for them.
+    /// Makes the answer of a poll due with what there is, because its client stopped waiting. It is no
+    /// [`super::Input`], because it causes only lines for this carrier, and the carrier's owner asks for them.
     pub fn hurry(&mut self, carrier: Carrier) {
         if let Some(parked) = self.leg_of(carrier).and_then(|leg| leg.carriage.parked_mut()) {
             parked.answer.get_or_insert(AnswerNow::Held);

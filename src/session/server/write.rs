@@ -1,4 +1,4 @@
-//! What goes down: link frames first, then numbered lines, composed at the moment they are written.
+//! Writes what goes down: link frames first, then numbered lines, composed at the moment they are written.
 
 use serde_json::Number;
 
@@ -10,35 +10,37 @@ use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, down, limits};
 use crate::session::outgoing::Outgoing;
 use crate::session::{Time, milliseconds};
 
-/// How much a carrier takes at once.
+/// How much a carrier accepts at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Room {
-    /// Bytes in line form. One line is written however long it is.
+    /// Bytes in line form. One line is written even if it is longer.
     pub bytes: usize,
 }
 
 impl ServerSession {
-    /// The carriers that something can be written to at this moment.
+    /// Returns the carriers that something can be written to at this moment.
     pub fn wants_write(&self) -> impl Iterator<Item = Carrier> + '_ {
         self.legs.iter().filter(|leg| leg.is_attached() && self.is_due(leg)).filter_map(|leg| leg.carrier)
     }
 
-    /// Whether something can be written to this carrier.
+    /// Returns true if something can be written to this carrier.
     #[must_use]
     pub fn wants_write_on(&self, carrier: Carrier) -> bool {
         self.legs.iter().any(|leg| leg.carrier == Some(carrier) && leg.is_attached() && self.is_due(leg))
     }
 
-    /// The carrier that a pushed frame would be written to, if it waits for one.
+    /// Returns the carrier that a pushed frame would be written to, if one is attached.
     #[must_use]
     pub fn active_carrier(&self) -> Option<Carrier> {
         let active = self.active?;
         self.legs.iter().find(|leg| leg.number == active && leg.is_attached())?.carrier
     }
 
-    /// Hands out what is due on a carrier, line by line. Nothing is written to one that has ended; a poll is used up by a single line.
-    /// True if [`Self::poll_timeout`] may be another now: numbered lines alone do not change it, except on a poll, which they use up.
-    /// An acknowledgement that would be due before long rides on what goes (rule 11).
+    /// Hands out, line by line, all that is due on a carrier. It writes nothing to a leg that has ended, and a
+    /// single line uses a poll up. An acknowledgement that is due soon goes with the write (rule 11).
+    ///
+    /// Returns true if [`Self::poll_timeout`] may have changed. Numbered lines alone do not change it, except on a
+    /// poll, which they use up.
     pub fn write(&mut self, now: Time, carrier: Carrier, room: Room, mut out: impl FnMut(&Line)) -> bool {
         let Some(place) = self.legs.iter().position(|leg| leg.carrier == Some(carrier) && leg.is_attached()) else {
             return false;
@@ -94,7 +96,7 @@ impl ServerSession {
             if let Some(flow) = leg.carriage.flow_mut() {
                 flow.welcomed = Some(now);
             }
-            // A pong that was ripe after an earlier welcome waits again.
+            // A pong that was ripe after an earlier welcome must wait again.
             leg.pong_ripe = false;
             out(&self.opening(nonce, number, cursor));
         } else if ack || (overrun && self.states_overrun()) {
@@ -119,10 +121,10 @@ impl ServerSession {
         }
     }
 
-    /// How many there were. A socket is told first how many bytes a large write takes.
+    /// Writes numbered lines, and returns their number. On a socket it first announces the bytes of a large write.
     fn write_lines(&mut self, place: usize, room: Room, out: &mut impl FnMut(&Line)) -> usize {
         let leg = &mut self.legs[place];
-        // The cost of a line that goes alone, as most do, is at hand below: only several are summed.
+        // Most lines go alone. The cost of such a line is known below, so only several lines are summed here.
         let alone = leg.cursor == self.outgoing.last();
         if !alone && self.outgoing.bytes() >= limits::ANNOUNCED_BYTES && leg.transport() == Transport::WebSocket {
             let bytes = self.outgoing.bytes_from(leg.cursor, room.bytes);
@@ -145,7 +147,7 @@ impl ServerSession {
         lines
     }
 
-    /// The first frame of a leg or of a poll's answer.
+    /// Returns the first frame of a leg or of a poll's answer.
     pub(super) fn opening(&mut self, nonce: Nonce, number: LegNumber, next: Seq) -> Line {
         let parked = self.leg(number).and_then(|leg| leg.carriage.parked());
         match parked.filter(|parked| !parked.news).and_then(|parked| parked.knows) {
@@ -159,8 +161,8 @@ impl ServerSession {
         down::ack(self.received, next)
     }
 
-    /// An acknowledgement is due (rule 11): on the active leg, which for a parked poll means its answer. Without
-    /// one the next welcome tells.
+    /// Makes an acknowledgement due (rule 11) on the active leg; for a parked poll that means its answer. Without
+    /// an active leg the next welcome acknowledges.
     pub(super) fn acknowledge_now(&mut self) {
         self.ack_at = None;
         let Some(active) = self.active else { return };
@@ -173,19 +175,19 @@ impl ServerSession {
         }
     }
 
-    /// Ends what is left when the session is over, for this reason.
+    /// Ends the remaining legs for this reason, because the session is over.
     pub(super) fn expire(&mut self, why: &Refusal) {
         if std::mem::replace(&mut self.expired, true) {
             return;
         }
         self.end_legs(why);
-        // Whatever still holds the session holds no frames with it.
+        // A holder of the session must not keep its frames alive.
         self.outgoing = Outgoing::default();
         self.outputs.push_back(Output::Expired);
     }
 }
 
-/// Says how many bytes the lines take that follow.
+/// Announces how many bytes the following lines have.
 #[cold]
 fn announce(bytes: usize, out: &mut impl FnMut(&Line)) {
     out(&down::bytes(bytes as u64));

@@ -1,7 +1,12 @@
-//! The books of a schedule: what was pushed at each end, and what came out at the other.
+//! The ledger of a schedule: the messages that were pushed at each end, and those that came out at the other.
 //!
-//! The invariants: each message at most once, in order, none lost unless the application was told, memory
-//! within its bound. That everything arrives once the faults stop is asked by the schedule itself.
+//! Its invariants:
+//!
+//! - each message arrives at most once, and in order
+//! - none is lost unless the application was told
+//! - memory stays within its bound
+//!
+//! The schedule itself checks that everything arrives once the faults stop.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +17,7 @@ use crate::protocol::frame::{Payload, RawFrame};
 use crate::protocol::up::{Action, Command};
 use crate::session::client::Reset;
 
-/// The characters of a long message, beside the frame.
+/// The characters of a long message, without the frame.
 const LONG: usize = 3_000;
 
 /// A message of the client's application.
@@ -24,15 +29,15 @@ pub(super) enum Message {
     Unreadable,
 }
 
-/// See the module. Messages up are numbered over the whole schedule, messages down within each incarnation.
+/// The messages of a schedule. Those up are numbered over the whole schedule, those down within each incarnation.
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) pushed_up: u64,
     taken: u64,
     told: BTreeSet<u64>,
-    /// Messages that may be withdrawn: no gateway reads them, or they are long.
+    /// Messages that may be withdrawn: unreadable or long ones.
     hard: BTreeSet<u64>,
-    /// Messages of which the client told that they are too large.
+    /// Messages that the client reported as too large.
     claimed: BTreeSet<u64>,
     pushed_down: BTreeMap<String, u64>,
     incarnation: Option<String>,
@@ -49,7 +54,7 @@ struct Down {
 }
 
 impl Ledger {
-    /// The next message of the client's application.
+    /// Returns the next message of the client's application.
     pub(super) fn push_up(&mut self, message: Message) -> String {
         self.pushed_up += 1;
         let number = self.pushed_up;
@@ -61,12 +66,12 @@ impl Ledger {
             Message::Long => {
                 format!(r#"{{"pub":"c","id":{number},"data":{number},"padding":"{}"}}"#, ".".repeat(LONG))
             }
-            // The first key is no verb that a gateway knows.
+            // Its first key is no verb that a gateway knows.
             Message::Unreadable => format!(r#"{{"data":{number},"id":{number}}}"#),
         }
     }
 
-    /// The next message for an incarnation's client.
+    /// Returns the next message for an incarnation's client.
     pub(super) fn push_down(&mut self, id: &SessionId, is_long: bool) -> String {
         let count = self.pushed_down.entry(id.to_string()).or_default();
         *count += 1;
@@ -94,14 +99,15 @@ impl Ledger {
         Ok(())
     }
 
-    /// Frames with an unknown outcome: told.
+    /// Notes frames whose unknown outcome was reported.
     pub(super) fn unknown(&mut self, frames: &[RawFrame]) {
         for frame in frames {
             self.told.extend(id_of(frame));
         }
     }
 
-    /// The client tells its application that a message will never be taken: only a mutant does so.
+    /// Notes that the client reports to its application that a message will never be accepted. Only a mutant does
+    /// so.
     fn claim(&mut self, frame: &RawFrame) -> Result<(), String> {
         let number = id_of(frame).ok_or("a claim about no message")?;
         if number <= self.taken {
@@ -146,7 +152,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether all that was pushed came out, up and, for this incarnation, down.
+    /// Returns true if every pushed message came out, up and, for this incarnation, down.
     pub(super) fn settled(&self, newest: Option<&SessionId>) -> bool {
         let up = (self.taken + 1..=self.pushed_up).all(|number| self.told.contains(&number));
         let down = newest.map_or(0, |id| self.pushed_down.get(id.as_str()).copied().unwrap_or(0));

@@ -1,7 +1,8 @@
 //! A hundred thousand schedules of faults, in virtual time, on the real halves.
 //!
-//! A seed makes a schedule: when the applications speak, what the network cuts, delays, loses and delivers twice, which
-//! legs are opened and asked for. `THROUGHLINE_SEED=n` replays one; `THROUGHLINE_SEEDS=n` runs so many.
+//! A seed makes a schedule: when the applications speak, what the network cuts, delays, loses and duplicates, and
+//! which legs are opened and request turns. `THROUGHLINE_SEED=n` replays one, and `THROUGHLINE_SEEDS=n` runs n of
+//! them.
 
 mod ledger;
 mod network;
@@ -14,18 +15,20 @@ use super::Time;
 use super::mutant::Mutant;
 use crate::simulation::{Simulation, caught};
 
-/// Once the faults stop, everything is delivered within this time: what it takes to notice a dead leg or request (about 5 s),
-/// a few times over.
+/// Once the faults stop, everything must arrive within this time. It is several times the time that it takes to
+/// notice a dead leg or request, about 5 s.
 const LONGEST_QUIET: Time = Time::from_secs(60);
-/// The same where the network refuses large bodies or is slow: one by one, bodies fail in each size, down to a line that is stuck.
+/// The same bound if the network refuses large bodies or is slow. Then bodies fail one by one in each size, down to
+/// a stuck line.
 const LONGEST_HARD_QUIET: Time = Time::from_secs(240);
-/// After the faults each application speaks that often, until all has arrived.
+/// The interval at which each application speaks after the faults, until everything has arrived.
 const PROBE_EVERY: Time = Time::from_secs(4);
 
 const SIMULATION: Simulation<Mutant, Counts> = Simulation {
     test: "every_schedule_keeps",
     seeds: 100_000,
-    // Of each combination of transports, of the step at which the old leg dies, and of lines under way.
+    // The least number of each combination: of two transports, the step at which the old leg dies, and lines under
+    // way.
     least: 10,
     seeds_for_a_mutant: 30_000,
     run: |seed, mutant| {

@@ -1,4 +1,4 @@
-//! The network of a schedule: what is under way, and what happens to it.
+//! The network of a schedule: the things under way, and their fates.
 
 use bytes::Bytes;
 
@@ -9,7 +9,8 @@ use crate::session::client::{Failure, Route};
 use crate::session::server::Carrier;
 use crate::simulation::Random;
 
-/// How a proxy refuses a body that is too large for it: by a status, by a page with status 200, by a reset, or not at all.
+/// How a proxy refuses a body that is too large for it: by a status, by a page with status 200, by a reset, or by
+/// silence.
 #[derive(Clone, Copy)]
 pub(super) enum Refusal {
     Status(u16),
@@ -28,27 +29,27 @@ const REFUSALS: [Refusal; 7] = [
     Refusal::Silence,
 ];
 
-/// A longer write does not pass a hole for long writes.
+/// The longest write that passes a hole for long writes.
 pub(super) const LONGEST_WRITE: usize = 1_400;
 
-/// Sockets lose long writes, and all behind them, up, down or both ways.
+/// A hole: sockets lose long writes and all that follows them, up, down or both ways.
 #[derive(Clone, Copy)]
 pub(super) struct Hole {
     pub(super) up: bool,
     pub(super) down: bool,
 }
 
-/// A property of all paths for the whole of a schedule: they may refuse large bodies, they may be slow, and sockets may lose long
-/// writes.
+/// A property of all paths for a whole schedule. They may refuse large bodies, they may be slow, and sockets may
+/// lose long writes.
 pub(super) struct Network {
     /// The largest body, in bytes.
     pub(super) largest: usize,
     pub(super) refusal: Refusal,
-    /// A body that is refused reaches the gateway all the same.
+    /// A refused body reaches the gateway all the same.
     pub(super) delivers: bool,
     /// Bytes per second up. A slow line carries 2,500 to 16,000.
     pub(super) rate: Option<u64>,
-    /// All there is, in some schedules.
+    /// In some schedules, the only transport.
     pub(super) only: Option<Transport>,
     pub(super) hole: Option<Hole>,
 }
@@ -58,7 +59,7 @@ impl Network {
         let only = random.percent(25).then(|| random.pick(&Transport::ALL));
         let directions = 1 + random.below(3);
         let hole = Hole { up: directions & 1 != 0, down: directions & 2 != 0 };
-        // A long line that comes down must have another way.
+        // A long line that comes down must have another path.
         let has_hole = random.percent(20) && only != Some(Transport::WebSocket);
         let largest = if random.percent(40) { 700 + random.below(5_000) } else { u64::MAX };
         Self {
@@ -71,7 +72,7 @@ impl Network {
         }
     }
 
-    /// How long so many bytes take up a line.
+    /// Returns how long this many bytes take up a line.
     pub(super) fn takes(&self, bytes: usize) -> Time {
         self.rate.map_or(Time::ZERO, |rate| Time::from_micros(bytes as u64 * 1_000_000 / rate))
     }
@@ -80,7 +81,7 @@ impl Network {
         self.largest < usize::MAX || self.rate.is_some() || self.hole.is_some()
     }
 
-    /// The hole in a path of this transport.
+    /// Returns the hole in a path of this transport.
     pub(super) fn hole(&self, transport: Transport) -> Option<Hole> {
         self.hole.filter(|_| transport == Transport::WebSocket)
     }
@@ -94,7 +95,7 @@ pub(super) enum Event {
     Up(LegNumber, RawFrame),
     /// Lines came down a socket or a stream.
     Down(LegNumber, Vec<RawFrame>),
-    /// A request's body came to the server. A copy is answered to nobody.
+    /// A request's body came to the server. No client reads the answer to a copy.
     Request {
         leg: LegNumber,
         request: u64,
@@ -102,7 +103,7 @@ pub(super) enum Event {
         body: Bytes,
         copy: bool,
     },
-    /// A request's answer came to the client, or the news that there is none.
+    /// A request's answer came to the client, or the news that no answer comes.
     Response {
         leg: LegNumber,
         request: u64,
@@ -112,40 +113,40 @@ pub(super) enum Event {
     /// An end notices that a leg's carrier is dead.
     ServerNotices(Carrier),
     ClientNotices(LegNumber),
-    /// The client's owner looks after its legs.
+    /// The client's owner checks its legs.
     Tick,
     ClientTimer,
     ServerTimer,
     PushUp,
     PushDown,
-    /// The client's application says something short.
+    /// The client's application sends something short.
     Probe,
-    /// On this leg, or on any.
+    /// A fault hits this leg, or any leg.
     Fault(Option<LegNumber>),
 }
 
-/// What lies between the two ends for one leg.
+/// The network between the two ends for one leg.
 pub(super) struct Path {
     pub(super) leg: LegNumber,
     pub(super) transport: Transport,
-    /// Of a socket or a stream.
+    /// The carrier of a socket or a stream.
     pub(super) carrier: Option<Carrier>,
     pub(super) up_cut: bool,
     pub(super) down_cut: bool,
     up_last: Time,
     down_last: Time,
-    /// When the last byte that goes up is through.
+    /// When the last byte that goes up has passed.
     pub(super) up_free: Time,
-    /// A long write was lost on its way, and all that is written after it is too.
+    /// A long write was lost on its way, so all that is written after it is lost too.
     pub(super) up_lost: bool,
     pub(super) down_lost: bool,
-    /// Writes on their way down; no more room when there are many.
+    /// Writes on their way down. Many of them leave no more room.
     pub(super) under_way: usize,
     /// Messages and requests on their way up.
     pub(super) rising: usize,
-    /// The client has let go of it.
+    /// The client has closed it.
     pub(super) disposed: bool,
-    /// The pings that went up it.
+    /// The pings that went up on it.
     pub(super) pings: Vec<Line>,
 }
 
@@ -170,13 +171,13 @@ impl Path {
         }
     }
 
-    /// When what is written now arrives: in order, on a socket or a stream.
+    /// Returns when a write of now arrives. On a socket or a stream, writes arrive in order.
     pub(super) fn arrival_up(&mut self, at: Time) -> Time {
         self.up_last = self.up_last.max(at);
         self.up_last
     }
 
-    /// Something comes to the upper end: false if the way is cut by now.
+    /// Notes that something reaches the upper end. Returns false if the path was cut meanwhile.
     pub(super) const fn rises(&mut self) -> bool {
         self.rising -= 1;
         !self.up_cut

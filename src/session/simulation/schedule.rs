@@ -22,32 +22,32 @@ use crate::session::node::{Effect, Kind, Node};
 use crate::session::server::{Carrier, ServerSession, Settings};
 use crate::simulation::{Agenda, Random};
 
-/// So much happening at one moment means that something spins.
+/// More events than this at one moment are an endless loop.
 const MOST_AT_ONCE: u32 = 5_000;
 /// How much longer an answer may take on a slow line, behind some 60 KB.
 const PATIENCE: Time = Time::from_secs(25);
 /// The longest poll, which the gateway holds for 2 s.
 const LONGEST_POLL: Time = Time::from_secs(5);
-/// A poll leg is dead that answered no poll for so long. The session itself finds most of them before.
+/// A poll leg is dead if it answered no poll for this long. The session itself finds most of them before.
 const LONGEST_SILENCE: Time = Time::from_secs(20);
 
-/// What the client's application says in a schedule with hard messages.
+/// The messages of the client's application in a schedule with hard messages.
 const MESSAGES: [Message; 7] = {
     use Message::{Long, Short, Unreadable};
     [Short, Short, Short, Short, Long, Long, Unreadable]
 };
 
-/// The client's owner's view of a leg. It opens legs and drops dead ones; it knows nothing of turns.
+/// The owner's view of a leg. The owner opens legs and drops dead ones; it knows nothing of turns.
 struct Owned {
     usable: bool,
     opened: Time,
     heard: Time,
     pinged: Option<Time>,
-    /// Since when polls were issued and none was answered.
+    /// When the first poll was issued after the last answer.
     awaited: Option<Time>,
 }
 
-/// Who a carrier belongs to: a leg, and for a request its number.
+/// The owner of a carrier: a leg, and for a request its number.
 type Addressee = (LegNumber, Option<(u64, Route)>);
 
 pub(super) struct Schedule {
@@ -58,22 +58,22 @@ pub(super) struct Schedule {
     node: Node,
     pub(super) ledger: Ledger,
     pub(super) switches: Switches,
-    /// The step of the next switch at which the old leg is struck.
+    /// The step of the next switch at which a fault hits the old leg.
     aim: Option<Step>,
     paths: Vec<Path>,
     owned: HashMap<LegNumber, Owned>,
     carriers: HashMap<Carrier, Addressee>,
-    /// The requests under way, and by when each must be answered.
+    /// The requests under way, and when each answer is due.
     requests: BTreeMap<(LegNumber, Route), (u64, Time)>,
     network: Network,
     /// A socket fell silent: the next one must prove that long writes pass (P4).
     doubts_sockets: bool,
-    /// Some messages are long, and some are none that a gateway reads.
+    /// Some messages are long, and some are unreadable for a gateway.
     is_hard: bool,
     counted: u64,
     room: usize,
     chance: u64,
-    /// In so many of a hundred looks of the owner, it opens another leg, or asks on one.
+    /// The percentage of checks at which the owner opens another leg, or requests a turn on one.
     chaos: u64,
     replay_frames: usize,
     faults_stop: Time,
@@ -150,7 +150,7 @@ impl Schedule {
         }
     }
 
-    /// Runs to the end. An error is a broken invariant.
+    /// Runs to the end. Returns an error if an invariant is broken.
     pub(super) fn run(&mut self) -> Result<(), String> {
         let mut probe = self.faults_stop;
         let mut at_once = 0;
@@ -245,7 +245,7 @@ impl Schedule {
         self.client.handle(self.now, Input::Push(line(&text)));
     }
 
-    /// Drains both ends until neither has anything to say.
+    /// Drains both ends until neither has an output.
     fn settle(&mut self) -> Result<(), String> {
         while let Some(output) = self.client.poll_output() {
             self.client_does(output)?;
@@ -267,7 +267,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// What the books of the switches ask for.
+    /// Returns the lines under way, for the record of the switches.
     fn under_way(&mut self) -> UnderWay {
         let Some((id, sent, received)) = self.client.numbers() else {
             return UnderWay::default();

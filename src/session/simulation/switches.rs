@@ -1,7 +1,8 @@
-//! The books of the switches: from which transport to which, at which step the old leg died, and what was under way then.
+//! The record of the switches: from which transport to which, at which step the old leg died, and what was under
+//! way then.
 //!
-//! They show that the schedules draw every combination. A schedule may aim its faults by them, but an invariant must never ask
-//! them: they know what each end believes.
+//! It shows that the schedules produce every combination. A schedule may direct its faults by it, but an invariant
+//! must never use it, because it knows what each end believes.
 
 use crate::protocol::{LegNumber, Transport, Turn};
 use crate::session::Time;
@@ -11,21 +12,21 @@ use crate::simulation;
 /// How far the new leg had come when the old one died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
-    /// The new leg was not opened yet: a resume after a dead leg.
+    /// The new leg was not opened yet: the client resumes after a dead leg.
     Before,
     /// The new leg's first welcome was not read yet.
     Opening,
-    /// It was a candidate that had not asked.
+    /// The new leg was a candidate that had not requested a turn.
     Candidate,
-    /// It had asked; the server had not granted.
+    /// The new leg had requested a turn, and the server had not granted it.
     Asked,
-    /// The server had granted; the welcome that says so was not read.
+    /// The server had granted the turn, and the client had not read the welcome that says so.
     Granted,
-    /// The welcome was read; the old leg's `end` was not.
+    /// The client had read the welcome, but not the old leg's `end`.
     Confirmed,
-    /// The old leg's `end` was read; something was still on its way up the old leg, and died with it.
+    /// The client had read the old leg's `end`. Something was still on its way up the old leg, and died with it.
     Ended,
-    /// No death: the old leg lived until its `end` was read.
+    /// The old leg did not die: it lived until its `end` was read.
     Lived,
 }
 
@@ -42,34 +43,35 @@ impl Step {
     ];
 }
 
-/// Whether numbered lines had been handed to a leg and not come out at the other end.
+/// Whether numbered lines had been handed to a leg and had not come out at the other end.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct UnderWay {
     pub(super) up: bool,
     pub(super) down: bool,
 }
 
-/// What is known of one leg.
+/// The record of one leg.
 struct Seen {
     transport: Transport,
     step: Step,
     turn: Option<Turn>,
-    /// The leg it takes the session over from, from its ask until that one's death; and what was under way at the ask.
+    /// The leg that it takes over from, between its request and that leg's death, and what was under way at the
+    /// request.
     old: Option<(LegNumber, UnderWay)>,
-    /// The active leg that died before this one asked. It becomes a switch if this one asks.
+    /// The active leg that died before this one requested a turn. It becomes a switch if this one requests a turn.
     early: Option<(LegNumber, Step, UnderWay)>,
     confirmed_at: Time,
     dead: bool,
     ended: bool,
 }
 
-/// See the module.
+/// The record of the switches of a schedule.
 #[derive(Default)]
 pub(super) struct Switches {
-    /// The leg n is at n - 1.
+    /// Leg n has the index n - 1.
     legs: Vec<Seen>,
     active: Option<LegNumber>,
-    /// The last step that a switch reached by what was heard of its two legs, and its old leg.
+    /// The last step that a switch reached by an event of its two legs, and its old leg.
     pub(super) reached: Option<(Step, LegNumber)>,
     pub(super) counts: Counts,
 }
@@ -94,7 +96,8 @@ impl Switches {
         leg.step = leg.step.max(Step::Candidate);
     }
 
-    /// A hello with a turn goes up. False if it is not the first with this one: [`Self::asked`] need not be told.
+    /// Notes a hello with a turn that goes up. Returns false if it is not the first with this turn. Then no call of
+    /// [`Self::asked`] is needed.
     pub(super) fn asks(&mut self, leg: LegNumber, turn: Turn) -> bool {
         let seen = self.leg(leg);
         let first = Some(turn) > seen.turn;
@@ -115,7 +118,7 @@ impl Switches {
         }
     }
 
-    /// Whether any leg has asked and was not granted.
+    /// Returns true if a leg has requested a turn that was not granted.
     pub(super) fn awaits(&self) -> bool {
         self.legs.iter().any(|leg| leg.step == Step::Asked && !leg.dead)
     }
@@ -128,7 +131,8 @@ impl Switches {
         }
     }
 
-    /// The welcome that confirms was read. Who asked before has lost; who asked since takes over from this leg.
+    /// Notes that the confirming welcome was read. A leg that requested a turn before has lost; one that did since
+    /// takes over from this leg.
     pub(super) fn active(&mut self, now: Time, leg: LegNumber) {
         let (turn, dead) = (self.leg(leg).turn, self.leg(leg).dead);
         for other in self.legs.iter_mut().filter(|other| matches!(other.step, Step::Asked | Step::Granted)) {
@@ -144,7 +148,7 @@ impl Switches {
         self.active = Some(leg);
     }
 
-    /// The client closed a leg: it read its `end`, waited for that long enough, or found it dead.
+    /// Notes that the client closed a leg: it read its `end`, waited long enough for it, or found the leg dead.
     pub(super) fn closed(&mut self, now: Time, leg: LegNumber, why: &str, under_way: UnderWay) {
         match why {
             "replaced" => {
@@ -170,13 +174,13 @@ impl Switches {
         }
     }
 
-    /// The network cut a leg, or an end gave it up. It dies once.
+    /// Notes that the network cut a leg, or that an end gave it up. It dies once.
     pub(super) fn dies(&mut self, leg: LegNumber, under_way: UnderWay) {
         let seen = self.leg(leg);
         if std::mem::replace(&mut seen.dead, true) {
             return;
         }
-        // A switch whose new leg died first is none.
+        // If the new leg died first, there was no switch.
         (seen.old, seen.early) = (None, None);
         let ended = seen.ended;
         for new in 0..self.legs.len() {
@@ -202,12 +206,12 @@ impl Switches {
     }
 }
 
-/// Where the leg of this number is.
+/// Returns the index of the leg with this number.
 const fn place(leg: LegNumber) -> usize {
     leg.0 as usize - 1
 }
 
-/// Where the switches from this transport to that one are.
+/// Returns the index of the switches from this transport to that one.
 const fn pair(from: Transport, to: Transport) -> usize {
     from.place() * Transport::ALL.len() + to.place()
 }
@@ -236,7 +240,7 @@ impl std::fmt::Debug for Counts {
     }
 }
 
-/// The turn that a line asks for, if it is a hello that asks.
+/// Returns the turn that a line requests, if it is a hello that requests one.
 pub(super) fn asked_turn(line: &[u8]) -> Option<Turn> {
     let hello = std::str::from_utf8(line).ok()?.strip_prefix(r#"{"hello":"#)?;
     let (_, turn) = hello.split_once(r#""turn":"#)?;

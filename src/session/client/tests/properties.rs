@@ -13,7 +13,7 @@ use crate::session::client::{ClientSession, Failure, Input, Output, Reset, Route
 /// The most bytes and lines of a body, as the invented gateway states them.
 const BODY_BYTES: usize = 400;
 const BODY_LINES: usize = 4;
-/// More timeouts in a row than this at one moment are an endless loop.
+/// More timeouts than this in a row at one moment are an endless loop.
 const MOST_TIMEOUTS: usize = 8;
 
 /// A frame of an invented gateway. If `ours`, it echoes the last nonce of its leg and route, as a real one does.
@@ -37,7 +37,7 @@ enum Operation {
     RequestTurn(LegNumber, bool, bool),
     SendPing(LegNumber, bool),
     WithdrawLine,
-    /// A frame with a text of so many bytes.
+    /// A frame with a text of this many bytes.
     Push(usize),
     Timeout,
     Later(u64),
@@ -83,7 +83,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// The owner of a session. It holds what it sees against the rules.
+/// The owner of a session. It checks all that it sees against the rules.
 struct Watch {
     session: ClientSession,
     now: Time,
@@ -188,7 +188,7 @@ impl Watch {
         })
     }
 
-    /// Meets the deadline. After a few steps at most, the next one must be later.
+    /// Meets the deadline. The next one must be later, after a few steps at most.
     fn timeout(&mut self) {
         let Some(due) = self.session.poll_timeout() else {
             return;
@@ -263,8 +263,8 @@ impl Watch {
         assert!(leg.0 <= self.opened && !self.over.contains(&leg), "leg {leg} is over");
     }
 
-    /// Checks lines that go up: numbers and nonces only grow, and one write holds one hello and one `ack` at most. Returns how many
-    /// are numbered.
+    /// Checks lines that go up. Numbers and nonces only grow, and one write holds one hello and one `ack` at most.
+    /// Returns the number of numbered lines.
     fn written(&mut self, leg: LegNumber, route: Option<Route>, lines: &[Line]) -> usize {
         self.lives(leg);
         assert!(!lines.is_empty());
@@ -292,7 +292,7 @@ impl Watch {
         numbered
     }
 
-    /// Checks rule 10: a number keeps its line. Only a filler may take the place of a line, and it stays.
+    /// Checks rule 10: a number keeps its line. Only a filler may replace a line, and the filler stays.
     fn numbered(&mut self, leg: LegNumber, frame: &Value) {
         let next = self.next_up.get_mut(&leg).expect("no numbered line without a stated number");
         let number = *next;

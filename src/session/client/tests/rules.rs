@@ -38,7 +38,7 @@ fn a_secret_that_can_be_guessed_is_not_used() {
 }
 
 #[test]
-fn what_is_kept_is_what_the_server_has_not_acknowledged() {
+fn the_client_keeps_what_the_server_has_not_acknowledged() {
     let mut client = client();
     client.handle(at(0), Input::OpenLeg(Transport::Sse));
     client.handle(at(1), Input::FrameArrived(LegNumber(1), welcome(1, 1, 1, 0)));
@@ -52,10 +52,10 @@ fn what_is_kept_is_what_the_server_has_not_acknowledged() {
 }
 
 /// 1. Another incarnation answers a poll: a welcome with another id, and lines behind it.
-/// 2. The welcome drops the leg. Once, the session still read the lines. It reported a pong on a leg that was over, and a `gone`
-///    among them would have ended the live session.
+/// 2. The welcome drops the leg. Once, the session still read the lines. It reported a pong on a leg that was over,
+///    and a `gone` among them would have ended the live session.
 #[test]
-fn what_follows_a_welcome_that_closed_its_leg_is_not_read() {
+fn frames_behind_a_welcome_that_closed_its_leg_are_not_read() {
     let mut client = client();
     client.handle(at(0), Input::OpenLeg(Transport::Poll));
     client.handle(at(1), Input::AnswerArrived(LegNumber(1), Route::Poll, vec![welcome(1, 1, 1, 0)]));
@@ -100,9 +100,10 @@ fn its_debug_form_holds_no_secret() {
     assert!(!format!("{client:?}").contains("2-and-22"));
 }
 
-/// 1. A stream requests turn 1; a proxy holds its welcome back. A poll opens as a candidate, and its owner requests a turn on it.
+/// 1. A stream requests turn 1, and a proxy holds its welcome back. A poll opens as a candidate, and its owner
+///    requests a turn on it.
 /// 2. The poll's welcome shows turn 2. The gateway ends the stream, so the proxy lets the held welcome through.
-/// 3. Once, the session took it for the news that the stream carries the session, and gave up the poll.
+/// 3. Once, the session concluded that the stream carries the session, and gave up the poll.
 #[test]
 fn a_welcome_that_was_held_back_does_not_make_its_leg_active_again() {
     let mut client = client();
@@ -117,7 +118,8 @@ fn a_welcome_that_was_held_back_does_not_make_its_leg_active_again() {
     assert_eq!(outputs(&mut client), [Output::LegUsable(LegNumber(1))]);
 }
 
-/// The requests among the outputs, without their hellos: the route, the other lines, and how long the answer may take.
+/// Returns the requests among the outputs, without their hellos: the route, the other lines, and how long the
+/// answer may take.
 fn posts(client: &mut ClientSession) -> Vec<(Route, Vec<String>, Option<Time>)> {
     let text = |line: &Line| String::from_utf8(line.json().to_vec()).unwrap();
     let posts = outputs(client).into_iter().filter_map(|output| match output {
@@ -127,7 +129,7 @@ fn posts(client: &mut ClientSession) -> Vec<(Route, Vec<String>, Option<Time>)> 
     posts.collect()
 }
 
-/// A session on a stream that is usable at 10 ms, and these lines.
+/// Returns a session with these lines, on a stream that is usable at 10 ms.
 fn streaming(lines: &[&str]) -> ClientSession {
     let mut client = client();
     client.handle(at(0), Input::OpenLeg(Transport::Sse));
@@ -138,12 +140,12 @@ fn streaming(lines: &[&str]) -> ClientSession {
     client
 }
 
-/// A publication of about so many bytes.
+/// Returns a publication of about this many bytes.
 fn long(id: u32, bytes: usize) -> String {
     format!(r#"{{"pub":"a","id":{id},"data":"{}"}}"#, "x".repeat(bytes))
 }
 
-/// A failure with this HTTP status.
+/// Returns a failure with this HTTP status.
 const fn status(status: u16) -> Failure {
     Failure { status: Some(status), code: None }
 }
@@ -161,7 +163,7 @@ fn the_answer_to_a_body_may_take_as_long_as_the_slowest_line_does_but_a_held_req
     polling.handle(at(10), Input::AnswerArrived(LegNumber(1), Route::Poll, vec![welcome(1, 1, 1, 0)]));
     assert!(posts(&mut polling).iter().all(|(route, _, timeout)| *route == Route::Poll && timeout.is_none()));
     polling.handle(at(20), Input::Push(line(r#"{"msg":1}"#)));
-    // It was queued behind the held poll, and goes by one that brings lines: its answer is due at once.
+    // The lines wait behind the held poll, so a poll that brings them replaces it: its answer is due at once.
     polling.handle(at(1_020), Input::Timeout);
     let (route, lines, timeout) = posts(&mut polling).pop().unwrap();
     assert_eq!((route, lines.len(), timeout.is_some()), (Route::Poll, 1, true));
@@ -199,7 +201,7 @@ fn a_line_that_is_withdrawn_costs_no_more_than_its_filler() {
 }
 
 #[test]
-fn a_line_that_the_gateway_cannot_read_is_withdrawn_and_other_refusals_of_its_are_no_reason_to() {
+fn only_an_unreadable_line_is_withdrawn_when_the_gateway_refuses_it() {
     for (code, goes) in [(Code::BadFrame, r#"{"skip":"bad_frame","id":7}"#), (Code::Internal, r#"{"no":1,"id":7}"#)] {
         let mut client = streaming(&[r#"{"no":1,"id":7}"#]);
         let failure = Failure { status: None, code: Some(code) };
@@ -243,9 +245,10 @@ fn link_frames_go_beside_a_line_that_fails() {
 }
 
 /// 1. A line fails every few seconds, and nothing else passes.
-/// 2. Once, each failure added a ping to those of the last one, and on a poll leg replaced the poll before that could fail.
+/// 2. Once, each failure added a ping to those of the last one, and on a poll leg replaced the poll before that
+///    could fail.
 #[test]
-fn one_ping_at_a_time_asks_whether_anything_passes() {
+fn one_ping_at_a_time_tests_whether_anything_passes() {
     let mut client = client();
     client.handle(at(0), Input::OpenLeg(Transport::Poll));
     client.handle(at(10), Input::AnswerArrived(LegNumber(1), Route::Poll, vec![welcome(1, 1, 1, 0)]));

@@ -1,4 +1,4 @@
-//! Why a poll is answered (rule 8), and that it is held without a reason.
+//! The reasons to answer a poll (rule 8). A poll without one is held.
 
 use super::rules::{Bench, at, frame, hello};
 use crate::protocol::up::Hello;
@@ -10,7 +10,7 @@ use crate::session::server::{Carrier, Input, Settings};
 const CARRIER: Carrier = Carrier(9);
 const POLLED: Time = at(1_000);
 
-/// A session whose leg 1 polls, holds the turn, and had its first answer.
+/// Returns a session whose leg 1 polls, holds the turn, and had its first answer.
 fn polling() -> Bench {
     let mut bench = Bench::new(Settings::default());
     bench.attach(0, 1, Transport::Poll, r#","turn":1,"received":0"#);
@@ -18,7 +18,7 @@ fn polling() -> Bench {
     bench
 }
 
-/// The next poll of leg 1, with a hello that was changed, and these frames.
+/// Sends the next poll of leg 1, with a changed hello and these frames.
 fn poll(bench: &mut Bench, change: impl FnOnce(&mut Hello), frames: &[&str]) {
     let mut hello = hello(1, r#","id":"s1","turn":1,"received":0"#);
     change(&mut hello);
@@ -110,7 +110,7 @@ fn a_poll_behind_a_long_answer_gathers_lines_for_a_moment() {
 }
 
 #[test]
-fn a_poll_whose_client_waits_no_longer_is_answered_with_what_there_is() {
+fn a_poll_whose_client_stopped_waiting_is_answered_with_what_there_is() {
     let mut bench = Bench::new(Settings::default());
     let again = r#","id":"s1","turn":1,"received":0"#;
     bench.attach(0, 1, Transport::Poll, r#","turn":1,"received":0"#);

@@ -31,7 +31,7 @@ pub(super) fn hello(leg: u32, rest: &str) -> Hello {
     }
 }
 
-/// A session, and what it did.
+/// A session, and all that it did.
 pub(super) struct Bench {
     pub(super) session: ServerSession,
 }
@@ -45,7 +45,7 @@ impl Bench {
         self.carried(ms, leg, transport, u64::from(leg), rest).unwrap();
     }
 
-    /// The same by any carrier.
+    /// Attaches a leg by the given carrier and transport.
     fn carried(&mut self, ms: u64, leg: u32, transport: Transport, carrier: u64, rest: &str) -> Result<(), Refusal> {
         let (carrier, hello) = (Carrier(carrier), hello(leg, rest));
         let input = Input::Attach { carrier, transport, network: None, hello, frames: Vec::new() };
@@ -60,7 +60,7 @@ impl Bench {
         self.session.handle(at(ms), Input::Timeout).unwrap();
     }
 
-    /// The codes of the legs that were ended, by carrier.
+    /// Returns the codes of the ended legs, by carrier.
     pub(super) fn ends(&mut self) -> Vec<(u64, String)> {
         let end = |output: Output| {
             let Output::Finish { carrier, lines } = output else { return None };
@@ -89,9 +89,9 @@ impl Bench {
     }
 }
 
-/// 1. A session lives on one socket for longer than `resume`; nothing but frames comes.
-/// 2. The client states a number that leaves some out, and the leg ends with `gap`.
-/// 3. Time was counted from the attach: the session expired before the client could come back.
+/// 1. A session lives on one socket for longer than `resume`, and only frames come.
+/// 2. The client states a number that skips some, and the leg ends with `gap`.
+/// 3. Once, time counted from the attach: the session expired before the client could come back.
 #[test]
 fn a_session_outlives_the_leg_that_was_ended_for_what_it_did_wrong() {
     let mut bench = Bench::new(Settings::default());
@@ -103,9 +103,9 @@ fn a_session_outlives_the_leg_that_was_ended_for_what_it_did_wrong() {
     assert!(!bench.session.is_expired());
 }
 
-/// 1. A leg is ended for a broken frame, and its socket is still read.
-/// 2. What comes on it is refused again and again.
-/// 3. If each refusal counted as a sign of life, a client that lost its mind would hold a session for ever.
+/// 1. A leg ends because of a broken frame, but its socket is still read.
+/// 2. The gateway refuses each frame that comes on it.
+/// 3. If each refusal counted as a sign of life, a broken client would hold a session for ever.
 #[test]
 fn an_ended_leg_keeps_no_session_alive() {
     let mut bench = Bench::new(Settings::default());
@@ -115,9 +115,10 @@ fn an_ended_leg_keeps_no_session_alive() {
     assert_eq!(bench.session.poll_timeout(), Some(at(120_010)));
 }
 
-/// 1. A ping waits until 20 ms after its leg's welcome; the time comes.
-/// 2. Before it is written the leg is granted a turn, and the welcome that confirms goes first.
-/// 3. The pong has to wait again, but was still due: the leg wanted to write, and had nothing to say, again and again.
+/// 1. A ping waits until 20 ms after its leg's welcome, and the time comes.
+/// 2. Before the pong is written, the leg gets a turn, and the confirming welcome goes first.
+/// 3. The pong must wait again, but was still due: the leg wanted to write again and again, but had nothing to
+///    write.
 #[test]
 fn a_pong_that_must_wait_again_is_not_due() {
     let mut bench = Bench::new(Settings::default());
@@ -136,7 +137,8 @@ fn a_pong_that_must_wait_again_is_not_due() {
 }
 
 /// 1. A client attaches a leg by socket, then polls in the name of the same leg.
-/// 2. The poll took the socket's place in a leg that still counted as a socket, so that its one answer was written in pieces.
+/// 2. Once, the poll replaced the socket in a leg that still counted as a socket, so its one answer was written in
+///    pieces.
 #[test]
 fn a_leg_keeps_its_transport() {
     let mut bench = Bench::new(Settings::default());
@@ -259,7 +261,7 @@ fn wishes_are_bounded_and_stay_until_others_are_stated() {
     assert_eq!(told(2, r#","heartbeat_ms":0,"hold_ms":1"#), [1_000, 1_000]);
     assert_eq!(told(3, ""), [1_000, 1_000]);
     assert_eq!(told(4, r#","hold_ms":9007199254740991"#), [1_000, 25_000]);
-    // Not even a wish makes a gateway slower than it is set.
+    // Even a wish does not make a gateway slower than its settings.
     let mut quick = Bench::new(Settings { hold: at(100), ..Settings::default() });
     quick.attach(0, 1, Transport::Poll, r#","received":0,"hold_ms":5000"#);
     assert!(quick.write(0, 1)[0].contains(r#""hold_ms":100,"#));
@@ -294,7 +296,7 @@ fn every_leg_is_told_what_is_offered_beside_a_goaway_that_waits() {
     bench.offer(2, &[Transport::Poll, Transport::WebSocket], 500);
     let config = r#"{"config":{"transports":["poll","websocket"],"jitter_ms":500}}"#;
     assert_eq!(bench.write(2, 1), [r#"{"goaway":{}}"#, config]);
-    // Between two polls there is nothing to write on; the next is answered at once.
+    // Between two polls the leg has no carrier, so the next poll is answered at once.
     bench.carried(3, 2, Transport::Poll, 9, r#","id":"s1","received":0"#).unwrap();
     let mut out = Vec::new();
     bench.session.write(at(3), Carrier(9), Room { bytes: 400 }, |line| out.push(line.clone()));
@@ -312,14 +314,14 @@ fn a_new_leg_must_be_of_a_transport_that_is_offered_and_takes_nothing_otherwise(
     }
     assert_eq!(bench.session.active_carrier(), Some(Carrier(1)));
     bench.offer(2, &[Transport::Poll], 0);
-    // The leg that is there may be carried anew.
+    // An existing leg may get a new carrier.
     bench.carried(3, 1, Transport::Sse, 3, r#","id":"s1","turn":1,"received":0"#).unwrap();
     bench.attach(4, 4, Transport::Poll, r#","id":"s1","turn":2,"received":0"#);
     assert_eq!(bench.ends(), [(1, "replaced".to_owned()), (3, "replaced".to_owned())]);
 }
 
 #[test]
-fn who_does_not_leave_a_withdrawn_transport_is_ended_10_s_after_the_jitter() {
+fn a_leg_that_stays_on_a_withdrawn_transport_ends_10_s_after_the_jitter() {
     let mut bench = Bench::new(Settings::default());
     bench.attach(0, 1, Transport::WebSocket, r#","id":"s1","turn":1,"received":0"#);
     bench.attach(0, 2, Transport::Sse, r#","id":"s1","received":0"#);
@@ -327,7 +329,7 @@ fn who_does_not_leave_a_withdrawn_transport_is_ended_10_s_after_the_jitter() {
         bench.write(0, leg);
     }
     bench.offer(1_000, &[Transport::Poll], 500);
-    // One that is offered again in time stays.
+    // A leg stays if its transport is offered again in time.
     bench.offer(2_000, &[Transport::Poll, Transport::Sse], 9_000);
     bench.timeout(11_499);
     assert!(bench.ends().is_empty());
@@ -338,9 +340,9 @@ fn who_does_not_leave_a_withdrawn_transport_is_ended_10_s_after_the_jitter() {
     assert!(!bench.session.is_expired());
 }
 
-/// 1. Polls are withdrawn while a busy client is between two of them, again and again: each is answered as soon as it comes.
-/// 2. The time to leave comes at a moment when nothing carries the leg.
-/// 3. Only what is attached was ended: such a client would have stayed for ever.
+/// 1. Polls are withdrawn while a busy client is between two of them, again and again: each is answered at once.
+/// 2. The time to leave comes at a moment when the leg has no carrier.
+/// 3. Once, only attached legs ended: such a client would have stayed for ever.
 #[test]
 fn a_poll_that_comes_after_the_time_to_leave_is_answered_with_the_end() {
     let mut bench = Bench::new(Settings::default());
@@ -368,8 +370,8 @@ fn a_welcome_tells_the_network_that_its_leg_comes_from() {
     assert!(!bench.write(0, 2)[0].contains("network"));
 }
 
-/// 1. A client that polls comes from another network, and the answer that tells it so may get lost.
-/// 2. A brief answer behind that one would leave the client to what it remembers of the old network.
+/// 1. A polling client comes from another network, and the answer that says so may get lost.
+/// 2. With a brief answer behind that one, the client would still rely on its memory of the old network.
 #[test]
 fn a_leg_that_came_from_another_network_is_told_so_with_every_answer() {
     let mut bench = Bench::new(Settings::default());

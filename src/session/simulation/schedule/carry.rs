@@ -1,10 +1,10 @@
-//! What goes over the network: requests, their answers, and the lines of sockets and streams.
+//! Carries things over the network: requests, their answers, and the lines of sockets and streams.
 
 use super::*;
 use crate::protocol::Code;
 use crate::protocol::down::{self, Down};
 
-/// The gateway's route.
+/// Returns the gateway's route.
 const fn kind_of(route: Route) -> Kind {
     match route {
         Route::Stream => Kind::Stream,
@@ -14,7 +14,7 @@ const fn kind_of(route: Route) -> Kind {
 }
 
 impl Schedule {
-    /// Returns when so many bytes that go up a leg's line now are through.
+    /// Returns when this many bytes that go up a leg's line now have passed.
     fn through_up(&mut self, leg: LegNumber, bytes: usize) -> Time {
         let (at, now, takes) = (self.delay(), self.now, self.network.takes(bytes));
         let Some(path) = self.path(leg) else { return at };
@@ -63,14 +63,15 @@ impl Schedule {
             self.fail(at, leg, route, request, Failure::default());
         }
         if faulty && self.random.percent(self.chance / 2) {
-            // The copy comes late; or first, and it is the second whose answer is read, as when a browser repeats a POST.
+            // The copy comes late, or it comes first. In the second case the client reads the second answer, as
+            // when a browser repeats a POST.
             let first = self.random.percent(50);
             let at = if first { self.now } else { at + self.random.milliseconds(3_000) };
             self.agenda.plan(at, Event::Request { leg, request, route, body, copy: true });
         }
     }
 
-    /// Refuses a body that is too large for the proxy on the way.
+    /// Refuses a body that is too large for a proxy on the way.
     fn refuse(&mut self, leg: LegNumber, route: Route, request: u64, body: Bytes) {
         if self.network.delivers {
             let at = self.now + self.random.milliseconds(8_000);
@@ -108,14 +109,14 @@ impl Schedule {
             }
         }
         self.node.request(self.now, carrier, kind_of(route), body);
-        // Nobody reads a copy's answer; the server may notice that or not.
+        // No client reads the answer to a copy. The server may notice that or not.
         if copy && self.random.percent(50) {
             let at = self.delay();
             self.agenda.plan(at, Event::ServerNotices(carrier));
         }
     }
 
-    /// A pong must be that of a ping: with the same number, and the same pad.
+    /// Notes the pings, because a pong must have the number and the pad of one.
     fn note_pings(&mut self, leg: LegNumber, lines: &[Line]) {
         let pings = lines.iter().filter(|line| line.json().starts_with(b"{\"ping\""));
         if let Some(path) = self.path(leg) {
@@ -123,7 +124,7 @@ impl Schedule {
         }
     }
 
-    /// Holds what the gateway writes against the pings of the leg: a pong has the number and the pad of one (P4).
+    /// Checks the gateway's pongs against the pings of the leg: each has the number and the pad of one (P4).
     fn check_pongs(&self, leg: LegNumber, lines: &[Line]) -> Result<(), String> {
         let pings = self.paths.iter().find(|path| path.leg == leg).map(|path| &path.pings);
         for line in lines {
@@ -202,7 +203,7 @@ impl Schedule {
         if self.requests.get(&key).is_none_or(|(current, _)| *current != request) {
             return;
         }
-        // What holds a poll leg's lines is its poll's answer.
+        // On a poll leg, the answer to its poll carries the lines.
         if route == Route::Poll && answer.is_ok() && self.path(leg).is_some_and(|path| path.down_cut) {
             return;
         }

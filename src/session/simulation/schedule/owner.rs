@@ -1,9 +1,10 @@
-//! The client's owner and the faults: it opens legs, drops dead ones, asks at random; and the network breaks what it likes.
+//! The client's owner and the faults. The owner opens legs, drops dead ones and requests turns at random; the
+//! network breaks anything.
 
 use super::*;
 
 impl Schedule {
-    /// The client's owner drops a leg and tells its session.
+    /// Drops a leg for the client's owner, and reports that to the session.
     pub(super) fn client_drops(&mut self, leg: LegNumber) {
         if self.owned.contains_key(&leg) {
             let under_way = self.under_way();
@@ -26,7 +27,7 @@ impl Schedule {
             let under_way = self.under_way();
             self.switches.dies(leg, under_way);
         }
-        // The server may hear of it, or believe the leg alive for ever: it must not matter (rule 3).
+        // The server may notice it, or believe the leg alive for ever. Either must not matter (rule 3).
         if let Some(carrier) = carrier.filter(|_| self.random.percent(60)) {
             let at = self.delay();
             self.agenda.plan(at, Event::ServerNotices(carrier));
@@ -44,7 +45,7 @@ impl Schedule {
         path.up_cut |= directions & 1 != 0;
         path.down_cut |= directions & 2 != 0;
         let (leg, carrier) = (path.leg, path.carrier);
-        // Of a leg that is over, only what is on its way up is left to die.
+        // If a leg is over, only its frames on their way up can still die.
         if !path.disposed || (path.rising > 0 && path.up_cut) {
             let under_way = self.under_way();
             self.switches.dies(leg, under_way);
@@ -86,8 +87,9 @@ impl Schedule {
         self.agenda.plan(self.now + Time::from_millis(250), Event::Tick);
     }
 
-    /// Left to chance alone, a leg hardly ever dies within the few milliseconds that a switch away from it takes, with lines
-    /// under way: both applications speak at this very moment, and the network breaks it a little later, or at a certain step.
+    /// Prepares faults for the leg that a switch leaves. By chance alone, a leg hardly ever dies within the few
+    /// milliseconds of a switch, with lines under way. So both applications speak at this very moment, and the
+    /// network breaks the leg a little later, or at a certain step.
     fn trouble_the_old(&mut self) {
         let Some(old) = self.client.current() else { return };
         self.agenda.plan(self.now, Event::PushDown);
@@ -96,13 +98,13 @@ impl Schedule {
             let at = self.now + self.random.milliseconds(100);
             self.agenda.plan(at, Event::Fault(Some(old)));
         } else {
-            // After `end` something is still on its way up the old leg in few of them.
+            // In only a few switches something is still on its way up the old leg after its `end`.
             let steps = [Step::Granted, Step::Confirmed, Step::Ended, Step::Ended, Step::Ended];
             self.aim = Some(steps[usize::try_from(self.random.below(5)).unwrap_or(0)]);
         }
     }
 
-    /// A switch has reached the step that was aimed at.
+    /// Breaks the old leg if a switch has reached the intended step.
     pub(super) fn strike(&mut self) {
         let Some((step, old)) = self.switches.reached.take() else { return };
         if self.aim.take_if(|aim| *aim == step).is_some() {
@@ -130,7 +132,8 @@ impl Schedule {
         self.client.handle(self.now, Input::OpenLeg(transport));
     }
 
-    /// A pong clears its leg. On a socket that must prove itself, only a long one does. It cannot come where long writes are lost.
+    /// Clears a leg because a pong came. On a socket that must prove itself, only a long pong clears it. A long
+    /// pong cannot come where long writes are lost.
     pub(super) fn pong_comes(&mut self, leg: LegNumber, is_long: bool) -> Result<(), String> {
         let Some(transport) = self.path(leg).map(|path| path.transport) else { return Ok(()) };
         let is_socket = transport == Transport::WebSocket;
@@ -146,8 +149,8 @@ impl Schedule {
         Ok(())
     }
 
-    /// Liveness as any owner has it: no welcome in time, no answer to a request, no pong to a ping. Only a pong tells
-    /// that both directions pass: frames that still come down hide that nothing goes up any more.
+    /// Drops dead legs as any owner does: those without a welcome in time, an answer to a request, or a pong to a
+    /// ping. Only a pong shows that both directions pass: frames that still come down hide that nothing goes up.
     pub(super) fn drop_the_dead(&mut self) {
         let now = self.now;
         let since = |at: Time| now.saturating_sub(at);
