@@ -1,4 +1,5 @@
-//! Sequences of operations, sensible and not. A schedule of the simulation is what networks do; this is what anybody can do.
+//! Plays random sequences of operations, sensible or not. The simulation's schedules are what networks do; these
+//! are what any client can do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, Room, ServerSession, Settings};
 
 const REPLAY_FRAMES: usize = 6;
-/// Timeouts that may come in a row at one moment before something spins.
+/// More timeouts than this in a row at one moment are an endless loop.
 const MOST_TIMEOUTS: usize = 8;
 
 #[derive(Debug, Clone)]
@@ -31,17 +32,17 @@ struct Hello {
 enum Operation {
     Attach(Transport, Hello, Vec<String>),
     Send(Hello, Vec<String>),
-    /// On one of the sockets there ever were.
+    /// A frame on one of the sockets that ever existed.
     Frame(usize, String),
     Again(usize, Hello),
-    /// A frame with a text of so many bytes.
+    /// A frame with a text of this many bytes.
     Push(usize),
     Link,
     Offer(Vec<Transport>, u64),
     Closed(usize),
     Timeout,
     Later(u64),
-    /// Carriers get room, and so many bytes of it.
+    /// Carriers get room of this many bytes.
     Write(usize),
 }
 
@@ -94,14 +95,14 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// What a caller sees of the session, and what must be true of it.
+/// A caller's view of the session, with checks of all that must be true of it.
 struct Watch {
     session: ServerSession,
     now: Time,
     counted: u64,
     carriers: Vec<(Carrier, Transport)>,
     ended: BTreeSet<Carrier>,
-    /// A hello is answered by one welcome; that of a send by two, when it asks.
+    /// One welcome answers a hello. A send that requests a turn gets two.
     welcomes_owed: u32,
     taken: u64,
     turn: u64,
@@ -203,7 +204,7 @@ impl Watch {
         assert!(self.session.handle(self.now, input).is_ok(), "only requests are refused");
     }
 
-    /// The deadline is met; the next is later, within few steps.
+    /// Meets the deadline. The next one must be later, after a few steps at most.
     fn timeout(&mut self) {
         let Some(due) = self.session.poll_timeout() else {
             return;
@@ -226,11 +227,8 @@ impl Watch {
             let mut lines = Vec::new();
             let due = self.session.poll_timeout();
             let moved = self.session.write(self.now, carrier, Room { bytes }, |line| lines.push(line.clone()));
-            assert!(
-                moved || self.session.poll_timeout() == due,
-                "whoever wrote is not told to look at the deadline again"
-            );
-            assert!(!lines.is_empty(), "what wants to write has something to say");
+            assert!(moved || self.session.poll_timeout() == due, "a write that moves the deadline must report that");
+            assert!(!lines.is_empty(), "a carrier that wants to write has lines");
             self.written(carrier, &lines);
             let socket = self.carriers.contains(&(carrier, Transport::WebSocket));
             assert_eq!(announced(&lines), to_be_announced(&lines).filter(|_| socket), "{lines:?}");
@@ -280,7 +278,7 @@ impl Watch {
         }
     }
 
-    /// What is told of numbers and turns only grows.
+    /// Checks that the stated numbers and turns only grow.
     fn grows(&mut self, received: &serde_json::Value, turn: &serde_json::Value) {
         if let Some(received) = received.as_u64() {
             assert!(received >= self.told && received <= self.taken);
@@ -319,7 +317,7 @@ fn read(hello: &Hello, lines: &[String]) -> Result<body::Body, ()> {
         text.push('\n');
         text.push_str(line);
     }
-    // Another incarnation's hello does not come this far.
+    // The hello of another incarnation does not come this far.
     if hello.id == Some(false) {
         return Err(());
     }
@@ -330,14 +328,14 @@ fn is_numbered(line: &Line) -> bool {
     line.json().starts_with(br#"{"msg":"#)
 }
 
-/// What a `bytes` says that stands right before the first numbered line.
+/// Returns the value of a `bytes` frame right before the first numbered line.
 fn announced(lines: &[Line]) -> Option<u64> {
     let before = lines.iter().take_while(|line| !is_numbered(line)).last()?;
     let frame: serde_json::Value = serde_json::from_slice(before.json()).unwrap();
     frame["bytes"].as_u64()
 }
 
-/// What it must say on a socket.
+/// Returns the value that such a frame must have on a socket.
 fn to_be_announced(lines: &[Line]) -> Option<u64> {
     let bytes: usize = lines.iter().filter(|line| is_numbered(line)).map(Line::cost).sum();
     (bytes >= limits::ANNOUNCED_BYTES).then_some(bytes as u64)
