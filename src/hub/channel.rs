@@ -1,17 +1,17 @@
 //! One channel as a machine: it follows the channel's log, and decides which lines each subscriber gets.
 //!
-//! It is sans-IO. It never reads a clock (time is an argument), never waits, takes no lock, and knows neither sessions nor
-//! brokers. Its contract: [`Channel::handle`] an input and carry out the outputs in their order, then arm one timer for
-//! [`Channel::poll_timeout`] and hand in [`Input::Timeout`] when its time has come. All outputs of one input are carried out
-//! before the next input.
+//! It is sans-IO. It never reads a clock (time is an argument), never waits, takes no lock, and knows neither
+//! sessions nor brokers. A caller does this:
+//! 1. It hands an input to [`Channel::handle`], and carries out the outputs in their order, before the next input.
+//! 2. It arms one timer for [`Channel::poll_timeout`], and hands in [`Input::Timeout`] when that time has come.
 //!
 //! The machine has one *place* in the log: every live subscriber got everything up to it. A message that continues
 //! from the place is delivered. A message at or before it is a repetition. Any other message shows a gap: the machine
 //! fetches what follows the place, and the answer covers the message. No line reaches a subscriber in another way.
 //!
-//! A subscriber that wants history is *joining* until a fetch that began after its request is answered. Lines that go
-//! to the live ones meanwhile are held for it, within a bound. Past the bound it becomes live without its history, and is
-//! told so.
+//! A subscriber that wants history is *joining* until a fetch that began after its request is answered. Meanwhile
+//! the machine holds for it, within a bound, the lines that go to the live ones. Past the bound it becomes live
+//! without its history, and its start says so.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::protocol::{Line, Position};
 /// A fetch under way.
 struct Fetch {
     ticket: Ticket,
-    /// The machine's place when it asked.
+    /// The machine's place when the fetch began.
     from: Option<Place>,
     until: Duration,
     held: Held,
@@ -43,20 +43,21 @@ struct Joining<S> {
     is_asked: bool,
 }
 
-/// See the module. `S` is the shell's handle of a subscriber.
+/// The machine of one channel. `S` is the shell's handle of a subscriber.
 pub(super) struct Channel<S> {
     settings: Arc<Settings>,
     life: u64,
     tickets: u64,
     place: Option<Place>,
-    /// By key, which is the order in which sessions were made: so they lie in memory, and so do their sockets.
+    /// By key, which is the order in which sessions were created. Their order in memory is the same, and so is that
+    /// of their sockets.
     live: BTreeMap<u64, S>,
-    /// They become live by the input at hand. Its deliveries to the live ones are not for them.
+    /// Subscribers that become live by the present input. Its deliveries to the live ones do not concern them.
     started: SmallVec<[(u64, S); 1]>,
     joining: Vec<Joining<S>>,
-    /// Boxed, since a channel has none as a rule.
+    /// Boxed, because a channel rarely has one.
     fetch: Option<Box<Fetch>>,
-    /// When the next fetch is due: another try, or a check.
+    /// When the next fetch is due: a retry, or a check.
     due: Option<Duration>,
     /// Fetches that failed since the last answer.
     failures: u32,
@@ -66,7 +67,7 @@ pub(super) struct Channel<S> {
 }
 
 impl<S> Channel<S> {
-    /// A channel without subscribers. No other channel of this hub may ever have the same `life`.
+    /// Returns a channel without subscribers. No other channel of this hub may ever have the same `life`.
     pub(super) fn new(settings: Arc<Settings>, life: u64) -> Self {
         Self {
             settings,
@@ -91,13 +92,13 @@ impl<S> Channel<S> {
         self
     }
 
-    /// A ticket for a request of a caller: a publication or a subscription.
+    /// Returns a ticket for a request of a caller: a publication or a subscription.
     pub(super) const fn ticket(&mut self) -> Ticket {
         self.tickets += 1;
         Ticket { life: self.life, number: self.tickets }
     }
 
-    /// Hands in an input. Its outputs are added to `out`.
+    /// Handles an input, and adds its outputs to `out`.
     pub(super) fn handle(&mut self, now: Duration, input: Input<S>, out: &mut Outputs) {
         if !self.started.is_empty() {
             self.live.extend(self.started.drain(..));
@@ -124,7 +125,7 @@ impl<S> Channel<S> {
         }
     }
 
-    /// When the machine wants to hear the time again.
+    /// Returns when [`Input::Timeout`] is due.
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
         let append = self.appends.first().map(|(_, until)| *until);
         let is_patient = self.mutation.is(Mutant::NoPatience);
@@ -132,17 +133,17 @@ impl<S> Channel<S> {
         [append, fetch, self.due].into_iter().flatten().min()
     }
 
-    /// The subscribers that [`Output::Deliver`] is for.
+    /// Returns the subscribers that [`Output::Deliver`] is for.
     pub(super) const fn live(&self) -> &BTreeMap<u64, S> {
         &self.live
     }
 
-    /// The subscriber that an [`Output::Started`] is about.
+    /// Returns the subscriber that an [`Output::Started`] is about.
     pub(super) fn started(&self, which: usize) -> Option<&S> {
         self.started.get(which).map(|(_, subscriber)| subscriber)
     }
 
-    /// Whether there is no subscriber, and no append under way.
+    /// Returns true if there is no subscriber, and no append under way.
     pub(super) fn is_unused(&self) -> bool {
         !self.is_watching() && self.appends.is_empty()
     }
@@ -167,7 +168,7 @@ impl<S> Channel<S> {
         }
     }
 
-    /// Takes an append off the books; false if it is not there, since it was answered or given up.
+    /// Settles an append. Returns false if it is not under way, because it was answered or given up.
     fn settle(&mut self, ticket: Ticket) -> bool {
         let place = self.appends.iter().position(|(other, _)| *other == ticket);
         place.map(|place| self.appends.remove(place)).is_some()
@@ -184,7 +185,8 @@ impl<S> Channel<S> {
         }
         let is_next = is_same && (message.before <= place.at || self.mutation.is(Mutant::GapIgnored));
         if !is_next {
-            // A fetch under way may be older than this message, so it waits for the answer. A later fetch covers it.
+            // A fetch under way may be older than this message, so the message waits for the answer. A later fetch
+            // covers it.
             return if self.fetch.is_some() { self.hold(message, false, out) } else { self.read(now, out) };
         }
         let is_new = message.before >= place.at || self.mutation.is(Mutant::RepeatDelivered);
@@ -206,7 +208,8 @@ impl<S> Channel<S> {
         if fetch.held.push(message, self.settings.held, self.mutation) {
             return;
         }
-        // The live ones need another fetch for undelivered messages. Joining ones become live without history, and are told.
+        // If the message was not delivered, the live subscribers need another fetch. The joining ones become live
+        // without history, and their starts say so.
         fetch.is_stale |= !is_delivered;
         let Some(place) = self.place.clone() else { return };
         for wish in self.take_asked() {
@@ -243,7 +246,7 @@ impl<S> Channel<S> {
         self.started.push((key, subscriber));
     }
 
-    /// Ends a subscription. One that waits is answered.
+    /// Ends a subscription. If it waits for its start, it is refused.
     fn leave(&mut self, key: u64, out: &mut Outputs) {
         self.live.remove(&key);
         if self.joining.is_empty() || self.mutation.is(Mutant::LeaverStarted) {
@@ -264,14 +267,15 @@ impl<S> Channel<S> {
         (self.place, self.fetch, self.due, self.failures) = (None, None, None, 0);
     }
 
-    /// The subscribers whose request the fetch under way covers.
+    /// Removes and returns the subscribers whose requests the present fetch covers.
     fn take_asked(&mut self) -> Vec<Wish<S>> {
         self.joining.extract_if(.., |joining| joining.is_asked).map(|joining| joining.wish).collect()
     }
 
     // ---- Fetches
 
-    /// Has the log read from the machine's place and from the positions of the subscribers that join: now, or after the fetch under way.
+    /// Fetches what follows the machine's place and the positions of the joining subscribers: now, or after the
+    /// fetch under way.
     fn read(&mut self, now: Duration, out: &mut Outputs) {
         if !self.is_watching() {
             return;
@@ -321,7 +325,7 @@ impl<S> Channel<S> {
                     out.extend(missed.into_iter().map(Output::Deliver));
                 }
             } else if place.epoch == end.epoch && place.at > end.at && from.is_some_and(proves) {
-                // Messages brought more than the answer knows, and what they followed is proven.
+                // Messages brought more than the answer knows, and the answer proves the place that they followed.
                 if !self.mutation.is(Mutant::PlaceMovedBack) {
                     return;
                 }
@@ -332,7 +336,7 @@ impl<S> Channel<S> {
         self.place = Some(end);
     }
 
-    /// Makes the subscribers live whose history is there.
+    /// Makes those subscribers live whose history has come.
     fn admit(&mut self, history: &History, out: &mut Outputs) {
         let Some(place) = self.place.clone() else { return };
         let is_whole = history.end() == place;
@@ -356,7 +360,8 @@ impl<S> Channel<S> {
         }
     }
 
-    /// Gives up the fetch under way. The subscribers that it was for are refused. The live ones get another one after a pause.
+    /// Gives up the fetch under way, and refuses the subscribers that it was for. The live ones get another fetch
+    /// after a pause.
     fn give_up(&mut self, now: Duration, out: &mut Outputs) {
         self.fetch = None;
         for wish in self.take_asked() {

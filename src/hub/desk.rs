@@ -1,6 +1,6 @@
 //! One channel behind its lock: the machine, its log, and the callers that wait.
 //!
-//! It carries out the machine's outputs. It must never decide anything about a channel itself.
+//! It carries out the outputs of the machine. It must never decide anything about a channel itself.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -18,30 +18,30 @@ use crate::protocol::{ChannelName, Line, down};
 /// A subscriber in the machine.
 type Member = Arc<dyn Subscriber>;
 
-/// Makes the line that answers a subscription, if there is one.
+/// Makes the line that answers a subscription, if one is wanted.
 pub(super) type MakeAnswer<'c> = &'c mut dyn FnMut(&Start) -> Option<Line>;
 
 /// A call of the hub: the caller's request, and its outcome within the call.
 #[derive(Default)]
 pub(super) struct Call<'c, 'p> {
-    /// The caller's own request, if it makes one.
+    /// The caller's own request, if it has one.
     pub(super) ticket: Option<Ticket>,
     /// The publications of that request.
     pub(super) payloads: Option<&'c mut dyn Iterator<Item = &'p Payload>>,
     /// Makes the answer of its subscription.
     pub(super) answer: Option<MakeAnswer<'c>>,
-    /// The tasks that wait for what was delivered.
+    /// The wakers of the tasks that wait for the delivered lines.
     pub(super) wakers: Vec<Waker>,
     pub(super) published: Option<Result<u64, Refusal>>,
     pub(super) started: Option<Result<Start, Refusal>>,
 }
 
-/// See the module.
+/// One channel: its machine, its log, and the callers that wait.
 pub(super) struct Desk {
     pub(super) machine: Channel<Member>,
     pub(super) log: Box<dyn Log>,
     pub(super) callers: Callers,
-    /// The deadline of the machine that the hub knows.
+    /// The machine's deadline, as the hub knows it.
     pub(super) armed: Option<Duration>,
 }
 
@@ -50,7 +50,7 @@ impl Desk {
         Self { machine, log, callers: Callers::default(), armed: None }
     }
 
-    /// Hands in an input and does everything that follows from it within the call.
+    /// Handles an input, and carries out within the call everything that follows from it.
     pub(super) fn carry_out(
         &mut self,
         now: Duration,
@@ -62,10 +62,10 @@ impl Desk {
         let mut next = Some(input);
         while let Some(input) = next.take() {
             self.machine.handle(now, input, &mut outputs);
-            // The first output is taken first.
+            // The loop pops from the end, and the first output must come first.
             outputs.reverse();
             while let Some(output) = outputs.pop() {
-                // No input leads to more than one request that is answered within the call.
+                // An input leads to at most one request that is answered within the call.
                 next = self.carry_out_one(now, name, output, call).or(next);
             }
         }
@@ -101,7 +101,7 @@ impl Desk {
         None
     }
 
-    /// Hands in an event of a broker that does not answer within the call.
+    /// Handles an event of a broker that does not answer within the call.
     pub(super) fn hear(&mut self, now: Duration, name: &ChannelName, event: Event, call: &mut Call<'_, '_>) {
         let input = match event {
             Event::Appended { ticket, first } => Input::Appended(ticket, first),
@@ -126,7 +126,8 @@ impl Desk {
         self.log.append(now, ticket, payloads, &mut |at, payload| down::publication(name, at, payload))
     }
 
-    /// Each subscriber is looked up once for all lines: with a thousand subscribers that is most of what a publication costs here.
+    /// Delivers a part to every live subscriber. It looks each subscriber up once for all lines: with a thousand
+    /// subscribers that is most of a publication's cost here.
     fn deliver(&self, name: &ChannelName, part: &Delivery, call: &mut Call<'_, '_>) {
         let live = self.machine.live();
         call.wakers.reserve(live.len());
@@ -146,12 +147,12 @@ impl Desk {
         if call.ticket == Some(ticket) {
             call.published = Some(outcome);
         } else if let Some(Caller::Publisher(caller)) = self.callers.take(ticket) {
-            // A caller that does not wait any more needs no answer.
+            // A caller that has stopped waiting needs no answer.
             let _ = caller.send(outcome);
         }
     }
 
-    /// Delivers the answer first, then the missed publications.
+    /// Delivers the answer of a subscription first, then the missed publications.
     fn started(
         &mut self,
         name: &ChannelName,
@@ -192,7 +193,7 @@ impl Desk {
     }
 }
 
-/// Publications as lines. All subscribers share them.
+/// Encodes publications as lines, which all subscribers share.
 fn encoded(name: &ChannelName, stretch: Stretch<Payload>) -> Stretch<Line> {
     let Stretch { epoch, before, items } = stretch;
     let items = (before + 1..).zip(&items).map(|(at, payload)| down::publication(name, at, payload)).collect();

@@ -12,50 +12,51 @@ use crate::protocol::{Line, Position};
 /// Where a subscription starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
-    /// Publications follow from the one after this.
+    /// Publications follow from the offset after this position.
     pub position: Position,
-    /// A position was asked for, and all after it is there.
+    /// The caller asked for a position, and everything after it is there.
     pub recovered: bool,
 }
 
-/// How much of its missed publications a subscriber takes at once.
+/// How much of its missed publications a subscriber accepts at once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     pub(super) frames: usize,
     pub(super) bytes: usize,
 }
 
-/// A subscription that a caller asks for.
+/// A subscription that a caller wants.
 pub(super) struct Wish<S> {
-    /// The answer carries it.
+    /// The ticket, which the answer carries.
     pub(super) ticket: Ticket,
-    /// Names the subscriber in this channel. Its earlier subscription ends.
+    /// The subscriber's name in this channel. Its earlier subscription ends.
     pub(super) key: u64,
     pub(super) subscriber: S,
     pub(super) since: Option<Position>,
     pub(super) room: Room,
 }
 
-/// Something that happens to a channel.
+/// An input of a channel's machine.
 pub(super) enum Input<S> {
     /// A caller publishes. The payloads stay with the caller.
     Publish(Ticket),
     Subscribe(Wish<S>),
-    /// The subscription of this key ends, if there is one.
+    /// The subscription with this key ends, if there is one.
     Unsubscribe(u64),
-    /// An append is done, and its first publication has this offset. The broker's message brings the publications.
+    /// An append is done, and its first publication has this offset. The broker's message will bring the
+    /// publications.
     Appended(Ticket, u64),
-    /// An append is done, and the broker's answer is the message too.
+    /// An append is done, and the broker's answer serves as the message too.
     Stored(Ticket, Stretch<Line>),
     /// A fetch is answered.
     Fetched(Ticket, Vec<Stretch<Line>>),
     /// An append or a fetch failed.
     Failed(Ticket, Failure),
-    /// The broker's message about publications, of this node or of another one.
+    /// A message of the broker brings publications of this node or of another one.
     Heard(Stretch<Line>),
     /// Messages may have been lost.
     Interrupted,
-    /// The moment of [`super::channel::Channel::poll_timeout`] has come.
+    /// The time of [`super::channel::Channel::poll_timeout`] has come.
     Timeout,
 }
 
@@ -64,29 +65,30 @@ pub(super) enum Input<S> {
 pub(super) enum Delivery {
     /// Publications that follow the last one without a hole.
     Lines(Vec<Line>),
-    /// The order breaks here: publications follow from another position. `recovered`: nothing is missing before it.
+    /// The order breaks here, and publications follow from another position. If `recovered` is true, nothing is
+    /// missing before it.
     Reset { position: Position, recovered: bool },
 }
 
-/// The parts of a delivery. As a rule there is none.
+/// The parts of a delivery. There is rarely one.
 pub(super) type Deliveries = Vec<Delivery>;
 
-/// Something that the shell carries out.
+/// An action for the shell.
 pub(super) enum Output {
-    /// The broker gives offsets to the publications of this ticket.
+    /// The broker must give offsets to the publications of this ticket.
     Append(Ticket),
-    /// The broker reads the publications after these positions.
+    /// The broker must read the publications after these positions.
     Fetch(Ticket, Vec<Position>),
-    /// The broker sends messages from now on.
+    /// The broker must send messages from now on.
     Watch,
-    /// The broker sends messages no longer.
+    /// The broker must send no more messages.
     Unwatch,
-    /// For every subscriber that was live before this input.
+    /// Every subscriber that was live before this input gets this part.
     Deliver(Delivery),
-    /// The answer to a publication: the offset of the first.
+    /// The answer to a publication: the offset of its first item.
     Published(Ticket, Result<u64, Failure>),
-    /// The answer to a subscription. The subscriber gets it, then its missed publications, and is live from the next input on.
-    /// [`super::channel::Channel::started`] knows it by `which`.
+    /// The answer to a subscription. The subscriber gets the answer, then its missed publications, and is live from
+    /// the next input on. [`super::channel::Channel::started`] finds it by `which`.
     Started { ticket: Ticket, which: usize, start: Start, missed: Deliveries },
     /// The answer to a subscription that does not begin.
     Refused(Ticket, Failure),
@@ -98,16 +100,16 @@ pub(super) type Outputs = SmallVec<[Output; 2]>;
 /// The bounds and times of a channel's machine.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
-    /// Appends under way; above it a publication is refused at once.
+    /// The most appends under way. Beyond it a publication is refused at once.
     pub(super) appends: usize,
-    /// Subscribers whose history one fetch brings; others wait for the next one.
+    /// The most subscribers whose history one fetch brings. Others wait for the next fetch.
     pub(super) joiners: usize,
-    /// Publications that are held back while a fetch is under way, and their bytes.
+    /// The most publications, and bytes of them, that are held during a fetch.
     pub(super) held: Room,
-    /// A request to the broker that has no answer by then is given up.
+    /// How long a request to the broker may stay without an answer before it is given up.
     pub(super) patience: Duration,
-    /// The pause before a fetch is tried again: the first one, and the longest one. It doubles.
+    /// The first and the longest pause before a fetch is retried. The pause doubles each time.
     pub(super) pause: [Duration; 2],
-    /// How often the position is compared with the log's. `None`: no message is ever lost.
+    /// How often the hub compares its position with the log's. `None` means that no message is ever lost.
     pub(super) check_every: Option<Duration>,
 }

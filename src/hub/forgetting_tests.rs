@@ -1,6 +1,9 @@
-//! What the hub may forget: any sequence of subscriptions, publications and sweeps, held to a list of all that was ever published.
-//! Channels in which nothing was published are forgotten at once, and no position ever recovers anything but what came after it.
-//! Whoever missed nothing is told so, unless there was no room to remember the channel.
+//! The rules of forgetting. Any sequence of subscriptions, publications and sweeps is compared with a list of all
+//! publications.
+//!
+//! - Channels without publications are forgotten at once.
+//! - No position ever recovers anything but the publications after it.
+//! - A reader that missed nothing learns that, unless there was no room to remember the channel.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -16,29 +19,29 @@ use crate::broker::{Fault, Memory, Retention};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
 
-/// A rule of forgetting taken away.
+/// A rule of forgetting that is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutant {
     /// The broker forgets where a log stood.
     Broker(Fault),
-    /// The last subscriber that leaves takes the history along.
+    /// The history goes when the last subscriber leaves.
     HistoryForgotten,
 }
 
 const NAMES: usize = 3;
 const AGE: Duration = Duration::from_secs(10);
 const KEPT: usize = 4;
-/// Logs that are remembered: all of them, and fewer.
+/// How many logs are remembered: all of them, or fewer.
 const MANY: usize = 2 * NAMES;
 const FEW: usize = 2;
 
 #[derive(Debug, Clone)]
 enum Operation {
     Publish(usize),
-    /// From one of the positions that were told, if any was.
+    /// From one of the known positions, if there is one.
     Subscribe(usize, u64, Option<prop::sample::Index>),
     Unsubscribe(usize, u64),
-    /// So many seconds pass, then idle channels are looked for.
+    /// This many seconds pass, then a sweep looks for idle channels.
     Sweep(u64),
 }
 
@@ -67,35 +70,35 @@ impl Subscriber for Inbox {
     }
 }
 
-/// What stands in a line as the publication's content: its place among all of its channel.
+/// Returns the content of a publication's line: the publication's index in its channel.
 fn content(line: &Line) -> u64 {
     let value: serde_json::Value = serde_json::from_slice(line.json()).unwrap();
     value["data"].as_u64().unwrap()
 }
 
-/// A position that was told.
+/// A position that a subscriber learned.
 #[derive(Clone)]
 struct Told {
     position: Position,
-    /// How many publications of the channel came before it.
+    /// The number of publications of the channel before it.
     published: usize,
-    /// How often the channel had been forgotten.
+    /// How often the channel had been forgotten by then.
     forgotten: usize,
 }
 
-/// The hub, and what must be true of it.
+/// The hub, with checks of all that must be true of it.
 struct Watch {
     hub: Hub,
     now: Duration,
     /// When each publication was made, by channel.
     published: Vec<Vec<Duration>>,
-    /// By channel: how often it was forgotten without publications.
+    /// By channel: how often it was forgotten while it had no publications.
     forgotten: Vec<usize>,
     told: Vec<Vec<Told>>,
     inboxes: HashMap<(usize, u64), Arc<Inbox>>,
-    /// How often what was missed came although the channel had been forgotten.
+    /// How often a subscriber recovered what it missed although the channel had been forgotten.
     recovered: usize,
-    /// Each channel is remembered where it stood.
+    /// The broker has room to remember where each channel's log ended.
     remembers_all: bool,
 }
 
@@ -168,7 +171,7 @@ impl Watch {
             prop_assert!(got.is_empty());
             prop_assert!(!start.recovered);
             let is_kept = since.is_some_and(|told| self.is_kept(name, told.published));
-            prop_assert!(!is_kept, "what the history still holds is recovered, also if that is nothing");
+            prop_assert!(!is_kept, "a position must recover what the history still holds, even if that is nothing");
         }
         let told = Told { position: start.position, published: all - got.len(), forgotten: self.forgotten[name] };
         self.told[name].push(told);
@@ -176,8 +179,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Whether the history holds all publications from this one on. If the channel may have been forgotten, it must hold the one before
-    /// it too.
+    /// Returns true if the history holds all publications from this one on. If the channel may have been forgotten,
+    /// the history must hold the one before it too.
     fn is_kept(&self, name: usize, from: usize) -> bool {
         let first = if self.remembers_all { Some(from) } else { from.checked_sub(1) };
         first.is_some_and(|first| {
@@ -190,7 +193,7 @@ impl Watch {
         self.inboxes.iter().filter(move |((of, _), _)| *of == name).map(|(_, inbox)| inbox)
     }
 
-    /// A channel is remembered only for its subscribers, or for what was published in it.
+    /// Checks that each remembered channel has subscribers or publications.
     fn check(&self) -> Result<(), TestCaseError> {
         let wanted = (0..NAMES)
             .filter(|name| self.subscribers(*name).next().is_some() || !self.published[*name].is_empty())
@@ -204,7 +207,7 @@ fn channel(name: usize) -> ChannelName {
     ChannelName::try_from(&*format!("c{name}")).unwrap()
 }
 
-/// Tries many sequences; how many recoveries there were of channels that had been forgotten.
+/// Tries many sequences. Returns the number of recoveries in channels that had been forgotten.
 fn run(mutant: Option<Mutant>, remembered: usize) -> Result<usize, TestError<Vec<Operation>>> {
     let config = ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() };
     let recovered = Cell::new(0);
@@ -224,7 +227,7 @@ fn run(mutant: Option<Mutant>, remembered: usize) -> Result<usize, TestError<Vec
 }
 
 #[test]
-fn whatever_is_forgotten_a_position_recovers_what_it_missed_or_nothing() {
+fn a_position_recovers_what_it_missed_or_nothing_after_any_forgetting() {
     for remembered in [MANY, FEW] {
         let recovered = run(None, remembered).unwrap();
         assert!(recovered > 100, "{recovered} recoveries of channels that had been forgotten");
@@ -249,14 +252,14 @@ fn an_epoch_that_outlives_a_channel_for_which_there_was_no_room_is_caught() {
 }
 
 #[test]
-fn a_last_subscriber_that_takes_the_history_along_is_caught() {
+fn a_history_that_goes_with_the_last_subscriber_is_caught() {
     for remembered in [MANY, FEW] {
         run(Some(Mutant::HistoryForgotten), remembered).unwrap_err();
     }
 }
 
 #[test]
-fn of_many_that_leave_at_once_the_last_one_has_the_channel_forgotten() {
+fn a_channel_is_forgotten_with_the_last_of_many_that_leave_at_once() {
     let hub = Hub::new(Bounds::default());
     for _ in 0..200 {
         for key in 1..=4 {

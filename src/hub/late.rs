@@ -1,4 +1,4 @@
-//! Answers that come after the call, for callers that can wait.
+//! Answers that come after the call, for callers that can wait for them.
 //!
 //! The memory broker never needs them.
 
@@ -23,7 +23,7 @@ pub enum Outcome<T> {
 }
 
 impl<T> Outcome<T> {
-    /// The outcome, if it is there within the call.
+    /// Returns the outcome if it is there within the call.
     pub fn now(self) -> Option<Result<T, Refusal>> {
         match self {
             Self::Now(outcome) => Some(outcome),
@@ -37,7 +37,7 @@ impl<T> Outcome<T> {
 pub struct Waiting<T>(Receiver<Result<T, Refusal>>);
 
 impl<T> Waiting<T> {
-    /// `hand_over` gets the end that answers.
+    /// Gives `hand_over` the end that answers.
     pub(super) fn new(hand_over: impl FnOnce(Sender<Result<T, Refusal>>)) -> Self {
         let (sender, receiver) = oneshot::channel();
         hand_over(sender);
@@ -56,13 +56,13 @@ impl<T> Future for Waiting<T> {
 /// The line that answers a subscription.
 pub(super) type SubscriptionAnswer = Box<dyn FnOnce(&Start) -> Option<Line> + Send>;
 
-/// A caller whose call is over, and whose answer is not there yet.
+/// A caller whose call has returned without an answer.
 pub(super) enum Caller {
     Publisher(Sender<Result<u64, Refusal>>),
     Subscriber(SubscriptionAnswer, Sender<Result<Start, Refusal>>),
 }
 
-/// The callers of one channel. There are none while the broker answers within the call.
+/// The waiting callers of one channel. There are none if the broker answers within the call.
 #[derive(Default)]
 pub(super) struct Callers(Vec<(Ticket, Caller)>);
 
@@ -77,7 +77,7 @@ impl Callers {
     }
 }
 
-/// The refusal that tells a client that the broker failed.
+/// Returns the refusal for a client after the broker failed.
 pub(super) fn refusal(failure: Failure) -> Refusal {
     match failure {
         Failure::NotDone => Limit::Broker.into(),

@@ -14,7 +14,7 @@ use crate::protocol::{ChannelName, Line, Position, down};
 
 const NOW: Duration = Duration::ZERO;
 
-/// What the hub asked.
+/// A request of the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
     Append(Ticket, usize),
@@ -31,7 +31,7 @@ impl Late {
         self.0.lock().unwrap().push(asked);
     }
 
-    /// The requests since the last look.
+    /// Returns the requests since the last call.
     fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
@@ -189,7 +189,7 @@ fn a_subscription_whose_fetch_fails_is_refused() {
 
 /// 1. A live subscriber has everything up to offset 1.
 /// 2. The log loses its last write and begins another epoch, whose first message comes.
-/// 3. Offset 1 of the old epoch is not proven: the subscriber is told, in a frame of its own.
+/// 3. Offset 1 of the old epoch is not proven, so the subscriber gets a frame that says so.
 #[test]
 fn a_subscriber_is_told_when_the_log_lost_what_it_has() {
     let (hub, late, channel) = hub();

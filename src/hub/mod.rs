@@ -1,18 +1,19 @@
-//! Channels on this node: the subscribers, and the way of a publication to all of them.
+//! The channels on this node: their subscribers, and the path of a publication to all of them.
 //!
-//! A publication is encoded once, and its subscribers share the bytes. A subscriber takes a line without waiting, so a slow one never
-//! holds up another. The hub decides nothing itself: each channel is a machine (`channel`), which this shell keeps behind
-//! one short lock with its log. It must never wait for a broker, and never know a session.
+//! A publication is encoded once, and its subscribers share the bytes. A subscriber accepts a line without waiting,
+//! so a slow one never delays another. The hub decides nothing itself. Each channel is a machine (`channel`), which
+//! this shell keeps with its log behind one short lock. It must never wait for a broker, and never know a session.
 //!
-//! With a broker that answers within the call, such as the memory broker, [`Hub::publish`] does everything. With another
-//! broker [`Hub::publish`] and [`Hub::subscribe`] return [`Outcome::Later`]. Then somebody must run [`Hub::next`], and hand what
-//! it brings to [`Hub::event`] or [`Hub::timeout`].
+//! With a broker that answers within the call, such as the memory broker, [`Hub::publish`] does everything. With
+//! another broker [`Hub::publish`] and [`Hub::subscribe`] return [`Outcome::Later`]. Then a task must run
+//! [`Hub::next`], and hand each result to [`Hub::event`] or [`Hub::timeout`].
 //!
 //! # Layout
-//! - `channel`: the machine of one channel; `events`: its inputs and outputs; `recovery`: history joined with live lines
+//! - `channel`: the machine of one channel; `events`: its inputs and outputs; `recovery`: history joined with live
+//!   lines
 //! - `desk`: a machine with its log, behind one lock; [`late`]: answers that come after the call
 //! - [`subscriber`]: a subscriber, as the hub sees it
-//! - `mutant`, `simulation`: the machine in schedules of faults, and its rules taken away one at a time
+//! - `mutant`, `simulation`: the machine in schedules of faults, and its rules removed one at a time
 
 mod channel;
 mod desk;
@@ -46,11 +47,11 @@ pub use self::events::Start;
 pub use self::late::Outcome;
 pub use self::subscriber::Subscriber;
 
-/// Appends of one channel under way at a broker.
+/// The most appends of one channel that are under way at a broker.
 const APPENDS: usize = 256;
-/// Subscribers whose history one fetch brings.
+/// The most subscribers whose history one fetch brings.
 const JOINERS: usize = 256;
-/// A request that a broker has not answered by then counts as lost.
+/// How long a broker may take to answer. After that a request counts as lost.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The first and the longest pause before a failed fetch is tried again.
 const PAUSE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
@@ -58,11 +59,11 @@ const PAUSE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)
 /// The bounds of a hub.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Of each channel's history.
+    /// The bounds of each channel's history.
     pub retention: Retention,
-    /// Channels at one time.
+    /// The most channels at one time.
     pub channels: usize,
-    /// Bytes of all histories together.
+    /// The most bytes of all histories together.
     pub all_history_bytes: usize,
 }
 
@@ -72,48 +73,48 @@ impl Default for Bounds {
     }
 }
 
-/// What a hub waits for.
+/// An event that a hub waits for.
 #[derive(Debug)]
 pub enum Next {
-    /// To be handed to [`Hub::event`].
+    /// An event for [`Hub::event`].
     Event(ChannelName, Event),
     /// [`Hub::timeout`] is due.
     Timeout,
 }
 
-/// The channels that are remembered, and how many were made so far.
+/// The channels that are remembered, and the number of channels created so far.
 #[derive(Default)]
 struct Channels {
     by_name: HashMap<ChannelName, Arc<Mutex<Desk>>>,
     made: u64,
 }
 
-/// See the module.
+/// All channels of this node.
 pub struct Hub {
     channels: Mutex<Channels>,
     most: usize,
     settings: Arc<Settings>,
     broker: Box<dyn Broker>,
-    /// When each machine that waits for its broker wants to hear the time.
+    /// When each machine that waits for its broker needs [`Input::Timeout`].
     deadlines: Mutex<BTreeSet<(Duration, ChannelName)>>,
-    /// Told when a deadline comes before all others.
+    /// Notified when a deadline becomes the first one.
     earlier: Notify,
     #[cfg(test)]
     mutant: Option<forgetting_tests::Mutant>,
 }
 
 impl Hub {
-    /// A hub without channels, whose logs are in memory.
+    /// Returns a hub without channels, whose logs are in memory.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
         let memory = Memory::new(bounds.retention, bounds.all_history_bytes).remembering(bounds.channels);
         Self::with_broker(bounds.channels, Box::new(memory))
     }
 
-    /// A hub for at most so many channels, whose logs are at this broker.
+    /// Returns a hub for at most this many channels, whose logs are at this broker.
     #[must_use]
     pub fn with_broker(channels: usize, broker: Box<dyn Broker>) -> Self {
-        // A session could not take more than its replay bound, so no more is held for it.
+        // A session accepts no more than its replay bound, so no more is held for it.
         let held = Room { frames: limits::REPLAY_FRAMES, bytes: limits::REPLAY_BYTES };
         let check_every = broker.check_every();
         let settings =
@@ -130,12 +131,12 @@ impl Hub {
         }
     }
 
-    /// Publishes some. The outcome is the offset of the first; the others follow it. The wakers of the tasks that wait for
-    /// them come back too.
+    /// Publishes a batch. The outcome is the offset of the first publication; the others follow it. Also returns
+    /// the wakers of the tasks that wait for the lines.
     ///
     /// # Errors
-    /// `full` if there are too many channels to make another, or if the broker took nothing. `internal` if the broker does not
-    /// answer in time: then it is unknown whether it was done.
+    /// `full` if there is no room for another channel, or if the broker stored nothing. `internal` if the broker
+    /// does not answer in time: then it is unknown whether the publications were stored.
     pub fn publish<'a>(
         &self,
         now: Duration,
@@ -160,12 +161,15 @@ impl Hub {
         (outcome, wakers)
     }
 
-    /// Subscribes. The line that `answer` makes of the start, if any, is delivered first, then the missed publications, then
-    /// live ones. Subscribing again takes the position anew. The missed publications are delivered whole. If they are
-    /// gone, or more than the subscriber has room for, none is delivered, and the start says so.
+    /// Subscribes. The subscriber first gets the line that `answer` makes of the start, if any. Then it gets the
+    /// missed publications, and then the live ones. A repeated subscription replaces the earlier one and its
+    /// position.
+    ///
+    /// The missed publications come whole or not at all. If some are gone, or there are more than the subscriber
+    /// has room for, none comes, and the start says so.
     ///
     /// # Errors
-    /// `full`, as for [`Self::publish`], and if the broker does not answer in time.
+    /// `full`, as for [`Self::publish`], and also if the broker does not answer in time.
     pub fn subscribe(
         &self,
         now: Duration,
@@ -195,8 +199,8 @@ impl Hub {
         outcome
     }
 
-    /// Ends a subscription; without one nothing happens. A channel without subscribers and without history is forgotten, so names cost
-    /// nothing.
+    /// Ends a subscription, if there is one. A channel without subscribers and without history is forgotten, so
+    /// names cost nothing.
     pub fn unsubscribe(&self, channel: &ChannelName, subscriber: u64) {
         let shared = lock(&self.channels).by_name.get(channel).cloned();
         let Some(shared) = shared else { return };
@@ -209,7 +213,8 @@ impl Hub {
             return;
         }
         drop(desk);
-        // Given back first: of several that unsubscribe at once, the last one to come here finds the channel at rest.
+        // The handle is dropped first. If several unsubscribe at once, the last one to come here then finds the
+        // channel at rest.
         drop(shared);
         let mut channels = lock(&self.channels);
         let is_unused = |desk: &Desk| {
@@ -228,24 +233,25 @@ impl Hub {
     pub fn sweep(&self, now: Duration) {
         lock(&self.channels).by_name.retain(|_, shared| {
             let Some(mut desk) = at_rest(shared) else { return true };
-            // Looked at first: it also lets go of history that is too old.
+            // The log is checked first, because that also drops history that is too old.
             !(desk.log.is_idle(now) && desk.machine.is_unused())
         });
     }
 
-    /// How many channels there are.
+    /// Returns the number of channels.
     #[must_use]
     pub fn channels(&self) -> usize {
         lock(&self.channels).by_name.len()
     }
 
-    /// Hands in an event of a broker that does not answer within the call. A channel that is not remembered needs none.
+    /// Handles an event of a broker that does not answer within the call. It ignores an event of a forgotten
+    /// channel.
     pub fn event(&self, now: Duration, channel: &ChannelName, event: Event) {
         self.visit(channel, |desk, call| desk.hear(now, channel, event, call));
     }
 
-    /// Waits for what comes next: an event of the broker, or a deadline. `origin` is the moment at which the time is zero.
-    /// With a broker that answers within the call, nothing ever comes. Cancel-safe.
+    /// Waits for the next event of the broker, or the next deadline. `origin` is the moment at which the time is
+    /// zero. With a broker that answers within the call, neither ever comes. Cancel-safe.
     pub async fn next(&self, origin: Instant) -> Next {
         loop {
             let deadline = self.next_timeout();
@@ -267,7 +273,7 @@ impl Hub {
         lock(&self.deadlines).first().map(|(at, _)| *at)
     }
 
-    /// Tells all channels the time whose deadline has come.
+    /// Hands the time to each channel whose deadline has come.
     pub fn timeout(&self, now: Duration) {
         let deadlines = lock(&self.deadlines);
         let due: Vec<ChannelName> =
@@ -278,7 +284,7 @@ impl Hub {
         }
     }
 
-    /// Does something at a channel that is remembered, and wakes the tasks that wait for its lines.
+    /// Runs `act` on a remembered channel, and wakes the tasks that wait for its lines.
     fn visit(&self, channel: &ChannelName, act: impl FnOnce(&mut Desk, &mut Call<'_, '_>)) {
         let shared = lock(&self.channels).by_name.get(channel).cloned();
         let Some(shared) = shared else { return };
@@ -290,7 +296,7 @@ impl Hub {
         call.wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Notes when the machine wants to hear the time.
+    /// Notes the machine's deadline.
     fn arm(&self, channel: &ChannelName, desk: &mut Desk) {
         let due = desk.machine.poll_timeout();
         if due == desk.armed {
@@ -325,7 +331,7 @@ impl Hub {
     }
 }
 
-/// Has a subscriber subscribed, and returns the outcome within the call.
+/// Subscribes a subscriber, and returns the outcome within the call.
 fn ask(
     now: Duration,
     channel: &ChannelName,
@@ -335,7 +341,7 @@ fn ask(
     answer: MakeAnswer<'_>,
 ) -> (Ticket, Option<Result<Start, Refusal>>, Vec<Waker>) {
     let ticket = desk.machine.ticket();
-    // Without a position there is nothing that needs room.
+    // A subscription without a position needs no room.
     let (frames, bytes) = since.map_or((0, 0), |_| subscriber.room());
     let (key, room) = (subscriber.key(), Room { frames, bytes });
     let wish = Wish { ticket, key, subscriber, since: since.cloned(), room };
@@ -344,12 +350,13 @@ fn ask(
     (ticket, call.started, call.wakers)
 }
 
-/// A channel that is not in use: a caller gets it under the lock of all channels, which is held here.
+/// Locks a channel that is not in use. A caller gets a channel only under the lock of all channels, which is held
+/// here.
 fn at_rest(channel: &Arc<Mutex<Desk>>) -> Option<MutexGuard<'_, Desk>> {
     (Arc::strong_count(channel) == 1).then(|| lock(channel))
 }
 
-/// A lock whose holder panicked is taken all the same: no invariant spans two statements here.
+/// Locks a mutex even if its last holder panicked: no invariant spans two statements here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,16 +1,16 @@
-//! Deliberate mistakes of a channel's machine, one for each rule that looks as if it could be left out.
+//! Deliberate mistakes of a channel's machine, one for each rule that seems dispensable.
 //!
-//! A test build can give one to a machine, and the simulation shows that it is caught. In any other build
-//! [`Mutation::is`] is constant, and the compiler takes the branch out.
+//! A test build can give a machine one mistake, and the simulation must then catch it. In any other build
+//! [`Mutation::is`] is constant, and the compiler removes the branch.
 
-/// A rule taken away.
+/// A rule that is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutant {
     /// Live lines are not held for a subscriber that waits for history.
     LinesNotHeld,
-    /// History and held lines are joined one behind the other, without a look at their offsets.
+    /// History and held lines are concatenated without a look at their offsets.
     MergedWithoutOffsets,
-    /// A new epoch that continues the old one is not told.
+    /// No reset announces a new epoch that continues the old one.
     NewEpochUntold,
     /// The place moves back to the end of an answer that is older than the last message.
     PlaceMovedBack,
@@ -22,31 +22,31 @@ pub(super) enum Mutant {
     RepeatDelivered,
     /// A message of another epoch counts by its offset alone.
     EpochIgnored,
-    /// An answer to an earlier fetch is taken.
+    /// An answer to an earlier fetch is accepted.
     OldAnswerTaken,
-    /// A position that is not proven is taken for the log's end, and no subscriber is told.
+    /// The log's end replaces a position that is not proven, and no subscriber learns it.
     ProofAssumed,
     /// The fetch goes out before the watch.
     FetchBeforeWatch,
-    /// A fetch that failed is not tried again.
+    /// A failed fetch is not retried.
     NoRetry,
-    /// A fetch that is never answered is waited for.
+    /// A fetch that gets no answer is never given up.
     NoPatience,
-    /// The position is not compared with the log's.
+    /// The hub never compares its position with the log's.
     NoCheck,
-    /// Nothing is read after messages may have been lost.
+    /// No fetch follows after messages may have been lost.
     InterruptionIgnored,
     /// A second answer to an append is answered again.
     AnsweredTwice,
     /// A subscriber that left while it waited for history is made live.
     LeaverStarted,
-    /// A subscriber joins a fetch that began before it asked.
+    /// A subscriber joins a fetch that began before its request.
     OldFetchJoined,
     /// Appends have no bound.
     AppendsWithoutBound,
 }
 
-/// Which mistake a machine makes: none, outside of the simulation's own tests.
+/// The mistake that a machine makes: none, outside of the simulation's own tests.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Mutation {
     #[cfg(test)]
@@ -54,13 +54,13 @@ pub(super) struct Mutation {
 }
 
 impl Mutation {
-    /// The mistake to make.
+    /// Returns the mutation that makes this mistake.
     #[cfg(test)]
     pub(super) const fn of(mutant: Option<Mutant>) -> Self {
         Self { mutant }
     }
 
-    /// Whether this mistake is made.
+    /// Returns true if the machine makes this mistake.
     #[inline]
     pub(super) fn is(self, mutant: Mutant) -> bool {
         #[cfg(test)]

@@ -1,4 +1,4 @@
-//! History and live publications become one: the answer to a fetch, joined by offset with the messages that came meanwhile.
+//! Joins history and live publications: the answer to a fetch, and by offset the messages that came meanwhile.
 //!
 //! Pure data. It must never decide which subscriber gets a line: the channel does.
 
@@ -15,12 +15,12 @@ pub(super) struct Held {
     messages: Vec<Stretch<Line>>,
     frames: usize,
     bytes: usize,
-    /// The bound was passed: until the answer comes, nothing is held any more.
+    /// The bound was passed, so nothing is held until the answer comes.
     is_closed: bool,
 }
 
 impl Held {
-    /// Holds a message. False if that passes the bound: then nothing is held.
+    /// Holds a message. Returns false if that passes the bound; then it holds nothing.
     pub(super) fn push(&mut self, message: Stretch<Line>, most: Room, mutation: Mutation) -> bool {
         if self.is_closed {
             return false;
@@ -59,20 +59,21 @@ impl Place {
     }
 }
 
-/// A part of the log: stretches in its order, up to the newest publication that is known.
+/// A part of the log: stretches in its order, up to the newest known publication.
 pub(super) struct History {
     earlier: Vec<Stretch<Line>>,
     last: Stretch<Line>,
 }
 
 impl History {
-    /// The answer to a fetch. `None` if it does not even say where the log stands.
+    /// Returns the answer to a fetch, or `None` if it does not even state the end of the log.
     pub(super) fn new(mut stretches: Vec<Stretch<Line>>) -> Option<Self> {
         let last = stretches.pop()?;
         Some(Self { earlier: stretches, last })
     }
 
-    /// Adds the messages that came meanwhile, as far as they follow without a hole. False if something lies beyond a hole.
+    /// Adds the messages that came meanwhile, as far as they follow without a gap. Returns false if something lies
+    /// beyond a gap.
     pub(super) fn extend(&mut self, held: Held, mutation: Mutation) -> bool {
         let last = &mut self.last;
         for message in held.messages {
@@ -91,12 +92,12 @@ impl History {
         Place { epoch: Arc::clone(&self.last.epoch), at: self.last.end() }
     }
 
-    /// Whether a position is proven.
+    /// Returns true if the history proves a position.
     pub(super) fn proves(&self, epoch: &str, at: u64) -> bool {
         self.stretches().any(|stretch| stretch.holds(epoch, at))
     }
 
-    /// Everything after a position, if that is proven.
+    /// Returns everything after a position, if the history proves the position.
     pub(super) fn after(&self, epoch: &str, at: u64, mutation: Mutation) -> Option<Deliveries> {
         let mut stretches = self.stretches().skip_while(|stretch| !stretch.holds(epoch, at));
         let mut parts: Deliveries = lines(stretches.next()?.after(at)).into_iter().collect();
@@ -115,7 +116,7 @@ impl History {
     }
 }
 
-/// Whether a subscriber takes all of these at once.
+/// Returns true if a subscriber accepts all of these at once.
 pub(super) fn fits(parts: &[Delivery], room: Room) -> bool {
     let (mut frames, mut bytes) = (0, 0);
     for part in parts {
@@ -127,7 +128,7 @@ pub(super) fn fits(parts: &[Delivery], room: Room) -> bool {
     frames <= room.frames && bytes <= room.bytes
 }
 
-/// A part of a delivery, if there is anything in it.
+/// Returns a part of a delivery, unless it is empty.
 fn lines(lines: &[Line]) -> Option<Delivery> {
     (!lines.is_empty()).then(|| Delivery::Lines(lines.to_vec()))
 }

@@ -1,6 +1,6 @@
-//! The books of the faults: which fault struck, and in which state each subscriber of the channel was then.
+//! The record of the faults: each fault, and the state of each subscriber of the channel when it struck.
 //!
-//! They show that the schedules draw every pair. An invariant must never ask them.
+//! It shows that the schedules produce every pair. An invariant must never use it.
 
 use std::fmt;
 

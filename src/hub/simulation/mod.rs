@@ -1,11 +1,14 @@
 //! A hundred thousand schedules of faults, in virtual time, on the real machine of a channel.
 //!
-//! A seed makes a schedule. It says when a node publishes, which subscribers come, go and fall behind, and which requests and
-//! messages the broker delays, repeats, loses or refuses. `THROUGHLINE_SEED=n` replays one; `THROUGHLINE_SEEDS=n` runs so many.
+//! A seed makes a schedule. It says when a node publishes, which subscribers come, go and fall behind, and which
+//! requests and messages the broker delays, repeats, loses or refuses. `THROUGHLINE_SEED=n` replays one, and
+//! `THROUGHLINE_SEEDS=n` runs n of them.
 //!
-//! The invariants: each subscriber gets each offset at most once, in order, and is told of every hole; nothing is told
-//! without need; each publication and each subscription has one true answer; memory stays within its bounds; when the faults
-//! stop, every subscriber is current within a bounded time.
+//! The invariants:
+//! - Each subscriber gets each offset at most once and in order. It learns of every hole, and of nothing else.
+//! - Each publication and each subscription has one true answer.
+//! - Memory stays within its bounds.
+//! - When the faults stop, every subscriber is current within a bounded time.
 
 mod counts;
 mod reader;
@@ -20,7 +23,7 @@ use crate::simulation::{Simulation, caught};
 const SIMULATION: Simulation<Mutant, Counts> = Simulation {
     test: "every_schedule_of_a_channel",
     seeds: 100_000,
-    // Of each fault, for a subscriber in each state.
+    // The least number of each fault, for a subscriber in each state.
     least: 100,
     seeds_for_a_mutant: 20_000,
     run: |seed, mutant| {

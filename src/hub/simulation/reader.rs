@@ -1,4 +1,4 @@
-//! A subscriber that checks its lines: each offset at most once, in order, and no hole that it was not told.
+//! A subscriber that checks its lines: each offset comes at most once and in order, and every hole is announced.
 
 use super::counts::State;
 use super::truth::{KEPT, Truth, parts};
@@ -6,10 +6,10 @@ use crate::broker::Ticket;
 use crate::hub::events::{Deliveries, Delivery, Start};
 use crate::protocol::{Line, Position};
 
-/// Lines that wait to be read. One more, and the subscriber is cut off.
+/// The most unread lines. With one more, the subscriber is cut off.
 const QUEUE: usize = 16;
 
-/// How it stands to the channel.
+/// Its relation to the channel.
 #[derive(Clone, PartialEq, Eq)]
 enum Stand {
     Away,
@@ -20,17 +20,17 @@ enum Stand {
     CutOff,
 }
 
-/// See the module.
+/// A subscriber of a schedule.
 pub(super) struct Reader {
     pub(super) key: u64,
     stand: Stand,
-    /// Where it asked to start.
+    /// The position from which it asked to start.
     since: Option<Position>,
-    /// Its last line that it has read.
+    /// The last line that it has read.
     read: Option<Position>,
-    /// Lines that came and are not read.
+    /// The number of lines that came and are unread.
     unread: usize,
-    /// It looks at its queue at some time.
+    /// It will read its queue at some time.
     pub(super) will_read: bool,
 }
 
@@ -39,7 +39,7 @@ impl Reader {
         Self { key, stand: Stand::Away, since: None, read: None, unread: 0, will_read: false }
     }
 
-    /// How many lines it takes at its start.
+    /// Returns how many lines it accepts at its start.
     pub(super) const fn room() -> usize {
         QUEUE / 2
     }
@@ -67,17 +67,17 @@ impl Reader {
         self.read.as_ref()
     }
 
-    /// It asks for a subscription. From now on it counts nothing of an earlier one.
+    /// Requests a subscription. From now on it ignores everything of an earlier one.
     pub(super) fn asks(&mut self, ticket: Ticket, since: Option<Position>) {
         (self.stand, self.since, self.unread) = (Stand::Joining(ticket), since, 0);
     }
 
-    /// It leaves by itself.
+    /// Leaves by its own decision.
     pub(super) fn leaves(&mut self) {
         (self.stand, self.unread) = (Stand::Away, 0);
     }
 
-    /// Its request was refused; true if it waited for that one.
+    /// Notes that a request was refused. Returns true if it waited for that request.
     pub(super) fn refused(&mut self, ticket: Ticket) -> bool {
         let is_mine = self.stand == Stand::Joining(ticket);
         if is_mine {
@@ -86,7 +86,7 @@ impl Reader {
         is_mine
     }
 
-    /// Its request is answered. `must_recover`: the machine had room for everything that it had to hold.
+    /// Checks the answer to its request. `must_recover`: the machine had room for everything that it had to hold.
     pub(super) fn started(
         &mut self,
         ticket: Ticket,
@@ -115,7 +115,7 @@ impl Reader {
         missed.iter().try_for_each(|part| self.takes(part, truth))
     }
 
-    /// A part of the channel's lines.
+    /// Checks a part of the channel's lines.
     pub(super) fn takes(&mut self, part: &Delivery, truth: &Truth) -> Result<(), String> {
         match part {
             Delivery::Lines(lines) => lines.iter().try_for_each(|line| self.line(line, truth)),
@@ -154,7 +154,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether more waits than the queue holds. Then it is cut off, and loses its unread lines.
+    /// Returns true if more lines wait than the queue holds. Then it is cut off, and loses its unread lines.
     pub(super) fn is_cut_off(&mut self) -> bool {
         let is_over = self.unread > QUEUE && self.is_live();
         if is_over {
@@ -163,7 +163,7 @@ impl Reader {
         is_over
     }
 
-    /// It reads all that came.
+    /// Reads all that came.
     pub(super) fn reads(&mut self) {
         self.will_read = false;
         if let Stand::Live(last) = &self.stand {
@@ -175,7 +175,7 @@ impl Reader {
         self.is_live() && self.unread > 0 && !self.will_read
     }
 
-    /// Whether it is live and has everything.
+    /// Returns true if it is live and has everything.
     pub(super) fn is_current(&self, end: &Position) -> bool {
         matches!(&self.stand, Stand::Live(last) if last == end)
     }

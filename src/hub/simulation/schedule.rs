@@ -17,26 +17,27 @@ use crate::hub::mutant::{Mutant, Mutation};
 use crate::protocol::{Line, Position};
 use crate::simulation::{Agenda, Random};
 
-/// Channels, and subscribers of each.
+/// The channels, and the subscribers of each.
 const CHANNELS: usize = 2;
 const READERS: usize = 3;
-/// Appends of one channel under way.
+/// The most appends of one channel that are under way.
 const APPENDS: usize = 4;
-/// Subscribers that one fetch serves.
+/// The most subscribers that one fetch serves.
 const JOINERS: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 const CHECK_EVERY: Duration = Duration::from_secs(20);
-/// Publications that are held back for a fetch: so few that the bound is passed at times, or so many that it never is.
+/// The most publications held for a fetch: so few that the bound is passed at times, or so many that it never is.
 const HELD_FEW: usize = 6;
 const HELD_MANY: usize = 1_000;
-/// Once the faults stop, every subscriber is current within this time: a fetch that times out, its pause, and a message that is late.
+/// Once the faults stop, every subscriber must be current within this time: a fetch that times out, its pause, and
+/// a late message.
 const LONGEST_QUIET: Duration = Duration::from_secs(12);
-/// The same where only the next check can find the loss.
+/// The same bound if only the next check can find the loss.
 const LONGEST_CHECKED_QUIET: Duration = Duration::from_secs(32);
-/// Longer than any answer of the faulty time is under way.
+/// A time longer than any answer of the faulty phase is under way.
 const ECHO: Duration = Duration::from_secs(4);
-/// So much happening at one moment means that something spins.
+/// More events than this at one moment are an endless loop.
 const MOST_AT_ONCE: u32 = 5_000;
 
 /// A request on its way to the broker.
@@ -50,20 +51,20 @@ enum Request {
 enum Event {
     /// A request reaches the broker.
     Arrives(usize, Request, Option<Fault>),
-    /// An answer reaches the node: it is the one of this number.
+    /// An answer reaches the node. The number names the answer.
     Answer(usize, u64, Input<u64>),
     /// A message reaches the node.
     Message(usize, Stretch<Line>),
-    /// The node does not hear the broker from now on, and then again.
+    /// The node stops hearing the broker, and hears it again later.
     Deafens(usize),
     Hears(usize),
     LosesWrites(usize),
-    /// A publication of this node, and one of another node.
+    /// This node publishes, or another one does.
     Publishes(usize),
     Foreign(usize),
     /// A subscriber comes or goes.
     Turns(usize, usize),
-    /// A subscriber that is not there comes.
+    /// An absent subscriber comes.
     Comes(usize, usize),
     Reads(usize, usize),
     Timer(usize),
@@ -77,20 +78,20 @@ struct World {
     truth: Truth,
     is_watched: bool,
     is_deaf: bool,
-    /// When the last request arrives that is under way, and the last message: both keep their order.
+    /// When the last request under way arrives, and the last message: both keep their order.
     up_last: Duration,
     down_last: Duration,
     readers: [Reader; READERS],
     /// The publications of each request that has no answer yet.
     open: HashMap<Ticket, Vec<u64>>,
-    /// Where the broker stored it.
+    /// Where the broker stored the publications of each request.
     stored: HashMap<Ticket, u64>,
     armed: Option<Duration>,
-    /// Something was lost that no message must show.
+    /// Something was lost, and perhaps no message shows it.
     is_checked: bool,
 }
 
-/// See the module.
+/// One schedule.
 pub(super) struct Schedule {
     now: Duration,
     random: Random,
@@ -99,10 +100,10 @@ pub(super) struct Schedule {
     mutation: Mutation,
     worlds: Vec<World>,
     contents: u64,
-    /// The numbers of the answers under way, and their channels.
+    /// The numbers of the answers under way, and the channel of each.
     under_way: Vec<(u64, usize)>,
     answers: u64,
-    /// In so many of a hundred requests or messages there is a fault.
+    /// The percentage of requests and messages with a fault.
     chance: u64,
     faults_stop: Duration,
     pub(super) counts: Counts,
@@ -148,7 +149,7 @@ impl Schedule {
         self.agenda.plan(self.faults_stop + ECHO, Event::Probe);
     }
 
-    /// A publication and a subscription at the same time, and no later publication that could show a loss.
+    /// Plans a publication and a subscription at the same time, without a later publication that could show a loss.
     fn plan_race(&mut self) {
         for channel in 0..CHANNELS {
             let at = self.faults_stop / 2;
@@ -189,7 +190,7 @@ impl Schedule {
         self.agenda.plan(at, event);
     }
 
-    /// Runs to the end. An error is a broken invariant.
+    /// Runs to the end. Returns an error if an invariant is broken.
     pub(super) fn run(&mut self) -> Result<(), String> {
         let mut at_once = 0;
         while let Some((at, event)) = self.agenda.next() {
@@ -227,7 +228,7 @@ impl Schedule {
         })
     }
 
-    /// After the faults every subscriber comes.
+    /// Brings every subscriber back after the faults.
     fn call_all(&mut self) {
         for channel in 0..CHANNELS {
             for reader in 0..READERS {
@@ -291,7 +292,7 @@ impl Schedule {
         }
     }
 
-    /// One to four publications.
+    /// Returns one to four publications.
     fn contents(&mut self) -> Vec<u64> {
         let count = 1 + self.random.below(4);
         let first = self.contents;
@@ -307,7 +308,7 @@ impl Schedule {
         self.handle(channel, Input::Publish(ticket))
     }
 
-    /// A subscriber that is there goes; one that is not comes, or comes anew.
+    /// Makes an absent subscriber come. A present one leaves, or subscribes anew.
     fn turn(&mut self, channel: usize, reader: usize) -> Result<(), String> {
         let known = &self.worlds[channel].readers[reader];
         let is_there = known.is_live() || known.is_joining();
@@ -327,7 +328,7 @@ impl Schedule {
 
     fn subscribe(&mut self, channel: usize, reader: usize) -> Result<(), String> {
         let is_bogus = self.random.percent(4);
-        // One that was at another node may know more than this one does.
+        // A subscriber that was at another node may know more than this one does.
         let is_ahead = self.random.percent(10);
         let wants_history = self.random.percent(85);
         let world = &mut self.worlds[channel];
@@ -346,7 +347,7 @@ impl Schedule {
         self.handle(channel, Input::Subscribe(wish))
     }
 
-    /// A channel that is not used any more is forgotten at times, and made again.
+    /// Makes a subscriber leave. At times an unused channel is then forgotten, and created again.
     fn leave(&mut self, channel: usize, reader: usize) -> Result<(), String> {
         let known = &mut self.worlds[channel].readers[reader];
         known.leaves();

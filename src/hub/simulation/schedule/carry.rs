@@ -3,7 +3,7 @@
 use super::*;
 use crate::hub::events::Output;
 
-/// A subscriber reads within this time, as a rule; a slow one takes longer.
+/// The longest time until a subscriber usually reads. A slow one takes longer.
 const READS_WITHIN_MS: u64 = 100;
 const SLOW_MS: u64 = 3_000;
 
@@ -87,7 +87,7 @@ impl Schedule {
         }
     }
 
-    /// A subscriber with lines reads them at some time. One with too many is cut off, and comes back.
+    /// Lets a subscriber with lines read them at some time. If it has too many, it is cut off, and comes back.
     fn look_after_readers(&mut self, channel: usize) -> Result<(), String> {
         for place in 0..READERS {
             let is_slow = !self.is_quiet() && self.random.percent(20);

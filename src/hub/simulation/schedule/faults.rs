@@ -1,8 +1,8 @@
-//! The broker: requests reach it, and its answers may be late, repeated, lost or out of order.
+//! The broker's side: requests reach it, and its answers may be late, repeated, lost or reordered.
 
 use super::*;
 
-/// The usual time of a way, and the longest of a late one.
+/// The usual time on the way, and the longest of a late message.
 const USUAL_MS: u64 = 40;
 const LATE_MS: u64 = 3_000;
 
@@ -16,7 +16,7 @@ impl Schedule {
         }
     }
 
-    /// One of these faults, or none.
+    /// Returns one of these faults, or none.
     fn fault(&mut self, among: &[Fault]) -> Option<Fault> {
         let is_faulty = !self.is_quiet() && self.random.percent(self.chance);
         is_faulty.then(|| among[self.random.place(among.len())])
@@ -27,7 +27,7 @@ impl Schedule {
         if is_late { usual + self.random.milliseconds(LATE_MS) } else { usual }
     }
 
-    /// Requests of one channel keep their order.
+    /// Sends a request. Requests of one channel keep their order.
     pub(super) fn send(&mut self, channel: usize, request: Request) {
         let is_question = matches!(request, Request::Append(..) | Request::Fetch(..));
         let fault = self.fault(&[Fault::Late, Fault::Twice, Fault::Never, Fault::Error]).filter(|_| is_question);
@@ -56,7 +56,7 @@ impl Schedule {
     }
 
     fn asked_to_append(&mut self, channel: usize, ticket: Ticket, contents: &[u64], fault: Option<Fault>) {
-        // A request without an answer, or with an unknown outcome, was carried out or was not.
+        // A request without an answer, or with an unknown outcome, may have been carried out or not.
         let is_known = self.random.percent(50);
         let is_lost = match fault {
             Some(Fault::Error) => true,
@@ -102,7 +102,7 @@ impl Schedule {
         first
     }
 
-    /// Sends an answer back. Answers keep no order.
+    /// Sends an answer back. Answers do not keep their order.
     fn reply(&mut self, channel: usize, fault: Option<Fault>, input: impl Fn() -> Input<u64>) {
         if fault == Some(Fault::Never) {
             return;
@@ -118,7 +118,7 @@ impl Schedule {
         }
     }
 
-    /// An answer comes. The first copy is noted, if it overtakes one of another channel.
+    /// Hands in an answer. Notes the first copy if it overtakes an answer of another channel.
     pub(super) fn answer(&mut self, channel: usize, number: u64, input: Input<u64>) -> Result<(), String> {
         if let Some(place) = self.under_way.iter().position(|(other, _)| *other == number) {
             self.under_way.swap_remove(place);
