@@ -59,7 +59,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Where the log stands.
+    /// Returns the end of the log.
     fn end(&mut self) -> Position {
         let stretches = self.fetch(&[]);
         let last = stretches.last().expect("a fetch says where the log stands");
@@ -73,12 +73,12 @@ fn lines(name: &ChannelName, stretch: &Stretch<Payload>) -> Stretch<Line> {
     Stretch { epoch: stretch.epoch.clone(), before: stretch.before, items }
 }
 
-/// Tries each rule that can be tried without a fault. The broker must be empty, and must keep at least ten publications of a channel.
-/// `late` waits for the answer to a request that has none within the call.
+/// Tests each rule that can be tested without a fault. The broker must be empty, and must keep at least ten
+/// publications of a channel. `late` waits for the answer to a request that has none within the call.
 pub(super) fn keeps_the_contract(broker: &dyn Broker, late: &dyn Fn(&ChannelName, Ticket) -> Event) {
     let mut bench = Bench::new(broker, "contract", late);
 
-    // A log without publications has a position, and that is proven.
+    // A log without publications has a position, and that position is proven.
     let blank = bench.end();
     assert_eq!(blank.at, 0);
     assert!(blank.epoch.len() <= limits::EPOCH_BYTES && !blank.epoch.is_empty());
@@ -100,12 +100,12 @@ pub(super) fn keeps_the_contract(broker: &dyn Broker, late: &dyn Fn(&ChannelName
         assert_eq!(missed, expected, "after {at}");
     }
 
-    // Of several positions each one is proven.
+    // Each of several positions is proven.
     let both = [2, 1].map(|at| Position { epoch: end.epoch.clone(), at });
     let stretches = bench.fetch(&both);
     assert!(both.iter().all(|position| proves(&stretches, position)));
 
-    // A position that never was is not proven.
+    // A position that never existed is not proven.
     let never = [Position { at: 5, ..end.clone() }, Position { epoch: "never".to_owned(), at: 1 }];
     let stretches = bench.fetch(&never);
     assert!(!never.iter().any(|position| proves(&stretches, position)));
@@ -118,7 +118,7 @@ fn proves(stretches: &[Stretch<Line>], position: &Position) -> bool {
     stretches.iter().any(|stretch| stretch.holds(&position.epoch, position.at))
 }
 
-/// The publication that the test made at this offset.
+/// Returns the publication that the test made at this offset.
 fn published(name: &ChannelName, at: u64) -> Line {
     down::publication(name, at, &Payload::from(serde_json::json!(at)))
 }

@@ -1,4 +1,5 @@
-//! The requests of the hub to a broker, and the broker's answers. The rules of both stand in the head of this folder.
+//! The requests of the hub to a broker, and the broker's answers. The module documentation of `broker` states the
+//! rules of both.
 //!
 //! It must never know how a broker stores anything.
 
@@ -9,16 +10,16 @@ use std::time::Duration;
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
 
-/// Names one request to a log, so that its answer finds it.
+/// The name of one request to a log, by which its answer finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket {
-    /// The channel's life at the hub: a channel that is forgotten and made again must not hear old answers.
+    /// The channel's life at the hub. A channel that is forgotten and created again must not accept old answers.
     pub life: u64,
     /// The request within this life.
     pub number: u64,
 }
 
-/// Publications that follow each other in one epoch, without a hole.
+/// Consecutive publications in one epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch<T> {
     /// Their epoch.
@@ -30,19 +31,19 @@ pub struct Stretch<T> {
 }
 
 impl<T> Stretch<T> {
-    /// The offset of the last publication; without any, the offset before the first.
+    /// Returns the offset of the last publication, or without any, the offset before the first.
     #[must_use]
     pub const fn end(&self) -> u64 {
         self.before + self.items.len() as u64
     }
 
-    /// Whether this place lies on the stretch: at its beginning, within it, or at its end.
+    /// Returns true if this place lies on the stretch: at its beginning, within it, or at its end.
     #[must_use]
     pub fn holds(&self, epoch: &str, at: u64) -> bool {
         *self.epoch == *epoch && (self.before..=self.end()).contains(&at)
     }
 
-    /// The publications after an offset that the stretch holds.
+    /// Returns the publications after an offset that lies on the stretch.
     #[must_use]
     pub fn after(&self, at: u64) -> &[T] {
         let skipped = usize::try_from(at.saturating_sub(self.before)).unwrap_or(usize::MAX);
@@ -59,19 +60,19 @@ pub enum Failure {
     Unknown,
 }
 
-/// The answer to a request, if there is one within the call.
+/// The answer to a request, if it comes within the call.
 #[derive(Debug)]
 pub enum Answer<T> {
-    /// There is one.
+    /// The answer, within the call.
     Now(Result<T, Failure>),
-    /// It comes by an [`Event`], or never.
+    /// The answer comes by an [`Event`], or never.
     Later,
 }
 
-/// News of a channel from a broker that does not answer within the call.
+/// An event of a channel, from a broker that does not answer within the call.
 #[derive(Debug)]
 pub enum Event {
-    /// An append is done. Of its publications only the position is told: the message brings them.
+    /// An append is done. This states only the position: the message brings the publications.
     Appended {
         /// The append.
         ticket: Ticket,
@@ -84,19 +85,19 @@ pub enum Event {
     Failed(Ticket, Failure),
     /// A message.
     Heard(Stretch<Payload>),
-    /// Messages may have been lost. From now on they come again.
+    /// Messages may have been lost. The broker hears messages again from now on.
     Interrupted,
 }
 
-/// Makes the line of the publication at this offset.
+/// Encodes the publication at this offset.
 pub type Encode<'a> = &'a mut dyn FnMut(u64, &Payload) -> Line;
 
 /// One channel's log. The hub calls it under the channel's lock, so it must not wait and must not call the hub.
 pub trait Log: Send {
     /// Appends all of these, or none.
     ///
-    /// A broker that answers within the call encodes each once, by `encode`, and keeps that line as its history. Any other
-    /// one copies the payloads and does not encode.
+    /// A broker that answers within the call encodes each once, by `encode`, and keeps that line as its history.
+    /// Any other broker copies the payloads and does not encode.
     fn append(
         &mut self,
         now: Duration,
@@ -105,30 +106,33 @@ pub trait Log: Send {
         encode: Encode<'_>,
     ) -> Answer<Stretch<Line>>;
 
-    /// Reads the publications after these positions, and where the log stands.
+    /// Reads the publications after these positions, and the end of the log.
     fn fetch(&mut self, now: Duration, ticket: Ticket, after: &[Position]) -> Answer<Vec<Stretch<Line>>>;
 
-    /// Messages are wanted from now on.
+    /// Asks for messages from now on.
     fn watch(&mut self);
 
-    /// Messages are not wanted any more.
+    /// Ends the messages.
     fn unwatch(&mut self);
 
-    /// Whether this node holds nothing of the log that it must keep: it may forget the log once nobody uses it.
+    /// Returns true if this node holds nothing of the log that it must keep. The hub may then forget the log when
+    /// it is unused.
     fn is_blank(&self) -> bool;
 
-    /// The same, once what is too old was dropped.
+    /// Drops what is too old, then returns the same as [`Self::is_blank`].
     fn is_idle(&mut self, now: Duration) -> bool;
 }
 
-/// Gives each channel its log.
+/// Opens the log of each channel.
 pub trait Broker: Send + Sync {
-    /// The log of a channel that the hub begins to use. The hub drops it when it forgets the channel.
+    /// Opens the log of a channel that the hub begins to use. The hub drops it when it forgets the channel.
     fn open(&self, now: Duration, channel: &ChannelName) -> Box<dyn Log>;
 
-    /// How often the hub compares its position with the log's. `None`: no message is ever lost.
+    /// Returns how often the hub must compare its position with the log's. `None` means that no message is ever
+    /// lost.
     fn check_every(&self) -> Option<Duration>;
 
-    /// The next event of any channel. One caller asks at a time. A broker that answers within the call never has one.
+    /// Returns the next event of any channel. One caller polls at a time. A broker that answers within the call
+    /// never has one.
     fn poll_event(&self, cx: &mut Context<'_>) -> Poll<(ChannelName, Event)>;
 }

@@ -15,14 +15,14 @@ use super::remembered::{Place, Remembered};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
 
-/// How long publications stay for clients that come back. The bound that is reached first holds.
+/// How long publications stay for clients that come back. The first bound to be reached counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
-    /// Publications per channel.
+    /// The most publications of a channel.
     pub messages: usize,
-    /// Their age.
+    /// Their greatest age.
     pub age: Duration,
-    /// Their bytes per channel.
+    /// The most bytes of a channel.
     pub bytes: usize,
 }
 
@@ -32,8 +32,8 @@ impl Default for Retention {
     }
 }
 
-/// The bytes that all histories of a node may hold together. A channel that publishes when they are used up
-/// forgets its own history first.
+/// The bytes that all histories of a node may hold together. If they are used up, a channel that publishes forgets
+/// its own history first.
 #[derive(Debug)]
 struct Budget {
     used: AtomicUsize,
@@ -50,10 +50,10 @@ impl Budget {
     }
 }
 
-/// Logs that are remembered while they are not in use, unless [`Memory::remembering`] says otherwise.
+/// How many unused logs are remembered, unless [`Memory::remembering`] says otherwise.
 const REMEMBERED: usize = 100_000;
 
-/// All logs of a node share its memory of other logs, and its budget.
+/// The broker of one node. All its logs share its memory of unused logs, and its budget.
 #[derive(Debug)]
 pub struct Memory {
     remembered: Arc<Mutex<Remembered>>,
@@ -62,21 +62,21 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// A broker without logs. All histories together hold so many bytes at most.
+    /// Returns a broker without logs. All histories together hold at most this many bytes.
     #[must_use]
     pub fn new(retention: Retention, all_history_bytes: usize) -> Self {
         let remembered = Arc::new(Mutex::new(Remembered::new(REMEMBERED)));
         Self { remembered, retention, budget: Arc::new(Budget::new(all_history_bytes)) }
     }
 
-    /// The same broker. It remembers where so many logs stood that are not in use; each takes some 130 bytes.
+    /// Makes the broker remember where this many unused logs ended. Each takes some 130 bytes.
     #[must_use]
     pub fn remembering(self, logs: usize) -> Self {
         *lock(&self.remembered) = Remembered::new(logs);
         self
     }
 
-    /// The same broker with a fault.
+    /// Gives the broker a fault.
     #[cfg(test)]
     pub(crate) fn with_fault(self, fault: Option<Fault>) -> Self {
         lock(&self.remembered).fault = fault;
@@ -118,7 +118,7 @@ struct ChannelLog {
     bytes: usize,
     retention: Retention,
     budget: Arc<Budget>,
-    /// It is told where this log stood.
+    /// Learns where this log ended once it is unused.
     remembered: Arc<Mutex<Remembered>>,
 }
 
@@ -148,7 +148,7 @@ impl ChannelLog {
         }
     }
 
-    /// How many publications follow a position, if all of them are still there.
+    /// Returns how many publications follow a position, if all of them are still there.
     fn missed(&self, position: &Position) -> Option<usize> {
         let missed = self.top.checked_sub(position.at).filter(|_| *position.epoch == *self.epoch)?;
         usize::try_from(missed).ok().filter(|missed| *missed <= self.kept.len())
@@ -174,7 +174,7 @@ impl Log for ChannelLog {
         Answer::Now(Ok(Stretch { epoch: Arc::clone(&self.epoch), before, items }))
     }
 
-    /// No other node appends, so the count alone proves a position: the publication at it may be gone.
+    /// No other node appends, so the count alone proves a position, even if the publication at it is gone.
     fn fetch(&mut self, now: Duration, _: Ticket, after: &[Position]) -> Answer<Vec<Stretch<Line>>> {
         self.trim(now);
         let missed = after.iter().filter_map(|position| self.missed(position)).max().unwrap_or(0);
@@ -190,7 +190,7 @@ impl Log for ChannelLog {
         self.kept.is_empty()
     }
 
-    /// The history is empty. Where the log stands is remembered.
+    /// An empty history needs no log: the broker remembers where the log ended.
     fn is_idle(&mut self, now: Duration) -> bool {
         self.trim(now);
         self.kept.is_empty()
@@ -207,7 +207,7 @@ impl Drop for ChannelLog {
     }
 }
 
-/// A lock whose holder panicked is taken all the same: no invariant spans two statements here.
+/// Locks a mutex even if its last holder panicked: no invariant spans two statements here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -235,7 +235,7 @@ mod tests {
         log.append(now, TICKET, &mut std::iter::once(&payload), &mut encode);
     }
 
-    /// The log's only stretch, for a fetch after this offset of its epoch.
+    /// Returns the log's only stretch, for a fetch after this offset of its epoch.
     fn fetch(log: &mut dyn Log, now: Duration, at: u64) -> Stretch<Line> {
         let stretch = |log: &mut dyn Log, after: &[Position]| match log.fetch(now, TICKET, after) {
             Answer::Now(Ok(mut stretches)) => stretches.remove(0),
@@ -245,7 +245,7 @@ mod tests {
         stretch(log, &[Position { epoch, at }])
     }
 
-    /// How many publications follow this offset, if it is proven.
+    /// Returns how many publications follow this offset, if it is proven.
     fn after(log: &mut dyn Log, now: Duration, at: u64) -> Option<usize> {
         let stretch = fetch(log, now, at);
         stretch.holds(&stretch.epoch, at).then(|| stretch.after(at).len())

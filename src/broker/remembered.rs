@@ -1,16 +1,17 @@
-//! Where the logs stood that are not in use. A log that comes back goes on there, so a reader that missed nothing learns it.
+//! Where the unused logs ended. A log that comes back goes on there, so a reader that missed nothing learns that.
 //!
-//! Pure data of the memory broker. It must never hold more logs than it may: it forgets those that were left longest ago.
+//! Pure data of the memory broker. It must never hold more logs than its bound: it forgets those that were left
+//! longest ago.
 //!
-//! All logs begin in one epoch, for a log without publications leaves nothing behind. Once a log is forgotten, others begin in a
-//! new one: so no position ever means two publications.
+//! All logs begin in one epoch, because a log without publications leaves nothing behind. Once a log is forgotten,
+//! others begin in a new epoch. So no position ever means two publications.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::protocol::ChannelName;
 
-/// Where a log stands.
+/// The end of a log.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) epoch: Arc<str>,
@@ -18,7 +19,7 @@ pub(super) struct Place {
     pub(super) top: u64,
 }
 
-/// A rule taken away.
+/// A rule that is removed.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -26,26 +27,26 @@ pub(crate) enum Fault {
     OldEpoch,
     /// Nothing is remembered, and a log comes back in a new epoch.
     Nothing,
-    /// A log that was forgotten for want of room comes back in its old epoch.
+    /// A log that was forgotten because there was no room comes back in its old epoch.
     Unnoticed,
 }
 
-/// See the module.
+/// The ends of the unused logs.
 #[derive(Debug)]
 pub(super) struct Remembered {
-    /// Of the logs that begin.
+    /// The epoch of logs that begin.
     epoch: Arc<str>,
-    /// The logs that were left last, and those that were left before them. They are forgotten together.
+    /// The logs that were left last, and those that were left before them. Each group is forgotten as a whole.
     young: HashMap<ChannelName, Place>,
     old: HashMap<ChannelName, Place>,
-    /// Of each of the two.
+    /// The bound of each group.
     most: usize,
     #[cfg(test)]
     pub(super) fault: Option<Fault>,
 }
 
 impl Remembered {
-    /// Remembers so many logs, and two at least.
+    /// Returns a memory of this many logs, but at least two.
     pub(super) fn new(most: usize) -> Self {
         Self {
             epoch: unique(),
@@ -57,15 +58,15 @@ impl Remembered {
         }
     }
 
-    /// A log comes into use.
+    /// Returns the place where a log begins that comes into use.
     pub(super) fn begin(&mut self, channel: &ChannelName) -> Place {
-        // As a rule nothing is remembered of it: then its name is not hashed.
+        // Usually nothing is remembered. Then the name is not hashed.
         let mut logs = [&mut self.young, &mut self.old].into_iter().filter(|logs| !logs.is_empty());
         let place = logs.find_map(|logs| logs.remove(channel));
         place.unwrap_or_else(|| Place { epoch: Arc::clone(&self.epoch), top: 0 })
     }
 
-    /// A log with publications goes out of use.
+    /// Remembers a log with publications that goes out of use.
     pub(super) fn leave(&mut self, channel: ChannelName, place: Place) {
         #[cfg(test)]
         if matches!(self.fault, Some(Fault::OldEpoch | Fault::Nothing)) {
@@ -86,7 +87,7 @@ impl Remembered {
     }
 }
 
-/// Text that no epoch had before.
+/// Returns text that no epoch had before.
 fn unique() -> Arc<str> {
     uuid::Uuid::new_v4().simple().to_string().into()
 }
@@ -122,7 +123,7 @@ mod tests {
             let place = remembered.begin(&channel(number));
             remembered.leave(channel(number), Place { top: 3, ..place });
             assert!(remembered.young.len() + remembered.old.len() <= 10);
-            // The five that were left last, at least.
+            // At least the five logs that were left last.
             let recent = remembered.begin(&channel(number.saturating_sub(2)));
             assert_eq!(recent.top, 3, "{number}");
             remembered.leave(channel(number.saturating_sub(2)), recent);
