@@ -1,12 +1,13 @@
-//! A decision that is there at once, or comes later.
+//! A decision now or later.
 
 use futures::future::BoxFuture;
 
-/// See the module. A backend that knows the answer says it by `Now`, which costs the caller nothing.
+/// A decision that is there at once, or comes later. A backend that knows the answer returns `Now`, which costs the
+/// caller nothing.
 #[must_use]
 pub enum Decision<T> {
     /// The decision.
     Now(T),
-    /// It comes when this is ready. The node drops it if nobody waits for it any more.
+    /// It comes when this future is ready. The node drops the future once no client waits for it.
     Later(BoxFuture<'static, T>),
 }

@@ -1,8 +1,8 @@
-//! Open mode: no application stands behind the gateway, so everybody may do everything, and nobody answers requests.
+//! Open mode: no application stands behind the gateway. So everybody may do everything, and requests get no answer.
 
 use super::Backend;
 
-/// See the module.
+/// The backend of open mode.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Open;
 
