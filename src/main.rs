@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Lowest resident memory in nearly every measurement of idle connections.
+/// jemalloc had the lowest resident memory in nearly every measurement of idle connections.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

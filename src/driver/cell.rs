@@ -1,7 +1,7 @@
 //! A session and the wakers of its carriers, behind one short lock.
 //!
-//! An input comes back as [`Effects`]. The cell carries none of them out: it must never call anything outside of the session
-//! while its lock is held, and it does not know its owner.
+//! An input comes back as [`Effects`]. The cell carries none of them out, and does not know its owner. It must
+//! never call anything outside of the session while its lock is held.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -15,42 +15,42 @@ use crate::protocol::{LegNumber, Line, limits};
 use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, Room, ServerSession};
 
-/// A carrier takes at most this at once, so that one write never holds a socket for long.
+/// The most that a carrier writes at once, so that one write never occupies a socket for long.
 const ROOM: Room = Room { bytes: 64 * 1024 };
 
-/// Commands of one session that may wait to be carried out. Above it the gateway turns new ones away.
+/// The most commands of one session that may wait to be carried out. Beyond it the gateway refuses new ones.
 pub const BACKLOG: usize = 1024;
-/// Bytes of commands that may wait for decisions.
+/// The most bytes of commands that may wait for decisions.
 const BACKLOG_BYTES: usize = limits::REPLAY_BYTES;
 
-/// What [`Cell::poll_lines`] gave.
+/// The result of [`Cell::poll_lines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// All lines that were there; the next ones wake the caller. They are the whole answer of a poll.
+    /// All lines that were there. The next ones wake the caller. They are the whole answer of a poll.
     Lines,
-    /// As many as one write should hold. There are more: ask again.
+    /// As many lines as one write should hold. There are more: poll again.
     Full,
-    /// The last lines, maybe none. Nothing follows.
+    /// The last lines, or none. Nothing follows.
     End,
 }
 
-/// What follows from an input. The order in which it is done stands in `cycle`.
+/// The effects of an input. `cycle` states the order in which they are carried out.
 #[derive(Debug)]
 #[must_use]
 pub struct Effects {
-    /// Of the last input: a refusal of an `Attach` or a `Send`.
+    /// The outcome of the last input: a refusal of an `Attach` or a `Send`.
     pub outcome: Result<(), Refusal>,
-    /// To be armed: nothing else fires by then.
+    /// A deadline to arm: no armed deadline fires by then.
     pub deadline: Option<Time>,
-    /// The wakers of the carriers for which there are lines.
+    /// The wakers of the carriers that have lines.
     pub wakers: SmallVec<[Waker; 2]>,
-    /// To be carried out by [`Cell::run`].
+    /// Commands for [`Cell::run`].
     pub commands: Vec<Command>,
     /// The session is over.
     pub is_over: bool,
 }
 
-/// See the module. What a publication looks at comes first, as in the session itself.
+/// A session and the wakers of its carriers. A publication reads only its first fields, as in the session itself.
 #[repr(C)]
 pub struct Cell {
     state: Mutex<State>,
@@ -58,20 +58,20 @@ pub struct Cell {
 
 #[repr(C)]
 struct State {
-    /// As a rule there is one carrier, or none.
+    /// There is usually one carrier, or none.
     wakers: SmallVec<[(Carrier, Waker); 1]>,
     session: ServerSession,
     finished: Vec<(Carrier, Vec<Line>)>,
     commands: Vec<Command>,
-    /// Commands that were handed out and wait for a decision, and their bytes.
+    /// The commands that were handed out and wait for a decision, and their bytes.
     waiting: (usize, usize),
-    /// A caller carries out commands. It takes those that come meanwhile too, so that their order holds.
+    /// A caller carries out commands. It also receives those that come meanwhile, so that they keep their order.
     running: bool,
     armed: Armed,
 }
 
 impl Cell {
-    /// A cell for a session.
+    /// Returns a cell for a session.
     #[must_use]
     pub fn new(session: ServerSession) -> Self {
         let state = State {
@@ -86,8 +86,8 @@ impl Cell {
         Self { state: Mutex::new(state) }
     }
 
-    /// Hands inputs to the session. `None` if it is over. A `socket` that brought them asks for lines in the same poll, so
-    /// its waker is dropped.
+    /// Hands inputs to the session. Returns `None` if it is over. A `socket` that brought the inputs polls for
+    /// lines in the same poll, so its waker is dropped.
     pub fn take(&self, now: Time, socket: Option<Carrier>, inputs: impl IntoIterator<Item = Input>) -> Option<Effects> {
         let mut state = self.lock();
         if state.session.is_expired() {
@@ -104,7 +104,8 @@ impl Cell {
         Some(state.effects(outcome, is_over))
     }
 
-    /// The deadline that was armed for this time has come. `None` if it is no longer the session's next, or the session is over.
+    /// Handles a deadline that fired. Returns `None` if it is no longer the session's next, or if the session is
+    /// over.
     pub fn timer_fired(&self, at: Time, now: Time) -> Option<Effects> {
         let mut state = self.lock();
         if !state.armed.fired(at) || state.session.is_expired() {
@@ -112,14 +113,14 @@ impl Cell {
         }
         let mut is_over = false;
         if state.session.poll_timeout().is_some_and(|due| due <= now) {
-            // Time cannot be refused.
+            // A timeout is never refused.
             let _ = state.session.handle(now, Input::Timeout);
             is_over = state.drain().is_over;
         }
         Some(state.effects(Ok(()), is_over))
     }
 
-    /// Writes lines for a carrier, or keeps the caller's waker. The time, if any, is a deadline to be armed.
+    /// Writes lines for a carrier, or keeps the caller's waker. The returned time, if any, is a deadline to arm.
     pub fn poll_lines(
         &self,
         now: Time,
@@ -148,18 +149,20 @@ impl Cell {
         (if some { Poll::Ready(Progress::Lines) } else { Poll::Pending }, deadline)
     }
 
-    /// Pushes lines into the session: the hot path of a fan-out. Returns the waker of the active leg if it waits for them, and how
-    /// often the session dropped frames since its client acknowledged too slowly.
+    /// Pushes lines into the session: the hot path of a fan-out. Returns the waker of the active leg, if its
+    /// carrier waits for lines. Also returns how often the session dropped frames, because its client acknowledged
+    /// too slowly.
     #[inline]
     pub fn deliver(&self, lines: &[Line]) -> (Option<Waker>, u64) {
         let mut state = self.lock();
         lines.iter().for_each(|line| state.session.push(line.clone()));
-        // A push leads to nothing but lines for the active leg, and overruns.
+        // A push causes only lines for the active leg, and overruns.
         let overruns = state.drain().overruns;
         (state.active_waker(), overruns)
     }
 
-    /// Carries out commands, and those that come meanwhile, without the lock. One caller at a time does so. `run` must not panic.
+    /// Carries out commands, and those that come meanwhile, without the lock. One caller does so at a time. `run`
+    /// must not panic.
     pub fn run(&self, mut commands: Vec<Command>, mut run: impl FnMut(Vec<Command>)) {
         if commands.is_empty() {
             return;
@@ -172,55 +175,57 @@ impl Cell {
         }
     }
 
-    /// So many commands that were handed out wait for a decision, with so many bytes. They count towards the [`BACKLOG`].
+    /// Sets how many commands that were handed out wait for a decision, and their bytes. They count towards the
+    /// [`BACKLOG`].
     pub fn set_waiting(&self, commands: usize, bytes: usize) {
         self.lock().waiting = (commands, bytes);
     }
 
-    /// The client of a poll waits no longer: ask for its lines now.
+    /// Makes the answer of a poll due, because its client stopped waiting. Poll for its lines now.
     pub fn hurry(&self, carrier: Carrier) {
         self.lock().session.hurry(carrier);
     }
 
-    /// The lines of a request that is answered at once.
+    /// Returns the lines of a request that is answered at once.
     pub fn take_finished(&self, carrier: Carrier) -> Vec<Line> {
         self.lock().take_finished(carrier).unwrap_or_default()
     }
 
-    /// Drops what is kept for a carrier.
+    /// Drops all that is kept for a carrier.
     pub fn forget_carrier(&self, carrier: Carrier) {
         let mut state = self.lock();
         state.take_finished(carrier);
         state.wakers.retain(|(other, _)| *other != carrier);
     }
 
-    /// Whether the session is over.
+    /// Returns true if the session is over.
     pub fn is_over(&self) -> bool {
         self.lock().session.is_expired()
     }
 
-    /// Whether the session knows a leg of this number.
+    /// Returns true if the session knows a leg with this number.
     pub fn knows_leg(&self, number: LegNumber) -> bool {
         self.lock().session.knows_leg(number)
     }
 
-    /// Whether a client is there to read.
+    /// Returns true if a client reads.
     pub fn has_reader(&self, now: Time) -> bool {
         self.lock().session.has_reader(now)
     }
 
-    /// Frames and bytes that can be pushed before any is dropped.
+    /// Returns how many frames and bytes can be pushed before one is dropped.
     pub fn room(&self) -> (usize, usize) {
         self.lock().session.room()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A session is used on if its holder panicked: only `handle` changes it, and that does not panic half-way.
+        // The session stays usable if the last holder panicked: only `handle` changes it, and that does not panic
+        // half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What came out of the session beside lines.
+/// The outputs of the session, except for lines.
 #[derive(Default)]
 struct Drained {
     overruns: u64,
@@ -239,7 +244,7 @@ impl State {
         self.session.handle(now, input)
     }
 
-    /// Keeps what the session put out.
+    /// Keeps the outputs of the session.
     fn drain(&mut self) -> Drained {
         let mut drained = Drained::default();
         while let Some(output) = self.session.poll_output() {
@@ -249,7 +254,7 @@ impl State {
                 Output::Overrun { .. } => drained.overruns += 1,
                 Output::Expired => {
                     drained.is_over = true;
-                    // Nothing is carried out for it any more.
+                    // Commands are no longer carried out for it.
                     self.commands = Vec::new();
                 }
             }
@@ -266,7 +271,7 @@ impl State {
         Effects { outcome, deadline, wakers, commands, is_over }
     }
 
-    /// The wakers of all carriers for which there are lines.
+    /// Returns the wakers of all carriers that have lines.
     fn due_wakers(&mut self) -> SmallVec<[Waker; 2]> {
         let mut due = SmallVec::new();
         let mut place = 0;
@@ -288,7 +293,8 @@ impl State {
         due.then(|| self.wakers.swap_remove(place).1)
     }
 
-    /// The session's deadline, if it is to be armed. One that moved further away is not touched: it fires and finds nothing due.
+    /// Returns the session's deadline, if it must be armed. Moving a deadline later does not arm anything: the old
+    /// one fires and finds nothing due.
     fn deadline(&mut self) -> Option<Time> {
         self.session.poll_timeout().filter(|at| self.armed.arm(*at))
     }

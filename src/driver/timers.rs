@@ -1,4 +1,4 @@
-//! One deadline for a session, and one task for all of them. It knows nothing of a session but its key.
+//! One deadline for each session, and one task for all of them. It knows nothing of a session but its key.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::session::Time;
 
-/// The deadlines of one session that are armed. A later one stays when an earlier one is armed: so a session whose next deadline
-/// is now moments away, now far, does not leave another behind each time.
+/// The armed deadlines of one session. Arming an earlier deadline keeps the later one. So a session whose next
+/// deadline is now moments away, now far, does not leave another one behind each time.
 #[derive(Debug, Default)]
 pub(super) struct Armed {
     next: Option<Time>,
@@ -17,7 +17,7 @@ pub(super) struct Armed {
 }
 
 impl Armed {
-    /// Whether this must be armed: nothing fires by then.
+    /// Notes a deadline. Returns true if it must be armed, because nothing fires by then.
     pub(super) fn arm(&mut self, at: Time) -> bool {
         let sooner = self.next.is_none_or(|next| at < next);
         if sooner {
@@ -27,10 +27,10 @@ impl Armed {
         sooner
     }
 
-    /// It fired. Whether it is the session's next.
+    /// Notes that a deadline fired. Returns true if it was the session's next.
     pub(super) fn fired(&mut self, at: Time) -> bool {
         if self.later == Some(at) {
-            // It waited for the session while an earlier one was armed. It is gone all the same.
+            // It waited for the session's lock while an earlier one was armed. Either way it is gone.
             self.later = None;
             return false;
         }
@@ -42,7 +42,8 @@ impl Armed {
     }
 }
 
-/// Deadlines by time, of sessions in whatever their owner keeps them. One that a session no longer knows fires and finds nothing due.
+/// Deadlines by time. `S` is the owner's handle of a session. A deadline that its session no longer knows fires and
+/// finds nothing due.
 pub struct Timers<S> {
     deadlines: Mutex<BTreeMap<(Time, u64), Weak<S>>>,
     earlier: Notify,
@@ -66,7 +67,7 @@ impl<S> Timers<S> {
         }
     }
 
-    /// Fires what comes due. The caller may drop it at any await, and call it again.
+    /// Fires the deadlines that come due. The caller may drop the future at any await, and call it again.
     pub async fn run(&self, origin: Instant, fired: impl Fn(&Arc<S>, Time)) {
         loop {
             let next = self.lock().first_key_value().map(|((at, _), _)| origin + *at);
@@ -114,15 +115,15 @@ mod tests {
         let mut armed = Armed::default();
         assert!(armed.arm(at(100)) && !armed.arm(at(100)) && !armed.arm(at(200)));
         assert!(armed.arm(at(10)) && armed.fired(at(10)));
-        // It fires anyway: nothing is armed for what is due then or later.
+        // The later deadline fires in any case, so anything due at that time or later needs no arming.
         assert!(!armed.arm(at(150)) && armed.arm(at(20)));
         assert!(!armed.fired(at(7)));
         assert!(armed.fired(at(20)) && armed.fired(at(100)) && armed.arm(at(300)));
     }
 
     /// 1. A deadline comes, and waits for the session's lock.
-    /// 2. Who holds that arms an earlier one, by a clock that was read before.
-    /// 3. The first was taken for still armed: it lay in the past, so nothing was armed any more.
+    /// 2. The lock's holder arms an earlier one, by a clock that it read before.
+    /// 3. Once, the first counted as still armed. It lay in the past, so no deadline was armed any more.
     #[test]
     fn a_deadline_that_fires_behind_an_earlier_one_that_was_armed_meanwhile_is_gone() {
         let mut armed = Armed::default();
