@@ -1,4 +1,4 @@
-//! Virtual time: what happens when.
+//! Virtual time: a list of events with their times.
 
 use std::collections::BTreeMap;
 

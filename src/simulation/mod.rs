@@ -1,7 +1,8 @@
 //! What the simulations share: chance, virtual time, and the loop over seeds. Only tests are compiled with it.
 //!
-//! A seed makes a schedule, and the same seed makes the same one everywhere. `THROUGHLINE_SEED=n` replays one, and
-//! `THROUGHLINE_SEEDS=n` runs so many. This module must know no machine and no rule: a layer may name it, and it names none.
+//! A seed makes a schedule, and the same seed makes the same schedule everywhere. `THROUGHLINE_SEED=n` replays one,
+//! and `THROUGHLINE_SEEDS=n` runs n of them. This module must know no machine and no rule. A layer may name it, and
+//! it names no layer.
 //!
 //! # Layout
 //! - `random`: numbers from a seed
@@ -18,28 +19,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use self::agenda::Agenda;
 pub(crate) use self::random::Random;
 
-/// The first seed for a mutant: it meets other schedules than the machine without a mistake.
+/// The first seed for a mutant. Its schedules differ from those of the machine without a mistake.
 const FIRST_FOR_A_MUTANT: u64 = 1_000_000;
-/// So much of what a mutant broke is printed, in characters.
+/// How much of a mutant's failure is printed, in characters.
 const SAID_OF_A_MUTANT: usize = 160;
 
-/// How often each thing happened that the schedules are about. An invariant must never ask it.
+/// How often each thing happened that the schedules are about. An invariant must never use it.
 pub(crate) trait Counts: Default + fmt::Debug + Send {
-    /// All of them, always in the same order.
+    /// Returns all counts, always in the same order.
     fn each(&mut self) -> impl Iterator<Item = &mut u64>;
 }
 
-/// A simulation: what it runs, how often, and what must show in it. `M` is a mistake, and `C` is what is counted.
+/// A simulation: what it runs, how often, and what must occur. `M` is a mistake, and `C` is what is counted.
 pub(crate) struct Simulation<M, C> {
-    /// The name of the test that runs all schedules, or its beginning.
+    /// The name of the test that runs all schedules, or the beginning of that name.
     pub(crate) test: &'static str,
-    /// All schedules.
+    /// The number of all schedules.
     pub(crate) seeds: u64,
-    /// Each thing that is counted happens that often in all schedules.
+    /// How often each counted thing must happen in all schedules.
     pub(crate) least: u64,
-    /// A mistake must show within so many schedules.
+    /// The number of schedules within which a mistake must show.
     pub(crate) seeds_for_a_mutant: u64,
-    /// Runs the schedule of a seed. An error is a broken invariant.
+    /// Runs the schedule of a seed. Returns an error if an invariant is broken.
     pub(crate) run: fn(u64, Option<M>) -> Result<C, String>,
 }
 
@@ -78,7 +79,7 @@ impl<M: fmt::Debug + Copy + Sync, C: Counts> Simulation<M, C> {
         }
     }
 
-    /// A seed whose schedule breaks an invariant; or what all schedules counted.
+    /// Returns a seed whose schedule breaks an invariant, or else the counts of all schedules.
     fn first_failure(&self, seeds: Range<u64>, mutant: Option<M>) -> Result<C, (u64, String)> {
         let next = AtomicU64::new(seeds.start);
         let failure = Mutex::new(None);
@@ -123,7 +124,7 @@ macro_rules! caught {
 }
 pub(crate) use caught;
 
-/// A simulation of nothing. Its mistake breaks an invariant in the schedules whose seed ends with these digits.
+/// A simulation of nothing. Its mistake breaks an invariant in each schedule whose seed ends with these digits.
 #[derive(Debug, Default)]
 struct Schedules(u64);
 
