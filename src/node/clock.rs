@@ -1,13 +1,13 @@
-//! The sessions' clock: the time since the node was made. No session reads a clock of its own.
+//! The sessions' clock: the time since the node was created. No session reads a clock of its own.
 
 use tokio::time::Instant;
 
 use crate::session::Time;
 
-/// See the module.
+/// The time since the node was created.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
-    /// When it showed 0.
+    /// The moment at which it showed 0.
     pub(super) origin: Instant,
 }
 

@@ -1,6 +1,6 @@
-//! What has happened since the start, for `/metrics`. Numbers only go up here; nothing decides by them.
+//! Counters of events since the start, for `/metrics`. Their numbers only go up, and no decision depends on them.
 //!
-//! The code that counts holds a handle, so that counting needs no look-up. Labels take their values from closed sets.
+//! The counting code holds a handle, so that counting needs no look-up. Labels take their values from closed sets.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::protocol::Transport;
 use crate::protocol::code::Refusal;
 use crate::protocol::report::{Reason, Report};
 
-/// A handle for each transport, in the order of [`Transport::ALL`].
+/// One handle for each transport, in the order of [`Transport::ALL`].
 pub(super) type PerTransport<T = Counter> = [T; Transport::ALL.len()];
 
 type By<const LABELS: usize, M, C = fn() -> M> = Family<[(&'static str, &'static str); LABELS], M, C>;
 
-/// See the module.
+/// The counters of a node.
 pub(super) struct Counters {
-    /// Sessions made.
+    /// Sessions created.
     pub(super) sessions_created: Counter,
     /// Attaches.
     pub(super) attaches: PerTransport,
@@ -30,19 +30,19 @@ pub(super) struct Counters {
     refusals: Refusals,
     /// Publications of clients.
     pub(super) publications: Counter,
-    /// Times a session dropped frames, since its client, which was there, acknowledged too slowly.
+    /// How often a session dropped frames because its client, which was there, acknowledged too slowly.
     pub(super) overruns: Counter,
-    /// What clients tell of their search for a connection.
+    /// The clients' reports about their search for a connection.
     pub(super) clients: Clients,
 }
 
-/// As clients tell it: a report that came twice counts twice, and who lies is believed.
+/// Counts of the clients' reports, which are believed. A report that came twice counts twice.
 pub(super) struct Clients {
-    /// Attempts: those that failed, and those that brought a report.
+    /// The attempts: those that failed, and those that brought a report.
     pub(super) attempts: PerTransport,
-    /// Those that failed, by [`Reason::ALL`].
+    /// The failed attempts, by [`Reason::ALL`].
     pub(super) failures: PerTransport<[Counter; Reason::ALL.len()]>,
-    /// From the start of the search until a leg came that asks for the turn.
+    /// The time from the start of the search to a leg that requests the turn.
     pub(super) online: PerTransport<Histogram>,
 }
 
@@ -50,11 +50,11 @@ pub(super) struct Clients {
 const ONLINE: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
 
 impl Counters {
-    /// Counters that start at 0, and stand in this registry.
+    /// Returns counters that start at 0, and registers them.
     pub(super) fn new(registry: &mut Registry, clock: Clock) -> Self {
         Self {
             clock,
-            sessions_created: counter(registry, "sessions_created", "Sessions made"),
+            sessions_created: counter(registry, "sessions_created", "Sessions created"),
             attaches: by_transport(registry, "attaches", "Legs attached, and polls"),
             refusals: Refusals::new(registry),
             publications: counter(registry, "publications", "Publications of clients"),
@@ -88,13 +88,13 @@ fn each<M: Clone, C: MetricConstructor<M>>(family: &By<1, M, C>) -> PerTransport
 impl Clients {
     fn new(registry: &mut Registry) -> Self {
         let failures = By::<2, Counter>::new_with_constructor(Counter::default);
-        let help = "Attempts that failed, as clients tell";
+        let help = "Attempts that failed, as clients report";
         registry.register("client_failures", help, failures.clone());
         let online = By::<1, Histogram>::new_with_constructor(|| Histogram::new(ONLINE));
-        let help = "From looking for a connection to having one, as clients tell";
+        let help = "From the search for a connection to having one, as clients report";
         registry.register("client_online_seconds", help, online.clone());
         Self {
-            attempts: by_transport(registry, "client_attempts", "Attempts to connect, as clients tell"),
+            attempts: by_transport(registry, "client_attempts", "Attempts to connect, as clients report"),
             failures: Transport::ALL.map(|transport| {
                 Reason::ALL.map(|reason| {
                     failures.get_or_create_owned(&[("transport", transport.name()), ("reason", reason.name())])
@@ -104,7 +104,7 @@ impl Clients {
         }
     }
 
-    /// A report came with a leg of this transport; `asks` says whether for the turn.
+    /// Counts a report that came with a leg of this transport. `asks` is true if the leg requests the turn.
     pub(super) fn told(&self, transport: Transport, report: &Report, asks: bool) {
         self.attempts[transport.place()].inc();
         for (tried, reason) in &report.tried {
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(clients.failures[0][Reason::Mute as usize].get(), 2);
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
-        // A time that meets a bound is within it.
+        // A time equal to a bound is within it.
         for row in [
             r#"bucket{transport="sse",le="0.05"} 0"#,
             r#"bucket{transport="sse",le="0.1"} 1"#,

@@ -1,4 +1,4 @@
-//! The end of the node: all clients are told to leave, and nothing new begins.
+//! The end of the node: it asks all clients to leave, and accepts no new session or leg.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use crate::protocol::down;
 use crate::session::server::Input;
 
 impl Node {
-    /// Tells every client to leave within `jitter`, ends plain readers, and takes no new session and no new leg from now on.
-    /// The legs that are there go on meanwhile.
+    /// Asks every client to leave within `jitter`, and ends plain readers. From now on the node accepts no new
+    /// session and no new leg. Existing legs go on meanwhile.
     pub fn drain(&self, jitter: Duration) {
         self.leaving.send_replace(true);
         let goaway = down::goaway(0, crate::session::milliseconds(jitter));
         self.tell_all(|| Input::Link(goaway.clone()));
     }
 
-    /// Ends every leg that is left, with `draining`.
+    /// Ends every remaining leg with `draining`.
     pub fn end_legs(&self) {
         self.tell_all(|| Input::EndLegs(going_away()));
     }

@@ -1,4 +1,4 @@
-//! From a hello to its session: the backend judges the client, then the session is found or made.
+//! From a hello to its session: the backend judges the client, then the session is found or created.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::protocol::up::Hello;
 use crate::session::server::ServerSession;
 
 impl Node {
-    /// Has the backend judge a client that wants to attach a leg.
+    /// Lets the backend judge a client that wants to attach a leg.
     pub(super) fn judge(&self, hello: &Hello) -> Decision<Verdict> {
         match self.backend.connect(&Connecting { token: hello.token.as_ref() }) {
             Decision::Now(verdict) => Decision::Now(verdict),
@@ -24,14 +24,14 @@ impl Node {
         }
     }
 
-    /// The session that a hello names by its id.
+    /// Returns the session that a hello names by its id.
     pub(super) fn named(&self, hello: &Hello) -> Option<Arc<Session>> {
         hello.id.as_ref()?;
         self.sessions.find(hello)
     }
 
-    /// The session of a hello that was judged; `None` is `gone` (rule 2). `named` is what [`Self::named`] found. A hello without an id
-    /// may have a session made, but only if the leg's transport is `offered`.
+    /// Returns the session of a judged hello, or `None` for `gone` (rule 2). `named` is the result of
+    /// [`Self::named`]. A hello without an id may create a session, but only if the leg's transport is `offered`.
     pub(super) fn join(
         &self,
         hello: &Hello,
@@ -44,7 +44,7 @@ impl Node {
             None if offered => self.sessions.find_or_create(hello, || self.create(hello, identity))?,
             None => self.sessions.find(hello),
         };
-        // A session belongs to its user: to another one its secret is unknown.
+        // A session belongs to its user. For any other user its secret is unknown.
         Ok(session.filter(|session| session.identity == *identity))
     }
 

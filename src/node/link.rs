@@ -1,4 +1,4 @@
-//! What a transport holds: lines in, lines out. It cannot see a session through it.
+//! The handle of a transport: lines in, lines out. A transport cannot see a session through it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,16 +25,16 @@ use crate::session::server::{Carrier, Input};
 
 pub use crate::driver::cell::Progress;
 
-/// A refusal of a request, with what its answer must echo.
+/// A refusal of a request, with the nonce that its answer must echo.
 #[derive(Debug)]
 pub struct Refused {
-    /// Of the request's hello, where it could be read.
+    /// The nonce of the request's hello, if it could be read.
     pub nonce: Option<Nonce>,
     /// The reason.
     pub refusal: Refusal,
 }
 
-/// One carrier of a leg: a socket, a stream's response, a poll's request. Dropping it tells the session.
+/// One carrier of a leg: a socket, a stream's response, or a poll's request. Dropping it reports that to the session.
 pub struct Link {
     node: Arc<Node>,
     carrier: Carrier,
@@ -43,26 +43,26 @@ pub struct Link {
 }
 
 enum State {
-    /// A socket that has not said hello. Next: any other.
+    /// A socket that has sent no hello. Next: any other state.
     Silent,
     /// The backend has not judged the hello yet. Next: `Attached` or `Over`.
     Joining(Box<Joining>),
     /// Next: `Over`.
     Attached(Arc<Session>),
-    /// These lines are the last; whatever comes in is dropped.
+    /// These are the last lines. All that comes in is dropped.
     Over(Vec<Line>),
 }
 
-/// What waits for a verdict. Dropping it cancels the hello.
+/// A hello that waits for its verdict. Dropping this cancels the hello.
 struct Joining {
     verdict: Awaited,
     attaching: Attaching,
-    /// What came up a socket meanwhile, and its cost in bytes.
+    /// The frames that came up the socket meanwhile, and their cost in bytes.
     early: Vec<RawFrame>,
     early_bytes: usize,
 }
 
-/// A hello that attaches a leg, and what followed it in its body.
+/// A hello that attaches a leg, and the frames behind it in its body.
 struct Attaching {
     transport: Transport,
     hello: Hello,
@@ -70,7 +70,7 @@ struct Attaching {
 }
 
 impl Node {
-    /// A socket opened, from this address if that is known.
+    /// Returns the link of a socket that opened, from this address if it is known.
     #[must_use]
     pub fn socket(self: &Arc<Self>, from: Option<IpAddr>) -> Link {
         self.links.fetch_add(1, Ordering::Relaxed);
@@ -78,10 +78,10 @@ impl Node {
         Link { node: Arc::clone(self), carrier: self.next_carrier(), network, state: State::Silent }
     }
 
-    /// A stream's or a poll's whole body. A leg that is not taken gets a link as well, for its `end`.
+    /// Accepts the whole body of a stream or a poll. A refused leg may get a link as well, for its `end`.
     ///
     /// # Errors
-    /// What to answer in place of lines.
+    /// A refusal to answer instead of lines.
     pub fn attach(self: &Arc<Self>, transport: Transport, from: Option<IpAddr>, body: &Bytes) -> Result<Link, Refused> {
         let Body { hello, frames } = read(body)?;
         let mut link = self.socket(from);
@@ -96,10 +96,10 @@ impl Node {
         }
     }
 
-    /// A send's whole body; the lines of its answer.
+    /// Accepts the whole body of a send. Returns the lines of its answer.
     ///
     /// # Errors
-    /// What to answer in place of lines.
+    /// A refusal to answer instead of lines.
     pub fn send(self: &Arc<Self>, body: &Bytes) -> Result<Vec<Line>, Refused> {
         let Body { hello, frames } = read(body)?;
         let nonce = hello.nonce.clone();
@@ -123,8 +123,8 @@ const fn refused(nonce: Option<Nonce>, refusal: Refusal) -> Refused {
 }
 
 impl Link {
-    /// Frames came up the socket. What is wrong with them is answered on the socket. Call [`Self::poll_lines`] in the same poll: this
-    /// socket is not woken for what became due.
+    /// Receives frames that came up the socket. Faults in them are answered on the socket. Call
+    /// [`Self::poll_lines`] in the same poll, because this socket is not woken for lines that became due.
     pub fn receive(&mut self, frames: impl IntoIterator<Item = Result<RawFrame, Refusal>>) {
         let mut frames = frames.into_iter();
         while let State::Silent = self.state {
@@ -176,7 +176,7 @@ impl Link {
         }
     }
 
-    /// Keeps what came before the verdict.
+    /// Keeps a frame that came before the verdict.
     fn keep(&mut self, frame: Result<RawFrame, Refusal>) {
         let State::Joining(joining) = &mut self.state else { return };
         let refusal = match frame {
@@ -194,7 +194,7 @@ impl Link {
         self.turn_away(Some(nonce), &refusal);
     }
 
-    /// Says `end` to a socket that has no session yet.
+    /// Sends `end` on a socket that has no session yet.
     pub fn refuse(&mut self, refusal: &Refusal) {
         if matches!(self.state, State::Silent) {
             self.turn_away(None, refusal);
@@ -206,13 +206,13 @@ impl Link {
         self.state = State::Over(vec![down::end(nonce, refusal)]);
     }
 
-    /// Whether the socket still has to say hello.
+    /// Returns true if the socket has not sent its hello.
     #[must_use]
     pub const fn is_silent(&self) -> bool {
         matches!(self.state, State::Silent)
     }
 
-    /// Hands out lines to be written now, or later. What is not handed out stays in the session.
+    /// Hands out lines to be written, now or later. Lines that are not handed out stay in the session.
     pub fn poll_lines(&mut self, cx: &mut Context<'_>, out: impl FnMut(&Line)) -> Poll<Progress> {
         if let State::Joining(joining) = &mut self.state {
             let verdict = ready!(joining.verdict.as_mut().poll(cx));
@@ -228,7 +228,8 @@ impl Link {
         }
     }
 
-    /// The client of a poll waits no longer: its answer is due with what there is. Call [`Self::poll_lines`] in the same poll.
+    /// Makes the answer of a poll due, because its client stopped waiting. Call [`Self::poll_lines`] in the same
+    /// poll.
     pub fn hurry(&mut self) {
         match &self.state {
             State::Attached(session) => session.cell.hurry(self.carrier),
@@ -240,7 +241,7 @@ impl Link {
         }
     }
 
-    /// Attaches the leg of a hello, at once or once the hello is judged.
+    /// Attaches the leg of a hello, at once or after the hello is judged.
     fn attach(&mut self, attaching: Attaching) -> Result<(), Refusal> {
         self.check_may_attach(&attaching)?;
         let hello = &attaching.hello;
@@ -259,7 +260,7 @@ impl Link {
         }
     }
 
-    /// The verdict has come. What came meanwhile is received now.
+    /// Handles the verdict, and receives the frames that came meanwhile.
     fn joined(&mut self, verdict: Verdict) {
         let State::Joining(joining) = std::mem::replace(&mut self.state, State::Silent) else { return };
         let Joining { attaching, early, .. } = *joining;
@@ -272,16 +273,16 @@ impl Link {
         }
     }
 
-    /// While the node drains, a leg that polls goes on until it has left. Nothing else attaches any more.
+    /// Refuses new legs while the node drains. Only a leg that polls may go on until it has left.
     fn check_may_attach(&self, Attaching { transport, hello, .. }: &Attaching) -> Result<(), Refusal> {
         let leaves = self.node.is_draining() && (*transport != Transport::Poll || hello.id.is_none());
         if leaves { Err(going_away()) } else { Ok(()) }
     }
 
-    /// Finds the session of a client that was let in, and attaches to it.
+    /// Finds the session of a client that the backend let in, and attaches to it.
     fn find(&mut self, identity: &Identity, named: Option<Arc<Session>>, attaching: Attaching) -> Result<(), Refusal> {
         let Attaching { transport, hello, .. } = &attaching;
-        // Whether a session that lives takes the leg is for the session to say: it knows which legs are new.
+        // If the session lives, it decides itself whether it accepts the leg, because it knows which legs are new.
         let offered = self.node.transports().contains(transport);
         match self.node.join(hello, named, identity, offered)? {
             Some(session) => self.enter(session, attaching),

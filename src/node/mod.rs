@@ -1,19 +1,20 @@
 //! All that the sessions of this node share. Only this layer connects backend, hub and driver.
 //!
-//! Each part is a type of its own, and [`Node`] puts them together. No part may hold a reference to the node, and no lock is
-//! held across an await. The order of locks is channel before session, never the other way round.
+//! Each part is a type of its own, and [`Node`] puts them together. No part may hold a reference to the node, and
+//! no lock is held across an await. A channel's lock comes before a session's, never the other way round.
 //!
 //! # Layout
-//! - [`link`]: what a transport holds: lines in, lines out
+//! - [`link`]: the handle of a transport: lines in, lines out
 //! - `join`: from a hello to its session; `judgements`: the hellos that wait for the backend
-//! - `owner`: what the driver asks of the node: deadlines, commands, the end of a session
-//! - `pump`: the commands of sessions, after the backend decided
-//! - `operations`: publish, subscribe and so on, for clients and for others
-//! - `session`, `sessions`: one of them, and all by their secret
+//! - `owner`: the node as the driver's owner of sessions: deadlines, commands, the end of a session
+//! - `pump`: the commands of sessions, after the backend has decided
+//! - `operations`: publishing, subscribing and so on, for clients and for others
+//! - `session`, `sessions`: one session, and all sessions by their secret
 //! - [`reader`]: a channel without a session, for plain EventSource
-//! - `drain`: the end of it all
-//! - `settings`, `clock`, `network`: what sessions are made with
-//! - `counters`: what has happened, for figures; `refusals`: counted and logged; [`seldom`]: what is logged once a minute
+//! - `drain`: the end of the node
+//! - `settings`, `clock`, `network`: the data that a new session needs
+//! - `counters`: counts of events, for `/metrics`; `refusals`: refusals, counted and logged; [`seldom`]: logs once
+//!   a minute
 
 mod clock;
 mod counters;
@@ -55,7 +56,7 @@ use crate::protocol::Transport;
 use crate::protocol::code::Refusal;
 use crate::session::server::{Carrier, Settings};
 
-/// See the module.
+/// The sessions of one gateway, and all that they share.
 pub struct Node {
     clock: Clock,
     settings: Shared,
@@ -73,7 +74,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node without sessions. `sessions` bounds how many there may be; what is counted stands in `metrics`.
+    /// Returns a node without sessions. There may be at most `sessions` of them. The counters are registered in
+    /// `metrics`.
     #[must_use]
     pub fn new(
         settings: Settings,
@@ -105,30 +107,31 @@ impl Node {
         })
     }
 
-    /// Other times hold for the sessions that are made from now on: what a client was told is not taken back.
+    /// Sets the times of the sessions to come. A session that exists keeps its times, because its client knows
+    /// them.
     pub fn set_times(&self, heartbeat: Duration, hold: Duration) {
         self.settings.change(|settings| (settings.heartbeat, settings.hold) = (heartbeat, hold));
     }
 
-    /// The transports offered, best first.
+    /// Returns the transports offered, best first.
     #[must_use]
     pub fn transports(&self) -> Arc<[Transport]> {
         Arc::clone(&self.settings.get().transports)
     }
 
-    /// Sessions that live.
+    /// Returns the number of sessions that live.
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.sessions.len()
     }
 
-    /// Channels that are remembered.
+    /// Returns the number of channels that are remembered.
     #[must_use]
     pub fn channels(&self) -> usize {
         self.operations.channels()
     }
 
-    /// Sockets, streams and polls that are open.
+    /// Returns the number of open sockets, streams and polls.
     #[must_use]
     pub fn links(&self) -> usize {
         self.links.load(Ordering::Relaxed)

@@ -1,13 +1,13 @@
-//! Which network a client is in, told so that nobody learns where that is: what a client remembers of one network it must not
-//! believe in another.
+//! The id of a client's network. A client must not use its memory of one network in another one. The id does not
+//! reveal where the network is.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::protocol::NetworkId;
 
-/// The key of the ids. It is made at the start and kept nowhere, so each run has other ids: a client then tries anew what it
-/// remembers, once.
+/// The key of the ids. Each run makes its own and stores it nowhere, so each run has other ids. A client then tries
+/// anew, once, what it remembers.
 #[derive(Default)]
 pub(super) struct Networks(RandomState);
 
@@ -17,7 +17,7 @@ impl Networks {
     }
 }
 
-/// What neighbours have in common: a /24 of IPv4, a /48 of IPv6.
+/// Returns the part that neighbours share: a /24 of IPv4, a /48 of IPv6.
 fn prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => {

@@ -1,7 +1,7 @@
-//! What may be done with channels on this node: for clients, and in the same way for an API or an embedder.
+//! The operations on this node's channels: for clients, and in the same way for an API or an embedder.
 //!
-//! Whether it is allowed is decided before. A call never waits: with a broker that answers later its outcome comes later. No
-//! session's lock is held here.
+//! The caller decides before whether an operation is allowed. A call never waits: if the broker answers later, the
+//! outcome comes later. No session's lock is held here.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -15,10 +15,10 @@ use crate::protocol::code::Limit;
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Position, down};
 
-/// Waking so many takes some 4 ms of writing.
+/// The most tasks woken in a row. To wake them takes some 4 ms of writing.
 const WOKEN_AT_ONCE: usize = 1024;
 
-/// See the module.
+/// The operations on this node's channels.
 pub(super) struct Operations {
     hub: Hub,
     clock: Clock,
@@ -30,7 +30,7 @@ impl Operations {
         Self { hub, clock, counters }
     }
 
-    /// Publishes some to one channel. The outcome is the offset of the first; the others follow it.
+    /// Publishes a batch to one channel. The outcome is the offset of the first publication; the others follow it.
     pub(super) fn publish<'a>(
         &self,
         channel: &ChannelName,
@@ -42,7 +42,8 @@ impl Operations {
         outcome
     }
 
-    /// Subscribes a session. The hub delivers the answer, before the first publication. The caller unsubscribes if it is refused.
+    /// Subscribes a session. The hub delivers the answer before the first publication. If the outcome is a refusal,
+    /// the caller must unsubscribe.
     pub(super) fn subscribe(
         &self,
         session: &Arc<Session>,
@@ -88,19 +89,19 @@ impl Operations {
         self.hub.unsubscribe(channel, key);
     }
 
-    /// Hands the hub what comes from its broker, and the time. Runs until it is dropped.
+    /// Hands the hub its broker's events, and the time. Runs until it is dropped.
     pub(super) async fn run(&self) {
         loop {
             match self.hub.next(self.clock.origin).await {
                 Next::Event(channel, event) => self.hub.event(self.clock.now(), &channel, event),
                 Next::Timeout => self.hub.timeout(self.clock.now()),
             }
-            // A broker that always has another event must not keep the deadlines of sessions waiting.
+            // A broker that always has another event must not delay the deadlines of sessions.
             tokio::task::coop::consume_budget().await;
         }
     }
 
-    /// Forgets channels that nobody uses.
+    /// Forgets unused channels.
     pub(super) fn sweep(&self, now: Duration) {
         self.hub.sweep(now);
     }
@@ -110,8 +111,8 @@ impl Operations {
     }
 }
 
-/// Wakes all of them. If they are many, the network and others have a turn after each part: else an echo beside a fan-out to
-/// 18,000 would wait until all of them are written to.
+/// Wakes all tasks. If there are many, the network and other tasks have a turn after each part. Otherwise an echo
+/// beside a fan-out to 18,000 would wait until all of them are written to.
 fn wake(mut wakers: Vec<Waker>) {
     if wakers.len() <= WOKEN_AT_ONCE {
         return wakers.into_iter().for_each(Waker::wake);

@@ -1,4 +1,5 @@
-//! The node as the owner of its sessions: what the driver's cycle asks of it, and what reaches all sessions.
+//! The node as the owner of its sessions: the methods that the driver's cycle calls, and the actions on all
+//! sessions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::protocol::up::Command;
 use crate::session::Time;
 use crate::session::server::Input;
 
-/// How often channels that nobody uses are looked for.
+/// The interval of the sweeps for unused channels.
 const SWEEP: Duration = Duration::from_secs(30);
 
 impl Owner for Node {
@@ -47,8 +48,8 @@ impl Owner for Node {
 }
 
 impl Node {
-    /// Tells sessions and the hub the time, hands the hub what its broker says, and forgets idle channels, until it is dropped. Run it
-    /// once, beside the server.
+    /// Hands the time to sessions and the hub, hands the hub its broker's events, and forgets idle channels, until
+    /// it is dropped. Run it once, beside the server.
     pub async fn run(self: Arc<Self>) {
         let mut sweep = tokio::time::interval(SWEEP);
         loop {
@@ -60,7 +61,7 @@ impl Node {
         }
     }
 
-    /// Ends a session one of whose commands failed: what it did is half done.
+    /// Ends a session after one of its commands failed half-way.
     pub(super) fn end_failed(&self, session: &Arc<Session>) {
         let refusal = Refusal::from(Fault::Command);
         self.counters.note(&refusal);
@@ -68,13 +69,14 @@ impl Node {
         let _ = cycle::input(self, session, Input::End(refusal));
     }
 
-    /// Offers other transports from now on, best first. All clients are told; those on one that is not among them have
-    /// `jitter` to change over, and a little. Nothing happens if they are offered already.
+    /// Offers other transports from now on, best first, and announces them to all clients. Clients on any other
+    /// transport have `jitter` and a little more to change over. Nothing happens if these transports are offered
+    /// already.
     pub fn set_transports(&self, transports: &Arc<[Transport]>, jitter: Duration) {
         self.settings.offer(transports, || self.tell_all(|| Input::Offer(Arc::clone(transports), jitter)));
     }
 
-    /// Hands each session that lives an input that no session refuses.
+    /// Hands each living session an input that no session refuses.
     pub(super) fn tell_all(&self, input: impl Fn() -> Input) {
         for session in self.sessions.all() {
             let _ = cycle::input(self, &session, input());

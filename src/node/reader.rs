@@ -1,7 +1,7 @@
-//! A channel without a session: what a plain EventSource or curl reads.
+//! A channel without a session, which a plain EventSource or curl reads.
 //!
-//! Nothing is numbered or kept for it. A reader that falls behind is cut off; it comes back with `Last-Event-ID`, and history
-//! gives it what it missed.
+//! Nothing is numbered or kept for a reader. A reader that falls behind is cut off. It comes back with
+//! `Last-Event-ID`, and history brings what it missed.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -16,7 +16,7 @@ use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position, limits};
 
-/// A subscription of its own. Dropping it ends it.
+/// A plain reader's subscription. Dropping the reader ends it.
 pub struct Reader {
     subscription: Subscription,
     leaving: watch::Receiver<bool>,
@@ -24,7 +24,7 @@ pub struct Reader {
     pub start: Start,
 }
 
-/// Ends when it is dropped.
+/// The subscription of a reader. Dropping it ends the subscription.
 struct Subscription {
     node: Arc<Node>,
     channel: ChannelName,
@@ -63,7 +63,7 @@ impl Node {
     /// Reads a channel, from a position if one is given. Dropping the future ends the subscription.
     ///
     /// # Errors
-    /// As [`crate::hub::Hub::subscribe`].
+    /// The same as those of [`crate::hub::Hub::subscribe`].
     pub async fn read_channel(
         self: &Arc<Self>,
         channel: ChannelName,
@@ -81,7 +81,8 @@ impl Node {
 }
 
 impl Reader {
-    /// The next publication; `None` when the reader fell behind and is cut off, or the gateway is going away. Cancel-safe.
+    /// Returns the next publication. Returns `None` if the reader fell behind and is cut off, or if the gateway is
+    /// going away. Cancel-safe.
     pub async fn next(&mut self) -> Option<Line> {
         let line = poll_fn(|cx| {
             let mut state = self.subscription.queue.lock();
@@ -111,7 +112,8 @@ impl Drop for Subscription {
 impl Waiting {
     fn push(&mut self, line: &Line) {
         if self.lines.len() >= limits::REPLAY_FRAMES || self.bytes + line.cost() > limits::REPLAY_BYTES {
-            // It comes back for them by its position; until its connection notices, they are not kept.
+            // The reader comes back for them by its position. They are not kept until its connection notices the
+            // end.
             self.behind = true;
             (self.lines, self.bytes) = (VecDeque::new(), 0);
         }
@@ -135,7 +137,7 @@ impl Subscriber for Queue {
         state.waker.take()
     }
 
-    /// A plain stream counts its events from its start, so it ends here, and the reader comes back by its position.
+    /// A plain stream counts its events from its start. So it ends here, and the reader comes back by its position.
     fn reset(&self, _: &Line) -> Option<Waker> {
         let mut state = self.lock();
         state.behind = true;

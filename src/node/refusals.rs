@@ -1,6 +1,6 @@
-//! Refusals, counted by their kind; the first of each kind in a minute is logged with its reason and remedy.
+//! Counts refusals by their kind. The first of each kind in a minute is logged with its reason and remedy.
 //!
-//! It must never log what a peer sent: a broken frame may hold a token anywhere.
+//! It must never log text of a peer: a broken frame may hold a token anywhere.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tracing::warn;
 use super::seldom::Seldom;
 use crate::protocol::code::{Code, Kind, Refusal};
 
-/// See the module.
+/// The counts of refusals, by kind.
 pub(super) struct Refusals(Vec<Tally>);
 
 struct Tally {
@@ -46,28 +46,30 @@ impl Refusals {
     }
 }
 
-/// The message of a refusal, if all of it is in the gateway's own words.
+/// Returns the message of a refusal, if all of it is in the gateway's own words.
 fn told(refusal: &Refusal) -> Option<String> {
     let quotes = matches!(refusal.kind(), Kind::Code(Code::BadFrame | Code::UnknownChannel));
     (!quotes).then(|| refusal.message())
 }
 
-/// What the operator can do, where the message does not say so.
+/// Returns what the operator can do, if the message does not say so.
 const fn remedy(kind: Kind) -> &'static str {
     match kind {
         Kind::Code(Code::BadFrame) => {
-            ": a client or something between sent what is no frame; compare the client's version with the gateway's"
+            ": a client, or a proxy on the way, sent something that is no frame; compare the client's version with the gateway's"
         }
-        Kind::Code(Code::UnknownChannel) => ": no channel can have the name that was asked for; correct the client",
+        Kind::Code(Code::UnknownChannel) => ": no channel can have the requested name; correct the client",
         Kind::Code(Code::TooLarge) => "; the client must send less at once",
-        Kind::Code(Code::RateLimited) => "; one client asks too often: look at what it does",
-        Kind::Code(Code::Full) => "; raise the limit, or find out who holds so many",
+        Kind::Code(Code::RateLimited) => "; one client sends too many requests: find out why",
+        Kind::Code(Code::Full) => "; raise the limit, or find the clients that hold so many",
         Kind::Code(Code::NotFound) => "; correct the client's URL, which ends in /rt",
-        Kind::Code(Code::Refused) => "; offer the transport with `transports`, or have the client use another",
-        Kind::Code(Code::Timeout) => "; something connects and stays silent: a check, or a path that swallows frames",
-        Kind::Upgrade => "; a proxy in front must pass the headers Upgrade and Connection on",
+        Kind::Code(Code::Refused) => "; offer the transport with `transports`, or let the client use another one",
+        Kind::Code(Code::Timeout) => {
+            "; something connects and stays silent: a health check, or a network that swallows frames"
+        }
+        Kind::Upgrade => "; a proxy in front must pass on the headers Upgrade and Connection",
         Kind::Version => "; the client speaks an old draft of WebSocket: update it",
-        Kind::Proxied => "; do not pass /metrics on",
+        Kind::Proxied => "; the proxy must not pass on /metrics",
         Kind::Host | Kind::Origin | Kind::Code(_) => "",
     }
 }
@@ -81,7 +83,7 @@ mod tests {
         refusals.0.iter().filter(|tally| tally.kind == kind).map(|tally| tally.counter.get()).sum()
     }
 
-    /// A refusal of this kind.
+    /// Returns a refusal of this kind.
     fn of(kind: Kind) -> Refusal {
         let mistake = match kind {
             Kind::Code(code) => return Refusal::new(code, "x"),
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_quote_a_peer_is_not_told() {
+    fn a_message_that_may_quote_a_peer_is_not_logged() {
         assert_eq!(told(&Mistake::NotAFrame("\"a token\"".to_owned()).into()), None);
         let upgrade = Mistake::Upgrade(BadUpgrade::Body);
         assert_eq!(told(&upgrade.into()).as_deref(), Some("not a WebSocket upgrade: it has a body"));

@@ -1,26 +1,26 @@
-//! Says the first of its kind in a minute, and counts the others: a log must not grow as fast as strangers can ask.
+//! Limits a kind of log entry to one in a minute, and counts the others: strangers must not make a log grow fast.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long others of the kind are only counted.
+/// How long further events of the kind are only counted.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// See the module. The time is an argument: since any fixed moment.
+/// The limit on one kind of log entry. The time is an argument, measured from any fixed moment.
 #[derive(Debug, Default)]
 pub struct Seldom {
-    /// In milliseconds.
+    /// When the next entry may be logged, in milliseconds.
     next: AtomicU64,
     untold: AtomicU64,
 }
 
 impl Seldom {
-    /// One more has happened. If it is to be said, how many before it were not.
+    /// Notes another event. If it must be logged, returns how many events before it were not.
     pub fn happened(&self, now: Duration) -> Option<u64> {
         let now = crate::session::milliseconds(now);
         let due = self.next.load(Ordering::Relaxed);
         let next = now + crate::session::milliseconds(PAUSE);
-        // Of several at once, one says it.
+        // If several threads race, one of them logs.
         let says = now >= due && self.next.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if says {
             return Some(self.untold.swap(0, Ordering::Relaxed));
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_in_a_minute_is_said_with_the_number_of_those_that_were_not() {
+    fn the_first_in_a_minute_is_logged_with_the_number_of_those_that_were_not() {
         let seldom = Seldom::default();
         let at = |second| seldom.happened(Duration::from_secs(second));
         assert_eq!([at(0), at(1), at(59)], [Some(0), None, None]);

@@ -1,4 +1,4 @@
-//! A session on this node: its cell, its names, the channels to which it subscribes, and the commands that wait.
+//! A session on this node: its cell, its names, the channels to which it subscribes, and its waiting commands.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -12,7 +12,7 @@ use crate::hub::Subscriber;
 use crate::protocol::{ChannelName, Line, Secret, SessionId, limits};
 use crate::session::server::ServerSession;
 
-/// See the module. What a publication looks at comes first.
+/// A session on this node. A publication reads only its first fields.
 #[repr(C)]
 pub(crate) struct Session {
     pub(super) cell: Cell,
@@ -22,13 +22,13 @@ pub(crate) struct Session {
     pub(super) identity: Identity,
     clock: Clock,
     counters: Arc<Counters>,
-    /// Sorted; most sessions have few.
+    /// Sorted. Most sessions have few.
     subscriptions: Mutex<Vec<ChannelName>>,
     work: Mutex<Work>,
 }
 
 impl Session {
-    /// `key` names it among all that subscribe on this node.
+    /// Returns a session. `key` is its name among all subscribers of this node.
     pub(super) fn new(
         key: u64,
         secret: Secret,
@@ -41,7 +41,8 @@ impl Session {
         Arc::new(Self { cell, key, secret, id, identity, clock, counters, subscriptions, work })
     }
 
-    /// Notes a subscription; false if it would be one too many. One that is held already may always be taken anew.
+    /// Notes a subscription. Returns false if it would be one too many. A session may always subscribe anew to a
+    /// channel that it has.
     pub(super) fn add_subscription(&self, channel: &ChannelName) -> bool {
         let mut held = self.subscriptions();
         let Err(place) = held.binary_search(channel) else { return true };
@@ -64,7 +65,7 @@ impl Session {
         std::mem::take(&mut self.subscriptions())
     }
 
-    /// The commands that wait for a decision. Lock it before the cell, never the other way round.
+    /// Locks the commands that wait for a decision. Lock them before the cell, never the other way round.
     pub(super) fn work(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +78,7 @@ impl Session {
 impl Subscriber for Session {
     fn deliver(&self, lines: &[Line]) -> Option<Waker> {
         let (waker, overruns) = self.cell.deliver(lines);
-        // A client that has left loses what is too old. That says nothing of the paths of the others.
+        // A client that has left loses frames that are too old. That says nothing about the paths of the others.
         if overruns > 0 && self.cell.has_reader(self.clock.now()) {
             self.counters.overruns.inc_by(overruns);
         }
@@ -88,7 +89,7 @@ impl Subscriber for Session {
         self.key
     }
 
-    /// Half of what is free, so that what comes meanwhile does not push it out.
+    /// Returns half of the free room, so that the frames that come meanwhile do not push these out.
     fn room(&self) -> (usize, usize) {
         let (frames, bytes) = self.cell.room();
         (frames / 2, bytes / 2)

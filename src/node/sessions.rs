@@ -35,7 +35,7 @@ impl PartialEq for BySecret {
 
 impl Eq for BySecret {}
 
-/// See the module.
+/// All sessions of this node.
 pub(super) struct Sessions {
     by_secret: Mutex<HashSet<BySecret>>,
     keys: AtomicU64,
@@ -55,13 +55,13 @@ impl Sessions {
         self.lock().iter().map(|BySecret(session)| Arc::clone(session)).collect()
     }
 
-    /// The session that a hello names; `None` is `gone` (rule 2).
+    /// Returns the session that a hello names, or `None` for `gone` (rule 2).
     pub(super) fn find(&self, hello: &Hello) -> Option<Arc<Session>> {
         let held = self.lock().get(&hello.secret).map(|BySecret(session)| Arc::clone(session));
         held.filter(|held| resolve(Some(&held.id), hello, false) == Resolution::Join)
     }
 
-    /// The same for a hello that may have a session made, by `create`.
+    /// Finds the session of a hello. If there is none and the hello may create one, `create` does so.
     pub(super) fn find_or_create(
         &self,
         hello: &Hello,
@@ -87,7 +87,7 @@ impl Sessions {
         }
     }
 
-    /// A key for something that subscribes.
+    /// Returns a key for a new subscriber.
     pub(super) fn next_key(&self) -> u64 {
         self.keys.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -104,7 +104,7 @@ impl Sessions {
     }
 }
 
-/// The reason for taking nothing new while the node drains.
+/// Returns the refusal for all new sessions and legs while the node drains.
 pub(super) fn going_away() -> Refusal {
     Leaving::Gateway.into()
 }

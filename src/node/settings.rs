@@ -1,14 +1,15 @@
-//! The settings of sessions to come, which may change while the gateway runs. A session keeps those that it was made with.
+//! The settings of sessions to come, which may change while the gateway runs. An existing session keeps its
+//! settings.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::protocol::Transport;
 use crate::session::server::Settings;
 
-/// See the module.
+/// The settings of sessions to come.
 pub(super) struct Shared {
     settings: Mutex<Arc<Settings>>,
-    /// Held while the transports change, so that all sessions are told of changes in one order.
+    /// Held while the transports change, so that all sessions learn of the changes in one order.
     offering: Mutex<()>,
 }
 
@@ -25,13 +26,15 @@ impl Shared {
         change(Arc::make_mut(&mut lock(&self.settings)));
     }
 
-    /// Offers other transports from now on, and has all that live told. Nothing happens if they are offered already.
+    /// Offers other transports from now on, and calls `tell` for the living sessions. Nothing happens if these
+    /// transports are offered already.
     pub(super) fn offer(&self, transports: &Arc<[Transport]>, tell: impl FnOnce()) {
         let _one_by_one = lock(&self.offering);
         if self.get().transports == *transports {
             return;
         }
-        // First for those to come, then for those that live: a session that is made meanwhile is told twice, and none is left out.
+        // The settings change first, then the living sessions are told. A session that is created meanwhile is told
+        // twice, and none is left out.
         self.change(|settings| settings.transports = Arc::clone(transports));
         tell();
     }

@@ -1,6 +1,6 @@
 //! The judgements of hellos that are under way.
 //!
-//! A verdict that comes later is awaited by the link itself, so there is no task for it, and no lock is held meanwhile. Legs that
+//! The link itself awaits a later verdict, so the verdict needs no task, and no lock is held meanwhile. Legs that
 //! ask the same question together share one judgement.
 //!
 //! # Layout
@@ -26,7 +26,7 @@ use crate::protocol::code::{Fault, Refusal};
 use crate::protocol::token::Token;
 use crate::protocol::up::Hello;
 
-/// What the backend says about a client.
+/// The backend's verdict about a client.
 pub(super) type Verdict = Result<Identity, Refusal>;
 
 /// A verdict that comes later.
@@ -41,13 +41,13 @@ struct Question {
 
 type Seats = Mutex<Desk<Question, Shared<Awaited>>>;
 
-/// See the module.
+/// The judgements that are under way.
 pub(super) struct Judgements {
     desk: Arc<Seats>,
     clock: Clock,
 }
 
-/// The place of a link at a judgement. Dropping it gives the place back.
+/// A link's place at a judgement. Dropping it gives the place back.
 struct Seat {
     desk: Arc<Seats>,
     place: Place<Question, Shared<Awaited>>,
@@ -58,7 +58,8 @@ impl Judgements {
         Self { desk: Arc::new(Mutex::new(Desk::new())), clock }
     }
 
-    /// The verdict about a hello: of `asked`, or of the judgement that is under way. A node that is `leaving` waits for none.
+    /// Waits for the verdict about a hello, from `asked` or from the judgement that is under way. A node that is
+    /// `leaving` waits for none.
     pub(super) fn wait(&self, hello: &Hello, asked: Awaited, mut leaving: watch::Receiver<bool>) -> Awaited {
         let question = Question { secret: hello.secret.clone(), token: hello.token.clone() };
         let place = lock(&self.desk).join(self.clock.now(), question, || refusing_panics(asked).shared());
@@ -85,7 +86,8 @@ impl Drop for Seat {
     }
 }
 
-/// A judgement that panics is a refusal: a fault of the backend must not spread to the connections that wait for it.
+/// Turns the panic of a judgement into a refusal. A fault of the backend must not spread to the connections that
+/// wait for it.
 fn refusing_panics(asked: Awaited) -> Awaited {
     let refused = |_| Err(Fault::Judgement.into());
     AssertUnwindSafe(asked).catch_unwind().map(move |verdict| verdict.unwrap_or_else(refused)).boxed()

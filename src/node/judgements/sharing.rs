@@ -1,7 +1,7 @@
-//! Which hellos share a judgement. Pure: it judges nobody and reads no clock.
+//! Decides which hellos share a judgement. Pure: it makes no judgement and reads no clock.
 //!
-//! Hellos that ask the same question while a judgement about it is under way share that judgement. One that comes after the verdict
-//! is judged anew. A judgement lasts as long as somebody waits for it, and [`PATIENCE`] at most.
+//! Hellos that ask the same question while a judgement about it is under way share that judgement. A hello after
+//! the verdict is judged anew. A judgement lasts for as long as a hello waits for it, but at most for [`PATIENCE`].
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,10 +9,10 @@ use std::hash::Hash;
 use crate::protocol::limits;
 use crate::session::Time;
 
-/// The longest that a hello waits for its verdict.
+/// The longest time that a hello waits for its verdict.
 pub(super) const PATIENCE: Time = limits::HELLO_DEADLINE;
 
-/// A rule taken away, for the simulation.
+/// A rule that is removed, for the simulation.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutant {
@@ -20,15 +20,15 @@ pub(super) enum Mutant {
     EachAlone,
     /// A verdict also holds for hellos that come later.
     VerdictKept,
-    /// One hello that is cancelled ends the judgement for all.
+    /// The cancellation of one hello ends the judgement for all.
     CancelledForAll,
-    /// A judgement is kept although nobody waits for it.
+    /// A judgement is kept although no hello waits for it.
     Leaked,
-    /// A judgement that took too long is shared all the same.
+    /// A judgement that took too long is still shared.
     SharedTooLate,
 }
 
-/// See the module. `Q` is a question, and `J` is what leads to the verdict.
+/// The judgements under way, and their places. `Q` is a question, and `J` leads to the verdict.
 #[derive(Debug)]
 pub(super) struct Desk<Q, J> {
     under_way: HashMap<Q, Judgement<J>>,
@@ -64,7 +64,7 @@ impl<Q: Clone + Eq + Hash, J: Clone> Desk<Q, J> {
         }
     }
 
-    /// A hello comes. It shares the judgement that is under way, or `begin` begins one.
+    /// Gives a hello its place. It shares the judgement that is under way, or `begin` begins one.
     pub(super) fn join(&mut self, now: Time, question: Q, begin: impl FnOnce() -> J) -> Place<Q, J> {
         let is_shared = |judgement: &&mut Judgement<J>| {
             let shares = now < judgement.until;
@@ -85,7 +85,7 @@ impl<Q: Clone + Eq + Hash, J: Clone> Desk<Q, J> {
         Place { question, number, until, judging }
     }
 
-    /// The verdict is there: nobody joins this judgement any more.
+    /// Notes the verdict: no hello joins this judgement any more.
     pub(super) fn judged(&mut self, place: &Place<Q, J>) {
         #[cfg(test)]
         if self.mutant == Some(Mutant::VerdictKept) {
@@ -96,7 +96,7 @@ impl<Q: Clone + Eq + Hash, J: Clone> Desk<Q, J> {
         }
     }
 
-    /// A hello waits no more: it has its verdict, it was cancelled, or it waited for too long.
+    /// Gives a place back: the hello has its verdict, was cancelled, or waited too long.
     pub(super) fn leave(&mut self, place: &Place<Q, J>) {
         let Some(judgement) = self.judgement(place) else { return };
         judgement.waiting -= 1;
@@ -112,13 +112,13 @@ impl<Q: Clone + Eq + Hash, J: Clone> Desk<Q, J> {
         }
     }
 
-    /// Judgements that are under way.
+    /// Returns the number of judgements under way.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.under_way.len()
     }
 
-    /// The judgement of a place, unless another one about the same question has followed it.
+    /// Returns the judgement of a place, unless a newer one about the same question replaced it.
     fn judgement(&mut self, place: &Place<Q, J>) -> Option<&mut Judgement<J>> {
         self.under_way.get_mut(&place.question).filter(|judgement| judgement.number == place.number)
     }

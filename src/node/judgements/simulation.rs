@@ -1,11 +1,11 @@
-//! Seeded schedules of hellos that race, repeat, are cancelled and time out, before a policy that takes 0 to 3 s, or for ever.
-//! `THROUGHLINE_SEED=n` replays one.
+//! Seeded schedules of hellos that race, repeat, are cancelled and time out. Their judgements take 0 to 3 s, or for
+//! ever. `THROUGHLINE_SEED=n` replays one.
 
 use super::sharing::{Desk, Mutant, PATIENCE, Place};
 use crate::session::Time;
 use crate::simulation::{self, Agenda, Random, Simulation, caught};
 
-/// All times are multiples of this, so that things often happen at the same moment.
+/// All times are multiples of this, so that events often coincide.
 const STEP: Time = Time::from_millis(50);
 
 /// A secret and a token.
@@ -16,13 +16,13 @@ type Number = usize;
 enum Event {
     Hello(Question),
     Verdict(Number),
-    /// A hello sees the verdict, which another one saw before.
+    /// A hello sees the verdict, which another one saw first.
     Sees(Hello),
     Cancelled(Hello),
     TimedOut(Hello),
 }
 
-/// How often what a schedule is about happened.
+/// How often each event happened that the schedules are about.
 #[derive(Debug, Default)]
 struct Counts {
     alone: u64,
@@ -34,7 +34,7 @@ struct Counts {
     other_token: u64,
 }
 
-/// A judgement, as the policy sees it.
+/// A judgement, as the simulated backend sees it.
 struct Judgement {
     question: Question,
     until: Time,
@@ -47,9 +47,9 @@ struct Schedule {
     agenda: Agenda<Time, Event>,
     desk: Desk<Question, Number>,
     judgements: Vec<Judgement>,
-    /// By hello: its place while it waits.
+    /// By hello: its place, while it waits.
     waiting: Vec<Option<Place<Question, Number>>>,
-    /// By hello: it was answered or cancelled.
+    /// By hello: whether it was answered or cancelled.
     settled: Vec<bool>,
     counts: Counts,
 }
@@ -69,7 +69,7 @@ impl Schedule {
             counts: Counts::default(),
         };
         for _ in 0..5 + schedule.random.below(15) {
-            // Few secrets, so that legs of one session come together, and again later.
+            // There are few secrets, so that legs of one session come together, and again later.
             let question = (schedule.random.below(3), u64::from(schedule.random.percent(15)));
             let at = schedule.steps(400);
             let legs = if schedule.random.percent(40) { 1 + schedule.random.below(3) } else { 1 };
@@ -138,7 +138,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// A judgement begins: none about the same question may be under way.
+    /// Begins a judgement. No other one about the same question may be under way.
     fn begin(&mut self, question: Question, until: Time) -> Result<(), String> {
         let mut others = (0..self.judgements.len()).filter(|other| {
             let judgement = &self.judgements[*other];
@@ -164,7 +164,8 @@ impl Schedule {
         Ok(())
     }
 
-    /// All hellos that share a judgement see its verdict: one at once, the others when they are polled.
+    /// Shows the verdict to all hellos that share the judgement: to one at once, to the others when they are
+    /// polled.
     fn verdict(&mut self, number: Number) {
         let hellos: Vec<Hello> = (0..self.waiting.len()).filter(|hello| self.shares(*hello, number)).collect();
         match hellos.len() {
@@ -191,7 +192,7 @@ impl Schedule {
         self.settled[hello] = true;
     }
 
-    /// Whether anybody waits for a judgement: one for which nobody waits is dropped.
+    /// Returns true if a hello waits for this judgement. The judgement is dropped if none does.
     fn is_awaited(&self, number: Number) -> bool {
         (0..self.waiting.len()).any(|hello| self.shares(hello, number))
     }

@@ -1,4 +1,4 @@
-//! Does what was decided, and answers it.
+//! Carries decisions out, and answers them.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -16,23 +16,23 @@ use crate::protocol::code::Refusal;
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, down};
 
-/// Publications to one channel that follow each other: the hub looks up each subscriber once for all of them.
+/// Consecutive publications to one channel. The hub looks up each subscriber once for all of them.
 pub(super) struct Batch {
     channel: ChannelName,
-    /// Each with the id that its answer refers to. As a rule there is one.
+    /// Each publication with the id that its answer repeats. There is usually one.
     publications: SmallVec<[(Option<u64>, Payload); 1]>,
-    /// What their frames cost in line form.
+    /// The cost of their frames in line form.
     bytes: usize,
 }
 
-/// What the hub has not done yet.
+/// An operation that the hub has not finished.
 pub(super) struct Unfinished {
-    /// Commands about it wait.
+    /// The channel. Commands about it wait.
     pub(super) channel: ChannelName,
     pub(super) step: BoxFuture<'static, Step>,
 }
 
-/// See the module.
+/// Carries decisions out, and answers them.
 pub(super) struct Acts {
     pub(super) operations: Arc<Operations>,
     pub(super) counters: Arc<Counters>,
@@ -58,7 +58,7 @@ impl Batch {
 }
 
 impl Acts {
-    /// Does what was decided, and answers it as far as the hub has done it within the call.
+    /// Carries a decision out. Answers it if the hub finishes within the call.
     pub(super) fn carry_out(&self, session: &Arc<Session>, decided: Decided) -> Option<Unfinished> {
         match decided {
             Decided::Channel { id, channel, deed: Ok(Deed::Publish(payload)) } => {
@@ -93,7 +93,7 @@ impl Acts {
         }
     }
 
-    /// Publishes a batch, and answers each of its publications if the hub has done it within the call.
+    /// Publishes a batch. Answers each of its publications if the hub finishes within the call.
     pub(super) fn publish(&self, session: &Session, batch: Batch) -> Option<Unfinished> {
         let Batch { channel, publications, .. } = batch;
         match self.operations.publish(&channel, publications.iter().map(|(_, payload)| payload)) {
@@ -109,7 +109,7 @@ impl Acts {
         }
     }
 
-    /// Answers what the hub has done after the call.
+    /// Answers an operation that the hub finished after the call.
     pub(super) fn answer(&self, session: &Session, done: Done) {
         match done {
             Done::Published(ids, outcome) => self.published(session, ids.into_iter(), outcome),
@@ -133,7 +133,8 @@ impl Acts {
         deliver(session, &answers);
     }
 
-    /// The hub delivers the answer to a subscription, before the first publication. Only a refusal is answered here.
+    /// Answers a refused subscription. The hub itself delivers the answer to an accepted one, before the first
+    /// publication.
     fn subscribed(&self, session: &Session, id: Option<u64>, channel: &ChannelName, outcome: Result<(), Refusal>) {
         if let Err(refusal) = outcome {
             self.operations.unsubscribe(session, channel);

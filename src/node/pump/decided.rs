@@ -12,13 +12,13 @@ use crate::protocol::{ChannelName, Position};
 
 /// A command in a lane.
 pub(in crate::node) enum Queued {
-    /// Nobody was asked about it yet.
+    /// The backend was not asked yet.
     Command(Command),
     /// The backend was asked.
     Asked(Asked),
 }
 
-/// What the backend said about a command.
+/// The backend's answer about a command.
 pub(in crate::node) enum Asked {
     Now(Decided),
     Later(Later),
@@ -32,24 +32,24 @@ pub(in crate::node) struct Later {
     pub(super) decided: BoxFuture<'static, Decided>,
 }
 
-/// A command after its decision. `id` is what the answer refers to; none is wanted without it.
+/// A command after its decision. Its answer repeats the `id`; without an id the client wants none.
 pub(in crate::node) enum Decided {
     /// It is about a channel.
     Channel { id: Option<u64>, channel: ChannelName, deed: Result<Deed, Refusal> },
-    /// It is about none: the application did it, or it is refused.
+    /// It is about no channel: the application carried it out, or it is refused.
     Other { id: Option<u64>, done: Result<(), Refusal> },
 }
 
-/// What is done about a channel.
+/// An operation on a channel.
 pub(in crate::node) enum Deed {
     Publish(Payload),
     Subscribe(Option<Position>),
     Unsubscribe,
 }
 
-/// What the hub says about a deed that could fail. The answer to the client follows from it.
+/// The hub's outcome of a deed that could fail. The answer to the client follows from it.
 pub(super) enum Done {
-    /// The offset of the first of these publications.
+    /// The ids of these publications, and the offset of the first.
     Published(Vec<Option<u64>>, Result<u64, Refusal>),
     /// The hub has delivered the answer, unless it refused.
     Subscribed(Option<u64>, ChannelName, Result<(), Refusal>),
@@ -64,7 +64,7 @@ pub(super) enum Step {
 }
 
 impl Queued {
-    /// The channel that it is about.
+    /// Returns the channel that it is about.
     pub(super) fn channel(&self) -> Option<&ChannelName> {
         match self {
             Self::Command(command) => command.action.channel(),
@@ -76,7 +76,8 @@ impl Queued {
 }
 
 impl Later {
-    /// The decision as a step of its lane. One that panics is a refusal: a fault of the backend must not close a lane for ever.
+    /// Returns the decision as a step of its lane. A panic becomes a refusal: a fault of the backend must not close
+    /// a lane for ever.
     pub(super) fn step(self) -> BoxFuture<'static, Step> {
         let Self { id, channel, decided } = self;
         let decided = AssertUnwindSafe(decided).catch_unwind().map(move |decided| {

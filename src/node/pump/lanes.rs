@@ -1,27 +1,28 @@
-//! Which commands of one session wait for which. Pure: it asks nobody, carries nothing out and reads no clock.
+//! Decides which commands of one session wait for which. Pure: it asks no backend, carries nothing out and reads no
+//! clock.
 //!
-//! The decision about a command may come later, and so may the end of carrying it out: these are the steps of a command. Until the
-//! last one has come, the command's lane is closed: later commands about the same channel wait behind it, in their order. Commands
-//! about other channels, and those about none, never wait for it.
+//! The decision about a command may come later, and so may the end of carrying it out. These are the steps of a
+//! command. The command's lane is closed until its last step has come: later commands about the same channel wait
+//! behind it, in their order. Commands about other channels, or about none, never wait for it.
 
 use std::collections::VecDeque;
 
 use crate::protocol::ChannelName;
 
-/// Names a step that comes later. No two steps of a session have the same.
+/// The name of a later step. No two steps of a session share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Ticket(u64);
 
-/// What waits in the lanes of a session.
+/// The commands that wait in the lanes of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Waiting {
-    /// Commands of which a step is open, and those behind them.
+    /// Commands with an open step, and those behind them.
     pub(super) commands: usize,
-    /// What these cost in line form.
+    /// Their cost in line form.
     pub(super) bytes: usize,
 }
 
-/// A rule taken away, for the simulation.
+/// A rule that is removed, for the simulation.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutant {
@@ -33,7 +34,7 @@ pub(super) enum Mutant {
     CarriedOutTwice,
 }
 
-/// See the module.
+/// The lanes of one session.
 #[derive(Debug)]
 pub(super) struct Lanes<C> {
     closed: Vec<Lane<C>>,
@@ -47,15 +48,15 @@ pub(super) struct Lanes<C> {
 /// A lane that is closed by a command at its head.
 #[derive(Debug)]
 struct Lane<C> {
-    /// None for a command about no channel: nothing waits behind that.
+    /// The channel. `None` for a command about no channel: nothing waits behind that.
     channel: Option<ChannelName>,
     /// The open step of the head.
     ticket: Ticket,
-    /// The step came, and what follows from it is being done.
+    /// The step came, and its consequences are being carried out.
     has_come: bool,
-    /// Of the head.
+    /// The cost of the head.
     bytes: usize,
-    /// Each with its cost.
+    /// The commands behind the head, each with its cost.
     behind: VecDeque<(C, usize)>,
 }
 
@@ -83,22 +84,22 @@ impl<C> Lanes<C> {
         }
     }
 
-    /// The session is over.
+    /// Returns true if the session is over.
     pub(super) const fn has_ended(&self) -> bool {
         self.has_ended
     }
 
-    /// No lane is closed.
+    /// Returns true if no lane is closed.
     pub(super) const fn is_free(&self) -> bool {
         self.closed.is_empty()
     }
 
-    /// What waits.
+    /// Returns the commands that wait.
     pub(super) const fn waiting(&self) -> Waiting {
         self.waiting
     }
 
-    /// A command of so many bytes comes. Gives it back if its lane is open; else the command waits.
+    /// Admits a command with this cost. Returns it if its lane is open; otherwise the command waits.
     pub(super) fn admit(&mut self, channel: Option<&ChannelName>, command: C, bytes: usize) -> Option<C> {
         let Some(lane) = self.closed_lane(channel) else { return Some(command) };
         lane.behind.push_back((command, bytes));
@@ -106,7 +107,7 @@ impl<C> Lanes<C> {
         None
     }
 
-    /// A step of an admitted command comes later: closes its lane. `None` after the end.
+    /// Closes the lane of an admitted command, because one of its steps comes later. Returns `None` after the end.
     pub(super) fn close(&mut self, channel: Option<ChannelName>, bytes: usize) -> Option<Ticket> {
         if self.has_ended {
             return None;
@@ -117,7 +118,7 @@ impl<C> Lanes<C> {
         Some(ticket)
     }
 
-    /// A step has come. Whether anything follows from it: once, and not after the end.
+    /// Notes that a step came. Returns true if it must be carried out: once, and not after the end.
     pub(super) fn came(&mut self, ticket: Ticket) -> bool {
         #[cfg(test)]
         let twice = self.mutant == Some(Mutant::CarriedOutTwice);
@@ -128,7 +129,7 @@ impl<C> Lanes<C> {
         first || twice
     }
 
-    /// Another step of the head must come, under a ticket of its own. `None` after the end.
+    /// Starts another step of the head, under a ticket of its own. Returns `None` after the end.
     pub(super) fn wait_on(&mut self, ticket: Ticket) -> Option<Ticket> {
         let next = self.next_ticket();
         let lane = self.closed.iter_mut().find(|lane| lane.ticket == ticket && lane.has_come)?;
@@ -136,8 +137,8 @@ impl<C> Lanes<C> {
         Some(next)
     }
 
-    /// The command at the head was carried out. The next of its lane is at the head then, under a ticket of its own; with none the
-    /// lane is open again.
+    /// Ends the command at the head. Returns the next command of its lane, under a ticket of its own. If there is
+    /// none, the lane is open again.
     pub(super) fn next(&mut self, ticket: Ticket) -> Option<(Ticket, C)> {
         let place = self.closed.iter().position(|lane| lane.ticket == ticket && lane.has_come)?;
         let next = self.next_ticket();
@@ -151,7 +152,7 @@ impl<C> Lanes<C> {
         Some((next, command))
     }
 
-    /// The session is over: all that waits is dropped, and nothing follows from a step that comes later.
+    /// Ends the session: all waiting commands are dropped, and later steps have no consequences.
     pub(super) fn end(&mut self) {
         self.has_ended = true;
         #[cfg(test)]
@@ -162,7 +163,7 @@ impl<C> Lanes<C> {
         self.clear();
     }
 
-    /// Drops all that waits.
+    /// Drops all waiting commands.
     fn clear(&mut self) {
         self.closed = Vec::new();
         self.waiting = Waiting::default();

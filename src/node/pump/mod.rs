@@ -1,15 +1,15 @@
-//! The pump: carries out the commands of sessions, after the backend decided.
+//! The pump: carries out the commands of sessions after the backend has decided.
 //!
-//! A decision that is there at once is carried out at once, by the caller. A decision that comes later goes to its session's only
-//! task, and so does a command that the broker has not carried out yet. The task exists while there are any. It drives all of
-//! them together, so that a slow one holds up its own channel and nothing else. No lock is held while the backend is asked or a
+//! The caller carries out an immediate decision at once. A later decision goes to its session's only task, and so
+//! does a command that the broker has not finished. The task exists while there are any. It drives all of them
+//! together, so that a slow one delays only its own channel. No lock is held while the backend is asked or a
 //! command is carried out.
 //!
 //! # Layout
 //! - `lanes`: which commands wait for which: a pure machine
-//! - `work`: what one session keeps while something is waited for
+//! - `work`: the waiting commands of one session
 //! - `run`: commands that came together
-//! - `decided`, `act`: the stages of a command; doing it
+//! - `decided`, `act`: the stages of a command, and how it is carried out
 
 mod act;
 mod decided;
@@ -43,14 +43,14 @@ use crate::protocol::ChannelName;
 use crate::protocol::code::Refusal;
 use crate::protocol::up::{Action, Command};
 
-/// See the module.
+/// Carries out the commands of sessions.
 pub(super) struct Pump {
     acts: Acts,
     backend: Arc<dyn Backend>,
     end_failed: EndFailed,
 }
 
-/// Ends a session one of whose commands failed.
+/// Ends a session after one of its commands failed.
 type EndFailed = Box<dyn Fn(&Arc<Session>) + Send + Sync>;
 
 impl Pump {
@@ -63,9 +63,11 @@ impl Pump {
         Arc::new(Self { acts: Acts { operations, counters }, backend, end_failed })
     }
 
-    /// Carries something out for a session. If that panics, the session ends, and all others go on. Returns whether it did not.
+    /// Runs `work` for a session. If it panics, the session ends, and all others go on. Returns true if it did not
+    /// panic.
     fn guard(&self, session: &Arc<Session>, work: impl FnOnce()) -> bool {
-        // What is half done belongs to the session, which ends. Locks that others share are taken whatever happened to their holder.
+        // Unfinished work belongs to the session, which ends. Locks that others share ignore the panic of their
+        // holder.
         let done = catch_unwind(AssertUnwindSafe(work)).is_ok();
         if !done {
             error!(session = %session.id, "a command failed, so its session ends: this is a bug in the gateway or its backend");
@@ -76,7 +78,7 @@ impl Pump {
         done
     }
 
-    /// A session is over: nothing follows from its open decisions.
+    /// Ends a session: its open decisions have no consequences.
     pub(super) fn end(session: &Session) {
         session.work().end();
     }
@@ -104,7 +106,7 @@ impl Pump {
         }
     }
 
-    /// Gives a command back if it waits for no other.
+    /// Admits a command. Returns it if it waits for no other.
     fn admit(&self, session: &Session, queued: Queued, bytes: usize) -> Option<Queued> {
         let mut work = session.work();
         let queued = work.admit(queued, bytes);
@@ -112,7 +114,7 @@ impl Pump {
         queued
     }
 
-    /// Closes a lane until this step of its head has come, and all that follows from it is done.
+    /// Closes a lane until this step of its head has come, and all its consequences are carried out.
     fn close(
         self: &Arc<Self>,
         session: &Arc<Session>,
@@ -126,7 +128,8 @@ impl Pump {
         work.hand_over(answer(ticket, step), || self.spawn(session));
     }
 
-    /// A step of a lane's head has come: goes on with it, and with what waited behind it as far as nothing else is to be waited for.
+    /// Goes on with a lane whose head's step has come. It carries out the head, and the commands behind it, until
+    /// one of them must wait.
     fn came(self: &Arc<Self>, session: &Arc<Session>, ticket: Ticket, step: Step) {
         let mut next = Some((ticket, step));
         while let Some((ticket, step)) = next.take() {
@@ -157,7 +160,7 @@ impl Pump {
         }
     }
 
-    /// The next command of a lane, once the one before it was carried out.
+    /// Returns the next command of a lane, after the one before it was carried out.
     fn following(session: &Session, ticket: Ticket) -> Option<(Ticket, Queued)> {
         let mut work = session.work();
         let following = work.lanes.next(ticket);
@@ -171,13 +174,13 @@ impl Pump {
     }
 }
 
-/// What waits counts towards the session's backlog.
+/// Counts the waiting commands towards the session's backlog.
 fn tell_waiting(session: &Session, work: &Work) {
     let Waiting { commands, bytes } = work.lanes.waiting();
     session.cell.set_waiting(commands, bytes);
 }
 
-/// What the backend said about a command on a channel.
+/// Wraps the backend's decision about a command on a channel.
 fn about_channel<T: 'static>(
     id: Option<u64>,
     channel: ChannelName,
@@ -194,12 +197,12 @@ fn about_channel<T: 'static>(
     }
 }
 
-/// A step under the ticket of its lane.
+/// Returns a step under the ticket of its lane.
 fn answer(ticket: Ticket, step: BoxFuture<'static, Step>) -> Answer {
     step.map(move |step| (ticket, step)).boxed()
 }
 
-/// The task of a session's open decisions. It drives all of them together, and ends with the last.
+/// Runs the task of a session's open decisions. It drives all of them together, and ends with the last.
 async fn drive(pump: Weak<Pump>, session: Weak<Session>) {
     let mut open = FuturesUnordered::new();
     while let Some((ticket, step)) = std::future::poll_fn(|cx| poll_next(&session, &mut open, cx)).await {
@@ -210,7 +213,7 @@ async fn drive(pump: Weak<Pump>, session: Weak<Session>) {
     }
 }
 
-/// The next decision that has come; `None` when none is open.
+/// Returns the next decision that has come, or `None` if none is open.
 fn poll_next(
     session: &Weak<Session>,
     open: &mut FuturesUnordered<Answer>,

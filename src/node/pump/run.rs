@@ -8,18 +8,19 @@ use super::decided::{Asked, Decided, Deed, Queued};
 use crate::node::session::Session;
 use crate::protocol::up::Command;
 
-/// See the module.
+/// Commands of one session that came together.
 struct Run<'a> {
     pump: &'a Arc<Pump>,
     session: &'a Arc<Session>,
-    /// Publications that are decided. They are published before anything else is done.
+    /// Decided publications. They are published before anything else is carried out.
     batch: Option<Batch>,
-    /// No lane is closed. Only this run closes lanes, so while none is closed, no lock is needed.
+    /// No lane is closed. Only this run closes lanes, so no lock is needed until it does.
     is_free: bool,
 }
 
 impl Pump {
-    /// Carries out commands in their order, as far as their decisions are there and the broker answers within the call.
+    /// Carries out commands in their order, as far as their decisions are there and the broker finishes within the
+    /// call.
     pub(in crate::node) fn run(self: &Arc<Self>, session: &Arc<Session>, commands: Vec<Command>) {
         self.guard(session, || {
             let mut run = Run::new(self, session);
@@ -34,7 +35,7 @@ impl<'a> Run<'a> {
         Self { pump, session, batch: None, is_free: session.work().lanes.is_free() }
     }
 
-    /// Carries out a command, or has it wait.
+    /// Carries out a command, or lets it wait.
     fn take(&mut self, command: Command) {
         let cost = command.cost;
         let command = if self.is_free {
@@ -50,7 +51,7 @@ impl<'a> Run<'a> {
                 Some(batch) if batch.is_for(&channel) => batch.push(id, payload, cost),
                 _ => {
                     self.flush();
-                    // The batch before it was for another channel, so its own lane is still open.
+                    // The earlier batch was for another channel, so this one's lane is still open.
                     self.batch = Some(Batch::new(channel, id, payload, cost));
                 }
             },
@@ -58,7 +59,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Publishes what is in the batch.
+    /// Publishes the batch.
     fn flush(&mut self) {
         let Some(batch) = self.batch.take() else { return };
         let bytes = batch.bytes();
@@ -67,7 +68,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What was decided before is done before. If the broker has not done it yet, this waits too.
+    /// Carries out a command after all earlier decisions. If the broker has not finished those, this command waits
+    /// too.
     fn go_on(&mut self, asked: Asked, cost: usize) {
         self.flush();
         let asked = if self.is_free {

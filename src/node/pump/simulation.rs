@@ -1,8 +1,8 @@
-//! Seeded schedules of steps that come at once, later in any order, twice, never, or after the session's end. A command has two
-//! steps: its decision, and the end of carrying it out.
+//! Seeded schedules of steps that come at once, later in any order, twice, never, or after the session's end. A
+//! command has two steps: its decision, and the end of carrying it out.
 //!
-//! A model says when each command must be carried out: once its decision is there and the command before it on its channel is
-//! done. The lanes are held to exactly that moment. `THROUGHLINE_SEED=n` replays one schedule.
+//! A model says when each command must be carried out: once its decision is there and the command before it on its
+//! channel is done. The lanes must meet exactly that moment. `THROUGHLINE_SEED=n` replays one schedule.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use crate::protocol::ChannelName;
 use crate::simulation::{self, Agenda, Random, Simulation, caught};
 
 const CHANNELS: u64 = 3;
-/// Of each command.
+/// The cost of each command.
 const BYTES: usize = 100;
 
-/// A command, and how long its steps take: `None` is for ever. Times are in milliseconds, and even.
+/// A command, and the duration of its steps; `None` is for ever. Times are in milliseconds, and even.
 #[derive(Debug, Clone)]
 struct Order {
     number: usize,
@@ -23,7 +23,7 @@ struct Order {
     deed: Option<u64>,
 }
 
-/// What has come.
+/// The step that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Decided,
@@ -36,7 +36,7 @@ enum Event {
     Ends,
 }
 
-/// How often what a schedule is about happened.
+/// How often each event happened that the schedules are about.
 #[derive(Debug, Default)]
 struct Counts {
     at_once: u64,
@@ -92,7 +92,7 @@ impl Schedule {
             let about = self.random.below(CHANNELS + 1);
             let channel = (about < CHANNELS).then(|| ChannelName::try_from(&*format!("c{about}")).unwrap());
             let decision = self.time(4);
-            // The hub is about channels: what is about none is done once it is decided.
+            // The hub carries out only commands about channels. Any other command is done once it is decided.
             let deed = if channel.is_some() { self.time(6) } else { Some(0) };
             let at = 2 * self.random.below(500);
             self.agenda.plan(at, Event::Comes(Order { number, channel, decision, deed }));
@@ -105,7 +105,7 @@ impl Schedule {
         }
     }
 
-    /// How long a step takes. It comes within the call in so many cases of ten.
+    /// Returns the duration of a step. The step comes within the call in this many cases of ten.
     fn time(&mut self, within_the_call: u64) -> Option<u64> {
         match self.random.below(10) {
             9 => None,
@@ -131,7 +131,7 @@ impl Schedule {
         self.check_all()
     }
 
-    /// As [`super::Pump::run`] does it.
+    /// Does the same as [`super::Pump::run`].
     fn comes(&mut self, order: Order) -> Result<(), String> {
         self.came += 1;
         self.expect(&order);
@@ -162,7 +162,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// As [`super::Pump::came`] does it.
+    /// Does the same as [`super::Pump::came`].
     fn came(&mut self, ticket: Ticket, step: Step, order: Order) -> Result<(), String> {
         self.counts.after_the_end += u64::from(self.has_ended);
         let mut next = Some((ticket, step, order));
@@ -190,7 +190,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// The same decision may come once more, while the command is being carried out.
+    /// Repeats a decision at times, while the command is being carried out.
     fn repeat(&mut self, ticket: Ticket, order: &Order) -> Result<(), String> {
         if self.random.percent(10) {
             self.counts.twice += 1;
@@ -231,7 +231,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// The model: when a command that comes now must be carried out.
+    /// Notes in the model when a command that comes now must be carried out.
     fn expect(&mut self, order: &Order) {
         let before = order.channel.as_ref().and_then(|channel| self.last_done.get(channel).copied());
         let asked = before.map_or(Some(self.now), |before| before.map(|before| before.max(self.now)));
