@@ -19,7 +19,7 @@ export type State = 'connecting' | 'online' | 'reconnecting' | 'offline' | 'port
  * Why the session left a transport, or took it. If nothing carried the session before, it is why the last attempt failed.
  * `first`: nothing carried the session yet. `asked`: the application called `switchTo`.
  * `stuck`: a message could not pass by the transport before. `age`: a proxy ends streams at a certain
- * age, so the client replaced one before that; `explain()` tells it, and no event.
+ * age, so the client replaced one before that; `explain()` reports it, and no event.
  */
 export type Reason =
   | 'first'
@@ -173,7 +173,7 @@ export interface Connection {
     listener: (value: ConnectionEvents[Event]) => void,
   ): () => void;
   /**
-   * Moves the session to a transport without a gap, also to a fresh leg of the transport in use.
+   * Moves the session to a transport without a pause, also to a fresh leg of the transport in use.
    * While the client looks for a connection, the switch waits. Fulfils once the new leg carries the session.
    * Rejects with a `ThroughlineError` whose `code` is the reason for which the new leg failed, or `asked` if a later call
    * replaced this one. The session then stays where it was.
