@@ -1,4 +1,4 @@
-//! A backend for tests: each decision waits until the test opens its door, or takes a time of its own.
+//! A backend for tests. Each decision waits until the test opens its door, or takes a fixed time.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use throughline::protocol::code::{Code, Refusal};
 use throughline::protocol::frame::Payload;
 use tokio::sync::watch;
 
-/// What `connect` does.
+/// The way `connect` decides.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Policy {
-    /// Everybody may come in at once.
+    /// Accepts every client at once.
     Open,
-    /// The verdict takes so long. The user's name is the token; the token `bad` is refused.
+    /// Decides after this time. The token is the user's name, except for the token `bad`, which it refuses.
     Takes(Duration),
-    /// The verdict waits for the door `connect`.
+    /// Decides when the test opens the door `connect`.
     Waits,
 }
 
-/// See the module.
+/// The doors that decisions wait behind, and the counts of those decisions.
 pub(crate) struct Doors {
     policy: Policy,
     opened: watch::Sender<BTreeSet<String>>,
@@ -40,33 +40,33 @@ impl Doors {
         Arc::new(Self { policy, opened, asked, begun, dropped })
     }
 
-    /// Lets all decisions pass that wait for this door.
+    /// Opens a door: the decisions that wait behind it complete.
     pub(crate) fn open(&self, door: &str) {
         self.opened.send_modify(|opened| {
             opened.insert(door.to_owned());
         });
     }
 
-    /// Decisions that began, and those of them that were dropped before they ended.
+    /// Returns how many decisions began, and how many of these were dropped before they ended.
     pub(crate) fn seen(&self) -> (usize, usize) {
         (self.begun.load(Ordering::SeqCst), self.dropped.load(Ordering::SeqCst))
     }
 
-    /// Waits until as many decisions as wanted have begun, and been dropped.
+    /// Waits until the two counts of `seen` are as wanted.
     pub(crate) async fn until(&self, wanted: (usize, usize)) {
         while self.seen() != wanted {
             tokio::task::yield_now().await;
         }
     }
 
-    /// Waits until so many hellos have come to be judged.
+    /// Waits until the gateway has asked about this many hellos.
     pub(crate) async fn until_asked(&self, wanted: usize) {
         while self.asked.load(Ordering::SeqCst) != wanted {
             tokio::task::yield_now().await;
         }
     }
 
-    /// What is decided once the door is open.
+    /// Returns a decision that completes once the door is open.
     fn behind<T: Send + 'static>(self: &Arc<Self>, door: &str, decided: T) -> Decision<T> {
         let (doors, door, mut opened) = (Arc::clone(self), door.to_owned(), self.opened.subscribe());
         let decision = async move {
@@ -102,7 +102,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// The doors as the gateway holds them.
+/// The doors as a backend that the gateway can hold.
 pub(crate) struct Behind(pub(crate) Arc<Doors>);
 
 impl Backend for Behind {
@@ -129,13 +129,16 @@ impl Backend for Behind {
         }
     }
 
-    /// A channel whose name begins with `held` has a door of its name. One that begins with `forbidden` is refused later. The
-    /// decision about `broken` panics later, and the call about `panics` does so at once.
+    /// Decides by the start of the channel's name:
+    /// - `held`: after the test opens the door of that name
+    /// - `forbidden`: refuses, later
+    /// - `broken`: panics later, within the decision
+    /// - `panics`: panics at once, within the call
     fn publish(&self, _: Asker<'_>, channel: &ChannelName, payload: Payload) -> Decision<Result<Payload, Refusal>> {
         match channel.as_str() {
             name if name.starts_with("held") => self.0.behind(name, Ok(payload)),
             name if name.starts_with("forbidden") => {
-                let refusal = Refusal::new(Code::Forbidden, "nobody may publish here");
+                let refusal = Refusal::new(Code::Forbidden, "publishing is forbidden here");
                 Decision::Later(async move { Err(refusal) }.boxed())
             }
             "panics" => panic!("this backend is broken"),

@@ -1,4 +1,4 @@
-//! Bad bodies on each POST route: a clear coded error, and nobody else is touched.
+//! Bad bodies on each POST route: the gateway answers with a clear coded error, and other sessions are not affected.
 
 use serde_json::{Value, json};
 use throughline::protocol::Transport;
@@ -7,7 +7,7 @@ use crate::client::{Client, secret};
 use crate::gateway::{Running, panics, within_patience};
 use crate::http;
 
-/// Somebody else's session, and one that publishes to it.
+/// A session that has no part in the failure, and another one that publishes to it.
 pub(crate) struct Bystander {
     reader: (Client, u32),
     writer: (Client, u32),
@@ -21,7 +21,7 @@ impl Bystander {
         Self { reader, writer }
     }
 
-    /// It receives what is published now, and nothing else.
+    /// Checks that the reader receives a new publication, and nothing else.
     pub(crate) async fn is_well(&mut self, after: &str) {
         let (writer, leg) = &mut self.writer;
         let at = writer.publish(*leg, "bystander", "1").await;
@@ -32,7 +32,7 @@ impl Bystander {
     }
 }
 
-/// What a bad body is answered: a status and a code, and whether the hello's nonce is echoed.
+/// A bad body, and the expected answer: a status, a code, and whether it echoes the hello's nonce.
 struct Bad {
     what: &'static str,
     body: Vec<u8>,
@@ -64,16 +64,16 @@ pub(crate) fn hello(change: impl FnOnce(&mut Value)) -> String {
     json!({ "hello": hello }).to_string()
 }
 
-/// A hello that no route and no socket takes.
+/// A hello that every route and the socket refuse.
 pub(crate) struct BadHello {
     pub(crate) what: &'static str,
     pub(crate) text: String,
     pub(crate) code: &'static str,
-    /// Its nonce can be read, so that its refusal echoes it.
+    /// Its nonce is readable, so the refusal echoes it.
     pub(crate) has_nonce: bool,
 }
 
-/// One of each kind.
+/// Returns one hello of each bad kind.
 pub(crate) fn bad_hellos() -> Vec<BadHello> {
     let of = |code, has_nonce, hellos: Vec<(&'static str, String)>| {
         hellos.into_iter().map(move |(what, text)| BadHello { what, text, code, has_nonce })
@@ -177,7 +177,7 @@ async fn rule(route: &str, transport: Transport) {
         assert_eq!(nonce, if has_nonce { "N".into() } else { Value::Null }, "{what}");
         bystander.is_well(what).await;
     }
-    // No session was made of any of it.
+    // None of these bodies made a session.
     assert_eq!(gateway.figure("sessions").await, 2);
 }
 
@@ -215,7 +215,7 @@ async fn a_refused_body_leaves_the_session_it_names_as_it_was() {
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
         for route in ["/rt/stream", "/rt/poll", "/rt/send"] {
-            // The good line before the bad one is not taken either.
+            // The gateway does not accept the good line before the bad one either.
             let hello = client.hello(leg + 1, Some(99));
             let body = format!("{hello}\n{{\"pub\":\"c\",\"data\":\"never\"}}\n{{\"nope\":1}}\n");
             http::post(gateway.address, route, body).await.is_error(400, "bad_frame");

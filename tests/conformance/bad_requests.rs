@@ -1,4 +1,4 @@
-//! Requests that are no good before any body is looked at, written byte by byte.
+//! Requests that are invalid before the gateway reads a body. The tests write them byte by byte.
 
 use throughline::protocol::Transport;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -12,7 +12,7 @@ const UPGRADE: &str = "GET /rt/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upg
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 #[tokio::test]
-async fn what_is_no_upgrade_is_told_so() {
+async fn a_request_that_is_no_upgrade_gets_an_error_that_says_so() {
     let gateway = Running::start().await;
     let mut bystander = Bystander::new(&gateway, Transport::WebSocket).await;
     for missing in [
@@ -30,7 +30,7 @@ async fn what_is_no_upgrade_is_told_so() {
 }
 
 #[tokio::test]
-async fn requests_that_are_hardly_http_harm_nobody() {
+async fn requests_that_are_hardly_http_harm_no_other_session() {
     let gateway = Running::start().await;
     let mut bystander = Bystander::new(&gateway, Transport::Sse).await;
     let body = hello(|_| {});
@@ -110,7 +110,7 @@ async fn a_socket_that_breaks_the_websocket_protocol_is_closed_alone() {
         socket.read_exact(&mut head).await.unwrap();
         assert_eq!(&head, b"HTTP/1.1 101");
         socket.write_all(bytes).await.unwrap();
-        // No more comes: what looks like the beginning of a frame is not waited for.
+        // The client sends no more, so the gateway must not wait for the rest of a frame that seems to begin here.
         socket.shutdown().await.unwrap();
         let mut rest = Vec::new();
         let _ = within_patience(socket.read_to_end(&mut rest)).await;

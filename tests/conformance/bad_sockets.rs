@@ -1,4 +1,5 @@
-//! Bad messages on a socket: it is told why and closed; the session stays, and nobody else is touched.
+//! Bad messages on a socket: the gateway sends the reason and closes it. The session stays, and others are not
+//! affected.
 
 use serde_json::Value;
 use throughline::protocol::Transport;
@@ -8,7 +9,7 @@ use crate::client::Client;
 use crate::gateway::{Running, within_patience};
 use crate::wire::{Down, Frame, Wire};
 
-/// Reads to the end; nothing but pings and acks before it.
+/// Reads to the `end` frame. Only pings and acks may come before it.
 async fn end(wire: &mut Wire, what: &str) -> Value {
     let end = loop {
         match wire.next().await {
@@ -80,7 +81,7 @@ async fn a_bad_first_message_is_answered_by_an_end() {
         let gateway = Running::start().await;
         let mut bystander = Bystander::new(&gateway, Transport::Sse).await;
         for (what, message, code) in bad_messages() {
-            // What would be good after a hello is no hello.
+            // A message that would be good after a hello is not a hello.
             let code = if code == "gap" { "bad_frame" } else { code };
             let mut wire = Wire::open(gateway.address, Transport::WebSocket, &[message]).await;
             assert_eq!(end(&mut wire, what).await["code"], code, "{what}");
@@ -118,7 +119,7 @@ async fn a_socket_carries_one_session_and_one_leg() {
     let (victim, _) = Client::online(&gateway, Transport::WebSocket).await;
     for (what, change, code) in [
         ("another session's secret", ("session", Value::from(victim.secret.as_str())), "bad_frame"),
-        ("a secret nobody has", ("session", Value::from("a".repeat(30))), "bad_frame"),
+        ("a secret of no session", ("session", Value::from("a".repeat(30))), "bad_frame"),
         ("another leg", ("leg", Value::from(9)), "bad_frame"),
         ("another incarnation", ("id", Value::from("another")), "gone"),
         ("a count beyond what was sent", ("received", Value::from(99)), "bad_frame"),

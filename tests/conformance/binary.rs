@@ -1,4 +1,4 @@
-//! Binary publications: raw on WebSocket, `b64` on the text transports, the same bytes everywhere.
+//! Binary publications: raw on WebSocket, `b64` on the text transports, and the same bytes on all of them.
 
 use crate::client::Client;
 use crate::gateway::Running;

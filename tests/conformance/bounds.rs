@@ -1,4 +1,4 @@
-//! Rule 7 and the bounds: what happens when somebody does not keep up.
+//! Rule 7 and the caps: how the gateway treats a client that does not keep up.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -7,7 +7,7 @@ use crate::gateway::{Running, within_patience};
 use crate::on_every_transport;
 use crate::wire::Down;
 
-/// What a slow reader is sent: more than the kernel holds for it.
+/// The size and the number of the publications for a slow reader. The kernel cannot hold them all.
 const LARGE: usize = 48 * 1024;
 const MANY: u64 = 300;
 
@@ -69,7 +69,7 @@ on_every_transport! {
         }
     }
 
-    async fn a_reader_that_stopped_holds_up_nobody_and_is_bounded(transport) {
+    async fn a_reader_that_stopped_is_capped_and_does_not_delay_others(transport) {
         let gateway = Running::with(|config| config.session.limits.replay_bytes = 4 * LARGE).await;
         let mut slow = Client::new(&gateway);
         let stuck = slow.open_narrow(transport).await;
@@ -84,11 +84,11 @@ on_every_transport! {
             let ack = fast.ack();
             fast.wire(leg).write(&[ack.into()]).await;
         }
-        // Once for each publication that did not fit, and never for the one who reads.
+        // The gateway counts one overrun for each publication that did not fit, and none for the fast reader.
         let dropped = gateway.figure("overruns_total").await;
         assert!(dropped > MANY / 2 && dropped <= MANY, "{dropped}");
         assert_eq!(fast.overrun, 0);
-        // It is told what it lost, and goes on.
+        // The slow reader learns its losses, and the session continues.
         let mut last = 0;
         while last < MANY {
             match slow.see(stuck).await {
@@ -109,7 +109,7 @@ on_every_transport! {
         client.flush(leg).await;
         let answer = client.request(leg, "\"sub\":\"one more\"", "").await;
         assert_eq!(answer["code"], "too_large", "{answer}");
-        // To subscribe again to what is subscribed is no further one.
+        // A repeated subscription does not count again.
         assert_eq!(client.request(leg, "\"sub\":\"c0\"", "").await["recovered"], false);
         assert_eq!(client.request(leg, "\"unsub\":\"c1\"", "").await["err"], serde_json::Value::Null);
         client.subscribe(leg, "one more").await;
@@ -145,7 +145,7 @@ on_every_transport! {
     }
 }
 
-/// A request on a connection of its own, to the end of its answer.
+/// Sends a request on a new connection, and returns the whole answer.
 async fn ask(gateway: &Running, request: &str) -> String {
     let mut socket = tokio::net::TcpStream::connect(gateway.address).await.unwrap();
     socket.write_all(request.as_bytes()).await.unwrap();
@@ -162,7 +162,8 @@ fn get(path: &str) -> String {
 async fn a_full_gateway_says_that_it_is_well_and_tells_all_others_that_it_is_full() {
     let gateway = Running::with(|config| config.connections = 1).await;
     let (mut client, leg) = Client::online(&gateway, throughline::protocol::Transport::WebSocket).await;
-    // Those that say nothing, more of them than are answered at one time, keep no other from being heard.
+    // These connections send nothing. They outnumber the answers that the gateway gives at one time, and must not delay
+    // others.
     let mut silent = Vec::new();
     for _ in 0..100 {
         silent.push(tokio::net::TcpStream::connect(gateway.address).await.unwrap());
@@ -174,7 +175,7 @@ async fn a_full_gateway_says_that_it_is_well_and_tells_all_others_that_it_is_ful
         assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("\"code\":\"full\""), "{path}: {answer}");
         assert!(answer.contains("`connections`") && answer.contains("retry-after: 5"), "{path}: {answer}");
     }
-    // A client believes what echoes its nonce.
+    // The answer echoes the nonce. Without the echo, a client does not trust it.
     let hello = Client::new(&gateway).hello(1, None).to_string();
     let origin = "Origin: http://localhost:3000\r\nContent-Length";
     let poll = format!("POST /rt/poll HTTP/1.1\r\nHost: localhost\r\n{origin}: {}\r\n\r\n{hello}", hello.len());
@@ -183,7 +184,7 @@ async fn a_full_gateway_says_that_it_is_well_and_tells_all_others_that_it_is_ful
     assert!(ask(&gateway, &get("/").replace("localhost", "evil.example")).await.starts_with("HTTP/1.1 403"));
     client.kill(leg);
     drop(silent);
-    // Of the socket's end the gateway hears in its own time.
+    // The gateway does not notice the end of the socket at once.
     let mut metrics = ask(&gateway, &get("/metrics")).await;
     while !metrics.starts_with("HTTP/1.1 200") {
         metrics = ask(&gateway, &get("/metrics")).await;
@@ -196,13 +197,13 @@ async fn a_full_gateway_says_that_it_is_well_and_tells_all_others_that_it_is_ful
 }
 
 #[tokio::test]
-async fn what_a_client_misses_is_an_overrun_only_while_it_is_there() {
+async fn lost_frames_count_as_an_overrun_only_while_the_client_is_attached() {
     use throughline::protocol::Transport::WebSocket;
     let gateway = Running::with(|config| config.session.limits.replay_frames = 10).await;
     let (mut reader, leg) = Client::online(&gateway, WebSocket).await;
     reader.subscribe(leg, "c").await;
     reader.kill(leg);
-    // The question itself is the only connection that is left.
+    // The request for the figures is the only connection left.
     gateway.until("connections", |open| open == 1).await;
     let (mut publisher, writing) = Client::online(&gateway, WebSocket).await;
     publish_many(&mut publisher, writing).await;
@@ -211,10 +212,11 @@ async fn what_a_client_misses_is_an_overrun_only_while_it_is_there() {
     assert_eq!(reader.overrun, 16);
     assert!(reader.is_active(leg));
     publish_many(&mut publisher, writing).await;
-    assert!(gateway.figure("overruns_total").await > 0, "it is there, and acknowledges nothing");
+    assert!(gateway.figure("overruns_total").await > 0, "the client is attached, and acknowledges nothing");
 }
 
-/// 26 publications. Only the last is answered: answers count like what a reader gets.
+/// Publishes 26 times. Only the last publication asks for an answer, because answers fill the same buffer as
+/// publications.
 async fn publish_many(publisher: &mut Client, leg: u32) {
     for _ in 0..25 {
         publisher.push("{\"pub\":\"c\",\"data\":1}");

@@ -1,4 +1,4 @@
-//! Channels whose broker answers after the call: what waits for it, and what does not.
+//! Channels whose broker answers after the call: the commands that wait for it, and those that do not.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ on_every_transport! {
         }
     }
 
-    async fn what_the_broker_has_not_done_yet_holds_up_its_own_channel_and_no_other(transport) {
+    async fn a_pending_broker_call_delays_its_own_channel_and_no_other(transport) {
         let broker = Remote::new();
         let gateway = Running::behind(&broker).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
@@ -61,7 +61,7 @@ on_every_transport! {
         assert_eq!(next(&mut client, leg).await, json!({ "pub": "held/1", "at": 3, "data": 4 }));
         assert_eq!(next(&mut client, leg).await, json!({ "ok": 4, "at": 3 }));
         assert_eq!(next(&mut client, leg).await, json!({ "ok": 6 }));
-        // What came together to one channel is appended together.
+        // The gateway appends the publications that arrived together in one append.
         assert_eq!(broker.appends("held/1"), 2);
         client.settle(leg).await;
         assert!(client.inbox.is_empty(), "{:?}", client.inbox);
@@ -93,7 +93,7 @@ on_every_transport! {
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.push(r#"{"sub":"held/1","id":1}"#);
         client.flush(leg).await;
-        // The watch and the fetch.
+        // The watch and the fetch wait.
         broker.until(|broker| broker.waiting("held/1") == 2).await;
         client.kill(leg);
         gateway.until("sessions", |sessions| sessions == 0).await;
@@ -129,7 +129,7 @@ async fn a_plain_reader_that_leaves_before_the_broker_answers_is_forgotten() {
             _ = Reader::open(&gateway, "held/1", None) => panic!("the broker has not answered"),
             () = broker.until(|broker| broker.waiting("held/1") == 2) => {}
         }
-        // The watch, the fetch, and the end of the watch.
+        // The watch, the fetch, and the end of the watch wait.
         broker.until(|broker| broker.waiting("held/1") == 3).await;
     })
     .await;

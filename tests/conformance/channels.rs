@@ -1,4 +1,4 @@
-//! Channels: subscribing, publishing, and going on from a position.
+//! Channels: subscribing, publishing, and resuming from a position.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::gateway::Running;
 use crate::on_every_transport;
 use crate::wire::Frame;
 
-/// `since` as a command says it.
+/// Returns a position as the `since` of a command.
 fn since(epoch: &Value, at: u64) -> String {
     format!(",\"since\":{{\"epoch\":{epoch},\"at\":{at}}}")
 }
@@ -57,7 +57,7 @@ on_every_transport! {
         assert_eq!(second.next(leg).await.value()["at"], 6);
     }
 
-    async fn what_cannot_be_recovered_is_said(transport) {
+    async fn the_gateway_reports_a_position_that_it_cannot_recover(transport) {
         let gateway = Running::with(|config| config.channels.retention.messages = 3).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         let epoch = client.subscribe(leg, "c").await["epoch"].clone();
@@ -69,7 +69,7 @@ on_every_transport! {
             (since(&epoch, 1), "2 is not kept any more"),
             (since(&epoch, 9), "9 was never published"),
             (since(&"another-epoch".into(), 5), "another epoch"),
-            (String::new(), "no position was asked for"),
+            (String::new(), "the client named no position"),
         ] {
             let answer = late.request(leg, "\"sub\":\"c\"", &since).await;
             assert_eq!((&answer["at"], &answer["recovered"]), (&5.into(), &false.into()), "{why}: {answer}");
@@ -78,10 +78,11 @@ on_every_transport! {
         assert!(late.inbox.is_empty(), "{:?}", late.inbox);
     }
 
-    /// 1. Everybody leaves a channel, and its history becomes empty.
-    /// 2. The gateway forgot the channel, and made it again in a new epoch.
-    /// 3. Who came back had missed nothing, and was told otherwise.
-    async fn whoever_missed_nothing_of_a_quiet_channel_is_told_so(transport) {
+    /// Guards against this:
+    /// 1. All clients leave a channel, and its history becomes empty.
+    /// 2. The gateway forgets the channel, and creates it again with a new epoch.
+    /// 3. A client that returns has missed nothing, but the gateway reports a loss.
+    async fn a_client_that_missed_nothing_of_a_quiet_channel_learns_so(transport) {
         let gateway = Running::with(|config| config.channels.retention.messages = 0).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         let quiet = client.subscribe(leg, "quiet").await["epoch"].clone();
@@ -115,7 +116,7 @@ on_every_transport! {
         let again = client.request(leg, "\"sub\":\"c\"", &since(&epoch, 0)).await;
         assert_eq!(again["recovered"], true);
         assert_eq!(client.next(leg).await.value()["at"], 1);
-        // Subscribed once all the same.
+        // The client still has one subscription.
         client.publish(leg, "c", "2").await;
         client.settle(leg).await;
         assert_eq!(client.inbox.drain(..).map(|frame| frame.value()["at"].clone()).collect::<Vec<_>>(), [2]);

@@ -1,4 +1,4 @@
-//! A client that follows the protocol, and hides nothing: it counts every numbered frame, and fails at a hole.
+//! A client that follows the protocol and hides no fault: it counts every numbered frame, and fails at a gap.
 
 mod down;
 
@@ -12,11 +12,11 @@ use crate::gateway::Running;
 use crate::http::{self, Answer};
 use crate::wire::{Down, Frame, Wire, body};
 
-/// What one body may hold at most; a little under the limits.
+/// The most that the client puts into one body: a little below the caps.
 const LINES_IN_A_BODY: usize = 400;
 const BYTES_IN_A_BODY: usize = 60_000;
 
-/// What came down a leg.
+/// One event on a leg.
 #[derive(Debug)]
 pub(crate) enum Seen {
     Welcome(Value),
@@ -26,9 +26,9 @@ pub(crate) enum Seen {
     /// bytes, goaway or config.
     Link(Value),
     End(String),
-    /// A numbered frame, for the first time.
+    /// A numbered frame that the client has not received before.
     New(Frame),
-    /// One that another leg had brought already.
+    /// A numbered frame that another leg brought already.
     Repeated,
     Refused(Answer),
     Closed,
@@ -38,16 +38,16 @@ pub(crate) struct Client {
     address: SocketAddr,
     pub(crate) secret: String,
     pub(crate) id: Option<String>,
-    /// The highest number received, and of ours acknowledged.
+    /// The highest number received, and the highest own number acknowledged.
     pub(crate) received: u64,
     pub(crate) acked: u64,
-    /// Frames the server told us that we will never see.
+    /// The number of frames that the server declared lost.
     pub(crate) overrun: u64,
     pub(crate) turn: u32,
-    /// What came and nobody asked for yet.
+    /// Frames that arrived before the test asked for them.
     pub(crate) inbox: VecDeque<Frame>,
     pub(crate) repeated: u64,
-    /// Further keys of every hello.
+    /// Additional keys of every hello.
     pub(crate) says: Value,
     lines: Vec<Frame>,
     made: u64,
@@ -59,15 +59,15 @@ struct Leg {
     wire: Wire,
     turn: u32,
     nonces: Vec<String>,
-    /// The last.
+    /// The latest full welcome.
     welcome: Option<Value>,
-    /// The number of the next line that comes down.
+    /// The number of the next line from the server.
     down: Option<u64>,
-    /// The number of the next line to be written, on a socket that may be written to.
+    /// The number of the next line to the server, on a socket that is ready for lines.
     up: Option<u64>,
 }
 
-/// A secret nobody else has.
+/// Returns a unique secret.
 pub(crate) fn secret() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
@@ -96,14 +96,14 @@ impl Client {
         }
     }
 
-    /// A client that is online over one leg.
+    /// Creates a client that is online over one leg.
     pub(crate) async fn online(gateway: &Running, transport: Transport) -> (Self, u32) {
         let mut client = Self::new(gateway);
         let leg = client.attach(transport).await;
         (client, leg)
     }
 
-    /// A hello for a leg, with all this client knows.
+    /// Returns a hello for a leg, with everything that this client knows.
     pub(crate) fn hello(&mut self, leg: u32, turn: Option<u32>) -> Value {
         self.made += 1;
         let nonce = format!("n{}", self.made);
@@ -124,12 +124,12 @@ impl Client {
         json!({ "hello": hello })
     }
 
-    /// Opens a leg: as a candidate, or asking for the turn.
+    /// Opens a leg, as a candidate or with a request for the turn.
     pub(crate) async fn open(&mut self, transport: Transport, asks: bool) -> u32 {
         self.open_with(transport, asks, false).await
     }
 
-    /// The same for a leg whose reader takes little before it is asked.
+    /// Opens a leg with a small receive window, and asks for the turn.
     pub(crate) async fn open_narrow(&mut self, transport: Transport) -> u32 {
         self.open_with(transport, true, true).await
     }
@@ -142,7 +142,7 @@ impl Client {
         let nonce = hello["hello"]["nonce"].as_str().unwrap().to_owned();
         let mut frames = vec![Frame::from(hello.to_string())];
         let mut up = None;
-        // Who knows the incarnation sends its lines at once.
+        // A client that knows the incarnation sends its lines at once.
         if self.id.is_some() && transport == Transport::WebSocket {
             frames.push(self.ack().into());
             frames.extend_from_slice(&self.lines[self.acked as usize..]);
@@ -160,7 +160,7 @@ impl Client {
         leg
     }
 
-    /// Leaves out the number of a leg, which another client of the same session has.
+    /// Skips the number of a leg that another client of the same session uses.
     pub(crate) fn skip_leg(&mut self) {
         let leg = self.made_legs() + 1;
         let wire = Wire::dead(Transport::WebSocket, self.address);
@@ -199,12 +199,12 @@ impl Client {
                 Seen::Welcome(welcome) => return welcome,
                 Seen::New(frame) => self.inbox.push_back(frame),
                 Seen::Pong(_) | Seen::Ack | Seen::Repeated => {}
-                other => panic!("{other:?} in place of a welcome"),
+                other => panic!("{other:?} instead of a welcome"),
             }
         }
     }
 
-    /// Reads a leg to its end; the code, and nothing after it.
+    /// Reads a leg to its `end` frame and returns the code. Fails if anything follows.
     pub(crate) async fn ended(&mut self, leg: u32) -> String {
         let code = loop {
             match self.see(leg).await {
@@ -219,7 +219,7 @@ impl Client {
         code
     }
 
-    /// The leg was given a hello with the newest turn by other means.
+    /// Notes that the test sent this leg a hello with the newest turn.
     pub(crate) fn took_turn(&mut self, leg: u32) {
         let turn = self.turn;
         let leg = self.legs.get_mut(&leg).unwrap();
@@ -239,7 +239,7 @@ impl Client {
         }
     }
 
-    /// A link frame up.
+    /// Sends a link frame.
     pub(crate) async fn link(&mut self, leg: u32, frame: &str) {
         let turn = self.legs[&leg].turn;
         let hello = Frame::from(self.hello(leg, None).to_string());
@@ -253,17 +253,17 @@ impl Client {
         }
     }
 
-    /// Numbers a frame of the application. It goes up with the next flush.
+    /// Numbers a frame of the application. The next flush sends it.
     pub(crate) fn push(&mut self, frame: impl Into<Frame>) {
         self.lines.push(frame.into());
     }
 
-    /// Puts a filler under the number of the last line: the next leg carries that.
+    /// Replaces the last line by a filler with the same number. The next leg carries the filler.
     pub(crate) fn withdraw_last(&mut self, filler: &str) {
         *self.lines.last_mut().unwrap() = filler.into();
     }
 
-    /// Sends all lines that the leg has not carried; without a socket until all are acknowledged.
+    /// Sends all lines that the leg has not carried. On SSE and long-poll it sends until all are acknowledged.
     pub(crate) async fn flush(&mut self, leg: u32) {
         if self.transport(leg) == Transport::WebSocket {
             let end = self.lines.len() as u64 + 1;
@@ -281,7 +281,7 @@ impl Client {
         }
     }
 
-    /// One send, with what is not acknowledged.
+    /// Sends the lines that are not acknowledged, in one send.
     pub(crate) async fn send_once(&mut self, leg: u32) {
         let hello = self.hello(leg, None);
         let frames = [vec![Frame::from(hello.to_string())], self.next_lines()].concat();
@@ -291,7 +291,7 @@ impl Client {
         self.acknowledged(brief["received"].as_u64().unwrap_or(self.acked));
     }
 
-    /// Lines for one body.
+    /// Returns the lines for one body.
     fn next_lines(&self) -> Vec<Frame> {
         let mut bytes = 0;
         let unacked = self.lines[self.acked as usize..].iter().take(LINES_IN_A_BODY);
@@ -306,7 +306,7 @@ impl Client {
         http::post(self.address, "/rt/send", body(frames)).await
     }
 
-    /// A command with an answer, over a leg. Publications that come meanwhile wait in the inbox.
+    /// Sends a command over a leg, and returns the answer. Publications that arrive meanwhile wait in the inbox.
     pub(crate) async fn request(&mut self, leg: u32, verb: &str, rest: &str) -> Value {
         self.requests += 1;
         let id = self.requests;
@@ -315,7 +315,7 @@ impl Client {
         self.answer(leg, id).await
     }
 
-    /// The answer to a command.
+    /// Returns the answer to a command.
     pub(crate) async fn answer(&mut self, leg: u32, id: u64) -> Value {
         let answers = |frame: &Frame| frame.value()["ok"] == id || frame.value()["err"] == id;
         if let Some(place) = self.inbox.iter().position(answers) {
@@ -336,13 +336,13 @@ impl Client {
         answer
     }
 
-    /// Publishes JSON; the offset.
+    /// Publishes JSON, and returns the offset.
     pub(crate) async fn publish(&mut self, leg: u32, channel: &str, data: &str) -> u64 {
         let answer = self.request(leg, &format!("\"pub\":\"{channel}\""), &format!(",\"data\":{data}")).await;
         answer["at"].as_u64().unwrap_or_else(|| panic!("{answer}"))
     }
 
-    /// The next numbered frame: out of the inbox, or down a leg.
+    /// Returns the next numbered frame, from the inbox or from a leg.
     pub(crate) async fn next(&mut self, leg: u32) -> Frame {
         match self.inbox.pop_front() {
             Some(frame) => frame,
@@ -350,20 +350,20 @@ impl Client {
         }
     }
 
-    /// The next numbered frame from a leg. Link frames are dealt with meanwhile.
+    /// Returns the next numbered frame from a leg. Handles link frames on the way.
     pub(crate) async fn read(&mut self, leg: u32) -> Frame {
         loop {
             match self.see(leg).await {
                 Seen::New(frame) => return frame,
                 other @ (Seen::End(_) | Seen::Refused(_) | Seen::Closed) => {
-                    panic!("{other:?} in place of a frame")
+                    panic!("{other:?} instead of a frame")
                 }
                 _ => {}
             }
         }
     }
 
-    /// Everything up to the pong of a ping sent now: what the server would have written by then has been read.
+    /// Pings, and reads up to the pong, so that the client has read all that the server wrote before it.
     pub(crate) async fn settle(&mut self, leg: u32) -> Vec<Seen> {
         let mark = 7_000_000 + self.made;
         self.link(leg, &format!("{{\"ping\":{mark}}}")).await;
@@ -371,13 +371,13 @@ impl Client {
         loop {
             match self.see(leg).await {
                 Seen::Pong(value) if value == mark => return seen,
-                other @ (Seen::Refused(_) | Seen::Closed) => panic!("{other:?} in place of a pong"),
+                other @ (Seen::Refused(_) | Seen::Closed) => panic!("{other:?} instead of a pong"),
                 other => seen.push(other),
             }
         }
     }
 
-    /// What a socket is told after each welcome.
+    /// Returns the line that a socket gets after each welcome.
     pub(crate) fn ack(&self) -> String {
         format!("{{\"ack\":{},\"next\":{}}}", self.received, self.acked + 1)
     }
@@ -390,9 +390,9 @@ impl Client {
         self.legs[&leg].wire.transport
     }
 
-    /// The connection dies, with all that is on its way.
+    /// Kills the connection, with everything in flight.
     pub(crate) fn kill(&mut self, leg: u32) {
-        // The entry stays: numbers of legs are not given twice.
+        // The entry stays, because the client never reuses the number of a leg.
         let dead = Wire::dead(self.transport(leg), self.address);
         *self.wire(leg) = dead;
     }

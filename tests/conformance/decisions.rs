@@ -1,4 +1,4 @@
-//! Decisions of the application that come later: what waits for them, and what does not.
+//! Decisions that the application makes later: the commands that wait for them, and those that do not.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::client::{Client, Seen};
 use crate::gateway::{Running, within_patience};
 use crate::on_every_transport;
 
-/// The values of the next frames down a leg.
+/// Returns the values of the next frames from a leg.
 async fn next(client: &mut Client, leg: u32, count: usize) -> Vec<Value> {
     let mut frames = Vec::new();
     for _ in 0..count {
@@ -65,7 +65,7 @@ on_every_transport! {
         let (mut client, leg) = Client::online(&gateway, transport).await;
         for _ in 0..2 {
             let refused = client.request(leg, "\"pub\":\"forbidden\"", ",\"data\":1").await;
-            assert_eq!((&refused["code"], &refused["message"]), (&"forbidden".into(), &"nobody may publish here".into()));
+            assert_eq!((&refused["code"], &refused["message"]), (&"forbidden".into(), &"publishing is forbidden here".into()));
         }
         assert_eq!(client.subscribe(leg, "forbidden").await["at"], 0);
     }
@@ -89,7 +89,7 @@ on_every_transport! {
         client.push(r#"{"pub":"panics","id":902,"data":1}"#);
         client.push(r#"{"pub":"news","id":903,"data":"after it"}"#);
         client.flush(leg).await;
-        // Between two polls nobody is there to hear `internal`.
+        // Between two polls no request is open that could bring `internal`.
         let code = if transport == Transport::Poll { "gone" } else { "internal" };
         assert_eq!(client.ended(leg).await, code);
         gateway.until("sessions", |sessions| sessions == 1).await;

@@ -1,4 +1,4 @@
-//! Requests that a proxy in front of the gateway might read otherwise than the gateway: two hosts, two origins, two lengths.
+//! Requests that a proxy in front of the gateway might read differently: two hosts, two origins, two lengths.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::gateway::{Running, within_patience};
 use crate::http;
 
-/// The answer to a request with this target and these fields, each with its end of line.
+/// Returns the answer to a request with this target and these fields. Each field ends with CR LF.
 async fn answer(gateway: &Running, target: &str, fields: &str) -> String {
     let request = format!("GET {target} HTTP/1.1\r\n{fields}Connection: close\r\n\r\n");
     within_patience(http::raw(gateway.address, request.as_bytes())).await
@@ -102,11 +102,12 @@ async fn a_target_that_is_a_whole_url_names_the_same_host_as_the_field() {
         assert!(answer.contains("\"nonce\":\"n\""), "{answer}");
     }
     let health = answer(&gateway, "http://10.0.0.7/healthz", "Host: 10.0.0.7\r\n").await;
-    assert!(health.starts_with("HTTP/1.1 200 "), "whoever watches over it asks by any address: {health}");
+    assert!(health.starts_with("HTTP/1.1 200 "), "a monitor may use any address: {health}");
 }
 
-/// 1. A request states its length twice, once as chunks. A proxy may believe the other one.
-/// 2. Then what comes behind it is the rest of its body for one of the two, and a request for the other.
+/// Guards against request smuggling:
+/// 1. A request states its length twice, once as chunks. A proxy may believe the other length.
+/// 2. The bytes behind it are then the rest of its body for one side, and a new request for the other.
 /// 3. A poll that waited gave its connection back to the requests behind it, whatever its head stated.
 #[tokio::test]
 async fn nothing_is_taken_behind_a_request_that_states_its_length_twice() {
@@ -131,7 +132,7 @@ async fn nothing_is_taken_behind_a_request_that_states_its_length_twice() {
         let mut socket = TcpStream::connect(gateway.address).await.unwrap();
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut seen = Vec::new();
-        // What was not read may reset the connection.
+        // The gateway left bytes unread, so the kernel may reset the connection.
         let _ = within_patience(socket.read_to_end(&mut seen)).await;
         let seen = String::from_utf8_lossy(&seen);
         assert!(!seen.contains("\r\n\r\nok"), "{lengths}: {seen}");

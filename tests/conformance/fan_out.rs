@@ -1,4 +1,4 @@
-//! One publication, many subscribers of mixed transports.
+//! One publication, many subscribers on different transports.
 
 use throughline::protocol::Transport;
 

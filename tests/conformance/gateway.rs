@@ -1,4 +1,4 @@
-//! A real gateway in this process, on a port of its own, for one test.
+//! A real gateway in this process, on its own port, for one test.
 
 use std::future::Future;
 use std::io;
@@ -20,15 +20,15 @@ use crate::backend::{Behind, Doors};
 use crate::http;
 use crate::remote::Remote;
 
-/// Nothing in these tests takes this long unless it is broken, or the machine is very busy.
+/// A limit that a test exceeds only if the code is broken or the machine is very busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
-/// How often a condition that cannot be waited for is looked at.
+/// The interval at which a test polls a condition that it cannot await.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Panics of the gateway or of what it is built on; those of the tests themselves are seen anyway.
+/// Panics of the gateway or its dependencies. The test runner reports the panics of the tests themselves.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-/// Dropping it leaves the gateway to the end of the test's runtime.
+/// A running gateway. After a drop it runs until the test's runtime ends.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) handle: Handle,
@@ -45,18 +45,18 @@ impl Running {
         Self::serving(Gateway::new, change).await
     }
 
-    /// A gateway whose application decides behind these doors.
+    /// Starts a gateway whose application decides behind these doors.
     pub(crate) async fn before(doors: &Arc<Doors>, change: impl FnOnce(&mut Config)) -> Self {
         let backend = Arc::new(Behind(Arc::clone(doors)));
         Self::serving(|config| Gateway::with_backend(config, backend), change).await
     }
 
-    /// A gateway in open mode whose channels are at this broker.
+    /// Starts a gateway in open mode with this broker.
     pub(crate) async fn behind(broker: &Remote) -> Self {
         Self::changed(broker, |_| {}).await
     }
 
-    /// The same with another configuration.
+    /// Starts a gateway in open mode with this broker and a changed configuration.
     pub(crate) async fn changed(broker: &Remote, change: impl FnOnce(&mut Config)) -> Self {
         let broker = Box::new(broker.clone());
         Self::serving(|config| Gateway::with_broker(config, Arc::new(Open), broker), change).await
@@ -73,7 +73,7 @@ impl Running {
         let gateway = make(config);
         let handle = gateway.handle();
         let served = tokio::spawn(gateway.serve(listener, async move {
-            // A test that lets go of its handle does not want a stop.
+            // A test that drops its handle does not want a stop.
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -81,17 +81,17 @@ impl Running {
         Self { address, handle, stop: Some(stop), served }
     }
 
-    /// The stop that SIGTERM causes.
+    /// Starts the stop that SIGTERM causes.
     pub(crate) fn stop(&mut self) {
         let _ = self.stop.take().unwrap().send(());
     }
 
-    /// How it went.
+    /// Returns the outcome of the stop.
     pub(crate) async fn stopped(self) -> Stopped {
         self.served.await.unwrap().unwrap()
     }
 
-    /// A figure of `/metrics`.
+    /// Returns a figure of `/metrics`.
     pub(crate) async fn figure(&self, name: &str) -> u64 {
         let text = http::get(self.address, "/metrics").await.body;
         let row = format!("throughline_{name} ");
@@ -107,10 +107,10 @@ impl Running {
     }
 }
 
-/// Fails a test that waits for what does not come.
+/// Fails a test that does not end within `PATIENCE`, or in which the gateway panicked.
 pub(crate) async fn within_patience<T>(test: impl Future<Output = T>) -> T {
     let outcome = tokio::time::timeout(PATIENCE, test).await;
-    let outcome = outcome.expect("the test came to its end within its patience");
+    let outcome = outcome.expect("the test ends within its patience");
     assert_eq!(panics(), 0, "the gateway panicked");
     outcome
 }

@@ -1,5 +1,5 @@
-//! Clients that shut their sending side behind a request, as `nc -N` does: they get the answer each time. Those that are gone
-//! altogether look the same at first, and are noticed all the same.
+//! Clients that shut their sending side behind a request, as `nc -N` does. They get the answer each time. A client that
+//! is gone looks the same at first, and the gateway still notices it.
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,11 @@ use crate::backend::{Doors, Policy};
 use crate::client::Client;
 use crate::gateway::{Running, within_patience};
 
-/// How often each request is tried: it was answered by chance.
+/// The number of tries for each request. A faulty gateway answered some tries by chance.
 const TRIES: usize = 25;
 const POLLS: &str = "attaches_total{transport=\"poll\"}";
 const STREAMS: &str = "attaches_total{transport=\"sse\"}";
-/// How the connection goes on behind an answer: the gateway takes it from HTTP, or HTTP keeps it.
+/// The connection after an answer: the gateway takes it over from HTTP, or HTTP keeps it.
 const WAYS: [(&str, &str); 3] = [("HTTP/1.1", ""), ("HTTP/1.1", "Connection: close\r\n"), ("HTTP/1.0", "")];
 
 fn get(path: &str) -> String {
@@ -45,7 +45,7 @@ async fn rest(mut socket: TcpStream) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Reads until this has come.
+/// Reads until this text arrives, and returns all text so far.
 async fn until(socket: &mut TcpStream, wanted: &str) -> String {
     let mut seen = Vec::new();
     loop {
@@ -58,8 +58,9 @@ async fn until(socket: &mut TcpStream, wanted: &str) -> String {
     }
 }
 
+/// Guards against this:
 /// 1. A client sends a request and shuts its sending side.
-/// 2. HTTP saw the end while it answered, and gave the connection up: 24 to 36 of 40 requests were answered.
+/// 2. HTTP sees the end while it answers, and drops the connection: it answered 24 to 36 of 40 requests.
 #[tokio::test]
 async fn a_request_behind_which_nothing_comes_is_answered_each_time() {
     let gateway = Running::start().await;
@@ -150,7 +151,7 @@ async fn a_poll_that_waits_is_answered_with_what_comes_or_a_second_later_without
         assert!(!empty.contains("\"pub\""), "{way:?}: {empty}");
         assert!(since.elapsed() >= HALF_CLOSED / 2, "{way:?}: {:?}", since.elapsed());
         assert_eq!(empty.contains("\"behind\""), way == WAYS[0], "{way:?}: {empty}");
-        // Where this machine stands still for a second, the answer has gone before the publication.
+        // If this machine stalls for a second, the empty answer leaves before the publication.
         let full = loop {
             let (socket, since) = waiting().await;
             publisher.publish(writing, "c", "\"here\"").await;
@@ -187,7 +188,7 @@ async fn a_stream_goes_on_for_a_reader_that_says_nothing_more() {
         let plain = format!("GET /rt/stream?channel=c {version}\r\nHost: localhost\r\n{fields}\r\n");
         let mut plain = said(&gateway, &[&plain]).await;
         until(&mut plain, "id: ").await;
-        // Comments ask whether anybody reads, and are no events.
+        // A comment is no event: the gateway sends it to find out whether the reader is still there.
         for socket in [&mut session, &mut plain] {
             until(socket, ":\n\n").await;
             until(socket, ":\n\n").await;
@@ -212,14 +213,14 @@ async fn a_stream_whose_reader_is_gone_is_noticed_long_before_its_heartbeat() {
         until(&mut plain, "id: ").await;
         let begun = Instant::now();
         drop((session, plain));
-        // The question itself is the only connection that is left.
+        // The request for the figures is the only connection left.
         within_patience(gateway.until("connections", |open| open == 1)).await;
         assert!(begun.elapsed() < HEARTBEAT, "{:?}", begun.elapsed());
     }
 }
 
 #[tokio::test]
-async fn what_a_socket_sent_is_answered_before_it_is_closed() {
+async fn the_gateway_answers_a_sockets_lines_before_it_closes_the_socket() {
     let gateway = Running::start().await;
     let upgrade = "GET /rt/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -227,7 +228,7 @@ async fn what_a_socket_sent_is_answered_before_it_is_closed() {
         let hello = Client::new(&gateway).hello(1, Some(1)).to_string();
         let length = u8::try_from(hello.len()).unwrap();
         let lengths = if length < 126 { vec![0x80 | length] } else { vec![0x80 | 126, 0, length] };
-        // A mask of zeros leaves the text as it is.
+        // A mask of zeros does not change the text.
         let request = [upgrade.as_bytes(), &[0x81], &lengths, &[0; 4], hello.as_bytes()].concat();
         let mut socket = TcpStream::connect(gateway.address).await.unwrap();
         socket.write_all(&request).await.unwrap();

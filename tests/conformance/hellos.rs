@@ -1,4 +1,4 @@
-//! What a hello says of the client's path, and what a welcome says of its network.
+//! The statements of a hello about the client's path, and of a welcome about its network.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ on_every_transport! {
                 other => panic!("{other:?}"),
             }
         }
-        // By default it would be 15 or 25 s.
+        // By default the interval would be 15 or 25 s.
         assert!(quiet.elapsed() < Duration::from_secs(10), "{:?}", quiet.elapsed());
     }
 
@@ -51,13 +51,14 @@ on_every_transport! {
         assert_eq!((&welcome["heartbeat_ms"], &welcome["hold_ms"]), (&15_000.into(), &25_000.into()));
     }
 
-    async fn what_a_client_tells_of_its_search_is_counted_when_its_leg_attaches(transport) {
+    async fn the_gateway_counts_a_clients_search_report_when_its_leg_attaches(transport) {
         let gateway = Running::start().await;
         let mut client = Client::new(&gateway);
         client.says = json!({ "client": { "ms": 700, "tried": [["websocket", "mute"], ["sse", "buffered"], ["sse", "?"], ["?", "mute"]] } });
         let leg = client.open(transport, true).await;
         client.activated(leg).await;
-        // A candidate is no one's way online, and what is no report is taken like any other hello.
+        // A candidate does not bring its client online, so its time does not count. A malformed report does not fail
+        // the hello.
         client.says = json!({ "client": { "ms": 900 } });
         let candidate = client.open(transport, false).await;
         client.welcome(candidate).await;
@@ -115,7 +116,7 @@ on_every_transport! {
     }
 }
 
-/// The network that a new session is told when it comes by way of a proxy.
+/// Returns the network id in the welcome of a new session behind a proxy.
 async fn network(gateway: &Running, transport: Transport, forwarded: &'static str) -> Value {
     let hello = Client::new(gateway).hello(1, Some(1)).to_string();
     let mut lines = if transport == Transport::WebSocket {
@@ -144,7 +145,7 @@ async fn network(gateway: &Running, transport: Transport, forwarded: &'static st
     welcome["welcome"]["network"].clone()
 }
 
-/// A second hello and a send ask for a turn; what a path can bear is said where a leg attaches.
+/// A second hello and a send ask for a turn. The gateway reads a path's wishes only when a leg attaches.
 #[tokio::test]
 async fn only_a_hello_that_attaches_is_asked_for_wishes() {
     let gateway = Running::start().await;

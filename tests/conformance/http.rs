@@ -1,4 +1,4 @@
-//! Requests as a browser makes them, and as nobody should.
+//! Requests that a browser makes, and requests that no client should make.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -26,13 +26,13 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The lines of a poll's or a send's answer.
+    /// Returns the lines in the answer to a poll or a send.
     pub(crate) fn lines(&self) -> Vec<Value> {
         assert_eq!(self.status, 200, "{self:?}");
         self.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Checks that this is an error as all routes tell it.
+    /// Checks that this is an error in the form that all routes share.
     #[track_caller]
     pub(crate) fn is_error(&self, status: u16, code: &str) {
         assert_eq!(self.status, status, "{self:?}");
@@ -43,7 +43,7 @@ impl Answer {
     }
 }
 
-/// A task that ends with its handle: what it holds open is closed.
+/// A task that ends with its handle, and closes what it holds open.
 pub(crate) struct Task<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Task<T> {
@@ -51,7 +51,7 @@ impl<T: Send + 'static> Task<T> {
         Self(tokio::spawn(work))
     }
 
-    /// Cancel-safe.
+    /// Waits for the task's result. Cancel-safe.
     pub(crate) async fn join(&mut self) -> T {
         (&mut self.0).await.unwrap()
     }
@@ -63,13 +63,13 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// An answer of which the body has not been read. Dropping it closes the connection.
+/// An answer with an unread body. A drop closes the connection.
 pub(crate) struct Opened {
     pub(crate) response: Response<Incoming>,
     _connection: Task<()>,
 }
 
-/// Sends a request on a connection of its own.
+/// Sends a request on a new connection.
 pub(crate) async fn open(address: SocketAddr, request: Request<Full<Bytes>>) -> Opened {
     open_on(TcpStream::connect(address).await.unwrap(), request).await
 }
@@ -91,7 +91,7 @@ pub(crate) async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>)
     whole(response).await
 }
 
-/// The answer with all of its body.
+/// Reads the body of an answer to its end.
 pub(crate) async fn whole(response: Response<Incoming>) -> Answer {
     let (head, body) = response.into_parts();
     let body = body.collect().await.expect("a whole body").to_bytes();

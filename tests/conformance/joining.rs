@@ -1,4 +1,4 @@
-//! Clients whom the application judges before they attach, and takes its time.
+//! Clients that wait for the application's verdict before they attach.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::gateway::{Running, within_patience};
 use crate::on_every_transport;
 
 const SLOW: Policy = Policy::Takes(Duration::from_secs(3));
-/// As long as today's JavaScript client waits for a gateway that says nothing, and a margin.
+/// A verdict that fits the time for which today's JavaScript client waits for a silent gateway, with a margin.
 const QUICK: Policy = Policy::Takes(Duration::from_secs(1));
-/// Legs that wait together, and the tasks of a gateway without any: its own, and the one of all deadlines.
+/// The legs that wait together, and the tasks of a gateway without legs: its own task, and the task of all deadlines.
 const LEGS: usize = 20;
 const OF_THE_GATEWAY: usize = 2;
 
@@ -29,7 +29,7 @@ on_every_transport! {
         assert_eq!(client.publish(leg, "c", "1").await, 1);
         assert_eq!(client.next(leg).await.value()["data"], 1);
         client.settle(leg).await;
-        // However many polls and sends there were.
+        // The numbers of polls and sends do not matter.
         assert_eq!(doors.seen(), (1, 0));
     }
 
@@ -55,7 +55,7 @@ on_every_transport! {
         assert_eq!(doors.seen(), (2, 0));
     }
 
-    async fn who_goes_before_the_verdict_leaves_nothing_behind(transport) {
+    async fn a_client_that_leaves_before_the_verdict_leaves_nothing_behind(transport) {
         let doors = Doors::new(Policy::Waits);
         let gateway = Running::before(&doors, |_| {}).await;
         let mut client = Client::new(&gateway);
@@ -69,7 +69,8 @@ on_every_transport! {
 
     async fn a_leg_that_waits_has_the_task_of_its_connection_and_no_other(transport) {
         let doors = Doors::new(Policy::Waits);
-        // Of its own, so that the tasks of the clients are not counted. It is never dropped, since an async test must not do that.
+        // The gateway has its own runtime, which excludes the clients' tasks from the count. An async test must not
+        // drop a runtime, so the test leaks it.
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let runtime = Box::leak(Box::new(runtime));
         let behind = Arc::clone(&doors);
@@ -107,7 +108,7 @@ on_every_transport! {
         let mut thief = Client::at(gateway.address, &client.secret);
         thief.says = json!({ "token": "bob" });
         thief.id = client.id.clone();
-        // A leg that attached as alice is not judged again, so the thief opens another one.
+        // The gateway does not judge a leg again that attached as alice, so the thief opens another one.
         thief.skip_leg();
         let other = thief.open(transport, false).await;
         assert_eq!(thief.ended(other).await, "gone");
@@ -135,7 +136,7 @@ async fn legs_of_one_secret_that_join_together_are_judged_once() {
         let mut clients = Vec::new();
         for (number, transport) in Transport::ALL.into_iter().enumerate() {
             let mut client = Client::at(gateway.address, &secret);
-            // Legs of one session have numbers of their own.
+            // Each leg of a session has its own number.
             for _ in 0..number {
                 client.skip_leg();
             }
@@ -157,7 +158,7 @@ async fn legs_of_one_secret_that_join_together_are_judged_once() {
 }
 
 #[tokio::test]
-async fn a_join_that_waits_holds_up_nobody_else() {
+async fn a_join_that_waits_delays_no_other_client() {
     within_patience(async {
         let doors = Doors::new(Policy::Waits);
         let gateway = Running::before(&doors, |_| {}).await;
@@ -188,7 +189,7 @@ async fn a_socket_that_sends_too_much_before_its_verdict_is_turned_away() {
     .await;
 }
 
-/// The JavaScript client before a policy of 1 s: it comes online by the transport it began with.
+/// Runs the JavaScript client against a policy of 1 s. It comes online with the transport that it began with.
 async fn the_javascript_client(transport: Transport) {
     let gateway = Running::before(&Doors::new(QUICK), |_| {}).await;
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/joining-program.js");

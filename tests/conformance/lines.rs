@@ -1,4 +1,4 @@
-//! Rules 6, 7, 9 and 11: lines on their way up.
+//! Rules 6, 7, 9 and 11: lines from the client.
 
 use crate::client::{Client, Seen};
 use crate::gateway::Running;
@@ -35,7 +35,7 @@ on_every_transport! {
         while client.acked < 10 {
             client.see(leg).await;
         }
-        // Without the bound it would have taken a second.
+        // Without the cap, the acknowledgement would take a second.
         assert!(started.elapsed().as_millis() < 950, "{:?}", started.elapsed());
     }
 
@@ -98,7 +98,7 @@ on_every_transport! {
         client.push("{\"pub\":\"c\",\"id\":50,\"data\":1}");
         client.flush(leg).await;
         assert_eq!(reader.next(listening).await.value()["data"], 1);
-        // The leg dies before its client learns that the line was taken.
+        // The leg dies before its client learns that the gateway accepted the line.
         client.kill(leg);
         client.acked = 0;
         client.withdraw_last("{\"skip\":\"too_large\",\"id\":50}");
@@ -133,7 +133,7 @@ on_every_transport! {
         client.subscribe(old, "c").await;
         let new = client.attach(Transport::Sse).await;
         client.push(publication(1));
-        // The old leg is not read: its client does not know yet that it lost.
+        // The client does not read the old leg, so it does not know yet that the leg lost its turn.
         client.flush(old).await;
         let publication = client.next(new).await.value();
         assert_eq!(publication["data"], 1);

@@ -1,11 +1,11 @@
-//! What the gateway promises, over real sockets. Every rule of a session is one function that is run against all three
-//! transports, so that their equality is tested and not hoped for.
+//! The gateway's promises, over real sockets. Every rule of a session is one function that runs on all three
+//! transports. So the tests prove that the transports are equal.
 //!
 //! # Layout
-//! - `gateway`: a gateway of its own for each test, in this process
+//! - `gateway`: a gateway for each test, in this process
 //! - `http`, `wire`: requests, and one interface to the three transports, at the level of raw frames
-//! - `backend`, `remote`: an application whose decisions wait for the test; a broker whose answers do
-//! - `client`: a client that follows the protocol and sees through nothing that would hide a mistake
+//! - `backend`, `remote`: an application whose decisions wait for the test, and a broker whose answers do
+//! - `client`: a client that follows the protocol and does not hide mistakes of the gateway
 //! - the other files: the rules
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the place says enough")]
@@ -45,7 +45,7 @@ mod turns;
 mod upgrades;
 mod wire;
 
-/// Each rule once for every transport: `rule::websocket`, `rule::sse`, `rule::poll`.
+/// Makes one test of each rule for each transport: `rule::websocket`, `rule::sse`, `rule::poll`.
 macro_rules! on_every_transport {
     ($($(#[$about:meta])* async fn $rule:ident($transport:ident) $body:block)+) => {$(
         mod $rule {

@@ -1,4 +1,4 @@
-//! Which transports are offered, from the start and while the gateway runs.
+//! The transports that the gateway offers, at the start and while it runs.
 
 use std::time::{Duration, Instant};
 
@@ -11,18 +11,18 @@ use crate::client::{Client, Seen};
 use crate::gateway::{Running, within_patience};
 use crate::{http, on_every_transport};
 
-/// All but one, best first.
+/// Returns all transports but one, best first.
 fn without(transport: Transport) -> std::sync::Arc<[Transport]> {
     Transport::ALL.into_iter().filter(|other| *other != transport).collect()
 }
 
-/// What a client is told on a leg; acknowledgements and welcomes come as they like.
+/// Returns the next config frame from a leg. Skips acknowledgements and welcomes, which come at any time.
 async fn told(client: &mut Client, leg: u32) -> serde_json::Value {
     loop {
         match client.see(leg).await {
             Seen::Link(link) => return link,
             Seen::Welcome(_) | Seen::Ack | Seen::Ping(_) => {}
-            other => panic!("{other:?} in place of a config"),
+            other => panic!("{other:?} instead of a config"),
         }
     }
 }
@@ -37,14 +37,14 @@ on_every_transport! {
         assert_eq!(gateway.figure("refusals_total{reason=\"refused\"}").await, 1);
         let (mut client, active) = Client::online(&gateway, without(transport)[0]).await;
         client.subscribe(active, "c").await;
-        // Nor does it take the turn or the lines from the leg there is.
+        // The refused leg takes neither the turn nor the lines from the existing leg.
         client.push("{\"pub\":\"c\",\"data\":1}");
         let refused = client.open(transport, true).await;
         assert_eq!(client.ended(refused).await, "refused");
         client.turn -= 1;
         client.flush(active).await;
         assert_eq!(client.next(active).await.value()["at"], 1);
-        // A session that is over is told so by any.
+        // Any transport reports that a session is over.
         let mut lost = Client::new(&gateway);
         lost.id = Some("another-incarnation".into());
         let leg = lost.open(transport, true).await;
@@ -61,7 +61,7 @@ on_every_transport! {
         let names: Vec<_> = offered.iter().map(|transport| transport.name()).collect();
         let config = json!({ "config": { "transports": names, "jitter_ms": 30_000 } });
         assert_eq!(told(&mut client, old).await, config);
-        // The leg goes on meanwhile.
+        // The leg continues meanwhile.
         client.publish(old, "c", "1").await;
         let new = client.open(offered[0], false).await;
         assert_eq!(client.welcome(new).await["transports"], json!(names));
@@ -75,7 +75,7 @@ on_every_transport! {
         }
         let back = client.open(transport, false).await;
         assert_eq!(client.ended(back).await, "refused");
-        // Offered anew, it may be tried anew.
+        // The client may try a transport again once the gateway offers it again.
         gateway.handle.set_transports(&Transport::ALL, Duration::ZERO).unwrap();
         let all = json!({ "config": { "transports": ["websocket", "sse", "poll"], "jitter_ms": 0 } });
         assert_eq!(told(&mut client, new).await, all);
@@ -84,7 +84,7 @@ on_every_transport! {
         assert_eq!(client.next(back).await.value()["data"], 3);
     }
 
-    async fn who_stays_on_a_withdrawn_transport_is_cut_off_10_s_after_the_jitter(transport) {
+    async fn a_client_that_stays_on_a_withdrawn_transport_is_cut_off_10_s_after_the_jitter(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.settle(leg).await;
@@ -96,7 +96,7 @@ on_every_transport! {
         client.publish(leg, "c", "1").await;
     }
 
-    async fn what_is_offered_already_is_not_told_again(transport) {
+    async fn the_gateway_does_not_announce_the_same_offer_again(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.settle(leg).await;
@@ -107,7 +107,7 @@ on_every_transport! {
 }
 
 #[tokio::test]
-async fn none_at_all_and_one_twice_are_no_offer() {
+async fn an_empty_list_and_a_repeated_transport_are_no_offer() {
     let gateway = Running::start().await;
     for bad in [&[][..], &[Transport::Sse, Transport::Sse]] {
         assert!(gateway.handle.set_transports(bad, Duration::ZERO).is_err());

@@ -1,4 +1,4 @@
-//! What a browser finds at the gateway: the client in one file or in its sources, each once; pages for people.
+//! The gateway's pages and files for browsers: the client in one file or in its sources, and the pages for people.
 
 use std::io::Read as _;
 
@@ -71,7 +71,7 @@ async fn a_file_is_compressed_for_a_client_that_takes_gzip_and_has_another_tag_t
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_page_for_a_browser_and_json_for_all_others() {
+async fn an_unknown_path_is_a_page_for_a_browser_and_json_for_other_clients() {
     let gateway = Running::start().await;
     let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     for path in ["/nothing", "/rt", "/rt/nothing", "/rt/client/nothing.js", "/doctor/nothing", "/index.html"] {

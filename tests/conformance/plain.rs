@@ -1,4 +1,4 @@
-//! The plain stream: `GET /rt/stream?channel=…`, for EventSource and curl.
+//! The plain stream for EventSource and curl: `GET /rt/stream?channel=…`.
 
 use http_body_util::BodyExt as _;
 use hyper::Method;
@@ -12,7 +12,7 @@ use crate::gateway::{Running, within_patience};
 use crate::http::{self, Opened};
 use crate::wire::{Events, Frame};
 
-/// A reader as EventSource is one.
+/// A reader that behaves as EventSource does.
 pub(crate) struct Reader {
     opened: Opened,
     events: Events,
@@ -30,12 +30,12 @@ impl Reader {
         Self { opened, events: Events::default() }
     }
 
-    /// The fields of the next block that is no comment.
+    /// Returns the fields of the next block that is no comment.
     async fn block(&mut self) -> Option<String> {
         loop {
             match self.events.block() {
                 Some(comment) if comment.starts_with(':') => {}
-                // How soon to come back stands before the first event.
+                // The time before a reconnect precedes the first event.
                 Some(block) => return Some(block.trim_start_matches("retry: 1000\n").to_owned()),
                 None => {
                     let chunk = within_patience(self.opened.response.frame()).await?.unwrap();
@@ -45,7 +45,7 @@ impl Reader {
         }
     }
 
-    /// The next event with data: its id and what it says.
+    /// Returns the next event with data: its id and its content.
     pub(crate) async fn event(&mut self) -> (String, Value) {
         loop {
             let block = self.block().await.unwrap();
@@ -55,7 +55,7 @@ impl Reader {
         }
     }
 
-    /// The id that stands before any event: where the reader is.
+    /// Returns the id before any event, which is the reader's position.
     pub(crate) async fn start(&mut self) -> String {
         let block = self.block().await.unwrap();
         block.strip_prefix("id: ").unwrap().to_owned()
@@ -166,8 +166,9 @@ async fn a_plain_stream_without_a_valid_channel_is_refused() {
     http::get(gateway.address, "/rt/stream?channel=a&channel=b").await.is_error(400, "bad_frame");
 }
 
+/// Guards against this:
 /// 1. A reader asks for the channel `%ff`, which is no text.
-/// 2. It got what is published in U+FFFD, as did the reader of `%fe`.
+/// 2. It receives the publications of U+FFFD, and so does the reader of `%fe`.
 #[tokio::test]
 async fn a_query_that_is_no_text_in_percent_encoding_is_refused() {
     let gateway = Running::start().await;
@@ -178,13 +179,13 @@ async fn a_query_that_is_no_text_in_percent_encoding_is_refused() {
             answer.is_error(400, "bad_frame");
             assert!(answer.body.contains("\"nonce\":\"N-1\""), "{query}: {answer:?}");
         }
-        // Of a parameter that nobody reads nothing is wrong.
+        // The gateway does not check a parameter that it does not use.
         Reader::open(&gateway, &format!("c&other={bad}&{bad}=1"), None).await.start().await;
     }
     for control in ["%00", "a%00b", "%0d", "%7f", "%c2%85"] {
         http::get(gateway.address, &format!("/rt/stream?channel={control}")).await.is_error(400, "unknown_channel");
     }
-    // The readers of `c` have left; nobody reads anything else.
+    // The readers of `c` have left, and no other reader exists.
     within_patience(gateway.until("channels", |channels| channels == 0)).await;
 }
 

@@ -1,4 +1,4 @@
-//! Rule 8: when a poll is answered, and with what. These are about long-poll alone.
+//! Rule 8: the time and the content of an answer to a poll. These tests are about long-poll alone.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn a_newer_poll_has_the_older_one_answered_without_lines() {
     let before = gateway.figure(POLLS).await;
     let (older, newer) = (client.hello(leg, Some(1)), client.hello(leg, Some(1)));
     let mut first = Wire::open(gateway.address, Transport::Poll, &[older.to_string().into()]).await;
-    // The older one is there when it counts as a request of the leg.
+    // The gateway has the older poll once it counts it as a request of the leg.
     gateway.until(POLLS, |polls| polls > before).await;
     let mut second = Wire::open(gateway.address, Transport::Poll, &[newer.to_string().into()]).await;
     let Down::Frame(answer) = within_patience(first.next()).await else { panic!("no answer") };
@@ -77,7 +77,7 @@ async fn an_answer_that_got_lost_was_not_delivered() {
     client.settle(leg).await;
     let mut once = Vec::new();
     for _ in 0..2 {
-        // The same count twice: the first answer counts for nothing.
+        // The client states the same count twice, so the first answer counts for nothing.
         let hello = client.hello(leg, Some(1)).to_string();
         let answer =
             within_patience(http::post(gateway.address, "/rt/poll", format!("{hello}\n{{\"ping\":1}}\n"))).await;
@@ -110,9 +110,11 @@ async fn a_send_asks_for_no_turn_on_a_poll() {
     assert!(!seen.iter().any(|seen| matches!(seen, Seen::End(_))), "{seen:?}");
 }
 
+/// Guards against this:
 /// 1. A client's first poll makes its session, and the answer gets lost.
 /// 2. The client polls again with a hello that names no incarnation, since it knows none.
-/// 3. That poll was held like any other whose turn is known: nobody confirmed the session, and after 10 s the answer was `gone`.
+/// 3. The gateway holds that poll like any other whose turn is known. No hello confirms the session, and after 10 s the
+///    answer is `gone`.
 #[tokio::test]
 async fn a_first_poll_that_comes_again_since_its_answer_got_lost_is_answered_at_once() {
     let gateway = Running::with(|config| config.session.hold = Duration::from_secs(120)).await;
@@ -126,7 +128,7 @@ async fn a_first_poll_that_comes_again_since_its_answer_got_lost_is_answered_at_
     assert!(ids[0].is_string() && ids[0] == ids[1], "{ids:?}");
 }
 
-/// Requests of HTTP/1.1 with this `Connection` header, all sent at once, before any is answered.
+/// Sends HTTP/1.1 requests with this `Connection` header at once, before the first answer.
 async fn sent_at_once(gateway: &Running, connection: &str, requests: &[(&str, &str)]) -> TcpStream {
     let mut stream = TcpStream::connect(gateway.address).await.unwrap();
     let mut text = String::new();
@@ -166,7 +168,7 @@ async fn a_poll_that_waited_gives_its_connection_back_to_the_requests_behind_it(
 }
 
 #[tokio::test]
-async fn a_connection_that_shall_close_does_so_behind_a_polls_answer() {
+async fn a_connection_that_must_close_closes_behind_a_polls_answer() {
     let gateway = Running::with(|config| config.session.hold = Duration::from_millis(100)).await;
     let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
     client.settle(leg).await;
@@ -189,8 +191,10 @@ async fn a_client_that_goes_while_its_poll_waits_is_noticed() {
     within_patience(gateway.until("sessions", |sessions| sessions == 0)).await;
 }
 
-/// 1. What a welcome tells changes while a leg polls: the client wishes something; below, other transports are offered.
-/// 2. The answer that tells it may get lost, so no brief one follows it.
+/// Covers two steps:
+/// 1. The contents of a welcome change while a leg polls: here by a wish of the client, below by a new offer of
+///    transports.
+/// 2. The answer with the change may get lost, so no brief answer follows it.
 #[tokio::test]
 async fn an_answer_is_brief_unless_a_welcome_has_more_to_say() {
     let gateway = Running::start().await;

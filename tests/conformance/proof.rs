@@ -1,4 +1,4 @@
-//! Proofs of a path, and heartbeats: pongs apart from the welcome, pings of the server, legs that went silent.
+//! Proofs of a path, and heartbeats: pongs apart from the welcome, pings of the server, silent legs.
 
 use std::time::{Duration, Instant};
 
@@ -39,14 +39,14 @@ on_every_transport! {
         assert_eq!(pong, serde_json::json!({ "pong": 7, "pad": pad.replace("\\u00e9", "é") }));
     }
 
-    async fn the_server_pings_what_can_be_pinged_and_an_answering_leg_stays(transport) {
+    async fn the_server_pings_sockets_and_streams_and_an_answering_leg_stays(transport) {
         let gateway = Running::with(|config| config.session.heartbeat = Duration::from_millis(500)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         if transport == Transport::Poll {
-            // A poll is its own sign of life.
+            // A poll itself is a sign of life.
             return;
         }
-        // More than the five heartbeats after which a silent leg is ended.
+        // The gateway ends a silent leg after five heartbeats. This is more.
         for _ in 0..6 {
             loop {
                 match client.see(leg).await {
@@ -70,7 +70,7 @@ on_every_transport! {
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
         let end = loop {
-            // Read past the client, which would answer.
+            // Reads from the wire, because the client would answer.
             match client.wire(leg).next().await {
                 crate::wire::Down::Frame(frame) if frame.value()["end"].is_object() => break frame.value(),
                 crate::wire::Down::Frame(_) => {}
@@ -83,7 +83,7 @@ on_every_transport! {
         assert_eq!(client.next(leg).await.value()["data"], 1);
     }
 
-    async fn pings_beyond_four_a_second_are_dropped_and_harm_nobody(transport) {
+    async fn pings_beyond_four_a_second_are_dropped_without_harm(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
@@ -95,7 +95,7 @@ on_every_transport! {
     }
 }
 
-/// A path that holds the first answer back until a second one comes shows itself by that.
+/// Such a pong reveals a path that holds the first answer back until a second one comes.
 #[tokio::test]
 async fn a_pong_comes_at_least_20_ms_after_the_welcome_in_a_write_of_its_own() {
     use throughline::protocol::Transport::{Sse, WebSocket};
@@ -107,7 +107,7 @@ async fn a_pong_comes_at_least_20_ms_after_the_welcome_in_a_write_of_its_own() {
         let mut wire = Wire::open(gateway.address, transport, &[hello.into(), "{\"ping\":3}".into()]).await;
         for verb in ["welcome", "pong"] {
             let crate::wire::Down::Frame(frame) = within_patience(wire.next()).await else { panic!("no {verb}") };
-            assert!(!frame.value()[verb].is_null(), "{frame:?} in place of {verb}");
+            assert!(!frame.value()[verb].is_null(), "{frame:?} instead of {verb}");
         }
         assert!(opened.elapsed() >= Duration::from_millis(20), "{:?}", opened.elapsed());
         let joined = wire.chunks().iter().any(|chunk| chunk.contains("welcome") && chunk.contains("pong"));

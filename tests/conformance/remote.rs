@@ -1,7 +1,10 @@
-//! A broker for tests that answers after the call, as one behind a network does.
+//! A broker for tests that answers after the call, as a broker behind a network does.
 //!
-//! The name of a channel decides how its log answers. `held…` waits until the test opens it, `silent…` never answers, and
-//! `broken…` fails. Every other one answers as soon as the gateway listens.
+//! The start of a channel's name decides how its log answers:
+//! - `held`: after the test opens it
+//! - `silent`: never
+//! - `broken`: with a failure
+//! - any other: as soon as the gateway listens
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,10 +16,10 @@ use throughline::protocol::frame::Payload;
 use throughline::protocol::{ChannelName, Line, Position};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// Events that wait for the gateway: more than any test causes.
+/// The capacity for events that wait for the gateway. No test causes as many.
 const EVENTS: usize = 1_024;
 
-/// See the module. Every copy is the same broker.
+/// A handle to the broker. Clones share the same broker.
 #[derive(Clone)]
 pub(crate) struct Remote(Arc<Shared>);
 
@@ -54,12 +57,12 @@ impl Remote {
         self.answer(&channel);
     }
 
-    /// So many appends have reached the log.
+    /// Returns how many appends have reached the log.
     pub(crate) fn appends(&self, channel: &str) -> usize {
         self.look(channel, |stored| stored.appends)
     }
 
-    /// Requests that wait for an answer.
+    /// Returns how many requests wait for an answer.
     pub(crate) fn waiting(&self, channel: &str) -> usize {
         self.look(channel, |stored| stored.waiting.len())
     }
@@ -68,7 +71,7 @@ impl Remote {
         self.look(channel, |stored| stored.is_watched)
     }
 
-    /// Waits until something holds of it.
+    /// Waits until a condition of the broker holds.
     pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
         while !holds(self) {
             tokio::task::yield_now().await;
@@ -84,7 +87,7 @@ impl Remote {
         self.answer(channel);
     }
 
-    /// Carries out the requests of one channel, in their order.
+    /// Carries out the requests of one channel in their order.
     fn answer(&self, channel: &ChannelName) {
         let mut logs = self.logs();
         let stored = logs.get_mut(channel).unwrap();

@@ -1,4 +1,4 @@
-//! Rules 6, 8 and 10: what a new leg brings after a cut.
+//! Rules 6, 8 and 10: the lines that a new leg brings after a cut.
 
 use crate::client::{Client, Seen};
 use crate::gateway::Running;
@@ -31,7 +31,7 @@ on_every_transport! {
         }
     }
 
-    async fn what_a_client_did_not_get_is_sent_again_whatever_was_written(transport) {
+    async fn the_gateway_resends_lost_frames_even_if_it_wrote_them(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
@@ -41,7 +41,7 @@ on_every_transport! {
         for _ in 1..=4 {
             first.push(client.next(leg).await);
         }
-        // The last two are forgotten, as if the leg had died before they came.
+        // The client forgets the last two frames, as if the leg had died before they came.
         client.received -= 2;
         client.kill(leg);
         let leg = client.attach(transport).await;
@@ -61,7 +61,7 @@ on_every_transport! {
         assert_eq!(client.next(leg).await.value()["data"], "early");
     }
 
-    async fn what_was_pushed_without_any_leg_is_kept_and_numbered_later(transport) {
+    async fn lines_pushed_without_a_leg_are_kept_and_numbered_later(transport) {
         let gateway = Running::start().await;
         let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
@@ -77,13 +77,13 @@ on_every_transport! {
         }
     }
 
-    async fn a_hello_sent_twice_by_a_duplicating_network_disturbs_nobody(transport) {
+    async fn a_hello_that_the_network_duplicates_does_no_harm(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
         let new = client.open(transport, true).await;
         client.activated(new).await;
-        // The very hello of the lost leg comes again, late.
+        // The lost leg's hello arrives again, late.
         client.turn = 1;
         let late = client.hello(leg, Some(1)).to_string();
         let mut wire = Wire::open(gateway.address, transport, &[late.into()]).await;

@@ -14,7 +14,8 @@ on_every_transport! {
         let mut first = Client::at(gateway.address, &secret);
         let mut again = Client::at(gateway.address, &secret);
         let (a, b) = (first.open(transport, true).await, again.open(transport, true).await);
-        // The second is the same leg over again: whoever was first is answered by end, or was answered before.
+        // The second hello is for the same leg. The gateway answers the first one by `end`, unless it has answered it
+        // already.
         let _ = first.see(a).await;
         let joined = again.welcome(b).await;
         let mut other = Client::at(gateway.address, &secret);
@@ -65,7 +66,7 @@ on_every_transport! {
         client.publish(leg, "c", "1").await;
     }
 
-    async fn what_follows_gone_on_the_way_up_is_dropped(transport) {
+    async fn the_gateway_drops_lines_that_follow_gone(transport) {
         let gateway = Running::start().await;
         let (mut watcher, watching) = Client::online(&gateway, transport).await;
         watcher.subscribe(watching, "c").await;
@@ -87,7 +88,7 @@ on_every_transport! {
         assert_eq!(gateway.figure("sessions_created_total").await, 1);
     }
 
-    async fn a_session_that_nobody_comes_back_to_expires_and_is_gone(transport) {
+    async fn a_session_without_a_returning_client_expires_and_is_gone(transport) {
         let gateway = Running::with(|config| config.session.resume = Duration::from_secs(1)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
@@ -95,7 +96,7 @@ on_every_transport! {
         gateway.until("sessions", |sessions| sessions == 0).await;
         let leg = client.open(transport, true).await;
         assert_eq!(client.ended(leg).await, "gone");
-        // And anew, with a new secret.
+        // The client can start anew with a new secret.
         let (mut anew, leg) = Client::online(&gateway, transport).await;
         anew.publish(leg, "c", "1").await;
     }
@@ -105,7 +106,7 @@ on_every_transport! {
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
         let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
-        // A third one comes and goes; its end shows that the time has passed.
+        // A third session comes and goes. Its end shows that the time has passed.
         let (mut short, dying) = Client::online(&gateway, Transport::WebSocket).await;
         let waiting = client.read(leg);
         let meanwhile = async {
@@ -141,9 +142,9 @@ async fn is_refused(wire: &mut Wire) {
     }
 }
 
-/// The deadline is a constant of the protocol, 10 s; the session's own tests hold it in virtual time.
+/// The deadline is a constant of the protocol, 10 s. The session's own tests check it in virtual time.
 #[tokio::test]
-async fn a_session_whose_welcome_nobody_answers_goes_after_10_s() {
+async fn a_session_whose_welcome_stays_unanswered_ends_after_10_s() {
     let gateway = Running::start().await;
     let mut client = Client::new(&gateway);
     let leg = client.open(throughline::protocol::Transport::Sse, true).await;

@@ -1,4 +1,4 @@
-//! A graceful stop: clients are told, with time to leave; the server exits within its deadline.
+//! A graceful stop: clients get notice and time to leave, and the server exits within its deadline.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ on_every_transport! {
         client.subscribe(leg, "c").await;
         client.settle(leg).await;
         if transport == Transport::Poll {
-            // One is parked when the stop comes.
+            // A poll waits when the stop comes.
             let hello = client.hello(leg, Some(client.turn)).to_string();
             let before = gateway.figure("attaches_total{transport=\"poll\"}").await;
             client.wire(leg).poll(&[hello.into()]);
@@ -37,7 +37,7 @@ on_every_transport! {
         assert_eq!(gateway.stopped().await, Stopped::Drained);
     }
 
-    async fn a_stop_does_not_wait_for_who_never_leaves(transport) {
+    async fn a_stop_does_not_wait_for_a_client_that_never_leaves(transport) {
         let mut gateway = Running::with(|config| config.drain = Duration::from_millis(300)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.settle(leg).await;
@@ -46,7 +46,7 @@ on_every_transport! {
         gateway.stopped().await;
         assert!(stopping.elapsed() < Duration::from_secs(5), "{:?}", stopping.elapsed());
         if transport != Transport::Poll {
-            // Between two polls there is nobody to tell.
+            // Between two polls no request is open that could bring the notice.
             assert_eq!(client.ended(leg).await, "draining");
         }
     }

@@ -1,4 +1,4 @@
-//! The HTTP surface: routes, headers, who may call from where.
+//! The HTTP surface: routes, headers, and the origins that may call.
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -15,7 +15,7 @@ async fn with_header(gateway: &Running, path: &str, name: &'static str, value: &
     http::exchange(gateway.address, request).await
 }
 
-/// `Cache-Control` and `X-Accel-Buffering` of what must come through as it is written, and of polls' and sends' answers.
+/// The `Cache-Control` and `X-Accel-Buffering` headers: first of streamed answers, then of answers to polls and sends.
 const OPEN: [&str; 2] = ["no-store, no-transform", "no"];
 const WHOLE: [&str; 2] = ["no-store", ""];
 
@@ -73,7 +73,7 @@ async fn a_page_of_an_allowed_origin_calls_without_a_preflight_and_reads_the_ans
         assert!(answer.header("vary").to_ascii_lowercase().contains("origin"), "{answer:?}");
         assert_eq!(answer.header("access-control-allow-credentials"), "");
     }
-    // Errors are readable as well, with the time to wait.
+    // The page can read errors too, with the time to wait.
     let answer = with_header(&gateway, "/rt/poll", "origin", "http://localhost:3000").await;
     answer.is_error(405, "bad_frame");
     assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:3000");
@@ -99,13 +99,13 @@ async fn a_foreign_origin_or_host_is_refused_on_every_route_but_the_one_of_healt
     }
     for (name, value) in foreign {
         let health = with_header(&gateway, "/healthz", name, value).await;
-        assert_eq!((health.status, &*health.body), (200, "ok"), "whoever watches over it asks by any address");
+        assert_eq!((health.status, &*health.body), (200, "ok"), "a monitor may use any address");
         assert_eq!(health.header("access-control-allow-origin"), "", "no page reads it");
     }
 }
 
-/// A client may have the wrong path, or come from where it may not: it asks the control resource below its path, and must be able to
-/// tell the gateway's refusal from a portal's page.
+/// A client may have the wrong path or a foreign origin. It then asks the control resource below its path. It must be
+/// able to distinguish the gateway's refusal from a portal's page.
 #[tokio::test]
 async fn a_refusal_on_any_path_echoes_the_nonce_of_the_query_and_any_page_may_read_it() {
     let gateway = Running::start().await;
@@ -142,7 +142,7 @@ async fn a_refusal_on_any_path_echoes_the_nonce_of_the_query_and_any_page_may_re
         answer.is_error(404, "not_found");
         assert!(answer.body.contains("\"nonce\":null"), "{answer:?}");
     }
-    // What is no refusal stays as it is.
+    // An answer that is no refusal does not change.
     assert!(http::get(gateway.address, "/?nonce=N-1").await.header("content-type").starts_with("text/html"));
 }
 
@@ -186,7 +186,7 @@ async fn the_pages_are_there() {
 }
 
 #[tokio::test]
-async fn figures_are_told_to_nobody_who_comes_through_a_proxy() {
+async fn figures_are_refused_to_requests_through_a_proxy() {
     let gateway = Running::with(|config| config.trusted_proxies.push("127.0.0.1".parse().unwrap())).await;
     for (name, value) in [
         ("x-forwarded-for", "203.0.113.9"),
@@ -207,7 +207,7 @@ async fn figures_are_told_to_nobody_who_comes_through_a_proxy() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_404_and_another_method_405() {
+async fn an_unknown_path_is_404_and_another_method_405() {
     let gateway = Running::start().await;
     for path in [
         "/nothing",

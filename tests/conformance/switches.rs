@@ -1,22 +1,22 @@
-//! The promise itself: every ordered pair of transports switched in mid-stream, with publications flowing both ways, and none
-//! of them lost, duplicated or reordered.
+//! The main promise: a switch in mid-stream loses, duplicates and reorders no publication. The tests cover every
+//! ordered pair of transports, with publications in both directions.
 
 use throughline::protocol::Transport;
 
 use crate::client::Client;
 use crate::gateway::{Running, within_patience};
 
-/// How the old leg goes.
+/// The end of the old leg.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Old {
-    /// It is there until the new one is confirmed.
+    /// It stays until the new leg is confirmed.
     Stays,
-    /// It is dead before the new one is opened, with whatever was on its way.
+    /// It dies before the new leg opens, with everything in flight.
     Dies,
 }
 
 const EACH_WAY: u64 = 200;
-/// So many lines between two switches.
+/// The number of lines between two switches.
 const STRIDE: u64 = 50;
 
 /// Publishes `down` and receives `up`, at its own pace, over a leg that never changes.
@@ -59,7 +59,8 @@ async fn rule(from: Transport, to: Transport, old: Old) {
     }
     peer.await.unwrap();
     assert_eq!(client.overrun, 0);
-    // While the old leg still writes, the new one may bring what crossed its hello; a dead one writes nothing.
+    // While the old leg still writes, the new leg may repeat the lines that crossed its hello. A dead leg writes
+    // nothing.
     assert!(old == Old::Stays || client.repeated == 0, "{}", client.repeated);
 }
 
@@ -72,7 +73,7 @@ async fn switch(client: &mut Client, leg: u32, to: Transport, old: Old) -> u32 {
     let new = client.open(to, false).await;
     client.welcome(new).await;
     client.ask(new).await;
-    // These leave on the old leg while the new one is asked for.
+    // These lines leave on the old leg while the client asks for the new one.
     client.flush(leg).await;
     assert_eq!(client.ended(leg).await, "replaced");
     client.activated(new).await;
@@ -82,7 +83,7 @@ async fn switch(client: &mut Client, leg: u32, to: Transport, old: Old) -> u32 {
 
 macro_rules! pairs {
     ($($name:ident: $from:ident to $to:ident;)+) => {
-        /// Make before break.
+        /// The new leg opens before the old one ends.
         mod while_the_old_leg_stays {
             use super::*;
             $(#[tokio::test]
@@ -91,7 +92,7 @@ macro_rules! pairs {
             })+
         }
 
-        /// After the old leg died.
+        /// The new leg opens after the old one died.
         mod after_the_old_leg_died {
             use super::*;
             $(#[tokio::test]

@@ -1,4 +1,4 @@
-//! Rules 3 to 5 and 8: which leg carries the session.
+//! Rules 3 to 5 and 8: the choice of the leg that carries the session.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ on_every_transport! {
             client.publish(new, "c", "1").await;
             assert_eq!(client.ended(loser).await, "replaced");
             assert_eq!(client.next(new).await.value()["pub"], "c");
-            // Nor can it have its turn back: it has ended.
+            // The ended leg cannot regain its turn.
             if transport != Transport::WebSocket {
                 client.turn += 10;
                 let hello = client.hello(loser, Some(client.turn)).to_string();
@@ -71,7 +71,7 @@ on_every_transport! {
         client.subscribe(leg, "c").await;
         let turn = client.turn;
         if transport == Transport::Poll {
-            // Polls repeat it; a repeated one is held until there is something to say.
+            // Polls repeat the turn. The gateway holds a repeated poll until it has something to send.
             let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
             client.settle(leg).await;
             let (frame, _) = tokio::join!(client.read(leg), other.publish(writing, "c", "5"));
@@ -151,7 +151,7 @@ on_every_transport! {
         }
         let again = Wire::open(gateway.address, transport, &frames).await;
         if transport == Transport::Poll {
-            // Its older poll, if any, is answered; the leg goes on with the newer.
+            // The gateway answers the leg's older poll, and the leg continues with the newer one.
             *client.wire(leg) = again;
         } else {
             assert_eq!(client.ended(leg).await, "replaced");
@@ -167,7 +167,7 @@ on_every_transport! {
         let gateway = Running::with(|config| config.session.heartbeat = Duration::from_secs(30)).await;
         let (mut client, silent) = Client::online(&gateway, Transport::WebSocket).await;
         client.subscribe(silent, "c").await;
-        // It is neither read nor closed.
+        // The test neither reads nor closes the silent leg.
         let new = client.attach(transport).await;
         client.publish(new, "c", "1").await;
         assert_eq!(client.next(new).await.value()["data"], 1);

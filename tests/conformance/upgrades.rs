@@ -1,4 +1,5 @@
-//! The opening handshake of a WebSocket (RFC 6455, section 4.2): what makes a request an upgrade, and what is told where it is none.
+//! The opening handshake of a WebSocket (RFC 6455, section 4.2): the conditions of an upgrade, and the answers to other
+//! requests.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -10,7 +11,7 @@ const UPGRADE: &str = "Upgrade: websocket\r\n";
 const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/// The head of the answer to a request with these fields, and its body.
+/// Returns the head and the body of the answer to a request with these fields.
 async fn answer(gateway: &Running, start: &str, fields: &[&str]) -> (String, String) {
     let request = format!("{start}\r\nHost: localhost\r\n{}\r\n", fields.concat());
     let mut socket = TcpStream::connect(gateway.address).await.unwrap();

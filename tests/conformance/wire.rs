@@ -1,4 +1,5 @@
-//! One interface to the three transports: lines up with the opening, frames down one by one. It counts nothing and answers nothing.
+//! One interface to the three transports: it sends lines with the opening, and receives frames one by one. It counts
+//! nothing and answers nothing.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::http::{self, Answer, Opened, Task};
 
-/// One frame as it stood on the wire.
+/// One frame as it stands on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Frame {
     Text(String),
@@ -26,7 +27,7 @@ pub(crate) enum Frame {
 }
 
 impl Frame {
-    /// A frame with raw bytes, in the form a transport has for it.
+    /// Builds a frame with raw bytes, in the transport's form.
     pub(crate) fn with_bytes(transport: Transport, head: &str, bytes: &[u8]) -> Self {
         let open = head.strip_suffix('}').unwrap();
         if transport == Transport::WebSocket {
@@ -36,7 +37,7 @@ impl Frame {
         }
     }
 
-    /// The frame's line.
+    /// Returns the frame's line.
     pub(crate) fn line(&self) -> &str {
         match self {
             Self::Text(text) => text,
@@ -51,7 +52,7 @@ impl Frame {
         serde_json::from_str(self.line()).unwrap_or_else(|error| panic!("{error}: {}", self.line()))
     }
 
-    /// The bytes it carries, whatever the form; the form must be the transport's.
+    /// Returns the frame's bytes. The frame must have its transport's form.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Text(_) => STANDARD.decode(self.value()["b64"].as_str().unwrap()).unwrap(),
@@ -73,17 +74,17 @@ impl<T: Into<String>> From<T> for Frame {
     }
 }
 
-/// What came down.
+/// One event from the server.
 #[derive(Debug)]
 pub(crate) enum Down {
     Frame(Frame),
-    /// The opening was answered by an error.
+    /// An error in answer to the opening.
     Refused(Answer),
-    /// Nothing follows; a poll was answered to its end.
+    /// The end of the connection, or of the answer to a poll.
     Closed,
 }
 
-/// The lines of a body.
+/// Joins the lines of a body.
 pub(crate) fn body(frames: &[Frame]) -> String {
     frames.iter().map(|frame| format!("{}\n", frame.line())).collect()
 }
@@ -103,12 +104,12 @@ enum State {
 }
 
 impl Wire {
-    /// Opens a leg's way down with these frames, of which the first is a hello.
+    /// Opens a leg with these frames, of which the first is a hello.
     pub(crate) async fn open(address: SocketAddr, transport: Transport, frames: &[Frame]) -> Self {
         Self::open_on(connect(address, None).await, transport, frames).await
     }
 
-    /// The same for a reader that takes little before it is asked: its window is small.
+    /// Opens a leg with a small receive window.
     pub(crate) async fn open_narrow(address: SocketAddr, transport: Transport, frames: &[Frame]) -> Self {
         Self::open_on(connect(address, Some(4096)).await, transport, frames).await
     }
@@ -119,7 +120,7 @@ impl Wire {
         let state = match transport {
             Transport::WebSocket => {
                 let mut socket = upgrade(socket).await;
-                // Whether it was let finish is seen by what comes down.
+                // The frames that arrive show whether the server read all of these.
                 for frame in frames {
                     let _ = socket.feed(frame.message()).await;
                 }
@@ -143,12 +144,12 @@ impl Wire {
         Self { transport, address, state }
     }
 
-    /// What is left when the connection died.
+    /// Returns a connection that has died.
     pub(crate) const fn dead(transport: Transport, address: SocketAddr) -> Self {
         Self { transport, address, state: State::Closed }
     }
 
-    /// Writes on a socket. The peer may have closed it; then nothing happens.
+    /// Writes on a socket. Does nothing if the peer has closed it.
     pub(crate) async fn write(&mut self, frames: &[Frame]) {
         let State::Socket(socket) = &mut self.state else { panic!("only a socket is written to") };
         for frame in frames {
@@ -157,19 +158,19 @@ impl Wire {
         let _ = socket.flush().await;
     }
 
-    /// Sends a poll; one that was not answered is given up by us, not by the connection.
+    /// Sends a poll. The client gives up an unanswered one, and the connection stays.
     pub(crate) fn poll(&mut self, frames: &[Frame]) {
         let (address, body) = (self.address, body(frames));
         let State::Poll(answer, _) = &mut self.state else { panic!("only a poll polls") };
         *answer = Some(Task::spawn(async move { http::post(address, "/rt/poll", body).await }));
     }
 
-    /// Whether a poll has to be sent before anything can come.
+    /// Returns whether the test must poll before a frame can arrive.
     pub(crate) fn must_poll(&self) -> bool {
         matches!(&self.state, State::Poll(None, lines) if lines.is_empty())
     }
 
-    /// The next frame. Cancel-safe.
+    /// Returns the next frame. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Down {
         loop {
             match &mut self.state {
@@ -216,7 +217,7 @@ impl Wire {
         }
     }
 
-    /// The chunks that were read so far, on a stream: what came in one write is in one of them.
+    /// Returns the chunks that a stream has brought so far. Each chunk holds whole writes.
     pub(crate) fn chunks(&self) -> &[String] {
         match &self.state {
             State::Stream(_, events) => &events.chunks,
@@ -239,7 +240,7 @@ impl Events {
         self.unread.push_str(chunk);
     }
 
-    /// The next block with all its fields; comments are blocks too.
+    /// Returns the next block with all its fields. Comments are blocks too.
     pub(crate) fn block(&mut self) -> Option<String> {
         let end = self.unread.find("\n\n")?;
         let block = self.unread[..end].to_owned();
@@ -268,7 +269,7 @@ async fn connect(address: SocketAddr, window: Option<u32>) -> TcpStream {
     socket
 }
 
-/// A socket that has said nothing yet.
+/// Upgrades a connection to a socket that has sent nothing yet.
 pub(crate) async fn upgrade(socket: TcpStream) -> WebSocketStream<TcpStream> {
     let url = format!("ws://{}/rt/ws", socket.peer_addr().unwrap());
     let mut request = url.into_client_request().unwrap();

@@ -1,4 +1,4 @@
-//! What comes down a leg: link frames are dealt with, numbered ones are counted.
+//! Frames from the server: the client handles link frames, and counts numbered ones.
 
 use serde_json::Value;
 use throughline::protocol::Transport;
@@ -7,7 +7,7 @@ use super::{Client, Seen};
 use crate::wire::{Down, Frame};
 
 impl Client {
-    /// One frame down a leg, taken as the protocol says. Cancel-safe.
+    /// Reads one frame from a leg, as the protocol says. Cancel-safe.
     pub(crate) async fn see(&mut self, leg: u32) -> Seen {
         if self.wire(leg).must_poll() {
             let turn = self.legs[&leg].turn;
@@ -52,7 +52,7 @@ impl Client {
         }
     }
 
-    /// The welcome that a brief one stands for.
+    /// Returns the full welcome that a brief one stands for.
     fn whole(&self, leg: u32, brief: &Value) -> Value {
         let mut welcome = self.legs[&leg].welcome.clone().expect("a brief welcome follows a whole one");
         welcome["turn"] = self.legs[&leg].turn.into();
@@ -65,7 +65,7 @@ impl Client {
         assert_eq!(welcome["v"], 1);
         assert_eq!(welcome["leg"], leg);
         let nonce = welcome["nonce"].as_str().unwrap().to_owned();
-        assert!(state.nonces.contains(&nonce), "{nonce} was not ours on this leg");
+        assert!(state.nonces.contains(&nonce), "{nonce} is no nonce of this client on this leg");
         let id = welcome["id"].as_str().unwrap().to_owned();
         assert_eq!(*self.id.get_or_insert_with(|| id.clone()), id, "another incarnation");
         state.welcome = Some(welcome.clone());
@@ -87,7 +87,7 @@ impl Client {
         self.acked = self.acked.max(received);
     }
 
-    /// The server states the number of its next line.
+    /// Handles a number that the server states for its next line.
     fn base(&mut self, leg: u32, next: u64) {
         if next > self.received + 1 {
             self.overrun += next - self.received - 1;
