@@ -1,12 +1,12 @@
 // @ts-check
-/** Counting numbered messages: what was lost, duplicated or reordered, and the longest gap between two. */
+/** Counts numbered messages: the lost, duplicated and reordered ones, and the longest gap between two. */
 
 /**
  * @typedef {{ sent: number, received: number, lost: number, duplicated: number, reordered: number, longestGapMs: number }} Count
  */
 
 /**
- * @param {() => number} [now] milliseconds
+ * @param {() => number} [now] the time in milliseconds
  */
 export function createCounter(now = () => performance.now()) {
   /** @type {Set<number>} */
@@ -33,7 +33,7 @@ export function createCounter(now = () => performance.now()) {
       waiting = waiting.filter(({ count }) => seen.size < count);
     },
 
-    /** Resolves once so many different messages came. @param {number} count @returns {Promise<void>} */
+    /** Resolves once this many different messages have arrived. @param {number} count @returns {Promise<void>} */
     reached: (count) =>
       seen.size >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ count, resolve })),
 

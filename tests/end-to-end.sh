@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Runs the JavaScript tests under the folders named, one file at a time: they measure time, and share the cores with the browsers. The
-# files of the matrix whose rows mostly wait, and open few pages or none, follow three at a time.
-# Whatever their end, the matrix's table follows where rows of it were among them.
+# Runs the JavaScript tests in the given folders, one file at a time, because they measure time and share the
+# cores with the browsers. The matrix's files whose rows mostly wait, and open few or no pages, follow three
+# at a time.
+# Prints the matrix's table afterwards if any of its rows ran, even after a failure.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 WAITING='/matrix/(idle|large|late|limits|moved|requests|slow)\.test\.js$'
 
-# Node 20 knows no globs here, hence find.
+# Node 20 does not expand globs here, so this uses find.
 mapfile -t files < <(find "$@" -name '*.test.js' | LC_ALL=C sort)
 [[ ${#files[@]} -gt 0 ]] || { echo "end-to-end: no test is under $*" >&2; exit 1; }
 mapfile -t measuring < <(printf '%s\n' "${files[@]}" | grep -Ev "$WAITING")

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks, and says what it does. Does nothing when nothing is missing.
-# Works as root, and as an ordinary user who may use sudo. What it cannot install, it names, with what to do, and fails.
+# Installs the missing requirements of the tests, and reports each step. Does nothing if nothing is missing.
+# Runs as root, or as a user with sudo. Names every requirement that it cannot install, with the remedy, and
+# fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Debian package = the program it is wanted for.
+# Debian package = the program in it that the tests need.
 PACKAGES=(chromium=chromium firefox-esr=firefox-esr nginx=nginx haproxy=haproxy apache2=apache2 caddy=caddy curl=curl systemd=systemd-analyze openssl=openssl iproute2=ip)
 # Packages whose service Debian starts on installation. The tests start their own copies on free ports.
 SERVICES=(nginx haproxy apache2 caddy)
 # Folders with a package-lock.json.
 NODE_PROJECTS=(client-js tests)
 CARGO_DENY=0.20.2
-# What rolldown and vite need.
+# The version that rolldown and vite need.
 NODE='Node 20.19, 22.12 or newer'
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -64,7 +65,7 @@ install_packages() {
   done
 }
 
-# Stops the services of the packages named, which have just been installed: others' servers are left alone.
+# Stops the services of the packages that this script has just installed. It leaves other services alone.
 stop_services() {
   local package service
   for package in "$@"; do
@@ -80,7 +81,7 @@ stop_services() {
   done
 }
 
-# node_modules is fresh when it was installed from this very lock file: a copy of it is kept inside.
+# node_modules is fresh if it was installed from this very lock file, of which it keeps a copy.
 install_node_modules() {
   local project=$1 mark=$1/node_modules/.installed-lock.json
   [[ -f $project/package-lock.json ]] || fail "$project/package-lock.json is missing" "it belongs in the repository: git checkout it"
@@ -91,8 +92,8 @@ install_node_modules() {
   cp "$project/package-lock.json" "$mark"
 }
 
-# Older releases cannot read today's `cargo metadata`, and PyPI's only has an old one. Built without optimisation: that takes
-# half the time, and it runs for half a second.
+# Older releases cannot read today's `cargo metadata`, and PyPI has only an old one. The build has no
+# optimisation: this halves its time, and the program runs for only half a second.
 install_cargo_deny() {
   local version
   version=$(cargo deny --version 2>/dev/null | sed -n 's/^cargo-deny //p') || version=

@@ -1,21 +1,21 @@
 // @ts-check
 /**
- * Measurements on a machine that now and then stands still. A time that was measured meanwhile says nothing of what is measured, so it is
- * measured again, and told. It must not be used for anything but times, and knows nothing of what is measured.
+ * Measurements on a machine that sometimes stalls. A time that includes a stall is meaningless, so the
+ * measurement runs again, with a message. Use this for times only. It knows nothing about the measurement.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** Where this process was kept from running for so long, others were too, and a bound of a second or less may be missed for it. */
+/** The pause of this process that counts as a stall. Other processes pause too, and may miss a bound of a second or less. */
 const STOOD_STILL_MS = 150;
 const MOST = 3;
 
 /**
- * Tries until the machine did not stand still, at most three times.
+ * Tries until the machine did not stall, at most three times.
  * @template T
  * @param {string} name
  * @param {() => Promise<T>} attempt
- * @param {(outcome: T) => string | false} late what was late, where nothing else is wrong
- * @returns {Promise<[outcome: T, times: number]>} of the last, and how many there were
+ * @param {(outcome: T) => string | false} late the late parts, if nothing else is wrong
+ * @returns {Promise<[outcome: T, times: number]>} the last outcome, and the number of attempts
  */
 export async function steady(name, attempt, late) {
   const loop = monitorEventLoopDelay({ resolution: 20 });

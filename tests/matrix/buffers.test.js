@@ -1,5 +1,5 @@
 // @ts-check
-/** Proxies that hold the events of a stream back: each until the next one comes, or until a block is full. */
+/** Proxies that hold a stream's events back: each event until the next one comes, or all until a block is full. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { startHostile } from '../proxies/hostile.js';
 import { startNginx } from '../proxies/nginx.js';
@@ -15,17 +15,17 @@ const NODE = /** @type {import('./stage.js').ClientName[]} */ (['node']);
 const BOTH = /** @type {import('./stage.js').ClientName[]} */ (['node', 'chromium']);
 const NOT_WEBSOCKET = /** @type {import('./stage.js').Transport[]} */ (['poll', 'sse']);
 
-/** A message that took less was delivered promptly. */
+/** The time within which a message counts as prompt. */
 const PROMPT_MS = 300;
-/** The same on a busy machine: one that is held back for the next message takes 1 s. */
+/** The same time on a busy machine. A message that waits for the next one takes 1 s. */
 const NEARLY_PROMPT_MS = WHOLE ? PROMPT_MS : 800;
-/** Few messages, so that none pushes the one before it out of a buffer. */
+/** Few messages, so that none pushes the previous one out of a buffer. */
 const SPARSE = { up: 1, down: 1 };
-/** Many messages. A block is often full, so the stream looks well for a while. */
+/** Many messages. They often fill a block, so the stream looks well for a while. */
 const BUSY = { up: RATE, down: RATE };
 const BUSY_DOWN = { up: 0, down: RATE };
 
-/** The rates at which it is tried. @param {Holding} how */
+/** Returns the rates to try. @param {Holding} how */
 function ratesOf(how) {
   // Many messages push each other out of a proxy that is one event behind.
   if (how === 'one_behind') return [{ up: 0, down: 1 }];
@@ -35,10 +35,10 @@ function ratesOf(how) {
 
 const REFUSED = { route: 'websocket', request: { answer: { status: 403 } } };
 
-/** Of so many times, 99 in 100 are no longer. @param {number[]} times */
+/** Returns the time that 99 in 100 of these do not exceed. @param {number[]} times */
 const p99 = (times) => [...times].sort((a, b) => a - b)[Math.ceil(times.length * 0.99) - 1] ?? 0;
 
-/** Many messages, then few. Were 99 in 100 prompt? @param {Stage} stage */
+/** Sends many messages, then few, and checks that 99 in 100 are prompt. @param {Stage} stage */
 async function prompt(stage) {
   const ms = await stage.until({ state: 'online' });
   await stage.traffic(4_000);
@@ -55,7 +55,7 @@ async function prompt(stage) {
 }
 
 /**
- * It begins under an open stream: when was the last message late, or still on its way?
+ * Starts to hold an open stream back, and measures when the last message was late or in flight.
  * @param {Holding} how
  * @param {{ up: number, down: number }} rates
  */
@@ -136,7 +136,7 @@ const ROWS = [
           condition: `${condition}, from the middle of a session on, ${rates.down} messages a second down and ${rates.up} up`,
           clients: NODE,
           expect: NOT_WEBSOCKET,
-          // Usually 9 s at most; a busy machine takes longer.
+          // This usually takes 9 s at most, but longer on a busy machine.
           bound: WHOLE ? 10_000 : 30_000,
           proxy: (upstream) => startHostile({ upstream, websocket: 'refused' }),
           run: turns(how, rates),
@@ -145,5 +145,5 @@ const ROWS = [
   ),
 ];
 
-// Almost all of their time they wait.
+// The rows spend almost all of their time waiting.
 matrix(import.meta.url, 'streams held back', ROWS, { concurrency: 30 });

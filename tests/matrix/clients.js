@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Where a session under test runs: in this process, or in a page of a real browser. One interface for both, so that a row
- * does not know which it drives.
+ * The place where a session under test runs: this process, or a page of a real browser. Both have one
+ * interface, so a row does not know which one it drives.
  */
 import { readFileSync } from 'node:fs';
 import { WebSocket } from 'ws';
@@ -17,10 +17,10 @@ import { createSender, createSubject } from './subject.js';
 /**
  * @typedef {object} Client
  * @property {ClientName} name
- * @property {import('puppeteer-core').Page} [page] where it is a browser's
- * @property {(setup: Setup) => Promise<unknown>} begin makes the session; from here on time counts
+ * @property {import('puppeteer-core').Page} [page] if the client is a browser's
+ * @property {(setup: Setup) => Promise<unknown>} begin makes the session, and starts its clock
  * @property {(method: Method, ...args: any[]) => Promise<any>} call a method of the subject
- * @property {() => Promise<unknown>} close ends the session, and what it ran in
+ * @property {() => Promise<unknown>} close ends the session and its page
  */
 
 /** @returns {Client} */
@@ -38,7 +38,7 @@ function inThisProcess() {
   };
 }
 
-/** A module as a page can import it without asking anybody. @param {string} path */
+/** Returns a module as a URL, so that a page imports it without a request. @param {string} path */
 const asModule = (path) =>
   `data:text/javascript,${encodeURIComponent(readFileSync(new URL(path, import.meta.url), 'utf8'))}`;
 
@@ -46,7 +46,7 @@ const MODULES = [asModule('../counting.js'), asModule('./subject.js')];
 
 /**
  * @param {'chromium' | 'firefox'} name
- * @param {import('puppeteer-core').Page} page which shows something of the origin whose client it shall load
+ * @param {import('puppeteer-core').Page} page a page of the origin from which it must load the client
  * @param {() => Promise<unknown>} close
  * @returns {Promise<Client>}
  */
@@ -62,7 +62,7 @@ export async function inPage(name, page, close) {
   };
 }
 
-/** In the page: everything is there before its network turns hostile. @param {string[]} modules */
+/** Loads everything in the page before its network turns hostile. @param {string[]} modules */
 async function load([counting, subject]) {
   const [{ createCounter }, { createSender, createSubject }, { connect }] = await Promise.all([
     import(counting),
@@ -76,8 +76,8 @@ async function load([counting, subject]) {
 }
 
 /**
- * Clients for a file of tests, which shares its browsers. Close it in its `after`.
- * @param {import('../browser/launch.js').Extra} [extra] how its browsers are started otherwise
+ * Creates the clients for a file of tests, which shares its browsers. Close the result in the file's `after`.
+ * @param {import('../browser/launch.js').Extra} [extra] changes to the start of its browsers
  */
 export function createClients(extra) {
   /** @type {Map<string, ReturnType<typeof launch>>} */
@@ -91,13 +91,14 @@ export function createClients(extra) {
     return launching;
   };
   return {
-    /** Has the browsers of those clients running, one after the other. @param {ClientName[]} names */
+    /** Starts the browsers of those clients, one after the other. @param {ClientName[]} names */
     async warm(names) {
       for (const name of names) if (name !== 'node') await running(name);
     },
 
     /**
-     * A client whose page, if it has one, is loaded from `origin`, in a window, a storage and a pool of connections of its own.
+     * Opens a client. A browser's client has a page from `origin`, with its own window, storage and
+     * connection pool.
      * @param {ClientName} name
      * @param {string} origin
      * @param {boolean} [alone] in a browser of its own
@@ -106,7 +107,7 @@ export function createClients(extra) {
     async open(name, origin, alone = false) {
       if (name === 'node') return inThisProcess();
       const browser = await (alone ? launch(name, extra) : running(name));
-      // One after the other: Firefox loses windows that are opened at the same time.
+      // The pages open one after the other, because Firefox loses windows that open at the same time.
       const page = opening.then(async () => {
         const page = await browser.newPage(true);
         await page.goto(`${origin}/healthz`);

@@ -1,5 +1,5 @@
 // @ts-check
-/** A proxy that speaks TLS and HTTP/2 to browsers: a WebSocket goes inside the one connection, or over one of its own. */
+/** A proxy that speaks TLS and HTTP/2 to browsers. A WebSocket shares the one connection, or has its own. */
 import { execFileSync } from 'node:child_process';
 import { makeDirectory } from '../browser/directory.js';
 import { freePort } from '../proxies/foreground.js';

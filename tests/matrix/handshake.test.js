@@ -1,5 +1,5 @@
 // @ts-check
-/** Networks that are hostile from the first request on, made by the fault proxy. */
+/** Networks that are hostile from the first request on. The fault proxy simulates them. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { portal } from './portal.js';
 import { matrix } from './stage.js';
@@ -16,12 +16,12 @@ const buffered = (/** @type {string} */ headers) => ({
 /** @typedef {import('./stage.js').Stage} Stage */
 
 /**
- * The welcome passes, a pong no longer: as behind a proxy whose buffer was filled up by padding.
+ * Checks that the welcome passes and a pong does not, as with a proxy whose buffer the padding has filled.
  * @param {Pick<Stage, 'front'>} stage
  */
 async function holdsBehindTheWelcome({ front }) {
   const LESS_THAN_A_PONG = 8;
-  // As long as the client's.
+  // This is as long as the client's nonces.
   const nonce = `${'n'.repeat(8)}.2`;
   const hello = { v: 1, session: 's'.repeat(26), leg: 1, turn: 1, received: 0, next: 1, nonce };
   const response = await fetch(`${front.url}/rt/stream`, { method: 'POST', body: JSON.stringify({ hello }) });
@@ -44,7 +44,7 @@ async function givenUp(stage) {
   return { ms: stage.elapsed() };
 }
 
-/** Firefox opens one socket at a time to an address, in all of its tabs. @param {Stage} stage */
+/** Opens a second tab. Firefox opens one socket at a time to an address, across all of its tabs. @param {Stage} stage */
 async function secondTab(stage) {
   await stage.until({ state: 'online', transport: 'sse' });
   const clear = await stage.lab.front();
@@ -61,7 +61,7 @@ async function secondTab(stage) {
   }
 }
 
-/** When it settled, how often WebSocket was tried, and for how long it rests. @param {Stage} stage */
+/** Measures when the session settles, how often it tries WebSocket, and how long it rests it. @param {Stage} stage */
 async function settles(stage) {
   const WATCHED_MS = 10_000;
   const MOST_TRIES = 3;
@@ -127,7 +127,8 @@ const ROWS = [
   })),
   {
     row: 6,
-    // By the standard of fetch it is a network error, in Node as in browsers: nobody can tell this portal from silence.
+    // The fetch standard makes this a network error, in Node and in browsers. The client cannot distinguish
+    // this portal from silence.
     condition: 'every request answered with 407, then no longer',
     clients: [...BOTH],
     expect: 'websocket',

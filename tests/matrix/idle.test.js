@@ -1,5 +1,5 @@
 // @ts-check
-/** Paths that cut: what is idle, loudly or in silence, and what has a certain age, however busy it is. */
+/** Paths that cut connections: idle ones, loudly or in silence, and ones of a certain age, even if they are busy. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { startHaproxy } from '../proxies/haproxy.js';
 import { NGINX, startNginx } from '../proxies/nginx.js';
@@ -13,17 +13,17 @@ const BOTH = /** @type {import('./stage.js').ClientName[]} */ (['node', 'chromiu
 const TRANSPORTS = /** @type {import('./stage.js').Transport[]} */ (['websocket', 'sse', 'poll']);
 const ROUTE = /** @type {const} */ ({ websocket: 'websocket', sse: 'stream', poll: 'poll' });
 
-/** Two cuts teach; from the third time on there is none. */
+/** The number of cuts after which the client avoids further ones. */
 const LESSONS = 2;
 
-/** Reasons by which a leg ends that somebody cut. */
+/** The reasons that a leg ends with if something on the path cut it. */
 const CUT = ['closed', 'stalled', 'timeout', 'refused', 'mute'];
 
-/** When does the session have its next leg? @param {Stage} stage */
+/** Measures when the session has its next leg. @param {Stage} stage */
 async function forgotten(stage) {
   await stage.until({ state: 'online', transport: stage.expected }, 5_000);
   await stage.subscribed();
-  // Whatever follows the welcome is over.
+  // The exchange after the welcome is over.
   await pause(3_000);
   const route = ROUTE[stage.expected];
   const before = (await stage.front.show()).begun[route];
@@ -36,8 +36,8 @@ async function forgotten(stage) {
 }
 
 /**
- * Watched for so long, cuts end after the lessons, and the last part is without any.
- * @param {number} ageMs at which the path cuts
+ * Checks that the cuts end after the lessons, and that the last part of the time has none.
+ * @param {number} ageMs the age at which the path cuts
  * @param {number} watchedMs
  */
 const learns = (ageMs, watchedMs) => async (/** @type {Stage} */ stage) => {
@@ -59,15 +59,15 @@ const learns = (ageMs, watchedMs) => async (/** @type {Stage} */ stage) => {
   };
 };
 
-/** At most so many teach a client at which age a path ends its streams: on an idle one, two seem to end for being idle. */
+/** The most cuts from which a client learns the age at which a path ends its streams. On an idle path, two look like idle cuts. */
 const LESSONS_OF_AGE = 3;
-/** What was replaced in time shows no gap. */
+/** The longest gap in a session that replaces each stream in time. */
 const GAP_MS = 1_000;
 
 /**
- * All responses end at an age. After the lessons no stream does, and messages that come all the time have no gap.
+ * All responses end at one age. After the lessons no cut ends a stream, and steady messages have no gap.
  * @param {number} ageMs
- * @param {{ up: number, down: number }} [rates] without them the session is idle until it has learned
+ * @param {{ up: number, down: number }} [rates] without rates, the session is idle until it has learned
  */
 const rotates = (ageMs, rates) => async (/** @type {Stage} */ stage) => {
   const isDead = (/** @type {any} */ { from, to }) => from !== null && to === null;
@@ -81,7 +81,7 @@ const rotates = (ageMs, rates) => async (/** @type {Stage} */ stage) => {
   stage.mark();
   await stage.until({ state: 'online' }, 5_000);
   await stage.traffic(undefined, { up: RATE, down: RATE });
-  // The counters know of one longest gap, and that of the lessons is no news.
+  // The counters keep only the longest gap, and the lessons caused one. So the row counts anew from here.
   const before = (await stage.client.call('report', 0)).down.received;
   const watchedMs = Math.max(3 * ageMs, 15_000);
   await pause(watchedMs);
@@ -94,12 +94,13 @@ const rotates = (ageMs, rates) => async (/** @type {Stage} */ stage) => {
   return {
     ms,
     note: `${taught} cuts, then ${all - taught} in ${watchedMs} ms, ${rotations} streams replaced`,
-    // The client may still rest streams while the first loop waits for the second lesson: then that one comes later.
+    // The client may still rest streams while the first loop waits for the second lesson. That lesson then
+    // comes later.
     problems: all > lessons ? [`cut ${all} times; ${lessons} must teach it`] : [],
   };
 };
 
-/** As long as they are, or a tenth of the shorter ones. */
+/** The ages as the matrix states them. The short form uses a tenth of the shorter ones. */
 const AGES_MS = WHOLE ? [30_000, 60_000, 100_000] : [3_000, 6_000];
 
 /** @type {Row[]} */
@@ -131,7 +132,7 @@ const ROWS = [
         condition: `what is open on ${transport} falls silent, idle`,
         clients: transport === 'websocket' ? BOTH : ['node'],
         expect: transport,
-        // A poll is held, and silent, for 25 s by itself.
+        // A poll waits silently for 25 s by itself.
         bound: transport === 'poll' ? 30_000 : 20_000,
         options: { transports: [transport] },
         run: forgotten,
@@ -166,7 +167,7 @@ const ROWS = [
 ];
 
 if (WHOLE) {
-  // A silence that nobody tells of is only noticed by a heartbeat that is missing: twice 20 s, and then the third cycle.
+  // Only a missing heartbeat reveals a silent cut: twice after 20 s, and then in the third cycle.
   ROWS.push({
     row: 14,
     condition: 'idle websocket forgotten after 8 s, in silence',
@@ -179,5 +180,5 @@ if (WHOLE) {
   });
 }
 
-// Almost all of their time they wait.
+// The rows spend almost all of their time waiting.
 matrix(import.meta.url, 'paths that cut', ROWS, { concurrency: 20 });

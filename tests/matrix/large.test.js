@@ -10,24 +10,25 @@ import { matrix, RATE } from './stage.js';
 
 const NOT_WEBSOCKET = /** @type {import('./stage.js').Transport[]} */ (['sse', 'poll']);
 const HOLE = { rules: [{ route: 'websocket', mtu: 1_400 }] };
-/** The data of a message are longer than what passes. */
+/** The bytes of a message, which exceed the longest piece that passes. */
 const PAD = 3_000;
-/** The session is watched for so long after it has left, and gets a long message that often. */
+/** The time for which the row watches the session after it has left, and the interval of long messages. */
 const WATCHED_MS = WHOLE ? 120_000 : 30_000;
 const LONG_EVERY_MS = 4_000;
 /** A race may try the WebSocket first before it has proven another transport. */
 const MOST_RETURNS = 1;
 
 /**
- * The time until a session leaves. A message is acknowledged up to 1 s late, and a line that carries 2,000 bytes a second is alive.
- * So up it takes 7 s at least, and 5 s down, where nothing comes any more.
+ * The time until a session leaves. The acknowledgement of a message comes up to 1 s late, and a line that
+ * carries 2,000 bytes a second is alive. So up it takes 7 s at least. Down, where nothing arrives any more,
+ * it takes 5 s.
  */
 const BOUND_MS = { up: 10_000, down: 5_000 };
 
 /**
- * From the first long message on, when is the session elsewhere, and how often does it return into the hole?
- * @param {Direction} direction of the long messages
- * @param {boolean} isLater the hole opens in the middle of a session
+ * Measures from the first long message when the session has left, and how often it returns into the hole.
+ * @param {Direction} direction the direction of the long messages
+ * @param {boolean} isLater whether the hole opens in the middle of a session
  */
 const leaves = (direction, isLater) => async (/** @type {Stage} */ stage) => {
   await stage.until({ state: 'online', transport: 'websocket' }, 5_000);

@@ -1,5 +1,5 @@
 // @ts-check
-/** Paths on which each answer is late, that to the first handshake among them: patience is all that is needed. */
+/** Paths on which each answer is late, including the answer to the first handshake. The client only needs patience. */
 import { startHostile } from '../proxies/hostile.js';
 import { startLine } from '../proxies/line.js';
 import { WHOLE } from './results.js';
@@ -22,7 +22,7 @@ async function online(stage) {
 }
 
 /**
- * The line is the client's, so that a refusal is late too.
+ * Puts the slow line at the client's side, so that a refusal is late too.
  * @param {import('../proxies/line.js').Faults} faults
  */
 const behindRefusals = (faults) => async (/** @type {string} */ upstream) => {
@@ -53,5 +53,5 @@ const ROWS = [1_500, 3_000, 6_000].flatMap((lateMs) => [
   },
 ]);
 
-// Almost all of their time they wait.
+// The rows spend almost all of their time waiting.
 matrix(import.meta.url, 'late answers', ROWS, { concurrency: 10 });

@@ -1,5 +1,8 @@
 // @ts-check
-/** Paths that take no long bodies, and do not say so in the one way that is made for it: with what gathered in an outage, and with one message. */
+/**
+ * Paths that refuse long bodies, but not with the answer that is meant for it. The rows send the backlog of
+ * an outage, and one long message.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { startHostile } from '../proxies/hostile.js';
 import { WHOLE } from './results.js';
@@ -15,11 +18,11 @@ const NOT_WEBSOCKET = /** @type {import('./stage.js').Transport[]} */ (['sse', '
 
 const OUTAGE_MS = 4_000;
 const MESSAGES = 600;
-/** So often some are published: together they fill the outage. */
+/** The interval between bursts of publications. Together they fill the outage. */
 const EVERY_MS = 40;
-/** With this the data of a message are 100 bytes. */
+/** The padding that makes the data of a message 100 bytes. */
 const PAD = 55;
-/** So soon after the outage something comes down again, and goes on to. */
+/** The time after the outage within which messages come down again, and continue to. */
 const HEARD_WITHIN_MS = 10_000;
 
 const PATHS = /** @type {Refusal[]} */ ([
@@ -32,7 +35,7 @@ const PATHS = /** @type {Refusal[]} */ ([
   'reset',
   'silence',
 ]).flatMap((how) => [1, 4, 16].map((kilobytes) => ({ kilobytes, how })));
-/** Each answer once, in the short form. */
+/** The cases of the short form, with each answer once. */
 const CHOSEN = ['4 413', '1 403', '16 400', '4 503', '4 200', '4 reset', '16 silence'];
 
 /** @param {Refusal} how */
@@ -42,7 +45,7 @@ const described = (how) =>
 const hostileOf = (/** @type {Pick<Stage, 'proxy'>} */ { proxy }) =>
   /** @type {import('../proxies/hostile.js').Hostile} */ (proxy);
 
-/** What was published while nothing passed goes up behind it, in bodies that pass. @param {Stage} stage */
+/** Checks that the publications of an outage go up afterwards, in bodies that pass. @param {Stage} stage */
 async function backlog(stage) {
   const network = hostileOf(stage);
   await stage.until({ state: 'online' }, 5_000);
@@ -59,7 +62,7 @@ async function backlog(stage) {
   network.mend();
   stage.mark();
   const ms = await stage.arrived(MESSAGES);
-  // A silence is counted once it is over.
+  // The counter reports a silence only when it is over.
   const { received } = (await stage.client.call('report', 0)).down;
   await stage.client.call('received', received + 1, HEARD_WITHIN_MS);
   const { down } = await stage.client.call('report', 0);
@@ -68,7 +71,11 @@ async function backlog(stage) {
   return { ms, note: `${network.tally.limited} bodies were too long`, problems };
 }
 
-/** @param {string} code what becomes of the one message @returns {(stage: Stage) => Promise<import('./stage.js').Outcome>} */
+/**
+ * Publishes one message that is too large.
+ * @param {string} code the outcome of that message
+ * @returns {(stage: Stage) => Promise<import('./stage.js').Outcome>}
+ */
 const oneTooLarge = (code) => async (stage) => {
   const LARGE = 10_000;
   await stage.until({ state: 'online', transport: stage.expected }, 5_000);
@@ -81,7 +88,7 @@ const oneTooLarge = (code) => async (stage) => {
     pause(patience, { code: 'not settled' }, { ref: false }),
   ]);
   const { sent } = await stage.client.call('report', 0);
-  // Those before it, those that waited behind it, and those that came later.
+  // These are the messages before it, those that waited behind it, and those that came later.
   const ms = await stage.arrived(sent + RATE);
   return {
     ms,
@@ -129,5 +136,5 @@ const ROWS = [
   },
 ];
 
-// Almost all of their time they wait.
+// The rows spend almost all of their time waiting.
 matrix(import.meta.url, 'limits on bodies', ROWS, { concurrency: 20 });

@@ -1,5 +1,5 @@
 // @ts-check
-/** A network that turns hostile under a session that runs, and heals: holes, slowness, jitter. */
+/** A network that turns hostile during a session, and heals: holes, slowness, jitter. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { startLine } from '../proxies/line.js';
 import { blamedForLong } from './portal.js';
@@ -15,10 +15,10 @@ const NODE = /** @type {import('./stage.js').ClientName[]} */ (['node']);
 const TRANSPORTS = /** @type {Transport[]} */ (['websocket', 'sse', 'poll']);
 const NOT_WEBSOCKET = /** @type {Transport[]} */ (['sse', 'poll']);
 
-/** As the matrix bounds it: how soon the session is elsewhere. */
+/** The matrix's bound on the time until the session has left. */
 const LEFT_WITHIN_MS = 8_000;
 
-/** What is open falls silent, while messages go both ways: how long is the hole in them? @param {Stage} stage */
+/** Silences all open connections during traffic both ways, and measures the hole. @param {Stage} stage */
 async function hole(stage) {
   await stage.until({ state: 'online', transport: stage.expected }, 5_000);
   await stage.traffic();
@@ -29,7 +29,7 @@ async function hole(stage) {
   return { ms: Math.max(stage.longestGap(), down.longestGapMs) };
 }
 
-/** Only WebSockets are swallowed for a while: away from it, and back after. @param {Stage} stage */
+/** Swallows only WebSockets for a while. The session leaves WebSocket, and returns. @param {Stage} stage */
 async function healed(stage) {
   const OUTAGE_MS = WHOLE ? 20_000 : 8_000;
   await stage.until({ state: 'online', transport: 'websocket' }, 5_000);
@@ -49,7 +49,11 @@ async function healed(stage) {
 
 const slow = { rules: [{ route: 'websocket', delay_ms: 1_000 }] };
 
-/** Slow from the start: after the bound, on what since when? @param {Stage} stage */
+/**
+ * Runs on a network that is slow from the start. After the bound, notes the transport and the time of the
+ * change.
+ * @param {Stage} stage
+ */
 async function slowAtFirst(stage) {
   await stage.traffic(stage.row.bound);
   const { changes } = await stage.client.call('report', 0);
@@ -71,7 +75,7 @@ async function slowLater(stage) {
   return { ms };
 }
 
-/** Away from a slow WebSocket, and back when it is well again. @param {Stage} stage */
+/** Slows WebSocket down for a while. The session leaves it, and returns once it is fast again. @param {Stage} stage */
 async function slowForAWhile(stage) {
   const { ms: left } = await slowLater(stage);
   await stage.front.set({});
@@ -80,12 +84,12 @@ async function slowForAWhile(stage) {
   return { ms, note: `left after ${left} ms` };
 }
 
-/** All is slow: nothing to be won by a change. @param {Stage} stage */
+/** Slows every transport down, so that a change gains nothing. @param {Stage} stage */
 async function allSlow(stage) {
   await stage.until({ state: 'online', transport: 'websocket' }, 5_000);
   await stage.traffic();
   await stage.arrived(RATE);
-  // A browser that stood still may have begun by another transport.
+  // A browser that stalled may have begun with another transport.
   const { changes } = await stage.client.call('report', 0);
   await stage.front.set({ rules: [{ route: 'any', delay_ms: 1_000 }] });
   await pause(20_000);
@@ -100,10 +104,10 @@ const unsteady = (most) => async (stage) => {
 };
 
 /**
- * How often it left a transport after it was first online.
+ * Checks how often the session left a transport after it was first online.
  * @param {Stage} stage
  * @param {number} most
- * @param {number} [before] changes that do not count
+ * @param {number} [before] the number of changes that do not count
  */
 async function switches(stage, most, before = 1) {
   const { changes } = await stage.client.call('report', 0);
@@ -115,7 +119,7 @@ async function switches(stage, most, before = 1) {
   };
 }
 
-/** Nothing passes, and nobody is told: no transport is to blame. @param {Stage} stage */
+/** Lets nothing pass, without an event for the page. No transport is to blame. @param {Stage} stage */
 async function silentOutage(stage) {
   const OUTAGE_MS = 15_000;
   await stage.until({ state: 'online', transport: 'websocket' }, 5_000);
@@ -185,7 +189,7 @@ const ROWS = [
     row: 26,
     condition: 'jitter up to 800 ms: at most 1 change',
     clients: BOTH,
-    // Where pings differ by so much, none of the transports is better: the row wants no changes.
+    // With such differences between pings, no transport is better, so the row expects no changes.
     expect: TRANSPORTS,
     scaled: true,
     network: { seed: 26, rules: [{ route: 'any', jitter_ms: 800 }] },
@@ -193,7 +197,7 @@ const ROWS = [
   },
   {
     row: 26,
-    // At this rate one in 100 would be 3 s of every 5, each way: no network but a dead one.
+    // At this rate, one in 100 would stop 3 s of every 5, each way. Only a dead network is like that.
     condition: 'stalls of 3 s, 1 in 500 pieces (one in 25 s, each way): at most 1 change',
     clients: BOTH,
     expect: TRANSPORTS,
@@ -232,5 +236,5 @@ if (WHOLE) {
   });
 }
 
-// Almost all of their time they wait.
+// The rows spend almost all of their time waiting.
 matrix(import.meta.url, 'hostile in mid-session', ROWS, { concurrency: 30 });

@@ -1,5 +1,5 @@
 // @ts-check
-/** The network changes under the client: its address is gone, in silence, and another leads to the gateway. */
+/** The network changes under the client: its address disappears in silence, and another one leads to the gateway. */
 import { after } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startMoving } from './moving.js';
@@ -22,10 +22,15 @@ const started = new Set();
 /** @param {Moving} moving */
 const stayed = (moving) => (moving.hasMoved() ? [] : ['nothing ever came from the second network']);
 
-/** Pages have events while they load, so those of the first 5 s say nothing to the client. */
+/** Pages have events while they load, so the client ignores the events of the first 5 s. */
 const LOADED_S = 6;
 
-/** Messages have gone both ways for some seconds when the network changes. @param {Stage} stage @param {Moving} moving @param {number} seconds */
+/**
+ * Changes the network after some seconds of messages both ways.
+ * @param {Stage} stage
+ * @param {Moving} moving
+ * @param {number} seconds
+ */
 async function moveBusy(stage, moving, seconds) {
   await stage.until({ state: 'online', transport: stage.expected }, 5_000);
   await stage.traffic();
@@ -33,7 +38,7 @@ async function moveBusy(stage, moving, seconds) {
   await moving.move();
 }
 
-/** How long is the hole in them? @type {Run} */
+/** Measures the hole in the messages. @type {Run} */
 async function busy(stage, moving) {
   await moveBusy(stage, moving, 1);
   await stage.heard(2 * RATE);
@@ -41,21 +46,21 @@ async function busy(stage, moving) {
   return { ms: Math.max(stage.longestGap(), down.longestGapMs), problems: stayed(moving) };
 }
 
-/** The page has an event: how long after that do they pass again? @type {Run} */
+/** Measures the time from the page's event until messages pass again. @type {Run} */
 async function busyTold(stage, moving) {
   await moveBusy(stage, moving, LOADED_S);
   stage.mark();
   await moving.tell();
-  // All that waited comes at once.
+  // All waiting messages come at once.
   await stage.heard(2 * RATE);
   return { ms: stage.elapsed(), problems: stayed(moving) };
 }
 
-/** Nothing is said: when does a message pass again? @param {boolean} isTold the page has an event @returns {Run} */
+/** Measures when an idle session passes a message again. @param {boolean} isTold true if the page has an event @returns {Run} */
 const quiet = (isTold) => async (stage, moving) => {
   await stage.until({ state: 'online', transport: stage.expected }, 5_000);
   await stage.subscribed();
-  // Whatever follows the welcome is over.
+  // The exchange after the welcome is over.
   await pause(isTold ? 1_000 * LOADED_S : 3_000);
   const begun = async () => {
     const { begun } = await stage.front.show();
@@ -67,14 +72,14 @@ const quiet = (isTold) => async (stage, moving) => {
   if (isTold) await moving.tell();
   const longest = (stage.row.bound ?? 0) + 15_000;
   while ((await begun()) === before && stage.elapsed() < longest) await pause(50);
-  // Not earlier: a message that nobody acknowledges tells of the hole.
+  // The messages must not come earlier: a message without an acknowledgement reveals the hole.
   await Promise.all([stage.burst('up', 1, 0), stage.burst('down', 1, 0)]);
   await Promise.all([stage.arrived(1), stage.received()]);
   return { ms: stage.elapsed(), problems: stayed(moving) };
 };
 
 /**
- * @param {Transport[]} transports those that the session has, the expected one first
+ * @param {Transport[]} transports the session's transports, the expected one first
  * @param {string} how
  * @param {number} bound
  * @param {Run} run
@@ -103,9 +108,10 @@ const ROWS = (WHOLE ? TRANSPORTS : TRANSPORTS.slice(0, 1)).map((transport) =>
   row([transport], 'with traffic', 8_000, busy),
 );
 
-/** From the event on. */
+/** The bound from the event on. */
 const TOLD_MS = 4_000;
-// Node may send a request on a connection of the old network, which it has kept. A poll then starts beside a stream that hangs for that.
+// Node may send a request on a connection of the old network, which it has kept. A poll then starts beside
+// the stream, which hangs for that reason.
 const TOLD = /** @type {Transport[][]} */ (WHOLE ? [['websocket'], ['sse', 'poll']] : [['websocket']]);
 for (const transports of TOLD) {
   ROWS.push(row(transports, 'with traffic, and the page has an `online` event', TOLD_MS, busyTold));
@@ -113,13 +119,13 @@ for (const transports of TOLD) {
 }
 
 if (WHOLE) {
-  // A poll is held, and silent, for 25 s by itself.
+  // A poll waits silently for 25 s by itself.
   const bound = (/** @type {Transport} */ transport) => (transport === 'poll' ? 30_000 : 20_000);
   ROWS.push(...TRANSPORTS.map((transport) => row([transport], 'idle', bound(transport), quiet(false))));
 }
 
-// What a row left, if it failed before it had a session.
+// A row that fails before it has a session leaves its process running.
 after(() => Promise.all([...started].map((moving) => moving.stop())));
 
-// Almost all of their time they wait.
+// The rows spend almost all of their time waiting.
 matrix(import.meta.url, 'the network changes', ROWS, { concurrency: 20 });

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The process of a session in a network namespace, started by `moving.js`: it does what it is asked to, and ends with who asks. It must not
- * judge, and does not know when its network changes.
+ * The process of a session in a network namespace. `moving.js` starts it and asks it to act, and it ends with
+ * its parent. It must not judge, and does not know when its network changes.
  */
 import dns from 'node:dns';
 import { WebSocket } from 'ws';
@@ -15,7 +15,7 @@ import { createSender, createSubject } from './subject.js';
  * @typedef {{ id: number, value?: any, error?: string }} Answer
  */
 
-/** What the client takes for its page. It tells of nothing but what it is asked to. */
+/** The object that the client uses as its page. It has only the events that the test asks for. */
 const page = new EventTarget();
 Object.assign(globalThis, { window: page });
 
@@ -24,7 +24,7 @@ let subject;
 
 /** @type {Record<string, (...args: any[]) => unknown>} */
 const own = {
-  /** @param {Setup} setup @param {string} address to which every name leads */
+  /** @param {Setup} setup @param {string} address the address to which every name resolves */
   begin(setup, address) {
     const lookup = (
       /** @type {string} */ _,
@@ -36,7 +36,7 @@ const own = {
     subject = createSubject({ connect, createCounter, createSender }, { ...setup, options });
   },
 
-  /** @param {string} type of an event of the page */
+  /** @param {string} type the type of the page's event */
   tell: (type) => page.dispatchEvent(new Event(type)),
 };
 

@@ -1,8 +1,9 @@
 // @ts-check
 /**
- * A client that moves from one network to another: its session runs in a process with a network namespace of its own, which two links join to
- * this one. Needs root on Linux. The namespace has no name, so it ends with its process, and takes both links with it. Sockets with
- * unsent data keep it for minutes, so `stop` deletes the links.
+ * A client that moves from one network to another. Its session runs in a process with its own network
+ * namespace, which two links join to this one. It needs root on Linux. The namespace has no name, so it ends
+ * with its process, and removes both links. Sockets with unsent data keep it for minutes, so `stop` deletes
+ * the links.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -14,12 +15,13 @@ import { startLine } from '../proxies/line.js';
 
 const PROGRAM = fileURLToPath(new URL('./moving-child.js', import.meta.url));
 
-/** The gateway takes names under `localhost` for loopback. Here it leads to the address that the links reach. */
+/** A name that the gateway accepts as loopback, because it ends in `localhost`. Here it leads to the links' address. */
 const NAME = 'gateway.localhost';
 
 /**
- * Four addresses of 198.18.0.0/15, which no network uses but for tests (RFC 2544): two links, each with our end and the session's.
- * @param {number} pid tells those of processes that run at the same time apart
+ * Returns four addresses of 198.18.0.0/15, which RFC 2544 reserves for tests: two links, each with our end
+ * and the session's.
+ * @param {number} pid distinguishes the addresses of concurrent processes
  */
 function addresses(pid) {
   const first = 198 * 2 ** 24 + 18 * 2 ** 16 + (pid % 2 ** 14) * 8;
@@ -31,7 +33,7 @@ function addresses(pid) {
 /**
  * Runs `ip`, which stops at the first line that fails.
  * @param {string[]} lines
- * @param {number} [pid] of a process, in whose namespace it runs
+ * @param {number} [pid] the process in whose namespace it runs
  * @returns {Promise<void>}
  */
 function ip(lines, pid) {
@@ -45,7 +47,7 @@ function ip(lines, pid) {
   });
 }
 
-/** The functions of the process, from here. @param {import('node:child_process').ChildProcess} child */
+/** Returns the functions that call the process. @param {import('node:child_process').ChildProcess} child */
 function createAsking(child) {
   /** @type {Map<number, (answer: import('./moving-child.js').Answer) => void>} */
   const waiting = new Map();
@@ -67,7 +69,7 @@ function createAsking(child) {
     });
 }
 
-/** A process that has no network. @throws {Error} with what is missing */
+/** Starts a process that has no network. @throws {Error} with what is missing */
 async function startApart() {
   const program = startChild('unshare', ['--net', process.execPath, PROGRAM], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -87,14 +89,14 @@ const missing = (cause) =>
     { cause },
   );
 
-/** A process that crashed takes its links with it. @param {Error} error */
+/** Ignores a missing link: a process that crashed removes its links. @param {Error} error */
 const unlessGone = (error) => {
   if (!error.message.includes('Cannot find device')) throw error;
 };
 
 /**
  * Starts a process for a session, on the first of its two networks. Stop it in the test's `after`.
- * @param {string} upstream where the session's requests end
+ * @param {string} upstream the target of the session's requests
  */
 export async function startMoving(upstream) {
   const program = await startApart();
@@ -123,7 +125,8 @@ export async function startMoving(upstream) {
   }
   const ask = createAsking(program.child);
   const end = async () => {
-    // First, while the namespace is there: a closed socket that repeats its last packet would keep it, and them, for minutes.
+    // The links must go first, while the namespace exists. A closed socket that repeats its last packet would
+    // keep both for minutes.
     await ip(['first', 'second'].map((name) => `link delete tl-${pid}-${name}`)).catch(unlessGone);
     await program.stop();
     await line.stop();
@@ -146,7 +149,7 @@ export async function startMoving(upstream) {
     client,
     stop,
 
-    /** The first network is gone, and the second leads to the gateway. Nobody tells a socket. */
+    /** Removes the first network. The second leads to the gateway. No socket gets an event. */
     move: () =>
       ip(
         [
@@ -157,10 +160,10 @@ export async function startMoving(upstream) {
         pid,
       ),
 
-    /** The page of the session says that there is a network, as a browser's does. @returns {Promise<unknown>} */
+    /** Fires the page's `online` event, as a browser does when it has a network. @returns {Promise<unknown>} */
     tell: () => ask('tell', 'online'),
 
-    /** Whether any connection ever came from the second network. */
+    /** Returns whether any connection has come from the second network. */
     hasMoved: () => line.clients.has(second.theirs),
   };
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** A page's life, driven from outside: the browser's own offline switch, hidden, frozen, in the back/forward cache, asleep, left. */
+/** A page's life, driven from outside: offline by the browser's switch, hidden, frozen, in the back/forward cache, asleep, left. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { blamedForLong } from './portal.js';
 import { WHOLE } from './results.js';
@@ -10,7 +10,10 @@ import { matrix, RATE } from './stage.js';
 
 const CHROMIUM = /** @type {import('./stage.js').ClientName[]} */ (['chromium']);
 
-/** What the tests of a page need that automation switches off: pages are thrown into the cache, and hidden ones throttled, early. */
+/**
+ * Browser features that automation switches off and these tests need: the back/forward cache, and early
+ * throttling of hidden pages.
+ */
 const LIKE_A_USERS = {
   without: [
     '--disable-back-forward-cache',
@@ -26,14 +29,14 @@ const NO_WEBSOCKET = { rules: [{ route: 'websocket', request: { answer: { status
 /** @param {Stage} stage */
 const pageOf = ({ client }) => /** @type {import('puppeteer-core').Page} */ (client.page);
 
-/** Online and with traffic, as every row here begins. @param {Stage} stage */
+/** Brings the session online with traffic, as every row here begins. @param {Stage} stage */
 async function running(stage) {
   await stage.until({ state: 'online', transport: stage.expected }, 10_000);
   await stage.traffic();
   await stage.arrived(RATE);
 }
 
-/** From the mark until both have heard each other again. @param {Stage} stage */
+/** Measures the time from the mark until both sides hear each other again. @param {Stage} stage */
 async function resumed(stage) {
   await stage.until({ state: 'online' });
   await stage.heard(1);
@@ -54,14 +57,15 @@ async function offline(stage) {
   await page.setOfflineMode(false);
   stage.mark();
   const ms = await resumed(stage);
-  // A race that begins while it heals may be won by another transport first.
+  // A race that begins while the network heals may end with another transport first.
   await stage.until({ state: 'online', transport: stage.expected }, 20_000);
   return { ms, note: `offline after ${told} ms`, problems, late };
 }
 
-/** Hidden behind another tab; a lower transport would have to be probed, were the page seen. @param {Stage} stage */
+/** Hides the page behind another tab. A visible page would probe better transports. @param {Stage} stage */
 async function hidden(stage) {
-  // A timer of the client that is throttled from 10 s on would show 16.5 s later, and the second heartbeat comes after 30 s.
+  // A client timer that the browser throttles after 10 s would show 16.5 s later. The second heartbeat comes
+  // after 30 s.
   const HIDDEN_MS = WHOLE ? 600_000 : 32_000;
   const page = pageOf(stage);
   await stage.until({ state: 'online', transport: 'sse' }, 10_000);
@@ -89,7 +93,7 @@ async function frozen(stage) {
   const session = await page.createCDPSession();
   await running(stage);
   const cover = await page.browserContext().newPage();
-  // Only a page that nobody sees is frozen.
+  // The browser freezes only a hidden page.
   await cover.bringToFront();
   await session.send('Page.setWebLifecycleState', { state: 'frozen' });
   await pause(FROZEN_MS);
@@ -102,7 +106,7 @@ async function frozen(stage) {
   return { ms, note: `frozen for ${FROZEN_MS / 1000} s` };
 }
 
-/** Away and back: the page comes out of the cache as it was. @param {Stage} stage */
+/** Leaves the page and returns: it comes out of the cache unchanged. @param {Stage} stage */
 async function backAndForth(stage) {
   const page = pageOf(stage);
   await running(stage);
@@ -115,13 +119,13 @@ async function backAndForth(stage) {
   return { ms: await resumed(stage) };
 }
 
-/** The whole browser is stopped, as by a lid that closes. @param {Stage} stage */
+/** Stops the whole browser, as a closing lid does. @param {Stage} stage */
 async function asleep(stage) {
   const ASLEEP_MS = WHOLE ? 90_000 : 10_000;
   const pid = pageOf(stage).browser().process()?.pid;
   if (!pid) throw new Error('the browser has no process');
   await running(stage);
-  // The group is the browser's own.
+  // The browser has its own process group.
   process.kill(-pid, 'SIGSTOP');
   try {
     await pause(ASLEEP_MS);
@@ -132,13 +136,13 @@ async function asleep(stage) {
   return { ms: await resumed(stage), note: `asleep for ${ASLEEP_MS / 1000} s` };
 }
 
-/** The page goes elsewhere in the very turn in which it published. @param {Stage} stage */
+/** Leaves the page in the very turn in which it publishes. @param {Stage} stage */
 async function left(stage) {
   const UNSENT = 20;
   const page = pageOf(stage);
   await stage.until({ state: 'online', transport: stage.expected }, 10_000);
   await stage.subscribed();
-  // While this one is under way, what follows it waits.
+  // The messages behind this request wait while it is in flight.
   await stage.front.set({
     rules: [
       { route: 'websocket', request: 'pass' },

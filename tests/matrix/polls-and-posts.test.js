@@ -1,5 +1,5 @@
 // @ts-check
-/** What goes wrong with requests one by one: polls cached, POSTs too big, delivered twice, their answers lost. */
+/** Faults of single requests: cached polls, POSTs that are too big or delivered twice, lost answers. */
 
 import { hostOf } from '../proxies/foreground.js';
 import { NGINX, startNginx } from '../proxies/nginx.js';
@@ -10,7 +10,7 @@ import { matrix, RATE } from './stage.js';
 
 const BOTH = /** @type {import('./stage.js').ClientName[]} */ (['node', 'chromium']);
 
-/** Behind it there are only the transports of requests. */
+/** A rule that leaves only the transports with requests. */
 const NO_WEBSOCKET = { route: 'websocket', request: { answer: { status: 403 } } };
 const NO_STREAM = { route: 'stream', buffer: { until: 'close', headers: 'held' } };
 
@@ -21,7 +21,7 @@ async function traffic(stage) {
   return { ms };
 }
 
-/** More at once than the proxy takes in one body. @param {Stage} stage */
+/** Publishes more at once than the proxy accepts in one body. @param {Stage} stage */
 async function tooBig(stage) {
   await stage.until({ state: 'online', transport: stage.expected });
   await stage.subscribed();
@@ -33,7 +33,7 @@ async function tooBig(stage) {
 }
 
 /**
- * When an answer is lost, how long the messages behind it wait.
+ * Measures how long messages wait behind a lost answer.
  * @param {object} network
  */
 const loses = (network) => async (/** @type {Stage} */ stage) => {
@@ -41,7 +41,7 @@ const loses = (network) => async (/** @type {Stage} */ stage) => {
   await stage.traffic();
   await stage.arrived(RATE);
   await stage.front.set(network);
-  // Some of these were sent before, the last of them only after the loss.
+  // The session sent some of these earlier, and sends the last of them only after the loss.
   await stage.arrived(3 * RATE);
   return { ms: stage.longestGap() };
 };
@@ -89,7 +89,7 @@ const ROWS = [
     clients: BOTH,
     expect: 'poll',
     bound: 3_500,
-    // Its streams it would hold back for the second server.
+    // The proxy would hold a stream back for the second server.
     options: { transports: ['poll'] },
     turn: ({ front }) =>
       front.set({

@@ -1,18 +1,19 @@
 // @ts-check
-/** What the rows of captive portals share: somebody else answers in the gateway's place, and then no longer. */
+/** Shared code of the captive portal rows: a portal answers instead of the gateway, and then stops. */
 
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Longer than the first race: nobody signs in that fast. */
+/** A time that exceeds the first race. No user signs in that fast. */
 const PORTAL_MS = 6_000;
 
-/** As NETWORKS.md bounds it: how soon a portal is told from a network that is down. */
+/** The bound of NETWORKS.md on the time to distinguish a portal from a network that is down. */
 const TOLD_WITHIN_MS = 2_000;
 
 /**
- * Waits for `portal`, sees that no transport is blamed, has it lifted, and measures from there to being online.
+ * Waits for `portal`, checks that no transport gets the blame, and lifts the portal. Then measures the time
+ * to being online.
  * @param {(stage: import('./stage.js').Stage) => Promise<unknown>} lift
- * @param {string} [state] where the two cannot be told apart
+ * @param {string} [state] the expected state if the client cannot distinguish the two
  * @returns {(stage: import('./stage.js').Stage) => Promise<import('./stage.js').Outcome>}
  */
 export const portal =
@@ -31,13 +32,13 @@ export const portal =
   };
 
 /**
- * Blame that is not taken back: what failed a moment ago is in doubt until the control request is answered.
+ * Returns the blame that stays. A recent failure is in doubt until the control request has an answer.
  * @param {import('./stage.js').Stage} stage
  */
 export async function blamedForLong(stage) {
   /** @type {string[]} */
   let all = [];
-  // It takes 3 s to say that nobody is there.
+  // The client needs 3 s to find that no server answers.
   for (let look = 0; look < 60; look++) {
     all = blamed(await stage.client.call('report', 0));
     if (all.length === 0) break;
@@ -46,7 +47,7 @@ export async function blamedForLong(stage) {
   return all;
 }
 
-/** Which transports are held to have failed, as `explain()` tells. @param {import('./subject.js').Report} report */
+/** Returns the transports that have failed according to `explain()`. @param {import('./subject.js').Report} report */
 const blamed = ({ explain }) =>
   /** @type {Array<{ transport: string, failures: number }>} */ (explain.paths)
     .filter(({ failures }) => failures > 0)

@@ -1,5 +1,5 @@
 // @ts-check
-/** Real nginx, HAProxy and Apache, as people set them up, and as they break a transport. */
+/** Real nginx, HAProxy and Apache, in common set-ups, and in set-ups that break a transport. */
 import { rm, writeFile } from 'node:fs/promises';
 import { APACHE, startApache } from '../proxies/apache.js';
 import { HAPROXY, startHaproxy } from '../proxies/haproxy.js';
@@ -23,10 +23,10 @@ const apache =
   (/** @type {import('../proxies/apache.js').Setup} */ setup) => (/** @type {string} */ upstream) =>
     startApache({ ...setup, upstream });
 
-/** Behind a proxy that passes WebSockets on, so that another transport is seen. */
+/** A network behind a proxy that passes WebSockets on. It refuses them, so that the row shows another transport. */
 const REFUSED = { rules: [{ route: 'websocket', request: { answer: { status: 403 } } }] };
 
-/** A file in nginx's directory says that somebody signed in. */
+/** A file in nginx's directory. It exists once the user has signed in. */
 const SIGNED_IN = 'signed-in';
 const portalOf = (/** @type {string} */ answer) => ({
   server: [
@@ -53,7 +53,7 @@ const portalRow = (condition, answer) => ({
   bound: 5_000,
   async proxy(upstream) {
     const proxy = await startNginx({ ...portalOf(answer), upstream });
-    // The page is loaded before.
+    // The page loads before.
     await writeFile(`${proxy.directory}/${SIGNED_IN}`, '');
     return proxy;
   },
@@ -61,7 +61,7 @@ const portalRow = (condition, answer) => ({
   run: portal(({ proxy }) => writeFile(`${proxy?.directory}/${SIGNED_IN}`, '')),
 });
 
-/** Longer than a buffer or a flush of theirs would hide. @param {import('./stage.js').Stage} stage */
+/** Runs longer than a proxy's buffer or flush could hide a fault. @param {import('./stage.js').Stage} stage */
 async function stays(stage) {
   const ms = await stage.until({ state: 'online', transport: stage.expected });
   await stage.traffic(4_000);

@@ -1,5 +1,5 @@
 // @ts-check
-/** Paths that let few requests through at once, and paths on which no answer to a send is the gateway's. */
+/** Paths that allow few requests at once, and paths on which no answer to a send comes from the gateway. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { startHostile } from '../proxies/hostile.js';
 import { WHOLE } from './results.js';
@@ -11,27 +11,27 @@ import { matrix, p95 } from './stage.js';
 const NODE = /** @type {import('./stage.js').ClientName[]} */ (['node']);
 const BOTH = /** @type {import('./stage.js').ClientName[]} */ (['node', 'chromium']);
 
-/** As the matrix bounds it: how soon all is as it will stay. */
+/** The matrix's bound on the time until the session has settled. */
 const SETTLED_WITHIN_MS = 10_000;
-/** Of 95 in 100 messages: until the publication is fulfilled, and until it is there. */
+/** The bound for 95 in 100 messages, on both the fulfilment of the publication and the arrival. */
 const LONGEST_MS = 300;
-/** What is not fulfilled by then will not be. */
+/** The time after which an open publication stays open. */
 const PATIENCE_MS = 15_000;
 
-/** It settles, and then publishes each second without a change. @param {Stage} stage */
+/** Lets the session settle, and then publishes each second without a change. @param {Stage} stage */
 async function eachSecond(stage) {
   const WATCHED_MS = WHOLE ? 60_000 : 10_000;
   await stage.until({ state: 'online' });
   await stage.subscribed();
   const subscribed = stage.elapsed();
-  // The first publications find out whether a send passes beside a held request.
+  // The first publications reveal whether a send passes beside a waiting request.
   await stage.traffic(3_000, { up: 1, down: 0.2 });
   await stage.client.call('settled', PATIENCE_MS);
   await pause(Math.max(0, SETTLED_WITHIN_MS - stage.elapsed()));
   const learned = stage.arrivedMs.length;
   /** @type {import('./subject.js').Report} */
   const before = structuredClone(await stage.client.call('report', 0));
-  // Downward there is little: else each message up would find a poll that was just answered.
+  // The rate down is low: otherwise each message up would find that a poll has just ended.
   await stage.traffic(WATCHED_MS, { up: 1, down: 0.2 });
   await stage.arrived(await stage.client.call('stop'));
   await stage.client.call('settled', PATIENCE_MS);
@@ -94,5 +94,5 @@ const ROWS = [
   },
 ];
 
-// Almost all of their time they wait.
+// The rows spend almost all of their time waiting.
 matrix(import.meta.url, 'few requests at once', ROWS, { concurrency: 10 });

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * A gateway stops and starts again, while a session on each transport publishes. The gateway forgets its sessions, and tells each
- * client. A client keeps the messages that it never handed over for the next session.
+ * A gateway stops and starts again, while a session on each transport publishes. The gateway forgets its
+ * sessions, and notifies each client. A client keeps for the next session the messages that it never handed
+ * over.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -13,17 +14,17 @@ import { connectTo } from '../node/lab.js';
 import { createResults, WHOLE } from './results.js';
 import { RATE } from './stage.js';
 
-/** Between the end of the one gateway and the start of the other. */
+/** The time between the end of the first gateway and the start of the second. */
 const AWAY_MS = 3_000;
 const BEFORE_MS = 2_000;
 const AFTER_MS = 2_000;
-/** Online again, after the start of the other. */
+/** The time from the start of the second gateway until a session is online again. */
 const BACK_WITHIN_MS = 30_000;
-/** A publication that is still open then will stay so. */
+/** The time after which an open publication stays open. */
 const PATIENCE_MS = 15_000;
-/** So long a stop waits for clients, at most. */
+/** The longest time for which a stop waits for clients. */
 const DRAIN_S = WHOLE ? 10 : 3;
-/** Those of the last second before the stop. */
+/** The most publications with an unknown outcome: those of the last second before the stop. */
 const MOST_UNKNOWN = RATE;
 
 const TRANSPORTS = /** @type {import('./stage.js').Transport[]} */ (['websocket', 'sse', 'poll']);
@@ -33,7 +34,7 @@ const TRANSPORTS = /** @type {import('./stage.js').Transport[]} */ (['websocket'
 
 const results = createResults(import.meta.url);
 
-/** A socket that does not hear when the gateway asks it to leave: it sees all up to the end. */
+/** A socket that ignores the gateway's request to leave, and so stays until the end. */
 class Steadfast extends WebSocket {
   /** @param {string | symbol} event @param {any[]} values */
   emit(event, ...values) {
@@ -42,7 +43,8 @@ class Steadfast extends WebSocket {
 }
 
 /**
- * Reads a channel of a gateway from its first message on, as a plain event stream. Resolves once it does.
+ * Reads a channel of a gateway from its first message on, as a plain event stream. Resolves once the stream
+ * is open.
  * @param {string} url
  * @param {string} channel
  * @param {(number: number) => void} take
@@ -52,7 +54,7 @@ async function readFromTheFirst(url, channel, take, signal) {
   const stream = `${url}/rt/stream?channel=${encodeURIComponent(channel)}`;
   const read = async function* (position = '') {
     const answer = await fetch(`${stream}&last_event_id=${encodeURIComponent(position)}`, { signal });
-    // The types are a browser's, whose streams cannot be iterated.
+    // TypeScript has a browser's types, whose streams are not iterable.
     const body = /** @type {AsyncIterable<Uint8Array>} */ (/** @type {unknown} */ (answer.body));
     const decoder = new TextDecoder();
     let rest = '';
@@ -75,7 +77,7 @@ async function readFromTheFirst(url, channel, take, signal) {
 }
 
 /**
- * A session that publishes 1, 2, 3 … and remembers what became of each.
+ * Starts a session that publishes 1, 2, 3 … and records each outcome.
  * @param {string} url
  * @param {import('./stage.js').Transport} transport
  */
@@ -92,7 +94,7 @@ function startSession(url, transport) {
   const resets = [];
   connection.on('transport', ({ to, reason }) => changes.push({ at: elapsed(), to, reason }));
   connection.on('reset', (reset) => resets.push(reset));
-  // Something to be told of.
+  // The subscription gives the session something to lose.
   connection.channel(`${channel}/down`).on('message', () => {});
   const counter = createCounter();
   const witness = connectTo(url, { transports: ['websocket'], WebSocket: Steadfast });
@@ -125,7 +127,7 @@ function startSession(url, transport) {
     elapsed,
     subscribed: () =>
       Promise.all([connection.channel(`${channel}/down`).subscribed, witness.channel(channel).subscribed]),
-    /** Another gateway has another history. */
+    /** Reads the channel at the second gateway, which has another history. */
     async follow() {
       witness.close();
       await readFromTheFirst(url, channel, counter.take, end.signal);
@@ -143,7 +145,7 @@ function startSession(url, transport) {
   };
 }
 
-/** Waits until something holds, but not for ever. @param {() => boolean} holds @param {number} ms */
+/** Waits until a condition holds, or for this time. @param {() => boolean} holds @param {number} ms */
 async function until(holds, ms) {
   const deadline = performance.now() + ms;
   while (!holds() && performance.now() < deadline) await pause(20);
@@ -151,7 +153,7 @@ async function until(holds, ms) {
 
 /**
  * @param {Session} session
- * @param {{ stopped: number, restarted: number }} at as the session counts
+ * @param {{ stopped: number, restarted: number }} at in the session's time
  */
 function judge({ transport, connection, publications, changes, resets, counter }, at) {
   const outcomes = (/** @type {string} */ code) => publications.filter(({ outcome }) => outcome === code);
@@ -165,7 +167,7 @@ function judge({ transport, connection, publications, changes, resets, counter }
   if (others.length)
     problems.push(`${others.length} are ${[...new Set(others.map(({ outcome }) => outcome))]}`);
   if (unknown.length > MOST_UNKNOWN) problems.push(`${unknown.length} of unknown outcome`);
-  // Of an unknown outcome may be one that arrived, and one that did not.
+  // A publication of unknown outcome may or may not have arrived.
   if (received < fulfilled.length || received > fulfilled.length + unknown.length)
     problems.push(`${fulfilled.length} fulfilled, ${received} arrived`);
   if (duplicated || reordered) problems.push(`${duplicated} duplicated, ${reordered} reordered`);
@@ -187,7 +189,7 @@ describe('row 48: a gateway is stopped and another started on its port 3 s later
   const sessions = [];
   /** @type {Awaited<ReturnType<typeof startGateway>>} */
   let second;
-  /** When things happened, as `performance.now` counts. */
+  /** The times of the events, as `performance.now` counts. */
   const times = { stopped: 0, restarted: 0 };
 
   before(async () => {

@@ -1,10 +1,13 @@
 // @ts-check
-/** What the rows observed: one line each on standard output, and a file for each file of tests, of which `summary.js` makes the table. */
+/**
+ * The observations of the rows: one line each on standard output, and a file for each file of tests.
+ * `summary.js` makes the table from the files.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Whole rows, as `make matrix` runs them; else what takes long is scaled down. */
+/** Whether the rows run in full, as in `make matrix`. Otherwise the long ones are scaled down. */
 export const WHOLE = process.env.THROUGHLINE_MATRIX === 'whole';
 
 /** @type {URL} */
@@ -12,7 +15,7 @@ export const DIRECTORY = new URL('../.out/matrix/', import.meta.url);
 
 /**
  * @typedef {object} Result
- * @property {number} row of the matrix
+ * @property {number} row the row's number in the matrix
  * @property {string} condition
  * @property {string} client
  * @property {string} expected
@@ -40,7 +43,7 @@ export function createResults(file) {
       console.log(
         `${ok ? 'ok  ' : 'FAIL'} row ${row}, ${client}, ${condition}: ${observed}${time}${note && `; ${note}`}`,
       );
-      // After each, so that an interrupted run leaves what it saw.
+      // Each result goes to the file at once, so that an interrupted run keeps its results.
       mkdirSync(DIRECTORY, { recursive: true });
       writeFileSync(new URL(`${name}.json`, DIRECTORY), JSON.stringify(results, null, 1));
     },

@@ -1,5 +1,5 @@
 // @ts-check
-/** The server's own doing: restarts, rolling drains, and transports that are withdrawn and offered again. */
+/** The server's own actions: restarts, rolling drains, and transports that it withdraws and offers again. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,9 +14,9 @@ import { matrix, RATE } from './stage.js';
 
 const HERD = 200;
 const BACK_WITHIN_MS = 30_000;
-/** A stop takes 10 s at most, and a moment. */
+/** The bound on a stop: 10 s, and a margin. */
 const STOPPED_WITHIN_MS = 15_000;
-/** Of these 10 s: clients are asked to leave, spread over them. */
+/** The part of these 10 s over which the gateway spreads its requests to leave. */
 const JITTER_MS = 6_000;
 const LEAST_SPREAD_MS = 0.8 * JITTER_MS;
 
@@ -29,7 +29,7 @@ before(async () => {
 });
 after(() => clients.close());
 
-/** Clients that listen to one channel, and when each left and came back. @param {string} url */
+/** Starts clients that listen to one channel, and notes when each leaves and returns. @param {string} url */
 async function gather(url) {
   const herd = Array.from({ length: HERD }, () => {
     const connection = connectTo(url);
@@ -49,11 +49,11 @@ async function gather(url) {
 }
 
 /**
- * Waits until all are back and hear one another, and says what of them does not hold.
+ * Waits until all clients are back and hear one another, and reports every fault.
  * @param {Awaited<ReturnType<typeof gather>>} herd
  * @param {number} begun
  * @param {{ row: number, condition: string }} row
- * @param {boolean} arrivals whether they come one by one as they left; else they wait for the new server
+ * @param {boolean} arrivals whether the clients return one by one as they left, instead of waiting for the new server
  */
 async function regather(herd, begun, row, arrivals) {
   const settled = () => herd.every(({ connection, back }) => back && connection.transport === 'websocket');
@@ -122,11 +122,11 @@ async function drained() {
   await page.begin({ url: `${proxy.url}/rt`, channel: 'herd', options: {} });
   await page.call('until', { transport: 'websocket' }, 5_000);
   try {
-    // As an orchestrator does it: out of rotation, then the signal.
+    // This is an orchestrator's order: out of rotation, then the signal.
     await tellHaproxy(proxy, 'set server gateway/s1 state ready');
     await tellHaproxy(proxy, 'set server gateway/s0 state maint');
     const begun = performance.now();
-    // It may be the last that is asked to leave.
+    // The page may be the last client that the gateway asks to leave.
     const left = page.call('until', { transport: null }, BACK_WITHIN_MS).catch(() => false);
     const stopped = gateways[0].stop(STOPPED_WITHIN_MS);
     await regather(herd, begun, { row: 28, condition: 'rolling drain behind HAProxy, 200 clients' }, true);
@@ -155,7 +155,7 @@ async function drained() {
   }
 }
 
-// They wait for 10 s in which clients come and go.
+// The tests wait for 10 s in which clients come and go.
 describe('gateways that stop', { concurrency: 2 }, () => {
   test(
     'row 28: a gateway is stopped and started again on its port; each client is told, and back',
@@ -167,19 +167,19 @@ describe('gateways that stop', { concurrency: 2 }, () => {
   );
 });
 
-/** How long clients may take to follow. */
+/** The time within which clients may follow a hint. */
 const HINT_JITTER_MS = 1_000;
 
-/** For so long after a switch the client leaves things as they are. */
+/** The time after a switch in which the client makes no change. */
 const SETTLED_MS = 6_000;
 
-/** Says which transports are offered from now on. @param {Stage} stage @param {string[]} transports */
+/** Sets the transports that the gateway offers from now on. @param {Stage} stage @param {string[]} transports */
 async function offer(stage, transports) {
   stage.mark();
   await post(`${stage.lab.gateway.url}/demo/transports`, { transports, jitter_ms: HINT_JITTER_MS });
 }
 
-/** WebSocket is withdrawn, and offered again. @param {Stage} stage */
+/** Withdraws WebSocket, and offers it again. @param {Stage} stage */
 async function withdrawn(stage) {
   await stage.until({ state: 'online', transport: 'websocket' }, 5_000);
   await stage.traffic();
@@ -199,7 +199,7 @@ async function withdrawn(stage) {
 }
 
 describe('transports withdrawn and offered again', { concurrency: 2 }, () => {
-  // Each has a gateway of its own: what is offered is offered to all.
+  // Each client has its own gateway, because an offer applies to all clients of a gateway.
   for (const client of /** @type {const} */ (['node', 'chromium']))
     matrix(
       import.meta.url,

@@ -1,5 +1,5 @@
 // @ts-check
-/** Slow lines, which lose nothing: what takes long is no reason to leave a transport. */
+/** Slow lines that lose nothing. A long transfer is no reason to leave a transport. */
 import { startLine } from '../proxies/line.js';
 import { WHOLE } from './results.js';
 import { matrix } from './stage.js';
@@ -9,7 +9,7 @@ import { matrix } from './stage.js';
 /** @typedef {import('./stage.js').Transport} Transport */
 
 const ALL = /** @type {Transport[]} */ (['websocket', 'sse', 'poll']);
-/** Each alone, and all. */
+/** Each transport alone, and all together. */
 const OFFERED = [...ALL.map((transport) => [transport]), ALL];
 
 /** Bytes a second, each way. */
@@ -31,7 +31,8 @@ const delivers = (direction, { count, bytes }) =>
   };
 
 /**
- * In the short form: all that is over soon, and the one long message on the slowest line.
+ * Returns whether a case belongs to this run. The short form has the fast cases, and the one long message on
+ * the slowest line.
  * @param {number} rate
  * @param {number} count
  */
@@ -58,5 +59,5 @@ const ROWS = RATES.flatMap((rate) =>
   ),
 );
 
-// Almost all of their time they wait.
+// The rows spend almost all of their time waiting.
 matrix(import.meta.url, 'slow lines', ROWS, { concurrency: 48 });

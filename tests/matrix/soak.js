@@ -1,9 +1,9 @@
 // @ts-check
-/** What the soak needs: chances that a seed repeats, counts that keep nothing, and a platform that knows what is open on it. */
+/** The soak's parts: random numbers that a seed repeats, counters of constant size, and a platform that knows its open resources. */
 import { WebSocket } from 'ws';
 
 /**
- * Numbers from 0 to 1, the same ones for the same seed (mulberry32).
+ * Creates a source of numbers from 0 to 1, which a seed repeats (mulberry32).
  * @param {number} seed
  */
 export function createRandom(seed) {
@@ -16,13 +16,17 @@ export function createRandom(seed) {
   };
 }
 
-/** Counts 1, 2, 3 …, and keeps only the last: what a heap that shall be flat can bear. */
+/** Counts 1, 2, 3 …, and keeps only the last number, because the heap must stay flat. */
 export function createStrictCounter() {
   const seen = { last: 0, lost: 0, duplicated: 0, longestGapMs: 0 };
   let at = performance.now();
   return {
     seen,
-    /** A number that goes back was duplicated, or comes late and was taken for lost before. @param {number} number */
+    /**
+     * Counts a number. A lower number than the last is a duplicate, or a late one that counted as lost
+     * before.
+     * @param {number} number
+     */
     take(number) {
       const now = performance.now();
       seen.longestGapMs = Math.max(seen.longestGapMs, Math.round(now - at));
@@ -36,7 +40,7 @@ export function createStrictCounter() {
   };
 }
 
-/** What `connect` may be given in the platform's place, and how much of it is in use. */
+/** Creates a platform for `connect`, and counts the resources in use. */
 export function createPlatform() {
   /** @type {Record<'timers' | 'requests' | 'sockets', number>} */
   const peak = { timers: 0, requests: 0, sockets: 0 };

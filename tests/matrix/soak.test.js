@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Random conditions, one after the other, under a session that never pauses: nothing lost, duplicated or reordered, nothing
- * left behind, and a heap that is flat. 40 s here; ten minutes by `make soak`. THROUGHLINE_SEED repeats a run's conditions.
+ * Random conditions, one after the other, under a session that never pauses. Nothing may be lost, duplicated,
+ * reordered or left behind, and the heap must stay flat. This takes 40 s here, and ten minutes with `make
+ * soak`. THROUGHLINE_SEED repeats a run's conditions.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -17,17 +18,18 @@ import { createSender } from './subject.js';
 
 const SOAK_MS = 1000 * Number(process.env.THROUGHLINE_SOAK_S ?? 40);
 const LONG = SOAK_MS >= 600_000;
-/** How long each condition lasts. */
+/** The shortest and the longest time of a condition. */
 const [SHORTEST_MS, LONGEST_MS] = LONG ? [5_000, 30_000] : [3_000, 8_000];
 const SEED = Number(process.env.THROUGHLINE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-/** After the last condition: longer than any pause of the client between two attempts. */
+/** The time to settle after the last condition. It exceeds any pause of the client between two attempts. */
 const SETTLES_WITHIN_MS = 45_000;
-/** At most one leg in use and two that try; a socket that is given up takes its time to close on a mute network. */
+/** The most open sockets: one leg in use and two that try. A socket that the client gave up closes slowly on a mute network. */
 const MOST_SOCKETS = 8;
 /**
- * Of the heap after a collection, from the second third of the run to the last. In the first, what is used for the first time is
- * loaded and compiled: 2 MB in ten seconds, and then it is flat for ten minutes, give or take 1 MB between two looks.
+ * The growth of the heap after a collection, from the second third of the run to the last. In the first
+ * third, code loads and compiles: 2 MB in ten seconds. Then the heap is flat for ten minutes, within 1 MB
+ * between two readings.
  */
 const MOST_GROWTH = 2 * 1024 * 1024;
 
@@ -48,7 +50,10 @@ after(async () => {
   await lab.gateway.stop();
 });
 
-/** Whatever can befall a network, by name. @returns {Promise<Array<{ name: string, apply: (front: Front) => Promise<unknown> }>>} */
+/**
+ * Returns all conditions of a network, by name.
+ * @returns {Promise<Array<{ name: string, apply: (front: Front) => Promise<unknown> }>>}
+ */
 async function conditions() {
   const named = await (await fetch(`${lab.gateway.url}/demo/networks`)).json();
   const set = (/** @type {string} */ name, /** @type {object} */ network) => ({
@@ -67,7 +72,7 @@ async function conditions() {
 }
 
 /**
- * One condition after the other for the whole time, then a clear network.
+ * Applies one condition after the other for the whole time, then clears the network.
  * @param {Front} front
  * @param {number} seed
  * @param {() => void} each
@@ -141,7 +146,7 @@ async function inNode(t) {
   const idle = () => Object.values(platform.used()).every((count) => count === 0);
   await eventually(idle, 35_000);
   const left = { ...platform.used() };
-  // What the network swallowed, its far side learns from silence: five heartbeats.
+  // The far side of a swallowed connection learns of its end from silence: five heartbeats.
   let open = {};
   if (LONG) {
     const deadline = performance.now() + 100_000;
@@ -253,7 +258,7 @@ async function inChromium(t) {
   assert.deepEqual({ problems, story: problems.length ? story : [] }, { problems: [], story: [] });
 }
 
-/** In the page: knows what is listened to on window and document from here on. */
+/** Counts in the page the listeners on window and document from here on. */
 function countListeners() {
   /** @type {Array<{ type: string, listener: any }>} */
   const listeners = [];

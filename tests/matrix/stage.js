@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * One row on its stage: a session behind its network, a witness straight at the gateway, numbered messages both ways, and what
- * every row asserts: each message exactly once and in order, no `reset`, the expected transport within the bound.
+ * One row on its stage: a session behind its network, a witness directly at the gateway, and numbered
+ * messages both ways. Every row asserts that each message arrives exactly once and in order, without a
+ * `reset`. It also asserts that the session has the expected transport within the bound.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -16,10 +17,13 @@ import { createSender } from './subject.js';
 /** Messages a second, each way. */
 export const RATE = 20;
 
-/** What came late is waited for so long beyond a bound, to say how late; and what is under way at the end, to say what is lost. */
+/**
+ * The time beyond a bound for which a row waits for late messages, to report how late they are. At the end,
+ * it is the time for messages in flight, to report the lost ones.
+ */
 const PATIENCE_MS = 15_000;
 
-/** Times at which a browser's own machinery counts, not the client's: the round trip of a call into a page. */
+/** The bound of times that include the browser's own work, such as the round trip of a call into a page. */
 const WITHOUT_BOUND = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -27,42 +31,42 @@ const WITHOUT_BOUND = Number.MAX_SAFE_INTEGER;
  * @typedef {import('./subject.js').Condition} Condition
  * @typedef {import('./subject.js').Report} Report
  * @typedef {'websocket' | 'sse' | 'poll'} Transport
- * @typedef {{ url: string, stop: () => Promise<unknown>, directory?: string, client?: import('./clients.js').Client }} Between what a row puts
- *   between the session and its front; `client`: where the session runs, if only it can reach the url
+ * @typedef {{ url: string, stop: () => Promise<unknown>, directory?: string, client?: import('./clients.js').Client }} Between the part
+ *   between the session and its front; `client`: where the session runs, if only that client reaches the url
  * @typedef {Awaited<ReturnType<typeof openStage>>} Stage
  *
- * @typedef {{ ms?: number | null, note?: string, problems?: string[], late?: string[] }} Outcome `late`: what held, but too late
+ * @typedef {{ ms?: number | null, note?: string, problems?: string[], late?: string[] }} Outcome `late`: the conditions that held too late
  *
  * @typedef {object} Row
  * @property {number} row
  * @property {string} condition
  * @property {ClientName[]} clients
- * @property {Transport | Transport[]} expect what is active at the end
- * @property {number} [bound] ms, of what `run` measures
- * @property {object} [network] of netlab, from the start; a clean one without it
+ * @property {Transport | Transport[]} expect the transport at the end
+ * @property {number} [bound] the most ms for the time that `run` measures
+ * @property {object} [network] netlab's network from the start; without it the network is clean
  * @property {(upstream: string, gateway: string) => Promise<Between>} [proxy]
- * @property {(stage: Pick<Stage, 'front' | 'proxy'>) => Promise<unknown>} [turn] makes it hostile in another way than by `network`, once
- *   the page is loaded
- * @property {object} [options] of `connect`
- * @property {number} [pad] bytes more in each message of the session
- * @property {boolean} [idle] no messages but at the end
+ * @property {(stage: Pick<Stage, 'front' | 'proxy'>) => Promise<unknown>} [turn] makes the network hostile after the page has loaded, in
+ *   another way than by `network`
+ * @property {object} [options] the options of `connect`
+ * @property {number} [pad] additional bytes in each message of the session
+ * @property {boolean} [idle] no messages until the end
  * @property {string} [states] the exact sequence of states; without it any
- * @property {boolean} [told] a `reset` is expected
- * @property {boolean} [ownBrowser] it does something to all of it
- * @property {boolean} [scaled] the row's times are less than the matrix asks, in this run
- * @property {(stage: Stage) => Promise<Outcome>} [run] without it: the time from `connect` to being online on what is expected
+ * @property {boolean} [told] the row expects a `reset`
+ * @property {boolean} [ownBrowser] the row affects the whole browser
+ * @property {boolean} [scaled] the row's times are shorter in this run than the matrix requires
+ * @property {(stage: Stage) => Promise<Outcome>} [run] without it: the time from `connect` to being online on the expected transport
  */
 
-/** Of so many times, 95 in 100 are no longer. @param {number[]} times */
+/** Returns the time that 95 in 100 of these do not exceed. @param {number[]} times */
 export const p95 = (times) => [...times].sort((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1] ?? null;
 
 /**
- * The rows of a file as its tests, each with each of its clients.
+ * Makes tests of a file's rows: each row with each of its clients.
  * @param {string} file its `import.meta.url`
  * @param {string} name
  * @param {Row[]} rows
  * @param {{ concurrency?: number, results?: import('./results.js').Results, browser?: import('../browser/launch.js').Extra }} [options]
- *   rows that mostly wait may do so together; `results` of a file that has rows besides
+ *   `concurrency`: for rows that mostly wait; `results`: of a file that has other rows too
  */
 export function matrix(file, name, rows, { concurrency = 1, results = createResults(file), browser } = {}) {
   describe(name, { concurrency }, () => {
@@ -71,7 +75,7 @@ export function matrix(file, name, rows, { concurrency = 1, results = createResu
     let lab;
     before(async () => {
       lab = await startLab();
-      // They take seconds of both cores, in which nothing is to be measured.
+      // The browsers' start uses both cores for seconds, so no measurement may run meanwhile.
       await clients.warm(rows.filter(({ ownBrowser }) => !ownBrowser).flatMap((row) => row.clients));
     });
     after(async () => {
@@ -105,7 +109,7 @@ async function perform(row, client, lab, clients) {
   let stage;
   /** @type {Outcome} */
   let outcome = {};
-  /** What does not hold. @type {string[]} */
+  /** The conditions that do not hold. @type {string[]} */
   const problems = [];
   /** @type {Awaited<ReturnType<Stage['finish']>> | undefined} */
   let end;
@@ -120,7 +124,7 @@ async function perform(row, client, lab, clients) {
   const { ms = null } = outcome;
   const bound = row.bound ?? WITHOUT_BOUND;
   problems.push(...(outcome.problems ?? []), ...(end ? judge(row, end) : []));
-  /** What held, but too late. */
+  /** The conditions that held too late. */
   const late = [
     ...(outcome.late ?? []),
     ...(ms !== null && ms > bound ? [`${ms} ms is above ${bound}`] : []),
@@ -173,7 +177,7 @@ function judge(row, { up, report }) {
     }
   }
   if (!row.told && resets.length) problems.push(`reset ${JSON.stringify(resets)}`);
-  // A row's bound says how long nothing may pass. This code says no more than that 5 s are over.
+  // The row's bound covers a silence. This code only means that 5 s have passed.
   const faults = errors.filter((code) => code !== 'unreachable');
   if (faults.length) problems.push(`errors ${faults}`);
   if (Object.keys(rejected).length) problems.push(`rejected ${JSON.stringify(rejected)}`);
@@ -195,7 +199,7 @@ async function openStage(row, name, lab, clients) {
   const witness = connectTo(lab.gateway.url);
   const channel = `matrix/${row.row}/${Math.random().toString(36).slice(2)}`;
   const up = createCounter();
-  /** How long each took from its publication to the witness. @type {number[]} */
+  /** The time of each message from its publication to the witness. @type {number[]} */
   const arrivedMs = [];
   witness.channel(`${channel}/up`).on('message', ({ data }) => {
     up.take(data.number);
@@ -206,7 +210,7 @@ async function openStage(row, name, lab, clients) {
     witness.channel(`${channel}/down`).publish({ number, at: Date.now(), padding: '.'.repeat(pad ?? 0) }),
   );
   const expected = [row.expect].flat()[0];
-  /** What was to be told at the end, of a page that went. @type {{ sent: number, report: Report } | undefined} */
+  /** The last report of a page that left. @type {{ sent: number, report: Report } | undefined} */
   let gone;
 
   if (row.network) await front.set(row.network);
@@ -225,18 +229,19 @@ async function openStage(row, name, lab, clients) {
     expected,
     arrivedMs,
 
-    /** From here on `until` counts. */
+    /** Starts the time that `until` reports. */
     mark() {
       mark = performance.now();
     },
 
-    /** Since the mark. */
+    /** Returns the time since the mark. */
     elapsed: () => Math.round(performance.now() - mark),
 
     /**
-     * Resolves with the time since the mark at which the condition held; it may be late, but not for ever.
+     * Waits for a condition, and resolves with the time since the mark. It accepts a late condition, up to a
+     * limit.
      * @param {Condition} condition
-     * @param {number} [bound] of the row without it
+     * @param {number} [bound] without it the row's bound
      */
     async until(condition, bound = row.bound ?? PATIENCE_MS) {
       const held = await client.call('until', condition, bound + PATIENCE_MS - stage.elapsed());
@@ -246,7 +251,7 @@ async function openStage(row, name, lab, clients) {
       throw new Error(`not ${JSON.stringify(condition)} after ${ms} ms, but ${state} on ${transport}`);
     },
 
-    /** Resolves with the time since the mark at which the witness had so many messages of the session. @param {number} count */
+    /** Resolves with the time since the mark at which the witness had this many messages of the session. @param {number} count */
     async arrived(count) {
       const bound = (row.bound ?? 0) + PATIENCE_MS;
       const held = await Promise.race([
@@ -257,14 +262,14 @@ async function openStage(row, name, lab, clients) {
       return stage.elapsed();
     },
 
-    /** Resolves with the time since the mark at which the session had all that its witness sent it. */
+    /** Resolves with the time since the mark at which the session had all messages of its witness. */
     async received() {
       await client.call('received', sender.sent, (row.bound ?? 0) + PATIENCE_MS);
       return stage.elapsed();
     },
 
     /**
-     * Resolves when the session and its witness have heard so many more messages of each other.
+     * Resolves when the session and its witness have heard this many more messages of each other.
      * @param {number} more
      */
     async heard(more) {
@@ -275,19 +280,19 @@ async function openStage(row, name, lab, clients) {
       ]);
     },
 
-    /** The longest time between two messages of the session, as the witness saw them. */
+    /** Returns the longest time between two messages of the session, as the witness saw them. */
     longestGap: () => up.report(0).longestGapMs,
 
     /** Resolves once the gateway has subscribed the session. */
     async subscribed() {
       const late = pause(PATIENCE_MS, true, { ref: false });
-      if (await Promise.race([client.call('subscribed'), late])) throw new Error('it is not subscribed');
+      if (await Promise.race([client.call('subscribed'), late])) throw new Error('no subscription');
     },
 
     /**
-     * Numbered messages both ways, for so long; without a time until the end.
+     * Sends numbered messages both ways for this time, or until the end if there is no time.
      * @param {number} [ms]
-     * @param {{ up?: number, down?: number }} [rates] a second
+     * @param {{ up?: number, down?: number }} [rates] messages a second
      */
     async traffic(ms, { up = RATE, down = RATE } = {}) {
       await stage.subscribed();
@@ -299,17 +304,17 @@ async function openStage(row, name, lab, clients) {
     },
 
     /**
-     * So many more at once.
+     * Sends this many more messages at once.
      * @param {'up' | 'down'} direction
      * @param {number} count
-     * @param {number} pad bytes that each carries besides
+     * @param {number} pad additional bytes in each message
      */
     async burst(direction, count, pad) {
       if (direction === 'up') await client.call('burst', count, pad);
       else sender.burst(count, pad);
     },
 
-    /** What there is to say of it if it ever left a transport. @returns {Promise<string[]>} */
+    /** Returns a note on the transports that the session left, if any. @returns {Promise<string[]>} */
     async leavings() {
       /** @type {Report} */
       const { changes } = await client.call('report', 0);
@@ -317,18 +322,18 @@ async function openStage(row, name, lab, clients) {
       return left.length ? [`it left: ${JSON.stringify(left)}`] : [];
     },
 
-    /** The session's page will go: what it has to tell is taken now. @param {number} sent it will have published by then */
+    /** Takes the session's report now, because its page will leave. @param {number} sent the publications by then */
     async leave(sent) {
       gone = { sent, report: await client.call('report', 0) };
     },
 
-    /** No more messages for now. */
+    /** Stops the messages for now. */
     async quiet() {
       sender.stop();
       await client.call('stop');
     },
 
-    /** Waits until all arrived, and tells what did. */
+    /** Waits until all messages arrived, and reports the counts. */
     async finish() {
       if (gone) {
         await stage.arrived(gone.sent);

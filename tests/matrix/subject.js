@@ -1,36 +1,36 @@
 // @ts-check
 /**
- * A session under test, counted from inside. It runs as it is in Node and in a page, so it imports nothing and gives nothing
- * but plain data. It must not judge: what is right, the row says.
+ * A session under test, counted from inside. The same code runs in Node and in a page, so it imports nothing
+ * and returns only plain data. It must not judge: the row decides.
  *
  * @typedef {import('../counting.js').Count} Count
  *
- * @typedef {object} Condition what holds when all of it does
+ * @typedef {object} Condition a condition that holds when all of its parts do
  * @property {string} [state]
  * @property {string | null} [transport]
- * @property {string} [not] any transport but this one
+ * @property {string} [not] any other transport than this
  *
  * @typedef {object} Report
  * @property {string} state
  * @property {string | null} transport
- * @property {string[]} states one after the other, from the first
+ * @property {string[]} states all states in order
  * @property {Array<{ at: number, from: string | null, to: string | null, reason: string }>} changes `at`: ms after the start
  * @property {any[]} resets
  * @property {string[]} errors
  * @property {number} sent
- * @property {Record<string, number>} rejected publications, by code
- * @property {number[]} fulfilledMs how long each numbered publication took until it was fulfilled
+ * @property {Record<string, number>} rejected the number of publications by code
+ * @property {number[]} fulfilledMs the time until each numbered publication was fulfilled
  * @property {Count} down
- * @property {Array<{ at: number, ms: number }>} deliveries when each message was published to us, by the wall clock, and how long it took
+ * @property {Array<{ at: number, ms: number }>} deliveries the wall clock time of each publication to this session, and the time it took
  * @property {any} explain
  */
 
 /**
- * Publishes 1, 2, 3 … at a rate that holds over late timers.
+ * Creates a sender that publishes 1, 2, 3 … at a rate that holds despite late timers.
  * @param {(number: number, pad?: number) => Promise<unknown>} publish
  */
 export function createSender(publish) {
-  /** After a long sleep not all that is due goes at once. */
+  /** The cap on messages at once, which matters after a long sleep. */
   const MOST_AT_ONCE = 50;
   /** @type {Record<string, number>} */
   const rejected = {};
@@ -42,7 +42,7 @@ export function createSender(publish) {
     get sent() {
       return sent;
     },
-    /** @param {number} count at once @param {number} [pad] bytes that each carries besides */
+    /** @param {number} count the number of messages at once @param {number} [pad] additional bytes in each message */
     burst(count, pad) {
       for (let i = 0; i < count; i += 1) {
         publish(++sent, pad).catch(({ code = 'unknown' }) => {
@@ -50,7 +50,7 @@ export function createSender(publish) {
         });
       }
     },
-    /** @param {number} rate a second */
+    /** @param {number} rate messages a second */
     start(rate) {
       self.stop();
       const begun = performance.now();
@@ -66,8 +66,8 @@ export function createSender(publish) {
 }
 
 /**
- * @param {{ connect: any, createCounter: any, createSender: any }} parts the client under test among them
- * @param {{ url: string, channel: string, options: object, pad?: number }} setup `pad`: bytes that each message carries besides
+ * @param {{ connect: any, createCounter: any, createSender: any }} parts the parts, including the client under test
+ * @param {{ url: string, channel: string, options: object, pad?: number }} setup `pad`: additional bytes in each message
  */
 export function createSubject({ connect, createCounter, createSender }, { url, channel, options, pad = 0 }) {
   const begun = performance.now();
@@ -112,7 +112,7 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
     sender,
 
     /**
-     * Resolves with true as soon as the condition holds, with false when it did not in that time.
+     * Resolves with true as soon as the condition holds, or with false after this time.
      * @param {Condition} condition
      * @param {number} withinMs
      * @returns {Promise<boolean>}
@@ -130,21 +130,22 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
         look();
       }),
 
-    /** Resolves once the gateway has subscribed us. */
+    /** Resolves once the gateway has subscribed this session. */
     subscribed: async () => {
       await connection.channel(`${channel}/down`).subscribed;
     },
 
-    /** @param {number} rate a second */
+    /** @param {number} rate messages a second */
     start: (rate) => sender.start(rate),
 
     /** @param {number} count @param {number} [pad] */
     burst: (count, pad) => sender.burst(count, pad),
 
     /**
-     * Publishes something that has no number, since it may be rejected. It takes its turn among those that have one.
+     * Publishes a message without a number, since the gateway may reject it. It keeps its place among the
+     * numbered ones.
      * @param {number} pad
-     * @returns {Promise<{ ms: number, code: string }>} `ok`, or why it was rejected
+     * @returns {Promise<{ ms: number, code: string }>} the code is `ok` or the reason of the rejection
      */
     async publishAside(pad) {
       const at = performance.now();
@@ -156,14 +157,14 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
       return { ms: Math.round(performance.now() - at), code };
     },
 
-    /** @returns {number} how many were sent */
+    /** @returns {number} the number of messages sent */
     stop() {
       sender.stop();
       return sender.sent;
     },
 
     /**
-     * Resolves when so many came down, or after that time.
+     * Resolves when this many messages have arrived, or after this time.
      * @param {number} count
      * @param {number} withinMs
      * @returns {Promise<void>}
@@ -178,7 +179,7 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
       }),
 
     /**
-     * Resolves when all publications are fulfilled or rejected, or after that time.
+     * Resolves when all publications are fulfilled or rejected, or after this time.
      * @param {number} withinMs
      * @returns {Promise<void>}
      */
@@ -194,7 +195,7 @@ export function createSubject({ connect, createCounter, createSender }, { url, c
     /** @param {string} transport */
     switchTo: (transport) => connection.switchTo(transport),
 
-    /** @param {number} sent how many were sent to us @returns {Report} */
+    /** @param {number} sent the number of messages sent to this session @returns {Report} */
     report: (sent) => ({
       state: connection.state,
       transport: connection.transport,

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The table of all rows, from what the tests wrote: printed, and kept beside their results. With `--quote` it is put into
- * docs/NETWORKS.md, between its marks. Rows without a result are named with the reason; none is dropped.
+ * The table of all rows, from the results of the tests. This program prints it, and keeps it beside the
+ * results. With `--quote` it puts the table into docs/NETWORKS.md, between the marks. It names each row
+ * without a result, with the reason, and omits none.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -12,7 +13,7 @@ const DOCUMENT = new URL('../../docs/NETWORKS.md', import.meta.url);
 const MARKS = ['<!-- the table begins -->', '<!-- the table ends -->'];
 const ROWS = 48;
 
-/** Why there is no result of a row. @type {Record<number, string>} */
+/** The reasons for rows without a result. @type {Record<number, string>} */
 const WITHOUT = {
   35: 'later: tabs do not share a session yet',
   36: 'later: tabs do not share a session yet',

@@ -1,5 +1,5 @@
 // @ts-check
-/** Many tabs of one browser, which opens six connections to a host and no more: over HTTP/1.1, without WebSocket. */
+/** Many tabs of one browser over HTTP/1.1, without WebSocket. The browser opens only six connections to a host. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,13 +13,13 @@ import { p95 } from './stage.js';
 import { createSender } from './subject.js';
 
 const TABS = 8;
-/** After the last tab was opened. */
+/** The bound after the last tab has opened. */
 const SUBSCRIBED_WITHIN_MS = 3_000;
 const PUBLICATIONS = 20;
-/** Of 95 in 100. */
+/** The bound for 95 in 100 publications. */
 const FULFILLED_WITHIN_MS = 1_000;
 const SEED = 47;
-/** What came late is waited for so long beyond its bound, to say how late. */
+/** The time beyond its bound for which the test waits for a late message, to report how late it is. */
 const PATIENCE_MS = 15_000;
 
 /** @typedef {import('./subject.js').Report} Report */
@@ -40,7 +40,7 @@ after(async () => {
 });
 
 /**
- * A session in a page that is there already, and what its witness sees of it.
+ * Opens a session in an existing page, and counts its messages at the witness.
  * @param {import('./clients.js').Client} client
  * @param {string} base
  * @param {ReturnType<typeof connectTo>} witness
@@ -57,7 +57,8 @@ async function openTab(client, base, witness, channel) {
 }
 
 /**
- * Tabs of one window and one origin, each with a session of its own; all pages are there before the first session is.
+ * Opens tabs of one window and one origin, each with its own session. All pages exist before the first
+ * session.
  * @param {string} base
  * @param {ReturnType<typeof connectTo>} witness
  */
@@ -77,7 +78,7 @@ async function openTabs(base, witness) {
 }
 
 /**
- * Resolves with the time at which the last was subscribed.
+ * Resolves with the time at which the last tab was subscribed.
  * @param {Tab[]} tabs
  */
 async function subscribed(tabs) {
@@ -88,7 +89,7 @@ async function subscribed(tabs) {
   return { ms: Math.round(performance.now() - begun), problems: isLate ? ['not all are subscribed'] : [] };
 }
 
-/** Now and then one that a seed chooses publishes, whatever became of the one before. @param {Tab[]} tabs */
+/** Publishes now and then from a tab that the seed chooses, even if the previous publication is open. @param {Tab[]} tabs */
 async function publish(tabs) {
   const EVERY_MS = 300;
   const random = createRandom(SEED);
@@ -98,7 +99,7 @@ async function publish(tabs) {
   }
 }
 
-/** What a tab and its witness had of each other in the end. @param {Tab} tab @param {number} at */
+/** Waits for the last messages between a tab and its witness, and reports the counts. @param {Tab} tab @param {number} at */
 async function settle({ client, up, down }, at) {
   down.burst(1);
   const sent = await client.call('stop');
@@ -115,7 +116,7 @@ async function settle({ client, up, down }, at) {
         `${direction} of ${count.sent}: ${lost} lost, ${duplicated} duplicated, ${reordered} reordered`,
       );
   }
-  // This code says no more than that 5 s are over, and the bound is shorter.
+  // This code only means that 5 s have passed, and the bound is shorter.
   const faults = errors.filter((code) => code !== 'unreachable');
   const told = { resets, errors: faults, rejected: Object.keys(rejected) };
   for (const [what, those] of Object.entries(told))
@@ -125,7 +126,7 @@ async function settle({ client, up, down }, at) {
   return { report, problems: problems.map((problem) => `tab ${at + 1}: ${problem}`) };
 }
 
-/** From the first tab to the last publication, once. */
+/** Runs once, from the first tab to the last publication. */
 async function perform() {
   const front = await lab.front();
   await front.set({ rules: [{ route: 'websocket', request: { answer: { status: 403 } } }] });

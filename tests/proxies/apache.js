@@ -1,21 +1,21 @@
 // @ts-check
-/** Real Apache in front of a server. What makes one set-up differ from another is a list of its own directives. */
+/** Real Apache in front of a server. Set-ups differ only in their list of directives. */
 import { existsSync } from 'node:fs';
 import { hostOf, OWN_PATH, startProxy } from './foreground.js';
 
 /**
- * @typedef {{ upgrades?: boolean, directives?: string[] }} Setup `upgrades`: WebSockets are passed on, as its manual says
+ * @typedef {{ upgrades?: boolean, directives?: string[] }} Setup `upgrades`: Apache passes WebSockets on, as its manual says
  */
 
 /** Set-ups by name. @satisfies {Record<string, Setup>} */
 export const APACHE = {
   upgrades: { upgrades: true },
-  /** A plain `ProxyPass`: the upgrade is stripped. */
+  /** A plain `ProxyPass`, which strips the upgrade. */
   plain: {},
   zipped: { upgrades: false, directives: ['SetOutputFilter DEFLATE'] },
 };
 
-/** Debian's place, and the one where others build it. */
+/** Debian's folder for modules, or the default of other builds. */
 const MODULES = existsSync('/usr/lib/apache2/modules') ? '/usr/lib/apache2/modules' : 'modules';
 
 const LOADED = ['mpm_event', 'authz_core', 'alias', 'proxy', 'proxy_http', 'filter', 'deflate'];
@@ -27,7 +27,7 @@ const LOADED = ['mpm_event', 'authz_core', 'alias', 'proxy', 'proxy_http', 'filt
 export function startApache({ upstream, upgrades = false, directives = [] }) {
   return startProxy({
     name: 'apache2',
-    // One process, in the foreground: nothing is left when it is killed.
+    // Apache runs as one process in the foreground, so a kill leaves nothing behind.
     args: (directory) => ['-X', '-d', directory, '-f', `${directory}/apache2.conf`],
     configure: ({ port, token, directory }) => `
 ${LOADED.map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`).join('\n')}

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * A real proxy in the foreground, with its files in a temporary directory, on a free loopback port; it ends with the test.
- * Knows how such a program is started and seen to answer, and nothing of any one of them: what it does to a connection is
- * data that the caller gives.
+ * A real proxy in the foreground, with its files in a temporary directory, on a free loopback port. It ends
+ * with the test. This module starts such a program and waits for its answer. It knows no particular program:
+ * the caller gives the configuration as data.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -12,19 +12,19 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startChild } from '../browser/child.js';
 import { makeDirectory } from '../browser/directory.js';
 
-/** Another process may take the port between our choosing it and the proxy's binding it: then another is tried. */
+/** The number of attempts. Another process may bind the port before the proxy does, and then another attempt follows. */
 const ATTEMPTS = 5;
 
-/** How long a proxy may take to answer its first request. */
+/** The time within which a proxy must answer its first request. */
 const PATIENCE_MS = 30_000;
 
-/** Where a proxy answers by itself, with the token that it was given. */
+/** The path at which a proxy itself answers, with its token. */
 export const OWN_PATH = '/.proxy';
 
 /**
  * @typedef {{ url: string, directory: string, stop: () => Promise<void> }} Proxy
- * @typedef {{ port: number, token: string, directory: string }} Place what a configuration must hold: where it listens, what it
- *   answers at `OWN_PATH`, and where its files are
+ * @typedef {{ port: number, token: string, directory: string }} Place the contents of a configuration: the port to listen on, the
+ *   answer at `OWN_PATH`, and the directory of its files
  * @typedef {{ name: string, args: (directory: string) => string[], configure: (place: Place) => string,
  *   env?: (directory: string) => Record<string, string> }} Program
  *   `configure` writes the one file, `<name>.conf`
@@ -61,7 +61,7 @@ async function attemptStart({ name, args, configure, env }) {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env?.(directory.path) },
   });
-  // What it says before it reads its configuration, or in place of a log.
+  // The program's output before it reads its configuration, or instead of a log.
   let said = '';
   const listen = (/** @type {string} */ text) => {
     said = (said + text).slice(-4_000);
@@ -81,7 +81,7 @@ async function attemptStart({ name, args, configure, env }) {
   return { failure: `${end || 'it did not answer'}\n${said}${log}` };
 }
 
-/** Debian keeps servers in sbin, which is not on every user's path. @param {string} name */
+/** Finds a program. Debian keeps servers in sbin, which is not on every user's path. @param {string} name */
 function find(name) {
   const given = process.env[`${name.toUpperCase()}_BIN`];
   const path = `/usr/sbin/${name}`;
@@ -89,7 +89,8 @@ function find(name) {
 }
 
 /**
- * Resolves with true once this proxy, and no other program on that port, answers; with false when it takes too long.
+ * Resolves with true once this proxy, and no other program, answers on that port. Resolves with false after
+ * the timeout.
  * @param {string} url
  * @param {string} token
  */

@@ -1,11 +1,11 @@
 // @ts-check
-/** Real HAProxy in front of a server. What makes one set-up differ from another is a list of its own directives. */
+/** Real HAProxy in front of a server. Set-ups differ only in their list of directives. */
 import { createConnection } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { hostOf, OWN_PATH, startProxy } from './foreground.js';
 
 /**
- * @typedef {{ proxy?: string[] }} Setup `proxy` are directives of the one proxy section: they come after ours, so they win
+ * @typedef {{ proxy?: string[] }} Setup `proxy`: directives of the one proxy section; they come after ours, so they win
  */
 
 /** Set-ups by name. @satisfies {Record<string, Setup>} */
@@ -16,7 +16,7 @@ export const HAPROXY = {
 };
 
 /**
- * Tells a running HAProxy something, such as `set server gateway/s0 state maint`.
+ * Sends a command to a running HAProxy, such as `set server gateway/s0 state maint`.
  * @param {import('./foreground.js').Proxy} proxy
  * @param {string} command
  * @returns {Promise<string>} its answer
@@ -29,13 +29,13 @@ export async function tellHaproxy({ directory }, command) {
 
 /**
  * Starts HAProxy. Stop it in the test's `after`.
- * @param {Setup & { upstream: string | string[] }} setup `upstream` is a server's URL; of a list the servers are named s0, s1, …
+ * @param {Setup & { upstream: string | string[] }} setup `upstream`: a server's URL, or a list of them, which get the names s0, s1, …
  */
 export function startHaproxy({ upstream, proxy = [] }) {
   const servers = [upstream].flat().map((url, place) => `server s${place} ${hostOf(url)}`);
   return startProxy({
     name: 'haproxy',
-    // In the foreground, one process.
+    // HAProxy runs as one process in the foreground.
     args: (directory) => ['-db', '-f', `${directory}/haproxy.conf`],
     configure: ({ port, token, directory }) => `
 global

@@ -1,39 +1,40 @@
 // @ts-check
 /**
- * A reverse proxy of HTTP/1.1 that does to requests what filters, scanners and small proxies do: it refuses long bodies, lets few through
- * at once, puts pages in the place of answers, holds streams back, and is away for a while. It knows the paths of a gateway, but nothing of sessions; what is
- * done to bytes, whatever they are, is done by a line.
+ * A reverse proxy of HTTP/1.1 that treats requests as filters, scanners and small proxies do. It refuses long
+ * bodies, allows few requests at once, answers with pages of its own, holds streams back, and disappears for
+ * a while. It knows the paths of a gateway, but nothing of sessions. A line, in contrast, affects bytes of
+ * any kind.
  */
 import http from 'node:http';
 import { createConnection } from 'node:net';
 import { Transform } from 'node:stream';
 
 /**
- * @typedef {'413' | '403' | '400' | '429' | '503' | '200' | 'reset' | 'silence'} Refusal a status comes with a page
+ * @typedef {'413' | '403' | '400' | '429' | '503' | '200' | 'reset' | 'silence'} Refusal a status has a page
  *
  * @typedef {object} Faults
  * @property {'passed' | 'refused'} [websocket]
- * @property {{ bytes: number, how: Refusal }} [bodyLimit] what is longer never reaches the server
- * @property {{ most: number, how: 'refused' | 'queued' }} [requestsAtOnce] of one client's address; held ones and upgraded ones count
- * @property {boolean} [alteredSends] the server has each send, and the client a page for an answer
+ * @property {{ bytes: number, how: Refusal }} [bodyLimit] a longer body never reaches the server
+ * @property {{ most: number, how: 'refused' | 'queued' }} [requestsAtOnce] the requests of one address, including waiting and upgraded ones
+ * @property {boolean} [alteredSends] the server gets each send, and the client gets a page as the answer
  *
- * @typedef {'at_once' | 'one_behind' | number} Holding how the pieces of a stream pass: each one when the next one comes, or blocks of so
- *   many bytes
+ * @typedef {'at_once' | 'one_behind' | number} Holding how the pieces of a stream pass: at once, each when the next one comes, or in
+ *   blocks of this many bytes
  *
  * @typedef {object} Hostile
  * @property {string} url
  * @property {() => void} cut resets all connections, and each new one
  * @property {() => void} mend
- * @property {(how: Holding) => void} hold streams, from now on, also those that are open
- * @property {Record<'limited' | 'turnedAway' | 'waited' | 'left' | 'altered', number>} tally how many requests met a fault;
- *   `left`: their clients gave them up while they waited
+ * @property {(how: Holding) => void} hold holds streams back from now on, including open ones
+ * @property {Record<'limited' | 'turnedAway' | 'waited' | 'left' | 'altered', number>} tally the number of requests that met a fault;
+ *   `left`: the client gave up while its request waited
  * @property {() => Promise<void>} stop
  */
 
 /** @type {NonNullable<Faults['bodyLimit']>} */
 const NO_LIMIT = { bytes: Number.MAX_SAFE_INTEGER, how: '413' };
 
-/** Headers that belong to a connection, not to what is sent on it. */
+/** Headers that belong to a connection and not to a message. */
 const OF_A_CONNECTION = ['connection', 'keep-alive', 'transfer-encoding'];
 
 /**
@@ -52,7 +53,8 @@ export async function startHostile({ upstream, websocket, bodyLimit, requestsAtO
 
   /** @param {http.IncomingMessage} request @param {http.ServerResponse} response */
   const handle = async (request, response) => {
-    // Whole before anything else: of a client that goes while its request waits, unread bytes would hide the end.
+    // The proxy reads the whole body first: unread bytes would hide the end of a client that leaves while its
+    // request waits.
     const body = await take(request, response, bodyLimit, tally);
     if (!body || request.socket.destroyed) return;
     const isAltered = alteredSends && request.url?.endsWith('/send');
@@ -64,7 +66,7 @@ export async function startHostile({ upstream, websocket, bodyLimit, requestsAtO
     if (!admit(request.socket.remoteAddress, response, go)) answer(response, 503);
   };
   const server = http.createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
-    // A client may go in the middle of its body.
+    // A client may leave in the middle of its body.
     handle(request, response).catch(() => response.destroy());
   });
   server.on('upgrade', (request, /** @type {import('node:net').Socket} */ socket, head) => {
@@ -80,7 +82,7 @@ export async function startHostile({ upstream, websocket, bodyLimit, requestsAtO
     if (isCut) return socket.resetAndDestroy();
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    // Of what is upgraded nobody else looks.
+    // No other handler listens to an upgraded socket.
     socket.on('error', () => socket.destroy());
   });
 
@@ -108,7 +110,7 @@ export async function startHostile({ upstream, websocket, bodyLimit, requestsAtO
 }
 
 /**
- * Lets so many of one address in at once; one is out when what stands for it closes, however it ends.
+ * Admits this many requests of one address at once. A request leaves when its emitter closes, for any reason.
  * @param {Faults['requestsAtOnce']} limit
  * @param {Hostile['tally']} tally
  */
@@ -116,9 +118,9 @@ function createAdmission(limit, tally) {
   /** @type {Map<string | undefined, { inside: number, waiting: Array<() => void> }>} */
   const clients = new Map();
   /**
-   * Calls `go` once there is room. Returns false if it never will.
+   * Calls `go` once there is room. Returns false if there never will be.
    * @param {string | undefined} address
-   * @param {import('node:events').EventEmitter} one which closes
+   * @param {import('node:events').EventEmitter} one the emitter that closes when the request leaves
    * @param {() => void} go
    */
   return (address, one, go) => {
@@ -154,7 +156,7 @@ function createAdmission(limit, tally) {
 }
 
 /**
- * Resolves with the whole body; with nothing once a body that is too long has met its end.
+ * Resolves with the whole body, or with nothing after it has refused a body that is too long.
  * @param {http.IncomingMessage} request
  * @param {http.ServerResponse} response
  * @param {Faults['bodyLimit']} limit
@@ -177,7 +179,7 @@ async function take(request, response, limit, tally) {
   return undefined;
 }
 
-/** Answers with a page, in the server's place. @param {http.ServerResponse} response @param {number} status */
+/** Answers with a page, instead of the server. @param {http.ServerResponse} response @param {number} status */
 function answer(response, status) {
   const page = `<!doctype html><title>${status} ${http.STATUS_CODES[status]}</title>\n`;
   response.writeHead(status, { 'content-type': 'text/html', 'content-length': page.length });
@@ -185,12 +187,12 @@ function answer(response, status) {
 }
 
 /**
- * Passes a request on, and its answer back as it comes.
+ * Forwards a request, and streams its answer back.
  * @param {string} upstream
  * @param {http.IncomingMessage} request
  * @param {http.ServerResponse} response
  * @param {Buffer} body
- * @param {{ isAltered?: boolean, held?: Transform | false }} how its answer passes
+ * @param {{ isAltered?: boolean, held?: Transform | false }} how the treatment of the answer
  */
 function pass(upstream, request, response, body, { isAltered, held }) {
   const { method, url = '/' } = request;
@@ -212,7 +214,7 @@ function pass(upstream, request, response, body, { isAltered, held }) {
   asking.end(body);
 }
 
-/** All bytes pass in order, and all at the end. @param {() => Holding} holding */
+/** Holds pieces back. All bytes pass in order, and the rest passes at the end. @param {() => Holding} holding */
 function holdBack(holding) {
   let kept = Buffer.alloc(0);
   return new Transform({
@@ -238,7 +240,7 @@ const without = (headers) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_A_CONNECTION.includes(name)));
 
 /**
- * Passes an upgrade on, and then whatever comes.
+ * Forwards an upgrade, and then all bytes.
  * @param {string} upstream
  * @param {http.IncomingMessage} request
  * @param {import('node:net').Socket} socket

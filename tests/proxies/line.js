@@ -1,27 +1,28 @@
 // @ts-check
 /**
- * A line between a client and a server, of raw TCP: so many bytes a second, or late, or with losses in bursts. All that goes in comes out, in order; bytes are bytes
- * to it, so that what travels on it makes no difference.
+ * A line of raw TCP between a client and a server: with a rate, a delay, or losses in bursts. Every byte that
+ * goes in comes out, in order. The line does not know the protocol of the bytes.
  */
 import { createConnection, createServer } from 'node:net';
 import { pipeline, Transform } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** As much is in the line itself, each way; what comes beyond it waits at its sender. */
+/** The capacity of the line itself, each way. Further bytes wait at their sender. */
 const HELD_BYTES = 4_096;
-/** How often something comes out of a slow line. */
+/** The interval at which a slow line passes bytes. */
 const TICK_MS = 50;
-/** As TCP repeats what was lost: after this time, and twice as long each time. */
+/** The time after which a lost piece is repeated, as in TCP. It doubles with each repetition. */
 const REPEATED_AFTER_MS = 200;
 
 /**
- * @typedef {{ url: string, clients: Set<string>, stop: () => Promise<void> }} Line `clients`: the addresses of all that ever came
+ * @typedef {{ url: string, clients: Set<string>, stop: () => Promise<void> }} Line `clients`: the addresses of all connections so far
  *
  * @typedef {object} Faults
- * @property {{ up?: number, down?: number }} [rate] bytes a second of each connection; any number where it says nothing
- * @property {number} [lateMs] so much later comes each piece from the server
- * @property {{ chance: number, forMs: number, everyMs: number }} [losses] in bursts of `forMs`, one of which ends every `everyMs`, a piece is
- *   lost with this chance, each way, and so is each repetition
+ * @property {{ up?: number, down?: number }} [rate] bytes a second of each connection; no limit without it
+ * @property {number} [lateMs] the delay of each piece from the server
+ * @property {{ chance: number, forMs: number, everyMs: number }} [losses] a burst of `forMs` ends every `everyMs`; in a burst, each piece
+ * and
+ *   each repetition is lost with this chance, each way
  */
 
 /**
@@ -51,7 +52,7 @@ export async function startLine({ upstream, host = '127.0.0.1', rate = {}, lateM
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     }
-    // The end of one side ends the other; a failure anywhere cuts both.
+    // The end of one side ends the other. A failure anywhere cuts both.
     const cut = (/** @type {unknown} */ error) => {
       if (!error) return;
       client.destroy();
@@ -87,7 +88,7 @@ export async function startLine({ upstream, host = '127.0.0.1', rate = {}, lateM
 /** @param {number} rate bytes a second */
 function slow(rate) {
   const most = Math.max(1, Math.ceil((rate * TICK_MS) / 1000));
-  /** When the line has carried all that went in. */
+  /** The time at which the line has carried all bytes so far. */
   let free = 0;
   return new Transform({
     writableHighWaterMark: HELD_BYTES,
@@ -95,7 +96,7 @@ function slow(rate) {
     async transform(/** @type {Buffer} */ chunk, _, done) {
       for (let at = 0; at < chunk.length && !this.destroyed; at += most) {
         const piece = chunk.subarray(at, at + most);
-        // What a late timer cost is caught up on; what a quiet line did not carry is not.
+        // The line makes up for a late timer, but not for a quiet time.
         free = Math.max(free, performance.now() - TICK_MS) + (piece.length * 1000) / rate;
         await pause(Math.max(0, free - performance.now()));
         this.push(piece);
@@ -109,7 +110,7 @@ function slow(rate) {
 function late(ms) {
   return new Transform({
     transform(chunk, _, done) {
-      // Timers of the same length fire in the order in which they were set.
+      // Timers of the same length fire in the order of their start.
       setTimeout(() => this.destroyed || this.push(chunk), ms);
       done();
     },
@@ -117,9 +118,9 @@ function late(ms) {
   });
 }
 
-/** A piece that is lost comes later, and all that follows waits for it. @param {(at: number) => number} chance to be lost at a time */
+/** Delays a lost piece, and all that follows waits for it. @param {(at: number) => number} chance the chance of a loss at a time */
 function repeated(chance) {
-  /** When the last piece comes. */
+  /** The time at which the last piece arrives. */
   let last = 0;
   let coming = Promise.resolve();
   return new Transform({

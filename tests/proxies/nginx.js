@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Real nginx in front of a server. What makes one set-up differ from another is a list of its own directives; those that
- * several tests stand behind have a name here.
+ * Real nginx in front of a server. Set-ups differ only in their list of directives. A set-up that several
+ * tests use has a name here.
  */
 import { hostOf, OWN_PATH, startProxy } from './foreground.js';
 
@@ -12,29 +12,29 @@ import { hostOf, OWN_PATH, startProxy } from './foreground.js';
  * @property {string[]} [http] directives around the server
  */
 
-/** To pass an upgrade on nginx must be told; without the first line it speaks HTTP/1.0 in the version of Debian 12. */
+/** Directives that pass an upgrade on. Without the first line, nginx of Debian 12 speaks HTTP/1.0. */
 const UPGRADES = [
   'proxy_http_version 1.1;',
   'proxy_set_header Upgrade $http_upgrade;',
   'proxy_set_header Connection $connection_upgrade;',
 ];
 
-/** Several more things go wrong with HTTP/1.0, so a set-up names the version it wants. */
+/** Directives that strip an upgrade. HTTP/1.0 causes other faults too, so a set-up names its version. */
 const STRIPS = ['proxy_http_version 1.1;', 'proxy_set_header Upgrade "";', 'proxy_set_header Connection "";'];
 
 /** Set-ups by name. @satisfies {Record<string, Setup>} */
 export const NGINX = {
-  /** As its manual says for WebSocket. */
+  /** The set-up for WebSocket in nginx's manual. */
   websocket: { location: [...UPGRADES, 'proxy_buffering off;'] },
-  /** The upgrade is dropped, streams are passed on. */
+  /** Drops the upgrade, and passes streams on. */
   stripped: { location: [...STRIPS, 'proxy_buffering off;'] },
   /** Nothing but `proxy_pass`. */
   plain: { location: ['proxy_http_version 1.0;'] },
-  /** The same, deaf to the header that would switch its buffering off. */
+  /** The same, but nginx ignores the header that would disable its buffering. */
   buffered: { location: ['proxy_http_version 1.0;', 'proxy_ignore_headers X-Accel-Buffering;'] },
-  /** Compression that holds a stream to its end, whatever `no-transform` says; hearing X-Accel-Buffering it would flush. */
+  /** Compression that holds a stream to its end despite `no-transform`. With X-Accel-Buffering it would flush. */
   zipped: { location: [...STRIPS, 'proxy_ignore_headers X-Accel-Buffering;'], http: gzip() },
-  /** Compression again, told not to buffer. */
+  /** Compression without buffering. */
   zippedAtOnce: { location: [...STRIPS, 'proxy_buffering off;'], http: gzip() },
 };
 
@@ -44,16 +44,17 @@ function gzip() {
 
 /**
  * Starts nginx. Stop it in the test's `after`.
- * @param {Setup & { upstream: string | string[] }} setup `upstream` is a server's URL; a list is of nginx's own lines, `host:port` and
- *   what else they may say
+ * @param {Setup & { upstream: string | string[] }} setup `upstream`: a server's URL, or a list of nginx's own server lines, `host:port`
+ *   and their parameters
  */
 export function startNginx({ upstream, location = [], server = [], http = [] }) {
   const servers = Array.isArray(upstream) ? upstream : [hostOf(upstream)];
   return startProxy({
     name: 'nginx',
-    // The prefix makes every relative path one of the directory's; -e is for what goes wrong before the file is read.
+    // The prefix makes every relative path one of the directory's. The log of -e gets the errors before nginx
+    // reads the file.
     args: (directory) => ['-p', directory, '-c', 'nginx.conf', '-e', 'error.log'],
-    // Without a master there is one process, and nothing is left when it is killed.
+    // Without a master there is one process, so a kill leaves nothing behind.
     configure: ({ port, token }) => `
 daemon off;
 master_process off;
