@@ -1,5 +1,5 @@
 // @ts-check
-/** Every page for people in real Chromium, by day and by night: axe-core finds no fault that hinders anybody. */
+/** Every page for people in real Chromium, by day and by night. axe-core finds no fault that hinders a user. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { faults, faultsInBothSchemes } from './axe.js';
@@ -25,7 +25,7 @@ describe('axe finds no fault', { timeout: 240_000 }, () => {
     await gateway?.stop();
   });
 
-  /** @param {string} url @param {string} ready a selector of what is there last */
+  /** @param {string} url @param {string} ready the selector of the element that appears last */
   async function open(url, ready) {
     const page = await chromium.newPage();
     await page.setViewport({ width: 1280, height: 900 });

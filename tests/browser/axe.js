@@ -1,20 +1,20 @@
 // @ts-check
-/** Faults that axe-core finds on a page as it stands. It must not leave a rule out. */
+/** Faults that axe-core finds on a page in its present state. This check must not omit a rule. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const SOURCE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Impacts below these are a matter of taste: axe calls them minor. */
+/** The impacts that count. axe calls the ones below minor, and they are a matter of taste. */
 const IMPACTS = ['moderate', 'serious', 'critical'];
 
 /**
- * Each fault in a line: its impact, the rule, and the place.
+ * Returns each fault as a line: its impact, the rule, and the place.
  * @param {import('puppeteer-core').Page} page
  * @returns {Promise<string[]>}
  */
 export async function faults(page) {
-  // By the debugger, as the page's own rules may forbid scripts.
+  // The debugger runs the source, because the page's own policy may forbid scripts.
   await page.evaluate(SOURCE);
   const violations = await page.evaluate(async () => {
     const { axe } = /** @type {any} */ (window);
@@ -28,7 +28,7 @@ export async function faults(page) {
 }
 
 /**
- * The same by day and by night.
+ * Returns the faults in the light scheme and in the dark scheme.
  * @param {import('puppeteer-core').Page} page
  */
 export async function faultsInBothSchemes(page) {

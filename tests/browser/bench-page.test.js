@@ -1,5 +1,5 @@
 // @ts-check
-/** The page of `throughline bench` in Chromium: whole labels on a phone, readable colours, and landmarks. */
+/** The page of `throughline bench` in Chromium: complete labels on a phone, readable colours, and landmarks. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -58,7 +58,7 @@ describe('the page of the bench in Chromium', { timeout: 120_000 }, () => {
     });
 });
 
-/** Labels of charts that reach beyond their chart. Runs in the page. */
+/** Returns the labels of charts that extend beyond their chart. Runs in the page. */
 function cutLabels() {
   return [...document.querySelectorAll('svg text')]
     .filter((label) => {

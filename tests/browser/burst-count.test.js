@@ -1,11 +1,11 @@
 // @ts-check
-/** The demo page counts strictly: what it says of a burst is what happened. The counting is pure; no browser is needed. */
+/** The demo page counts strictly: its report of a burst is true. The counting is pure and needs no browser. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTally, due, isOver } from '../../src/pages/demo/burst.js';
 
 /**
- * A tally to which 1 to `count` were sent, a message each 10 ms from 1,000 on.
+ * Returns a tally to which 1 to `count` were sent, one message each 10 ms from 1,000 on.
  * @param {number} count
  */
 function sentTally(count) {
@@ -41,7 +41,7 @@ test('a hole below the highest counts as lost while the burst runs, and a late a
   assert.equal(tally.report(1100).reordered, 1);
 });
 
-test('what never arrives is lost at the end of the burst, above the highest as below', () => {
+test('a number that never arrives is lost at the end of the burst, above the highest as below', () => {
   const tally = sentTally(5);
   tally.receive(1, 1100);
   tally.receive(3, 1100);
@@ -61,7 +61,7 @@ test('a number that arrives again is duplicated each time, and received once', (
   );
 });
 
-test('what publish() rejected is not lost, below the highest or above', () => {
+test('a number that publish() rejected is not lost, below the highest or above', () => {
   const tally = sentTally(4);
   tally.reject(1, 'queue_full');
   tally.receive(2, 1100);
@@ -73,7 +73,7 @@ test('what publish() rejected is not lost, below the highest or above', () => {
   assert.equal(tally.report(1100, true).lost, 0);
 });
 
-test('what was rejected with an unknown outcome may arrive, before or after, and is then received', () => {
+test('a number rejected with an unknown outcome may arrive, before or after, and is then received', () => {
   const tally = sentTally(4);
   tally.receive(1, 1100);
   tally.reject(1, 'unknown_outcome');
@@ -101,10 +101,10 @@ test('the longest gap is between arrivals, the first counted from the first numb
   tally.receive(1, 1300);
   tally.receive(2, 1310);
   assert.equal(tally.report(1310).longestGapMs, 300);
-  assert.equal(tally.report(2310).longestGapMs, 1000, 'an open gap grows while something is on the way');
+  assert.equal(tally.report(2310).longestGapMs, 1000, 'an open gap grows while a message is in flight');
   tally.receive(3, 2810);
   assert.equal(tally.report(9000, true).longestGapMs, 1500);
-  assert.equal(tally.report(9000).longestGapMs, 1500, 'where nothing is awaited silence is no gap');
+  assert.equal(tally.report(9000).longestGapMs, 1500, 'silence is no gap if no message is in flight');
   assert.equal(tally.report(9000).slowestMs, 1790);
 });
 

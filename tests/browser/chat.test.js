@@ -1,11 +1,14 @@
 // @ts-check
-/** The gateway's chat, which both READMEs show as the first example, in two tabs of real Chromium; and the page for nothing. */
+/**
+ * The gateway's chat in two tabs of real Chromium, and the page for an unknown address. Both READMEs show the
+ * chat as the first example.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startGateway } from './gateway.js';
 import { launch } from './launch.js';
 
-/** A tab in the background draws nothing, so what is waited for there is looked at by time. */
+/** A background tab does not draw, so the test polls it by time. */
 const IN_BACKGROUND = { polling: 50 };
 
 /** @type {Awaited<ReturnType<typeof startGateway>>} */
@@ -21,7 +24,7 @@ after(async () => {
   await gateway?.stop();
 });
 
-/** Opens a page, and notes what it complains of. @param {string} path */
+/** Opens a page, and records its errors. @param {string} path */
 async function open(path) {
   const page = await browser.newPage();
   /** @type {string[]} */
@@ -32,7 +35,7 @@ async function open(path) {
   return { page, complaints };
 }
 
-test('what is typed in one tab of the chat stands in both, once, and the state line says how', async () => {
+test('a message typed in one tab of the chat appears in both, once, and the state line says how', async () => {
   const tabs = [await open('/chat'), await open('/chat')];
   for (const { page } of tabs)
     await page.waitForFunction(

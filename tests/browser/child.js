@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * A program that a test starts, and that must not outlive the test: it is stopped by `stop()`, and killed when this process ends without it.
- * Knows nothing of what the program does.
+ * A program that a test starts, and that must not outlive the test. `stop()` ends it. If this process exits
+ * first, it kills the program. This module knows nothing of the program's work.
  */
 import { spawn } from 'node:child_process';
 
-/** How long a program may take to end after SIGTERM before it is killed, where nobody asks for how it ends. */
+/** The time for a program to end after SIGTERM before it is killed, unless the caller gives another. */
 const PATIENCE_MS = 5_000;
 
-/** How much of a program's output is kept, in characters: enough for its first lines and its last complaint. */
+/** The characters of a program's output that are kept: enough for its first lines and its last complaint. */
 const KEPT = 4_000;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
@@ -18,7 +18,7 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-// An interrupted run ends through `exit` too, so that the hook above is reached.
+// An interrupted run also ends through `exit`, so that it reaches the hook above.
 for (const [signal, number] of /** @type {const} */ ([
   ['SIGINT', 2],
   ['SIGTERM', 15],
@@ -65,7 +65,8 @@ async function stop(child, ended, patienceMs) {
 }
 
 /**
- * Resolves with the first match of `pattern` in what the program prints on standard output; rejects when the program ends first.
+ * Resolves with the first match of `pattern` in the program's standard output. Rejects if the program ends
+ * first.
  *
  * @param {ReturnType<typeof startChild>} program
  * @param {RegExp} pattern
@@ -80,7 +81,7 @@ export async function printed({ child, ended }, pattern) {
     complaint = (complaint + text).slice(-KEPT);
   });
   const found = new Promise((resolve) => {
-    // The listener stays after the match: a pipe that nobody reads would stall the program.
+    // The listener stays after the match, because an unread pipe would stall the program.
     stdout.setEncoding('utf8').on('data', (text) => {
       seen = (seen + text).slice(-KEPT);
       const match = seen.match(pattern);

@@ -1,14 +1,14 @@
 // @ts-check
-/** Text that is too faint, by the arithmetic of WCAG 2: 4.5 to 1, and 3 to 1 for large text. It must not skip disabled controls. */
+/** Text that is too faint by the rule of WCAG 2: 4.5 to 1, and 3 to 1 for large text. This check must not skip disabled controls. */
 
 /**
- * What is too faint at the moment.
+ * Returns the texts that are too faint at the moment.
  * @param {import('puppeteer-core').Page} page
  * @returns {Promise<string[]>}
  */
 export const faint = (page) => page.evaluate(findFaint);
 
-/** Runs in the page, so it holds all that it calls. */
+/** Finds the faint texts. It runs in the page, so it contains all its functions. */
 function findFaint() {
   /** @typedef {[number, number, number, number]} Color red, green, blue and opacity */
   /** @param {string} text @returns {Color} */

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the demo page says of a trial follows from what the session told: the rules are pure; no browser is needed. */
+/** The demo page's report of a trial follows from the session's events. The rules are pure and need no browser. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -52,7 +52,7 @@ test('the first carrier is no move, each later one is, also onto the same transp
   );
 });
 
-test('what fails again in the same way before the next carrier is one step, with its count', () => {
+test('a failure that repeats before the next carrier is one step, with its count', () => {
   const run = begin('offline', 'websocket');
   follow(run, moved(1010, 'websocket', null, 'closed'));
   for (const at of [1100, 1200, 1300]) {
@@ -141,7 +141,7 @@ test('behind a slow WebSocket the wait is for another way', () => {
   assert.equal(wait(run, 13_000, 0), null);
 });
 
-/** The texts of the pages for visitors: all but comments. */
+/** The texts of the pages for visitors, without the comments. */
 const texts = ['src/pages/demo', 'src/pages/doctor', 'src/pages/start'].flatMap((folder) => {
   const place = new URL(`../../${folder}/`, import.meta.url);
   return readdirSync(place)
@@ -151,7 +151,7 @@ const texts = ['src/pages/demo', 'src/pages/doctor', 'src/pages/start'].flatMap(
     );
 });
 
-/** Phrases that visitors of earlier versions did not understand, or took for a translation. */
+/** Phrases that visitors of earlier versions did not understand, or that looked like a translation. */
 const STUMBLES = [
   'What shall go wrong',
   'What heals, heals',

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The first screen of the demo in a real browser: one press breaks the network, the plain WebSocket stands still, and
- * Throughline goes on without a flaw.
+ * The first screen of the demo in a real browser. One press breaks the network, the plain WebSocket freezes,
+ * and Throughline continues without a flaw.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -28,7 +28,7 @@ after(async () => {
  * @param {{viewport?: import('puppeteer-core').Viewport, prepare?: (page: Page) => Promise<unknown>}} [options]
  */
 async function open({ viewport = { width: 1280, height: 720 }, prepare } = {}) {
-  // A page behind another one in the same window draws nothing.
+  // A page behind another one in the same window does not draw.
   const page = await chromium.newPage(true);
   await page.setViewport(viewport);
   await prepare?.(page);
@@ -38,13 +38,13 @@ async function open({ viewport = { width: 1280, height: 720 }, prepare } = {}) {
   return page;
 }
 
-/** By keyboard alone. @param {Page} page @param {string} button */
+/** Presses a button by keyboard. @param {Page} page @param {string} button */
 async function press(page, button) {
   await page.focus(`[data-${button}]`);
   await page.keyboard.press('Enter');
 }
 
-/** What stands on one side. @param {Page} page @param {'plain' | 'session'} side */
+/** Reads one side of the screen. @param {Page} page @param {'plain' | 'session'} side */
 const read = (page, side) =>
   page.$eval(`[data-side="${side}"]`, (place) => {
     const text = (/** @type {string} */ selector) => place.querySelector(selector)?.textContent ?? '';
@@ -60,7 +60,7 @@ const read = (page, side) =>
     };
   });
 
-/** Throughline has brought so many more messages. @param {Page} page @param {number} more */
+/** Waits until Throughline has brought this many more messages. @param {Page} page @param {number} more */
 async function advance(page, more) {
   const { last } = await read(page, 'session');
   await page.waitForFunction(
@@ -116,9 +116,9 @@ test('after the repair the plain WebSocket is back with a hole, and the outcome 
   await page.close();
 });
 
-/** @typedef {[file: string, from: string, to: string]} Mutation of the client that the page loads */
+/** @typedef {[file: string, from: string, to: string]} Mutation a change to the client that the page loads */
 
-/** The client says that it received less than it did, so the gateway sends messages again. @type {Mutation[]} */
+/** Makes the client understate its count, so that the gateway resends messages. @type {Mutation[]} */
 const FORGETS = [
   ['session/send.js', 'this.#acknowledgements.received', 'Math.max(0, this.#acknowledgements.received - 5)'],
 ];
@@ -160,7 +160,7 @@ const mutate = (mutations) => async (page) => {
 async function moveAround(page) {
   for (const transport of ['sse', 'websocket', 'sse', 'websocket']) {
     await page.evaluate(
-      // Where a switch fails the session stays, and the next one comes.
+      // If a switch fails, the session stays on its transport, and the next switch follows.
       (to) => /** @type {any} */ (window).demo.visits.current.connection.switchTo(to).catch(() => {}),
       transport,
     );

@@ -1,5 +1,5 @@
 // @ts-check
-/** The counters of the demo's first screen come from the numbers of the messages. The counting is pure; no browser is needed. */
+/** The counters of the demo's first screen come from the numbers of the messages. The counting is pure and needs no browser. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { motion, plainPill, result, sessionPill, situation } from '../../src/pages/demo/stage-words.js';
@@ -7,7 +7,7 @@ import { createTicks } from '../../src/pages/demo/ticks.js';
 
 const PATIENCE_MS = 1000;
 
-/** 1 to `count` were sent, a message each 10 ms from 1,000 on. @param {number} count */
+/** Returns ticks to which 1 to `count` were sent, one message each 10 ms from 1,000 on. @param {number} count */
 function sent(count) {
   const ticks = createTicks(PATIENCE_MS);
   ticks.startAfter(0);
@@ -26,7 +26,7 @@ test('numbers that arrive once and in order are flawless', () => {
   for (const n of [1, 2, 3]) ticks.receive(n, 1050);
   assert.deepEqual(flaws(ticks, 9000), [0, 0, 0]);
   assert.equal(ticks.count(9000).received, 3);
-  assert.equal(ticks.count(9000).silentMs, 0, 'where nothing is missing silence is no standstill');
+  assert.equal(ticks.count(9000).silentMs, 0, 'silence is no standstill if no message is missing');
 });
 
 test('without deduplication the counter of duplicates counts each arrival that comes again', () => {
@@ -72,7 +72,7 @@ test('while a connection that sends nothing again is gone all is lost, also afte
   assert.equal(ticks.fate(5, 1080), 'waiting');
 });
 
-test('what was sent before a reader came, or was never published, is not missing', () => {
+test('a message sent before a reader came, or never published, is not missing', () => {
   const ticks = createTicks(PATIENCE_MS);
   ticks.send(1, 1000);
   assert.equal(ticks.isStarted, false);

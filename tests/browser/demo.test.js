@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The demo page in real browsers: every trial is one key press, and the page then says in words what the session did, with
- * nothing lost, duplicated or reordered.
+ * The demo page in real browsers. Each trial takes one key press. The page then reports the session's moves,
+ * with nothing lost, duplicated or reordered.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -10,11 +10,11 @@ import { steady } from '../steady.js';
 import { startGateway } from './gateway.js';
 import { launch } from './launch.js';
 
-/** What heals, heals after so many seconds. */
+/** The seconds after which a fault heals, if it heals. */
 const SECONDS = 3;
 
 /**
- * Where each trial has to end, and in what time its first message has to be there.
+ * The transports on which each trial may end, and the time within which its first message must arrive.
  * @type {{[id: string]: {on: string[], withinMs?: number}}}
  */
 const EXPECTED = {
@@ -27,14 +27,14 @@ const EXPECTED = {
   cut: { on: ['WebSocket'] },
   outage: { on: ['WebSocket'] },
   slow: { on: ['SSE', 'Long-poll'] },
-  // Without the fault both are right: up again, or not yet.
+  // After the fault, both are right: the session has returned, or has not yet.
   lossy: { on: ['WebSocket', 'SSE', 'Long-poll'] },
   offline: { on: ['WebSocket'] },
   portal: { on: ['WebSocket'] },
   withdrawn: { on: ['WebSocket'] },
 };
 
-/** What a browser says by itself of a network that refuses. */
+/** Messages that a browser itself logs about a network that refuses. */
 const COMPLAINTS = [
   /^Failed to load resource/,
   /^WebSocket connection to .* failed/,
@@ -65,7 +65,7 @@ after(async () => {
  * @param {import('puppeteer-core').Viewport} [viewport]
  */
 async function open(browser, viewport = { width: 1280, height: 900 }) {
-  // A page behind another one in the same window draws nothing.
+  // A page behind another one in the same window does not draw.
   const page = await browser.newPage(browser.name === 'chromium');
   /** @type {string[]} */
   const errors = [];
@@ -80,7 +80,7 @@ async function open(browser, viewport = { width: 1280, height: 900 }) {
   return { page, errors };
 }
 
-/** The first message of this visit is there. @param {Page} page @param {string} id */
+/** Waits until the first message of this visit has arrived. @param {Page} page @param {string} id */
 const greeted = (page, id) =>
   page.waitForFunction(
     (of) => document.querySelector(`#outcome[data-of="${of}"] h2`)?.textContent?.startsWith('First message'),
@@ -105,7 +105,7 @@ async function over(page, id, ms) {
   });
 }
 
-/** By keyboard alone. @param {Page} page @param {string} id */
+/** Presses a trial's button by keyboard. @param {Page} page @param {string} id */
 async function press(page, id) {
   await page.focus(`[data-start="${id}"]`);
   await page.keyboard.press('Enter');
@@ -122,7 +122,7 @@ async function hold(page, id) {
     await press(page, id);
     const outcome = await over(page, id, 1000 * ((trial?.most ?? 0) + SECONDS + 30));
     console.log(`${id}: ${outcome.headline} ${outcome.told}\n   ${outcome.path.join('\n   ')}`);
-    assert.ok(on.includes(outcome.carried), `${outcome.carried} in place of ${on.join(' or ')}`);
+    assert.ok(on.includes(outcome.carried), `${outcome.carried} instead of ${on.join(' or ')}`);
     assert.equal(outcome.flaws, '0 / 0 / 0');
     assert.match(outcome.told, /none lost, duplicated or reordered/);
     assert.ok(
@@ -160,7 +160,10 @@ function tried({ id, title }) {
   });
 }
 
-/** They are timed, or they change what the gateway offers to all pages. @param {{ id: string, fresh?: boolean }} trial */
+/**
+ * Returns whether a trial must run alone: it is timed, or it changes the gateway's offer to all pages.
+ * @param {{ id: string, fresh?: boolean }} trial
+ */
 const needsQuiet = ({ id, fresh }) => fresh || id === 'withdrawn';
 for (const trial of TRIALS.filter(needsQuiet)) tried(trial);
 
@@ -249,11 +252,11 @@ test('a trial that is pressed while another runs takes its place', async () => {
   await page.close();
 });
 
-test('what is said in one tab appears in the other, whatever network either is behind', async () => {
+test('a message from one tab appears in the other, on any network of either', async () => {
   const [{ page: one }, { page: other }] = [await open(chromium), await open(chromium)];
   await press(other, 'both');
   await greeted(other, 'both');
-  // A page in the background draws nothing, but hears.
+  // A background page does not draw, but receives messages.
   await one.bringToFront();
   await one.type('#words', 'Hello from the other network');
   await one.keyboard.press('Enter');
@@ -324,7 +327,7 @@ test('the Tab key walks through the whole page in its order, and always shows wh
     const at = await page.evaluate(() => {
       const element = /** @type {HTMLElement} */ (document.activeElement);
       if (element === document.body) return null;
-      // A radio button's ring is its label's.
+      // A radio button shows its focus ring on its label.
       const ring = [element, element.closest('label')].some(
         (one) => one && getComputedStyle(one).outlineStyle !== 'none',
       );
@@ -334,14 +337,14 @@ test('the Tab key walks through the whole page in its order, and always shows wh
     assert.ok(at.ring, `no ring around ${JSON.stringify(at)}`);
     seen.push(at.name);
   }
-  assert.ok(seen.length < 80, 'it never came out of the page');
+  assert.ok(seen.length < 80, 'the focus never left the page');
   const trials = TRIALS.filter(({ id }) => seen.includes(id)).map(({ id }) => id);
   assert.equal(trials.length, TRIALS.length);
   assert.deepEqual(
     seen.filter((name) => trials.includes(name)),
     trials,
   );
-  assert.ok(seen.includes('words'), 'the chat is reached');
+  assert.ok(seen.includes('words'), 'the focus reaches the chat');
   await page.close();
 });
 

@@ -6,7 +6,7 @@ import { faint } from './contrast.js';
 import { startGateway } from './gateway.js';
 import { launch } from './launch.js';
 
-/** A portal that took over after the page was loaded: the routes of the session are its own, and files still pass. */
+/** A portal that took over after the page had loaded. It answers the session's routes itself, and still passes files. */
 const PORTAL = {
   rules: ['websocket', 'stream', 'send', 'poll', 'control'].map((route) => ({
     route,
@@ -14,7 +14,7 @@ const PORTAL = {
   })),
 };
 
-/** What each network is found to be: the result, and the findings by what was asked. */
+/** The expected finding for each network: the result, and the codes by probe. */
 const NETWORKS = [
   {
     name: 'clear',
@@ -91,12 +91,12 @@ describe('the doctor in Chromium', { timeout: 240_000, concurrency: 3 }, () => {
     assert.ok(answer.ok, `${path}: ${answer.status}`);
     return answer.status === 204 ? undefined : answer.json();
   };
-  /** A page behind a network of its own, as its user would open it. @param {object} network */
+  /** Opens a page behind its own network, as a user would. @param {object} network */
   const open = async (network) => {
     const { name, url } = await post('/demo/fronts', {});
     const change = (/** @type {object} */ to) => post(`/demo/fronts/${name}`, to);
     await change(network);
-    // A page behind another one in the same window draws nothing.
+    // A page behind another one in the same window does not draw.
     const page = await browser.newPage(true);
     /** @type {string[]} */
     const errors = [];
@@ -197,7 +197,7 @@ describe('the doctor in Chromium', { timeout: 240_000, concurrency: 3 }, () => {
   });
 });
 
-/** How fast this machine is today is not the network's matter. @param {Record<string, string>} codes */
+/** Removes the pace from the codes, since it depends on this machine's load. @param {Record<string, string>} codes */
 function pacedAsOurs(codes) {
   const pace = (/** @type {[string, string]} */ [probe, code]) => [
     probe,
@@ -206,7 +206,7 @@ function pacedAsOurs(codes) {
   return Object.fromEntries(Object.entries(codes).map(pace));
 }
 
-/** For whoever looks: wide, phone, dark. @param {import('puppeteer-core').Page} page @param {string} name */
+/** Takes pictures for a human to look at: wide, phone, dark. @param {import('puppeteer-core').Page} page @param {string} name */
 async function screenshots(page, name) {
   const path = (/** @type {string} */ kind) =>
     `${process.env.SCREENSHOTS}/${name.replaceAll(/\W+/g, '-')}-${kind}.png`;

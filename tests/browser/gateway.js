@@ -4,15 +4,15 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { printed, startChild } from './child.js';
 
-/** The test command says which build it made; by hand, the release build is taken. */
+/** The program to test. The test command names its build. Without it, this is the release build. */
 export const PROGRAM =
   process.env.THROUGHLINE_BIN ?? fileURLToPath(new URL('../../target/release/throughline', import.meta.url));
 
 /**
  * Starts the gateway with its demo. Stop it in the test's `after`.
  *
- * @param {string[]} [args] instead of the demo's
- * @returns {Promise<{ url: string, pid: number, stop: (patienceMs?: number) => Promise<string> }>} `stop` resolves with how it ended
+ * @param {string[]} [args] arguments instead of the demo's
+ * @returns {Promise<{ url: string, pid: number, stop: (patienceMs?: number) => Promise<string> }>} `stop` resolves with the program's end
  */
 export async function startGateway(args = ['demo', '--listen', '127.0.0.1:0']) {
   if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is missing: run cargo build --release`);

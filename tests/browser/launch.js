@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Starts the real browsers, headless, each with a fresh profile that is gone when it is closed. They reach nothing but
- * loopback: what a browser does of its own accord (updates, reports, lists) is switched off.
+ * Starts the real browsers, headless, each with a fresh profile that disappears at the end. They reach only
+ * loopback: the browser's own traffic (updates, reports, lists) is off.
  */
 import { existsSync } from 'node:fs';
 import puppeteer from 'puppeteer-core';
@@ -9,16 +9,16 @@ import { makeDirectory } from './directory.js';
 
 /**
  * @typedef {'chromium' | 'firefox'} BrowserName
- * @typedef {{ args?: string[], without?: string[], acceptsAnyCertificate?: boolean }} Extra for Chromium: arguments, and those of
- *   puppeteer's own to leave out
+ * @typedef {{ args?: string[], without?: string[], acceptsAnyCertificate?: boolean }} Extra for Chromium: additional arguments, and
+ *   arguments of puppeteer to leave out
  * @typedef {{ name: BrowserName, version: string, newPage: (alone?: boolean) => Promise<import('puppeteer-core').Page>,
- *   pid: number, close: () => Promise<void> }} LaunchedBrowser `alone`: in a context of its own
+ *   pid: number, close: () => Promise<void> }} LaunchedBrowser `alone`: in its own context
  */
 
 /** The browsers of the end-to-end tests. @type {readonly BrowserName[]} */
 export const BROWSERS = ['chromium', 'firefox'];
 
-/** Where Debian puts them; the environment may say otherwise. */
+/** The browsers' paths on Debian. The environment may override them. */
 const PROGRAMS = {
   chromium: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
   firefox: process.env.FIREFOX_BIN ?? '/usr/bin/firefox-esr',
@@ -81,8 +81,8 @@ export async function launch(name, extra = {}) {
 }
 
 /**
- * On a busy machine a browser now and then does not come up, and Firefox loses the window that it has just made (`no such frame`, seen
- * once in some thousand): then it is asked again.
+ * Makes a second attempt after a failure. On a busy machine a browser sometimes does not start. Firefox
+ * sometimes loses the window that it has just made: `no such frame`, once in some thousand windows.
  * @template T
  * @param {() => Promise<T>} make
  */
@@ -100,7 +100,7 @@ function optionsFor(name, program, directory, { args = [], without = [], accepts
     executablePath: program,
     acceptInsecureCerts: acceptsAnyCertificate,
     headless: true,
-    // Caches and crash reports follow HOME; the profile is below it as well.
+    // Caches and crash reports follow HOME, and the profile is below it as well.
     env: { ...process.env, HOME: directory, XDG_CONFIG_HOME: directory, XDG_CACHE_HOME: directory },
     userDataDir: `${directory}/profile`,
     timeout: 60_000,

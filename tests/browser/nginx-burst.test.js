@@ -1,9 +1,11 @@
 // @ts-check
 /**
- * Real browsers behind real nginx: 2,000 numbered messages each way at 200 a second, with the leg killed three times in the burst.
+ * Real browsers behind real nginx: 2,000 numbered messages each way at 200 a second, with the leg killed
+ * three times in the burst.
  *
- * browser → nginx → a netlab front, which kills → gateway. The page is the gateway's own, so the calls through nginx come from
- * another origin. A witness in this process, straight at the gateway, sees the other end of both directions.
+ * The path is: browser → nginx → a netlab front, which kills → gateway. The page is the gateway's own, so the
+ * calls through nginx come from another origin. A witness in this process is directly at the gateway, and
+ * sees the other end of both directions.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -15,9 +17,9 @@ import { BROWSERS, launch } from './launch.js';
 
 const MESSAGES = 2000;
 const RATE = 200;
-/** Into the burst. */
+/** The times of the kills, from the start of the burst. */
 const KILLS_AT_MS = [2000, 4500, 7000];
-/** How nginx is set up, and the transport that is left. */
+/** The mode of nginx, and the transport that it leaves. */
 const EXPECTED = /** @type {const} */ ({ websocket: 'websocket', stripped: 'sse', buffered: 'poll' });
 const MODES = /** @type {const} */ (['websocket', 'stripped', 'buffered']);
 
@@ -29,7 +31,7 @@ before(async () => {
 after(() => lab.gateway.stop());
 
 for (const name of BROWSERS) {
-  // Counts are asserted, no times: so the three modes run side by side.
+  // The tests assert counts and no times, so the three modes run side by side.
   describe(name, { concurrency: true }, () => {
     for (const mode of MODES) {
       const transport = EXPECTED[mode];
@@ -82,8 +84,8 @@ for (const name of BROWSERS) {
 }
 
 /**
- * In the page: connects through nginx, counts what comes down a channel, and resolves with the transport once it is
- * the expected one, or after 10 s.
+ * Runs in the page: connects through nginx, and counts a channel's messages. Resolves with the transport once
+ * it is the expected one, or after 10 s.
  * @param {string} gateway
  * @param {string} url
  * @param {string} expected
@@ -122,7 +124,7 @@ async function start(gateway, url, expected, channel) {
 }
 
 /**
- * In the page: publishes 1 … `messages` at a rate.
+ * Runs in the page: publishes 1 … `messages` at a rate.
  * @param {string} mode
  * @param {number} messages
  * @param {number} rate
@@ -146,7 +148,7 @@ async function publish(mode, messages, rate) {
 }
 
 /**
- * In the page: waits until all came down, 15 s at most, and tells.
+ * Runs in the page: waits for all messages, 15 s at most, and returns the counts.
  * @param {number} messages
  */
 async function finish(messages) {

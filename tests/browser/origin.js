@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The server behind the proxies of the smoke test: a page, a stream of events that the test feeds by hand, and a WebSocket that echoes.
- * Not the gateway: it shows what browsers and proxies do by themselves.
+ * The server behind the proxies of the smoke test: a page, a stream of events that the test feeds by hand,
+ * and a WebSocket that echoes. It is not the gateway, so it shows how browsers and proxies behave by
+ * themselves.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -9,7 +10,7 @@ import { WebSocketServer } from 'ws';
 
 /** Starts the server on a free loopback port. */
 export async function startOrigin() {
-  /** @type {import('node:http').ServerResponse[]} the streams that were opened, oldest first */
+  /** @type {import('node:http').ServerResponse[]} the open streams, oldest first */
   const streams = [];
   const server = createServer((request, response) => {
     request.resume();

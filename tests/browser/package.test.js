@@ -1,5 +1,8 @@
 // @ts-check
-/** What npm packs, in a real page: through a Vite build, and by a script tag, at the real gateway, under a content security policy. */
+/**
+ * The packed npm package in a real page: in a Vite build, and by a script tag. The page uses the real gateway
+ * under a content security policy.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
@@ -11,7 +14,7 @@ import { packAndInstall } from '../../client-js/test/packed.js';
 import { startGateway } from './gateway.js';
 import { launch } from './launch.js';
 
-/** What the page does once it has `connect`: it tells its result in the document's title. */
+/** The page's program, once it has `connect`. It puts its result into the document's title. */
 const APP = `
   const connection = connect(new URLSearchParams(location.search).get('gateway'));
   const channel = connection.channel('package');
@@ -40,7 +43,10 @@ let browser;
 let packed;
 /** @type {Map<string, {type: string, body: string | Buffer}>} */
 const files = new Map();
-/** What a page may connect to, by its `policy` parameter; without one it has no policy. @type {Map<string, string>} */
+/**
+ * The content security policies by a page's `policy` parameter. A page without the parameter has no policy.
+ * @type {Map<string, string>}
+ */
 const policies = new Map();
 
 const server = createServer((request, response) => {
@@ -98,7 +104,7 @@ after(async () => {
 });
 
 /**
- * Opens a page, and waits for what the message that it published to itself brought.
+ * Opens a page that publishes a message to itself, and waits for the result.
  * @param {string} path
  * @param {string} [policy]
  */
@@ -142,7 +148,7 @@ test('unbuilt from the gateway, both entries can be imported by any page', async
 test("the first page of the repository's README, served from another origin on this machine, talks to the gateway", async () => {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
   const [, example = ''] = readme.match(/```html\n(.+?)```/s) ?? [];
-  // The README says: write the gateway's address before both.
+  // The README asks the reader to write the gateway's address before both.
   const addresses = example.match(/'\/rt/g) ?? [];
   assert.equal(addresses.length, 2);
   files.set('/first.html', {

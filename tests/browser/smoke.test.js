@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The ground the end-to-end tests stand on: each real browser loads a page through each real nginx, and each nginx does to
- * a stream and to a WebSocket what its mode says.
+ * The ground of the end-to-end tests. Each real browser loads a page through each real nginx. Each nginx
+ * treats a stream and a WebSocket as its mode says.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -10,10 +10,10 @@ import { NGINX, startNginx } from '../proxies/nginx.js';
 import { BROWSERS, launch } from './launch.js';
 import { startOrigin } from './origin.js';
 
-/** From the kindest to the harshest. */
+/** The modes, from the kindest to the harshest. */
 const MODES = /** @type {const} */ (['websocket', 'stripped', 'buffered']);
 
-/** How long a buffered stream is watched staying empty. Unbuffered ones deliver within a few milliseconds. */
+/** The time for which a buffered stream must stay empty. An unbuffered one delivers within a few milliseconds. */
 const HELD_MS = 500;
 
 /** @type {Awaited<ReturnType<typeof startOrigin>>} */
@@ -96,7 +96,7 @@ for (const name of BROWSERS) {
   });
 }
 
-/** In the page: posts for a stream and gathers what comes of it in `window.text`. Returns at once. */
+/** Runs in the page: posts for a stream, and collects its text in `window.text`. Returns at once. */
 function readStream() {
   const state = Object.assign(window, { text: '', ended: false });
   void (async () => {
@@ -110,7 +110,7 @@ function readStream() {
   })();
 }
 
-/** In the page: opens a WebSocket, and says whether a message came back. @returns {Promise<string>} */
+/** Runs in the page: opens a WebSocket, and returns whether a message came back. @returns {Promise<string>} */
 function tryWebSocket() {
   return new Promise((resolve) => {
     const socket = new WebSocket(`ws://${location.host}/ws`);

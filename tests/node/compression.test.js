@@ -1,5 +1,5 @@
 // @ts-check
-/** Compression, where a gateway is asked for it: what comes is what was sent, in every client, and nobody can make the gateway swell. */
+/** Compression by a gateway with that option: every client receives the same data, and no client can exhaust the gateway's memory. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,10 +12,10 @@ import { BROWSERS, launch } from '../browser/launch.js';
 import { connectTo } from './lab.js';
 
 const TRANSPORTS = /** @type {const} */ (['websocket', 'sse', 'poll']);
-/** Messages each way. */
+/** The number of messages each way. */
 const MESSAGES = 50;
 
-/** Some 2 KB that repeat themselves as JSON does, and are no two alike. @param {number} number */
+/** Returns some 2 KB that repeat themselves as JSON does, and differ by number. @param {number} number */
 const order = (number) => ({
   number,
   positions: Array.from({ length: 20 }, (_, at) => ({
@@ -46,14 +46,14 @@ async function dial(url) {
   return socket;
 }
 
-/** The next publication on it; an acknowledgement may come before. @param {WebSocket} socket @returns {Promise<any>} */
+/** Returns the next publication on a socket. An acknowledgement may come before. @param {WebSocket} socket @returns {Promise<any>} */
 async function published(socket) {
   const [text] = await once(socket, 'message');
   const frame = JSON.parse(String(text));
   return frame.pub ? frame : published(socket);
 }
 
-/** A session on a raw socket that listens to a channel. @param {WebSocket} socket @param {string} secret */
+/** Opens a session on a raw socket, and subscribes it to a channel. @param {WebSocket} socket @param {string} secret */
 async function listen(socket, secret) {
   const answers = new Promise((resolve) => {
     const take = (/** @type {Buffer} */ text) => {
@@ -87,7 +87,7 @@ test('a socket is compressed if both want it, and not by default', async () => {
 });
 
 for (const transport of TRANSPORTS) {
-  test(`what comes is what was sent, by ${transport} from Node`, async () => {
+  test(`data arrives unchanged, by ${transport} from Node`, async () => {
     const connection = connectTo(gateway.url, { transports: [transport] });
     try {
       assert.deepEqual(
@@ -110,13 +110,13 @@ function echoes(connection) {
     channel.on('message', (/** @type {any} */ message) => {
       if (seen.push(message.data) === MESSAGES) resolve(seen);
     });
-    // The last may be here before its answer, and then it is closed.
+    // The last message may arrive before its answer, and then the connection is closed.
     for (let at = 0; at < MESSAGES; at++) channel.publish(order(at)).catch(() => {});
   });
 }
 
 for (const name of BROWSERS) {
-  test(`what comes is what was sent, by each transport in ${name}`, { timeout: 120_000 }, async () => {
+  test(`data arrives unchanged, by each transport in ${name}`, { timeout: 120_000 }, async () => {
     const browser = await launch(name);
     try {
       const page = await browser.newPage();
@@ -165,7 +165,7 @@ test('a publication crosses a socket in under half its bytes', async () => {
   socket.terminate();
 });
 
-test('an answer of a poll is gzip above 1 KB for who takes that', async () => {
+test('the answer to a poll is gzip above 1 KB for a client that accepts it', async () => {
   const session = 'poll'.padEnd(22, '_');
   let id = '';
   /** @param {number} received @param {string[]} lines @param {string} encoding */
@@ -195,7 +195,7 @@ test('an answer of a poll is gzip above 1 KB for who takes that', async () => {
   }
 });
 
-test('a message that inflates beyond the bound ends its socket, and nobody else’s', async () => {
+test('a message that inflates beyond the bound ends its own socket only', async () => {
   const [bomber, other] = [await dial(gateway.url), await dial(gateway.url)];
   await listen(other, 'other');
   bomber.send('x'.repeat(10_000_000));

@@ -1,5 +1,5 @@
 // @ts-check
-/** Data of every kind from each transport to each: it arrives as it was. */
+/** Data of every kind from each transport to each. It arrives unchanged. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createContext, runInContext } from 'node:vm';
@@ -17,7 +17,7 @@ after(() => lab.gateway.stop());
 const shared = new SharedArrayBuffer(3);
 new Uint8Array(shared).set([5, 6, 7]);
 
-/** What is published, and what must arrive. @type {Array<[published: unknown, arrived: unknown]>} */
+/** The published data, and the data that must arrive. @type {Array<[published: unknown, arrived: unknown]>} */
 const CASES = [
   ...[null, false, -0, '', '\0\r\n\ud800\u2028', [], {}, JSON.parse('{"__proto__":[-0]}')].map(
     (value) => /** @type {[unknown, unknown]} */ ([value, value]),

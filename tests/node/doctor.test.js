@@ -1,5 +1,5 @@
 // @ts-check
-/** The doctor's words: each finding has a sentence, and the page's report is the command's, letter for letter. */
+/** The doctor's words: each finding has a sentence, and the page and the command write the same report, letter for letter. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -24,7 +24,7 @@ after(() => lab.gateway.stop());
 /** @param {string} url @returns {Promise<any>} */
 async function command(url) {
   const run = promisify(execFile)(PROGRAM, ['doctor', url, '--json', '--watch', '1']);
-  // It exits with 1 where nothing works.
+  // The command exits with 1 if nothing works.
   const { stdout } = await run.catch((error) => error);
   return JSON.parse(stdout);
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** A plain EventSource and curl, without a session: receive, drop, and recover by Last-Event-ID. */
+/** A plain EventSource and curl, without a session: they receive, drop, and recover by Last-Event-ID. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';

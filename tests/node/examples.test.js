@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The examples for operators, as they stand in the repository, in the real programs: only names, ports and certificates are put in.
- * Behind each proxy every transport carries messages through TLS, and the figures are not for the world.
+ * The examples for operators run unchanged in the real programs, except for names, ports and certificates.
+ * Behind each proxy every transport carries messages through TLS, and the figures are not public.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import { makeDirectory } from '../browser/directory.js';
 import { PROGRAM, startGateway } from '../browser/gateway.js';
 import { freePort, hostOf, OWN_PATH, startProxy } from '../proxies/foreground.js';
 
-/** Prints what each transport brought back, and what `/metrics` answers. */
+/** A program that prints the message from each transport, and the answer of `/metrics`. */
 const CLIENT = `
   import { connect } from '${new URL('../../client-js/src/index.js', import.meta.url)}';
   import { WebSocket } from '${import.meta.resolve('ws')}';
@@ -36,7 +36,8 @@ const CLIENT = `
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 /**
- * An example with this machine's values. Each of the example's own must be there, or the test would hold something else.
+ * Returns an example with this machine's values. Each replaced value must be in the example, or the test
+ * would check something else.
  * @param {string} path
  * @param {Record<string, string>} values
  */
@@ -52,7 +53,7 @@ function filled(path, values) {
 /** @typedef {import('../proxies/foreground.js').Place & { tls: number, gateway: string }} Place */
 
 /**
- * How each program is started in the foreground, and its example with what a test must add around it.
+ * Describes each program's start in the foreground, and the configuration around its example.
  * @type {Record<string, { args: (directory: string) => string[], env?: (directory: string) => Record<string, string>, configure: (place: Place) => string }>}
  */
 const PROXIES = {
@@ -94,7 +95,7 @@ frontend own
 `,
   },
   caddy: {
-    // It keeps its last configuration there.
+    // Caddy stores its last configuration there.
     env: (directory) => ({ XDG_CONFIG_HOME: directory }),
     args: (directory) => ['run', '--config', `${directory}/caddy.conf`, '--adapter', 'caddyfile'],
     configure: ({ port, token, tls, gateway, directory }) => `
@@ -117,7 +118,7 @@ ${filled('examples/Caddyfile', {
 let gateway;
 /** @type {Awaited<ReturnType<typeof makeDirectory>>} */
 let directory;
-/** Where the certificate is. */
+/** The path of the certificate. */
 let certificate = '';
 
 before(async () => {
@@ -179,6 +180,6 @@ test('systemd finds nothing wrong with the unit', () => {
   writeFileSync(unit, filled('ops/throughline.service', { '/usr/local/bin/throughline': PROGRAM }));
   const { error, status, stderr } = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
   assert.ifError(error);
-  // It warns of an unknown key, and succeeds all the same.
+  // systemd only warns of an unknown key, and still succeeds.
   assert.deepEqual([status, stderr], [0, '']);
 });

@@ -11,8 +11,8 @@ import { startHostile } from '../proxies/hostile.js';
 import { startLine } from '../proxies/line.js';
 
 /**
- * What stands behind the proxy: it notes what comes, and answers with it; `/held` is answered by a first line, and by a second one when the
- * test says so.
+ * The server behind the proxy. It records each request, and echoes it. For `/held` it sends a first line, and
+ * a second one when the test asks.
  */
 const server = http.createServer(async (request, response) => {
   let body = '';
@@ -55,7 +55,7 @@ async function listen(server) {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Waits for what nobody tells. @param {() => boolean} holds */
+/** Waits for a condition that no event announces. @param {() => boolean} holds */
 async function until(holds) {
   const deadline = performance.now() + 5_000;
   while (!holds()) {
@@ -77,7 +77,7 @@ async function behind(faults, run) {
   }
 }
 
-/** Opens a WebSocket through the proxy. @param {string} url @returns {Promise<WebSocket | number>} or the status of its refusal */
+/** Opens a WebSocket through the proxy. @param {string} url @returns {Promise<WebSocket | number>} or its status */
 const dial = (url) =>
   new Promise((resolve, reject) => {
     const socket = new WebSocket(url.replace('http', 'ws'));
@@ -216,7 +216,7 @@ test('a cut proxy resets what is open and what comes, and serves again once it i
   }));
 
 /**
- * Bytes through a line, and when each piece of them came.
+ * Sends bytes through a line, and records the time of each piece.
  * @param {'up' | 'down'} direction
  * @param {import('../proxies/line.js').Faults} faults
  * @param {Buffer[]} pieces

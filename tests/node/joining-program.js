@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Connects by one transport, publishes once, and prints how that went, as JSON. The conformance suite runs it against a gateway whose
- * application takes its time to let the client in.
+ * Connects by one transport, publishes once, and prints the outcome as JSON. The conformance suite runs it
+ * against a gateway whose application delays its verdict on the client.
  *
  * Arguments: the gateway's URL, and the transport.
  */

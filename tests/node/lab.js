@@ -1,5 +1,5 @@
 // @ts-check
-/** A gateway, a front of its own for each test, and bursts through it in both directions. */
+/** A gateway, a front for each test, and bursts through it in both directions. */
 import assert from 'node:assert/strict';
 import { setInterval as every } from 'node:timers/promises';
 import { WebSocket } from 'ws';
@@ -15,7 +15,7 @@ import { createCounter } from '../counting.js';
 /** The routes of a transport, as netlab names them. @type {Record<Transport, Route>} */
 export const CARRIER = { websocket: 'websocket', sse: 'stream', poll: 'poll' };
 
-/** Every ordered pair. */
+/** Every ordered pair of transports. */
 export const PAIRS = /** @type {Transport[]} */ (['websocket', 'sse', 'poll']).flatMap((from, _, all) =>
   all.filter((to) => to !== from).map((to) => ({ from, to })),
 );
@@ -30,13 +30,13 @@ export async function post(url, body = {}) {
 
 /**
  * Starts a gateway with its hostile networks. Stop it in the test's `after`.
- * @param {string[]} [args] of the gateway, instead of the demo's
+ * @param {string[]} [args] arguments of the gateway, instead of the demo's
  */
 export async function startLab(args) {
   const gateway = await startGateway(args);
   return {
     gateway,
-    /** A network of its own. */
+    /** Makes a network for one test. */
     async front() {
       const { name, url } = await post(`${gateway.url}/demo/fronts`);
       const path = `${gateway.url}/demo/fronts/${name}`;
@@ -44,11 +44,14 @@ export async function startLab(args) {
         url,
         /** @param {object} network @returns {Promise<void>} */
         set: (network) => post(path, network),
-        /** Resets what is open there. @param {Route} route @returns {Promise<{ killed: number }>} */
+        /** Resets the open connections there. @param {Route} route @returns {Promise<{ killed: number }>} */
         kill: (route) => post(`${path}/kill`, { route }),
-        /** Lets what is open there fall silent for ever. @param {Route} route @returns {Promise<{ forgotten: number }>} */
+        /** Silences the open connections there for ever. @param {Route} route @returns {Promise<{ forgotten: number }>} */
         forget: (route) => post(`${path}/forget`, { route }),
-        /** How many are open, and how many ever began. @returns {Promise<Record<'open' | 'begun', Record<string, number>>>} */
+        /**
+         * Returns the number of open connections, and of all that ever began.
+         * @returns {Promise<Record<'open' | 'begun', Record<string, number>>>}
+         */
         show: async () => (await fetch(path)).json(),
       };
     },
@@ -56,7 +59,7 @@ export async function startLab(args) {
 }
 
 /**
- * A connection from Node, which is given the WebSocket it lacks.
+ * Connects from Node, and gives the client a WebSocket, which Node 20 lacks.
  * @param {string} url
  * @param {object} [options]
  */
@@ -64,7 +67,7 @@ export const connectTo = (url, options = {}) =>
   connect(`${url}/rt`, { WebSocket: /** @type {any} */ (WebSocket), ...options });
 
 /**
- * Resolves when a condition holds that an event may change.
+ * Resolves when a condition holds. Checks it at each event of this kind.
  * @param {Connection} connection
  * @param {'state' | 'transport'} event
  * @param {() => boolean} holds
@@ -87,7 +90,8 @@ export function until(connection, event, holds, withinMs = 15_000) {
 }
 
 /**
- * Numbered messages both ways: the connection under test behind its network, a witness beside it straight to the gateway.
+ * Sends numbered messages both ways, between the connection under test behind its network and a witness
+ * directly at the gateway.
  * @param {{ main: Connection, witness: Connection, messages: number, rate: number, during: () => Promise<void> }} options
  * @returns {Promise<{ up: Count, down: Count }>}
  */
@@ -106,7 +110,7 @@ export async function burst({ main, witness, messages, rate, during }) {
     pace(messages, rate, (number) => witness.channel(`${channel}/down`).publish(number)),
     during(),
   ]);
-  // What is lost never comes: the wait is bounded, and the count tells.
+  // A lost message never arrives, so the wait is bounded, and the count shows the loss.
   const late = AbortSignal.timeout(20_000);
   const all = Promise.all([up.reached(messages), down.reached(messages)]);
   await Promise.race([all, new Promise((resolve) => late.addEventListener('abort', resolve))]);
@@ -114,9 +118,9 @@ export async function burst({ main, witness, messages, rate, during }) {
 }
 
 /**
- * Sends 1 … `count` at a rate, and waits until each is answered.
+ * Sends 1 … `count` at a rate, and waits for every answer.
  * @param {number} count
- * @param {number} rate a second
+ * @param {number} rate messages a second
  * @param {(number: number) => Promise<unknown>} send
  */
 export async function pace(count, rate, send) {
@@ -127,7 +131,7 @@ export async function pace(count, rate, send) {
     const due = Math.min(count, Math.floor(((performance.now() - start) * rate) / 1000));
     while (number < due) {
       const answer = send(++number);
-      // Looked at below, all together.
+      // The code below awaits all answers together.
       answer.catch(() => {});
       answers.push(answer);
     }

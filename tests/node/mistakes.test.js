@@ -1,5 +1,5 @@
 // @ts-check
-/** Mistakes in calls, over each transport: the application gets an answer, and what is no mistake works. */
+/** Mistakes in calls, over each transport. The application gets an answer, and correct calls work. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';

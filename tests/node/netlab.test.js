@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * `throughline netlab` before applications that know nothing of us: an echo over WebSocket, an event stream, a page. What each
- * network does to them is what it says, and the API of its page switches it while they run.
+ * `throughline netlab` before applications without our client: an echo over WebSocket, an event stream, a
+ * page. Each network treats them as its meaning says. The API of netlab's page switches the network while
+ * they run.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -14,7 +15,7 @@ import { printed, startChild } from '../browser/child.js';
 import { PROGRAM } from '../browser/gateway.js';
 import { post } from './lab.js';
 
-/** What must not come is waited for this long. */
+/** The time for which a test waits for a message that must not come. */
 const QUIET_MS = 300;
 
 const application = createServer((request, response) => {
@@ -63,7 +64,7 @@ const netlab = () => ['netlab', '--to', target, '--listen', '127.0.0.1:0', '--pa
 /** @param {string} named */
 const choose = (named) => post(`${page}/network`, { named });
 
-/** Says something over a WebSocket, and resolves with what came of it. */
+/** Sends a text over a WebSocket, and resolves with the outcome. */
 async function echo() {
   const socket = new WebSocket(url.replace('http', 'ws'));
   try {
@@ -177,7 +178,7 @@ test('the page refuses pages of other origins, unknown names and wrong networks'
 });
 
 test('on a terminal a number, a name and a letter switch the network', async () => {
-  // `script` gives the command a terminal; what is written to it is typed there.
+  // `script` gives the command a terminal, and its input is typed there.
   const command = [PROGRAM, ...netlab()].join(' ');
   const typed = spawn('script', ['--quiet', '--command', command, '/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -188,7 +189,7 @@ test('on a terminal a number, a name and a letter switch the network', async () 
     seen += text;
     look();
   });
-  /** @param {string} text @returns {Promise<void>} resolves once this was printed after what was seen before */
+  /** @param {string} text @returns {Promise<void>} resolves once this text is printed after the previous one */
   const shows = (text) =>
     new Promise((resolve) => {
       look = () => {

@@ -1,5 +1,5 @@
 // @ts-check
-/** What npm packs, in Node: installed from the tarball without a network, at the real gateway. */
+/** The packed npm package in Node: installed from the tarball without a network, at the real gateway. */
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ const PROGRAM = `
   connection.close();
 `;
 
-/** Newer ones have a WebSocket of their own: Node 20 is what is meant. */
+/** An option that makes a newer Node behave like Node 20, which has no WebSocket. */
 const AS_NODE_20 = 'WebSocket' in globalThis ? ['--no-experimental-websocket'] : [];
 
 /** @type {Awaited<ReturnType<typeof startGateway>>} */
@@ -51,7 +51,7 @@ const start = (...args) => startChild(process.execPath, [...AS_NODE_20, ...args]
 async function run(...args) {
   const program = start('program.js', `${gateway.url}/rt`, ...args);
   const [line] = await printed(program, /^{.*}$/m);
-  // Closed, the client keeps nothing open: the program ends by itself.
+  // A closed client keeps nothing open, so the program ends by itself.
   assert.equal(await program.ended, 'ended with status 0');
   return JSON.parse(line);
 }

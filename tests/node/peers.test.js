@@ -1,12 +1,12 @@
 // @ts-check
-/** What the comparison with other clients (benches/peers) counts, and how it says it. The client here is one that a test plays. */
+/** The counts and words of the comparison with other clients (benches/peers). A test plays the client. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { watch } from '../../benches/peers/watch.mjs';
 import { cell, runWords, thenWords } from '../../benches/peers/words.mjs';
 
 /**
- * What is told of a client that gets these numbers by a WebSocket, and then gives up.
+ * Returns the verdict on a client that gets these numbers by a WebSocket, and then gives up.
  * @param {number[]} numbers
  * @param {{ websockets: number, requests: number }} [counted]
  */
@@ -56,7 +56,7 @@ test('a client that gives something else than numbers is refused, and does not s
   assert.equal(outcome, 'never');
 });
 
-test('what carries it at the end is what came up last, and nothing once it gave up', async () => {
+test('the transport at the end is the last that came up, or none after a client gave up', async () => {
   assert.equal((await closing([1])).transport, undefined);
   const run = await watch(
     (tell) => {

@@ -23,7 +23,7 @@ const RUNTIMES = {
   deno: ['deno', 'run', '--no-prompt', '--no-remote', '--allow-net=127.0.0.1', '--allow-read=.', EXPOSE_GC],
 };
 
-/** A program that does not end is stopped after this. */
+/** The time after which the test stops a program that does not end. */
 const LONGEST_MS = 20_000;
 
 /** The data and the offsets of all messages, in order. */

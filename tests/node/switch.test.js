@@ -7,7 +7,7 @@ import { assertExactlyOnce, burst, CARRIER, connectTo, PAIRS, startLab, until } 
 
 const MESSAGES = 400;
 const RATE = 200;
-/** Into the burst. */
+/** The time of the switch, from the start of the burst. */
 const AT_MS = 800;
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
