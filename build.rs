@@ -1,4 +1,4 @@
-//! The client and the pages are embedded as they are: a file that is new or gone changes the binary.
+//! The binary embeds the files of the client and the pages. A new or deleted file there triggers a rebuild.
 
 fn main() {
     for folder in ["client-js/src", "client-js/bundle", "src/pages"] {

@@ -1,9 +1,12 @@
-//! Holds that imports between files form no cycle.
+//! Checks that imports between files form no cycle.
 //!
-//! A path counts as an import of the file that defines what it names: a re-export is followed to where it comes from. `mod x;` is
-//! no import, since a module must declare its parts. What a file names of a module that it lies in (`use super::X`) is none
-//! either: a folder's `mod.rs` holds what its files share, and may use them. In the folders of [`PARTS`] it is an import all the
-//! same: there `mod.rs` puts parts together that do not know the whole.
+//! A path counts as an import of the file that defines the named item. A re-export is followed to its origin.
+//!
+//! Two kinds of path are no import:
+//! - `mod x;`, since a module must declare its parts
+//! - a path to a module around the file (`use super::X`): a folder's `mod.rs` holds the shared items of its files
+//!
+//! The second kind does count in the folders of [`PARTS`]. There, `mod.rs` assembles parts that do not know the whole.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,10 +14,10 @@ use crate::module_of;
 use crate::paths::{RootedPath, paths};
 use crate::tokens::tokens;
 
-/// Folders whose files must not name a module that names them.
+/// The folders whose files must not name a module that names them.
 const PARTS: [&str; 3] = ["node", "driver", "backend"];
 
-/// Re-exports of re-exports that are followed.
+/// The most re-exports of re-exports that are followed.
 const DEEPEST: usize = 8;
 
 struct File {
@@ -23,10 +26,10 @@ struct File {
     paths: Vec<RootedPath>,
 }
 
-/// What each file imports, by its place.
+/// The imports of each file, by the file's place.
 type Imports = Vec<BTreeSet<usize>>;
 
-/// Every cycle, told by the files on it. `sources`: each file's path below `src`, and its text.
+/// Returns every cycle, as the files on it. `sources`: each file's path below `src`, and its text.
 pub(crate) fn cycles(sources: &[(String, String)]) -> Vec<String> {
     let files: Vec<File> = sources.iter().filter(|(path, _)| path != "lib.rs").map(File::read).collect();
     let imports = imports(&files);
@@ -46,7 +49,7 @@ impl File {
         Self { path: path.clone(), module: module_of(path), paths: paths(&tokens(source)) }
     }
 
-    /// What a name of this file's own module was imported as, if it was.
+    /// Returns the path that this file imports under a name, if any.
     fn imported(&self, name: &str) -> Option<Vec<String>> {
         let mut uses = self.paths.iter().filter(|path| path.is_use && path.inline.is_empty());
         uses.find(|path| path.name() == Some(name)).map(|path| path.absolute(&self.module))
@@ -64,12 +67,12 @@ fn imports(files: &[File]) -> Imports {
     files.iter().enumerate().map(of).collect()
 }
 
-/// Whether what `file` names of `other` counts as an import.
+/// Returns true if a name of `other` in `file` counts as an import.
 fn counts(file: &File, other: &File) -> bool {
     !file.module.starts_with(&other.module) || PARTS.contains(&&*file.module[0])
 }
 
-/// The file that defines what a path names.
+/// Returns the file that defines a path's item.
 fn defined_in(files: &[File], by_module: &HashMap<&[String], usize>, mut path: Vec<String>) -> Option<usize> {
     for _ in 0..DEEPEST {
         let length = (0..=path.len()).rev().find(|length| by_module.contains_key(&path[..*length]))?;
@@ -83,7 +86,7 @@ fn defined_in(files: &[File], by_module: &HashMap<&[String], usize>, mut path: V
     None
 }
 
-/// The shortest way from a file back to itself.
+/// Returns the shortest way from a file back to itself.
 fn cycle_from(start: usize, imports: &Imports) -> Option<Vec<usize>> {
     let mut came_from: HashMap<usize, usize> = HashMap::new();
     let mut next = vec![start];
@@ -111,7 +114,7 @@ fn cycle_from(start: usize, imports: &Imports) -> Option<Vec<usize>> {
 }
 
 #[test]
-fn a_cycle_is_found_however_long_and_whatever_re_exports_it_passes() {
+fn a_cycle_is_found_at_any_length_and_through_re_exports() {
     for (files, expected) in [
         (vec![("a/x.rs", "use super::y::Y;"), ("a/y.rs", "fn f() { super::x::go() }")], "a/x.rs → a/y.rs → a/x.rs"),
         (
@@ -136,7 +139,7 @@ fn a_cycle_is_found_however_long_and_whatever_re_exports_it_passes() {
 }
 
 #[test]
-fn declarations_and_what_a_file_names_of_the_module_around_it_make_no_cycle() {
+fn declarations_and_names_of_the_module_around_a_file_make_no_cycle() {
     for files in [
         vec![("a/mod.rs", "mod x; use self::x::X; pub struct A;"), ("a/x.rs", "use super::A; use super::super::b::B;")],
         vec![

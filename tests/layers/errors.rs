@@ -1,8 +1,8 @@
-//! Holds that an error is a type of its own. A caller can match a variant, and cannot match a sentence.
+//! Checks that an error has its own type. A caller can match a variant, and cannot match a sentence.
 
 use crate::tokens::{Token, is_word, text};
 
-/// The lines on which text stands where an error belongs: `Result<_, String>`, `Result<_, &str>`, or an associated `Err` or `Error`.
+/// Returns the lines with text as an error: `Result<_, String>`, `Result<_, &str>`, or an associated `Err` or `Error`.
 pub(crate) fn errors_of_text(tokens: &[Token]) -> Vec<usize> {
     let is_error = |at: usize| match text(tokens, at) {
         "Result" => result_error(tokens, at).is_some_and(is_text),
@@ -12,14 +12,14 @@ pub(crate) fn errors_of_text(tokens: &[Token]) -> Vec<usize> {
     (0..tokens.len()).filter(|at| is_error(*at)).map(|at| tokens[at].line).collect()
 }
 
-/// A path to `String`, or a reference to `str`, with or without a comma behind it.
+/// Returns true for a path to `String`, or a reference to `str`, with or without a comma behind it.
 fn is_text(named: &[Token]) -> bool {
     let named = named.split_last().filter(|(last, _)| last.text == ",").map_or(named, |(_, path)| path);
     named.iter().all(|token| is_word(&token.text) || ["::", "&", "'"].contains(&&*token.text))
         && named.last().is_some_and(|last| ["String", "str"].contains(&&*last.text))
 }
 
-/// The second argument of the `Result` at `at`.
+/// Returns the second argument of the `Result` at `at`.
 fn result_error(tokens: &[Token], at: usize) -> Option<&[Token]> {
     if text(tokens, at + 1) != "<" {
         return None;
@@ -28,7 +28,7 @@ fn result_error(tokens: &[Token], at: usize) -> Option<&[Token]> {
     for place in at + 1..tokens.len() {
         match text(tokens, place) {
             "<" | "(" | "[" | "{" => depth += 1,
-            // The arrow of a function is no end.
+            // The arrow of a function does not end the argument.
             ">" if text(tokens, place - 1) == "-" => {}
             ">" | ")" | "]" | "}" => depth = depth.checked_sub(1)?,
             "," if depth == 1 => second = second.or(Some(place + 1)),
@@ -41,7 +41,7 @@ fn result_error(tokens: &[Token], at: usize) -> Option<&[Token]> {
     None
 }
 
-/// What `type Err` or `type Error` at `at` is.
+/// Returns the type behind `type Err` or `type Error` at `at`.
 fn associated_error(tokens: &[Token], at: usize) -> Option<&[Token]> {
     let named = ["Err", "Error"].contains(&text(tokens, at + 1)) && text(tokens, at + 2) == "=";
     let length = tokens.get(at + 3..).filter(|_| named)?.iter().position(|token| token.text == ";")?;

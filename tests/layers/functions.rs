@@ -1,4 +1,4 @@
-//! How long functions are: from the line of `fn` to the line of the closing brace.
+//! The length of functions, from the line of `fn` to the line of the closing brace.
 
 use crate::tokens::{Token, group_end, is_word, text};
 
@@ -10,12 +10,12 @@ pub(crate) struct Function<'a> {
     pub(crate) lines: usize,
 }
 
-/// Every function, also within another one.
+/// Returns every function, including those within another one.
 pub(crate) fn functions(tokens: &[Token]) -> Vec<Function<'_>> {
     (0..tokens.len()).filter_map(|at| function(tokens, at)).collect()
 }
 
-/// The function at `at`. The type `fn(u8)` has no name, and a method that a trait only declares has no body.
+/// Returns the function at `at`. The type `fn(u8)` has no name, and a method that a trait only declares has no body.
 fn function(tokens: &[Token], at: usize) -> Option<Function<'_>> {
     let name = text(tokens, at + 1);
     if text(tokens, at) != "fn" || !is_word(name) {

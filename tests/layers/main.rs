@@ -1,9 +1,10 @@
-//! Holds the layers: imports run one way, from a layer to those below it, and from file to file without a cycle.
-//! It also holds that errors outside of `cli` are types, that files and functions are short, and that integration tests have one layout.
+//! Checks the layers: imports run one way, from a layer to those below it, and from file to file without a cycle. It
+//! also checks that errors outside of `cli` are types, that files and functions are short, and that integration tests have one
+//! layout.
 //!
-//! The files under `src` are read as text, and every path that starts at the crate's root (`crate::x`, `throughline::x`, or
-//! enough `super`s) is held against the order below. Tests inside `src` count too. What is only said in comments and
-//! strings does not. It must never need the crate to compile: a broken layer is worth telling even then.
+//! It reads the files under `src` as text, and compares every path from the crate's root with the order below:
+//! `crate::x`, `throughline::x`, or enough `super`s. Tests inside `src` count too. Comments and strings do not count.
+//! It must never need the crate to compile: a report of a broken layer is useful even then.
 
 mod cycles;
 mod errors;
@@ -20,13 +21,13 @@ use std::path::Path;
 use paths::{Target, paths};
 use tokens::{text, tokens};
 
-/// The layers, top to bottom, and what each may name. `backend`, `hub` and `driver` stand side by side: only `node` connects them.
-/// `simulation` exists in tests only: the compiler lets nothing else name it.
+/// The layers, top to bottom, and the layers that each may name. `backend`, `hub` and `driver` are side by side: only
+/// `node` connects them. `simulation` exists in tests only, and the compiler rejects it elsewhere.
 const LAYERS: [(&str, &[&str]); 11] = [
     ("cli", &["server", "transport", "node", "backend", "hub", "driver", "session", "protocol", "netlab"]),
-    // It puts the parts together: its broker is one of them.
+    // The server assembles the parts, and its broker is one of them.
     ("server", &["transport", "node", "backend", "hub", "broker", "session", "protocol"]),
-    // An adapter moves lines: it cannot even see a session or the hub.
+    // An adapter moves lines. It cannot even see a session or the hub.
     ("transport", &["node", "protocol"]),
     ("node", &["backend", "hub", "driver", "session", "protocol", "simulation"]),
     ("backend", &["protocol"]),
@@ -38,22 +39,22 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("simulation", &[]),
 ];
 
-/// Beside the layers: the hostile network.
+/// The module beside the layers: the hostile network.
 const BESIDE: [&str; 1] = ["netlab"];
 
-/// A command of cli with a rule of its own. It measures the gateway from outside, so it must not reach into it.
+/// A command of cli with its own rule. It measures the gateway from outside, so it must not use its parts.
 const BENCH: &str = "cli/bench";
 
-/// A command tells its errors to people, and nobody else calls it. So they may be text.
+/// The commands. They show their errors only to people, so these errors may be text.
 const COMMANDS: [&str; 2] = ["cli", "main"];
 
-/// A file longer than this has more than one concern.
+/// The most lines of a file. A longer file has more than one concern.
 const MOST_LINES: usize = 400;
 
-/// A function longer than this does more than one thing. Tests may be longer.
+/// The most lines of a function. A longer function does more than one thing. Tests may be longer.
 const MOST_LINES_OF_A_FUNCTION: usize = 60;
 
-/// Whether code in `from` may name what is in `to`.
+/// Returns true if code in `from` may name an item in `to`.
 fn may_name(from: &str, to: &str) -> bool {
     match from {
         _ if from == to => true,
@@ -76,7 +77,7 @@ impl fmt::Display for Breach {
     }
 }
 
-/// All that is wrong with one file. `file` is its path below `src`, with `/`.
+/// Returns every breach in one file. `file` is its path below `src`, with `/`.
 fn breaches(file: &str, source: &str) -> Vec<Breach> {
     let breach = |line, what| Breach { file: file.to_owned(), line, what };
     let mut found = Vec::new();
@@ -88,7 +89,7 @@ fn breaches(file: &str, source: &str) -> Vec<Breach> {
         return found; // the root: it declares the layers, and re-exports from any of them
     }
     let module = module_of(file);
-    // The binary stands with cli, at the top.
+    // The binary belongs to cli, at the top.
     let top = match file {
         "main.rs" => "cli",
         _ if Path::new(file).starts_with(BENCH) => BENCH,
@@ -119,13 +120,14 @@ fn is_known(name: &str) -> bool {
     LAYERS.iter().any(|(layer, _)| *layer == name) || BESIDE.contains(&name)
 }
 
-/// The module that a file holds: `session/server/mod.rs` and `session/server.rs` are both session, server. Never empty.
+/// Returns the module that a file holds: `session/server/mod.rs` and `session/server.rs` are both session, server. It
+/// is never empty.
 fn module_of(file: &str) -> Vec<String> {
     let stem = file.strip_suffix(".rs").unwrap_or(file);
     stem.strip_suffix("/mod").unwrap_or(stem).split('/').map(str::to_owned).collect()
 }
 
-/// Every Rust file below `directory`: its path from `src`, and its text.
+/// Adds every Rust file below `directory`: its path from `src`, and its text.
 fn sources(src: &Path, directory: &Path, into: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(directory).expect("src can be read") {
         let path = entry.expect("src can be read").path();
@@ -138,7 +140,7 @@ fn sources(src: &Path, directory: &Path, into: &mut Vec<(String, String)>) {
     }
 }
 
-/// All files of the crate.
+/// Returns all files of the crate.
 fn all() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
@@ -204,7 +206,7 @@ fn every_function_is_short() {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
-/// What the checker says of one file, without its place.
+/// Returns the reports on one file, without its place.
 fn said(file: &str, source: &str) -> Vec<String> {
     breaches(file, source).into_iter().map(|breach| breach.what).collect()
 }
@@ -231,7 +233,7 @@ fn a_layer_that_names_one_above_is_found_in_every_way_to_write_it() {
 }
 
 #[test]
-fn what_a_layer_may_name_is_let_pass() {
+fn a_layer_may_name_the_layers_below_it() {
     for source in [
         "use crate::{protocol::{self, Frame}, session::Other}; use super::x; use super::super::protocol;",
         "pub(crate) fn f(&self) -> self::X { crate::protocol::X { hub: 1 } }",
@@ -244,7 +246,7 @@ fn what_a_layer_may_name_is_let_pass() {
 }
 
 #[test]
-fn what_stands_beside_the_layers_has_rules_of_its_own() {
+fn modules_beside_the_layers_have_rules_of_their_own() {
     for (file, source, expected) in [
         ("transport/poll/route.rs", "use crate::{node, protocol};", None),
         ("transport/poll/route.rs", "use crate::driver;", Some("transport must not name driver")),

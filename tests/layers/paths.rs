@@ -1,20 +1,20 @@
-//! What a file's paths name. Knows how modules nest; knows no layer and no rule.
+//! The paths in a file. This module knows how modules nest, and knows no layer and no rule.
 
 use crate::tokens::{Token, is_word, text};
 
-/// The words that a path starts at.
+/// The words at which a path starts.
 const ROOTS: [&str; 4] = ["crate", "throughline", "super", "self"];
 
-/// A path that starts at `crate`, `throughline`, `super` or `self`, out of code or out of a branch of a `use`. A `use` that starts
-/// at another word is one that starts at `self`: the word may be a module below the file's own.
+/// A path that starts at `crate`, `throughline`, `super` or `self`, from code or from a branch of a `use`. A `use` that
+/// starts at another word counts as one that starts at `self`: the word may be a module below the file's own.
 #[derive(Clone, Default)]
 pub(crate) struct RootedPath {
     pub(crate) line: usize,
-    /// It stands in a `use`.
+    /// True in a `use`.
     pub(crate) is_use: bool,
-    /// It says who may see something: `pub(in …)`.
+    /// True in a visibility: `pub(in …)`.
     pub(crate) is_visibility: bool,
-    /// The inline modules around it, below the file's own.
+    /// The inline modules around the path, below the file's own.
     pub(crate) inline: Vec<String>,
     segments: Vec<String>,
     alias: Option<String>,
@@ -22,11 +22,11 @@ pub(crate) struct RootedPath {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Target<'a> {
-    /// Something below a module of the file's own.
+    /// An item below one of the file's own modules.
     Inside,
     /// The root itself: a glob, an alias, `{self}`.
     Root,
-    /// What stands under this name at the root.
+    /// The item of this name at the root.
     Module(&'a str),
 }
 
@@ -48,7 +48,7 @@ impl RootedPath {
         }
     }
 
-    /// The whole path from the crate's root.
+    /// Returns the whole path from the crate's root.
     pub(crate) fn absolute(&self, file: &[String]) -> Vec<String> {
         let mut path: Vec<String> = file.iter().chain(&self.inline).cloned().collect();
         let mut segments = self.segments.iter().map(String::as_str).peekable();
@@ -63,14 +63,14 @@ impl RootedPath {
         path
     }
 
-    /// The name that a `use` brings into its module.
+    /// Returns the name that a `use` brings into its module.
     pub(crate) fn name(&self) -> Option<&str> {
         let last = self.segments.iter().rev().find(|segment| *segment != "self")?;
         self.alias.as_deref().or_else(|| (last != "*").then_some(last))
     }
 }
 
-/// Every rooted path of a file.
+/// Returns every rooted path of a file.
 pub(crate) fn paths(tokens: &[Token]) -> Vec<RootedPath> {
     let mut found = Vec::new();
     let mut inline: Vec<(String, usize)> = Vec::new(); // inline modules, and how many braces were open around each
@@ -107,20 +107,20 @@ pub(crate) fn paths(tokens: &[Token]) -> Vec<RootedPath> {
     found
 }
 
-/// Whether a path starts here: not in the middle of one, and not `pub(crate)` or `&self`.
+/// Returns true if a path starts here: not in the middle of one, and not at `pub(crate)` or `&self`.
 fn starts_path(tokens: &[Token], at: usize) -> bool {
     let middle = at >= 2 && text(tokens, at - 1) == "::" && is_word(text(tokens, at - 2));
     let goes_on = text(tokens, at + 1) == "::" || (text(tokens, at) == "crate" && text(tokens, at + 1) == "as");
     ROOTS.contains(&text(tokens, at)) && !middle && goes_on
 }
 
-/// Whether a `use` stands here whose first word is no root.
+/// Returns true for a `use` whose first word is no root.
 fn starts_relative_use(tokens: &[Token], at: usize) -> bool {
     let first = text(tokens, at + 1);
     text(tokens, at) == "use" && is_word(first) && !ROOTS.contains(&first)
 }
 
-/// Reads one path, or one branch of a use tree, that goes on from `before`. Returns where it ends.
+/// Reads one path, or one branch of a use tree, that continues `before`. Returns the place of its end.
 fn read_path(tokens: &[Token], mut at: usize, before: &RootedPath, found: &mut Vec<RootedPath>) -> usize {
     let mut path = before.clone();
     path.line = tokens.get(at).map_or(0, |token| token.line);
@@ -147,7 +147,7 @@ fn read_path(tokens: &[Token], mut at: usize, before: &RootedPath, found: &mut V
     at
 }
 
-/// Reads the branches of a use tree up to its closing brace. Returns where it ends.
+/// Reads the branches of a use tree up to its closing brace. Returns the place of its end.
 fn read_group(tokens: &[Token], mut at: usize, before: &RootedPath, found: &mut Vec<RootedPath>) -> usize {
     loop {
         match text(tokens, at) {

@@ -1,4 +1,4 @@
-//! What runs in a gateway: the sources without the items and the files that are for tests only.
+//! The code that runs in a gateway: the sources without the items and the files for tests.
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use crate::tokens::{Token, group_end, text, tokens};
 
 const CFG_TEST: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
 
-/// Words that begin an item or a statement. A field begins with another one, and ends with a comma.
+/// The words that begin an item or a statement. A field begins with another word, and ends with a comma.
 const ITEMS: [&str; 16] = [
     "async", "const", "enum", "extern", "fn", "if", "impl", "let", "mod", "static", "struct", "trait", "type",
     "unsafe", "use", "while",
 ];
 
-/// Each file that is not for tests only, with its tokens outside of tests.
+/// Returns each file that is not for tests only, with its tokens outside of tests.
 pub(crate) fn production(sources: &[(String, String)]) -> Vec<(&str, Vec<Token>)> {
     let (mut files, mut for_tests) = (Vec::new(), Vec::new());
     for (file, source) in sources {
@@ -26,7 +26,7 @@ pub(crate) fn production(sources: &[(String, String)]) -> Vec<(&str, Vec<Token>)
     files
 }
 
-/// The tokens outside of items for tests, and the names of the modules that are declared for tests.
+/// Returns the tokens outside of items for tests, and the names of the modules that are declared for tests.
 fn without_tests(tokens: Vec<Token>) -> (Vec<Token>, Vec<String>) {
     let (mut left_out, mut modules): (Vec<Range<usize>>, _) = (Vec::new(), Vec::new());
     let mut at = 0;
@@ -59,7 +59,7 @@ fn item_start(tokens: &[Token], mut at: usize) -> usize {
     }
 }
 
-/// Where an item, a statement or a field ends.
+/// Returns the place where an item, a statement or a field ends.
 fn item_end(tokens: &[Token], mut at: usize) -> usize {
     let is_field = !ITEMS.contains(&text(tokens, at));
     loop {

@@ -1,12 +1,12 @@
-//! Cuts Rust code into the tokens that paths are made of. Leaves out what only says something: comments, strings, characters.
+//! Cuts Rust code into the tokens of paths. It omits comments, strings and characters.
 
-/// A piece of code, and the line it stands on.
+/// A piece of code, and its line.
 pub(crate) struct Token {
     pub(crate) line: usize,
     pub(crate) text: String,
 }
 
-/// Words, `::` and single other characters; comments, strings and character literals are left out.
+/// Returns words, `::` and single other characters. It omits comments, strings and character literals.
 pub(crate) fn tokens(source: &str) -> Vec<Token> {
     let mut found = Vec::new();
     let mut line = 1;
@@ -33,7 +33,7 @@ fn word_length(rest: &str) -> usize {
     rest.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(rest.len())
 }
 
-/// The length of the comment, string or character literal at the start of `rest`, if one is there.
+/// Returns the length of the comment, string or character literal at the start of `rest`, if there is one.
 fn skipped(rest: &str) -> Option<usize> {
     let to_end = |found: Option<usize>| found.unwrap_or(rest.len());
     if rest.starts_with("//") {
@@ -60,7 +60,7 @@ fn skipped(rest: &str) -> Option<usize> {
     (escaped || characters.next()? == '\'').then(|| to_end(quoted(literal, '\'').map(|end| prefix + end)))
 }
 
-/// The length of the literal at the start of `rest`, from its opening quote to its closing one.
+/// Returns the length of the literal at the start of `rest`, from its opening quote to its closing one.
 fn quoted(rest: &str, quote: char) -> Option<usize> {
     let mut characters = rest.char_indices().skip(1);
     while let Some((at, character)) = characters.next() {
@@ -73,7 +73,7 @@ fn quoted(rest: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// The length of the block comment at the start of `rest`; they nest.
+/// Returns the length of the block comment at the start of `rest`. Block comments nest.
 fn block_comment(rest: &str) -> usize {
     let mut open = 0;
     let mut at = 0;
@@ -97,12 +97,12 @@ fn block_comment(rest: &str) -> usize {
     rest.len()
 }
 
-/// The token at `at`; empty behind the last.
+/// Returns the token at `at`, or an empty text behind the last one.
 pub(crate) fn text(tokens: &[Token], at: usize) -> &str {
     tokens.get(at).map_or("", |token| &token.text)
 }
 
-/// Where the group in brackets ends that the bracket at `at` opens.
+/// Returns the place where a group ends. The bracket at `at` opens it.
 pub(crate) fn group_end(tokens: &[Token], at: usize) -> usize {
     let mut open = 0_usize;
     for (place, token) in tokens.iter().enumerate().skip(at) {
@@ -118,7 +118,7 @@ pub(crate) fn group_end(tokens: &[Token], at: usize) -> usize {
     tokens.len()
 }
 
-/// Whether a token is a name or a keyword.
+/// Returns true for a name or a keyword.
 pub(crate) fn is_word(text: &str) -> bool {
     text.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }

@@ -1,4 +1,4 @@
-//! Applications that have none of our routes: what a request is decides.
+//! Applications without any of our routes: the form of a request decides its route.
 
 use std::time::Duration;
 
@@ -61,12 +61,12 @@ async fn a_post_on_any_path_is_a_send() {
 
 #[tokio::test]
 async fn while_an_application_is_not_there_its_clients_are_told_so_and_then_it_is() {
-    // Others listen on 127.0.0.1, so no one takes the ports of this address meanwhile.
+    // Other tests listen on 127.0.0.1, so none of them takes the ports of this address meanwhile.
     let place = TcpListener::bind("127.7.7.7:0").await.unwrap();
     let addr = place.local_addr().unwrap();
     drop(place);
     let answer = Answer { html: "not there".to_owned(), ..Answer::status(502) };
-    // As for a name with two addresses of which the application took the second.
+    // The name has two addresses, and the application uses only the second.
     let nowhere = TcpListener::bind("127.7.7.8:0").await.unwrap();
     let first = nowhere.local_addr().unwrap();
     drop(nowhere);
@@ -85,7 +85,7 @@ async fn while_an_application_is_not_there_its_clients_are_told_so_and_then_it_i
 }
 
 #[tokio::test]
-async fn an_application_beyond_loopback_is_refused_whichever_of_its_addresses_it_is() {
+async fn an_application_with_any_address_beyond_loopback_is_refused() {
     let upstream = Upstream::application(
         vec!["127.0.0.1:9".parse().unwrap(), "192.0.2.1:80".parse().unwrap()],
         Answer::status(502),

@@ -1,4 +1,4 @@
-//! A client as plain as a socket: it writes text, and tells exactly what comes back and how it ends.
+//! A client as plain as a socket: it writes text, and reports the exact answer and the kind of its end.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -8,10 +8,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// Nothing in these tests takes this long unless it is broken.
+/// A limit that a test exceeds only if the code is broken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What must not come at all is waited for this long.
+/// The time for which a test waits for bytes that must not come.
 const QUIET: Duration = Duration::from_millis(120);
 
 pub(crate) const UPGRADE: &str = "GET /rt/ws HTTP/1.1\r\nHost: origin.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -21,7 +21,7 @@ pub(crate) fn post(path: &str, body: &str) -> String {
     format!("POST {path} HTTP/1.1\r\nHost: origin.test\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// By FIN, after these bytes.
@@ -45,11 +45,11 @@ impl Client {
         TcpStream::connect(addr).await.expect("the front listens").into()
     }
 
-    /// Whether a connection is reset before anything is said on it.
+    /// Returns whether a connection is reset before either side writes.
     pub(crate) async fn is_reset_at_once(addr: SocketAddr) -> bool {
         match TcpStream::connect(addr).await {
             Ok(stream) => Self::from(stream).end().await == End::Reset,
-            // The reset may be quicker than the connect.
+            // The reset may come before the connect returns.
             Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
         }
     }
@@ -58,7 +58,7 @@ impl Client {
         self.stream.write_all(text.as_bytes()).await.expect("the connection is open");
     }
 
-    /// All up to and with this text.
+    /// Reads up to and including this text.
     pub(crate) async fn until(&mut self, text: &str) -> String {
         loop {
             let place = self.unread.windows(text.len()).position(|window| window == text.as_bytes());
@@ -71,23 +71,23 @@ impl Client {
         }
     }
 
-    /// The head of a response.
+    /// Reads the head of a response.
     pub(crate) async fn head(&mut self) -> String {
         self.until("\r\n\r\n").await
     }
 
-    /// Whether anything comes, before the connection is reset.
+    /// Returns whether any byte arrives before the connection is reset.
     pub(crate) async fn is_answered(&mut self) -> bool {
         self.more().await.is_ok_and(|count| count > 0)
     }
 
-    /// When this text has come, counted from `start`.
+    /// Returns the time from `start` to the arrival of this text.
     pub(crate) async fn when(&mut self, text: &str, start: Instant) -> Duration {
         self.until(text).await;
         start.elapsed()
     }
 
-    /// Holds that nothing comes, and no end either.
+    /// Checks that no byte arrives, and no end.
     pub(crate) async fn hears_nothing(&mut self) {
         assert_eq!(String::from_utf8_lossy(&self.unread), "");
         let mut byte = [0];
@@ -95,7 +95,7 @@ impl Client {
         assert!(read.is_err(), "heard {read:?} {byte:?}");
     }
 
-    /// Writes for as long as it is taken, up to 64 MB: whether it came to a halt before.
+    /// Writes up to 64 MB, and returns whether the connection stopped accepting bytes before.
     pub(crate) async fn fills_up(&mut self) -> bool {
         let block = vec![b'x'; 64 * 1024];
         for _ in 0..1024 {

@@ -1,4 +1,4 @@
-//! The front itself: what it carries faithfully, what it counts, what it kills, what it refuses.
+//! The front itself: the bytes that it carries unchanged, and the exchanges that it counts, kills and refuses.
 
 use std::net::SocketAddr;
 
@@ -101,7 +101,7 @@ async fn an_origin_that_is_gone_looks_like_a_reset() {
     assert_eq!(client.end().await, End::Reset);
 }
 
-// On several threads, where a good-mannered FIN could overtake the reset.
+// Several threads, so that an orderly FIN could overtake the reset.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_resets_what_is_open_on_its_route_and_nothing_else() {
     let lab = Lab::new([]).await;
@@ -121,7 +121,7 @@ async fn kill_resets_what_is_open_on_its_route_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_is_open_and_what_has_begun_is_counted_by_route() {
+async fn open_and_begun_exchanges_are_counted_by_route() {
     let lab = Lab::new([]).await;
     let tunnel = lab.tunnel().await;
     let _stream = lab.stream().await;

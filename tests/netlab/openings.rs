@@ -1,4 +1,5 @@
-//! How an exchange begins: refused, stripped, swallowed, reset, answered by the network, lost, duplicated.
+//! The faults at the start of an exchange: refused, stripped, swallowed, reset, answered by the network, lost,
+//! duplicated.
 
 use std::collections::HashSet;
 
@@ -52,7 +53,7 @@ async fn a_reset_route_is_reset_on_request_and_the_others_pass() {
     lab.client(&post("/rt/send", "fine")).await.until("fine").await;
 }
 
-// On several threads, where a good-mannered FIN could overtake the reset.
+// Several threads, so that an orderly FIN could overtake the reset.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn offline_resets_connections_before_they_say_anything_and_all_that_is_open() {
     let lab = Lab::new([]).await;

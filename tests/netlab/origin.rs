@@ -1,5 +1,5 @@
-//! A small real server. It answers a POST with its own body, streams what the test says, echoes in its tunnels, and
-//! keeps account of all that reached it.
+//! A small real server. It answers a POST with the same body, streams the test's texts, and echoes in its tunnels. It
+//! records everything that reaches it.
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
@@ -30,14 +30,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// What reached the origin.
+/// The record of everything that reached the origin.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Account {
-    /// Method, path and body of each request; the body stays empty for streams and upgrades.
+    /// Method, path and body of each request. The body stays empty for streams and upgrades.
     pub(crate) requests: Vec<String>,
-    /// All bytes that came up tunnels.
+    /// All bytes from the clients of tunnels.
     pub(crate) tunnelled: String,
-    /// How tunnels ended: `fin` or `reset`.
+    /// The ends of tunnels: `fin` or `reset`.
     pub(crate) ends: Vec<&'static str>,
 }
 
@@ -66,7 +66,7 @@ impl Origin {
         Self { addr, shared, accepting }
     }
 
-    /// Every open stream gets this as a chunk, every tunnel as bytes; nothing ends them.
+    /// Sends this as a chunk to every open stream, and as bytes to every tunnel. It ends none of them.
     pub(crate) fn say(&self, text: &str) {
         self.shared.said.send(text.to_owned()).expect("a stream or tunnel is open");
     }
@@ -98,7 +98,7 @@ async fn accept(listener: TcpListener, shared: Shared) {
                 async { Ok::<_, hyper::Error>(answer.await) }
             });
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            // A client may go as it likes.
+            // A client may leave in any way.
             let _ = connection.with_upgrades().await;
         });
     }
@@ -141,7 +141,7 @@ fn text(body: &str) -> Body {
     Full::new(Bytes::from(body.to_owned())).boxed_unsync()
 }
 
-/// Ends when `bye` is said.
+/// Streams the test's texts, and ends at `bye`.
 fn streamed(said: broadcast::Receiver<String>) -> Body {
     let chunks = stream::unfold(said, |mut said| async move {
         let text = said.recv().await.ok().filter(|text| text != "bye")?;

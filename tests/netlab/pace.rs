@@ -1,4 +1,4 @@
-//! Delay, jitter, bandwidth and hiccups. Lower bounds are exact; upper ones leave room for a busy machine.
+//! Delay, jitter, bandwidth and hiccups. Lower bounds are exact. Upper ones leave room for a busy machine.
 
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ async fn jitter_varies_the_delay_and_keeps_the_order() {
 
 #[tokio::test]
 async fn bandwidth_lets_so_many_bytes_through_a_second_and_steadily() {
-    // Where the machine stands still at the half, both are read at once.
+    // If the machine stalls at the half, the client reads both halves at once.
     for _ in 0..5 {
         let lab = Lab::new([]).await;
         let mut client = lab.stream().await;

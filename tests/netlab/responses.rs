@@ -106,7 +106,7 @@ async fn a_cut_of_a_request_without_an_answer_closes_the_connection_empty() {
     assert_eq!(client.end().await, End::Clean(String::new()));
 }
 
-// On several threads, where a good-mannered FIN could overtake the reset.
+// Several threads, so that an orderly FIN could overtake the reset.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_stream_is_reset_and_not_terminated() {
     let lab = Lab::new([Rule { kill_after: Some(SOON), ..Rule::on(Route::Stream) }]).await;

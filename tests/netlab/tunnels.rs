@@ -1,4 +1,4 @@
-//! Faults of what comes after a 101.
+//! Faults of a tunnel, after its status 101.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn a_tunnel_muted_upwards_hears_the_origin_and_is_not_heard() {
 }
 
 #[tokio::test]
-async fn a_tunnel_muted_both_ways_opens_and_then_nobody_hears_anybody_not_even_go() {
+async fn a_tunnel_muted_both_ways_opens_and_then_neither_side_hears_the_other_or_its_end() {
     let lab = Lab::new([]).await;
     lab.front.set_network(Network::named("websocket-mute").unwrap());
     let mut client = lab.tunnel().await;
@@ -93,10 +93,10 @@ async fn a_stall_makes_its_sender_feel_it_in_the_end() {
     let lab = Lab::new([]).await;
     let mut client = lab.tunnel().await;
     lab.switch([Rule { stall: Some(Direction::Up), ..tunnels() }]);
-    assert!(client.fills_up().await, "the network took all that was sent");
+    assert!(client.fills_up().await, "the network accepted all bytes");
 }
 
-// On several threads, where a good-mannered FIN could overtake the reset.
+// Several threads, so that an orderly FIN could overtake the reset.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_tunnel_is_reset_on_both_sides_so_long_after_its_101() {
     let lab = Lab::new([]).await;
@@ -141,7 +141,7 @@ async fn an_idle_tunnel_can_be_forgotten_so_that_later_bytes_vanish() {
     client.until("one").await;
     let idle = Some(Idle { after: SOON / 4, then: Silence::Drop });
     lab.switch([Rule { idle, ..tunnels() }]);
-    // Longer than the network remembers.
+    // This is longer than the network remembers.
     client.hears_nothing().await;
     client.send("two").await;
     lab.origin.say("three");

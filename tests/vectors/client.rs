@@ -12,7 +12,7 @@ use super::{Conversation, Player, Step};
 
 pub(super) struct Client(ClientSession);
 
-/// Every key an input may have; the first says what it is.
+/// The keys of an input. The first key present gives its kind.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct Keys {
@@ -44,7 +44,7 @@ impl Client {
         let mut random = given.unwrap_or_else(|| defaults.random()).into_iter();
         let name = conversation.name.clone();
         Self(ClientSession::new(Box::new(move |_| {
-            random.next().unwrap_or_else(|| panic!("{name}: more randomness is asked for than is given"))
+            random.next().unwrap_or_else(|| panic!("{name}: the vector gives too little randomness"))
         })))
     }
 }
@@ -101,7 +101,7 @@ fn input(keys: Keys, defaults: &Defaults) -> Input {
 fn told(output: &Output) -> Value {
     match output {
         Output::Write(leg, lines) => json!({ "write": leg, "lines": texts(lines) }),
-        // How long an answer may take is no part of the protocol.
+        // The protocol does not define the time for an answer.
         Output::Post { leg, route, lines, timeout: _ } => {
             let route = match route {
                 Route::Stream => "stream",

@@ -1,4 +1,4 @@
-//! How vectors write frames: exactly, as a string, or as an object that stands for its JSON on one line.
+//! The forms of frames in vectors: a string for exact bytes, or an object for its JSON on one line.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use super::{directory, read};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Keys that long frames need and few vectors are about.
+/// Default values for keys that long frames need and few vectors test.
 pub(super) struct Defaults(Value);
 
 impl Defaults {
@@ -22,7 +22,7 @@ impl Defaults {
         serde_json::from_value(self.0["random"].clone()).unwrap()
     }
 
-    /// A frame as an input: the very bytes. The order of an object's keys is that of the file.
+    /// Returns a frame as an input, with exact bytes. An object's keys keep the order of the file.
     pub(super) fn frame(&self, frame: &RawValue) -> RawFrame {
         let value: Value = serde_json::from_str(frame.get()).unwrap();
         if let Value::String(line) = value {
@@ -41,7 +41,7 @@ impl Defaults {
         RawFrame::text(frame.get().to_owned())
     }
 
-    /// An expected output with the defaults filled in.
+    /// Returns an expected output with the defaults filled in.
     pub(super) fn output(&self, output: &Value) -> Value {
         let mut output = output.clone();
         for key in ["lines", "unknown"] {
@@ -54,7 +54,7 @@ impl Defaults {
         output
     }
 
-    /// hello, welcome and end have default keys; one that is given as null is left out.
+    /// Fills in the default keys of hello, welcome and end. A key that is null in the vector is left out.
     fn filled(&self, frame: &Value) -> Value {
         let Some((verb, value)) = frame.as_object().and_then(|keys| keys.iter().next()) else {
             return frame.clone();
@@ -69,7 +69,7 @@ impl Defaults {
     }
 }
 
-/// A long line that is written as a short text, many times.
+/// Returns a long line, which the vector writes as a short text with a count.
 fn repeated(frame: &Value) -> Option<String> {
     let repeat = frame.get("repeat")?;
     let part = |key: &str| repeat[key].as_str().unwrap();
@@ -77,13 +77,14 @@ fn repeated(frame: &Value) -> Option<String> {
     Some(format!("{}{}{}", part("before"), part("text").repeat(times), part("after")))
 }
 
-/// Lines that were written, as their very text.
+/// Returns the exact text of written lines.
 pub(super) fn texts(lines: &[Line]) -> Vec<String> {
     let text = |line: &Line| String::from_utf8(line.json().to_vec()).unwrap();
     lines.iter().map(text).collect()
 }
 
-/// Outputs as they are to be compared: a line that is expected as an object is read. The sentences for people are not compared.
+/// Prepares outputs for the comparison. A line that the vector expects as an object is parsed. Sentences for people are
+/// ignored.
 pub(super) fn settled(expected: &[Value], got: Vec<Value>) -> Vec<Value> {
     let settle = |(place, mut output): (usize, Value)| {
         for key in ["lines", "unknown"] {
@@ -110,7 +111,7 @@ fn value(line: &str) -> Value {
     value
 }
 
-/// A frame that was received, as a value; bytes beside it as `b64`.
+/// Returns a received frame as a value. Bytes beside it become `b64`.
 pub(super) fn object(frame: &RawFrame) -> Value {
     let mut keys: Map<String, Value> = serde_json::from_slice(&frame.text).unwrap();
     if let Some(bytes) = &frame.attachment {

@@ -1,4 +1,4 @@
-//! What a frame means, or the code it is refused with.
+//! The meaning of each frame, or the code of its refusal.
 
 use std::collections::BTreeSet;
 
@@ -22,15 +22,15 @@ use super::{directory, read};
 #[serde(deny_unknown_fields)]
 struct Vector {
     name: String,
-    /// The line as text; or as base64 where it is not text; or a binary message as base64.
+    /// The line as text. Otherwise `line_b64` has a line that is no text, or `message_b64` a binary message.
     line: Option<String>,
     line_b64: Option<String>,
     message_b64: Option<String>,
-    /// The line is this text so many times, between `before` and `after`.
+    /// A line that repeats a text between `before` and `after`.
     repeat: Option<Repeat>,
     means: Option<Value>,
     refused: Option<String>,
-    /// A client that trusts its gateway need not notice.
+    /// True if a client that trusts its gateway may overlook the fault.
     #[serde(default)]
     strict: bool,
 }
@@ -113,7 +113,7 @@ fn frames_down_mean_what_the_vectors_say() {
     });
 }
 
-/// The lines of a file, of a length that one looks at.
+/// Returns the lines of a file that have a practical length.
 pub(super) fn lines_of(file: &str) -> Vec<Vec<u8>> {
     let vectors: Vec<Vector> = serde_json::from_str(&read(&directory().join(file))).unwrap();
     let lines = vectors.iter().filter_map(|vector| match vector {
@@ -126,7 +126,7 @@ pub(super) fn lines_of(file: &str) -> Vec<Vec<u8>> {
     lines.collect()
 }
 
-/// A ping or a pong, with its pad if it has one.
+/// Returns a ping or a pong, with its pad if it has one.
 fn echo(verb: &str, value: Value, pad: Option<String>) -> Value {
     let mut keys = Map::from_iter([(verb.to_owned(), value)]);
     keys.extend(pad.map(|pad| ("pad".to_owned(), pad.into())));
@@ -169,7 +169,7 @@ fn report(report: &Report) -> Value {
     all
 }
 
-/// A numbered frame of a client, as the vectors write it.
+/// Returns a client's numbered frame in the form of the vectors.
 pub(super) fn command(command: &Command) -> Value {
     let mut all = match &command.action {
         Action::Subscribe(channel, since) => {

@@ -1,4 +1,4 @@
-//! Bytes that nobody wrote: no reader panics, and what a reader accepts means the same when it is written again.
+//! Arbitrary bytes: no reader panics, and a frame that a reader accepts keeps its meaning when it is written again.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use throughline::protocol::{ChannelName, Line, body};
 
 use super::frames::lines_of;
 
-/// What a reader of bytes is most often broken by.
+/// The pieces that break readers of bytes most often.
 const PIECES: [&[u8]; 16] = [
     b"{",
     b"}",
@@ -76,7 +76,7 @@ fn mutated(mut bytes: Vec<u8>, mutations: &[Mutation]) -> Vec<u8> {
     bytes
 }
 
-/// Arbitrary bytes, or a line of the vectors with a few things wrong.
+/// Generates arbitrary bytes, or a line of the vectors with a few changes.
 fn input(file: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     let lines = lines_of(file);
     let changed = (prop::sample::select(lines), prop::collection::vec(mutation(), 0..4));
@@ -86,7 +86,7 @@ fn input(file: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     ]
 }
 
-/// An accepted frame, written by the encoder that there is for it.
+/// Writes an accepted frame again, if it has an encoder.
 fn written(up: &Up) -> Option<Line> {
     Some(match up {
         Up::Hello(hello) => hello.line(),
@@ -100,7 +100,7 @@ fn written(up: &Up) -> Option<Line> {
     })
 }
 
-/// What is compared: all but the cost, which depends on how it was written.
+/// Returns the parts to compare. The cost is not among them, because it depends on the written form.
 fn meaning(up: &Up) -> Value {
     match up {
         Up::Hello(hello) => json!(String::from_utf8_lossy(hello.line().json())),
@@ -112,7 +112,7 @@ fn meaning(up: &Up) -> Value {
     }
 }
 
-/// Whole numbers are echoed as they are; of others the last digits may differ.
+/// Rounds a number that is not whole, because the last digits of its echo may differ.
 fn rounded(value: &Number) -> Value {
     match value.as_f64().filter(|_| value.is_f64()) {
         Some(value) => json!(format!("{value:.12e}")),
@@ -132,7 +132,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_accepted_from_a_client_means_the_same_written_again(bytes in input("frames-up.json")) {
+    fn an_accepted_frame_of_a_client_keeps_its_meaning_when_written_again(bytes in input("frames-up.json")) {
         for frame in frames(&bytes) {
             let Ok(up) = Up::read(&frame) else { continue };
             prop_assert!(!frame.text.contains(&b'\n') && !frame.text.contains(&b'\r'));
@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_accepted_from_a_server_means_the_same_written_again(bytes in input("frames-down.json")) {
+    fn an_accepted_frame_of_a_server_keeps_its_meaning_when_written_again(bytes in input("frames-down.json")) {
         for frame in frames(&bytes) {
             let Ok(read) = Down::read(&frame) else { continue };
             let line = match &read {
@@ -186,7 +186,7 @@ proptest! {
     }
 }
 
-/// The bytes as a text message, and as a binary one.
+/// Returns the bytes as a text message, and as a binary one.
 fn frames(bytes: &[u8]) -> impl Iterator<Item = RawFrame> + use<> {
     let bytes = Bytes::copy_from_slice(bytes);
     let binary = RawFrame::from_binary_message(&bytes).ok();

@@ -1,4 +1,4 @@
-//! Conversations of the gateway's half: a node of real sessions, as the simulation has it.
+//! Conversations of the gateway's half: a node of real sessions, as in the simulation.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use throughline::session::node::{Effect, Kind, Node};
 
 pub(super) struct Server(Node);
 
-/// Settings of a conversation; what is not given is as by default.
+/// Settings of a conversation. A missing one has its default.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
@@ -28,7 +28,7 @@ pub(super) struct Wanted {
     attaches_a_minute: Option<u32>,
 }
 
-/// Every key an input may have; the first says what it is.
+/// The keys of an input. The first key present gives its kind.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct Keys {
