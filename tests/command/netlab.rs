@@ -1,4 +1,4 @@
-//! `throughline netlab` as a person meets it: what it lists, what it refuses, and its page.
+//! `throughline netlab` as its user sees it: the list, the refusals, and its page.
 
 use crate::process::{Running, run};
 
@@ -16,7 +16,7 @@ async fn without_anything_it_lists_the_networks_with_a_sentence_each() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_with_the_reason_and_the_remedy() {
+async fn wrong_arguments_are_refused_with_the_reason_and_the_remedy() {
     for (arguments, said) in [
         (&["netlab", "offline"][..], "--to URL is missing"),
         (&["netlab", "perfect", "--to", "http://127.0.0.1:1"], "websocket-refused"),
@@ -33,7 +33,7 @@ async fn what_is_wrong_is_refused_with_the_reason_and_the_remedy() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_told_with_the_way_out() {
+async fn an_occupied_port_is_reported_with_the_way_out() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for (option, other) in [("--listen", "--page"), ("--page", "--listen")] {
@@ -46,7 +46,7 @@ async fn a_port_that_is_taken_is_told_with_the_way_out() {
 }
 
 #[tokio::test]
-async fn it_says_where_everything_is_and_tells_of_a_target_that_is_not_there() {
+async fn it_prints_every_address_and_reports_a_target_that_is_not_there() {
     let arguments =
         ["netlab", "slow", "--to", "http://localhost:1/app", "--listen", "127.0.0.1:0", "--page", "127.0.0.1:0"];
     let mut running = Running::start(&arguments).await;

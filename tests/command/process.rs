@@ -8,20 +8,21 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 
-/// Nothing in these tests takes this long unless it is broken.
+/// A limit that a test exceeds only if the code is broken.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) async fn within_patience<T>(work: impl Future<Output = T>) -> T {
     waited_for("it", work).await
 }
 
-/// The same, for what has a name.
+/// Waits for something with a name, which the panic after `PATIENCE` shows.
 async fn waited_for<T>(what: &str, work: impl Future<Output = T>) -> T {
     let came = tokio::time::timeout(PATIENCE, work).await;
     came.unwrap_or_else(|_| panic!("{what} did not come within {PATIENCE:?}"))
 }
 
-/// A child inherits which signals are ignored, and `nohup make test` ignores hangups: a test that needs either says so to `env`.
+/// Options of `env`. A child inherits ignored signals, and `nohup make test` ignores hangups. A test that depends on
+/// either sets it by `env`.
 pub(crate) const HANGUPS_END: &str = "--default-signal=HUP";
 pub(crate) const HANGUPS_IGNORED: &str = "--ignore-signal=HUP";
 
@@ -44,17 +45,17 @@ pub(crate) fn example(name: &str, arguments: &[&str]) -> std::process::Command {
     command
 }
 
-/// A run that is expected to end by itself.
+/// Runs the command to its own end.
 pub(crate) async fn run(arguments: &[&str]) -> Output {
     within_patience(command(arguments).output()).await.unwrap()
 }
 
-/// The same with a variable of the environment.
+/// Runs the command with a variable of the environment.
 pub(crate) async fn run_with(name: &str, value: &std::ffi::OsStr, arguments: &[&str]) -> Output {
     within_patience(command(arguments).env(name, value).output()).await.unwrap()
 }
 
-/// A run whose outputs are pipes that nobody reads any more.
+/// Runs the command with outputs that are pipes without a reader.
 pub(crate) async fn run_unread(arguments: &[&str]) -> std::process::ExitStatus {
     let mut child = command(arguments).spawn().unwrap();
     drop((child.stdout.take(), child.stderr.take()));
@@ -77,14 +78,14 @@ impl Running {
         Self::spawn(command(arguments).env("RUST_LOG", level)).await
     }
 
-    /// Started by `env` of coreutils, with this about its signals.
+    /// Starts the command by `env` of coreutils, with this option about signals.
     pub(crate) async fn with_signals(signals: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new("env");
         command.args([signals, env!("CARGO_BIN_EXE_throughline")]);
         Self::spawn(&mut with_options(command, arguments)).await
     }
 
-    /// Started by another command, which becomes it.
+    /// Starts another command, which becomes the binary.
     pub(crate) async fn of(command: std::process::Command) -> Self {
         Self::spawn(&mut with_options(command.into(), &[])).await
     }
@@ -105,7 +106,7 @@ impl Running {
         line
     }
 
-    /// A request on a connection of its own: the status and all that follows the head.
+    /// Sends a request on a new connection. Returns the status and the text behind the head.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         self.ask_with(method, path, "text/plain", body).await
     }
@@ -128,14 +129,14 @@ impl Running {
         (head[9..12].parse().unwrap(), body.to_owned())
     }
 
-    /// What a supervisor sends.
+    /// Sends a signal, as a supervisor does.
     pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().await.unwrap();
         assert!(sent.success());
     }
 
-    /// Reads its log up to a line that holds this.
+    /// Reads the log up to a line with this text.
     pub(crate) async fn logs(&mut self, text: &str) -> String {
         let log = self.child.stderr.as_mut().unwrap();
         let (mut line, mut byte) = (Vec::new(), [0]);
@@ -155,9 +156,9 @@ impl Running {
         .await
     }
 
-    /// The exit, and all that was logged.
+    /// Returns the exit code and the whole log.
     pub(crate) async fn ended(self) -> (Option<i32>, String) {
-        // Both pipes are read, or the child could wait for us.
+        // The test reads both pipes, or the child could wait for it.
         drop(self.output);
         let output = waited_for("the end of the process", self.child.wait_with_output()).await.unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())

@@ -1,10 +1,10 @@
-//! SIGHUP: the file is read again, and what can change at run time does.
+//! SIGHUP: the gateway reads its file again, and applies the keys that can change at run time.
 
 use std::path::PathBuf;
 
 use crate::process::{HANGUPS_END, HANGUPS_IGNORED, Running};
 
-/// A configuration in a folder of its own, which goes with it.
+/// A configuration in its own folder. The folder disappears with it.
 struct File(PathBuf);
 
 impl File {
@@ -37,7 +37,7 @@ async fn start(file: &File) -> Running {
     Running::logging(&arguments, "throughline=info").await
 }
 
-/// The first line of the answer to a new client's first poll.
+/// Returns the first line of the answer to a new client's first poll.
 async fn poll(running: &Running) -> serde_json::Value {
     let secret = uuid::Uuid::new_v4().simple();
     let hello =
@@ -89,7 +89,7 @@ async fn a_faulty_file_is_told_of_and_changes_nothing() {
     assert_eq!(running.ended().await.0, Some(0));
 }
 
-/// As any program does, when its terminal is closed.
+/// Any program behaves like this when its terminal closes.
 #[tokio::test]
 async fn without_a_file_a_hangup_ends_it() {
     let running = Running::with_signals(HANGUPS_END, &["serve", "--listen", "127.0.0.1:0"]).await;

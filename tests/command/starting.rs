@@ -1,4 +1,4 @@
-//! Exits: 1 what failed, 2 what was asked for wrongly. What is said names the way out.
+//! The exit codes: 1 for a failure, 2 for wrong arguments. Every message names the remedy.
 
 use std::process::Output;
 
@@ -42,7 +42,7 @@ async fn wrong_arguments_exit_with_2_and_name_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn beyond_loopback_nobody_is_served_without_open() {
+async fn serve_refuses_an_address_beyond_loopback_without_open() {
     for listen in ["0.0.0.0:0", "[::]:0"] {
         refused(&run(&["serve", "--listen", listen]).await, 2, "--open");
     }
@@ -75,7 +75,7 @@ async fn a_bad_configuration_exits_with_2_and_names_the_key() {
     std::fs::write(&path, "listen = '0.0.0.0:0'\nopen = false\n").unwrap();
     let running = Running::start(&["serve", "--config", file, "--listen", "127.0.0.1:0"]).await;
     std::fs::remove_dir_all(&folder).unwrap();
-    assert!(running.address.ip().is_loopback(), "the command line comes before the file");
+    assert!(running.address.ip().is_loopback(), "the command line overrides the file");
     refused(&missing, 2, file);
 }
 
@@ -114,7 +114,7 @@ async fn the_doctor_tells_a_name_that_is_not_known_from_a_gateway_that_is_down()
         let output = run(&["doctor", "--watch", "1", url]).await;
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.code() == Some(1) && said.contains(says), "{said}");
-        assert!(!said.contains("after_ms="), "figures are for the report: {said}");
+        assert!(!said.contains("after_ms="), "figures belong to the report: {said}");
     }
 }
 
@@ -146,7 +146,7 @@ async fn the_log_begins_with_what_is_served_and_tells_the_first_refusal_of_each_
     }
     running.signal("TERM").await;
     let (_, rest) = running.ended().await;
-    assert!(!rest.contains("refused") && !rest.contains("garbage"), "each kind is told once: {rest}");
+    assert!(!rest.contains("refused") && !rest.contains("garbage"), "each kind is logged once: {rest}");
 }
 
 #[tokio::test]

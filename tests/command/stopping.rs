@@ -1,4 +1,4 @@
-//! A stop by signal, and what is never logged.
+//! A stop by signal, and the secrets that no log may hold.
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ fn hello(leg: u32) -> String {
     json!({ "hello": hello }).to_string()
 }
 
-/// A socket that has said hello and was welcomed.
+/// Opens a socket, sends a hello, and reads the welcome.
 async fn connect(running: &Running) -> Socket {
     let url = format!("ws://{}/rt/ws", running.address);
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
@@ -73,7 +73,7 @@ async fn no_log_holds_a_secret_or_a_token_however_much_is_logged() {
     {
         let running = Running::logging(&[command, "--listen", "127.0.0.1:0"], level).await;
         let mut socket = connect(&running).await;
-        // Good ones, refused ones, and one that breaks off: each takes another way through.
+        // These are good requests, refused ones, and one that breaks off. Each takes a different path through the code.
         for route in ["/rt/poll", "/rt/send"] {
             running.ask("POST", route, &hello(2)).await;
             running.ask("POST", route, &hello(2).replace("\"v\":1", "\"v\":2")).await;
@@ -85,7 +85,7 @@ async fn no_log_holds_a_secret_or_a_token_however_much_is_logged() {
         running.signal("TERM").await;
         let (code, log) = running.ended().await;
         assert_eq!(code, Some(0));
-        assert!(!log.is_empty(), "something is logged");
+        assert!(!log.is_empty(), "the log is not empty");
         for secret in [SECRET, TOKEN] {
             let line = log.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{command} logs {secret}");

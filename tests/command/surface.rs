@@ -1,4 +1,4 @@
-//! What `serve` and `demo` answer: the demo alone opens hostile networks.
+//! The answers of `serve` and `demo`. Only the demo opens hostile networks.
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ async fn the_demo_carries_a_channel_over_a_plain_websocket() {
         assert!(matches!(refused, Error::Http(answer) if answer.status().is_client_error()), "{query}");
     }
     let (mut socket, _) = connect_async(url("?channel=c")).await.unwrap();
-    // It answers a ping, so it is served.
+    // The answer to a ping shows that the gateway serves the socket.
     socket.send(Message::Ping("p".into())).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong("p".into()));
     publish(&running, "another", 6).await;
@@ -68,7 +68,7 @@ async fn the_demo_carries_a_channel_over_a_plain_websocket() {
     }
 }
 
-/// By a session of its own.
+/// Publishes in a new session.
 async fn publish(running: &Running, channel: &str, data: u32) {
     let secret = uuid::Uuid::new_v4().simple().to_string();
     let mut hello =
@@ -79,7 +79,7 @@ async fn publish(running: &Running, channel: &str, data: u32) {
     hello["hello"]["id"] = welcome["welcome"]["id"].clone();
     hello["hello"]["nonce"] = "m".into();
     hello["hello"].as_object_mut().unwrap().remove("turn");
-    // The verb comes first in a frame, so this is no map of keys.
+    // The verb must come first in a frame, and a map would not keep the order.
     let line = format!(r#"{{"pub":"{channel}","data":{data}}}"#);
     let (status, answer) = running.ask("POST", "/rt/send", &format!("{hello}\n{line}\n")).await;
     assert_eq!(status, 200, "{answer}");

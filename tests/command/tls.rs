@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, rustls};
 
-/// TLS in front of the gateway, as a proxy terminates it, with a certificate for `localhost` that only who is told of it trusts.
+/// Terminates TLS in front of the gateway, as a proxy does. Only clients with its certificate for `localhost` trust it.
 pub(crate) async fn terminate(gateway: SocketAddr) -> (SocketAddr, PathBuf) {
     let rcgen::CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -25,7 +25,7 @@ pub(crate) async fn terminate(gateway: SocketAddr) -> (SocketAddr, PathBuf) {
         while let Ok((client, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                // Who does not trust the certificate leaves; that is the point.
+                // A client that does not trust the certificate leaves, as the test expects.
                 let Ok(mut client) = acceptor.accept(client).await else { return };
                 let Ok(mut origin) = TcpStream::connect(gateway).await else { return };
                 let _ = tokio::io::copy_bidirectional(&mut client, &mut origin).await;

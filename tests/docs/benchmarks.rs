@@ -1,4 +1,4 @@
-//! The instructions that docs/BENCHMARKS.md tells are those of the baseline.
+//! The instruction counts in docs/BENCHMARKS.md are those of the baseline.
 
 use throughline::protocol::code::grouped;
 

@@ -1,4 +1,4 @@
-//! What the documents tell to type works.
+//! The commands in the documents work.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::gateway::{Gateway, throughline};
 use crate::{DOCUMENTS, file, markdown};
 
-/// The commands of all `sh` blocks, without the remarks behind them.
+/// Returns the commands of all `sh` blocks, without the remarks behind them.
 fn commands() -> Vec<String> {
     let commands: Vec<String> = DOCUMENTS
         .iter()
@@ -28,14 +28,14 @@ fn each_command_is_of_a_kind_that_is_known_to_work() {
         match words[..] {
             ["make", target] => assert!(makefile.contains(&format!("\n{target}:")), "the Makefile has no {target}"),
             ["cargo", "run" | "install" | "build", ..] | ["npm", ..] | ["throughline", ..] => {}
-            // Run below, or by hand.
+            // Other tests run these, or people do by hand.
             ["curl", ..] | ["node", ..] => {}
-            _ => panic!("a document tells to type {command:?}, and no test knows it"),
+            _ => panic!("a document has the command {command:?}, and no test knows it"),
         }
     }
 }
 
-/// Commands of the gateway itself, however they are started.
+/// Returns the gateway's own commands, for every way to start it.
 fn own_commands() -> Vec<Vec<String>> {
     let own = |command: &String| {
         let words = command.strip_prefix("throughline").or(command.strip_prefix("cargo run --release --"))?;
@@ -85,7 +85,7 @@ fn every_serve_that_is_named_serves() {
         .collect();
     assert!(!serves.is_empty());
     for words in serves {
-        // The address is the test's own.
+        // The test chooses the address.
         let mut arguments: Vec<&str> = Vec::new();
         let mut words = words[1..].iter();
         while let Some(word) = words.next() {
@@ -110,7 +110,7 @@ fn the_curl_command_prints_what_is_published() {
         .spawn()
         .expect("a shell");
     let mut lines = BufReader::new(curl.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
-    // Its `id:` says that it listens; is curl installed?
+    // The `id:` shows that curl listens. A missing line may mean that curl is not installed.
     let started = lines.by_ref().find(|line| line.starts_with("id: "));
     assert!(started.is_some(), "curl gave nothing");
     publish(&gateway, "chat", r#"{"text":"hello"}"#);
@@ -152,7 +152,7 @@ fn publish(gateway: &Gateway, channel: &str, data: &str) {
     gateway.post("/rt/send", &format!("{hello}\n{{\"pub\":\"{channel}\",\"data\":{data}}}"));
 }
 
-/// A reader copies what runs: tests/browser tries the page itself.
+/// Readers copy an example that runs. tests/browser tries the page itself.
 #[test]
 fn both_first_examples_are_the_page_that_the_gateway_serves() {
     let served = Gateway::start(&[]).get("/chat");
@@ -164,7 +164,7 @@ fn both_first_examples_are_the_page_that_the_gateway_serves() {
     }
 }
 
-/// As docs/OPERATING.md says.
+/// docs/OPERATING.md states this.
 #[test]
 fn beyond_loopback_it_refuses_to_serve_without_open() {
     let output = throughline().args(["serve", "--listen", "0.0.0.0:0"]).output().expect("it runs");

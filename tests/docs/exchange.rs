@@ -1,5 +1,5 @@
-//! Replays the exchanges of PROTOCOL.md against a gateway: the bytes that go up are the document's, and so must be those that
-//! come down, but for ids, epochs and dates.
+//! Replays the exchanges of PROTOCOL.md against a gateway. The client's bytes are the document's. The gateway's bytes
+//! must be the document's too, except for ids, epochs and dates.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -37,7 +37,7 @@ fn replay(exchange: &str) {
     for block in blocks.iter().filter(|block| block.attribute("exchange") == Some(exchange)) {
         let name = block.attribute("connection").expect("a connection");
         let connection = connections.entry(name.to_owned()).or_insert_with(|| Connection::new(gateway.connect()));
-        // What goes one way without a break is one step.
+        // Consecutive lines in one direction form one step.
         for step in block.lines.chunk_by(|a, b| a[..1] == b[..1]) {
             let lines: Vec<&str> = step.iter().map(|line| line[1..].strip_prefix(' ').unwrap_or(&line[1..])).collect();
             let place = format!("PROTOCOL.md:{}, connection {name}, {:?}", block.line, step[0]);
@@ -52,12 +52,12 @@ fn replay(exchange: &str) {
     assert!(replayed > 8, "only {replayed} steps of {exchange} were found");
 }
 
-/// The ids and epochs of the document, and what they are this time.
+/// The ids and epochs of the document, and their values in this run.
 #[derive(Default)]
 struct Names(HashMap<String, String>);
 
 impl Names {
-    /// The text with this time's ids.
+    /// Returns the text with this run's ids.
     fn translate(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (documented, real) in &self.0 {
@@ -66,19 +66,20 @@ impl Names {
         text
     }
 
-    /// Both texts are the same but for ids, and these are the same throughout.
+    /// Checks that both texts agree, except for ids, and that each id always has the same value.
     fn compare(&mut self, documented: &str, real: &str, place: &str) {
         let (shape, names) = blanked(documented);
         let (real_shape, real_names) = blanked(real);
         assert_eq!(shape, real_shape, "{place}");
         for (documented, real) in names.into_iter().zip(real_names) {
             let known = self.0.entry(documented).or_insert_with(|| real.clone());
-            assert_eq!(*known, real, "{place}: another id than before");
+            assert_eq!(*known, real, "{place}: a different id than before");
         }
     }
 }
 
-/// A text with its ids and its date taken out, and the ids: runs of 36, 32 or, for a network, 16 hexadecimal digits and dashes.
+/// Returns a text without its ids and its date, and the ids. An id is a run of 36, 32 or, for a network, 16 hexadecimal
+/// digits and dashes.
 fn blanked(text: &str) -> (String, Vec<String>) {
     let is_id = |letter: char| letter.is_ascii_hexdigit() || letter == '-';
     let (mut shape, mut names) = (String::new(), Vec::new());
@@ -101,7 +102,7 @@ fn blanked(text: &str) -> (String, Vec<String>) {
     (undated.join("\n"), names)
 }
 
-/// What a connection has become.
+/// The state of a connection.
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
     /// One request after the other.
@@ -114,7 +115,7 @@ enum Form {
 struct Connection {
     socket: TcpStream,
     unread: Vec<u8>,
-    /// Of an open stream: what was read of chunks.
+    /// The bytes of an open stream's chunks that were read.
     events: Vec<u8>,
     form: Form,
     awaits_answer: bool,
@@ -191,7 +192,7 @@ impl Connection {
         self.socket.write_all(bytes).expect("the gateway reads");
     }
 
-    /// Reads until `length` bytes are there, and takes them.
+    /// Reads until `length` bytes are there, and returns them.
     fn take(&mut self, length: usize) -> String {
         while self.unread.len() < length {
             self.more();
@@ -200,7 +201,7 @@ impl Connection {
         String::from_utf8(std::mem::replace(&mut self.unread, rest)).expect("UTF-8")
     }
 
-    /// Reads to the next of these bytes, and takes what stands before it.
+    /// Reads up to the next of these bytes, and returns the text before it.
     fn until(&mut self, end: &str) -> String {
         loop {
             let found = self.unread.windows(end.len()).position(|bytes| bytes == end.as_bytes());
@@ -217,7 +218,7 @@ impl Connection {
         let mut buffer = [0; 4096];
         let read = loop {
             match self.socket.read(&mut buffer) {
-                // Another test's gateway ended: a signal interrupts reads that have a time-out.
+                // Another test's gateway ended. A signal interrupts reads with a timeout.
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}
                 read => break read.expect("an answer in time"),
             }
@@ -238,9 +239,9 @@ impl Connection {
         chunk.into_bytes()
     }
 
-    /// A text message shorter than 64 KB.
+    /// Reads a text message shorter than 64 KB.
     fn message(&mut self) -> String {
-        // Not text yet: lengths need not be UTF-8.
+        // These bytes are not text yet: lengths need not be UTF-8.
         while self.unread.len() < 4 {
             self.more();
         }
@@ -254,7 +255,7 @@ impl Connection {
     }
 }
 
-/// A request whose head the document shows. Its length must be true.
+/// Returns a request with a head in the document. Its length must be true.
 fn whole(lines: &[String]) -> String {
     let end = lines.iter().position(String::is_empty).unwrap_or(lines.len());
     let (head, body) = lines.split_at(end);
@@ -265,7 +266,7 @@ fn whole(lines: &[String]) -> String {
     format!("{}\r\n\r\n{body}", head.replace('\n', "\r\n"))
 }
 
-/// A request whose head is left out: `POST /rt/send`, then the body.
+/// Returns a request without a head in the document: `POST /rt/send`, then the body.
 fn shortened(lines: &[String]) -> String {
     let body: String = lines[1..].iter().map(|line| format!("{line}\n")).collect();
     format!(
@@ -282,7 +283,7 @@ fn header(head: &str, name: &str) -> Option<usize> {
         .and_then(|(_, value)| value.parse().ok())
 }
 
-/// A client's text message. Any mask will do.
+/// Returns a client's text message. Any mask works.
 fn masked(payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
     let mut frame = vec![0x81];

@@ -1,4 +1,4 @@
-//! Limits, codes, keys and names stand in the documents as they stand in the code.
+//! The documents agree with the code on limits, codes, keys and names.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn declared_limits(code: &str) -> Vec<String> {
         .collect()
 }
 
-/// A limit as the table writes it.
+/// Returns a limit in the table's form.
 fn value_of(name: &str) -> Option<String> {
     let secret = &limits::SECRET_LENGTH;
     Some(match name {
@@ -144,7 +144,7 @@ fn every_option_state_and_reason_of_the_client_stands_in_its_readme() {
     assert!(words.len() > 15, "the types were not found");
 }
 
-/// The optional members of a TypeScript interface. A line of a comment begins with a slash or a star.
+/// Returns the optional members of a TypeScript interface. A line of a comment begins with a slash or a star.
 fn option_names(members: &str) -> impl Iterator<Item = &str> {
     members
         .lines()
@@ -153,14 +153,14 @@ fn option_names(members: &str) -> impl Iterator<Item = &str> {
         .filter_map(|line| Some(line.split_once("?:")?.0))
 }
 
-/// The strings of a TypeScript union: `export type Name = 'one' | 'two';`.
+/// Returns the strings of a TypeScript union: `export type Name = 'one' | 'two';`.
 fn alternatives<'a>(types: &'a str, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     let union = types.split_once(&format!("export type {name} =")).expect("the union").1;
     let union = union.split_once(';').expect("its end").0;
     union.split('\'').skip(1).step_by(2)
 }
 
-/// The table of metrics, as name and labels.
+/// Compares the table of metrics as names and labels.
 #[test]
 fn the_table_of_metrics_lists_exactly_those_that_there_are() {
     let (_, prose) = markdown::split(&file("docs/OPERATING.md"));
@@ -178,7 +178,7 @@ fn the_table_of_metrics_lists_exactly_those_that_there_are() {
     assert_eq!(told, there);
 }
 
-/// A metric's name, with the labels that its first series has.
+/// Returns a metric's name, with the labels of its first series.
 fn named(figures: &str, name: &str, kind: &str) -> String {
     let series = if kind == "histogram" { format!("{name}_count") } else { name.to_owned() };
     let series = figures.lines().find_map(|line| line.strip_prefix(&series)).unwrap_or_else(|| panic!("no {name}"));

@@ -1,4 +1,4 @@
-//! Every frame that PROTOCOL.md quotes is one.
+//! Every frame in PROTOCOL.md is valid.
 
 use throughline::protocol::down::Down;
 use throughline::protocol::frame::RawFrame;
@@ -6,7 +6,7 @@ use throughline::protocol::up::{Action, Up};
 
 use crate::{file, markdown};
 
-/// The numbered verbs a gateway writes.
+/// The numbered verbs that a gateway writes.
 const NUMBERED_DOWN: [&str; 3] = ["pub", "ok", "err"];
 
 #[test]
@@ -22,7 +22,7 @@ fn every_frame_of_the_protocols_blocks_decodes_in_its_direction() {
             }
             let event = content
                 .strip_prefix("< data: {")
-                // The one event that is no frame.
+                // This is the one event that is no frame.
                 .filter(|event| !event.starts_with("\"code\":\"gap\""));
             if let Some(frame) = content.strip_prefix("< {").or(event) {
                 down(line, &format!("{{{frame}"));
@@ -36,7 +36,7 @@ fn every_frame_of_the_protocols_blocks_decodes_in_its_direction() {
 fn up(line: usize, text: &str) {
     match Up::read(&RawFrame::text(text.to_owned())) {
         Ok(Up::Command(command)) => {
-            // A filler is the one frame that is meant to be answered by an error.
+            // A filler is the one frame that must be answered by an error.
             let withdraws = text.starts_with("{\"skip\"");
             assert_eq!(matches!(command.action, Action::Faulty(_)), withdraws, "PROTOCOL.md:{line}: {command:?}");
         }

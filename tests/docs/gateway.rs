@@ -1,28 +1,28 @@
-//! A gateway of its own for a test: the real binary, on a free port.
+//! A gateway for one test: the real binary, on a free port.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Nothing here takes this long unless it is broken.
+/// A limit that a test exceeds only if the code is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The command.
+/// Returns the command.
 pub(crate) fn throughline() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     command
 }
 
-/// Killed when it is dropped.
+/// A running gateway. A drop kills it.
 pub(crate) struct Gateway {
     process: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl Gateway {
-    /// `throughline serve` with these arguments more.
+    /// Starts `throughline serve` with these additional arguments.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut process = throughline()
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -42,19 +42,19 @@ impl Gateway {
         Self { process, address }
     }
 
-    /// A connection to it, on which nothing waits for ever.
+    /// Opens a connection to the gateway, on which no read waits for ever.
     pub(crate) fn connect(&self) -> TcpStream {
         let socket = TcpStream::connect(self.address).expect("it listens");
         socket.set_read_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
         socket
     }
 
-    /// The body of what is answered to a GET.
+    /// Returns the body of the answer to a GET.
     pub(crate) fn get(&self, path: &str) -> String {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
     }
 
-    /// The status line and the headers of the answer to a GET, which need not end.
+    /// Returns the status line and the headers of the answer to a GET. The answer need not end.
     pub(crate) fn head(&self, path: &str) -> String {
         let mut socket = self.connect();
         write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("the gateway reads");
@@ -62,7 +62,7 @@ impl Gateway {
         lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
-    /// The body of what is answered to a POST.
+    /// Returns the body of the answer to a POST.
     pub(crate) fn post(&self, path: &str, body: &str) -> String {
         self.ask(&format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
@@ -82,7 +82,7 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        // It may have gone by itself.
+        // The gateway may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! What the documents point at exists.
+//! The targets of the documents' links and paths exist.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ fn every_relative_link_leads_to_a_file_and_every_anchor_to_a_heading() {
     }
 }
 
-/// Headings as anchors.
+/// Returns the headings as anchors.
 fn headings(prose: &str) -> impl Iterator<Item = String> {
     let heading = |line: &str| {
         let text = line.strip_prefix('#')?.trim_start_matches('#').trim();
@@ -55,7 +55,7 @@ fn every_path_named_in_a_document_exists() {
     }
 }
 
-/// They go out with the repository, and must stand by themselves.
+/// The documents leave with the repository, and must make sense without anything around it.
 #[test]
 fn no_document_names_a_place_outside_of_the_repository() {
     for document in DOCUMENTS {

@@ -1,27 +1,27 @@
-//! As much of Markdown as the documents use.
+//! A reader for the parts of Markdown that the documents use.
 
 /// A fenced block.
 pub(crate) struct Block {
-    /// Of its fence, from 1.
+    /// The line of its fence, from 1.
     pub(crate) line: usize,
-    /// What stands behind the fence.
+    /// The text behind the fence.
     pub(crate) info: String,
     pub(crate) lines: Vec<String>,
 }
 
 impl Block {
-    /// `key=value` behind the fence.
+    /// Returns the value of `key=value` behind the fence.
     pub(crate) fn attribute(&self, key: &str) -> Option<&str> {
         self.info.split_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
     }
 
-    /// The language: the first word behind the fence.
+    /// Returns the language: the first word behind the fence.
     pub(crate) fn language(&self) -> &str {
         self.info.split_whitespace().next().unwrap_or("")
     }
 }
 
-/// All fenced blocks, and the text with them taken out (as empty lines, so that lines keep their numbers).
+/// Returns all fenced blocks, and the text without them. Empty lines replace them, so that lines keep their numbers.
 pub(crate) fn split(text: &str) -> (Vec<Block>, String) {
     let mut blocks: Vec<Block> = Vec::new();
     let mut prose = String::new();
@@ -42,7 +42,7 @@ pub(crate) fn split(text: &str) -> (Vec<Block>, String) {
     (blocks, prose)
 }
 
-/// The cells of every table row, without the rows of dashes.
+/// Returns the cells of every table row, without the rows of dashes.
 pub(crate) fn rows(prose: &str) -> Vec<Vec<&str>> {
     prose.lines().filter_map(cells).collect()
 }
@@ -52,7 +52,7 @@ fn cells(row: &str) -> Option<Vec<&str>> {
     (!row.contains("---")).then(|| row.split('|').map(str::trim).collect())
 }
 
-/// What stands between backticks, outside of blocks.
+/// Returns the texts between backticks, outside of blocks.
 pub(crate) fn code_spans(prose: &str) -> impl Iterator<Item = &str> {
     prose.split('`').skip(1).step_by(2)
 }

@@ -2,7 +2,7 @@
 
 use crate::{file, markdown};
 
-/// How the README calls a network, and how benches/peers/results.md does.
+/// The names of networks in the README and in benches/peers/results.md.
 const NETWORKS: [(&str, &str); 5] = [
     ("first message, WebSocket refused ¹", "WebSocket refused"),
     ("… refused, and streams buffered", "refused + streams buffered"),
@@ -11,7 +11,7 @@ const NETWORKS: [(&str, &str); 5] = [
     ("WebSocket killed after each open ¹", "killed 300 ms after each open"),
 ];
 
-/// How the README calls a client, and how benches/peers/results.md does.
+/// The names of clients in the README and in benches/peers/results.md.
 const CLIENTS: [(&str, &str); 4] = [
     ("Throughline", "ours"),
     ("Socket.IO", "Socket.IO default"),
@@ -28,7 +28,7 @@ fn each_figure_of_the_comparison_is_that_of_the_last_run() {
         for (client, measured_client) in CLIENTS {
             let told = cell(&readme, network, client).trim_matches('*');
             let measured = cell(&results, measured_client, measured_network);
-            // Behind the last network every client has a first message: what becomes of it then is the figure.
+            // Behind the last network every client gets a first message. The figure is about the time after it.
             let holds = measured == told || measured_network.starts_with("killed") && measured.contains(told);
             assert!(holds, "README.md, {network}, {client}: {told}; benches/peers/results.md: {measured}");
         }
@@ -43,7 +43,7 @@ fn the_comparison_tells_the_day_of_the_last_run() {
     assert!(file("README.md").contains(&format!("the run of {day}")), "README.md: the last run was on {day}");
 }
 
-/// The rows of the table whose head has this cell.
+/// Returns the rows of the table whose head has this cell.
 fn table<'a>(prose: &'a str, head: &str) -> Vec<Vec<&'a str>> {
     let rows = markdown::rows(prose);
     let start = rows.iter().position(|row| row.contains(&head)).unwrap_or_else(|| panic!("no table of {head}"));
