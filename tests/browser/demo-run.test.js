@@ -117,7 +117,7 @@ test('the words never call a run held in which a message was lost, or one at res
   assert.match(told(run), /1 lost, 0 duplicated, 0 reordered/);
 });
 
-test('a wait is told once the failure is over, with the time of the next try, and ends when WebSocket carries the session', () => {
+test('a wait is shown once the failure is over, with the time of the next try, and ends when WebSocket carries the session', () => {
   const run = begin('outage', 'websocket');
   follow(run, moved(1010, 'websocket', 'sse', 'closed'));
   assert.equal(wait(run, 5000, 40_000), null, 'while the failure lasts');

@@ -76,7 +76,7 @@ async function advance(page, more) {
 /** @param {Page} page @param {string} name */
 const textOf = (page, name) => page.$eval(`[data-${name}]`, ({ textContent }) => textContent ?? '');
 
-test('one press freezes the plain WebSocket, and Throughline goes on without a flaw', async () => {
+test('one press freezes the plain WebSocket, and Throughline continues without a flaw', async () => {
   const page = await open();
   await press(page, 'break');
   await page.waitForSelector('[data-side="plain"][data-moves="frozen"]', { timeout: 10_000 });
@@ -212,7 +212,7 @@ test('the tour breaks the network five ways in half a minute, says which moves a
     '[data-log] .act span',
     (lines) => lines.filter(({ textContent }) => textContent === 'Switching to WebSocket.').length,
   );
-  assert.equal(switches, 4, 'the log tells a switch before each failure but the first');
+  assert.equal(switches, 4, 'the log shows a switch before each failure except the first');
   assert.equal(await textOf(page, 'situation'), 'Repaired: the network carries everything again.');
   const [plain, session] = [await read(page, 'plain'), await read(page, 'session')];
   assert.ok(plain.lost > 100, `the plain WebSocket lost ${plain.lost}`);

@@ -242,7 +242,7 @@ test('a long wait is counted down in a card of the same height, and the visitor 
   await page.close();
 });
 
-test('a trial that is pressed while another runs takes its place', async () => {
+test('a trial that starts while another runs replaces it', async () => {
   const { page, errors } = await open(chromium);
   await press(page, 'killed');
   await press(page, 'refused');

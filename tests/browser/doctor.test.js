@@ -159,7 +159,7 @@ describe('the doctor in Chromium', { timeout: 240_000, concurrency: 3 }, () => {
     await page.close();
   });
 
-  test('a network that dies after the page was loaded is told, and nothing breaks', async () => {
+  test('the page reports a network that dies after it has loaded, and nothing breaks', async () => {
     const { page, change, errors } = await open({ named: 'clear' });
     await examined(page);
     await change({ named: 'offline' });
@@ -173,7 +173,7 @@ describe('the doctor in Chromium', { timeout: 240_000, concurrency: 3 }, () => {
     await page.close();
   });
 
-  test('findings appear one by one, progress is told, and the report can be copied by keyboard', async () => {
+  test('findings appear one by one, the page announces progress, and the report can be copied by keyboard', async () => {
     const { page } = await open({ named: 'clear' });
     await page.waitForSelector('[data-probe="control"][data-code]');
     assert.equal(await page.$eval('[data-result]', (place) => place.getAttribute('data-level')), 'running');

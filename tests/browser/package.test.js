@@ -130,7 +130,7 @@ test('a page with a script tag talks to the gateway', async () => {
   assert.deepEqual([text, typeof at, transport], ['script', 'number', 'websocket']);
 });
 
-test('where the policy of a page lets only http through, the client does without WebSocket', async () => {
+test('if the policy of a page lets only http through, the client works without WebSocket', async () => {
   const { text, transport } = await visit('/script', 'http');
   assert.deepEqual([text, transport], ['script', 'sse']);
 });

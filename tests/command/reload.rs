@@ -48,7 +48,7 @@ async fn poll(running: &Running) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_hangup_has_the_file_read_again_and_names_what_needs_a_restart() {
+async fn a_hangup_reloads_the_file_and_names_the_keys_that_need_a_restart() {
     let file = File::new("switch_jitter_s = 0");
     let mut running = start(&file).await;
     assert_eq!(poll(&running).await["welcome"]["hold_ms"], 25_000);
@@ -71,7 +71,7 @@ async fn a_hangup_has_the_file_read_again_and_names_what_needs_a_restart() {
 }
 
 #[tokio::test]
-async fn a_faulty_file_is_told_of_and_changes_nothing() {
+async fn a_faulty_file_is_reported_and_changes_nothing() {
     let file = File::new("transports = ['poll']");
     let mut running = start(&file).await;
     for (text, says) in
@@ -106,7 +106,7 @@ async fn under_nohup_it_says_that_a_hangup_does_not_end_it() {
 }
 
 #[tokio::test]
-async fn under_nohup_a_hangup_has_the_file_read_again_all_the_same() {
+async fn under_nohup_a_hangup_still_reloads_the_file() {
     let file = File::new("");
     let path = file.path();
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--config", path.to_str().unwrap()];

@@ -80,7 +80,7 @@ async fn a_bad_configuration_exits_with_2_and_names_the_key() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_exits_with_1_and_is_named() {
+async fn an_occupied_port_exits_with_1_and_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for command in ["serve", "demo"] {
@@ -104,7 +104,7 @@ async fn a_reader_that_has_left_is_no_reason_to_panic() {
 }
 
 #[tokio::test]
-async fn the_doctor_tells_a_name_that_is_not_known_from_a_gateway_that_is_down() {
+async fn the_doctor_distinguishes_an_unknown_name_from_a_gateway_that_is_down() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let down = format!("http://{}", taken.local_addr().unwrap());
     drop(taken);
@@ -119,14 +119,14 @@ async fn the_doctor_tells_a_name_that_is_not_known_from_a_gateway_that_is_down()
 }
 
 #[tokio::test]
-async fn a_level_that_is_not_understood_is_told() {
+async fn an_invalid_log_level_is_reported() {
     let mut running = Running::logging(&["serve", "--listen", "127.0.0.1:0"], "nonsense=xx").await;
     let said = running.logs("RUST_LOG").await;
     assert!(said.contains("nonsense=xx") && said.contains("throughline=debug"), "{said}");
 }
 
 #[tokio::test]
-async fn the_log_begins_with_what_is_served_and_tells_the_first_refusal_of_each_kind() {
+async fn the_log_begins_with_the_configuration_and_reports_the_first_refusal_of_each_kind() {
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--origin", "https://example.org"];
     let mut running = Running::logging(&arguments, "throughline=info").await;
     let first = running.logs("the gateway starts").await;
@@ -150,7 +150,7 @@ async fn the_log_begins_with_what_is_served_and_tells_the_first_refusal_of_each_
 }
 
 #[tokio::test]
-async fn more_connections_than_files_are_told_at_the_start_with_what_to_do() {
+async fn a_file_limit_below_the_connections_is_reported_at_the_start_with_the_remedy() {
     let mut command = std::process::Command::new("sh");
     let script = format!("ulimit -n 64; exec {} serve --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_throughline"));
     command.args(["-c", &script]);

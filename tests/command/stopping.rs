@@ -35,7 +35,7 @@ async fn next(socket: &mut Socket) -> Value {
 }
 
 #[tokio::test]
-async fn a_signal_tells_clients_to_leave_and_exits_with_0_when_they_have() {
+async fn a_signal_asks_clients_to_leave_and_the_exit_code_is_0_when_they_have() {
     for signal in ["TERM", "INT"] {
         let running = Running::start(&["serve", "--listen", "127.0.0.1:0", "--drain", "20"]).await;
         let mut socket = connect(&running).await;

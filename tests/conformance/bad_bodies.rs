@@ -197,7 +197,7 @@ async fn a_bad_body_on_a_send_is_a_coded_error() {
 }
 
 #[tokio::test]
-async fn a_body_of_64_kb_exactly_is_taken() {
+async fn a_body_of_exactly_64_kb_is_accepted() {
     let gateway = Running::start().await;
     let (mut client, leg) = Client::online(&gateway, Transport::Sse).await;
     let line = |bytes: usize| format!("{{\"pub\":\"c\",\"data\":\"{}\"}}\n", "x".repeat(bytes - 22));

@@ -55,7 +55,7 @@ async fn requests_that_are_hardly_http_harm_no_other_session() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_not_taken() {
+async fn a_body_that_breaks_off_is_not_accepted() {
     let gateway = Running::start().await;
     let mut bystander = Bystander::new(&gateway, Transport::Poll).await;
     let body = hello(|_| {});
@@ -119,7 +119,7 @@ async fn a_socket_that_breaks_the_websocket_protocol_is_closed_alone() {
 }
 
 #[tokio::test]
-async fn a_text_message_that_is_not_utf_8_is_told_so() {
+async fn a_text_message_that_is_not_utf_8_gets_an_error_that_says_so() {
     let gateway = Running::start().await;
     let mut bystander = Bystander::new(&gateway, Transport::Poll).await;
     let mut socket = TcpStream::connect(gateway.address).await.unwrap();

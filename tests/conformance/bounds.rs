@@ -12,7 +12,7 @@ const LARGE: usize = 48 * 1024;
 const MANY: u64 = 300;
 
 on_every_transport! {
-    async fn an_overrun_is_told_by_the_next_number_and_the_session_goes_on(transport) {
+    async fn the_next_number_reveals_an_overrun_and_the_session_continues(transport) {
         let gateway = Running::with(|config| config.session.limits.replay_frames = 10).await;
         let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
@@ -47,7 +47,7 @@ on_every_transport! {
         assert_eq!(client.next(leg).await.value()["at"], 6);
     }
 
-    async fn a_large_write_tells_its_bytes_on_a_socket_and_nowhere_else(transport) {
+    async fn a_large_write_announces_its_bytes_on_a_socket_and_nowhere_else(transport) {
         let gateway = Running::start().await;
         let (mut other, writing) = Client::online(&gateway, Transport::WebSocket).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
@@ -100,7 +100,7 @@ on_every_transport! {
         assert!(slow.overrun > 0);
     }
 
-    async fn subscriptions_of_a_session_are_bounded(transport) {
+    async fn subscriptions_of_a_session_are_capped(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         for number in 0..512 {
@@ -115,7 +115,7 @@ on_every_transport! {
         client.subscribe(leg, "one more").await;
     }
 
-    async fn a_node_that_is_full_says_so_and_keeps_what_it_has(transport) {
+    async fn a_full_node_refuses_new_sessions_and_keeps_its_own(transport) {
         let gateway = Running::with(|config| config.sessions = 1).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         let mut late = Client::new(&gateway);
@@ -133,7 +133,7 @@ on_every_transport! {
         client.publish(leg, "c", "1").await;
     }
 
-    async fn channels_of_a_node_are_bounded(transport) {
+    async fn channels_of_a_node_are_capped(transport) {
         let gateway = Running::with(|config| config.channels.channels = 1).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
@@ -159,7 +159,7 @@ fn get(path: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_full_gateway_says_that_it_is_well_and_tells_all_others_that_it_is_full() {
+async fn a_full_gateway_answers_health_checks_and_refuses_all_other_requests_as_full() {
     let gateway = Running::with(|config| config.connections = 1).await;
     let (mut client, leg) = Client::online(&gateway, throughline::protocol::Transport::WebSocket).await;
     // These connections send nothing. They outnumber the answers that the gateway gives at one time, and must not delay

@@ -67,7 +67,7 @@ on_every_transport! {
         assert!(client.inbox.is_empty(), "{:?}", client.inbox);
     }
 
-    async fn a_failure_of_the_broker_is_told_under_the_id_and_leaves_no_subscription(transport) {
+    async fn a_failure_of_the_broker_is_reported_under_the_id_and_leaves_no_subscription(transport) {
         let broker = Remote::new();
         let gateway = Running::behind(&broker).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;

@@ -40,7 +40,7 @@ on_every_transport! {
         }
     }
 
-    async fn a_subscription_goes_on_from_a_position_across_a_lost_session(transport) {
+    async fn a_subscription_continues_from_a_position_across_a_lost_session(transport) {
         let gateway = Running::start().await;
         let (mut first, leg) = Client::online(&gateway, transport).await;
         let epoch = first.subscribe(leg, "c").await["epoch"].clone();
@@ -106,7 +106,7 @@ on_every_transport! {
         assert_eq!(client.publish(leg, "quiet", "1").await, 4);
     }
 
-    async fn subscribing_again_takes_the_position_anew(transport) {
+    async fn subscribing_again_uses_the_new_position(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         let epoch = client.subscribe(leg, "c").await["epoch"].clone();

@@ -20,7 +20,7 @@ async fn next(client: &mut Client, leg: u32, count: usize) -> Vec<Value> {
 }
 
 on_every_transport! {
-    async fn a_decision_that_waits_holds_up_its_own_channel_and_no_other(transport) {
+    async fn a_decision_that_waits_delays_its_own_channel_and_no_other(transport) {
         let doors = Doors::new(Policy::Open);
         let gateway = Running::before(&doors, |_| {}).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
@@ -46,7 +46,7 @@ on_every_transport! {
         assert!(client.inbox.is_empty(), "{:?}", client.inbox);
     }
 
-    async fn a_request_that_waits_holds_up_nothing(transport) {
+    async fn a_request_that_waits_delays_nothing(transport) {
         let doors = Doors::new(Policy::Open);
         let gateway = Running::before(&doors, |_| {}).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
@@ -60,7 +60,7 @@ on_every_transport! {
         assert_eq!(answered, [json!({ "ok": 901 }), json!({ "ok": 902 })]);
     }
 
-    async fn a_refusal_that_comes_later_is_told_under_its_id_and_the_channel_goes_on(transport) {
+    async fn a_refusal_that_comes_later_is_reported_under_its_id_and_the_channel_continues(transport) {
         let gateway = Running::before(&Doors::new(Policy::Open), |_| {}).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         for _ in 0..2 {
@@ -70,7 +70,7 @@ on_every_transport! {
         assert_eq!(client.subscribe(leg, "forbidden").await["at"], 0);
     }
 
-    async fn a_decision_that_panics_is_a_refusal_and_the_channel_goes_on(transport) {
+    async fn a_decision_that_panics_is_a_refusal_and_the_channel_continues(transport) {
         let gateway = Running::before(&Doors::new(Policy::Open), |_| {}).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         for _ in 0..2 {
@@ -80,7 +80,7 @@ on_every_transport! {
         assert_eq!(client.publish(leg, "free", "1").await, 1);
     }
 
-    async fn a_command_that_panics_ends_its_session_with_internal_and_another_session_goes_on(transport) {
+    async fn a_command_that_panics_ends_its_session_with_internal_and_another_session_continues(transport) {
         let gateway = Running::before(&Doors::new(Policy::Open), |_| {}).await;
         let (mut other, others_leg) = Client::online(&gateway, transport).await;
         other.subscribe(others_leg, "news").await;
@@ -118,7 +118,7 @@ on_every_transport! {
 }
 
 #[tokio::test]
-async fn commands_that_wait_for_decisions_are_bounded() {
+async fn commands_that_wait_for_decisions_are_capped() {
     within_patience(async {
         let doors = Doors::new(Policy::Open);
         let gateway = Running::before(&doors, |_| {}).await;

@@ -110,7 +110,7 @@ async fn a_target_that_is_a_whole_url_names_the_same_host_as_the_field() {
 /// 2. The bytes behind it are then the rest of its body for one side, and a new request for the other.
 /// 3. A poll that waited gave its connection back to the requests behind it, whatever its head stated.
 #[tokio::test]
-async fn nothing_is_taken_behind_a_request_that_states_its_length_twice() {
+async fn nothing_is_accepted_behind_a_request_that_states_its_length_twice() {
     let gateway = Running::with(|config| config.session.hold = Duration::from_millis(100)).await;
     let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
     client.settle(leg).await;

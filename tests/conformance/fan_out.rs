@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::gateway::{Running, within_patience};
 
 #[tokio::test]
-async fn every_subscriber_gets_every_publication_in_order_whatever_its_transport() {
+async fn every_subscriber_gets_every_publication_in_order_on_any_transport() {
     let gateway = Running::start().await;
     let mut readers = Vec::new();
     for kind in Transport::ALL.into_iter().cycle().take(9) {

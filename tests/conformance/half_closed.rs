@@ -130,7 +130,7 @@ async fn requests_that_were_sent_at_once_and_a_later_one_are_answered_before_the
 }
 
 #[tokio::test]
-async fn a_poll_that_waits_is_answered_with_what_comes_or_a_second_later_without_lines() {
+async fn a_poll_that_waits_is_answered_with_the_next_lines_or_a_second_later_without_lines() {
     let gateway = Running::with(|config| config.session.hold = Duration::from_secs(120)).await;
     let (mut publisher, writing) = Client::online(&gateway, Transport::WebSocket).await;
     for way in WAYS {
@@ -176,7 +176,7 @@ async fn a_poll_whose_hello_waits_for_a_decision_is_answered_by_an_end() {
 }
 
 #[tokio::test]
-async fn a_stream_goes_on_for_a_reader_that_says_nothing_more() {
+async fn a_stream_continues_for_a_reader_that_sends_no_more() {
     let gateway = Running::start().await;
     let (mut publisher, writing) = Client::online(&gateway, Transport::WebSocket).await;
     for (version, fields) in WAYS {

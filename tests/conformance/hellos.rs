@@ -16,7 +16,7 @@ use crate::wire::Wire;
 use crate::{http, on_every_transport};
 
 on_every_transport! {
-    async fn a_client_whose_path_cuts_what_is_idle_gets_a_sign_as_often_as_it_wishes(transport) {
+    async fn a_client_behind_a_path_that_cuts_idle_connections_gets_a_sign_as_often_as_it_wishes(transport) {
         let gateway = Running::start().await;
         let mut client = Client::new(&gateway);
         client.says = json!({ "heartbeat_ms": 1500, "hold_ms": 1, "client": { "ms": 1 } });
@@ -42,7 +42,7 @@ on_every_transport! {
         assert!(quiet.elapsed() < Duration::from_secs(10), "{:?}", quiet.elapsed());
     }
 
-    async fn a_wish_beyond_what_the_gateway_is_set_to_changes_nothing(transport) {
+    async fn a_wish_beyond_the_gateways_settings_changes_nothing(transport) {
         let gateway = Running::start().await;
         let mut client = Client::new(&gateway);
         client.says = json!({ "heartbeat_ms": 60_000, "hold_ms": 60_000 });
@@ -97,7 +97,7 @@ on_every_transport! {
         }
     }
 
-    async fn clients_of_one_network_are_told_one_id_that_shows_nothing(transport) {
+    async fn clients_of_one_network_get_one_id_that_reveals_nothing(transport) {
         let gateway = Running::start().await;
         let (mut one, mut other) = (Client::new(&gateway), Client::new(&gateway));
         let (a, b) = (one.open(transport, true).await, other.open(Transport::WebSocket, true).await);

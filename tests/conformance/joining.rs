@@ -33,7 +33,7 @@ on_every_transport! {
         assert_eq!(doors.seen(), (1, 0));
     }
 
-    async fn a_candidate_is_judged_too_and_lines_right_behind_its_hello_are_taken_once(transport) {
+    async fn a_candidate_is_judged_too_and_lines_right_behind_its_hello_are_accepted_once(transport) {
         let doors = Doors::new(Policy::Waits);
         let gateway = Running::before(&doors, |_| {}).await;
         let mut client = Client::new(&gateway);
@@ -87,7 +87,7 @@ on_every_transport! {
         }
     }
 
-    async fn a_client_that_is_refused_later_is_told_by_end_and_no_session_is_made(transport) {
+    async fn a_client_that_is_refused_later_gets_end_and_no_session_is_made(transport) {
         let doors = Doors::new(Policy::Waits);
         let gateway = Running::before(&doors, |_| {}).await;
         let mut client = Client::new(&gateway);
@@ -173,7 +173,7 @@ async fn a_join_that_waits_delays_no_other_client() {
 }
 
 #[tokio::test]
-async fn a_socket_that_sends_too_much_before_its_verdict_is_turned_away() {
+async fn a_socket_that_sends_too_much_before_its_verdict_is_refused() {
     within_patience(async {
         let doors = Doors::new(Policy::Waits);
         let gateway = Running::before(&doors, |_| {}).await;

@@ -11,7 +11,7 @@ fn publication(number: u64) -> String {
 }
 
 on_every_transport! {
-    async fn lines_are_taken_in_their_order_and_acknowledged_without_being_asked(transport) {
+    async fn lines_are_accepted_in_order_and_acknowledged_unasked(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
@@ -39,7 +39,7 @@ on_every_transport! {
         assert!(started.elapsed().as_millis() < 950, "{:?}", started.elapsed());
     }
 
-    async fn lines_sent_twice_are_taken_once(transport) {
+    async fn lines_sent_twice_are_accepted_once(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         let lines: Vec<Frame> = (1..=3).map(|number| publication(number).into()).collect();
@@ -55,7 +55,7 @@ on_every_transport! {
         assert_eq!(client.publish(leg, "c", "4").await, 4);
     }
 
-    async fn lines_that_overlap_what_was_taken_give_only_the_rest(transport) {
+    async fn lines_that_overlap_accepted_ones_add_only_the_rest(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.push(publication(1));
@@ -109,7 +109,7 @@ on_every_transport! {
         assert_eq!(reader.next(listening).await.value()["data"], 2);
     }
 
-    async fn a_gap_is_never_taken_and_the_session_stays(transport) {
+    async fn lines_behind_a_gap_are_never_accepted_and_the_session_stays(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         assert_eq!(client.publish(leg, "c", "1").await, 1);
@@ -127,7 +127,7 @@ on_every_transport! {
         }
     }
 
-    async fn a_late_line_from_a_leg_that_lost_its_turn_is_taken(transport) {
+    async fn a_late_line_from_a_leg_that_lost_its_turn_is_accepted(transport) {
         let gateway = Running::start().await;
         let (mut client, old) = Client::online(&gateway, transport).await;
         client.subscribe(old, "c").await;
@@ -145,7 +145,7 @@ on_every_transport! {
         }
     }
 
-    async fn a_number_acknowledged_beyond_what_was_sent_is_an_error(transport) {
+    async fn an_acknowledgement_of_a_number_that_was_never_sent_is_an_error(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.received = 4;

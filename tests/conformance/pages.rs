@@ -49,7 +49,7 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_file_is_compressed_for_a_client_that_takes_gzip_and_has_another_tag_then() {
+async fn a_file_is_compressed_for_a_client_that_accepts_gzip_and_then_has_another_tag() {
     let gateway = Running::start().await;
     let path = "/rt/client/throughline.esm.min.js";
     let plain = get(&gateway, path, &[("accept-encoding", "br, gzip;q=0")]).await;
@@ -85,7 +85,7 @@ async fn an_unknown_path_is_a_page_for_a_browser_and_json_for_other_clients() {
 }
 
 #[tokio::test]
-async fn the_start_page_tells_the_version_and_leads_to_a_chat_that_it_shows() {
+async fn the_start_page_states_the_version_and_shows_and_links_to_the_chat() {
     let gateway = Running::start().await;
     let start = get(&gateway, "/", &[]).await;
     assert!(start.body.contains(concat!("Version ", env!("CARGO_PKG_VERSION"))), "{}", start.body);

@@ -95,7 +95,7 @@ async fn events_carry_epoch_and_offset_and_a_dropped_reader_recovers_exactly_onc
 }
 
 #[tokio::test]
-async fn a_position_that_cannot_be_honoured_is_told_by_a_reset() {
+async fn an_unknown_position_is_reported_by_a_reset() {
     let gateway = Running::with(|config| config.channels.retention.messages = 2).await;
     let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
     let epoch = writer.subscribe(leg, "c").await["epoch"].as_str().unwrap().to_owned();
@@ -115,7 +115,7 @@ async fn a_position_that_cannot_be_honoured_is_told_by_a_reset() {
 }
 
 #[tokio::test]
-async fn a_reader_that_comes_back_to_a_quiet_channel_goes_on_where_it_was() {
+async fn a_reader_that_returns_to_a_quiet_channel_continues_at_its_position() {
     let gateway = Running::with(|config| config.channels.retention.messages = 0).await;
     let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
     let mut reader = Reader::open(&gateway, "c", None).await;
@@ -208,7 +208,7 @@ async fn a_name_is_the_same_however_much_of_it_is_escaped() {
 }
 
 #[tokio::test]
-async fn a_position_that_is_no_text_is_one_that_cannot_be_honoured() {
+async fn a_position_that_is_no_text_counts_as_unknown() {
     let gateway = Running::start().await;
     let head = "GET /rt/stream?channel=c HTTP/1.0\r\nHost: localhost\r\n";
     for bad in [b"\xff".as_slice(), b"\xc3\xbc:1"] {

@@ -216,7 +216,7 @@ async fn an_answer_is_brief_unless_a_welcome_has_more_to_say() {
 }
 
 #[tokio::test]
-async fn no_answer_is_brief_once_other_transports_were_told() {
+async fn no_answer_is_brief_after_a_new_offer_of_transports() {
     let gateway = Running::start().await;
     let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
     client.settle(leg).await;

@@ -25,7 +25,7 @@ on_every_transport! {
         assert_eq!(gateway.figure("sessions_created_total").await, 1);
     }
 
-    async fn a_welcome_comes_first_and_tells_all_a_client_must_know(transport) {
+    async fn a_welcome_comes_first_and_states_all_that_a_client_needs(transport) {
         let gateway = Running::start().await;
         let mut client = Client::new(&gateway);
         let leg = client.open(transport, true).await;
@@ -41,7 +41,7 @@ on_every_transport! {
         }
     }
 
-    async fn an_unknown_id_is_told_gone_and_nothing_is_created_or_taken(transport) {
+    async fn an_unknown_id_gets_gone_and_nothing_is_created_or_accepted(transport) {
         let gateway = Running::start().await;
         let (mut watcher, watching) = Client::online(&gateway, transport).await;
         watcher.subscribe(watching, "c").await;
@@ -55,7 +55,7 @@ on_every_transport! {
         assert_eq!(gateway.figure("sessions").await, 1);
     }
 
-    async fn another_id_than_the_sessions_is_told_gone_and_the_session_stays(transport) {
+    async fn a_different_id_than_the_sessions_gets_gone_and_the_session_stays(transport) {
         let gateway = Running::start().await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         let mut stranger = Client::at(gateway.address, &client.secret);

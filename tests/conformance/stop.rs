@@ -11,7 +11,7 @@ use crate::gateway::{Running, within_patience};
 use crate::{http, on_every_transport};
 
 on_every_transport! {
-    async fn a_stop_tells_clients_to_leave_and_ends_when_they_have(transport) {
+    async fn a_stop_asks_clients_to_leave_and_ends_when_they_have(transport) {
         let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
@@ -51,7 +51,7 @@ on_every_transport! {
         }
     }
 
-    async fn a_stopping_gateway_takes_no_new_session(transport) {
+    async fn a_stopping_gateway_accepts_no_new_session(transport) {
         let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
         let (mut client, leg) = Client::online(&gateway, Transport::WebSocket).await;
         gateway.stop();
@@ -67,7 +67,7 @@ on_every_transport! {
         assert_eq!(gateway.stopped().await, Stopped::Drained);
     }
 
-    async fn lines_still_flow_while_a_client_takes_its_time_to_leave(transport) {
+    async fn lines_still_flow_while_a_client_delays_its_leave(transport) {
         let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
@@ -81,7 +81,7 @@ on_every_transport! {
 }
 
 #[tokio::test]
-async fn a_plain_reader_does_not_hold_up_a_stop() {
+async fn a_plain_reader_does_not_delay_a_stop() {
     let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
     let request = http::request(Method::GET, "/rt/stream?channel=c", "");
     let mut reader = http::open(gateway.address, request).await;

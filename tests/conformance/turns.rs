@@ -44,7 +44,7 @@ on_every_transport! {
         assert_eq!(client.next(active).await.value()["data"], 1);
     }
 
-    async fn the_loser_is_told_replaced_and_never_written_to_again(transport) {
+    async fn the_loser_gets_replaced_and_no_line_after_it(transport) {
         let gateway = Running::start().await;
         for winner in Transport::ALL {
             let (mut client, loser) = Client::online(&gateway, transport).await;

@@ -50,7 +50,7 @@ async fn fields_of_an_upgrade_are_lists_in_any_case_and_order() {
 }
 
 #[tokio::test]
-async fn an_upgrade_of_another_version_is_told_which_one_the_gateway_speaks() {
+async fn the_answer_to_an_upgrade_of_another_version_names_the_gateways_version() {
     let gateway = Running::start().await;
     for version in ["8", "0", "12", "14", "1313", "13.0", "13, 8", "", "x"] {
         let version = format!("Sec-WebSocket-Version: {version}\r\n");

@@ -36,7 +36,7 @@ fn each_figure_of_the_comparison_is_that_of_the_last_run() {
 }
 
 #[test]
-fn the_comparison_tells_the_day_of_the_last_run() {
+fn the_comparison_states_the_day_of_the_last_run() {
     let results = file("benches/peers/results.md");
     let (_, day) = results.split_once("Measured on ").expect("its day");
     let day = day.split(' ').next().unwrap_or_default();

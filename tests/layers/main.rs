@@ -293,7 +293,7 @@ fn ways_around_the_layers_are_found() {
 }
 
 #[test]
-fn a_breach_is_told_with_its_file_and_line() {
+fn a_breach_is_reported_with_its_file_and_line() {
     let found = breaches("session/mod.rs", "//! Head.\n\nuse crate::{\n    protocol,\n    hub,\n};\n");
     assert_eq!(found[0].to_string(), "src/session/mod.rs:5: session must not name hub");
 }

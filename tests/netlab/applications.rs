@@ -60,7 +60,7 @@ async fn a_post_on_any_path_is_a_send() {
 }
 
 #[tokio::test]
-async fn while_an_application_is_not_there_its_clients_are_told_so_and_then_it_is() {
+async fn clients_of_a_missing_application_get_502_until_it_starts() {
     // Other tests listen on 127.0.0.1, so none of them takes the ports of this address meanwhile.
     let place = TcpListener::bind("127.7.7.7:0").await.unwrap();
     let addr = place.local_addr().unwrap();

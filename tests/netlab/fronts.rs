@@ -168,7 +168,7 @@ async fn a_front_stays_on_loopback_on_both_sides() {
 }
 
 #[tokio::test]
-async fn a_front_tells_its_name_and_the_network_it_was_given() {
+async fn a_front_returns_its_name_and_its_network() {
     let lab = Lab::new([]).await;
     assert_eq!(lab.front.name(), "lab");
     assert_eq!(lab.front.network(), Network::default());

@@ -22,7 +22,7 @@ async fn a_delay_is_paid_once_each_way_for_a_head_with_its_body() {
 }
 
 #[tokio::test]
-async fn a_delay_is_paid_by_an_upgrade_and_then_by_what_it_carries() {
+async fn a_delay_applies_to_an_upgrade_and_then_to_the_bytes_of_its_tunnel() {
     let lab = Lab::new([delayed()]).await;
     let start = Instant::now();
     let mut client = lab.tunnel().await;
@@ -48,7 +48,7 @@ async fn a_delay_is_a_latency_and_does_not_limit_the_rate() {
 }
 
 #[tokio::test]
-async fn a_delay_holds_for_what_is_open_and_lifting_it_hurries_what_is_on_its_way() {
+async fn a_delay_applies_to_open_connections_and_its_end_releases_bytes_in_flight() {
     let lab = Lab::new([]).await;
     let mut client = lab.tunnel().await;
     lab.switch([Rule { delay: Duration::from_secs(60), ..Rule::on(Route::Websocket) }]);
@@ -75,7 +75,7 @@ async fn jitter_varies_the_delay_and_keeps_the_order() {
 }
 
 #[tokio::test]
-async fn bandwidth_lets_so_many_bytes_through_a_second_and_steadily() {
+async fn bandwidth_lets_bytes_through_steadily_at_its_rate() {
     // If the machine stalls at the half, the client reads both halves at once.
     for _ in 0..5 {
         let lab = Lab::new([]).await;

@@ -49,7 +49,7 @@ async fn a_response_without_an_end_of_its_own_passes_a_buffer_whole() {
 }
 
 #[tokio::test]
-async fn blocks_go_on_when_they_are_full() {
+async fn blocks_pass_when_they_are_full() {
     let lab = Lab::new([buffered(Until::Block(8), Headers::Held)]).await;
     let mut client = lab.client(&post("/rt/stream", "hello")).await;
     lab.origin.until(|account| account.requests.len() == 1).await;
@@ -127,7 +127,7 @@ async fn a_muted_response_has_a_head_and_then_nothing_for_ever() {
 }
 
 #[tokio::test]
-async fn a_stalled_stream_goes_on_where_it_stopped() {
+async fn a_stalled_stream_continues_where_it_stopped() {
     let lab = Lab::new([]).await;
     let mut client = lab.stream().await;
     lab.origin.say("one");

@@ -47,7 +47,7 @@ async fn a_tunnel_muted_both_ways_opens_and_then_neither_side_hears_the_other_or
 }
 
 #[tokio::test]
-async fn a_mute_that_begins_in_mid_session_holds_for_what_is_open() {
+async fn a_mute_that_begins_in_mid_session_applies_to_open_tunnels() {
     let lab = Lab::new([]).await;
     let mut client = lab.tunnel().await;
     client.send("one").await;

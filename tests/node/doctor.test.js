@@ -42,7 +42,7 @@ describe('networks, side by side', { concurrency: true }, () => {
   }
 });
 
-test('figures are told with their units', () => {
+test('figures are written with their units', () => {
   const says = (/** @type {number} */ ms) =>
     explain(words, { probe: 'control', code: 'ours', figures: { ms } }, []).says;
   const told = [0, 999, 1249, 1250, 9949, 9960, 12_500].map(says);
@@ -63,7 +63,7 @@ test('every sentence has a level, and advice only where there is something to ad
   }
 });
 
-test('where nothing gets through, the result says why, and only the first finding gives advice', () => {
+test('if nothing gets through, the result says why, and only the first finding gives advice', () => {
   const finding = (/** @type {string} */ probe, /** @type {string} */ code) => ({ probe, code, figures: {} });
   for (const [code, result] of [
     ['portal', 'portal'],

@@ -44,7 +44,7 @@ test('an EventSource that is dropped three times in a burst gets every message o
   }
 });
 
-test('curl -N receives, drops, and goes on from the id it saw last', async () => {
+test('curl -N receives, drops, and continues from the id it saw last', async () => {
   const witness = connectTo(lab.gateway.url);
   const url = `${lab.gateway.url}/rt/stream?channel=curled`;
   try {

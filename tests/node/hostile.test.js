@@ -105,7 +105,7 @@ test('the proxy without a fault passes requests, streams as they come, and WebSo
     socket.close();
   }));
 
-test('the proxy tells the server when the client gives a request up', () =>
+test('the server notices when the client gives up a request', () =>
   behind({}, async ({ url }) => {
     const giveUp = new AbortController();
     await post(`${url}/held`, '', giveUp.signal);

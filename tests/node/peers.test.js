@@ -23,7 +23,7 @@ async function closing(numbers, counted = { websockets: 1, requests: 2 }) {
 /** @param {number[]} numbers */
 const losses = async (numbers) => (await closing(numbers)).losses;
 
-test('numbers that come once and in order, from whichever on, are not lost', async () => {
+test('numbers that come once and in order, from any start, are not lost', async () => {
   const expected = { sent: 3, lost: 0, duplicated: 0, reordered: 0 };
   assert.deepEqual(await losses([700, 701, 702]), expected);
 });
@@ -71,7 +71,7 @@ test('the transport at the end is the last that came up, or none after a client 
   assert.equal(run.transport, 'websocket');
 });
 
-test('the loss of a client is told with what was sent, and is not told behind a stand-in server', async () => {
+test('the loss of a client is reported with the number of messages sent, and is not reported behind a stand-in server', async () => {
   const run = { ...(await closing([5, 6, 9, 9, 8])), closed: 312, first: 5 };
   assert.equal(thenWords(cell([run])), 'closes at 312 ms; until then 1 of 5 lost, 1 duplicated, 1 reordered');
   assert.equal(thenWords(cell([run]), true), 'closes at 312 ms; until then not measured: stand-in server');
@@ -79,7 +79,7 @@ test('the loss of a client is told with what was sent, and is not told behind a 
   assert.equal(runWords(run, true), '5 ms, closes at 312 ms, 1 of 2');
 });
 
-test('of runs that end alike the medians are told, and each transport that carried one at the end', async () => {
+test('runs that end alike are reported by their medians, with each transport that carried one at the end', async () => {
   const run = await closing([5, 6]);
   const flaps = [10, 400, 500].map((lost, place) => ({
     ...run,

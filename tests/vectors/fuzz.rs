@@ -168,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn a_body_is_taken_line_by_line_or_not_at_all(
+    fn a_body_is_accepted_line_by_line_or_not_at_all(
         lines in prop::collection::vec(input("frames-up.json"), 0..4),
         whole in any::<bool>(),
     ) {
