@@ -108,7 +108,7 @@ async fn a_target_that_is_a_whole_url_names_the_same_host_as_the_field() {
 /// Guards against request smuggling:
 /// 1. A request states its length twice, once as chunks. A proxy may believe the other length.
 /// 2. The bytes behind it are then the rest of its body for one side, and a new request for the other.
-/// 3. A poll that waited gave its connection back to the requests behind it, whatever its head stated.
+/// 3. A poll that waited gives its connection back to the requests behind it, even though its head is ambiguous.
 #[tokio::test]
 async fn nothing_is_accepted_behind_a_request_that_states_its_length_twice() {
     let gateway = Running::with(|config| config.session.hold = Duration::from_millis(100)).await;

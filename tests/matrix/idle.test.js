@@ -23,7 +23,7 @@ const CUT = ['closed', 'stalled', 'timeout', 'refused', 'mute'];
 async function forgotten(stage) {
   await stage.until({ state: 'online', transport: stage.expected }, 5_000);
   await stage.subscribed();
-  // The exchange after the welcome is over.
+  // This lets the exchange after the welcome end.
   await pause(3_000);
   const route = ROUTE[stage.expected];
   const before = (await stage.front.show()).begun[route];

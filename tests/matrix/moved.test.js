@@ -60,7 +60,7 @@ async function busyTold(stage, moving) {
 const quiet = (isTold) => async (stage, moving) => {
   await stage.until({ state: 'online', transport: stage.expected }, 5_000);
   await stage.subscribed();
-  // The exchange after the welcome is over.
+  // This lets the exchange after the welcome end.
   await pause(isTold ? 1_000 * LOADED_S : 3_000);
   const begun = async () => {
     const { begun } = await stage.front.show();

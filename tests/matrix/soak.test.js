@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Random conditions, one after the other, under a session that never pauses. Nothing may be lost, duplicated,
- * reordered or left behind, and the heap must stay flat. This takes 40 s here, and ten minutes with `make
- * soak`. THROUGHLINE_SEED repeats a run's conditions.
+ * reordered or left behind, and the heap must stay flat. This takes 40 s here, and ten minutes with
+ * `make soak`. THROUGHLINE_SEED repeats a run's conditions.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

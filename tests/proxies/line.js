@@ -20,9 +20,8 @@ const REPEATED_AFTER_MS = 200;
  * @typedef {object} Faults
  * @property {{ up?: number, down?: number }} [rate] bytes a second of each connection; no limit without it
  * @property {number} [lateMs] the delay of each piece from the server
- * @property {{ chance: number, forMs: number, everyMs: number }} [losses] a burst of `forMs` ends every `everyMs`; in a burst, each piece
- * and
- *   each repetition is lost with this chance, each way
+ * @property {{ chance: number, forMs: number, everyMs: number }} [losses] a burst of `forMs` ends every `everyMs`; in a burst, each
+ *   piece and each repetition is lost with this chance, each way
  */
 
 /**
