@@ -2,10 +2,11 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -14,14 +15,18 @@ use axum::routing::get;
 use axum::{Extension, Router, middleware};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
-use throughline::server::Gateway;
-use throughline::server::config::Config;
-use throughline::transport::{Arrival, ConnectionPermit, Peer};
+use serde_json::json;
+use throughline::protocol::Transport;
+use throughline::transport::ConnectionPermit;
+use throughline::{Arrival, Code, Config, Gateway, Handle, Peer, Stopped};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
+use crate::client::{Client, Seen, secret};
 use crate::gateway::{Running, within_patience};
+use crate::on_every_transport;
 
 /// Says when its client has shut its sending side, and ends.
 async fn watching(Extension(arrival): Extension<Arrival>) -> Response {
@@ -59,7 +64,7 @@ async fn metrics(gateway: &Gateway, arrival: Option<Arrival>) -> StatusCode {
     if let Some(arrival) = arrival {
         request.extensions_mut().insert(arrival);
     }
-    gateway.router().oneshot(request).await.unwrap().status()
+    gateway.site().oneshot(request).await.unwrap().status()
 }
 
 #[tokio::test]
@@ -99,7 +104,7 @@ async fn a_socket_behind_another_server_keeps_the_permit_of_its_connection_to_it
         request.extensions_mut().insert(Arrival { permit, ..Arrival::default() });
         std::future::ready(request)
     };
-    let router = Gateway::new(Config::default()).router().layer(middleware::map_request(arrives));
+    let router = Gateway::new(Config::default()).site().layer(middleware::map_request(arrives));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let served = tokio::spawn(axum::serve(listener, router).into_future());
@@ -119,4 +124,84 @@ async fn a_socket_behind_another_server_keeps_the_permit_of_its_connection_to_it
     })
     .await;
     served.abort();
+}
+
+/// An application of axum with a gateway nested at `/rt`.
+struct Application {
+    address: SocketAddr,
+    handle: Handle,
+    served: JoinHandle<std::io::Result<()>>,
+}
+
+impl Application {
+    async fn start(config: Config) -> Self {
+        let gateway = Gateway::new(config);
+        let app = Router::new().route("/", get(|| async { "home" })).nest("/rt", gateway.router());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        Self { address, handle: gateway.handle(), served: tokio::spawn(axum::serve(listener, service).into_future()) }
+    }
+}
+
+impl Drop for Application {
+    fn drop(&mut self) {
+        self.served.abort();
+    }
+}
+
+on_every_transport! {
+    async fn an_application_carries_sessions_by_its_own_server(transport) {
+        let application = Application::start(Config::default()).await;
+        let mut client = Client::at(application.address, &secret());
+        let leg = client.attach(transport).await;
+        client.subscribe(leg, "news").await;
+        for at in 1..=2 {
+            assert_eq!(application.handle.publish("news", json!({ "number": at })).await, Ok(at));
+            let seen = client.next(leg).await;
+            assert_eq!(seen.line(), format!(r#"{{"pub":"news","at":{at},"data":{{"number":{at}}}}}"#));
+        }
+        drop(client);
+        assert_eq!(application.handle.drain(Duration::from_secs(20)).await, Stopped::Drained);
+    }
+}
+
+#[tokio::test]
+async fn the_timers_run_behind_the_server_of_an_application() {
+    let mut config = Config::default();
+    config.session.hold = Duration::from_secs(1);
+    let application = Application::start(config).await;
+    let mut client = Client::at(application.address, &secret());
+    let leg = client.attach(Transport::Poll).await;
+    // Without timers the gateway holds one of these polls for ever.
+    for _ in 0..3 {
+        let seen = within_patience(client.see(leg)).await;
+        assert!(matches!(seen, Seen::Welcome(_)), "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_gateways_in_one_process_share_no_state() {
+    let (mut few, many) = (Config::default(), Config::default());
+    few.sessions = 1;
+    let (one, other) = (Application::start(few).await, Application::start(many).await);
+    let same = secret();
+    for application in [&one, &other] {
+        let mut client = Client::at(application.address, &same);
+        let leg = client.attach(Transport::WebSocket).await;
+        client.subscribe(leg, "news").await;
+        assert_eq!(application.handle.publish("news", json!(1)).await, Ok(1), "the other's channel is not this one's");
+        assert_eq!(client.next(leg).await.value()["at"], 1);
+    }
+    one.handle.set_transports(&[Transport::Poll], Duration::ZERO).unwrap();
+    assert_eq!((one.handle.transports().len(), other.handle.transports().len()), (1, 3));
+}
+
+#[tokio::test]
+async fn an_application_publishes_within_the_bounds_of_a_client() {
+    let handle = Gateway::new(Config::default()).handle();
+    assert_eq!(handle.publish("", json!(1)).await.unwrap_err().code(), Code::UnknownChannel);
+    let long = json!("x".repeat(throughline::protocol::limits::LINE_BYTES));
+    assert_eq!(handle.publish("news", long).await.unwrap_err().code(), Code::TooLarge);
+    assert_eq!(handle.publish("news", vec![1, 2, 3]).await, Ok(1));
 }
