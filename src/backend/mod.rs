@@ -21,6 +21,26 @@ use crate::protocol::{ChannelName, SessionId};
 ///
 /// A decision about a command may come later. Commands of one session about one channel wait for each other, and
 /// for no other. The node drops a decision that comes after the end of its session.
+///
+/// # Examples
+/// A backend of one method. The channel `news` is for reading only:
+/// ```
+/// use std::sync::Arc;
+/// use throughline::{Asker, Backend, ChannelName, Code, Config, Decision, Gateway, Payload, Refusal};
+///
+/// struct Newsroom;
+///
+/// impl Backend for Newsroom {
+///     fn publish(&self, _: Asker<'_>, channel: &ChannelName, data: Payload) -> Decision<Result<Payload, Refusal>> {
+///         Decision::Now(match channel.as_str() {
+///             "news" => Err(Refusal::new(Code::Forbidden, "only the newsroom publishes here")),
+///             _ => Ok(data),
+///         })
+///     }
+/// }
+///
+/// let gateway = Gateway::with_backend(Config::default(), Arc::new(Newsroom));
+/// ```
 pub trait Backend: Send + Sync + 'static {
     /// Decides whether this client may attach a leg, and which user it is. A later decision must begin nothing
     /// before it is polled: legs of one session that arrive together share the first one, and the others are
@@ -51,21 +71,67 @@ pub trait Backend: Send + Sync + 'static {
 }
 
 /// A client that wants to attach a leg.
+///
+/// # Examples
+/// ```
+/// use throughline::{Asker, Backend, Code, Connecting, Decision, Identity, Refusal};
+///
+/// struct OneSecret;
+///
+/// impl Backend for OneSecret {
+///     fn connect(&self, asking: &Connecting<'_>) -> Decision<Result<Identity, Refusal>> {
+///         Decision::Now(match asking.token.map(|token| token.reveal()) {
+///             Some("open sesame") => Ok(Identity::user("ali")),
+///             _ => Err(Refusal::new(Code::Unauthorized, "another token is needed")),
+///         })
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Connecting<'a> {
     /// The token in its hello.
     pub token: Option<&'a Token>,
 }
 
 /// A client, from the application's view.
+///
+/// # Examples
+/// ```
+/// use throughline::Identity;
+///
+/// assert_eq!(Identity::user("42").user.as_deref(), Some("42"));
+/// assert_eq!(Identity::default().user, None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Identity {
     /// The user, or `None` in open mode.
     pub user: Option<Box<str>>,
 }
 
+impl Identity {
+    /// Returns the identity of a user.
+    #[must_use]
+    pub fn user(name: impl Into<Box<str>>) -> Self {
+        Self { user: Some(name.into()) }
+    }
+}
+
 /// A session that requests something.
+///
+/// # Examples
+/// ```
+/// use throughline::{Asker, Code, Refusal};
+///
+/// fn only_users(who: Asker<'_>) -> Result<(), Refusal> {
+///     let user = who.identity.user.as_ref().ok_or_else(|| Refusal::new(Code::Forbidden, "sign in first"))?;
+///     println!("{user} asks by session {}", who.id);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Asker<'a> {
     /// The public id of the session.
     pub id: &'a SessionId,

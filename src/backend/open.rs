@@ -3,6 +3,14 @@
 use super::Backend;
 
 /// The backend of open mode.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use throughline::{Config, Gateway, Open};
+///
+/// let gateway = Gateway::with_backend(Config::default(), Arc::new(Open));
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Open;
 

@@ -19,6 +19,13 @@ const FULL_WAIT: Duration = Duration::from_secs(5);
 const BACKLOG_WAIT: Duration = Duration::from_secs(1);
 
 /// Why something was refused or ended.
+///
+/// # Examples
+/// ```
+/// use throughline::Code;
+///
+/// assert_eq!((Code::Full.name(), Code::Full.status()), ("full", 503));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Code {
@@ -155,6 +162,15 @@ impl Display for Code {
 /// A refusal: a word for programs, a sentence for people, and the [`Reason`] for the code that handles it.
 ///
 /// It is as small as a pointer, because many results have room for one and hardly ever fail.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use throughline::{Code, Refusal};
+///
+/// let refusal = Refusal::new(Code::RateLimited, "one order a second").retrying_after(Duration::from_secs(1));
+/// assert_eq!(refusal.to_string(), "rate_limited: one order a second");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", .0.code(), .0)]
 pub struct Refusal(Box<Reason>);

@@ -84,6 +84,14 @@ macro_rules! bounded_text {
 
 bounded_text!(
     /// The public name of a session's incarnation (`welcome.id`).
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::SessionId;
+    ///
+    /// let id = SessionId::try_from("5f0c2e7e".to_owned()).unwrap();
+    /// assert_eq!(id.as_str(), "5f0c2e7e");
+    /// ```
     SessionId,
     limits::SESSION_ID_BYTES,
     BadSessionId,
@@ -108,6 +116,15 @@ impl fmt::Display for NetworkId {
 }
 
 /// A channel's name: 1 to 128 bytes of UTF-8 without control characters.
+///
+/// # Examples
+/// ```
+/// use throughline::ChannelName;
+///
+/// assert_eq!(ChannelName::try_from("room/1")?.as_str(), "room/1");
+/// assert!(ChannelName::try_from("").is_err());
+/// # Ok::<(), throughline::BadChannelName>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelName(Arc<str>);
 

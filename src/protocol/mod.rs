@@ -61,6 +61,14 @@ pub struct Position {
 }
 
 /// How a leg carries lines.
+///
+/// # Examples
+/// ```
+/// use throughline::Transport;
+///
+/// assert_eq!("sse".parse(), Ok(Transport::Sse));
+/// assert_eq!(Transport::ALL.map(Transport::name), ["websocket", "sse", "poll"]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
     /// One WebSocket, both directions.

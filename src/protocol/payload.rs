@@ -29,6 +29,15 @@ pub enum Payload {
 }
 
 /// One JSON value in UTF-8, without a line break.
+///
+/// # Examples
+/// ```
+/// use throughline::{BadJson, Json};
+///
+/// let value = Json::try_from(bytes::Bytes::from_static(b"{\"price\":1.50}"))?;
+/// assert_eq!(&value[..], b"{\"price\":1.50}");
+/// # Ok::<(), BadJson>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json(Bytes);
 

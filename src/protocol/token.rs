@@ -6,7 +6,16 @@ use serde_json::value::RawValue;
 use super::code::BadHello;
 use super::limits;
 
-/// A client's bearer token.
+/// A client's bearer token. The application finds it in `Connecting`.
+///
+/// # Examples
+/// ```
+/// use throughline::Token;
+///
+/// fn is_expected(token: &Token) -> bool {
+///     token.reveal() == "open sesame"
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Token(Box<str>);
 

@@ -9,6 +9,17 @@ use super::takeover::state::Takeover;
 ///
 /// A server that nests `Gateway::router` puts an `Arrival` into the extensions of each request. A handler of
 /// `Gateway::start_page` finds the gateway's own there.
+///
+/// # Examples
+/// A server behind a load balancer knows the client from elsewhere:
+/// ```
+/// use std::net::IpAddr;
+/// use throughline::{Arrival, Peer};
+///
+/// fn arrival(connection: IpAddr, client: IpAddr) -> Arrival {
+///     Arrival { peer: Some(Peer { connection, client }), ..Arrival::default() }
+/// }
+/// ```
 #[derive(Clone, Default)]
 pub struct Arrival {
     /// None if the server does not know it.
@@ -19,7 +30,7 @@ pub struct Arrival {
     pub takeover: Option<Takeover>,
 }
 
-/// The addresses of the other end of a connection.
+/// The addresses of the other end of a connection. [`Arrival`] has an example.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
     /// The address of the connection.

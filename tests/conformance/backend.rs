@@ -111,7 +111,7 @@ impl Backend for Behind {
         let token = asking.token.map(|token| token.reveal().to_owned());
         let verdict = match token.as_deref() {
             Some("bad") => Err(Refusal::new(Code::Unauthorized, "this token is not valid")),
-            user => Ok(Identity { user: user.map(Into::into) }),
+            user => Ok(user.map_or_else(Identity::default, Identity::user)),
         };
         match self.0.policy {
             Policy::Open => Decision::Now(verdict),
