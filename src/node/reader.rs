@@ -50,7 +50,7 @@ impl Node {
     /// # Errors
     /// The publication is too large, or as [`crate::hub::Hub::publish`].
     pub async fn publish(&self, channel: &ChannelName, payload: &Payload) -> Result<u64, Refusal> {
-        // What one client may publish in a line, another can take in a line.
+        // The bound of a client's line holds here too, so every client can receive the publication.
         if payload.bytes() > limits::LINE_BYTES {
             return Err(Limit::LineBytes(payload.bytes()).into());
         }

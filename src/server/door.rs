@@ -1,4 +1,5 @@
-//! Accepting connections, as many as there is room for. The others are told so; a full gateway must still say that it is well.
+//! Accepts as many connections as there is room for. It refuses the others with an answer, so a full gateway still
+//! reports its health.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -24,34 +25,34 @@ use crate::protocol::code::{Limit, Refusal};
 use crate::transport::takeover::serve::{BUFFER, serve};
 use crate::transport::{ConnectionPermit, Peer};
 
-/// A pause where no connection can be accepted, for want of files maybe.
+/// The pause after a failure to accept a connection, for example because too many files are open.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
-/// A connection for which there is no room has so long to ask, and to read that.
+/// The time in which a connection without room must ask, and read the refusal.
 const TURNED_AWAY: Duration = Duration::from_secs(2);
 
-/// Where connections come in.
+/// The listener of a gateway, and its open connections.
 pub(super) struct Door {
     listener: TcpListener,
     front: Front,
     room: Arc<Semaphore>,
-    /// How many are open, for `/metrics`.
+    /// The number of open connections, for `/metrics`.
     open: Gauge,
     connections: JoinSet<()>,
     leave: watch::Sender<bool>,
-    /// What is said where there is no room.
+    /// The refusal for a connection without room.
     full: Arc<Refusal>,
-    /// The connections to which that is being said; the oldest is first.
+    /// The connections that are being refused, the oldest first.
     turned_away: VecDeque<AbortHandle>,
     failures: Failures,
 }
 
-/// Connections that could not be accepted.
+/// The log of failures to accept a connection.
 struct Failures {
     since: Instant,
     log: Seldom,
 }
 
-/// A connection's place among those allowed.
+/// The place of a connection among those allowed.
 struct Place {
     open: Gauge,
     _permit: OwnedSemaphorePermit,
@@ -85,7 +86,7 @@ impl Door {
         }
     }
 
-    /// Accepts connections, for ever.
+    /// Accepts connections, and never returns.
     pub(super) async fn admit(&mut self) {
         loop {
             let (socket, peer) = tokio::select! {
@@ -114,8 +115,8 @@ impl Door {
         self.connections.spawn(serve(socket, peer, permit, answer, self.leave.subscribe()));
     }
 
-    /// The oldest that was turned away makes room for the newest: a peer that connects and stays silent must not hold up a
-    /// question after our health.
+    /// Refuses a connection. The oldest refused connection makes room for the newest: a peer that connects and stays
+    /// silent must not delay a health check.
     fn turn_away(&mut self, socket: TcpStream) {
         self.turned_away.retain(|answering| !answering.is_finished());
         if self.turned_away.len() >= BEYOND
@@ -127,7 +128,7 @@ impl Door {
         self.turned_away.push_back(answering.abort_handle());
     }
 
-    /// Accepts no more. Connections without a request under way end now, the others with their answer.
+    /// Stops accepting connections. Connections without a request under way end now, and the others after their answer.
     pub(super) async fn close(mut self) {
         drop(self.listener);
         let _ = self.leave.send(true);
@@ -145,12 +146,13 @@ async fn turn_away(socket: TcpStream, front: Front, full: Arc<Refusal>) {
         .half_close(true)
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(socket), service);
-    // A peer that is too slow, or breaks off, is not told.
+    // A peer that is too slow, or breaks off, gets no answer.
     let _ = tokio::time::timeout(TURNED_AWAY, http).await;
 }
 
 impl Failures {
-    /// Errors of one connection, or of having too many files open, pass; the log must not fill with them.
+    /// Logs a failure, but seldom. Errors of one connection, or of too many open files, pass. They must not fill the
+    /// log.
     fn tell(&self, error: &std::io::Error) {
         if let Some(untold) = self.log.happened(self.since.elapsed()) {
             warn!(

@@ -1,25 +1,26 @@
-//! Stopping gracefully: clients leave within a time, and what is left then is ended.
+//! Stops gracefully: clients leave within a time, and the gateway ends the connections that are left.
 
 use std::time::Duration;
 
 use crate::node::Node;
 
-/// How often a drain looks whether a leg is left, and how often in a row it must find none: between two polls there is none for a moment.
+/// The pause between two looks for legs that are left.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// A drain must find no leg this many times in a row, because a client has no leg for a moment between two polls.
 const LOOKS: u32 = 5;
-/// Part of the drain that clients spread their leaving over; the rest is for their last answers.
+/// The part of the drain in which clients leave at random times. The rest is for their last answers.
 const JITTER_OF_DRAIN: f64 = 0.6;
 
-/// How a stop went.
+/// The outcome of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped {
     /// All connections ended by themselves.
     Drained,
-    /// The deadline came first; the rest was cut.
+    /// The deadline came first, and the gateway cut the other connections.
     Cut,
 }
 
-/// Tells clients to leave within a part of `limit`, which comes back.
+/// Asks clients to leave within a part of `limit`, and returns that part.
 pub(super) fn begin(node: &Node, limit: Duration) -> Duration {
     let jitter = limit.mul_f64(JITTER_OF_DRAIN);
     node.drain(jitter);

@@ -1,6 +1,7 @@
-//! Files that are embedded in the binary, as the gateway answers them: with a tag, and compressed for a client that takes gzip.
+//! Serves the files that are embedded in the binary: with a tag, and compressed for a client that accepts gzip.
 //!
-//! A file changes with the binary only. So a browser keeps it, asks each time whether it is still the one, and gets it once.
+//! A file changes only with the binary. So a browser loads it once, keeps it, and asks each time whether it is still
+//! current.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -19,16 +20,16 @@ use include_dir::Dir;
 
 use super::page::missing;
 
-/// Below this, in bytes, a file is not compressed: it fits a packet as it is.
+/// The shortest file, in bytes, that is compressed. A shorter one fits a packet uncompressed.
 const GZIP_FROM: usize = 1_024;
 
-/// Folders, of which the first that has a file answers it.
+/// Folders of files. If several hold a file of the same path, the first folder answers.
 pub struct Files {
     folders: &'static [Dir<'static>],
     ready: OnceLock<HashMap<&'static str, File>>,
 }
 
-/// A file as it is, and compressed if that is shorter.
+/// A file, and its compressed form if that is shorter.
 struct File {
     kind: &'static str,
     plain: Body,
@@ -41,13 +42,13 @@ struct Body {
 }
 
 impl Files {
-    /// These folders; nothing is read before the first request.
+    /// Returns the files of these folders. It reads none before the first request.
     #[must_use]
     pub const fn new(folders: &'static [Dir<'static>]) -> Self {
         Self { folders, ready: OnceLock::new() }
     }
 
-    /// The answer to a request with these headers for the file at this path.
+    /// Answers a request with these headers for the file at this path.
     pub fn answer(&self, path: &str, headers: &HeaderMap) -> Response {
         let Some(file) = self.ready.get_or_init(|| prepare(self.folders)).get(path) else {
             return missing(headers, "no such file");
@@ -71,7 +72,7 @@ impl Files {
 
 fn prepare(folders: &'static [Dir<'static>]) -> HashMap<&'static str, File> {
     let mut files = HashMap::new();
-    // The first folder comes last, so that its files stay.
+    // The first folder comes last, so that its files replace the others.
     for folder in folders.iter().rev() {
         enter(folder, &mut files);
     }
@@ -91,14 +92,15 @@ fn enter(folder: &'static Dir<'static>, files: &mut HashMap<&'static str, File>)
     folder.dirs().for_each(|below| enter(below, files));
 }
 
-/// A file by gzip; none where that is no shorter. It is compressed once for all clients, so by the slowest level.
+/// Compresses a file by gzip. Returns `None` if the result is no shorter. One result serves all clients, so this uses
+/// the slowest level.
 fn gzip(content: &[u8]) -> Option<Vec<u8>> {
     let mut shorter = Vec::new();
     GzEncoder::new(content, Compression::best()).read_to_end(&mut shorter).ok()?;
     (shorter.len() < content.len()).then_some(shorter)
 }
 
-/// Another content has another tag.
+/// Returns the tag of a content. Another content has another tag.
 fn tag(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
@@ -108,7 +110,7 @@ fn tag(content: &[u8]) -> String {
 fn kind(path: &str) -> &'static str {
     match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
         "js" => "text/javascript; charset=utf-8",
-        // The types of the client, for people.
+        // The types of the client, for people to read.
         "ts" => "text/plain; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "html" => "text/html; charset=utf-8",
@@ -118,14 +120,15 @@ fn kind(path: &str) -> &'static str {
     }
 }
 
-/// Whether the client has it already (RFC 9110, section 13.1.2). A proxy that compressed the answer has made the tag weak.
+/// Returns true if the client has the file already (RFC 9110, section 13.1.2). A proxy that compressed the answer has
+/// made the tag weak.
 fn knows(headers: &HeaderMap, tag: &str) -> bool {
     let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
     let mut tags = lists.flat_map(|list| list.split(',')).map(str::trim);
     tags.any(|known| known == "*" || known.trim_start_matches("W/") == tag)
 }
 
-/// Whether a request's answer may be gzip (RFC 9110, section 12.5.3).
+/// Returns true if the answer to a request may be gzip (RFC 9110, section 12.5.3).
 pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|item| {

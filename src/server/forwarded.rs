@@ -1,7 +1,7 @@
-//! Whose address a request comes from, where proxies stand in between.
+//! Finds the address of a client behind proxies.
 //!
-//! `X-Forwarded-For` is what anybody may write. It is believed only as far as it was written by proxies that the operator
-//! lists: from the connection's peer backwards, up to the first address that is not one of theirs.
+//! Any client may write `X-Forwarded-For`. So the gateway believes only the part that the operator's listed proxies
+//! wrote. It reads backwards from the connection's peer, up to the first address that is not listed.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -15,11 +15,11 @@ use crate::transport::Peer;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prefix {
     bits: u128,
-    /// How many of them count. Addresses of IPv4 stand in IPv6 as `::ffff:0:0/96`.
+    /// How many of the bits count. IPv4 addresses are mapped to IPv6, as `::ffff:0:0/96`.
     length: u32,
 }
 
-/// The length of the prefix that holds all addresses of IPv4.
+/// The length of the prefix that holds all IPv4 addresses.
 const MAPPED: u32 = 96;
 
 /// Text that is no [`Prefix`].
@@ -72,7 +72,7 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-/// Puts the client's address in place of the proxy's.
+/// Replaces the proxy's address with the client's.
 pub(super) fn unwrap(peer: Peer, headers: &HeaderMap, trusted: &[Prefix]) -> Peer {
     Peer { client: client(peer.connection, headers, trusted), ..peer }
 }
@@ -92,7 +92,7 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Prefix]) -> IpAddr {
     client
 }
 
-/// Some proxies write the port as well.
+/// Reads an address. Some proxies write the port as well.
 fn address(hop: &str) -> Option<IpAddr> {
     let with_port = || hop.parse().ok().map(|address: SocketAddr| address.ip());
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
@@ -113,11 +113,11 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_listed_proxy_wrote_is_believed() {
+    fn only_the_words_of_a_listed_proxy_are_believed() {
         assert_eq!(of("192.0.2.1", &["203.0.113.9"], &[]), "192.0.2.1");
         assert_eq!(of("192.0.2.1", &["203.0.113.9"], &["10.0.0.0/8"]), "192.0.2.1");
         assert_eq!(of("10.1.2.3", &["203.0.113.9"], &["10.0.0.0/8"]), "203.0.113.9");
-        // The client wrote the first of these itself.
+        // The client itself wrote the first of these.
         assert_eq!(of("10.1.2.3", &["198.51.100.1, 203.0.113.9"], &["10.0.0.0/8"]), "203.0.113.9");
         assert_eq!(of("10.1.2.3", &["198.51.100.1, 203.0.113.9, 10.9.9.9"], &["10.0.0.0/8"]), "203.0.113.9");
         assert_eq!(of("::1", &["198.51.100.1", "203.0.113.9:4711 ,[::1]:80"], &["::1"]), "203.0.113.9");
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_header_ends_or_breaks_the_last_that_was_known_counts() {
+    fn the_last_known_address_counts_if_the_header_ends_or_breaks() {
         assert_eq!(of("10.1.2.3", &[], &["10.0.0.0/8"]), "10.1.2.3");
         assert_eq!(of("10.1.2.3", &["10.4.4.4"], &["10.0.0.0/8"]), "10.4.4.4");
         for broken in ["", "unknown", "203.0.113.9, ", "300.1.1.1"] {

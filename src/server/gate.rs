@@ -1,8 +1,11 @@
-//! Who may come in while nobody is authenticated: requests whose `Host`, and whose `Origin` if there is one, are loopback
-//! or listed. Without this any page a developer visits could talk to the gateway on their machine, and a name that
-//! is rebound to 127.0.0.1 could pass for it.
+//! Decides which requests may come in, because the gateway authenticates no client. The `Host` of a request must be
+//! loopback or listed, and so must its `Origin` if it has one.
 //!
-//! A request names one host and at most one origin. Otherwise a proxy might check one of two, and the gateway the other.
+//! Without this any page that a developer visits could talk to the gateway on the developer's machine. And a name that
+//! is rebound to 127.0.0.1 could pass for the gateway.
+//!
+//! A request names one host and at most one origin. Otherwise a proxy might check one of two, and the gateway the
+//! other.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, Uri};
 
 use crate::protocol::code::{Mistake, Refusal};
 
-/// An origin that is welcome: `https://example.org`, with a port if it is not the scheme's own.
+/// An origin that may call: `https://example.org`, with a port if it is not the default of the scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedOrigin {
     scheme: String,
@@ -33,7 +36,7 @@ impl FromStr for AllowedOrigin {
         let plain = |authority: &str| !authority.is_empty() && !authority.contains(['/', '@', '*', ' ']);
         match parts {
             Some((scheme @ ("http" | "https"), authority)) if plain(authority) => {
-                // A browser leaves the scheme's own port out of an origin.
+                // A browser leaves the default port of the scheme out of an origin.
                 let authority = without_port_of(scheme, authority).to_ascii_lowercase();
                 Ok(Self { scheme: scheme.to_owned(), authority })
             }
@@ -48,20 +51,20 @@ impl fmt::Display for AllowedOrigin {
     }
 }
 
-/// See the module.
+/// The gate of one gateway: it lets loopback and the listed origins in.
 #[derive(Debug)]
 pub struct Gate {
     origins: Vec<AllowedOrigin>,
 }
 
 impl Gate {
-    /// A gate that lets loopback and these in.
+    /// Returns a gate that lets loopback and these origins in.
     #[must_use]
     pub const fn new(origins: Vec<AllowedOrigin>) -> Self {
         Self { origins }
     }
 
-    /// Whether a page of this origin may read our answers.
+    /// Returns true if a page of this origin may read our answers.
     #[must_use]
     pub fn allows_origin(&self, origin: &HeaderValue) -> bool {
         let parts = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
@@ -78,10 +81,10 @@ impl Gate {
         is_loopback(host) || self.origins.iter().any(listed)
     }
 
-    /// Whether a request may come in, before anything of it is read.
+    /// Checks that a request may come in, before its body is read.
     ///
     /// # Errors
-    /// `forbidden`, with what the operator can do. `bad_frame` as for `check_form`.
+    /// `forbidden`, with advice for the operator, or `bad_frame` as in `check_form`.
     pub fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
         let Named { host, target, origin } = Named::read(request.uri(), request.headers())?;
         if let Some(foreign) = target.into_iter().chain([host]).find(|host| !self.allows_host(host)) {
@@ -99,7 +102,7 @@ impl Gate {
     }
 }
 
-/// Whether a request names one host and at most one origin, whichever they are.
+/// Checks that a request names one host and at most one origin. Any host and origin will do.
 ///
 /// # Errors
 /// `bad_frame`.
@@ -109,9 +112,9 @@ pub(super) fn check_form<B>(request: &Request<B>) -> Result<(), Refusal> {
 
 /// The host and the origin that a request names.
 struct Named<'a> {
-    /// Empty if there is none.
+    /// The host. Empty if there is none.
     host: &'a str,
-    /// The host of the target, if it is another one.
+    /// The host of the target, if it differs from `host`.
     target: Option<&'a str>,
     origin: Option<&'a HeaderValue>,
 }
@@ -131,12 +134,12 @@ impl<'a> Named<'a> {
     }
 }
 
-/// A host without its port, if that is the scheme's own.
+/// Returns a host without its port, if that is the default of the scheme.
 fn without_port_of<'a>(scheme: &str, host: &'a str) -> &'a str {
     host.strip_suffix(if scheme == "https" { ":443" } else { ":80" }).unwrap_or(host)
 }
 
-/// The only field of this name, if there is one.
+/// Returns the only field of this name, if there is one.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName, several: Mistake) -> Result<Option<&'a HeaderValue>, Mistake> {
     let mut fields = headers.get_all(name).iter();
     match (fields.next(), fields.next()) {
@@ -145,7 +148,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName, several: Mistake) -> Resu
     }
 }
 
-/// The host of a target, if `Host` names another one. The scheme's own port may be left out in either.
+/// Returns the host of a target, if `Host` names another one. Either may leave the scheme's default port out.
 fn other_than<'a>(target: &'a str, host: &str, port: &str) -> Option<&'a str> {
     let [one, other] = [target, host].map(|host| host.strip_suffix(port).unwrap_or(host));
     (!one.eq_ignore_ascii_case(other)).then_some(target)
@@ -155,7 +158,7 @@ fn shortened(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
-/// Whether a host, with or without a port, is this machine by its name or address.
+/// Returns true if a host, with or without a port, is this machine by its name or address.
 pub(super) fn is_loopback(authority: &str) -> bool {
     if let Some(literal) = authority.strip_prefix('[') {
         let parts = literal.split_once(']');
@@ -170,7 +173,7 @@ pub(super) fn is_loopback(authority: &str) -> bool {
     is_port(port) && (is_local() || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
 }
 
-/// Whether this is the rest of an authority behind its host: nothing, or a colon and a port.
+/// Returns true if this is the rest of an authority behind its host: nothing, or a colon and a port.
 fn is_port(rest: &str) -> bool {
     let port = rest.strip_prefix(':').unwrap_or(rest);
     let is_stated = port.len() < rest.len();
@@ -181,7 +184,7 @@ fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// Whether this is a URL's scheme (RFC 3986, section 3.1).
+/// Returns true if this is a URL's scheme (RFC 3986, section 3.1).
 fn is_scheme(scheme: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(is_inside)
@@ -192,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_and_listed_are_let_in_and_nobody_else() {
+    fn only_loopback_and_listed_are_let_in() {
         let gate = Gate::new(vec!["https://example.org".parse().unwrap()]);
         let origin = |text: &str| gate.allows_origin(&HeaderValue::from_str(text).unwrap());
         for good in [
@@ -226,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_port_of_a_scheme_may_be_stated_or_left_out() {
+    fn the_default_port_of_a_scheme_may_be_stated_or_left_out() {
         for (listed, port, other) in [("https://example.org", ":443", ":80"), ("http://example.org:80", ":80", ":443")]
         {
             let gate = Gate::new(vec![listed.parse().unwrap()]);

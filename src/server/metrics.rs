@@ -1,6 +1,7 @@
-//! `/metrics`: figures for Prometheus, for this machine only.
+//! `/metrics`: metrics for Prometheus, for this machine only.
 //!
-//! What happens is counted where it happens (`node::counters`); what is the case at the moment is looked up here, when it is asked for.
+//! The code that handles an event counts it (`node::counters`). This module looks up the current state when a request
+//! asks for it.
 
 use std::sync::Arc;
 
@@ -23,15 +24,15 @@ use crate::transport::{Arrival, refuse};
 /// The type that a request for OpenMetrics accepts.
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
-/// See the module.
+/// The metrics of one gateway, and the node that they describe.
 pub(super) struct Metrics {
     registry: Registry,
     node: Arc<Node>,
     sessions: Gauge,
     channels: Gauge,
-    /// Connections at the moment.
+    /// The open connections.
     pub(super) connections: Gauge,
-    /// How many there may be.
+    /// The most connections.
     pub(super) connections_limit: Gauge,
     resident_memory: Gauge,
     open_files: Gauge,
@@ -39,7 +40,7 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    /// The figures of a gateway, whose node is made by `node`, with the part of the registry that is the gateway's own.
+    /// Returns the metrics of a gateway. `node` makes its node, and gets the gateway's own part of the registry.
     pub(super) fn new(sessions: usize, connections: usize, node: impl FnOnce(&mut Registry) -> Arc<Node>) -> Self {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("throughline");
@@ -55,7 +56,7 @@ impl Metrics {
             channels: gauge(own, "channels", "Channels that are remembered"),
             connections: gauge(own, "connections", "Connections that are open"),
             connections_limit,
-            // By the names that every program has for them.
+            // These have the names that every program uses.
             resident_memory: gauge(&mut registry, "process_resident_memory_bytes", "Resident memory"),
             open_files: gauge(&mut registry, "process_open_fds", "Open files, connections among them"),
             most_files: gauge(&mut registry, "process_max_fds", "How many files may be open"),
@@ -80,7 +81,7 @@ impl Metrics {
         }
     }
 
-    /// The text, and its type.
+    /// Returns the type of the text, and the text.
     fn text(&self, open: bool) -> (&'static str, String) {
         self.look();
         let mut text = String::new();
@@ -89,7 +90,7 @@ impl Metrics {
         } else {
             (prometheus_text::CONTENT_TYPE, prometheus_text::encode(&mut text, &self.registry))
         };
-        // A string takes all that is written to it.
+        // A string accepts every write.
         debug_assert!(written.is_ok());
         (kind, text)
     }
@@ -110,7 +111,7 @@ pub(super) async fn show(
     Extension(arrival): Extension<Arrival>,
     headers: HeaderMap,
 ) -> Response {
-    // A proxy on this machine that passes everything on calls us by the name the world knows.
+    // A proxy on this machine that passes all requests on calls us by our public name.
     let by_name = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_loopback);
     if !by_name || !arrival.peer.is_some_and(|peer| peer.connection.to_canonical().is_loopback()) {
         return refuse(None, &Mistake::Remote.into());
@@ -123,7 +124,7 @@ pub(super) async fn show(
     ([(CONTENT_TYPE, kind)], text).into_response()
 }
 
-/// The header by which a proxy has shown itself.
+/// Returns a header that shows a proxy.
 fn proxied(headers: &HeaderMap) -> Option<&str> {
     let shows = |name: &str| {
         [FORWARDED.as_str(), VIA.as_str(), "x-real-ip"].contains(&name) || name.starts_with("x-forwarded-")

@@ -1,4 +1,4 @@
-//! The frame that all pages for people share, and the answer for an address where nothing is.
+//! The frame that all pages for people share, and the answer for an address without content.
 
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
@@ -13,7 +13,8 @@ const STYLE: &str = include_str!("../pages/start/style.css");
 const FRAME: &str = include_str!("../pages/start/frame.html");
 const MISSING: &str = include_str!("../pages/start/missing.html");
 
-/// Answers that nothing is here: by a page to a browser that opens the address, and by the error of all routes to every other client.
+/// Answers that nothing is here. A browser that opens the address gets a page. Every other client gets the same error
+/// as on all routes.
 pub fn missing(headers: &HeaderMap, message: &str) -> Response {
     let accepts = headers.get_all(ACCEPT).iter().filter_map(|list| list.to_str().ok());
     let opens =
@@ -25,8 +26,8 @@ pub fn missing(headers: &HeaderMap, message: &str) -> Response {
     (StatusCode::NOT_FOUND, Html(page)).into_response()
 }
 
-/// Returns a page of one column in the style of all. `content` is HTML. The page needs no other file, so it looks the same at any path
-/// and behind any proxy.
+/// Returns a page of one column in the common style. `content` is HTML. The page needs no other file, so it looks the
+/// same at any path and behind any proxy.
 #[must_use]
 pub fn page(title: &str, content: &str) -> String {
     // The content comes last, so that nothing in it is a placeholder.
@@ -37,12 +38,12 @@ pub fn page(title: &str, content: &str) -> String {
         .replace("{content}", content)
 }
 
-/// Returns a text as HTML shows it, in an element or in an attribute's quotes.
+/// Escapes a text for HTML, in an element or in an attribute's quotes.
 pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// The icon in a page itself: what is not ASCII or means something in a URL is escaped.
+/// Returns the icon as a URL that stands in the page itself. Bytes that have a meaning in a URL are escaped.
 fn icon() -> String {
     let escape = |byte: u8| match byte {
         b'#' | b'%' | b'"' | b'<' | b'>' => format!("%{byte:02X}"),

@@ -1,4 +1,4 @@
-//! The pages for people: the start page, a chat to try, the doctor. And the client's own files, which are served as they are.
+//! The pages for people: the start page, a chat to try, and the doctor. The client's own files are served unchanged.
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -10,25 +10,25 @@ use include_dir::{Dir, include_dir};
 use super::files::Files;
 use super::page::{ICON, escaped, page};
 
-/// The sources, and what is bundled of them for pages that load one file.
+/// The sources, and their bundles for pages that load one file.
 static CLIENT: Files = Files::new(&[
     include_dir!("$CARGO_MANIFEST_DIR/client-js/src"),
     include_dir!("$CARGO_MANIFEST_DIR/client-js/bundle"),
 ]);
-/// The files of every page that loads files: the first style sheet, and the icon.
+/// The files that every page with files loads: the first style sheet, and the icon.
 pub const SHARED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/pages/shared");
 static DOCTOR: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/pages/doctor"), SHARED]);
-/// What the doctor's findings are called, as JSON: by its page, and by `throughline doctor`.
+/// The words for the doctor's findings, as JSON. Its page and `throughline doctor` use them.
 pub const DOCTORS_WORDS: &str = include_str!("../pages/doctor/words.json");
 const START: &str = include_str!("../pages/start/index.html");
-/// A chat in as few lines as the client needs; both READMEs show it.
+/// A chat in as few lines as the client needs. Both READMEs show it.
 const CHAT: &str = include_str!("../pages/start/chat.html");
 
 pub(super) fn start() -> Router {
     Router::new().route("/", get(|| async { Html(start_page()) }))
 }
 
-/// What stands beside the start page, whichever that is.
+/// Returns the routes beside the start page. An application may replace the start page itself.
 pub(super) fn others() -> Router {
     Router::new()
         .route("/chat", get(|| async { Html(CHAT) }))
@@ -44,8 +44,10 @@ pub(super) fn client() -> Router {
     files(&CLIENT)
 }
 
-/// Answers each path by the file of that name. It reads the path from the request's own URI: in a router that an application
-/// nests, a parameter of the path would count the application's parameters too.
+/// Answers each path with the file of that name.
+///
+/// It reads the path from the request's own URI. In a router that an application nests, a parameter of the path would
+/// also count the application's parameters.
 fn files(files: &'static Files) -> Router {
     let answer =
         move |uri: Uri, headers: HeaderMap| async move { files.answer(uri.path().trim_start_matches('/'), &headers) };

@@ -1,4 +1,4 @@
-//! Which path leads where, of those that carry no session; those that do are in [`super::front`].
+//! Maps the paths that carry no session to their answers. [`super::front`] handles the paths that carry one.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::transport::{plain, refuse};
 /// The path before the session's routes, where the gateway serves itself.
 pub(super) const MOUNT: &str = "/rt";
 
-/// Everything beside the session's routes, where the gateway serves itself.
+/// Returns all routes beside the session's, where the gateway serves itself.
 pub(super) fn site(node: &Arc<Node>, metrics: &Arc<Metrics>, start: Router) -> Router {
     Router::new()
         .nest(MOUNT, session(node))
@@ -33,12 +33,13 @@ pub(super) fn site(node: &Arc<Node>, metrics: &Arc<Metrics>, start: Router) -> R
         .method_not_allowed_fallback(method_not_allowed)
 }
 
-/// The same in a router that another one nests: the session's neighbours, and the client's files.
+/// Returns the routes beside the session's for a router that another router nests. They include the client's files.
 pub(super) fn nested(node: &Arc<Node>) -> Router {
     session(node).nest("/client", pages::client()).fallback(not_found)
 }
 
-/// What is beside the routes that carry a session. Those are named here as well, for who asks by another method.
+/// Returns the routes under the mount that carry no session. The router also names the routes that carry one, so that a
+/// request by another method gets the right refusal.
 fn session(node: &Arc<Node>) -> Router {
     Router::new()
         .route("/ws", get(not_found))
@@ -58,7 +59,7 @@ struct Control {
     control: bool,
 }
 
-/// Is anybody there, and is it us?
+/// Shows a client that the gateway answers, and that no other server does: the answer echoes the nonce.
 async fn control(uri: Uri) -> Response {
     match nonce_of(&uri) {
         Some(nonce) => Json(Control { v: VERSION, nonce, control: true }).into_response(),

@@ -1,4 +1,4 @@
-//! The task that tells sessions the time, where another server serves the gateway.
+//! The task that hands sessions the time, if another server serves the gateway.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,7 +6,8 @@ use tokio::task::AbortHandle;
 
 use crate::node::Node;
 
-/// The task. It starts with the first request, since only then a runtime is sure to be there. It ends with the last copy.
+/// The handle of the task. The task starts with the first request, because only then a runtime is sure to exist. It
+/// ends with the last copy of the handle.
 #[derive(Clone)]
 pub(super) struct Timers(Arc<Inner>);
 
@@ -20,7 +21,7 @@ impl Timers {
         Self(Arc::new(Inner { node, task: OnceLock::new() }))
     }
 
-    /// Starts the task, unless it runs.
+    /// Starts the task, unless it runs already.
     pub(super) fn start(&self) {
         self.0.task.get_or_init(|| tokio::spawn(Arc::clone(&self.0.node).run()).abort_handle());
     }
