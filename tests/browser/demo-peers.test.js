@@ -1,5 +1,5 @@
 // @ts-check
-/** The comparison in the demo has the figures of the last run of `make bench-peers`; no browser is needed. */
+/** Checks that the demo's comparison has the figures of the last run of `make bench-peers`. This needs no browser. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import { ms } from '../../benches/peers/words.mjs';
 import { PEERS } from '../../src/pages/demo/peers.js';
 import { TRIALS } from '../../src/pages/demo/trials.js';
 
-/** How the comparison calls a network, and how benches/peers/results.json does. */
+/** The networks' names in the comparison, and in benches/peers/results.json. */
 const NETWORKS = /** @type {const} */ ({
   clear: 'clear',
   refused: 'WebSocket refused',
@@ -17,7 +17,7 @@ const NETWORKS = /** @type {const} */ ({
   both: 'refused + streams buffered',
 });
 
-/** How the comparison calls a client, and how benches/peers/results.json does. @type {{[client: string]: string}} */
+/** The clients' names in the comparison, and in benches/peers/results.json. @type {{[client: string]: string}} */
 const CLIENTS = {
   'Socket.IO, default': 'Socket.IO default',
   'Socket.IO, recovery on': 'Socket.IO with recovery',
@@ -29,7 +29,7 @@ const CLIENTS = {
   'Phoenix, fallback on': 'Phoenix',
 };
 
-/** How the comparison calls a transport, by the name that its client gives it. @type {{[transport: string]: string}} */
+/** The transports' names in the comparison, by the names that their clients give them. @type {{[transport: string]: string}} */
 const CARRIERS = {
   websocket: 'WebSocket',
   WebSocketTransport: 'WebSocket',
@@ -42,7 +42,7 @@ const CARRIERS = {
 };
 
 /**
- * What the comparison has to say of a client that came to this.
+ * Returns the words of the comparison for a client with this outcome.
  * @param {any} measured
  * @param {boolean} standIn
  * @returns {[first: string, then: string, failed: boolean]}

@@ -15,14 +15,14 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::process::{Running, run, run_with};
 use crate::tls::terminate;
 
-/// Runs at one time: they measure time, and wait for most of it.
+/// The number of runs at one time. More would disturb each other's measurements. Each run mostly waits.
 const AT_ONCE: usize = 8;
 
 async fn in_turns<T>(runs: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
     iter(runs.into_iter().map(Box::pin)).buffered(AT_ONCE).collect().await
 }
 
-/// A run behind a front of its own, in a word: its exit, its result, and the code of each finding.
+/// The outcome of one run: its exit, its result, and the code of each finding.
 struct Found {
     exit: Option<i32>,
     told: Value,
@@ -52,7 +52,8 @@ impl Found {
         self.told["summary"]["code"].as_str().unwrap()
     }
 
-    /// The same, but how fast this machine is today is not the network's matter: a finding that is slow for that alone changes the result.
+    /// Returns the result, but `expected` if only slow findings may have changed it. The speed of this machine is no
+    /// property of the network.
     fn result_at_any_pace<'a>(&'a self, expected: &'a str) -> &'a str {
         let paced = PROBES.iter().any(|probe| self.code(probe) == "slow");
         if paced && ["slow", "partly"].contains(&self.result()) { expected } else { self.result() }
@@ -62,12 +63,12 @@ impl Found {
         self.told["findings"].as_array().unwrap().iter().find(|finding| finding["probe"] == probe)
     }
 
-    /// The code of a finding; a dash if that was not asked.
+    /// Returns the code of a finding, or a dash if the run did not ask this question.
     fn code(&self, probe: &str) -> &str {
         self.finding(probe).map_or("-", |finding| finding["code"].as_str().unwrap())
     }
 
-    /// The same, but how fast this machine is today is not the network's matter.
+    /// Returns the code of a finding as it is without slowness, which may come from this machine.
     fn code_at_any_pace(&self, probe: &str) -> &str {
         match self.code(probe) {
             "slow" if probe == "control" => "ours",
@@ -142,7 +143,7 @@ fn figures(found: &Found) -> String {
     told.map(|finding| format!("{} {} {} ", finding["probe"], finding["code"], finding["figures"])).collect()
 }
 
-/// What no preset does: Rule, the probe it is for, and the code of its finding.
+/// The faults that no preset has: the rule, the probe that it affects, and the code of its finding.
 fn faults() -> Vec<(Rule, &'static str, &'static str)> {
     let stream = || Rule::on(Route::Stream);
     let buffer = |until, headers| Rule { buffer: Some(Buffer { until, headers }), ..Rule::on(Route::Stream) };
@@ -193,7 +194,7 @@ async fn each_fault_of_one_route_is_found_where_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_for_the_way_is_halved_until_it_passes() {
+async fn a_body_that_is_too_large_for_the_path_is_halved_until_it_passes() {
     let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
     let hole = Rule { mtu: Some(9000), ..Rule::on(Route::Send) };
     let found = Found::behind(&gateway, Network::new([hole])).await;
@@ -222,7 +223,7 @@ async fn limit_bodies(gateway: SocketAddr, most: usize) -> SocketAddr {
                     let answer =
                         b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
                     client.write_all(answer).await.unwrap();
-                    // What is closed with a body unread is reset, and the answer with it.
+                    // Closing the connection with an unread body would reset it, and lose the answer.
                     let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
                     return;
                 }
@@ -261,7 +262,7 @@ async fn the_report_holds_the_findings_and_no_secret() {
 #[tokio::test]
 async fn a_gateway_that_turns_the_address_away_is_told_from_a_network_that_does() {
     let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
-    // What the gate says to a host that it does not know; no name but loopback leads here.
+    // The gate's answer to an unknown host. A real one cannot come here, because only loopback leads to this gateway.
     let html = r#"{"v":1,"nonce":null,"code":"forbidden","message":"the host is not listed"}"#.to_owned();
     let gate = Answer { html, ..Answer::status(403) };
     let found =
@@ -270,7 +271,7 @@ async fn a_gateway_that_turns_the_address_away_is_told_from_a_network_that_does(
 }
 
 #[tokio::test]
-async fn what_is_no_address_is_wrong_usage() {
+async fn an_argument_that_is_no_address_is_wrong_usage() {
     for arguments in [&["doctor"][..], &["doctor", "example.org"], &["doctor", "ftp://example.org"]] {
         assert_eq!(run(arguments).await.status.code(), Some(2), "{arguments:?}");
     }
@@ -286,7 +287,7 @@ async fn https_is_examined_too_and_a_certificate_that_is_not_trusted_is_said_to_
     assert_eq!(trusting.exit, Some(0), "{}", figures(&trusting));
     assert_eq!((trusting.code_at_any_pace("control"), trusting.result_at_any_pace("websocket")), ("ours", "websocket"));
     assert_eq!(trusting.code("size"), "works", "{}", figures(&trusting));
-    // Another one is trusted, not that.
+    // The command trusts another certificate, not the gateway's.
     let (_, other) = terminate(gateway.address).await;
     let wary = Found::of(&run_with("SSL_CERT_FILE", other.as_os_str(), &arguments).await);
     assert_eq!((wary.code("control"), wary.result(), wary.exit), ("certificate", "certificate", Some(1)));
@@ -306,7 +307,7 @@ async fn a_closed_port_and_an_unknown_name_each_have_an_answer_of_their_own() {
     }
 }
 
-/// How often a network is examined again.
+/// How often each network is examined.
 const AGAIN: usize = 5;
 
 #[tokio::test]
@@ -360,13 +361,13 @@ async fn a_silence_is_watched_for_as_long_as_was_asked() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_full_is_said_to_be_full() {
+async fn a_full_gateway_is_reported_as_full() {
     let html = r#"{"v":1,"nonce":null,"code":"full","message":"this gateway holds 8 connections"}"#.to_owned();
     let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
     let full = Opening::Answer(Answer { html, ..Answer::status(503) });
     let found = Found::behind(&gateway, Network::new([Rule { request: full, ..Rule::default() }])).await;
     assert_eq!((found.code("control"), found.result(), found.exit), ("full", "full", Some(1)), "{}", figures(&found));
-    // It answers, and has no session left.
+    // This gateway answers, but has no room for a session.
     let file = std::env::temp_dir().join(format!("throughline-full-{}.toml", uuid::Uuid::new_v4()));
     std::fs::write(&file, "sessions = 1\n").unwrap();
     let small = Running::start(&["serve", "--config", file.to_str().unwrap(), "--listen", "127.0.0.1:0"]).await;

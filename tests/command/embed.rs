@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::process::{Running, example};
 
-/// A poll of the only leg: its hello, and this line if there is one.
+/// Polls on the only leg, with its hello and a line. Returns the answer.
 async fn poll(running: &Running, id: Option<&str>, next: u32, line: &str) -> String {
     let hello = json!({
         "v": 1, "session": "s3cr3t-s3cr3t-s3cr3t-s3cr3t", "id": id, "leg": 1, "turn": 1, "received": 0, "next": next, "nonce": "N",
@@ -35,7 +35,7 @@ async fn an_application_publishes_to_sessions_that_its_own_server_carries() {
 }
 
 #[tokio::test]
-async fn what_stands_beside_the_sessions_is_the_applications_own() {
+async fn the_routes_beside_the_sessions_belong_to_the_application() {
     let running = Running::of(example("embed", &["127.0.0.1:0"])).await;
     for (path, status) in [
         ("/rt/client/throughline.esm.min.js", 200),

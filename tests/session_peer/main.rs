@@ -1,13 +1,13 @@
 //! The real server half of a session on standard input and output, for the JavaScript client's simulation.
 //!
-//! Under `cargo test` this runs `node client-js/test/simulation.js PATH` from the repository's root, PATH being this very
-//! executable, and passes its exit status on. With the argument `serve` it is the server half: one JSON command a line in, one
-//! JSON answer a line out, in order, nothing unasked. It must hold no rule of a session itself.
+//! Under `cargo test` this runs `node client-js/test/simulation.js PATH` from the repository's root, and passes its exit status
+//! on. PATH is this executable. With the argument `serve` it is the server half: each line in is a JSON command, and each line
+//! out is its JSON answer, in order. It must hold no rule of a session itself.
 //!
 //! # Commands
-//! Every command but `new` has `"now"`, in whole milliseconds that never go back, and may have `"full":[carrier…]`: the carriers
-//! that take nothing at this moment (what waits for them is written at a later command). Carriers are numbers, chosen by the
-//! caller, a new one for each socket, stream, poll and send.
+//! Every command but `new` has `"now"`, in whole milliseconds that never go back. It may have `"full":[carrier…]`: the carriers
+//! that accept nothing at this moment. Lines for them are written at a later command. Carriers are numbers. The caller chooses
+//! a new one for each socket, stream, poll and send.
 //!
 //! | command | meaning |
 //! |---|---|
@@ -15,21 +15,21 @@
 //! | `{"now":ms,"socket":c,"text":FRAME}` | a message came up a socket |
 //! | `{"now":ms,"request":c,"kind":"stream"\|"send"\|"poll","body":TEXT}` | a POST came, whole |
 //! | `{"now":ms,"closed":c}` | the carrier is no more |
-//! | `{"now":ms,"push":ID,"lines":[FRAME…]}` | the application says this to that session; `"newest"` names the newest. Frames are numbered in order |
+//! | `{"now":ms,"push":ID,"lines":[FRAME…]}` | the application pushes lines to that session; `"newest"` names the newest. Frames are numbered in order |
 //! | `{"now":ms,"timeout":true}` | time has passed |
-//! | `{"now":ms}` | nothing happened; carriers that have room again are written to |
+//! | `{"now":ms}` | no event; carriers that have room again get their lines |
 //!
 //! # Answers
-//! `{"effects":[…],"timeout":ms|null,"newest":ID|null,"kept":n}`: what was done, in order; when `timeout` is due at the
-//! latest; the newest session that lives, and how many frames it keeps. An error of the caller's is answered by
-//! `{"error":"…"}`, and the process goes on. Effects:
+//! `{"effects":[…],"timeout":ms|null,"newest":ID|null,"kept":n}`: the effects, in order; when `timeout` is due at the latest;
+//! the newest session that lives, and how many frames it keeps. The answer to a faulty command is `{"error":"…"}`, and the
+//! process goes on. Effects:
 //!
 //! | effect | meaning |
 //! |---|---|
 //! | `{"write":c,"lines":[FRAME…]}` | lines down a carrier. A poll is answered by it, and is over |
 //! | `{"finish":c,"lines":[FRAME…]}` | the last lines of a carrier. It is over |
 //! | `{"refused":c,"code":CODE,"message":…}` | answered with an error. It is over |
-//! | `{"command":ID,"verb":"pub","channel":…,"id":n,"data":TEXT}` | the session took this from its client, once, in order. `verb` is `sub`, `unsub`, `pub`, `application` (req and msg) or `faulty`; `data` is JSON as text (`b64` in its place for bytes) |
+//! | `{"command":ID,"verb":"pub","channel":…,"id":n,"data":TEXT}` | the session accepted this from its client, once, in order. `verb` is `sub`, `unsub`, `pub`, `application` (req and msg) or `faulty`; `data` is JSON as text; bytes come as `b64` instead |
 //! | `{"overrun":n}` | the frames up to number n were dropped unacknowledged |
 
 use std::error::Error;
@@ -54,14 +54,14 @@ const NAME: &str = "the_javascript_half_keeps_the_invariants";
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     match std::env::args().nth(1).as_deref() {
         Some("serve") => serve().map(|()| ExitCode::SUCCESS),
-        // The test command's own arguments: a filter for another test, or a list.
+        // These are the test command's own arguments: a filter for another test, or a request for the list.
         Some("--list") => Ok(ExitCode::SUCCESS),
         Some(filter) if !filter.starts_with('-') && !NAME.contains(filter) => Ok(ExitCode::SUCCESS),
         _ => simulate(),
     }
 }
 
-/// Has the JavaScript client's simulation drive this executable.
+/// Runs the JavaScript client's simulation, which drives this executable.
 fn simulate() -> Result<ExitCode, Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let script = root.join("client-js/test/simulation.js");
@@ -92,7 +92,7 @@ fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A node whose sessions have these settings.
+/// Returns a node whose sessions have these settings.
 fn fresh(wanted: &Value) -> Node {
     let default = Settings::default();
     let number = |key: &str| wanted[key].as_u64();
@@ -218,7 +218,7 @@ fn texts(lines: &[Line]) -> Vec<String> {
     lines.iter().map(text).collect()
 }
 
-/// Never too early: a timer that is due must find something due.
+/// Returns a time in milliseconds, rounded up. So no timer fires early: something is due when it fires.
 fn rounded_up(time: Time) -> u64 {
     u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
 }

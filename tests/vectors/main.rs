@@ -1,7 +1,7 @@
-//! The shared vectors: what a frame means, and what each half of a session answers. JavaScript reads the same files.
+//! The shared vectors: the meaning of each frame, and the answers of each half of a session. JavaScript reads the same files.
 //!
-//! The vectors are the specification: where one fails, the code is wrong until the rules say otherwise. Nothing may be passed
-//! over: a file that nobody reads, a key that nobody knows and a step that was not played are failures.
+//! The vectors are the specification: if one fails, the code is wrong until the rules say otherwise. The test skips nothing:
+//! it fails on a file that it does not read, on an unknown key, and on a step that it did not play.
 
 // A broken file is a failed test.
 #![allow(clippy::unwrap_used)]
@@ -53,22 +53,22 @@ struct Step {
     at: u64,
     input: Box<RawValue>,
     expect: Vec<Value>,
-    /// When `poll_timeout` is due afterwards, null for never.
+    /// The time at which `poll_timeout` is due afterwards, or null for never.
     #[serde(default, deserialize_with = "present")]
     due: Option<Option<u64>>,
-    /// Carriers without room.
+    /// The carriers without room.
     #[serde(default)]
     full: Vec<u64>,
 }
 
-/// Tells a null from a key that is not there.
+/// Distinguishes a null from a missing key.
 fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<u64>>, D::Error> {
     Option::deserialize(value).map(Some)
 }
 
-/// A half of a session, or what stands for it, that can be played to.
+/// A half of a session, or its stand-in, that plays a conversation.
 trait Player {
-    /// Takes one input; its outputs as the vectors write them.
+    /// Handles one input, and returns the outputs in the form of the vectors.
     fn play(&mut self, step: &Step, defaults: &Defaults) -> Vec<Value>;
     fn due(&self) -> Option<u64>;
 }
@@ -95,7 +95,7 @@ fn conversations() -> Vec<File> {
     parsed.collect()
 }
 
-/// Plays one conversation; where it goes wrong, the sentence.
+/// Plays one conversation. The error is a sentence that says where it went wrong.
 fn converse(player: &mut dyn Player, conversation: &Conversation, defaults: &Defaults) -> Result<(), String> {
     for (place, step) in conversation.steps.iter().enumerate() {
         let expected: Vec<Value> = step.expect.iter().map(|out| defaults.output(out)).collect();
@@ -163,6 +163,6 @@ fn no_file_is_passed_over() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let folder = entry.file_type().unwrap().is_dir();
         let read = known.contains(&name.as_str()) || name.ends_with(".rs");
-        assert!(read || (folder && name == "conversations"), "who reads {name}?");
+        assert!(read || (folder && name == "conversations"), "no test reads {name}");
     }
 }

@@ -1,4 +1,4 @@
-//! Two runs beside each other.
+//! The comparison of two runs.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::process::run;
 
 const SMALL: [&str; 6] = ["--connections", "3", "--duration", "1", "--transports", "websocket"];
 
-/// The baseline with its figures of time, work and room times this; what has to be whole stays so.
+/// Multiplies the baseline's figures of time, work and room by a factor. Counts stay whole numbers.
 fn scaled(told: &Value, factor: f64) -> String {
     let mut told = told.clone();
     let run = &mut told["runs"][0];
@@ -27,7 +27,8 @@ fn scaled(told: &Value, factor: f64) -> String {
 async fn a_run_is_held_to_an_earlier_one_of_the_same_plan_and_to_no_other() {
     let (exit, told) = bench(&SMALL).await;
     assert_eq!(exit, Some(0));
-    // Machines are not steady: against what was ten thousand times slower nothing is worse, against what was faster much is.
+    // Machines are not steady. Compared with a run that was ten thousand times slower, no figure is worse. Compared with a
+    // faster run, many are.
     let (slower, faster) =
         (File::holding("json", &scaled(&told, 10_000.0)), File::holding("json", &scaled(&told, 0.001)));
     let to_slower = [&["bench", "--baseline", slower.path()], &SMALL[..]].concat();

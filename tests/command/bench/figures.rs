@@ -1,11 +1,11 @@
-//! What a plain run tells of each transport.
+//! The figures that a plain run reports for each transport.
 
 use serde_json::Value;
 
 use super::{TRANSPORTS, assert_whole, bench, runs_of};
 use crate::process::run;
 
-/// Count, and the times in the order in which they must grow.
+/// Checks the count of a spread, and that its times grow in order.
 fn assert_spread(run: &Value, key: &str, least: u64) {
     let spread = &run[key];
     assert!(spread["count"].as_u64().unwrap_or(0) >= least, "{key}: {run}");
@@ -20,7 +20,7 @@ fn assert_spread(run: &Value, key: &str, least: u64) {
 #[tokio::test]
 async fn each_transport_delivers_all_once_and_in_order_and_has_every_figure() {
     let mut seen = Vec::new();
-    // Where the machine stands still, what is due meanwhile goes in one send, and shares its head.
+    // If the machine stands still, the messages that became due go in one send, and share its head. So this tries again.
     for _ in 0..3 {
         match overhead_of(&measured().await) {
             Ok(()) => return,
@@ -30,7 +30,7 @@ async fn each_transport_delivers_all_once_and_in_order_and_has_every_figure() {
     panic!("{seen:?}");
 }
 
-/// A run in which everything but the overhead is as it has to be.
+/// Runs once, and checks all figures but the overhead.
 async fn measured() -> Value {
     let arguments = ["--connections", "5", "--rate", "20", "--size", "1000", "--duration", "1", "--seed", "3"];
     let (exit, told) = bench(&arguments).await;
@@ -49,14 +49,15 @@ async fn measured() -> Value {
         assert!(run["window_s"].as_f64().unwrap() >= 1.0);
         if cfg!(target_os = "linux") {
             assert!(run["cpu_s_per_million"].as_f64().unwrap() > 0.0, "{run}");
-            // Five connections do not tell what one takes.
+            // Five connections are too few to say how much memory one uses.
             assert!(run["memory_per_connection"].is_null(), "{run}");
         }
     }
     told
 }
 
-/// Above the payload there is a frame around a message on a socket; a head of HTTP beside each send, and one more for each poll.
+/// Checks the bytes above the payload: a frame around each message on a socket, a head of HTTP for each send, and one more
+/// for each poll.
 fn overhead_of(told: &Value) -> Result<(), String> {
     let above = |key: &str| {
         let runs = runs_of(told, &TRANSPORTS);
@@ -83,7 +84,7 @@ async fn a_fan_out_reaches_every_connection_and_idle_ones_still_carry_a_message_
 }
 
 #[tokio::test]
-async fn repeats_are_all_told_and_the_table_names_each_figure_once() {
+async fn all_repeats_are_reported_and_the_table_names_each_figure_once() {
     let arguments = ["--connections", "2", "--duration", "1", "--transports", "websocket", "--repeats", "2"];
     let table = ["bench", "--connections", "2", "--duration", "1", "--transports", "poll"];
     let ((_, told), table) = tokio::join!(bench(&arguments), run(&table));

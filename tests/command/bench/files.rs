@@ -1,8 +1,8 @@
-//! Files that go with their test.
+//! Files that are removed at the end of their test.
 
 use std::path::PathBuf;
 
-/// A name that nothing has; what is written there goes when this is dropped.
+/// A path that no file has yet. Dropping this removes the file.
 pub(crate) struct File(PathBuf);
 
 impl File {

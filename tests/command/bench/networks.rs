@@ -1,10 +1,10 @@
-//! Behind a network that lets less through.
+//! The bench behind networks that refuse or cut connections.
 
 use super::{TRANSPORTS, assert_whole, bench, runs_of};
 use crate::process::run;
 
 #[tokio::test]
-async fn behind_a_proxy_that_refuses_websockets_the_others_deliver_and_it_is_said_why_websocket_does_not() {
+async fn behind_a_proxy_that_refuses_websockets_the_others_deliver_and_the_result_says_why_websocket_does_not() {
     let arguments = ["--network", "corporate-proxy", "--connections", "4", "--duration", "1"];
     let (exit, told) = bench(&arguments).await;
     let runs = runs_of(&told, &TRANSPORTS);
@@ -15,7 +15,7 @@ async fn behind_a_proxy_that_refuses_websockets_the_others_deliver_and_it_is_sai
     for run in &runs[1..] {
         assert_eq!(run["connected"].as_u64(), Some(4));
         assert_whole(run, 40);
-        // There and back, 10 ms each.
+        // 10 ms there, and 10 ms back.
         assert!(run["latency"]["p50"].as_f64().unwrap() > 20.0, "{run}");
         assert!(run["switch"]["p50"].as_f64().unwrap() > 20.0, "{run}");
     }

@@ -1,10 +1,10 @@
-//! What cannot be asked for is said to be that before anything runs.
+//! The command refuses impossible options before it runs anything.
 
 use super::files::File;
 use super::refusal;
 
 #[tokio::test]
-async fn what_cannot_be_is_wrong_usage_and_says_what_may() {
+async fn an_impossible_option_is_wrong_usage_and_the_reason_names_the_possible_ones() {
     for (arguments, said) in [
         (&["--transports", "carrier-pigeon"][..], "the transports are websocket, sse and poll"),
         (&["--transports", "poll,poll"], "poll"),
@@ -29,7 +29,7 @@ async fn what_cannot_be_is_wrong_usage_and_says_what_may() {
 }
 
 #[tokio::test]
-async fn a_baseline_that_is_none_is_wrong_usage_and_says_why() {
+async fn a_file_that_is_no_baseline_is_wrong_usage_and_the_command_says_why() {
     let nonsense = File::holding("json", "[1, 2");
     let foreign = File::holding("json", "{}");
     for (file, said) in [

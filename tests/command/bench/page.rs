@@ -1,4 +1,4 @@
-//! The page, and what docs/BENCH.md says of the JSON.
+//! The page, and the description of the JSON in docs/BENCH.md.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ async fn the_page_has_its_charts_and_needs_nothing_from_elsewhere_and_every_key_
     }
 }
 
-/// The names of all that is in it, but of what is counted by names that are not ours.
+/// Collects the names of all keys, except those below `failures`, where the names are not ours.
 fn collect(value: &Value, keys: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {

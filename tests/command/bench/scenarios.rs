@@ -1,9 +1,9 @@
-//! The scenarios beside the comparison, small.
+//! Small runs of the scenarios beside the comparison.
 
 use super::{TRANSPORTS, bench, runs_of};
 
 #[tokio::test]
-async fn one_connection_is_filled_and_what_is_not_the_scenario_as_it_stands_has_no_bounds() {
+async fn one_connection_is_filled_and_a_changed_scenario_has_no_bounds() {
     let (exit, told) = bench(&["--scenario", "throughput", "--duration", "1"]).await;
     assert_eq!((exit, told["bounds"].as_array().map(Vec::len)), (Some(0), Some(0)), "{told}");
     for run in runs_of(&told, &TRANSPORTS) {

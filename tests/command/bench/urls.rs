@@ -1,4 +1,4 @@
-//! A gateway that somebody else started.
+//! A gateway that another program started.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ const SMALL: [&str; 6] = ["--connections", "3", "--duration", "1", "--transports
 const BOTH: [&str; 2] = ["websocket", "poll"];
 
 #[tokio::test]
-async fn a_gateway_at_a_url_is_measured_but_for_its_process_and_its_url_is_told_without_secrets() {
+async fn a_gateway_at_a_url_is_measured_without_its_process_and_its_url_is_shown_without_secrets() {
     let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
     let url = format!("http://somebody:password@{}/rt?token=hush", gateway.address);
     let (exit, told) = bench(&[&[&*url], &SMALL[..]].concat()).await;
@@ -23,7 +23,7 @@ async fn a_gateway_at_a_url_is_measured_but_for_its_process_and_its_url_is_told_
 }
 
 #[tokio::test]
-async fn a_gateway_behind_tls_is_measured_and_one_that_is_not_trusted_fails_and_says_so() {
+async fn a_gateway_behind_tls_is_measured_and_an_untrusted_one_fails_with_a_reason() {
     let gateway = Running::start(&["serve", "--listen", "127.0.0.1:0"]).await;
     let (address, certificate) = terminate(gateway.address).await;
     let url = format!("https://localhost:{}", address.port());
@@ -34,7 +34,7 @@ async fn a_gateway_behind_tls_is_measured_and_one_that_is_not_trusted_fails_and_
     for run in runs_of(&told, &BOTH) {
         assert_whole(run, 30);
     }
-    // Another one is trusted, not that.
+    // The command trusts another certificate, not the gateway's.
     let (_, other) = terminate(gateway.address).await;
     let wary = run_with("SSL_CERT_FILE", other.as_os_str(), &["bench", &url, "--transports", "sse"]).await;
     assert_eq!((wary.status.code(), wary.stdout.len()), (Some(1), 0));
@@ -44,9 +44,9 @@ async fn a_gateway_behind_tls_is_measured_and_one_that_is_not_trusted_fails_and_
     std::fs::remove_file(other).unwrap();
 }
 
-/// Nobody waits for half a minute to read of nothing.
+/// The user must not wait for half a minute to read this.
 #[tokio::test]
-async fn a_url_where_nothing_listens_is_told_in_one_line_at_once() {
+async fn a_url_where_nothing_listens_is_reported_in_one_line_at_once() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     drop(taken);
