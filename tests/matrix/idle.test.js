@@ -129,7 +129,7 @@ const ROWS = [
     (transport) =>
       /** @type {Row} */ ({
         row: 22,
-        condition: `what is open on ${transport} falls silent, idle`,
+        condition: `each connection by ${transport} falls silent, idle`,
         clients: transport === 'websocket' ? BOTH : ['node'],
         expect: transport,
         // A poll waits silently for 25 s by itself.

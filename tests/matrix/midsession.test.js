@@ -144,7 +144,7 @@ const ROWS = [
     (transport) =>
       /** @type {Row} */ ({
         row: 21,
-        condition: `what is open on ${transport} falls silent, with traffic`,
+        condition: `each connection by ${transport} falls silent, with traffic`,
         clients: transport === 'websocket' ? BOTH : NODE,
         expect: transport,
         bound: LEFT_WITHIN_MS,

@@ -17,7 +17,7 @@ const ROWS = 48;
 const WITHOUT = {
   35: 'later: tabs do not share a session yet',
   36: 'later: tabs do not share a session yet',
-  39: 'not a network: `every_schedule_keeps_the_invariants` in `src/session/simulation`, 100,000 schedules, which fails unless all 9 pairs of transports × lines under way up, down × the old leg dead at each of 7 steps, or alive, occur 10 times or more; and `tests/session_peer` for the client in JavaScript, 4,000 schedules, in which they are not counted',
+  39: 'not a network. `every_schedule_keeps_the_invariants` in `src/session/simulation` runs 100,000 schedules. It fails unless each case occurs 10 times: 9 pairs of transports, lines under way up and down, the old leg dead at each of 7 steps or alive. `tests/session_peer` runs 4,000 schedules with the client in JavaScript, and does not count the cases',
 };
 
 /** @returns {import('./results.js').Result[]} */
