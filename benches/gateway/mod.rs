@@ -34,7 +34,7 @@ impl Gateway {
     /// Starts the gateway with compression on.
     pub(crate) fn compressing() -> Self {
         let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/compressing.toml");
-        std::fs::write(file, "compression = true\n").expect("a file");
+        std::fs::write(file, "[server]\ncompression = true\n").expect("a file");
         Self::with(&["--config", file])
     }
 

@@ -78,7 +78,7 @@ struct Serve {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log();
-    let command = arguments.command.unwrap_or(Command::Demo { listen: Config::default().listen });
+    let command = arguments.command.unwrap_or(Command::Demo { listen: Config::default().server.listen });
     match command {
         Command::Demo { listen } => demo::run(listen),
         Command::Doctor(options) => doctor::run(&options),
@@ -96,15 +96,13 @@ impl Serve {
     fn configuration(&self) -> Result<Config, String> {
         let mut config = match &self.config {
             None => Config::default(),
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-                Config::from_toml(&text).map_err(|why| format!("{}: {why}", path.display()))?
-            }
+            Some(path) => Config::from_file(path).map_err(|why| why.to_string())?,
         };
-        config.listen = self.listen.unwrap_or(config.listen);
-        config.open |= self.open;
-        config.origins.extend(self.origin.iter().cloned());
-        config.drain = self.drain.unwrap_or(config.drain);
+        let server = &mut config.server;
+        server.listen = self.listen.unwrap_or(server.listen);
+        server.open |= self.open;
+        server.origins.extend(self.origin.iter().cloned());
+        server.drain = self.drain.unwrap_or(server.drain);
         config.check().map_err(|why| why.to_string())?;
         Ok(config)
     }

@@ -100,7 +100,7 @@ const BACKLOG: u32 = 4096;
 
 /// Listens at the configured address. It must be called on a runtime.
 pub(super) fn listen(config: &Config) -> io::Result<TcpListener> {
-    let address = config.listen;
+    let address = config.server.listen;
     let open = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // A restart must not wait for the connections of the process before.

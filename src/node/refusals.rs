@@ -63,7 +63,9 @@ const fn remedy(kind: Kind) -> &'static str {
         Kind::Code(Code::RateLimited) => "; one client sends too many requests: find out why",
         Kind::Code(Code::Full) => "; raise the limit, or find the clients that hold so many",
         Kind::Code(Code::NotFound) => "; correct the client's URL, which ends in /rt",
-        Kind::Code(Code::Refused) => "; offer the transport with `transports`, or let the client use another one",
+        Kind::Code(Code::Refused) => {
+            "; offer the transport with `session.transports`, or let the client use another one"
+        }
         Kind::Code(Code::Timeout) => {
             "; something connects and stays silent: a health check, or a network that swallows frames"
         }

@@ -157,7 +157,7 @@ impl Failures {
         if let Some(untold) = self.log.happened(self.since.elapsed()) {
             warn!(
                 %error, untold,
-                "a connection could not be accepted; if too many files are open: set `connections` lower, or raise the limit (LimitNOFILE, ulimit -n)"
+                "a connection could not be accepted; if too many files are open: set `limits.connections` lower, or raise the limit (LimitNOFILE, ulimit -n)"
             );
         }
     }

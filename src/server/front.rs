@@ -56,7 +56,7 @@ struct Shared {
 impl Front {
     pub(super) fn new(node: Arc<Node>, gate: Arc<Gate>, config: &Config, mount: &'static str, rest: Router) -> Self {
         let rest = rest.layer(cors(&gate));
-        let (trusted, compression) = (config.trusted_proxies.as_slice().into(), config.compression);
+        let (trusted, compression) = (config.server.trusted_proxies.as_slice().into(), config.server.compression);
         Self(Arc::new(Shared { node, gate, trusted, compression, mount, rest }))
     }
 

@@ -93,7 +93,7 @@ impl Handle {
     /// Applies what of a configuration can change at run time: the transports, and, for sessions that are made from now on,
     /// heartbeat and hold.
     pub fn apply(&self, config: &Config) {
-        self.node.set_times(config.session.heartbeat, config.session.hold);
-        self.node.set_transports(&config.session.transports, config.switch_jitter);
+        self.node.set_times(config.session.heartbeat, config.session.poll_hold);
+        self.node.set_transports(&config.session.transports, config.session.switch_jitter);
     }
 }

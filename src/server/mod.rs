@@ -77,22 +77,23 @@ impl Gateway {
     /// The same with an application that decides.
     #[must_use]
     pub fn with_backend(config: Config, backend: Arc<dyn Backend>) -> Self {
-        let hub = Hub::new(config.channels);
+        let hub = Hub::new(config.bounds());
         Self::with_hub(config, backend, hub)
     }
 
     /// The same with channels whose logs are at this broker. The bounds of histories are the broker's own.
     #[must_use]
     pub fn with_broker(config: Config, backend: Arc<dyn Backend>, broker: Box<dyn Broker>) -> Self {
-        let hub = Hub::with_broker(config.channels.channels, broker);
+        let hub = Hub::with_broker(config.limits.channels, broker);
         Self::with_hub(config, backend, hub)
     }
 
     fn with_hub(config: Config, backend: Arc<dyn Backend>, hub: Hub) -> Self {
-        let node = |registry: &mut _| Node::new(config.session.clone(), hub, backend, config.sessions, registry);
-        let metrics = Metrics::new(config.sessions, config.connections, node);
+        let (settings, limits) = (config.session.settings(), &config.limits);
+        let node = |registry: &mut _| Node::new(settings, hub, backend, limits.sessions, registry);
+        let metrics = Metrics::new(limits.sessions, limits.connections, node);
         let node = Arc::clone(metrics.node());
-        let gate = Arc::new(Gate::new(config.origins.clone()));
+        let gate = Arc::new(Gate::new(config.server.origins.clone()));
         Self { node, gate, metrics: Arc::new(metrics), config, start: pages::start() }
     }
 

@@ -26,8 +26,8 @@ pub(super) fn make_room(connections: usize) -> usize {
     let fit = fit(connections, besides, allowed);
     if fit < connections {
         warn!(
-            "`connections` is {connections}, but this process may open {allowed} files, so the gateway accepts {fit} connections: \
-             set `connections` lower, or raise the hard limit to {needed} (systemd: LimitNOFILE, docker: --ulimit nofile, shell: ulimit -Hn)"
+            "`limits.connections` is {connections}, but this process may open {allowed} files, so the gateway accepts {fit} connections: \
+             set `limits.connections` lower, or raise the hard limit to {needed} (systemd: LimitNOFILE, docker: --ulimit nofile, shell: ulimit -Hn)"
         );
     }
     fit

@@ -19,7 +19,7 @@ impl Gateway {
     /// When what tells sessions the time has died: a gateway without it must not go on.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<Stopped> {
         let mut timers = tokio::spawn(Arc::clone(&self.node).run());
-        let connections = process::make_room(self.config.connections);
+        let connections = process::make_room(self.config.limits.connections);
         self.metrics.connections_limit.set(i64::try_from(connections).unwrap_or(i64::MAX));
         self.say_what_is_served(&listener, connections);
         let rest = routes::site(&self.node, &self.metrics, self.start.clone());
@@ -31,7 +31,7 @@ impl Gateway {
             died = &mut timers => return Err(io::Error::other(format!("the timers of all sessions have stopped: {died:?}"))),
         }
         info!(sessions = self.node.sessions(), "stopping: clients are told to leave");
-        let stopped = drain::within(self.config.drain, self.drain(door)).await;
+        let stopped = drain::within(self.config.server.drain, self.drain(door)).await;
         timers.abort();
         Ok(stopped)
     }
@@ -39,15 +39,16 @@ impl Gateway {
     /// The first line of the log.
     fn say_what_is_served(&self, listener: &TcpListener, connections: usize) {
         let address = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
-        let listed = |key| self.config.values().into_iter().find(|(name, _)| *name == key).map(|(_, value)| value);
-        let (transports, origins) = (listed("transports").unwrap_or_default(), listed("origins").unwrap_or_default());
-        let (sessions, channels, files) = (self.config.sessions, self.config.channels.channels, process::most());
+        let settings = self.config.settings();
+        let shown = |key| settings.iter().find(|setting| setting.name() == key).map(|setting| &*setting.value);
+        let (transports, origins) = (shown("session.transports"), shown("server.origins"));
+        let (sessions, channels, files) = (self.config.limits.sessions, self.config.limits.channels, process::most());
         let version = env!("CARGO_PKG_VERSION");
         info!(version, address, transports, origins, connections, sessions, channels, files, "the gateway starts");
     }
 
     async fn drain(&self, mut door: Door) {
-        let jitter = drain::begin(&self.node, self.config.drain);
+        let jitter = drain::begin(&self.node, self.config.server.drain);
         tokio::select! {
             () = door.admit() => {}
             () = drain::all_left(&self.node) => {}

@@ -369,7 +369,7 @@ async fn a_full_gateway_is_reported_as_full() {
     assert_eq!((found.code("control"), found.result(), found.exit), ("full", "full", Some(1)), "{}", figures(&found));
     // This gateway answers, but has no room for a session.
     let file = std::env::temp_dir().join(format!("throughline-full-{}.toml", uuid::Uuid::new_v4()));
-    std::fs::write(&file, "sessions = 1\n").unwrap();
+    std::fs::write(&file, "limits.sessions = 1\n").unwrap();
     let small = Running::start(&["serve", "--config", file.to_str().unwrap(), "--listen", "127.0.0.1:0"]).await;
     let found = Found::at(&format!("http://{}", small.address), "1").await;
     std::fs::remove_file(file).unwrap();

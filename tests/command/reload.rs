@@ -49,34 +49,38 @@ async fn poll(running: &Running) -> serde_json::Value {
 
 #[tokio::test]
 async fn a_hangup_reloads_the_file_and_names_the_keys_that_need_a_restart() {
-    let file = File::new("switch_jitter_s = 0");
+    let file = File::new("session.switch_jitter_s = 0");
     let mut running = start(&file).await;
     assert_eq!(poll(&running).await["welcome"]["hold_ms"], 25_000);
-    file.write("transports = ['sse']\npoll_hold_s = 7\nsessions = 5\nresume_s = 9");
+    file.write("limits.sessions = 5\n[session]\ntransports = ['sse']\npoll_hold_s = 7\nresume_s = 9");
     running.signal("HUP").await;
     let applied = running.logs("read again").await;
-    assert!(applied.contains("transports = [\"sse\"] (was [\"websocket\", \"sse\", \"poll\"])"), "{applied}");
-    assert!(applied.contains("poll_hold_s = 7 (was 25)"), "{applied}");
+    assert!(applied.contains("session.transports = [\"sse\"] (was [\"websocket\", \"sse\", \"poll\"])"), "{applied}");
+    assert!(applied.contains("session.poll_hold_s = 7 (was 25)"), "{applied}");
     let left = running.logs("only a restart changes").await;
-    assert!(left.contains("resume_s = 9 (was 120), sessions = 5 (was 100000)"), "{left}");
+    assert!(left.contains("session.resume_s = 9 (was 120), limits.sessions = 5 (was 100000)"), "{left}");
     assert_eq!(poll(&running).await["end"]["code"], "refused");
-    file.write("transports = ['poll', 'sse']\npoll_hold_s = 7");
+    file.write("[session]\ntransports = ['poll', 'sse']\npoll_hold_s = 7\nheartbeat_s = 9");
     running.signal("HUP").await;
     running.logs("read again").await;
     let welcome = poll(&running).await;
     assert_eq!(welcome["welcome"]["transports"], serde_json::json!(["poll", "sse"]));
     assert_eq!(welcome["welcome"]["hold_ms"], 7_000);
+    assert_eq!(welcome["welcome"]["heartbeat_ms"], 9_000);
     running.signal("HUP").await;
     running.logs("the configuration was read again: nothing has changed").await;
 }
 
 #[tokio::test]
 async fn a_faulty_file_is_reported_and_changes_nothing() {
-    let file = File::new("transports = ['poll']");
+    let file = File::new("session.transports = ['poll']");
     let mut running = start(&file).await;
-    for (text, says) in
-        [("transports = ['sse', 'pigeon']", "pigeon"), ("transports = [", "transports"), ("hart = 1", "hart")]
-    {
+    for (text, says) in [
+        ("session.transports = ['sse', 'pigeon']", "pigeon"),
+        ("session.transports = [", "transports"),
+        ("hart = 1", "hart"),
+        ("transports = ['sse']", "under [session]"),
+    ] {
         file.write(text);
         running.signal("HUP").await;
         running.logs(says).await;

@@ -63,16 +63,18 @@ async fn a_bad_configuration_exits_with_2_and_names_the_key() {
     let file = path.to_str().unwrap();
     let missing = run(&["serve", "--config", file]).await;
     for (text, says) in [
-        ("hart = 1", "hart"),
-        ("heartbeat_s = 99", "heartbeat_s"),
-        ("listen = ", "listen"),
-        ("transports = ['pigeon']", "pigeon"),
-        ("listen = '0.0.0.0:0'", "--open"),
+        ("hart = 1", "gateway.toml: line 1, column 1: `hart` stands in no table"),
+        ("[session]\nhart = 1", "gateway.toml: line 2, column 1: `hart` is not a key of [session]"),
+        ("heartbeat_s = 9", "write heartbeat_s = 15 under [session]"),
+        ("[session]\nheartbeat_s = 99", "`session.heartbeat_s`: it must be 5 to 30"),
+        ("server.listen = ", "listen"),
+        ("session.transports = ['pigeon']", "pigeon"),
+        ("server = { listen = '0.0.0.0:0' }", "--open"),
     ] {
         std::fs::write(&path, text).unwrap();
         refused(&run(&["serve", "--config", file]).await, 2, says);
     }
-    std::fs::write(&path, "listen = '0.0.0.0:0'\nopen = false\n").unwrap();
+    std::fs::write(&path, "[server]\nlisten = '0.0.0.0:0'\nopen = false\n").unwrap();
     let running = Running::start(&["serve", "--config", file, "--listen", "127.0.0.1:0"]).await;
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(running.address.ip().is_loopback(), "the command line overrides the file");
@@ -136,7 +138,7 @@ async fn the_log_begins_with_the_configuration_and_reports_the_first_refusal_of_
     }
     for (method, path, says) in [
         ("GET", "/nope", "ends in /rt"),
-        ("GET", "/rt/ws", "pass the headers Upgrade"),
+        ("GET", "/rt/ws", "pass on the headers Upgrade"),
         ("POST", "/rt/poll", "compare the client's version"),
     ] {
         running.ask(method, path, "garbage").await;
@@ -155,7 +157,7 @@ async fn a_file_limit_below_the_connections_is_reported_at_the_start_with_the_re
     let script = format!("ulimit -n 64; exec {} serve --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_throughline"));
     command.args(["-c", &script]);
     let mut running = Running::of(command).await;
-    let said = running.logs("`connections` is 50000").await;
+    let said = running.logs("`limits.connections` is 50000").await;
     assert!(said.contains("64 files") && said.contains("LimitNOFILE"), "{said}");
     let mut open = Vec::new();
     for _ in 0..100 {
@@ -165,7 +167,7 @@ async fn a_file_limit_below_the_connections_is_reported_at_the_start_with_the_re
     let (status, body) = running.ask("GET", "/", "").await;
     assert_eq!(status, 503, "{body}");
     assert!(body.contains("\"full\""), "{body}");
-    let told = running.logs("`connections` is reached").await;
+    let told = running.logs("`limits.connections` is reached").await;
     assert!(told.contains("WARN"), "{told}");
 }
 

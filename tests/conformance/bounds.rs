@@ -116,7 +116,7 @@ on_every_transport! {
     }
 
     async fn a_full_node_refuses_new_sessions_and_keeps_its_own(transport) {
-        let gateway = Running::with(|config| config.sessions = 1).await;
+        let gateway = Running::with(|config| config.limits.sessions = 1).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         let mut late = Client::new(&gateway);
         let refused = late.open(transport, true).await;
@@ -134,7 +134,7 @@ on_every_transport! {
     }
 
     async fn channels_of_a_node_are_capped(transport) {
-        let gateway = Running::with(|config| config.channels.channels = 1).await;
+        let gateway = Running::with(|config| config.limits.channels = 1).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
         for verb in ["\"sub\":\"d\"", "\"pub\":\"d\""] {
@@ -160,7 +160,7 @@ fn get(path: &str) -> String {
 
 #[tokio::test]
 async fn a_full_gateway_answers_health_checks_and_refuses_all_other_requests_as_full() {
-    let gateway = Running::with(|config| config.connections = 1).await;
+    let gateway = Running::with(|config| config.limits.connections = 1).await;
     let (mut client, leg) = Client::online(&gateway, throughline::protocol::Transport::WebSocket).await;
     // These connections send nothing. They outnumber the answers that the gateway gives at one time, and must not delay
     // others.
@@ -173,7 +173,7 @@ async fn a_full_gateway_answers_health_checks_and_refuses_all_other_requests_as_
     for path in ["/", "/metrics", "/rt/control?nonce=n", "/nothing"] {
         let answer = ask(&gateway, &get(path)).await;
         assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("\"code\":\"full\""), "{path}: {answer}");
-        assert!(answer.contains("`connections`") && answer.contains("retry-after: 5"), "{path}: {answer}");
+        assert!(answer.contains("`limits.connections`") && answer.contains("retry-after: 5"), "{path}: {answer}");
     }
     // The answer echoes the nonce. Without the echo, a client does not trust it.
     let hello = Client::new(&gateway).hello(1, None).to_string();

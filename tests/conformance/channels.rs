@@ -58,7 +58,7 @@ on_every_transport! {
     }
 
     async fn the_gateway_reports_a_position_that_it_cannot_recover(transport) {
-        let gateway = Running::with(|config| config.channels.retention.messages = 3).await;
+        let gateway = Running::with(|config| config.history.messages = 3).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         let epoch = client.subscribe(leg, "c").await["epoch"].clone();
         for number in 1..=5 {
@@ -83,7 +83,7 @@ on_every_transport! {
     /// 2. The gateway forgets the channel, and creates it again with a new epoch.
     /// 3. A client that returns has missed nothing, but the gateway reports a loss.
     async fn a_client_that_missed_nothing_of_a_quiet_channel_learns_so(transport) {
-        let gateway = Running::with(|config| config.channels.retention.messages = 0).await;
+        let gateway = Running::with(|config| config.history.messages = 0).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         let quiet = client.subscribe(leg, "quiet").await["epoch"].clone();
         let blank = client.subscribe(leg, "blank").await["epoch"].clone();

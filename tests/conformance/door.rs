@@ -69,7 +69,7 @@ async fn a_field_that_only_looks_like_this_machine_is_refused() {
 
 #[tokio::test]
 async fn a_target_that_is_a_whole_url_names_the_same_host_as_the_field() {
-    let gateway = Running::with(|config| config.origins.push("https://example.org".parse().unwrap())).await;
+    let gateway = Running::with(|config| config.server.origins.push("https://example.org".parse().unwrap())).await;
     let path = "/rt/control?nonce=n";
     for (start, fields) in [
         ("http://localhost", HERE),
@@ -111,7 +111,7 @@ async fn a_target_that_is_a_whole_url_names_the_same_host_as_the_field() {
 /// 3. A poll that waited gives its connection back to the requests behind it, even though its head is ambiguous.
 #[tokio::test]
 async fn nothing_is_accepted_behind_a_request_that_states_its_length_twice() {
-    let gateway = Running::with(|config| config.session.hold = Duration::from_millis(100)).await;
+    let gateway = Running::with(|config| config.session.poll_hold = Duration::from_millis(100)).await;
     let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
     client.settle(leg).await;
     for lengths in [

@@ -169,7 +169,7 @@ on_every_transport! {
 #[tokio::test]
 async fn the_timers_run_behind_the_server_of_an_application() {
     let mut config = Config::default();
-    config.session.hold = Duration::from_secs(1);
+    config.session.poll_hold = Duration::from_secs(1);
     let application = Application::start(config).await;
     let mut client = Client::at(application.address, &secret());
     let leg = client.attach(Transport::Poll).await;
@@ -183,7 +183,7 @@ async fn the_timers_run_behind_the_server_of_an_application() {
 #[tokio::test]
 async fn two_gateways_in_one_process_share_no_state() {
     let (mut few, many) = (Config::default(), Config::default());
-    few.sessions = 1;
+    few.limits.sessions = 1;
     let (one, other) = (Application::start(few).await, Application::start(many).await);
     let same = secret();
     for application in [&one, &other] {

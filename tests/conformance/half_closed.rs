@@ -131,7 +131,7 @@ async fn requests_that_were_sent_at_once_and_a_later_one_are_answered_before_the
 
 #[tokio::test]
 async fn a_poll_that_waits_is_answered_with_the_next_lines_or_a_second_later_without_lines() {
-    let gateway = Running::with(|config| config.session.hold = Duration::from_secs(120)).await;
+    let gateway = Running::with(|config| config.session.poll_hold = Duration::from_secs(120)).await;
     let (mut publisher, writing) = Client::online(&gateway, Transport::WebSocket).await;
     for way in WAYS {
         let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;

@@ -107,7 +107,7 @@ on_every_transport! {
     }
 
     async fn the_address_that_a_listed_proxy_names_is_the_clients(transport) {
-        let trusting = Running::with(|config| config.trusted_proxies.push("127.0.0.0/8".parse().unwrap())).await;
+        let trusting = Running::with(|config| config.server.trusted_proxies.push("127.0.0.0/8".parse().unwrap())).await;
         let one = network(&trusting, transport, "203.0.113.1").await;
         assert_eq!(one, network(&trusting, transport, "198.51.100.1, 203.0.113.250").await);
         assert_ne!(one, network(&trusting, transport, "203.0.114.1").await);

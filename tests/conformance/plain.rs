@@ -96,7 +96,7 @@ async fn events_carry_epoch_and_offset_and_a_dropped_reader_recovers_exactly_onc
 
 #[tokio::test]
 async fn an_unknown_position_is_reported_by_a_reset() {
-    let gateway = Running::with(|config| config.channels.retention.messages = 2).await;
+    let gateway = Running::with(|config| config.history.messages = 2).await;
     let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
     let epoch = writer.subscribe(leg, "c").await["epoch"].as_str().unwrap().to_owned();
     for number in 1..=5 {
@@ -116,7 +116,7 @@ async fn an_unknown_position_is_reported_by_a_reset() {
 
 #[tokio::test]
 async fn a_reader_that_returns_to_a_quiet_channel_continues_at_its_position() {
-    let gateway = Running::with(|config| config.channels.retention.messages = 0).await;
+    let gateway = Running::with(|config| config.history.messages = 0).await;
     let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
     let mut reader = Reader::open(&gateway, "c", None).await;
     let start = reader.start().await;

@@ -39,7 +39,7 @@ async fn a_newer_poll_has_the_older_one_answered_without_lines() {
 
 #[tokio::test]
 async fn a_poll_is_held_no_longer_than_its_time_and_then_answered_without_lines() {
-    let gateway = Running::with(|config| config.session.hold = Duration::from_millis(100)).await;
+    let gateway = Running::with(|config| config.session.poll_hold = Duration::from_millis(100)).await;
     let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
     client.settle(leg).await;
     let hello = client.hello(leg, Some(1));
@@ -117,7 +117,7 @@ async fn a_send_asks_for_no_turn_on_a_poll() {
 ///    answer is `gone`.
 #[tokio::test]
 async fn a_first_poll_that_comes_again_since_its_answer_got_lost_is_answered_at_once() {
-    let gateway = Running::with(|config| config.session.hold = Duration::from_secs(120)).await;
+    let gateway = Running::with(|config| config.session.poll_hold = Duration::from_secs(120)).await;
     let mut client = Client::new(&gateway);
     let mut ids = Vec::new();
     for _ in 0..2 {
@@ -169,7 +169,7 @@ async fn a_poll_that_waited_gives_its_connection_back_to_the_requests_behind_it(
 
 #[tokio::test]
 async fn a_connection_that_must_close_closes_behind_a_polls_answer() {
-    let gateway = Running::with(|config| config.session.hold = Duration::from_millis(100)).await;
+    let gateway = Running::with(|config| config.session.poll_hold = Duration::from_millis(100)).await;
     let (mut client, leg) = Client::online(&gateway, Transport::Poll).await;
     client.settle(leg).await;
     let hello = client.hello(leg, Some(1)).to_string();

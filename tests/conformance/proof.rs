@@ -117,7 +117,7 @@ async fn a_pong_comes_at_least_20_ms_after_the_welcome_in_a_write_of_its_own() {
 
 #[tokio::test]
 async fn the_second_poll_brings_the_pong_at_once() {
-    let gateway = Running::with(|config| config.session.hold = Duration::from_secs(120)).await;
+    let gateway = Running::with(|config| config.session.poll_hold = Duration::from_secs(120)).await;
     let mut client = Client::new(&gateway);
     let candidate = client.open(throughline::protocol::Transport::Poll, false).await;
     client.welcome(candidate).await;

@@ -12,7 +12,7 @@ use crate::{http, on_every_transport};
 
 on_every_transport! {
     async fn a_stop_asks_clients_to_leave_and_ends_when_they_have(transport) {
-        let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
+        let mut gateway = Running::with(|config| config.server.drain = Duration::from_secs(30)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
         client.settle(leg).await;
@@ -38,7 +38,7 @@ on_every_transport! {
     }
 
     async fn a_stop_does_not_wait_for_a_client_that_never_leaves(transport) {
-        let mut gateway = Running::with(|config| config.drain = Duration::from_millis(300)).await;
+        let mut gateway = Running::with(|config| config.server.drain = Duration::from_millis(300)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.settle(leg).await;
         let stopping = Instant::now();
@@ -52,7 +52,7 @@ on_every_transport! {
     }
 
     async fn a_stopping_gateway_accepts_no_new_session(transport) {
-        let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
+        let mut gateway = Running::with(|config| config.server.drain = Duration::from_secs(30)).await;
         let (mut client, leg) = Client::online(&gateway, Transport::WebSocket).await;
         gateway.stop();
         while !matches!(client.see(leg).await, Seen::Link(_)) {}
@@ -68,7 +68,7 @@ on_every_transport! {
     }
 
     async fn lines_still_flow_while_a_client_delays_its_leave(transport) {
-        let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
+        let mut gateway = Running::with(|config| config.server.drain = Duration::from_secs(30)).await;
         let (mut client, leg) = Client::online(&gateway, transport).await;
         client.subscribe(leg, "c").await;
         gateway.stop();
@@ -82,7 +82,7 @@ on_every_transport! {
 
 #[tokio::test]
 async fn a_plain_reader_does_not_delay_a_stop() {
-    let mut gateway = Running::with(|config| config.drain = Duration::from_secs(30)).await;
+    let mut gateway = Running::with(|config| config.server.drain = Duration::from_secs(30)).await;
     let request = http::request(Method::GET, "/rt/stream?channel=c", "");
     let mut reader = http::open(gateway.address, request).await;
     let stopping = Instant::now();

@@ -63,7 +63,7 @@ async fn the_first_byte_of_a_stream_comes_at_once() {
 
 #[tokio::test]
 async fn a_page_of_an_allowed_origin_calls_without_a_preflight_and_reads_the_answer() {
-    let gateway = Running::with(|config| config.origins.push("https://example.org".parse().unwrap())).await;
+    let gateway = Running::with(|config| config.server.origins.push("https://example.org".parse().unwrap())).await;
     for origin in ["http://localhost:3000", "http://127.0.0.1:5173", "https://example.org"] {
         let mut request = http::request(Method::POST, "/rt/poll", Client::new(&gateway).hello(1, None).to_string());
         request.headers_mut().insert("origin", origin.parse().unwrap());
@@ -187,7 +187,7 @@ async fn the_pages_are_there() {
 
 #[tokio::test]
 async fn figures_are_refused_to_requests_through_a_proxy() {
-    let gateway = Running::with(|config| config.trusted_proxies.push("127.0.0.1".parse().unwrap())).await;
+    let gateway = Running::with(|config| config.server.trusted_proxies.push("127.0.0.1".parse().unwrap())).await;
     for (name, value) in [
         ("x-forwarded-for", "203.0.113.9"),
         ("x-forwarded-for", "127.0.0.1"),

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use throughline::protocol::code::{Code, Kind};
 use throughline::protocol::limits;
-use throughline::server::config::Config;
 
 use crate::{file, markdown};
 
@@ -107,26 +106,6 @@ fn every_code_stands_in_the_protocol_with_its_status() {
             "PROTOCOL.md, Codes: | `{name}` | {status} |"
         );
     }
-}
-
-#[test]
-fn every_key_of_the_configuration_stands_in_its_table_and_in_the_example() {
-    let (_, prose) = markdown::split(&file("docs/CONFIGURATION.md"));
-    let rows = markdown::rows(&prose);
-    let example = file("examples/gateway.toml");
-    for (key, _) in Config::default().values() {
-        assert!(rows.iter().any(|row| bare(row[0]) == key), "docs/CONFIGURATION.md says nothing of {key}");
-        assert!(
-            example.lines().any(|line| line.starts_with(&format!("{key} = "))),
-            "examples/gateway.toml says nothing of {key}"
-        );
-    }
-}
-
-#[test]
-fn the_example_configuration_holds_the_defaults() {
-    let example = Config::from_toml(&file("examples/gateway.toml")).expect("it parses");
-    assert_eq!(format!("{example:?}"), format!("{:?}", Config::default()));
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! Keeps the documents true: what they quote decodes, what they name exists, what they tell to type works.
+//! Keeps the documents true: quoted frames decode, named files exist, commands work.
 
 mod benchmarks;
 mod commands;
+mod configuration;
 mod exchange;
 mod facts;
 mod frames;
@@ -31,6 +32,11 @@ const DOCUMENTS: [&str; 15] = [
 
 /// A file of the repository.
 fn file(path: &str) -> String {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let path = self::path(path);
     std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+/// Where a file of the repository is.
+fn path(path: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

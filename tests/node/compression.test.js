@@ -31,7 +31,7 @@ const folder = mkdtempSync(join(tmpdir(), 'throughline-compression-'));
 let gateway;
 before(async () => {
   const config = join(folder, 'gateway.toml');
-  writeFileSync(config, 'listen = "127.0.0.1:0"\ncompression = true\n');
+  writeFileSync(config, '[server]\nlisten = "127.0.0.1:0"\ncompression = true\n');
   gateway = await startGateway(['serve', '--config', config]);
 });
 after(async () => {

@@ -33,7 +33,9 @@ pub(super) fn run(address: SocketAddr) -> ExitCode {
         return usage(&format!("the demo opens hostile networks and listens on loopback only, not on {address}"));
     }
     on_a_runtime(async move {
-        let config = Config { listen: address, connections: CONNECTIONS, ..Config::default() };
+        let mut config = Config::default();
+        config.server.listen = address;
+        config.limits.connections = CONNECTIONS;
         let listener = listen(&config)?;
         let fronts = Arc::new(Fronts::new(listener.local_addr()?));
         let gateway = Gateway::new(config);

@@ -40,7 +40,7 @@ async fn show(State(handle): State<Handle>) -> Response {
 async fn change(State(handle): State<Handle>, change: Result<Json<Change>, JsonRejection>) -> Response {
     let changed = change.map_err(|why| format!("not a list of transports: {why}")).and_then(|Json(change)| {
         let (names, jitter) = match change {
-            Change::Transports(names) => (names, Config::default().switch_jitter),
+            Change::Transports(names) => (names, Config::default().session.switch_jitter),
             Change::WithJitter { jitter_ms, .. } if jitter_ms > LONGEST_JITTER_MS => {
                 return Err(format!("jitter_ms may be 0 to {LONGEST_JITTER_MS}"));
             }

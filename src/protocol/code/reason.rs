@@ -87,7 +87,7 @@ pub enum Limit {
     #[error("before its hello was judged, this socket sent more than a body may hold")]
     Early,
     /// The gateway has no room for another session.
-    #[error("this gateway holds {held} sessions; its limit `sessions` is {limit}")]
+    #[error("this gateway holds {held} sessions; its limit `limits.sessions` is {limit}")]
     Sessions {
         /// The sessions that exist.
         held: usize,
@@ -95,10 +95,12 @@ pub enum Limit {
         limit: usize,
     },
     /// The gateway has no room for another connection.
-    #[error("this gateway holds {0} connections; its limit `connections` is reached")]
+    #[error("this gateway holds {0} connections; its limit `limits.connections` is reached")]
     Connections(usize),
     /// The gateway has no room for another channel.
-    #[error("this gateway holds {held} channels; its limit `channels` is {limit}: try later, or use another channel")]
+    #[error(
+        "this gateway holds {held} channels; its limit `limits.channels` is {limit}: try later, or use another channel"
+    )]
     Channels {
         /// The channels that exist.
         held: usize,

@@ -1,6 +1,9 @@
 //! What is wrong in a file, and where: the line, a caret under the place, and what to write instead.
 
+use std::io;
+use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
+use std::path::PathBuf;
 
 use crate::protocol::{BadOffer, UnknownTransport};
 use crate::server::forwarded::BadPrefix;
@@ -13,12 +16,23 @@ pub enum Wrong {
     /// The text is no TOML.
     #[error("this cannot be read: {0}")]
     Syntax(String),
-    /// There is no key of this name.
-    #[error("`{0}` is not a key")]
-    UnknownKey(String),
-    /// The key stands twice.
-    #[error("this key is there already")]
-    RepeatedKey,
+    /// There is no table of this name.
+    #[error("[{0}] is not a table")]
+    UnknownTable(String),
+    /// The table has no key of this name.
+    #[error("`{key}` is not a key of [{table}]")]
+    UnknownKey {
+        /// The table.
+        table: &'static str,
+        /// The name.
+        key: String,
+    },
+    /// The key stands above all tables.
+    #[error("`{0}` stands in no table")]
+    NoTable(String),
+    /// The table stands twice, or the key in its table.
+    #[error("this stands in the file already")]
+    Repeated,
     /// The value has another type than its key.
     #[error("it must be {expected}, and it is {found}")]
     Type {
@@ -53,7 +67,41 @@ pub enum Wrong {
     Offer(#[from] BadOffer),
 }
 
-/// A file that holds no configuration. Its text has the line, a caret under the place, and what to write instead.
+/// Keys that are each right, and cannot hold together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// A gateway at this address lets everybody in, and nobody asked for that by name.
+    #[error(
+        "{0} is reachable from other machines, and nobody is authenticated. \
+         Listen on 127.0.0.1, or say --open if everybody who can reach it may publish and read everything."
+    )]
+    Exposed(SocketAddr),
+}
+
+/// A file that cannot be used. Its text begins with the file's path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadPath {
+    /// It cannot be read.
+    #[error("{}: {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// It holds no configuration.
+    #[error("{}: {why}", path.display())]
+    Faulty {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what to write instead.
+        why: BadFile,
+    },
+}
+
+/// A text that holds no configuration. It is shown with the line, a caret under the place, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{shown}")]
 pub struct BadFile {
@@ -67,7 +115,7 @@ pub(super) struct Fault {
     /// In bytes.
     span: Range<usize>,
     wrong: Wrong,
-    key: Option<&'static str>,
+    key: Option<String>,
     write: Option<String>,
 }
 
@@ -83,8 +131,8 @@ impl Fault {
     }
 
     /// The same about this key.
-    pub(super) const fn of(mut self, key: &'static str) -> Self {
-        self.key = Some(key);
+    pub(super) fn of(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
         self
     }
 
@@ -102,7 +150,7 @@ impl Fault {
         let end = text.floor_char_boundary(self.span.end).min(begins + line.len());
         let width = text.get(start..end).map_or(0, |part| part.chars().count()).max(1);
         let (margin, number) = (" ".repeat(number.to_string().len()), number.to_string());
-        let what = self.key.map_or_else(|| self.wrong.to_string(), |key| format!("`{key}`: {}", self.wrong));
+        let what = self.key.as_ref().map_or_else(|| self.wrong.to_string(), |key| format!("`{key}`: {}", self.wrong));
         let carets = "^".repeat(width);
         let indent: String = line.chars().take(column).map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
         let instead = self.write.as_ref().map(|instead| format!("\n{margin} = write {instead}")).unwrap_or_default();
@@ -138,7 +186,7 @@ mod tests {
     #[test]
     fn no_place_is_beyond_the_text() {
         for (text, span) in [("", 0..0), ("", 5..9), ("é", 1..1), ("a\n", 2..3), ("a = [\n1,\n]", 4..10)] {
-            let shown = Fault::new(span.clone(), Wrong::RepeatedKey).show(text).to_string();
+            let shown = Fault::new(span.clone(), Wrong::Repeated).show(text).to_string();
             assert!(shown.contains('^'), "{text:?} {span:?}");
         }
     }

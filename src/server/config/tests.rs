@@ -1,4 +1,7 @@
-//! Each key with what it may not be; what can change at run time, and what cannot.
+//! Each key with what it may not be, and where it may not stand; what a reload applies, and what it does not.
+
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::*;
 use crate::protocol::Transport;
@@ -17,48 +20,55 @@ const SECONDS: &str = "must be a whole number of seconds";
 fn case(key: &str) -> Case {
     let case = |other, wrong_type, out_of_range| Case { other, wrong_type, out_of_range };
     match key {
-        "listen" => case(
+        "server.listen" => case(
             "'[::1]:1'",
             ("8080", "must be text in quotes, and it is a whole number"),
             ("'localhost:1'", "names are not resolved"),
         ),
-        "open" => case("true", ("'yes'", "must be true or false, and it is text"), ("1", "must be true or false")),
-        "origins" => case(
+        "server.open" => {
+            case("true", ("'yes'", "must be true or false, and it is text"), ("1", "must be true or false"))
+        }
+        "server.origins" => case(
             "['http://a']",
             ("'https://a'", "must be a list of texts, and it is text"),
             ("['a.org']", "is not an origin"),
         ),
-        "trusted_proxies" => case(
+        "server.trusted_proxies" => case(
             "['::1', '10.0.0.0/8']",
             ("['1.1.1.1', 7]", "must be text in quotes"),
             ("['10.0.0.0/33']", "not an address or a prefix"),
         ),
-        "compression" => case("true", ("'on'", "must be true or false"), ("0.5", "it is a number with a point")),
-        "transports" => {
+        "server.compression" => case("true", ("'on'", "must be true or false"), ("0.5", "it is a number with a point")),
+        "server.drain_s" => case("1", ("10.5", SECONDS), ("-1", "must be 0 to 3600")),
+        "session.transports" => {
             case("['poll', 'sse']", ("'sse'", "must be a list of texts"), ("['sse', 'sse']", "sse is listed twice"))
         }
-        "switch_jitter_s" => case("1", ("'3'", SECONDS), ("3601", "must be 0 to 3600")),
-        "drain_s" => case("1", ("10.5", SECONDS), ("-1", "must be 0 to 3600")),
-        "heartbeat_s" => case("5", ("[15]", SECONDS), ("99", "must be 5 to 30")),
-        "poll_hold_s" => case("1", ("'25s'", SECONDS), ("0", "must be 1 to 120")),
-        "resume_s" => case("1", ("true", SECONDS), ("86401", "must be 1 to 86400")),
-        "sessions" => case("1", ("'many'", WHOLE), ("0", "must be 1 to 10000000")),
-        "connections" => case("0x10", ("1e4", WHOLE), ("9223372036854775807", "must be 1 to 10000000")),
-        "history_messages" => case("1", ("{}", "and it is a table"), ("-5", "must be 0 to 10000000")),
-        "history_s" => case("1", ("2026-11-30", "and it is a date"), ("86401", "must be 0 to 86400")),
-        "history_bytes" => case("1_000", ("'1 MB'", WHOLE), ("-1", "must be 0 to")),
-        "all_history_bytes" => case("1_048_576", ("'1 GB'", WHOLE), ("2_000_000_000_000", "must be 0 to")),
-        "channels" => case("1", ("false", WHOLE), ("0", "must be 1 to 10000000")),
+        "session.switch_jitter_s" => case("1", ("'3'", SECONDS), ("3601", "must be 0 to 3600")),
+        "session.heartbeat_s" => case("5", ("[15]", SECONDS), ("99", "must be 5 to 30")),
+        "session.poll_hold_s" => case("1", ("'25s'", SECONDS), ("0", "must be 1 to 120")),
+        "session.resume_s" => case("1", ("true", SECONDS), ("86401", "must be 1 to 86400")),
+        "limits.sessions" => case("1", ("'many'", WHOLE), ("0", "must be 1 to 10000000")),
+        "limits.connections" => case("0x10", ("1e4", WHOLE), ("9223372036854775807", "must be 1 to 10000000")),
+        "limits.channels" => case("1", ("false", WHOLE), ("0", "must be 1 to 10000000")),
+        "history.messages" => case("1", ("{}", "and it is a table"), ("-5", "must be 0 to 10000000")),
+        "history.age_s" => case("1", ("2026-11-30", "and it is a date"), ("86401", "must be 0 to 86400")),
+        "history.bytes" => case("1_000", ("'1 MB'", WHOLE), ("-1", "must be 0 to")),
+        "history.all_bytes" => case("1_048_576", ("'1 GB'", WHOLE), ("2_000_000_000_000", "must be 0 to")),
         _ => panic!("{key} is new: say here what is told of its wrong values"),
     }
 }
 
-/// What is said of this text: it stands behind a comment, so the line is the second.
-fn refused(line: &str) -> String {
-    let text = format!("# a comment\n{line}\n");
-    let said = Config::from_toml(&text).expect_err(line).to_string();
-    assert!(said.starts_with("line 2, column "), "{said}");
-    assert!(said.contains(&format!("2 | {line}\n")), "{said}");
+fn keys() -> Vec<Setting> {
+    Config::default().settings()
+}
+
+/// What is said of the last line of a text.
+#[track_caller]
+fn refused(text: &str) -> String {
+    let said = Config::from_toml(text).expect_err(text).to_string();
+    let (number, line) = (text.lines().count(), text.lines().last().unwrap());
+    assert!(said.starts_with(&format!("line {number}, column ")), "{said}");
+    assert!(said.contains(&format!("{number} | {line}\n")), "{said}");
     assert!(said.lines().any(|line| line.trim_start_matches([' ', '|']).starts_with('^')), "{said}");
     assert!(said.contains(" = write "), "{said}");
     for word in ["expected", "u64", "usize", "sequence", "socket address", "os error"] {
@@ -67,42 +77,133 @@ fn refused(line: &str) -> String {
     said
 }
 
+/// The same, with how it ends.
+#[track_caller]
+fn told(text: &str, what: &str, instead: &str) {
+    let said = refused(text);
+    assert!(said.contains(what), "{what:?} in {said}");
+    assert!(said.ends_with(&format!(" = write {instead}")), "{instead:?} in {said}");
+}
+
 #[test]
 fn each_key_names_the_line_and_what_to_write_when_its_value_is_of_a_wrong_type_or_out_of_range() {
-    for key in &KEYS {
-        let case = case(key.name);
+    for Setting { table, key, example, .. } in keys() {
+        let name = format!("{table}.{key}");
+        let case = case(&name);
         for (value, says) in [case.wrong_type, case.out_of_range] {
-            let said = refused(&format!("{} = {value}", key.name));
-            assert!(said.contains(says) && said.contains(&format!("`{}`", key.name)), "{says:?} in {said}");
-            assert!(said.ends_with(&format!(" = write {}", key.example)), "{said}");
+            for text in [
+                format!("[{table}]\n{key} = {value}"),
+                format!("{table}.{key} = {value}"),
+                format!("{table} = {{ {key} = {value} }}"),
+            ] {
+                told(&text, says, &format!("{key} = {example}"));
+                assert!(refused(&text).contains(&format!("`{name}`: ")), "{text}");
+            }
         }
     }
 }
 
 #[test]
 fn each_key_is_offered_where_it_is_misspelt() {
-    for key in &KEYS {
-        let name = key.name;
-        let slips = [format!("{name}x"), name[..name.len() - 1].to_owned(), name.replace('_', "-").to_uppercase()];
-        for slip in &slips[..2] {
-            let said = refused(&format!("{slip} = 1"));
-            let meant = format!("`{slip}` is not a key");
-            assert!(said.contains(&meant) && said.contains(&format!("write {}", key.example)), "{said}");
+    for Setting { table, key, example, .. } in keys() {
+        for slip in [format!("{key}x"), key[..key.len() - 1].to_owned()] {
+            let unknown = format!("`{slip}` is not a key of [{table}]");
+            told(&format!("[{table}]\n{slip} = 1"), &unknown, &format!("{key} = {example}, if that is meant"));
         }
-        refused(&format!("{} = 1", slips[2]));
+        refused(&format!("[{table}]\n{} = 1", key.replace('_', "-").to_uppercase()));
     }
-    let said = refused("pigeon = 1");
-    assert!(KEYS.iter().all(|key| said.contains(key.name)), "{said}");
-    assert!(refused("[session]").contains("`session` is not a key"));
+}
+
+#[test]
+fn each_key_in_another_table_or_in_none_is_told_its_table() {
+    for Setting { table, key, example, .. } in keys() {
+        let instead = format!("{key} = {example} under [{table}]");
+        told(&format!("{key} = 1"), &format!("`{key}` stands in no table"), &instead);
+        for other in Config::default().sections().map(Table::name) {
+            if other != table {
+                let unknown = format!("`{key}` is not a key of [{other}]");
+                told(&format!("[{other}]\n{key} = 1"), &unknown, &instead);
+            }
+        }
+    }
+}
+
+/// They stood above all tables once, and some had the name of what is now their table.
+#[test]
+fn a_name_that_holds_its_tables_is_told_its_table() {
+    for (name, instead) in [
+        ("history_messages", "messages = 1_000 under [history]"),
+        ("history_bytes", "bytes = 1_048_576 under [history]"),
+        ("all_history_bytes", "all_bytes = 268_435_456 under [history]"),
+        ("history_s", "age_s = 300 under [history], if that is meant"),
+    ] {
+        told(&format!("{name} = 1"), &format!("`{name}` stands in no table"), instead);
+    }
+}
+
+#[test]
+fn a_key_like_no_other_is_told_the_keys_of_its_table() {
+    told("[limits]\npigeon = 1", "`pigeon` is not a key of [limits]", "one of these: sessions, connections, channels");
+    let tables = "[server], [session], [limits], [history]";
+    told("pigeon = 1", "`pigeon` stands in no table", &format!("one of these above it: {tables}"));
+}
+
+#[test]
+fn a_table_that_is_unknown_is_told_the_nearest_or_all() {
+    for text in ["[sesion]", "sesion.heartbeat_s = 5", "sesion = { heartbeat_s = 5 }", "[[sesion]]"] {
+        told(text, "[sesion] is not a table", "[session], if that is meant");
+    }
+    told("[pigeon]", "[pigeon] is not a table", "one of these: [server], [session], [limits], [history]");
+    told("[limits]\nsessions = 5\n[limits.sessions]", "already", "each table once, and each key once in its table");
+    told("[limits.more]", "`more` is not a key of [limits]", "one of these: sessions, connections, channels");
+}
+
+#[test]
+fn a_table_that_is_none_is_told_how_to_write_one() {
+    for table in Config::default().sections().map(Table::name) {
+        let instead = format!("[{table}] on a line of its own, and its keys below");
+        told(&format!("{table} = 5"), &format!("`{table}`: it must be a table, and it is a whole number"), &instead);
+        told(&format!("[[{table}]]"), "it must be a table, and it is a list of tables", &instead);
+    }
+}
+
+#[test]
+fn a_table_or_a_key_that_stands_twice_is_told() {
+    for text in [
+        "[limits]\nsessions = 5\n[limits]",
+        "limits.sessions = 5\n[limits]",
+        "[limits]\n[session]\n[limits]",
+        "[limits]\nsessions = 5\nsessions = 5",
+        "limits.sessions = 5\nlimits.sessions = 6",
+        "limits = { sessions = 5 }\nlimits.channels = 5",
+    ] {
+        told(text, "this stands in the file already", "each table once, and each key once in its table");
+        assert_eq!(Config::from_toml(text).unwrap_err().wrong, Wrong::Repeated);
+    }
+}
+
+#[test]
+fn a_table_may_have_a_header_or_stand_before_its_keys_or_be_one_value() {
+    for text in [
+        "[limits]\nsessions = 5\nchannels = 6",
+        "limits.sessions = 5\nlimits.channels = 6",
+        "limits = { sessions = 5, channels = 6 }",
+        "'limits'.\"sessions\" = 5\nlimits . channels = 6",
+    ] {
+        let Limits { sessions, channels, connections } = Config::from_toml(text).expect(text).limits;
+        assert_eq!((sessions, channels, connections), (5, 6, 50_000), "{text}");
+    }
 }
 
 /// What to write must be right: it is what the reader writes.
 #[test]
 fn each_example_is_taken_and_each_value_is_shown_as_a_file_would_have_it() {
-    for key in &KEYS {
-        assert!(Config::from_toml(key.example).is_ok(), "{}", key.example);
-        let other = Config::from_toml(&format!("{} = {}", key.name, case(key.name).other)).unwrap();
-        let shown: Vec<String> = other.values().iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    for setting in keys() {
+        let example = format!("[{}]\n{} = {}", setting.table, setting.key, setting.example);
+        assert!(Config::from_toml(&example).is_ok(), "{example}");
+        let name = setting.name();
+        let other = Config::from_toml(&format!("{name} = {}", case(&name).other)).unwrap();
+        let shown: Vec<String> = other.settings().iter().map(|it| format!("{} = {}", it.name(), it.value)).collect();
         assert_eq!(format!("{:?}", Config::from_toml(&shown.join("\n")).unwrap()), format!("{other:?}"));
     }
 }
@@ -115,41 +216,53 @@ fn text_that_is_no_toml_is_shown_with_what_to_write() {
         let said = bad.to_string();
         assert!(said.contains('^') && said.contains(" = write "), "{said}");
     }
-    for (line, what, instead) in [
-        ("heartbeat_s = 15s", "text must be in quotes", "heartbeat_s = 15"),
-        ("listen = 127.0.0.1:8080", "text must be in quotes", "listen = \"127.0.0.1:8080\""),
-    ] {
-        let said = refused(line);
-        assert!(said.contains(what) && said.ends_with(&format!("write {instead}")), "{said}");
-    }
-    let twice = Config::from_toml("drain_s = 1\ndrain_s = 2").unwrap_err();
-    assert_eq!(twice.wrong, Wrong::RepeatedKey);
-    assert!(twice.to_string().starts_with("line 2, column 1: this key is there already"), "{twice}");
+    let quotes = "text must be in quotes";
+    told("[session]\nheartbeat_s = 15s", quotes, "heartbeat_s = 15");
+    told("[session]\nresume_s = 9\nheartbeat_s = 15s", quotes, "heartbeat_s = 15");
+    told("[limits]\nheartbeat_s = 15s", quotes, "heartbeat_s = 15 under [session]");
+    told("heartbeat_s = 15s", quotes, "heartbeat_s = 15 under [session]");
+    told("server.listen = 127.0.0.1:8080", quotes, "listen = \"127.0.0.1:8080\"");
 }
 
 /// Of several faults the first in the file is told, whatever the order of the keys.
 #[test]
 fn the_first_fault_of_a_file_is_told() {
-    let said = Config::from_toml("sessions = 0\nchannels = 0").unwrap_err();
-    assert!(said.to_string().starts_with("line 1, column 12: `sessions`"), "{said}");
+    for text in ["[session]\nresume_s = 0\n[limits]\nsessions = 0", "[session]\nresume_s = 0\nheartbeat_s = 0"] {
+        let said = Config::from_toml(text).unwrap_err().to_string();
+        assert!(said.starts_with("line 2, column 12: `session.resume_s`"), "{said}");
+    }
+    let said = Config::from_toml("[session]\nx = 1\n[limit]\n").unwrap_err().to_string();
+    assert!(said.starts_with("line 2, column 1: `x`"), "{said}");
 }
 
 #[test]
 fn a_file_overrides_defaults() {
-    let config = Config::from_toml("listen = '127.0.0.1:0'\nheartbeat_s = 5\ntransports = ['sse']").unwrap();
-    assert_eq!((config.listen.port(), config.session.heartbeat), (0, Duration::from_secs(5)));
+    let text = "server.listen = '127.0.0.1:0'\n[session]\nheartbeat_s = 5\ntransports = ['sse']";
+    let config = Config::from_toml(text).unwrap();
+    assert_eq!((config.server.listen.port(), config.session.heartbeat), (0, Duration::from_secs(5)));
     assert_eq!(*config.session.transports, [Transport::Sse]);
 }
 
 #[test]
+fn a_file_that_cannot_be_read_or_used_is_named() {
+    let missing = std::env::temp_dir().join(format!("throughline-{}.toml", uuid::Uuid::new_v4()));
+    let why = Config::from_file(&missing).unwrap_err();
+    assert!(matches!(why, BadPath::Unreadable { .. }), "{why}");
+    assert!(why.to_string().starts_with(&format!("{}: ", missing.display())), "{why}");
+    let why = Config::from_file(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap_err();
+    assert!(why.to_string().contains("/Cargo.toml: line 1, column 2: [package] is not a table"), "{why}");
+}
+
+#[test]
 fn a_change_of_each_key_is_told_with_both_values_and_whether_a_restart_is_needed() {
-    for key in &KEYS {
-        let other = Config::from_toml(&format!("{} = {}", key.name, case(key.name).other)).unwrap();
+    for setting in keys() {
+        let name = setting.name();
+        let other = Config::from_toml(&format!("{name} = {}", case(&name).other)).unwrap();
         let (now, later) = Config::default().changes(&other);
-        let (told, none) = if key.at_run_time { (now, later) } else { (later, now) };
-        assert_eq!((told.len(), none.len()), (1, 0), "{}", key.name);
-        let (from, to) = ((key.show)(&Config::default()), (key.show)(&other));
-        assert_eq!(told[0].to_string(), format!("{} = {to} (was {from})", key.name));
+        let (told, none) = if setting.reload == Reload::Restart { (later, now) } else { (now, later) };
+        assert_eq!((told.len(), none.len()), (1, 0), "{name}");
+        let (from, to) = (setting.value, other.settings().into_iter().find(|it| it.name() == name).unwrap().value);
+        assert_eq!(told[0].to_string(), format!("{name} = {to} (was {from})"));
     }
     assert_eq!(Config::default().changes(&Config::default()), (Vec::new(), Vec::new()));
 }
@@ -157,15 +270,16 @@ fn a_change_of_each_key_is_told_with_both_values_and_whether_a_restart_is_needed
 #[test]
 fn a_bound_that_can_never_be_reached_is_odd() {
     assert!(Config::default().oddities().is_empty());
-    let odd = Config::from_toml("all_history_bytes = 1000").unwrap().oddities();
-    assert!(odd.len() == 1 && odd[0].contains("`history_bytes` (1048576)"), "{odd:?}");
+    let odd = Config::from_toml("history.all_bytes = 1000").unwrap().oddities();
+    assert!(odd.len() == 1 && odd[0].contains("`history.bytes` (1048576)"), "{odd:?}");
 }
 
 #[test]
 fn beyond_loopback_without_open_is_refused() {
-    let mut config = Config { listen: SocketAddr::from(([0, 0, 0, 0], 80)), ..Config::default() };
-    assert_eq!(config.check(), Err(Exposed(config.listen)));
-    assert!(Exposed(config.listen).to_string().contains("--open"));
-    config.open = true;
+    let mut config = Config::default();
+    config.server.listen = SocketAddr::from(([0, 0, 0, 0], 80));
+    assert_eq!(config.check(), Err(Conflict::Exposed(config.server.listen)));
+    assert!(config.check().unwrap_err().to_string().contains("--open"));
+    config.server.open = true;
     assert_eq!(config.check(), Ok(()));
 }

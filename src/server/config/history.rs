@@ -1,0 +1,93 @@
+//! `[history]`: what the channels keep for clients that come back.
+
+use std::time::Duration;
+
+use super::section::{BYTES, Key, MANY, Section, put};
+use super::setting::Reload;
+use crate::broker::Retention;
+use crate::hub::Bounds;
+
+/// See the module.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct History {
+    /// Publications of one channel. Default 1,000.
+    pub messages: usize,
+    /// Their age. Default 300 s.
+    pub age: Duration,
+    /// Their bytes. Default 1 MB.
+    pub bytes: usize,
+    /// The bytes of all histories together. Default 256 MB.
+    pub all_bytes: usize,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        let Bounds { retention: Retention { messages, age, bytes }, all_history_bytes, .. } = Bounds::default();
+        Self { messages, age, bytes, all_bytes: all_history_bytes }
+    }
+}
+
+impl History {
+    /// The bounds of each channel's history.
+    #[must_use]
+    pub const fn retention(&self) -> Retention {
+        Retention { messages: self.messages, age: self.age, bytes: self.bytes }
+    }
+}
+
+impl Section for History {
+    const TABLE: &'static str = "history";
+    const ABOUT: &'static str =
+        "What each channel keeps for clients that come back. The bound that is reached first holds.";
+    const KEYS: &'static [Key<Self>] = &[
+        Key {
+            name: "messages",
+            about: "The messages that one channel keeps.",
+            example: "1_000",
+            bounds: Some(0..=MANY),
+            reload: Reload::Restart,
+            read: |history, given| put(&mut history.messages, given.count()),
+            show: |history| history.messages.to_string(),
+        },
+        Key {
+            name: "age_s",
+            about: "How old they may be.",
+            example: "300",
+            bounds: Some(0..=86_400),
+            reload: Reload::Restart,
+            read: |history, given| put(&mut history.age, given.seconds()),
+            show: |history| history.age.as_secs().to_string(),
+        },
+        Key {
+            name: "bytes",
+            about: "How large they may be together.",
+            example: "1_048_576",
+            bounds: Some(BYTES),
+            reload: Reload::Restart,
+            read: |history, given| put(&mut history.bytes, given.count()),
+            show: |history| history.bytes.to_string(),
+        },
+        Key {
+            name: "all_bytes",
+            about: "How large the histories of all channels may be together. A channel that publishes above it forgets \
+                    its own history first.",
+            example: "268_435_456",
+            bounds: Some(BYTES),
+            reload: Reload::Restart,
+            read: |history, given| put(&mut history.all_bytes, given.count()),
+            show: |history| history.all_bytes.to_string(),
+        },
+    ];
+
+    fn oddities(&self) -> Vec<String> {
+        let Self { bytes, all_bytes, .. } = self;
+        let odd = bytes > all_bytes;
+        let odd = odd.then(|| {
+            format!(
+                "`history.bytes` ({bytes}) is more than `history.all_bytes` ({all_bytes}), so no channel can keep as much: raise the latter"
+            )
+        });
+        odd.into_iter().collect()
+    }
+}

@@ -1,0 +1,98 @@
+//! The reference of the configuration, made from its sections: docs/CONFIGURATION.md has the tables, and examples/gateway.toml is the
+//! file. `tests/docs` compares both with what this makes.
+
+use std::ops::RangeInclusive;
+
+use super::Config;
+use super::setting::{Reload, Setting};
+
+/// The longest line of a comment in the example.
+const WIDTH: usize = 110;
+
+/// Each table of the file with its keys, as Markdown.
+#[must_use]
+pub fn tables() -> String {
+    let config = Config::default();
+    let tables = config.sections().map(|section| {
+        let rows: Vec<String> = section.settings().iter().map(row).collect();
+        format!(
+            "### `[{}]`\n\n{}\n\n| key | default | allowed | a change holds | meaning |\n|---|---|---|---|---|\n{}\n",
+            section.name(),
+            section.about(),
+            rows.join("\n")
+        )
+    });
+    tables.join("\n")
+}
+
+fn row(setting: &Setting) -> String {
+    let bounds = setting.bounds.as_ref().map(between).unwrap_or_default();
+    let Setting { key, about, reload, .. } = setting;
+    format!("| `{key}` | `{}` | {bounds} | {reload} | {about} |", by_threes(&setting.value, '_'))
+}
+
+fn between(bounds: &RangeInclusive<u64>) -> String {
+    let shown = |bound: &u64| by_threes(&bound.to_string(), ',');
+    format!("{} to {}", shown(bounds.start()), shown(bounds.end()))
+}
+
+/// A file with every key and its default.
+#[must_use]
+pub fn example() -> String {
+    let mut file = String::from(HEAD);
+    for section in Config::default().sections() {
+        file += &format!("\n{}[{}]\n", comment(section.about()), section.name());
+        for setting in section.settings() {
+            file += &comment(&said(&setting));
+            file += &format!("{} = {}\n", setting.key, by_threes(&setting.value, '_'));
+        }
+    }
+    file
+}
+
+const HEAD: &str = "\
+# Every key of the file of `throughline serve --config FILE`, with its default. An unknown key is an error.
+# An option of the command line wins over its key. `--origin` adds to `origins`.
+";
+
+/// What is said of a key in the example.
+fn said(setting: &Setting) -> String {
+    let allowed = setting.bounds.as_ref().map(|bounds| format!(" {}.", between(bounds))).unwrap_or_default();
+    let reload = match setting.reload {
+        Reload::AtOnce => " SIGHUP applies it at once.",
+        Reload::NewSessions => " SIGHUP applies it to new sessions.",
+        Reload::Restart => "",
+    };
+    format!("{}{allowed}{reload}", setting.about)
+}
+
+/// Prose as lines of a comment.
+fn comment(prose: &str) -> String {
+    let mut lines = String::new();
+    let mut line = String::from("#");
+    for word in prose.split_whitespace() {
+        if line.len() + 1 + word.len() > WIDTH {
+            lines += &line;
+            lines.push('\n');
+            "#".clone_into(&mut line);
+        }
+        line.push(' ');
+        line += word;
+    }
+    lines + &line + "\n"
+}
+
+/// The digits of a number in groups, and any other value as it is.
+fn by_threes(value: &str, between: char) -> String {
+    if !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return value.to_owned();
+    }
+    let mut grouped = String::new();
+    for (place, digit) in value.chars().enumerate() {
+        if place > 0 && (value.len() - place).is_multiple_of(3) {
+            grouped.push(between);
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

@@ -1,0 +1,131 @@
+//! `[server]`: where the gateway listens, whom it lets in, and how it stops.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use super::fault::{Conflict, Wrong};
+use super::section::{Key, Section, all_quoted, put, quoted, within};
+use super::setting::Reload;
+use crate::server::forwarded::Prefix;
+use crate::server::gate::AllowedOrigin;
+
+/// See the module. Each key of the table is a field, and the table of keys says what it sets.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Server {
+    /// Default 127.0.0.1:8080; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Serve beyond loopback although nobody is authenticated.
+    pub open: bool,
+    /// Origins and hosts that are welcome beside loopback.
+    pub origins: Vec<AllowedOrigin>,
+    /// Proxies whose `X-Forwarded-For` is believed. Default none.
+    pub trusted_proxies: Vec<Prefix>,
+    /// WebSocket messages and answers of polls are compressed for clients that take that. Default no: docs/BENCHMARKS.md says what it costs.
+    pub compression: bool,
+    /// A stop waits at most this long for clients to leave. Default 10 s.
+    pub drain: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            open: false,
+            origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            compression: false,
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Section for Server {
+    const TABLE: &'static str = "server";
+    const ABOUT: &'static str = "Where the gateway listens, whom it lets in, and how it stops.";
+    const KEYS: &'static [Key<Self>] = &[
+        Key {
+            name: "listen",
+            about: "The address and the port, as `--listen`. Port 0 takes a free port.",
+            example: r#""127.0.0.1:8080""#,
+            bounds: None,
+            reload: Reload::Restart,
+            read: |server, given| put(&mut server.listen, given.text(address)),
+            show: |server| quoted(&server.listen),
+        },
+        Key {
+            name: "open",
+            about: "Listens beyond loopback although there is no authentication, as `--open`.",
+            example: "true",
+            bounds: None,
+            reload: Reload::Restart,
+            read: |server, given| put(&mut server.open, given.truth()),
+            show: |server| server.open.to_string(),
+        },
+        Key {
+            name: "origins",
+            about: "Origins whose pages may connect beside those of loopback, such as `\"https://example.org\"`. \
+                    Their hosts may be asked for, too. `--origin` adds one.",
+            example: r#"["https://example.org"]"#,
+            bounds: None,
+            reload: Reload::Restart,
+            read: |server, given| put(&mut server.origins, given.list(AllowedOrigin::from_str)),
+            show: |server| all_quoted(&server.origins),
+        },
+        Key {
+            name: "trusted_proxies",
+            about: "Addresses or prefixes of proxies, such as `\"10.0.0.0/8\"`. The gateway believes their \
+                    `X-Forwarded-For`, and tells the networks of clients apart by it.",
+            example: r#"["127.0.0.1", "10.0.0.0/8"]"#,
+            bounds: None,
+            reload: Reload::Restart,
+            read: |server, given| put(&mut server.trusted_proxies, given.list(Prefix::from_str)),
+            show: |server| all_quoted(&server.trusted_proxies),
+        },
+        Key {
+            name: "compression",
+            about: "Compresses WebSocket messages (permessage-deflate, once for all receivers) and answers of polls \
+                    (gzip), for clients that accept it. It saves bytes and costs CPU.",
+            example: "true",
+            bounds: None,
+            reload: Reload::Restart,
+            read: |server, given| put(&mut server.compression, given.truth()),
+            show: |server| server.compression.to_string(),
+        },
+        Key {
+            name: "drain_s",
+            about: "How long a stop waits for clients to leave, as `--drain`.",
+            example: "10",
+            bounds: Some(DRAIN),
+            reload: Reload::Restart,
+            read: |server, given| put(&mut server.drain, given.seconds()),
+            show: |server| server.drain.as_secs().to_string(),
+        },
+    ];
+
+    fn check(&self) -> Result<(), Conflict> {
+        if self.listen.ip().is_loopback() || self.open { Ok(()) } else { Err(Conflict::Exposed(self.listen)) }
+    }
+}
+
+/// How long a stop may wait, in seconds.
+const DRAIN: RangeInclusive<u64> = 0..=3600;
+
+/// Reads where to listen, for the command line too.
+///
+/// # Errors
+/// Says what it looks like.
+pub fn address(text: &str) -> Result<SocketAddr, Wrong> {
+    text.parse().map_err(|_| Wrong::Address(text.to_owned()))
+}
+
+/// Reads how long a stop may wait, for the command line.
+///
+/// # Errors
+/// Says which it may be.
+pub fn drain(text: &str) -> Result<Duration, Wrong> {
+    let seconds = text.parse::<i128>().map_err(|_| Wrong::Seconds(text.to_owned()))?;
+    within(seconds, &DRAIN).map(Duration::from_secs)
+}
