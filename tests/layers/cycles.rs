@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::module_of;
-use crate::paths::{RootedPath, paths};
+use crate::paths::{RootedPath, imported, paths};
 use crate::tokens::tokens;
 
 /// The folders whose files must not name a module that names them.
@@ -48,12 +48,6 @@ impl File {
     fn read((path, source): &(String, String)) -> Self {
         Self { path: path.clone(), module: module_of(path), paths: paths(&tokens(source)) }
     }
-
-    /// Returns the path that this file imports under a name, if any.
-    fn imported(&self, name: &str) -> Option<Vec<String>> {
-        let mut uses = self.paths.iter().filter(|path| path.is_use && path.inline.is_empty());
-        uses.find(|path| path.name() == Some(name)).map(|path| path.absolute(&self.module))
-    }
 }
 
 fn imports(files: &[File]) -> Imports {
@@ -77,11 +71,14 @@ fn defined_in(files: &[File], by_module: &HashMap<&[String], usize>, mut path: V
     for _ in 0..DEEPEST {
         let length = (0..=path.len()).rev().find(|length| by_module.contains_key(&path[..*length]))?;
         let place = by_module[&path[..length]];
-        let Some(imported) = path.get(length).and_then(|name| files[place].imported(name)) else { return Some(place) };
-        if imported == path[..=length] {
+        let Some(origin) = path.get(length).and_then(|name| imported(&files[place].paths, &files[place].module, name))
+        else {
+            return Some(place);
+        };
+        if origin == path[..=length] {
             return Some(place);
         }
-        path = imported.into_iter().chain(path.drain(length + 1..)).collect();
+        path = origin.into_iter().chain(path.drain(length + 1..)).collect();
     }
     None
 }

@@ -1,17 +1,20 @@
 //! Checks the layers: imports run one way, from a layer to those below it, and from file to file without a cycle. It
-//! also checks that errors outside of `cli` are types, that files and functions are short, and that integration tests have one
-//! layout.
+//! also checks that errors outside of `cli` are types, that files and functions are short, that integration tests have one
+//! layout, and that `public-api.txt` lists the public API.
 //!
 //! It reads the files under `src` as text, and compares every path from the crate's root with the order below:
 //! `crate::x`, `throughline::x`, or enough `super`s. Tests inside `src` count too. Comments and strings do not count.
 //! It must never need the crate to compile: a report of a broken layer is useful even then.
 
 mod cycles;
+mod definitions;
 mod errors;
 mod functions;
+mod items;
 mod lean;
 mod paths;
 mod production;
+mod surface;
 mod tokens;
 
 use std::fmt;

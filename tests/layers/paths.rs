@@ -107,6 +107,12 @@ pub(crate) fn paths(tokens: &[Token]) -> Vec<RootedPath> {
     found
 }
 
+/// Returns the path that the file of a module imports under a name, if any.
+pub(crate) fn imported(paths: &[RootedPath], module: &[String], name: &str) -> Option<Vec<String>> {
+    let mut uses = paths.iter().filter(|path| path.is_use && path.inline.is_empty());
+    uses.find(|path| path.name() == Some(name)).map(|path| path.absolute(module))
+}
+
 /// Returns true if a path starts here: not in the middle of one, and not at `pub(crate)` or `&self`.
 fn starts_path(tokens: &[Token], at: usize) -> bool {
     let middle = at >= 2 && text(tokens, at - 1) == "::" && is_word(text(tokens, at - 2));
