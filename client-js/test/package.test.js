@@ -54,9 +54,9 @@ test('each declaration written by hand stands unchanged among the generated type
 const paths = (it) => (typeof it === 'string' ? [it] : Object.values(it).flatMap(paths));
 
 test('the package holds every file that its package.json names', () => {
-  const { exports, unpkg, jsdelivr } = JSON.parse(read('package.json'));
-  const named = [exports, unpkg, jsdelivr].flatMap(paths);
-  assert.ok(named.length >= 7);
+  const { exports, types, unpkg, jsdelivr } = JSON.parse(read('package.json'));
+  const named = [exports, types, unpkg, jsdelivr].flatMap(paths);
+  assert.ok(named.length >= 8);
   for (const path of named) assert.ok(existsSync(join(packed.installed, path)), path);
 });
 
@@ -120,6 +120,39 @@ test('an editor explains each option, event, member and key that an application 
     for (const property of properties(name))
       assert.ok(property.getDocumentationComment(checker).length, `${name}.${property.name} has no comment`);
   }
+});
+
+test('each entry exports exactly these names, types included', () => {
+  /** @param {string} entry */
+  const exported = (entry) => {
+    const path = join(packed.installed, 'dist/types', entry);
+    const program = typescript.createProgram([path], { noLib: true });
+    const checker = program.getTypeChecker();
+    const module = checker.getSymbolAtLocation(/** @type {any} */ (program.getSourceFile(path)));
+    return checker.getExportsOfModule(/** @type {any} */ (module)).map(({ name }) => name);
+  };
+  // A new or lost name needs a line in CHANGELOG.md.
+  assert.deepEqual(exported('index.d.ts').sort(), [
+    'Bytes',
+    'Channel',
+    'Connection',
+    'ConnectionEvents',
+    'ErrorCode',
+    'Explanation',
+    'LogEntry',
+    'Message',
+    'Options',
+    'PublishOptions',
+    'Publishable',
+    'Reason',
+    'Reset',
+    'State',
+    'ThroughlineError',
+    'Transport',
+    'TransportChange',
+    'connect',
+  ]);
+  assert.deepEqual(exported('explain.d.ts'), ['describe']);
 });
 
 const STRICT = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, target: 'es2022' };
