@@ -14,6 +14,7 @@ mod items;
 mod lean;
 mod paths;
 mod production;
+mod published;
 mod surface;
 mod tokens;
 
