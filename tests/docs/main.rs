@@ -12,12 +12,14 @@ mod markdown;
 mod peers;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 15] = [
+const DOCUMENTS: [&str; 17] = [
     "README.md",
     "PROTOCOL.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "RELEASING.md",
+    "SECURITY.md",
     "client-js/README.md",
     "docs/BENCH.md",
     "docs/BENCHMARKS.md",

@@ -1,4 +1,4 @@
-//! The package for crates.io holds what the build needs, and no test or bench.
+//! The package for crates.io holds what the build needs, and no test or bench. Both packages and the documents agree on versions.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -60,4 +60,28 @@ fn the_package_holds_the_files_of_the_build_and_no_test() {
     let others: Vec<&str> =
         packed.difference(&needed).map(String::as_str).filter(|path| !BESIDE.contains(path)).collect();
     assert!(others.is_empty(), "the build needs none of these, and Cargo.toml includes them: {others:?}");
+}
+
+/// Returns the text between `before` and the next quotation mark, in a file of the repository.
+fn quoted(file: &str, before: &str) -> String {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("the file is there");
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{file} has no {before}"));
+    rest.split_once('"').expect("a closing quotation mark").0.to_owned()
+}
+
+#[test]
+fn the_crate_and_the_npm_package_have_one_version() {
+    let version = quoted("Cargo.toml", "\nversion = \"");
+    for file in ["client-js/package.json", "client-js/package-lock.json"] {
+        assert_eq!(quoted(file, "\"version\": \""), version, "{file}");
+    }
+}
+
+#[test]
+fn the_documents_name_the_oldest_rust_that_builds_the_crate() {
+    let oldest = quoted("Cargo.toml", "\nrust-version = \"");
+    for file in ["README.md", "RELEASING.md"] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("the file is there");
+        assert!(text.contains(&format!("Rust {oldest}")), "{file} says nothing of Rust {oldest}");
+    }
 }
