@@ -1,12 +1,13 @@
-//! What an operator may set. Read from the command line and a TOML file, checked once into values that cannot be wrong.
+//! The settings of an operator, from the command line and a TOML file. Each value is checked once, when it is read.
 //!
-//! Each table of the file is a section in a file of its own: a struct with its defaults, and its keys. A new key is one row of its
-//! section. A new table is a file beside the others, a field of [`Config`], and a place in its lists of sections.
+//! Each table of the file is a section in a file of its own: a struct with its defaults, and its keys. A new key is one
+//! row of its section. A new table is a file beside the others, a field of [`Config`], and a place in its lists of
+//! sections.
 //!
 //! # Layout
 //! - `server`, `session`, `limits`, `history`: the sections
-//! - `section`: what a section is made of, and how a value is read; `setting`: a key as others see it
-//! - `fault`: what is wrong in a file, and where; `hints`: what to write instead of a name that is not known
+//! - `section`: the parts of a section, and the reading of a value; `setting`: a key, as other modules see it
+//! - `fault`: the errors of a file; `hints`: the corrections of unknown names
 //! - [`reference`]: the reference for operators, made from the sections
 
 mod fault;
@@ -39,13 +40,13 @@ use crate::hub::Bounds;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Config {
-    /// Where the gateway listens, whom it lets in, and how it stops.
+    /// The gateway's address, access rules, proxies, compression and stop.
     pub server: Server,
     /// The transports and their times, and how long a session lives.
     pub session: Session,
-    /// How many there may be at one time.
+    /// The most sessions, connections and channels at one time.
     pub limits: Limits,
-    /// What the channels keep for clients that come back.
+    /// The messages that channels keep for clients that come back.
     pub history: History,
 }
 
@@ -53,28 +54,29 @@ impl Config {
     /// Reads a file over the defaults.
     ///
     /// # Errors
-    /// Names the file, says where it is wrong, why, and what to write instead.
+    /// The file cannot be read, or it holds no valid configuration. The error names the file, and the place in it.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, BadPath> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|why| BadPath::Unreadable { path: path.into(), why })?;
         Self::from_toml(&text).map_err(|why| BadPath::Faulty { path: path.into(), why })
     }
 
-    /// Reads a file's text over the defaults.
+    /// Reads the text of a file over the defaults.
     ///
     /// # Errors
-    /// Says where the text is wrong, why, and what to write instead.
+    /// The text is no valid configuration. The error shows the place, the reason, and the correction.
     pub fn from_toml(text: &str) -> Result<Self, BadFile> {
         Self::read(text).map_err(|fault| fault.show(text))
     }
 
-    /// Every key with its value, in the order of the reference.
+    /// Returns every key with its value, in the order of the reference.
     #[must_use]
     pub fn settings(&self) -> Vec<Setting> {
         self.sections().iter().flat_map(|section| section.settings()).collect()
     }
 
-    /// The keys whose values `other` has changed: those that a reload applies, and those that only a restart changes.
+    /// Returns the keys that have another value in `other`. The first list holds the keys that a reload changes. The
+    /// second one holds the keys that only a restart changes.
     #[must_use]
     pub fn changes(&self, other: &Self) -> (Vec<Change>, Vec<Change>) {
         let changed = self.settings().into_iter().zip(other.settings()).filter(|(from, to)| from.value != to.value);
@@ -83,27 +85,27 @@ impl Config {
         (now.into_iter().map(change).collect(), later.into_iter().map(change).collect())
     }
 
-    /// What can be meant, but hardly is.
+    /// Returns a sentence about each value that is valid, but can hardly be meant.
     #[must_use]
     pub fn oddities(&self) -> Vec<String> {
         self.sections().iter().flat_map(|section| section.odd()).collect()
     }
 
-    /// Whether this may be served at all.
+    /// Checks that the keys do not contradict each other. `throughline serve` calls this before it listens.
     ///
     /// # Errors
-    /// Says which keys cannot hold together.
+    /// Names the keys that contradict each other, and the remedy.
     pub fn check(&self) -> Result<(), Conflict> {
         self.sections().iter().try_for_each(|section| section.checked())
     }
 
-    /// The bounds of channels and their histories.
+    /// Returns the bounds of channels and their histories.
     pub(super) const fn bounds(&self) -> Bounds {
         let all_history_bytes = self.history.all_bytes;
         Bounds { retention: self.history.retention(), channels: self.limits.channels, all_history_bytes }
     }
 
-    /// Every section. The compiler asks here for each field.
+    /// Returns every section. The pattern names each field, so a new one does not compile without its place here.
     fn sections(&self) -> [&dyn Table; 4] {
         let Self { server, session, limits, history } = self;
         [server, session, limits, history]
@@ -134,7 +136,7 @@ impl Config {
 /// A key whose value another configuration has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Its name, with its table's.
+    /// The name of the key, with its table: `limits.sessions`.
     pub key: String,
     from: String,
     to: String,

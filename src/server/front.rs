@@ -1,7 +1,8 @@
 //! The way of a request: the gate, the session's own routes, and a router for the rest.
 //!
-//! The session's routes are looked up here, not in the router: cloning and boxing its layers for each request cost as much as
-//! everything else that a poll does, and what they held while it waited more than the session.
+//! The front finds the session's routes itself, without the router. The router cloned and boxed its layers for each
+//! request. That cost as much as everything else that a poll does. While the poll waited, those layers held more memory
+//! than its session.
 
 use std::future::ready;
 use std::pin::Pin;
@@ -31,24 +32,25 @@ use crate::protocol::limits::BODY_BYTES;
 use crate::transport::http::query;
 use crate::transport::{Arrival, echo, poll, refuse, sse, websocket};
 
-/// An answer to come.
+/// The future of an answer.
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// Answers `ok`, to anybody: who watches over a gateway asks by whatever address it has, and is told nothing that is not known.
+/// The path that answers `ok` to any request. A monitor may ask by any address of the gateway. It learns only that the
+/// gateway is there.
 pub(super) const HEALTH: &str = "/healthz";
 
-/// See the module. Cloning shares it.
+/// The entrance for all requests of a gateway. Cloning shares it.
 #[derive(Clone)]
 pub(super) struct Front(Arc<Shared>);
 
 struct Shared {
     node: Arc<Node>,
     gate: Arc<Gate>,
-    /// Proxies whose word on whose request it is is believed.
+    /// The proxies whose `X-Forwarded-For` the gateway believes.
     trusted: Box<[Prefix]>,
-    /// WebSocket messages and answers of polls are compressed for clients that take that.
+    /// True if the gateway compresses WebSocket messages and answers of polls, for clients that accept it.
     compression: bool,
-    /// The path before the session's routes: `/rt`, or nothing in a router that another one nests.
+    /// The path before the session's routes: `/rt`, or nothing in a router that another router nests.
     mount: &'static str,
     rest: Router,
 }
@@ -60,8 +62,8 @@ impl Front {
         Self(Arc::new(Shared { node, gate, trusted, compression, mount, rest }))
     }
 
-    /// Answers a request. A refusal echoes the nonce of the query, on each path. So a client with the wrong path or origin can tell a
-    /// refusal of the gateway from the answer of a stranger.
+    /// Answers a request. A refusal echoes the nonce of the query, on each path. So a client with a wrong path or
+    /// origin can distinguish a refusal of the gateway from an answer of another server.
     pub(super) fn answer<B>(&self, request: Request<B>, arrival: Arrival) -> Answer
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
@@ -71,7 +73,8 @@ impl Front {
         Box::pin(async move { echo(answer.await, &nonce) })
     }
 
-    /// Leads a request to its route. A poll's future lives for as long as the poll waits: it is no larger than its route needs.
+    /// Leads a request to its route. A poll's future lives for as long as the poll waits. So it is no larger than its
+    /// route needs.
     fn lead<B>(&self, request: Request<B>, mut arrival: Arrival) -> Answer
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
@@ -117,7 +120,7 @@ impl Front {
         noted(&self.0.node, response)
     }
 
-    /// Answers a request for which there is no room: `full`, or that the gateway is well.
+    /// Answers a request for which there is no room: with `ok` for `/healthz`, and otherwise with `full`.
     pub(super) async fn turn_away<B>(self, request: Request<B>, full: Arc<Refusal>) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
@@ -139,7 +142,8 @@ impl Front {
             return refuse(None, &refusal);
         }
         let origin = request.headers().get(ORIGIN).cloned();
-        // It is read to its end, or the answer could be lost to a reset; and a client believes an answer by its own nonce.
+        // The body is read to its end, because a reset of the connection could otherwise destroy the answer. A client
+        // believes only an answer with its own nonce, which the body holds.
         let body = http_body_util::Limited::new(request.into_body(), BODY_BYTES).collect().await;
         let hello = body.ok().and_then(|body| crate::protocol::body::read(&body.to_bytes()).ok());
         let nonce = hello.map(|body| body.hello.nonce);
@@ -147,7 +151,7 @@ impl Front {
     }
 }
 
-/// Counts what was refused.
+/// Counts a response that is a refusal.
 fn noted(node: &Node, response: Response) -> Response {
     if let Some(refusal) = response.extensions().get() {
         node.note(refusal);
@@ -155,19 +159,22 @@ fn noted(node: &Node, response: Response) -> Response {
     response
 }
 
-/// The nonce in a query, if it is one.
+/// Returns the nonce in a query, if it is valid.
 pub(super) fn nonce_of(uri: &Uri) -> Option<Nonce> {
     let nonce = query::parameter(uri.query()?, "nonce").ok()??;
     Nonce::try_from(nonce.into_owned()).ok()
 }
 
-/// A carrier may take the connection over only if other requests may follow this one.
+/// Forbids the take-over if no other request may follow this one on its connection.
 fn for_request<B>(arrival: Arrival, request: &Request<B>) -> Arrival {
     if stays_open(request) { arrival } else { arrival.without_takeover() }
 }
 
-/// Whether a request's connection is one of HTTP/1.1 that may have others after it: a body has chunks there, and an answer its length.
-/// A request in chunks may have stated a length as well. Then nothing may follow it, and only HTTP knows that.
+/// Returns true if another request may follow this one on its connection. That needs HTTP/1.1, where chunks or a length
+/// show the end of an answer.
+///
+/// It returns false for each request in chunks. Such a request may also state a length. Then none may follow it, and
+/// only the HTTP library knows that.
 fn stays_open<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     let mut wishes = headers.get_all(CONNECTION).iter();
@@ -176,20 +183,20 @@ fn stays_open<B>(request: &Request<B>) -> bool {
         && wishes.all(|wish| wish.as_bytes().eq_ignore_ascii_case(b"keep-alive"))
 }
 
-/// A poll's or a send's answer: whole and short, so nothing has to be kept from buffering it, and each header counts, since a poll
-/// that waits for a single line is answered by little else.
+/// Finishes the answer of a poll or of a send. It is whole and short, so a proxy may buffer it. Each header counts: an
+/// answer with a single line consists of little else.
 fn whole_answer(node: &Node, response: Response, origin: Option<HeaderValue>) -> Response {
     let mut response = noted(node, response);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     readable(response, origin)
 }
 
-/// A stream's or a socket's answer.
+/// Finishes the answer of a stream or of a socket.
 fn open_answer(node: &Node, response: Response, origin: Option<HeaderValue>) -> Response {
     readable(with_headers(noted(node, response)), origin)
 }
 
-/// The page that asked may read it: other origins have not come through the gate.
+/// Allows the page that asked to read the answer. The gate has refused pages of other origins before.
 fn readable(mut response: Response, origin: Option<HeaderValue>) -> Response {
     if let Some(origin) = origin {
         let headers = response.headers_mut();
@@ -200,7 +207,8 @@ fn readable(mut response: Response, origin: Option<HeaderValue>) -> Response {
     response
 }
 
-/// The headers of what must come through as it is written (they took a default nginx from 0 of 10 events to 10 of 10).
+/// Adds the headers that keep proxies from buffering an answer. With them a default nginx passed on 10 of 10 events as
+/// they were written, and without them 0 of 10.
 pub(super) fn with_headers(mut response: Response) -> Response {
     const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
     let headers = response.headers_mut();
@@ -210,7 +218,8 @@ pub(super) fn with_headers(mut response: Response) -> Response {
     response
 }
 
-/// Bodies are `text/plain`, so that a call from another origin needs no preflight; the answer still says who may read it.
+/// Returns the layer that names the origins whose pages may read an answer. A call from another origin needs no
+/// preflight, because bodies are `text/plain`.
 fn cors(gate: &Arc<Gate>) -> CorsLayer {
     let gate = Arc::clone(gate);
     CorsLayer::new()

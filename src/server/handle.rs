@@ -1,4 +1,4 @@
-//! What may be changed while the gateway runs.
+//! The control of a running gateway: publishing, changing settings, and draining.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::protocol::code::{Mistake, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::{BadOffer, ChannelName, Transport};
 
-/// A hold on a gateway that is being served. It may be cloned, and outlives the gateway without harm.
+/// A handle of a gateway: it publishes, changes settings, and drains. Cloning shares it. It may outlive the server.
 #[derive(Clone)]
 pub struct Handle {
     node: Arc<Node>,
@@ -22,17 +22,19 @@ impl Handle {
         Self { node }
     }
 
-    /// The transports offered, best first.
+    /// Returns the transports that the gateway offers, best first.
     #[must_use]
     pub fn transports(&self) -> Arc<[Transport]> {
         self.node.transports()
     }
 
-    /// Offers these transports from now on, best first. Every client is told; one on a transport that is not among them changes
-    /// over within `jitter`, and is cut off a little later.
+    /// Offers these transports from now on, best first, and announces them to all clients.
+    ///
+    /// A client on another transport changes over within `jitter`. The gateway ends a leg that is still there 10 s
+    /// later.
     ///
     /// # Errors
-    /// As [`Transport::offer`]; nothing is changed.
+    /// The list is empty, or has a transport twice. Then nothing changes.
     pub fn set_transports(&self, transports: &[Transport], jitter: Duration) -> Result<(), BadOffer> {
         self.node.set_transports(&Transport::offer(transports)?, jitter);
         Ok(())
@@ -40,10 +42,11 @@ impl Handle {
 
     /// Publishes to a channel in the name of the application, and returns the offset of the publication.
     ///
-    /// `data` is a JSON value, or bytes: a client gets bytes as a `Uint8Array`.
+    /// `data` is a JSON value, or bytes. A client receives bytes as a `Uint8Array`.
     ///
     /// # Errors
-    /// The name is no channel's, the publication is too large, or the gateway has no room for another channel.
+    /// The name is not valid for a channel, the publication is too large, or the gateway has no room for another
+    /// channel.
     ///
     /// # Examples
     /// ```
@@ -64,10 +67,13 @@ impl Handle {
         self.node.publish(&channel, &data.into()).await
     }
 
-    /// Tells all clients to leave, and ends what is left at the end of `limit`. Legs that come meanwhile are sent away.
+    /// Asks all clients to leave, and returns once they have left, or at the end of `limit`.
     ///
-    /// [`Gateway::serve`](super::Gateway::serve) does this at its stop. An application that serves the gateway itself calls it before
-    /// its own server stops.
+    /// Clients leave at random times within 60 % of `limit`. Then the gateway ends the legs that are left. Meanwhile it
+    /// refuses new ones.
+    ///
+    /// [`Gateway::serve`](super::Gateway::serve) does this at its stop. An application that serves the gateway itself
+    /// calls this before its own server stops.
     pub async fn drain(&self, limit: Duration) -> Stopped {
         let left = async {
             let jitter = drain::begin(&self.node, limit);
@@ -81,17 +87,18 @@ impl Handle {
         drain::within(limit, left).await
     }
 
-    /// Reads a channel from now on, without a session: nothing is kept for such a reader. It begins when this returns.
+    /// Reads a channel without a session. Reading begins when this returns. The gateway keeps nothing for such a
+    /// reader.
     ///
     /// # Errors
-    /// If the name is no channel's, or there is no room for another channel.
+    /// The name is not valid for a channel, or the gateway has no room for another channel.
     pub async fn read_channel(&self, name: &str) -> Result<Reader, Refusal> {
         let name = ChannelName::try_from(name).map_err(Mistake::from)?;
         self.node.read_channel(name, None).await
     }
 
-    /// Applies what of a configuration can change at run time: the transports, and, for sessions that are made from now on,
-    /// heartbeat and hold.
+    /// Applies the keys that can change at run time, and ignores all others. It applies the transports at once. It
+    /// applies the heartbeat and the hold of polls to sessions that are created afterwards.
     pub fn apply(&self, config: &Config) {
         self.node.set_times(config.session.heartbeat, config.session.poll_hold);
         self.node.set_transports(&config.session.transports, config.session.switch_jitter);

@@ -1,19 +1,20 @@
-//! Composition: configuration, limits at the door, the router, pages, figures, and the stop.
+//! Puts a gateway together: configuration, limits at the door, the router, pages, figures, and the stop.
 //!
 //! # Layout
-//! - [`config`]: what an operator may set, checked once
-//! - [`gate`]: who may come in: origins and hosts
-//! - [`forwarded`]: whose address a request comes from, behind proxies
+//! - [`config`]: the settings of an operator, checked once
+//! - [`gate`]: the origins and hosts that may come in
+//! - [`forwarded`]: the address of a client behind proxies
 //! - `front`: the way of a request
-//! - [`handle`]: what may be changed while the gateway runs
-//! - `routes`: which path leads where, of those that carry no session
-//! - `pages`: the start page, a chat, the doctor's page, and the client's files; `page`: the frame of a page, and the answer where nothing is
-//! - `files`: how an embedded file is answered
+//! - [`handle`]: the control of a running gateway
+//! - `routes`: the paths that carry no session
+//! - `pages`: the start page, a chat, the doctor's page, and the client's files
+//! - `page`: the frame of a page, and the answer to an unknown path
+//! - `files`: the answer with an embedded file
 //! - `metrics`: `/metrics`
-//! - [`process`]: what the system lets this process have
-//! - `door`: accepting connections, as many as there is room for
-//! - `timers`: the task that tells sessions the time
-//! - [`serve`]: serving until the stop; `drain`: stopping gracefully
+//! - [`process`]: open files and memory of this process
+//! - `door`: accepts as many connections as there is room for
+//! - `timers`: the task that hands sessions the time, if another server serves the gateway
+//! - [`serve`]: serves until the stop; `drain`: stops gracefully
 
 pub mod config;
 mod door;
@@ -68,20 +69,20 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway with this configuration, in open mode. Nothing is opened yet.
+    /// Returns a gateway in open mode: every client may do everything. It does not listen yet.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self::with_backend(config, Arc::new(Open))
     }
 
-    /// The same with an application that decides.
+    /// Returns a gateway whose backend decides for the application. It does not listen yet.
     #[must_use]
     pub fn with_backend(config: Config, backend: Arc<dyn Backend>) -> Self {
         let hub = Hub::new(config.bounds());
         Self::with_hub(config, backend, hub)
     }
 
-    /// The same with channels whose logs are at this broker. The bounds of histories are the broker's own.
+    /// Returns a gateway with a backend and a broker. The broker keeps the logs of the channels, within its own bounds.
     #[must_use]
     pub fn with_broker(config: Config, backend: Arc<dyn Backend>, broker: Box<dyn Broker>) -> Self {
         let hub = Hub::with_broker(config.limits.channels, broker);
@@ -97,7 +98,7 @@ impl Gateway {
         Self { node, gate, metrics: Arc::new(metrics), config, start: pages::start() }
     }
 
-    /// The same with another router in place of the start page. It is behind the same gate.
+    /// Replaces the start page with a router. The router is behind the same gate.
     #[must_use]
     pub fn start_page(mut self, router: Router) -> Self {
         self.start = router;
@@ -106,15 +107,15 @@ impl Gateway {
 
     /// Returns the session's routes, for the router of an application that nests them: at `/rt`, or at another path.
     ///
-    /// The URL of a client is that path. The gateway answers a request only if its host is loopback or belongs to an origin in the
-    /// configuration, as everywhere. It learns the address of a client from an [`Arrival`] or an
+    /// The URL of a client is that path. The gateway answers a request only if its host is loopback, or belongs to an
+    /// origin in the configuration. It learns the address of a client from an [`Arrival`] or an
     /// [`axum::extract::ConnectInfo`] among the extensions of the request.
     ///
-    /// An idle stream or poll takes more memory here than behind [`Gateway::serve`], because the connection stays with the
-    /// application's server.
+    /// An idle stream or poll needs more memory here than behind [`Gateway::serve`], because the connection stays with
+    /// the application's server.
     ///
     /// # Panics
-    /// The first request panics if it is answered outside of a Tokio runtime.
+    /// The first request panics if another runtime than Tokio's answers it.
     ///
     /// # Examples
     /// ```
@@ -127,8 +128,8 @@ impl Gateway {
         self.behind_another_server("", routes::nested(&self.node))
     }
 
-    /// Returns everything that [`Gateway::serve`] answers, for another server: the session's routes at `/rt`, the pages, `/healthz` and
-    /// `/metrics`. What [`Gateway::router`] says of requests holds here too.
+    /// Returns all routes of [`Gateway::serve`], for another server: the session's routes at `/rt`, the pages,
+    /// `/healthz` and `/metrics`. The gateway handles requests and panics as with [`Gateway::router`].
     pub fn site(&self) -> Router {
         self.behind_another_server(routes::MOUNT, routes::site(&self.node, &self.metrics, self.start.clone()))
     }
@@ -147,20 +148,21 @@ impl Gateway {
         Front::new(Arc::clone(&self.node), Arc::clone(&self.gate), &self.config, mount, rest)
     }
 
-    /// Returns a handle that publishes, reads and drains while the gateway is served.
+    /// Returns a handle that publishes, changes settings and drains while the gateway is served.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.node))
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config
     }
 }
 
-/// What another server says of the connection of a request. The connection stays with that server.
+/// Returns the facts that another server passes on about the connection of a request. The connection stays with that
+/// server.
 fn arrival_of(extensions: &Extensions) -> Arrival {
     let arrival: Arrival = extensions.get().cloned().unwrap_or_default();
     let connected = || extensions.get().map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| address.ip());

@@ -1,4 +1,4 @@
-//! Serving until the stop, and stopping gracefully.
+//! Serves until the stop, and stops gracefully.
 
 use std::io;
 use std::sync::Arc;
@@ -12,11 +12,13 @@ use super::drain::{self, Stopped};
 use super::{process, routes};
 
 impl Gateway {
-    /// Serves until `stop` is ready, then drains, for the configured time at most: clients are told to leave with jitter, and until
-    /// they have, those that poll and send are still answered; what is left after the jitter is ended.
+    /// Serves until `stop` is ready, then drains for the configured time at most.
+    ///
+    /// To drain, the gateway asks all clients to leave, with jitter. It still answers their polls and sends until they
+    /// have left. After the jitter it ends the legs that are left.
     ///
     /// # Errors
-    /// When what tells sessions the time has died: a gateway without it must not go on.
+    /// The task that hands sessions the time has died. A gateway must not go on without it.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<Stopped> {
         let mut timers = tokio::spawn(Arc::clone(&self.node).run());
         let connections = process::make_room(self.config.limits.connections);
@@ -30,13 +32,13 @@ impl Gateway {
             () = door.admit() => {}
             died = &mut timers => return Err(io::Error::other(format!("the timers of all sessions have stopped: {died:?}"))),
         }
-        info!(sessions = self.node.sessions(), "stopping: clients are told to leave");
+        info!(sessions = self.node.sessions(), "stopping: the gateway asks its clients to leave");
         let stopped = drain::within(self.config.server.drain, self.drain(door)).await;
         timers.abort();
         Ok(stopped)
     }
 
-    /// The first line of the log.
+    /// Writes the first line of the log.
     fn say_what_is_served(&self, listener: &TcpListener, connections: usize) {
         let address = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
         let settings = self.config.settings();

@@ -1,20 +1,22 @@
-//! The reference of the configuration is the one that the gateway makes. What the documents say of keys is taken by the gateway.
+//! Compares the reference of the configuration with the gateway's own. The gateway must also accept all keys and all
+//! TOML of the documents.
 
 use throughline::server::config::{Config, Setting, reference};
 
 use crate::{DOCUMENTS, file, markdown, path};
 
-/// Writes what is compared here.
+/// The command that writes the compared files.
 const WRITE: &str = "THROUGHLINE_BLESS=1 cargo test --test docs configuration";
-/// What stands around the tables in their document.
-const AROUND: [&str; 2] = ["<!-- The sources of the gateway make this. -->\n", "<!-- The end of what they make. -->\n"];
+/// The lines around the tables in their document.
+const AROUND: [&str; 2] =
+    ["<!-- The gateway's sources generate this part. -->\n", "<!-- The end of the generated part. -->\n"];
 
-/// Compares a file with what is made, or writes it.
+/// Compares a file with its generated text, or writes it.
 fn compare(name: &str, made: &str) {
     if std::env::var_os("THROUGHLINE_BLESS").is_some() {
         std::fs::write(path(name), made).expect("the file can be written");
     }
-    assert!(file(name) == made, "{name} is not what the gateway makes: {WRITE}");
+    assert!(file(name) == made, "{name} differs from its generated text; this command writes it: {WRITE}");
 }
 
 #[test]
@@ -29,7 +31,7 @@ fn the_tables_of_the_document_are_those_of_the_sections() {
 #[test]
 fn the_example_holds_every_key_with_its_default() {
     compare("examples/gateway.toml", &reference::example());
-    let example = Config::from_toml(&file("examples/gateway.toml")).expect("it is taken");
+    let example = Config::from_toml(&file("examples/gateway.toml")).expect("the gateway accepts it");
     assert_eq!(format!("{example:?}"), format!("{:?}", Config::default()));
     let keys =
         file("examples/gateway.toml").lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
@@ -51,10 +53,10 @@ fn every_toml_of_the_documents_is_taken() {
     assert!(taken > 1, "none was found");
 }
 
-/// The documents for operators. PROTOCOL.md has names of the wire that look the same.
+/// The documents for operators. PROTOCOL.md is not among them, because its names on the wire look the same.
 const FOR_OPERATORS: [&str; 3] = ["docs/CONFIGURATION.md", "docs/NETWORKS.md", "docs/OPERATING.md"];
 
-/// `limits.sessions` and the like.
+/// A document names keys in this form: `limits.sessions`.
 #[test]
 fn every_key_that_a_document_names_with_its_table_is_a_key() {
     let keys: Vec<String> = Config::default().settings().iter().map(Setting::name).collect();
@@ -72,7 +74,7 @@ fn every_key_that_a_document_names_with_its_table_is_a_key() {
     assert!(named > 5, "none was found");
 }
 
-/// Whether it begins with a table's name and a point.
+/// Returns true if the span begins with the name of a table and a dot.
 fn names_table(span: &str) -> bool {
     let table = span.split_once('.').map(|(table, _)| table);
     Config::default().settings().iter().any(|setting| Some(setting.table) == table)

@@ -1,4 +1,4 @@
-//! What is wrong in a file, and where: the line, a caret under the place, and what to write instead.
+//! The errors of a configuration. An error in a file shows the line, carets under the place, and the correction.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,110 +9,110 @@ use crate::protocol::{BadOffer, UnknownTransport};
 use crate::server::forwarded::BadPrefix;
 use crate::server::gate::BadOrigin;
 
-/// What is wrong with a configuration, or with one of its values.
+/// An error in a configuration, or in one of its values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Wrong {
-    /// The text is no TOML.
+    /// The text is not TOML.
     #[error("this cannot be read: {0}")]
     Syntax(String),
-    /// There is no table of this name.
+    /// No table has this name.
     #[error("[{0}] is not a table")]
     UnknownTable(String),
     /// The table has no key of this name.
     #[error("`{key}` is not a key of [{table}]")]
     UnknownKey {
-        /// The table.
+        /// The name of the table.
         table: &'static str,
-        /// The name.
+        /// The unknown name.
         key: String,
     },
     /// The key stands above all tables.
     #[error("`{0}` stands in no table")]
     NoTable(String),
-    /// The table stands twice, or the key in its table.
+    /// The file has a table twice, or a table has a key twice.
     #[error("this stands in the file already")]
     Repeated,
-    /// The value has another type than its key.
+    /// The value has a wrong type.
     #[error("it must be {expected}, and it is {found}")]
     Type {
-        /// The type of the key's values.
+        /// The type that the key needs.
         expected: &'static str,
-        /// The type of this one.
+        /// The type of the value.
         found: &'static str,
     },
-    /// The number is not one of these.
+    /// The number is out of this range.
     #[error("it must be {} to {}", .0.start(), .0.end())]
     OutOfRange(RangeInclusive<u64>),
     /// The number does not fit into a word of this machine.
     #[error("it is more than this machine can count")]
     TooMany,
-    /// The text is no address with a port.
+    /// The text is not an address with a port.
     #[error("{0:?} is not an address and a port, like 127.0.0.1:8080; names are not resolved")]
     Address(String),
-    /// The text is no number of seconds.
+    /// The text is not a whole number of seconds.
     #[error("{0:?} is not a whole number of seconds, like 10")]
     Seconds(String),
-    /// See [`BadOrigin`].
+    /// The text is not an origin.
     #[error(transparent)]
     Origin(#[from] BadOrigin),
-    /// See [`BadPrefix`].
+    /// The text is not an address or a prefix.
     #[error(transparent)]
     Prefix(#[from] BadPrefix),
-    /// See [`UnknownTransport`].
+    /// No transport has this name.
     #[error(transparent)]
     Transport(#[from] UnknownTransport),
-    /// See [`BadOffer`].
+    /// No gateway can offer this list of transports.
     #[error(transparent)]
     Offer(#[from] BadOffer),
 }
 
-/// Keys that are each right, and cannot hold together.
+/// Keys that are valid each, and contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Conflict {
-    /// A gateway at this address lets everybody in, and nobody asked for that by name.
+    /// Other machines can reach this address, and the gateway authenticates no client. `server.open` must allow that.
     #[error(
-        "{0} is reachable from other machines, and nobody is authenticated. \
-         Listen on 127.0.0.1, or say --open if everybody who can reach it may publish and read everything."
+        "{0} is reachable from other machines, and the gateway authenticates no client. \
+         Listen on 127.0.0.1, or pass --open if every client that can reach it may publish and read everything."
     )]
     Exposed(SocketAddr),
 }
 
-/// A file that cannot be used. Its text begins with the file's path.
+/// A configuration file that cannot be used. The message begins with its path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadPath {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{}: {why}", path.display())]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         why: io::Error,
     },
-    /// It holds no configuration.
+    /// The file holds no valid configuration.
     #[error("{}: {why}", path.display())]
     Faulty {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Where, and what to write instead.
+        /// The error in the text.
         why: BadFile,
     },
 }
 
-/// A text that holds no configuration. It is shown with the line, a caret under the place, and what to write instead.
+/// Text that is no valid configuration. The message shows the line, carets under the place, and the correction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{shown}")]
 pub struct BadFile {
-    /// What is wrong.
+    /// The error.
     pub wrong: Wrong,
     shown: String,
 }
 
-/// One thing that is wrong, and its place.
+/// An error, and its place in the text.
 pub(super) struct Fault {
-    /// In bytes.
+    /// The place, in bytes.
     span: Range<usize>,
     wrong: Wrong,
     key: Option<String>,
@@ -124,29 +124,29 @@ impl Fault {
         Self { span, wrong: wrong.into(), key: None, write: None }
     }
 
-    /// The same with what to write instead.
+    /// Adds the correction.
     pub(super) fn write(mut self, instead: impl Into<String>) -> Self {
         self.write = Some(instead.into());
         self
     }
 
-    /// The same about this key.
+    /// Adds the key whose value is wrong.
     pub(super) fn of(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Where it begins.
+    /// Returns the beginning of the place, in bytes.
     pub(super) const fn start(&self) -> usize {
         self.span.start
     }
 
-    /// Shows it to the author of the text.
+    /// Returns the error with the message for the author of the text.
     pub(super) fn show(self, text: &str) -> BadFile {
         let start = text.floor_char_boundary(self.span.start);
         let (number, line, begins) = line_at(text, start);
         let column = text[begins..start].chars().count();
-        // A value may go on in further lines; the caret stays on its first.
+        // A value may continue on further lines. The carets stay on its first line.
         let end = text.floor_char_boundary(self.span.end).min(begins + line.len());
         let width = text.get(start..end).map_or(0, |part| part.chars().count()).max(1);
         let (margin, number) = (" ".repeat(number.to_string().len()), number.to_string());
@@ -162,7 +162,7 @@ impl Fault {
     }
 }
 
-/// A line's number, the line, and where it begins.
+/// Returns the line that holds the byte `at`: its number, its text, and its first byte.
 fn line_at(text: &str, at: usize) -> (usize, &str, usize) {
     let begins = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let line = text[begins..].lines().next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What to write instead of a name that is not known, or of what is no TOML. The nearest key of all tables is offered.
+//! The corrections of unknown names, and of text that is not TOML. A correction offers the nearest key of all tables.
 
 use strsim::jaro_winkler;
 use toml::Spanned;
@@ -9,7 +9,7 @@ use super::setting::Setting;
 
 type Name<'a> = Spanned<DeString<'a>>;
 
-/// Names more alike than this are a slip of the hand.
+/// A name that is more like a known one than this is probably a misspelling of it.
 const LIKE: f64 = 0.8;
 
 /// Every table and every key.
@@ -19,7 +19,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// The name is none of a table. It may be a key that stands in no table.
+    /// Returns the fault of a name that no table has. It may be a key that stands in no table.
     pub(super) fn no_table(&self, name: &Name<'_>, value: &Spanned<DeValue<'_>>) -> Fault {
         let wrong = name.get_ref().to_string();
         if is_table(value.get_ref()) {
@@ -30,7 +30,7 @@ impl Known {
             };
             return Fault::new(name.span(), Wrong::UnknownTable(wrong)).write(instead);
         }
-        // The name may hold that of its table: history_bytes.
+        // The name may start with the name of its table: history_bytes.
         let alike = |known: &Setting| {
             likeness(&wrong, known.key).max(likeness(&wrong, &format!("{}_{}", known.table, known.key)))
         };
@@ -38,7 +38,7 @@ impl Known {
         Fault::new(name.span(), Wrong::NoTable(wrong)).write(instead)
     }
 
-    /// The table has no key of this name. Another table may have it.
+    /// Returns the fault of a name that no key of this table has. Another table may have the key.
     pub(super) fn no_key(&self, table: &'static str, name: &Name<'_>) -> Fault {
         let key = name.get_ref().to_string();
         let instead = self.nearest(Some(table), |known| likeness(&key, known.key)).unwrap_or_else(|| {
@@ -48,10 +48,10 @@ impl Known {
         Fault::new(name.span(), Wrong::UnknownKey { table, key }).write(instead)
     }
 
-    /// The text cannot be read.
+    /// Returns the fault of text that is not TOML.
     pub(super) fn not_toml(&self, text: &str, error: &toml::de::Error) -> Fault {
         let span = error.span().unwrap_or_default();
-        // What a parser expected says little to a person; what it found fault with does.
+        // The message also lists the tokens that the parser expected. They mean little to a person.
         let what = error.message().split(", expected").next().unwrap_or_default();
         if what == "duplicate key" || what.starts_with("cannot extend value") {
             return Fault::new(span, Wrong::Repeated).write("each table once, and each key once in its table");
@@ -68,7 +68,7 @@ impl Known {
         Fault::new(span, Wrong::Syntax(what.to_owned())).write(instead)
     }
 
-    /// The nearest key, as it is written in the table `here`.
+    /// Returns the nearest key, as it is written in the table `here`.
     fn nearest(&self, here: Option<&str>, likeness: impl Fn(&Setting) -> f64) -> Option<String> {
         let (likeness, setting) = greatest(&self.settings, likeness)?;
         let written = setting.written(here);
@@ -76,7 +76,7 @@ impl Known {
         if likeness >= 1.0 { Some(written) } else { (likeness > LIKE).then(|| format!("{written}, if that is meant")) }
     }
 
-    /// The key on the line of this place, as it is written there.
+    /// Returns the key on the line of this place, as it is written there.
     fn meant_at(&self, text: &str, at: usize) -> Option<String> {
         let lines: Vec<&str> = text[..text.floor_char_boundary(at)].lines().collect();
         let line = text.lines().nth(lines.len().saturating_sub(1))?;
@@ -96,13 +96,13 @@ impl Known {
     }
 }
 
-/// A table, or what `[[name]]` begins.
+/// Returns true for a table, and for a list of tables (`[[name]]`).
 fn is_table(value: &DeValue<'_>) -> bool {
     let is_list = value.as_array().is_some_and(|items| items.iter().any(|item| item.get_ref().is_table()));
     value.is_table() || is_list
 }
 
-/// How alike two names are, in whatever order their words stand: 1 if they have the same words.
+/// Returns how alike two names are: 1 if they have the same words, in any order.
 fn likeness(name: &str, known: &str) -> f64 {
     jaro_winkler(name, known).max(jaro_winkler(&sorted(name), &sorted(known)))
 }
@@ -113,7 +113,7 @@ fn sorted(name: &str) -> String {
     words.join("_")
 }
 
-/// The first of those that no other is more alike than.
+/// Returns the greatest likeness with its item, and the first of equals.
 fn greatest<T>(items: &[T], likeness: impl Fn(&T) -> f64) -> Option<(f64, &T)> {
     items.iter().map(|item| (likeness(item), item)).reduce(|best, next| if next.0 > best.0 { next } else { best })
 }

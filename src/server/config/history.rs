@@ -1,4 +1,4 @@
-//! `[history]`: what the channels keep for clients that come back.
+//! `[history]`: the messages that channels keep for clients that come back.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use super::setting::Reload;
 use crate::broker::Retention;
 use crate::hub::Bounds;
 
-/// See the module.
+/// The section `[history]`: the bounds of the histories of channels.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct History {
-    /// Publications of one channel. Default 1,000.
+    /// The most messages of one channel. Default 1,000.
     pub messages: usize,
-    /// Their age. Default 300 s.
+    /// Their greatest age. Default 300 s.
     pub age: Duration,
-    /// Their bytes. Default 1 MB.
+    /// The most bytes of one channel. Default 1 MB.
     pub bytes: usize,
-    /// The bytes of all histories together. Default 256 MB.
+    /// The most bytes of all histories together. Default 256 MB.
     pub all_bytes: usize,
 }
 
@@ -29,7 +29,7 @@ impl Default for History {
 }
 
 impl History {
-    /// The bounds of each channel's history.
+    /// Returns the bounds of each channel's history.
     #[must_use]
     pub const fn retention(&self) -> Retention {
         Retention { messages: self.messages, age: self.age, bytes: self.bytes }
@@ -39,11 +39,11 @@ impl History {
 impl Section for History {
     const TABLE: &'static str = "history";
     const ABOUT: &'static str =
-        "What each channel keeps for clients that come back. The bound that is reached first holds.";
+        "The messages that each channel keeps for clients that come back. The first bound to be reached applies.";
     const KEYS: &'static [Key<Self>] = &[
         Key {
             name: "messages",
-            about: "The messages that one channel keeps.",
+            about: "The most messages that one channel keeps.",
             example: "1_000",
             bounds: Some(0..=MANY),
             reload: Reload::Restart,
@@ -52,7 +52,7 @@ impl Section for History {
         },
         Key {
             name: "age_s",
-            about: "How old they may be.",
+            about: "The greatest age of a message, in seconds.",
             example: "300",
             bounds: Some(0..=86_400),
             reload: Reload::Restart,
@@ -61,7 +61,7 @@ impl Section for History {
         },
         Key {
             name: "bytes",
-            about: "How large they may be together.",
+            about: "The greatest size of the messages of one channel, in bytes.",
             example: "1_048_576",
             bounds: Some(BYTES),
             reload: Reload::Restart,
@@ -70,8 +70,8 @@ impl Section for History {
         },
         Key {
             name: "all_bytes",
-            about: "How large the histories of all channels may be together. A channel that publishes above it forgets \
-                    its own history first.",
+            about: "The greatest size of the histories of all channels together, in bytes. A channel that publishes \
+                    above it drops its own history first.",
             example: "268_435_456",
             bounds: Some(BYTES),
             reload: Reload::Restart,
@@ -85,7 +85,7 @@ impl Section for History {
         let odd = bytes > all_bytes;
         let odd = odd.then(|| {
             format!(
-                "`history.bytes` ({bytes}) is more than `history.all_bytes` ({all_bytes}), so no channel can keep as much: raise the latter"
+                "`history.bytes` ({bytes}) is more than `history.all_bytes` ({all_bytes}), so no channel can keep that much: raise the latter"
             )
         });
         odd.into_iter().collect()

@@ -1,18 +1,19 @@
-//! `[limits]`: how many there may be at one time.
+//! `[limits]`: the most sessions, connections and channels at one time.
 
 use super::section::{Key, MANY, Section, put};
 use super::setting::Reload;
 use crate::hub::Bounds;
 
-/// See the module.
+/// The section `[limits]`: the most sessions, connections and channels at one time.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Above it clients are answered `full`, and come back. Default 100,000.
+    /// The most sessions. The gateway answers further clients with `full`, and they come back later. Default 100,000.
     pub sessions: usize,
-    /// Above it requests are answered `full`, but for those after our health. Default 50,000.
+    /// The most connections. The gateway answers requests on further ones with `full`, except `/healthz`. Default
+    /// 50,000.
     pub connections: usize,
-    /// Above it new ones are answered `full`. Default 100,000.
+    /// The most channels. The gateway answers requests for further ones with `full`. Default 100,000.
     pub channels: usize,
 }
 
@@ -24,11 +25,12 @@ impl Default for Limits {
 
 impl Section for Limits {
     const TABLE: &'static str = "limits";
-    const ABOUT: &'static str = "How many there may be at one time. Above a limit the gateway answers `full`.";
+    const ABOUT: &'static str =
+        "The most sessions, connections and channels at one time. Above a limit the gateway answers `full`.";
     const KEYS: &'static [Key<Self>] = &[
         Key {
             name: "sessions",
-            about: "Sessions. Above it the gateway answers new ones with 503 and `full`.",
+            about: "The most sessions. The gateway answers requests for further ones with 503 and `full`.",
             example: "100_000",
             bounds: Some(1..=MANY),
             reload: Reload::Restart,
@@ -37,8 +39,8 @@ impl Section for Limits {
         },
         Key {
             name: "connections",
-            about: "Connections, each of which is an open file. Above it the gateway answers requests with 503 and \
-                    `full`, except `/healthz`.",
+            about: "The most connections. Each one is an open file. The gateway answers requests on further ones with \
+                    503 and `full`, except `/healthz`.",
             example: "50_000",
             bounds: Some(1..=MANY),
             reload: Reload::Restart,
@@ -47,8 +49,8 @@ impl Section for Limits {
         },
         Key {
             name: "channels",
-            about: "Channels. Above it the gateway answers new ones with `full`. It also remembers where as many others \
-                    stood, at 130 bytes each.",
+            about: "The most channels. The gateway answers requests for further ones with `full`. It also remembers \
+                    the positions of as many unused channels, at 130 bytes each.",
             example: "100_000",
             bounds: Some(1..=MANY),
             reload: Reload::Restart,

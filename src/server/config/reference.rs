@@ -1,5 +1,5 @@
-//! The reference of the configuration, made from its sections: docs/CONFIGURATION.md has the tables, and examples/gateway.toml is the
-//! file. `tests/docs` compares both with what this makes.
+//! The reference of the configuration, made from its sections. docs/CONFIGURATION.md holds the tables, and
+//! examples/gateway.toml is the file. `tests/docs` compares both with the sections.
 
 use std::ops::RangeInclusive;
 
@@ -9,7 +9,7 @@ use super::setting::{Reload, Setting};
 /// The longest line of a comment in the example.
 const WIDTH: usize = 110;
 
-/// Each table of the file with its keys, as Markdown.
+/// Returns each table of the file with its keys, as Markdown.
 #[must_use]
 pub fn tables() -> String {
     let config = Config::default();
@@ -36,7 +36,7 @@ fn between(bounds: &RangeInclusive<u64>) -> String {
     format!("{} to {}", shown(bounds.start()), shown(bounds.end()))
 }
 
-/// A file with every key and its default.
+/// Returns a file with every key and its default.
 #[must_use]
 pub fn example() -> String {
     let mut file = String::from(HEAD);
@@ -55,7 +55,7 @@ const HEAD: &str = "\
 # An option of the command line wins over its key. `--origin` adds to `origins`.
 ";
 
-/// What is said of a key in the example.
+/// Returns the comment of a key in the example.
 fn said(setting: &Setting) -> String {
     let allowed = setting.bounds.as_ref().map(|bounds| format!(" {}.", between(bounds))).unwrap_or_default();
     let reload = match setting.reload {
@@ -66,7 +66,7 @@ fn said(setting: &Setting) -> String {
     format!("{}{allowed}{reload}", setting.about)
 }
 
-/// Prose as lines of a comment.
+/// Breaks prose into lines of a comment.
 fn comment(prose: &str) -> String {
     let mut lines = String::new();
     let mut line = String::from("#");
@@ -82,7 +82,7 @@ fn comment(prose: &str) -> String {
     lines + &line + "\n"
 }
 
-/// The digits of a number in groups, and any other value as it is.
+/// Groups the digits of a number. Returns any other value as it is.
 fn by_threes(value: &str, between: char) -> String {
     if !value.bytes().all(|byte| byte.is_ascii_digit()) {
         return value.to_owned();

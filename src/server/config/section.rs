@@ -1,6 +1,7 @@
-//! What a section of the configuration is made of: a table of the file with its keys, and how a value of the file is read.
+//! The parts of a section of the configuration, and the reading of a value. A section is a table of the file.
 //!
-//! A section is a file beside this one: a struct with its defaults, and its keys as [`Section::KEYS`]. It knows no other section.
+//! Each section is a file beside this one: a struct with its defaults, and its keys as [`Section::KEYS`]. It knows no
+//! other section.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -15,29 +16,29 @@ use super::setting::{Reload, Setting};
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
-/// A terabyte: beyond all that a gateway can keep.
+/// A size in bytes, up to a terabyte. No gateway can keep more.
 pub(super) const BYTES: RangeInclusive<u64> = 0..=1 << 40;
-/// More than a gateway can hold of anything.
+/// The greatest count of anything. No gateway can hold as many.
 pub(super) const MANY: u64 = 10_000_000;
 
 /// A table of the file.
 pub(super) trait Section: 'static + Sized {
-    /// Its name.
+    /// The name of the table.
     const TABLE: &'static str;
-    /// What it sets, in plain sentences.
+    /// Plain sentences about the table, for the reference.
     const ABOUT: &'static str;
-    /// All its keys, in the order of the reference.
+    /// All keys of the table, in the order of the reference.
     const KEYS: &'static [Key<Self>];
 
-    /// Whether its values can hold together. Each of them is right.
+    /// Checks that the values do not contradict each other. Each of them is valid.
     ///
     /// # Errors
-    /// Says which cannot, and what to do.
+    /// Names the keys that contradict each other, and the remedy.
     fn check(&self) -> Result<(), Conflict> {
         Ok(())
     }
 
-    /// What can be meant, but hardly is.
+    /// Returns a sentence about each value that is valid, but can hardly be meant.
     fn oddities(&self) -> Vec<String> {
         Vec::new()
     }
@@ -54,20 +55,20 @@ pub(super) struct Key<S> {
     pub(super) bounds: Option<RangeInclusive<u64>>,
     pub(super) reload: Reload,
     pub(super) read: fn(&mut S, &Given<'_>) -> Result<(), Fault>,
-    /// The value as the file would have it.
+    /// Writes the value in the form of the file.
     pub(super) show: fn(&S) -> String,
 }
 
-/// A section whatever its keys, so that all stand in one list.
+/// A section of any type, so that one list can hold all sections.
 pub(super) trait Table {
     fn name(&self) -> &'static str;
 
     fn about(&self) -> &'static str;
 
-    /// Every key with its value.
+    /// Returns every key with its value.
     fn settings(&self) -> Vec<Setting>;
 
-    /// Reads a table of the file over the values that are there. Of several faults the first in the file is returned.
+    /// Reads a table of the file over the present values. Of several faults, it returns the first in the file.
     fn read(&mut self, table: &Value<'_>, known: &Known) -> Result<(), Fault>;
 
     /// See [`Section::check`].
@@ -155,7 +156,7 @@ impl Given<'_> {
         items.iter().map(|item| one(item, &parse)).collect()
     }
 
-    /// What is wrong with the whole value.
+    /// Returns a fault of the whole value.
     pub(super) fn fault(&self, wrong: impl Into<Wrong>) -> Fault {
         Fault::new(self.value.span(), wrong)
     }
@@ -168,27 +169,27 @@ impl Given<'_> {
     }
 }
 
-/// A number if it is one of the allowed.
+/// Returns the number if it is in the range.
 ///
 /// # Errors
-/// Says which are.
+/// The number is out of the range, and the error names the range.
 pub(super) fn within(number: i128, allowed: &RangeInclusive<u64>) -> Result<u64, Wrong> {
     let number = u64::try_from(number).ok().filter(|number| allowed.contains(number));
     number.ok_or_else(|| Wrong::OutOfRange(allowed.clone()))
 }
 
-/// Keeps what was read.
+/// Stores a value that was read.
 pub(super) fn put<T>(place: &mut T, value: Result<T, Fault>) -> Result<(), Fault> {
     *place = value?;
     Ok(())
 }
 
-/// Text as the file would have it.
+/// Writes text in the form of the file.
 pub(super) fn quoted(value: &impl Display) -> String {
     format!("\"{value}\"")
 }
 
-/// A list of texts as the file would have it.
+/// Writes a list of texts in the form of the file.
 pub(super) fn all_quoted<T: Display>(values: &[T]) -> String {
     let values: Vec<String> = values.iter().map(quoted).collect();
     format!("[{}]", values.join(", "))

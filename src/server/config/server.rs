@@ -1,4 +1,4 @@
-//! `[server]`: where the gateway listens, whom it lets in, and how it stops.
+//! `[server]`: the gateway's address, access rules, proxies, compression and stop.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -11,21 +11,22 @@ use super::setting::Reload;
 use crate::server::forwarded::Prefix;
 use crate::server::gate::AllowedOrigin;
 
-/// See the module. Each key of the table is a field, and the table of keys says what it sets.
+/// The section `[server]`: the gateway's address, access rules, proxies, compression and stop.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Server {
-    /// Default 127.0.0.1:8080; port 0 takes a free one.
+    /// The address and the port of the listener. Port 0 takes a free port. Default 127.0.0.1:8080.
     pub listen: SocketAddr,
-    /// Serve beyond loopback although nobody is authenticated.
+    /// Listens beyond loopback although there is no authentication. Default no.
     pub open: bool,
-    /// Origins and hosts that are welcome beside loopback.
+    /// Origins whose pages may connect, and whose hosts a request may name, beside loopback. Default none.
     pub origins: Vec<AllowedOrigin>,
-    /// Proxies whose `X-Forwarded-For` is believed. Default none.
+    /// Proxies whose `X-Forwarded-For` the gateway believes. Default none.
     pub trusted_proxies: Vec<Prefix>,
-    /// WebSocket messages and answers of polls are compressed for clients that take that. Default no: docs/BENCHMARKS.md says what it costs.
+    /// Compresses WebSocket messages and answers of polls, for clients that accept it. docs/BENCHMARKS.md has the
+    /// costs. Default no.
     pub compression: bool,
-    /// A stop waits at most this long for clients to leave. Default 10 s.
+    /// The longest time that a stop waits for clients to leave. Default 10 s.
     pub drain: Duration,
 }
 
@@ -44,7 +45,7 @@ impl Default for Server {
 
 impl Section for Server {
     const TABLE: &'static str = "server";
-    const ABOUT: &'static str = "Where the gateway listens, whom it lets in, and how it stops.";
+    const ABOUT: &'static str = "The gateway's address, access rules, proxies, compression and stop.";
     const KEYS: &'static [Key<Self>] = &[
         Key {
             name: "listen",
@@ -67,7 +68,7 @@ impl Section for Server {
         Key {
             name: "origins",
             about: "Origins whose pages may connect beside those of loopback, such as `\"https://example.org\"`. \
-                    Their hosts may be asked for, too. `--origin` adds one.",
+                    A request may also name their hosts. `--origin` adds one.",
             example: r#"["https://example.org"]"#,
             bounds: None,
             reload: Reload::Restart,
@@ -77,7 +78,7 @@ impl Section for Server {
         Key {
             name: "trusted_proxies",
             about: "Addresses or prefixes of proxies, such as `\"10.0.0.0/8\"`. The gateway believes their \
-                    `X-Forwarded-For`, and tells the networks of clients apart by it.",
+                    `X-Forwarded-For`, and distinguishes the networks of clients by it.",
             example: r#"["127.0.0.1", "10.0.0.0/8"]"#,
             bounds: None,
             reload: Reload::Restart,
@@ -110,13 +111,13 @@ impl Section for Server {
     }
 }
 
-/// How long a stop may wait, in seconds.
+/// The allowed values of `drain_s`.
 const DRAIN: RangeInclusive<u64> = 0..=3600;
 
-/// Reads where to listen, for the command line too.
+/// Reads the address of a listener. The command line uses this too.
 ///
 /// # Errors
-/// Says what it looks like.
+/// The text is not an address with a port.
 pub fn address(text: &str) -> Result<SocketAddr, Wrong> {
     text.parse().map_err(|_| Wrong::Address(text.to_owned()))
 }
@@ -124,7 +125,7 @@ pub fn address(text: &str) -> Result<SocketAddr, Wrong> {
 /// Reads how long a stop may wait, for the command line.
 ///
 /// # Errors
-/// Says which it may be.
+/// The text is not a whole number of seconds, or the number is out of range.
 pub fn drain(text: &str) -> Result<Duration, Wrong> {
     let seconds = text.parse::<i128>().map_err(|_| Wrong::Seconds(text.to_owned()))?;
     within(seconds, &DRAIN).map(Duration::from_secs)

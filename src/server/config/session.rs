@@ -10,23 +10,24 @@ use crate::protocol::Transport;
 use crate::protocol::limits::Limits;
 use crate::session::server::Settings;
 
-/// See the module.
+/// The section `[session]`: the transports and their times, and how long a session lives.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Session {
-    /// The transports offered, best first. Default all.
+    /// The transports that the gateway offers, best first. Default all.
     pub transports: Arc<[Transport]>,
-    /// Clients on a transport that is withdrawn while the gateway runs spread their change over this. Default 3 s.
+    /// The time over which clients spread their change when their transport is withdrawn. Default 3 s.
     pub switch_jitter: Duration,
-    /// The gateway pings a socket or a stream that often, and judges their silence by it.
+    /// The interval at which the gateway pings sockets and streams. The bound on their silence follows from it. Default
+    /// 15 s.
     pub heartbeat: Duration,
-    /// A poll is held at most this long.
+    /// The longest time that the gateway holds a poll. Default 25 s.
     pub poll_hold: Duration,
-    /// A session lives this long without a leg.
+    /// How long a session lives without a leg. Default 120 s.
     pub resume: Duration,
-    /// Attaches and turn requests allowed in a minute. The protocol names them, so no key of the file sets them.
+    /// The most attaches and turn requests in a minute. The protocol names the number, so no key of the file sets it.
     pub attaches_a_minute: u32,
-    /// Bounds told to the client. The protocol names them, so no key of the file sets them.
+    /// The bounds that the client learns. The protocol names them, so no key of the file sets them.
     pub limits: Limits,
 }
 
@@ -46,7 +47,7 @@ impl Default for Session {
 }
 
 impl Session {
-    /// What all sessions have in common.
+    /// Returns the settings that all sessions share.
     #[must_use]
     pub fn settings(&self) -> Settings {
         Settings {
@@ -106,7 +107,7 @@ impl Section for Session {
         },
         Key {
             name: "resume_s",
-            about: "How long a session lives without a connection. Each keeps up to 1 MB meanwhile.",
+            about: "How long a session lives without a connection. It keeps up to 1 MB meanwhile.",
             example: "120",
             bounds: Some(1..=86_400),
             reload: Reload::Restart,

@@ -1,4 +1,4 @@
-//! A key as others see it: what it is for, what it may be, its value, and when a new value holds.
+//! A key of the file, as other modules see it: its purpose, its bounds, its value, and when a new value applies.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -7,45 +7,46 @@ use std::ops::RangeInclusive;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Setting {
-    /// The table that it stands in.
+    /// The name of the table that holds the key.
     pub table: &'static str,
-    /// Its name in that table.
+    /// The name of the key in that table.
     pub key: &'static str,
-    /// What it sets, in plain sentences.
+    /// Plain sentences about the key, for the reference.
     pub about: &'static str,
-    /// A value that a file may give it, as the file would have it.
+    /// A value that a file may give the key, in the form of the file.
     pub example: &'static str,
-    /// The numbers that it may be, if it is a number.
+    /// The range of the allowed numbers, if the value is a number with bounds.
     pub bounds: Option<RangeInclusive<u64>>,
-    /// When a new value holds.
+    /// When a new value applies.
     pub reload: Reload,
-    /// The value, as a file would have it.
+    /// The value, in the form of the file.
     pub value: String,
 }
 
 impl Setting {
-    /// Its name with its table's: `limits.sessions`. TOML reads that, too.
+    /// Returns the name with its table: `limits.sessions`. TOML reads that form, too.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}.{}", self.table, self.key)
     }
 
-    /// A line of the file, for a reader who is in the table `here`.
+    /// Returns a line for the table `here` of a file. For another table it adds the name of the key's own table.
     pub(super) fn written(&self, here: Option<&str>) -> String {
         let Self { table, key, example, .. } = self;
         if here == Some(table) { format!("{key} = {example}") } else { format!("{key} = {example} under [{table}]") }
     }
 }
 
-/// When a new value of a key holds, after SIGHUP had the file read again.
+/// When a new value of a key applies. At SIGHUP, `throughline serve` reads its file again. In an application,
+/// [`Handle::apply`](crate::server::handle::Handle::apply) does the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reload {
-    /// For all that is there.
+    /// A reload applies it at once.
     AtOnce,
-    /// For sessions that are made from then on.
+    /// A reload applies it to sessions that are created afterwards.
     NewSessions,
-    /// A reload changes nothing.
+    /// Only a restart applies it.
     Restart,
 }
 

@@ -1,4 +1,4 @@
-//! Each key with what it may not be, and where it may not stand; what a reload applies, and what it does not.
+//! Each key with its wrong values and its wrong places, and the changes that a reload applies.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::*;
 use crate::protocol::Transport;
 
-/// Another value of a key than its default, one of a wrong type, one that is out of range, and how the two are told.
+/// A value of a key that is not its default, a value of a wrong type, and one out of range. The latter two stand with
+/// their messages.
 struct Case {
     other: &'static str,
     wrong_type: (&'static str, &'static str),
@@ -16,7 +17,7 @@ struct Case {
 const WHOLE: &str = "must be a whole number";
 const SECONDS: &str = "must be a whole number of seconds";
 
-/// A key without a row here fails: its errors are not known to be any good.
+/// Returns the case of a key. A key without a row here fails, because no test knows its messages.
 fn case(key: &str) -> Case {
     let case = |other, wrong_type, out_of_range| Case { other, wrong_type, out_of_range };
     match key {
@@ -54,7 +55,7 @@ fn case(key: &str) -> Case {
         "history.age_s" => case("1", ("2026-11-30", "and it is a date"), ("86401", "must be 0 to 86400")),
         "history.bytes" => case("1_000", ("'1 MB'", WHOLE), ("-1", "must be 0 to")),
         "history.all_bytes" => case("1_048_576", ("'1 GB'", WHOLE), ("2_000_000_000_000", "must be 0 to")),
-        _ => panic!("{key} is new: say here what is told of its wrong values"),
+        _ => panic!("{key} is new: add its wrong values here, and their messages"),
     }
 }
 
@@ -62,7 +63,7 @@ fn keys() -> Vec<Setting> {
     Config::default().settings()
 }
 
-/// What is said of the last line of a text.
+/// Checks the form of the message about the last line of a text, and returns it.
 #[track_caller]
 fn refused(text: &str) -> String {
     let said = Config::from_toml(text).expect_err(text).to_string();
@@ -72,12 +73,12 @@ fn refused(text: &str) -> String {
     assert!(said.lines().any(|line| line.trim_start_matches([' ', '|']).starts_with('^')), "{said}");
     assert!(said.contains(" = write "), "{said}");
     for word in ["expected", "u64", "usize", "sequence", "socket address", "os error"] {
-        assert!(!said.contains(word), "{word:?} is a word of the language: {said}");
+        assert!(!said.contains(word), "{word:?} is a word for programmers: {said}");
     }
     said
 }
 
-/// The same, with how it ends.
+/// Checks that message, and its correction at the end.
 #[track_caller]
 fn told(text: &str, what: &str, instead: &str) {
     let said = refused(text);
@@ -128,7 +129,7 @@ fn each_key_in_another_table_or_in_none_is_told_its_table() {
     }
 }
 
-/// They stood above all tables once, and some had the name of what is now their table.
+/// Earlier versions had these keys above all tables. Most names began with the present table of the key.
 #[test]
 fn a_name_that_holds_its_tables_is_told_its_table() {
     for (name, instead) in [
@@ -195,7 +196,7 @@ fn a_table_may_have_a_header_or_stand_before_its_keys_or_be_one_value() {
     }
 }
 
-/// What to write must be right: it is what the reader writes.
+/// A correction must be valid, because the reader copies it.
 #[test]
 fn each_example_is_taken_and_each_value_is_shown_as_a_file_would_have_it() {
     for setting in keys() {
@@ -224,7 +225,7 @@ fn text_that_is_no_toml_is_shown_with_what_to_write() {
     told("server.listen = 127.0.0.1:8080", quotes, "listen = \"127.0.0.1:8080\"");
 }
 
-/// Of several faults the first in the file is told, whatever the order of the keys.
+/// The gateway reports the first of several faults in the file. The order of the keys in their section does not count.
 #[test]
 fn the_first_fault_of_a_file_is_told() {
     for text in ["[session]\nresume_s = 0\n[limits]\nsessions = 0", "[session]\nresume_s = 0\nheartbeat_s = 0"] {
