@@ -1,10 +1,11 @@
 //! A realtime gateway as a library: sessions that hold while the network under them changes.
 //!
-//! A client of the JavaScript package `throughline` has one session. Three transports carry it: WebSocket, SSE with HTTP POST, and
-//! long-poll. The client moves the session to another transport when the one in use fails. No message is lost, duplicated
-//! or reordered by that, in either direction.
+//! A client of the JavaScript package `throughline` has one session. Three transports carry it: WebSocket, SSE with
+//! HTTP POST, and long-poll. The client moves the session to another transport when the one in use fails. No message is
+//! lost, duplicated or reordered by that, in either direction.
 //!
-//! This crate is for Rust applications that hold the gateway themselves. Others run the command `throughline serve`, and need no Rust.
+//! This crate is for Rust applications that hold the gateway themselves. Others run the command `throughline serve`,
+//! and need no Rust.
 //!
 //! # Embedding
 //!
@@ -29,12 +30,18 @@
 //! # }
 //! ```
 //!
-//! `examples/embed.rs` is a whole application. [`Gateway::serve`] is for a gateway with a listener of its own. There an idle
-//! connection costs about 2 KB; behind another server it costs several times as much.
+//! `examples/embed.rs` is a whole application. [`Gateway::serve`] is for a gateway with a listener of its own. There an
+//! idle connection costs about 2 KB; behind another server it costs several times as much.
 //!
 //! # Deciding
 //!
-//! A [`Backend`] decides for the application: which client may connect, subscribe and publish. [`Open`] allows everything.
+//! A [`Backend`] decides for the application: which client may connect, subscribe and publish. [`Open`] allows
+//! everything.
+//!
+//! # Configuring
+//!
+//! With [`Config::default`] the gateway listens on loopback only. [`Config::from_file`] reads a TOML file over the
+//! defaults. An application may also set the fields. [`Config::check`] finds keys that contradict each other.
 //!
 //! # What holds
 //!
@@ -79,7 +86,7 @@ pub mod transport;
 pub use crate::{
     backend::{Asker, Backend, Connecting, Identity, decision::Decision, open::Open},
     protocol::{
-        BadOffer, ChannelName, SessionId, Transport,
+        BadOffer, ChannelName, SessionId, Transport, UnknownTransport,
         code::{Code, Refusal},
         id::BadChannelName,
         payload::{BadJson, Json, Payload},
@@ -87,7 +94,10 @@ pub use crate::{
     },
     server::{
         Gateway, Stopped,
-        config::{BadFile, Config},
+        config::{
+            BadFile, BadPath, Change, Config, Conflict, History as HistorySection, Limits as LimitsSection, Reload,
+            Server as ServerSection, Session as SessionSection, Setting, Wrong,
+        },
         forwarded::{BadPrefix, Prefix},
         gate::{AllowedOrigin, BadOrigin},
         handle::Handle,

@@ -127,6 +127,13 @@ pub enum BadOffer {
 }
 
 /// A name that no transport has.
+///
+/// # Examples
+/// ```
+/// use throughline::{Transport, UnknownTransport};
+///
+/// assert_eq!("pigeon".parse::<Transport>(), Err(UnknownTransport("pigeon".to_owned())));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a transport; the transports are websocket, sse and poll")]
 pub struct UnknownTransport(pub String);

@@ -37,6 +37,17 @@ pub use self::setting::{Reload, Setting};
 use crate::hub::Bounds;
 
 /// A whole configuration: a section for each table of the file.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use throughline::{Config, Gateway};
+///
+/// let mut config = Config::default();
+/// config.session.heartbeat = Duration::from_secs(10);
+/// config.limits.sessions = 5_000;
+/// let gateway = Gateway::new(config);
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Config {
@@ -55,6 +66,15 @@ impl Config {
     ///
     /// # Errors
     /// The file cannot be read, or it holds no valid configuration. The error names the file, and the place in it.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::{BadPath, Config};
+    ///
+    /// let config = Config::from_file("examples/gateway.toml")?;
+    /// assert_eq!(config.limits.sessions, 100_000);
+    /// # Ok::<(), BadPath>(())
+    /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, BadPath> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|why| BadPath::Unreadable { path: path.into(), why })?;
@@ -65,11 +85,29 @@ impl Config {
     ///
     /// # Errors
     /// The text is no valid configuration. The error shows the place, the reason, and the correction.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::{BadFile, Config};
+    ///
+    /// let config = Config::from_toml("[limits]\nsessions = 5_000\n")?;
+    /// assert_eq!((config.limits.sessions, config.limits.channels), (5_000, 100_000));
+    /// # Ok::<(), BadFile>(())
+    /// ```
     pub fn from_toml(text: &str) -> Result<Self, BadFile> {
         Self::read(text).map_err(|fault| fault.show(text))
     }
 
     /// Returns every key with its value, in the order of the reference.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::Config;
+    ///
+    /// for setting in Config::default().settings() {
+    ///     println!("{} = {}", setting.name(), setting.value);
+    /// }
+    /// ```
     #[must_use]
     pub fn settings(&self) -> Vec<Setting> {
         self.sections().iter().flat_map(|section| section.settings()).collect()
@@ -77,6 +115,17 @@ impl Config {
 
     /// Returns the keys that have another value in `other`. The first list holds the keys that a reload changes. The
     /// second one holds the keys that only a restart changes.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::{BadFile, Config};
+    ///
+    /// let file = Config::from_toml("session.heartbeat_s = 5\nlimits.sessions = 5_000\n")?;
+    /// let (by_reload, by_restart) = Config::default().changes(&file);
+    /// assert_eq!(by_reload[0].to_string(), "session.heartbeat_s = 5 (was 15)");
+    /// assert_eq!(by_restart[0].key, "limits.sessions");
+    /// # Ok::<(), BadFile>(())
+    /// ```
     #[must_use]
     pub fn changes(&self, other: &Self) -> (Vec<Change>, Vec<Change>) {
         let changed = self.settings().into_iter().zip(other.settings()).filter(|(from, to)| from.value != to.value);
@@ -95,6 +144,19 @@ impl Config {
     ///
     /// # Errors
     /// Names the keys that contradict each other, and the remedy.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::{Config, Conflict};
+    ///
+    /// let mut config = Config::default();
+    /// config.server.listen = "0.0.0.0:8080".parse().unwrap();
+    /// assert_eq!(config.check(), Err(Conflict::Exposed(config.server.listen)));
+    ///
+    /// config.server.open = true;
+    /// config.check()?;
+    /// # Ok::<(), Conflict>(())
+    /// ```
     pub fn check(&self) -> Result<(), Conflict> {
         self.sections().iter().try_for_each(|section| section.checked())
     }
@@ -134,6 +196,16 @@ impl Config {
 }
 
 /// A key whose value another configuration has changed.
+///
+/// # Examples
+/// ```
+/// use throughline::{BadFile, Config};
+///
+/// let file = Config::from_toml("server.drain_s = 30")?;
+/// let (_, by_restart) = Config::default().changes(&file);
+/// assert_eq!(by_restart[0].to_string(), "server.drain_s = 30 (was 10)");
+/// # Ok::<(), BadFile>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The name of the key, with its table: `limits.sessions`.

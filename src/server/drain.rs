@@ -12,7 +12,20 @@ const LOOKS: u32 = 5;
 const JITTER_OF_DRAIN: f64 = 0.6;
 
 /// The outcome of a stop.
+///
+/// # Examples
+/// ```
+/// use throughline::Stopped;
+///
+/// fn report(stopped: Stopped) -> &'static str {
+///     match stopped {
+///         Stopped::Drained => "every client has left",
+///         _ => "the gateway cut some connections",
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stopped {
     /// All connections ended by themselves.
     Drained,

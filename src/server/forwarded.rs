@@ -12,6 +12,16 @@ use axum::http::HeaderMap;
 use crate::transport::Peer;
 
 /// An address or a prefix of addresses: `192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`.
+///
+/// # Examples
+/// ```
+/// use throughline::{BadPrefix, Config, Prefix};
+///
+/// let mut config = Config::default();
+/// config.server.trusted_proxies.push("10.0.0.0/8".parse()?);
+/// assert!("10.0.0.0/33".parse::<Prefix>().is_err());
+/// # Ok::<(), BadPrefix>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prefix {
     bits: u128,
@@ -22,7 +32,7 @@ pub struct Prefix {
 /// The length of the prefix that holds all IPv4 addresses.
 const MAPPED: u32 = 96;
 
-/// Text that is no [`Prefix`].
+/// Text that is no [`Prefix`], which has an example.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an address or a prefix; it looks like 192.0.2.7 or 10.0.0.0/8")]
 pub struct BadPrefix(pub String);

@@ -17,13 +17,23 @@ use axum::http::{HeaderMap, HeaderValue, Request, Uri};
 use crate::protocol::code::{Mistake, Refusal};
 
 /// An origin that may call: `https://example.org`, with a port if it is not the default of the scheme.
+///
+/// # Examples
+/// ```
+/// use throughline::{AllowedOrigin, BadOrigin, Config};
+///
+/// let mut config = Config::default();
+/// config.server.origins.push("https://example.org".parse()?);
+/// assert!("example.org".parse::<AllowedOrigin>().is_err());
+/// # Ok::<(), BadOrigin>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedOrigin {
     scheme: String,
     authority: String,
 }
 
-/// Text that is no [`AllowedOrigin`].
+/// Text that is no [`AllowedOrigin`], which has an example.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an origin; it looks like https://example.org or http://localhost:3000")]
 pub struct BadOrigin(pub String);

@@ -23,6 +23,14 @@ impl Handle {
     }
 
     /// Returns the transports that the gateway offers, best first.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::{Config, Gateway, Transport};
+    ///
+    /// let gateway = Gateway::new(Config::default());
+    /// assert_eq!(*gateway.handle().transports(), Transport::ALL);
+    /// ```
     #[must_use]
     pub fn transports(&self) -> Arc<[Transport]> {
         self.node.transports()
@@ -35,6 +43,17 @@ impl Handle {
     ///
     /// # Errors
     /// The list is empty, or has a transport twice. Then nothing changes.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use throughline::{BadOffer, Config, Gateway, Transport};
+    ///
+    /// let handle = Gateway::new(Config::default()).handle();
+    /// handle.set_transports(&[Transport::Sse, Transport::Poll], Duration::from_secs(3))?;
+    /// assert_eq!(*handle.transports(), [Transport::Sse, Transport::Poll]);
+    /// # Ok::<(), BadOffer>(())
+    /// ```
     pub fn set_transports(&self, transports: &[Transport], jitter: Duration) -> Result<(), BadOffer> {
         self.node.set_transports(&Transport::offer(transports)?, jitter);
         Ok(())
@@ -74,6 +93,19 @@ impl Handle {
     ///
     /// [`Gateway::serve`](super::Gateway::serve) does this at its stop. An application that serves the gateway itself
     /// calls this before its own server stops.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use throughline::{Config, Gateway, Stopped};
+    ///
+    /// # async fn run() {
+    /// let handle = Gateway::new(Config::default()).handle();
+    /// if handle.drain(Duration::from_secs(5)).await == Stopped::Cut {
+    ///     println!("some clients have not left in time");
+    /// }
+    /// # }
+    /// ```
     pub async fn drain(&self, limit: Duration) -> Stopped {
         let left = async {
             let jitter = drain::begin(&self.node, limit);
@@ -92,6 +124,8 @@ impl Handle {
     ///
     /// # Errors
     /// The name is not valid for a channel, or the gateway has no room for another channel.
+    // Hidden, because the reader and its lines are types of hidden modules. The demo and the tests need it.
+    #[doc(hidden)]
     pub async fn read_channel(&self, name: &str) -> Result<Reader, Refusal> {
         let name = ChannelName::try_from(name).map_err(Mistake::from)?;
         self.node.read_channel(name, None).await
@@ -99,6 +133,17 @@ impl Handle {
 
     /// Applies the keys that can change at run time, and ignores all others. It applies the transports at once. It
     /// applies the heartbeat and the hold of polls to sessions that are created afterwards.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::{BadFile, Config, Gateway, Transport};
+    ///
+    /// let gateway = Gateway::new(Config::default());
+    /// let file = Config::from_toml("session.transports = ['sse', 'poll']")?;
+    /// gateway.handle().apply(&file);
+    /// assert_eq!(*gateway.handle().transports(), [Transport::Sse, Transport::Poll]);
+    /// # Ok::<(), BadFile>(())
+    /// ```
     pub fn apply(&self, config: &Config) {
         self.node.set_times(config.session.heartbeat, config.session.poll_hold);
         self.node.set_transports(&config.session.transports, config.session.switch_jitter);

@@ -59,7 +59,7 @@ pub use self::files::Files;
 pub use self::page::{missing, page};
 pub use self::pages::{DOCTORS_WORDS, SHARED};
 
-/// A gateway, ready to be served.
+/// A gateway. [`Gateway::serve`] serves it with a listener of its own, and [`Gateway::router`] inside another server.
 pub struct Gateway {
     node: Arc<Node>,
     gate: Arc<Gate>,
@@ -70,12 +70,38 @@ pub struct Gateway {
 
 impl Gateway {
     /// Returns a gateway in open mode: every client may do everything. It does not listen yet.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::{Config, Gateway};
+    ///
+    /// let gateway = Gateway::new(Config::default());
+    /// ```
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self::with_backend(config, Arc::new(Open))
     }
 
     /// Returns a gateway whose backend decides for the application. It does not listen yet.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use throughline::{Asker, Backend, ChannelName, Code, Config, Decision, Gateway, Refusal};
+    ///
+    /// struct MembersOnly;
+    ///
+    /// impl Backend for MembersOnly {
+    ///     fn subscribe(&self, who: Asker<'_>, _: &ChannelName) -> Decision<Result<(), Refusal>> {
+    ///         Decision::Now(match who.identity.user {
+    ///             Some(_) => Ok(()),
+    ///             None => Err(Refusal::new(Code::Forbidden, "sign in first")),
+    ///         })
+    ///     }
+    /// }
+    ///
+    /// let gateway = Gateway::with_backend(Config::default(), Arc::new(MembersOnly));
+    /// ```
     #[must_use]
     pub fn with_backend(config: Config, backend: Arc<dyn Backend>) -> Self {
         let hub = Hub::new(config.bounds());
@@ -83,6 +109,8 @@ impl Gateway {
     }
 
     /// Returns a gateway with a backend and a broker. The broker keeps the logs of the channels, within its own bounds.
+    // Hidden, because the trait of a broker is in a hidden module. The tests need it.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_broker(config: Config, backend: Arc<dyn Backend>, broker: Box<dyn Broker>) -> Self {
         let hub = Hub::with_broker(config.limits.channels, broker);
@@ -99,6 +127,17 @@ impl Gateway {
     }
 
     /// Replaces the start page with a router. The router is behind the same gate.
+    ///
+    /// # Examples
+    /// ```
+    /// use axum::Router;
+    /// use axum::response::Html;
+    /// use axum::routing::get;
+    /// use throughline::{Config, Gateway};
+    ///
+    /// let start = Router::new().route("/", get(|| async { Html("<h1>News</h1>") }));
+    /// let gateway = Gateway::new(Config::default()).start_page(start);
+    /// ```
     #[must_use]
     pub fn start_page(mut self, router: Router) -> Self {
         self.start = router;
@@ -130,6 +169,20 @@ impl Gateway {
 
     /// Returns all routes of [`Gateway::serve`], for another server: the session's routes at `/rt`, the pages,
     /// `/healthz` and `/metrics`. The gateway handles requests and panics as with [`Gateway::router`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use std::net::SocketAddr;
+    /// use throughline::{Config, Gateway};
+    /// use tokio::net::TcpListener;
+    ///
+    /// # async fn run() -> std::io::Result<()> {
+    /// let gateway = Gateway::new(Config::default());
+    /// let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    /// axum::serve(listener, gateway.site().into_make_service_with_connect_info::<SocketAddr>()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn site(&self) -> Router {
         self.behind_another_server(routes::MOUNT, routes::site(&self.node, &self.metrics, self.start.clone()))
     }
@@ -149,12 +202,35 @@ impl Gateway {
     }
 
     /// Returns a handle that publishes, changes settings and drains while the gateway is served.
+    ///
+    /// # Examples
+    /// ```
+    /// use axum::Router;
+    /// use axum::extract::State;
+    /// use axum::routing::post;
+    /// use throughline::{Config, Gateway, Handle};
+    ///
+    /// async fn publish(State(gateway): State<Handle>, text: String) {
+    ///     let _ = gateway.publish("news", text.into_bytes()).await;
+    /// }
+    ///
+    /// let gateway = Gateway::new(Config::default());
+    /// let app: Router = Router::new().route("/news", post(publish)).with_state(gateway.handle());
+    /// ```
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.node))
     }
 
     /// Returns the configuration.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::{Config, Gateway};
+    ///
+    /// let gateway = Gateway::new(Config::default());
+    /// assert_eq!(gateway.config().limits.sessions, 100_000);
+    /// ```
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config

@@ -19,6 +19,28 @@ impl Gateway {
     ///
     /// # Errors
     /// The task that hands sessions the time has died. A gateway must not go on without it.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use std::error::Error;
+    /// use throughline::{Config, Gateway, Stopped};
+    /// use tokio::net::TcpListener;
+    /// use tokio::sync::oneshot;
+    ///
+    /// # async fn run() -> Result<(), Box<dyn Error>> {
+    /// let gateway = Gateway::new(Config::default());
+    /// let listener = TcpListener::bind(gateway.config().server.listen).await?;
+    /// let (stop, stopping) = oneshot::channel::<()>();
+    /// let served = tokio::spawn(gateway.serve(listener, async move {
+    ///     let _ = stopping.await;
+    /// }));
+    ///
+    /// // Later, for example at SIGTERM:
+    /// let _ = stop.send(());
+    /// let stopped: Stopped = served.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<Stopped> {
         let mut timers = tokio::spawn(Arc::clone(&self.node).run());
         let connections = process::make_room(self.config.limits.connections);

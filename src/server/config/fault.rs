@@ -10,6 +10,14 @@ use crate::server::forwarded::BadPrefix;
 use crate::server::gate::BadOrigin;
 
 /// An error in a configuration, or in one of its values.
+///
+/// # Examples
+/// ```
+/// use throughline::{Config, Wrong};
+///
+/// let error = Config::from_toml("[limits]\nsesions = 5").unwrap_err();
+/// assert_eq!(error.wrong, Wrong::UnknownKey { table: "limits", key: "sesions".to_owned() });
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Wrong {
@@ -68,6 +76,17 @@ pub enum Wrong {
 }
 
 /// Keys that are valid each, and contradict each other.
+///
+/// # Examples
+/// ```
+/// use throughline::{Config, Conflict};
+///
+/// match Config::default().check() {
+///     Ok(()) => println!("the configuration is consistent"),
+///     Err(Conflict::Exposed(address)) => println!("set `open` to listen on {address}"),
+///     Err(other) => println!("{other}"),
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Conflict {
@@ -80,6 +99,15 @@ pub enum Conflict {
 }
 
 /// A configuration file that cannot be used. The message begins with its path.
+///
+/// # Examples
+/// ```
+/// use throughline::{BadPath, Config};
+///
+/// let error = Config::from_file("missing.toml").unwrap_err();
+/// assert!(matches!(error, BadPath::Unreadable { .. }));
+/// assert!(error.to_string().starts_with("missing.toml: "));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadPath {
@@ -102,6 +130,20 @@ pub enum BadPath {
 }
 
 /// Text that is no valid configuration. The message shows the line, carets under the place, and the correction.
+///
+/// # Examples
+/// ```
+/// use throughline::Config;
+///
+/// let error = Config::from_toml("[session]\nheartbeat_s = 99").unwrap_err();
+/// let message = "\
+/// line 2, column 15: `session.heartbeat_s`: it must be 5 to 30
+///   |
+/// 2 | heartbeat_s = 99
+///   |               ^^
+///   = write heartbeat_s = 15";
+/// assert_eq!(error.to_string(), message);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{shown}")]
 pub struct BadFile {

@@ -8,6 +8,16 @@ use crate::broker::Retention;
 use crate::hub::Bounds;
 
 /// The section `[history]`: the bounds of the histories of channels.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use throughline::Config;
+///
+/// let mut config = Config::default();
+/// config.history.messages = 100;
+/// config.history.age = Duration::from_secs(60);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct History {
@@ -31,7 +41,7 @@ impl Default for History {
 impl History {
     /// Returns the bounds of each channel's history.
     #[must_use]
-    pub const fn retention(&self) -> Retention {
+    pub(super) const fn retention(&self) -> Retention {
         Retention { messages: self.messages, age: self.age, bytes: self.bytes }
     }
 }

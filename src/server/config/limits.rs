@@ -5,6 +5,19 @@ use super::setting::Reload;
 use crate::hub::Bounds;
 
 /// The section `[limits]`: the most sessions, connections and channels at one time.
+///
+/// # Examples
+/// ```
+/// use throughline::{Config, LimitsSection};
+///
+/// fn small(limits: &mut LimitsSection) {
+///     limits.sessions = 1_000;
+///     limits.connections = 1_500;
+/// }
+///
+/// let mut config = Config::default();
+/// small(&mut config.limits);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {

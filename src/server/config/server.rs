@@ -12,6 +12,22 @@ use crate::server::forwarded::Prefix;
 use crate::server::gate::AllowedOrigin;
 
 /// The section `[server]`: the gateway's address, access rules, proxies, compression and stop.
+///
+/// # Examples
+/// ```
+/// use std::error::Error;
+/// use throughline::{Config, ServerSection};
+///
+/// fn behind_a_proxy(server: &mut ServerSection) -> Result<(), Box<dyn Error>> {
+///     server.origins.push("https://example.org".parse()?);
+///     server.trusted_proxies.push("127.0.0.1".parse()?);
+///     Ok(())
+/// }
+///
+/// let mut config = Config::default();
+/// behind_a_proxy(&mut config.server)?;
+/// # Ok::<(), Box<dyn Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Server {

@@ -11,6 +11,17 @@ use crate::protocol::limits::Limits;
 use crate::session::server::Settings;
 
 /// The section `[session]`: the transports and their times, and how long a session lives.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use throughline::{BadOffer, Config, Transport};
+///
+/// let mut config = Config::default();
+/// config.session.transports = Transport::offer(&[Transport::Sse, Transport::Poll])?;
+/// config.session.poll_hold = Duration::from_secs(20);
+/// # Ok::<(), BadOffer>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Session {
@@ -49,7 +60,7 @@ impl Default for Session {
 impl Session {
     /// Returns the settings that all sessions share.
     #[must_use]
-    pub fn settings(&self) -> Settings {
+    pub(in crate::server) fn settings(&self) -> Settings {
         Settings {
             limits: self.limits,
             heartbeat: self.heartbeat,

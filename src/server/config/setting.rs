@@ -4,6 +4,15 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 /// A key of the file, with the value that a configuration gives it.
+///
+/// # Examples
+/// ```
+/// use throughline::Config;
+///
+/// let settings = Config::default().settings();
+/// let heartbeat = settings.iter().find(|setting| setting.name() == "session.heartbeat_s").unwrap();
+/// assert_eq!((heartbeat.value.as_str(), heartbeat.bounds.clone()), ("15", Some(5..=30)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Setting {
@@ -39,6 +48,16 @@ impl Setting {
 
 /// When a new value of a key applies. At SIGHUP, `throughline serve` reads its file again. In an application,
 /// [`Handle::apply`](crate::server::handle::Handle::apply) does the same.
+///
+/// # Examples
+/// ```
+/// use throughline::{Config, Reload};
+///
+/// let settings = Config::default().settings();
+/// let at_once = settings.iter().filter(|setting| setting.reload == Reload::AtOnce);
+/// let keys: Vec<&str> = at_once.map(|setting| setting.key).collect();
+/// assert_eq!(keys, ["transports", "switch_jitter_s"]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reload {
