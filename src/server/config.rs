@@ -8,7 +8,7 @@
 //! - `server`, `session`, `limits`, `history`: the sections
 //! - `section`: the parts of a section, and the reading of a value; `setting`: a key, as other modules see it
 //! - `fault`: the errors of a file; `hints`: the corrections of unknown names
-//! - [`reference`]: the reference for operators, made from the sections
+//! - [`mod@reference`]: the reference for operators, made from the sections
 
 mod fault;
 mod hints;
