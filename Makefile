@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
-.PHONY: run test matrix soak bench bench-peers lint
+.PHONY: run test matrix soak fuzz bench bench-peers lint
 .NOTPARALLEL:
 
 # The build that JavaScript's tests start.
@@ -42,9 +42,15 @@ soak:
 	$(call step,Release build,cargo build --release)
 	$(call step,The soak,THROUGHLINE_SOAK_S=600 node --test --test-reporter=spec tests/matrix/soak.test.js)
 
+# Each fuzz target in turn, on stable Rust. It fails on a finding, and says how to reproduce it.
+SECONDS_EACH ?= 60
+fuzz:
+	$(call step,Fuzzing: $(SECONDS_EACH) s for each target,fuzz/run.sh $(SECONDS_EACH))
+
 # The checks that run nothing of the product.
 lint:
 	$(call step,rustfmt,cargo fmt --check)
+	$(call step,rustfmt: fuzz,cargo fmt --check --manifest-path fuzz/Cargo.toml)
 	$(call step,clippy,cargo clippy --all-targets -- -D warnings)
 	$(call step,clippy: the library without the command,cargo clippy --lib --no-default-features -- -D warnings)
 	$(call step,rustdoc,RUSTDOCFLAGS="-D warnings" cargo doc --no-deps)

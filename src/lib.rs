@@ -55,6 +55,9 @@
 //!
 //! All other modules are public for the command and for tests. They may change in each release.
 
+// The fuzz targets use a part of the simulations.
+#![cfg_attr(all(fuzzing, not(test)), allow(dead_code, unused_imports, unused_macros))]
+
 #[doc(hidden)]
 pub mod backend;
 #[doc(hidden)]
@@ -64,6 +67,10 @@ pub mod broker;
 pub mod cli;
 #[doc(hidden)]
 pub mod driver;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[allow(clippy::print_stdout, clippy::unwrap_used, reason = "no product build has it")]
+pub mod fuzzing;
 #[doc(hidden)]
 pub mod hub;
 #[cfg(feature = "cli")]
@@ -77,7 +84,8 @@ pub mod protocol;
 pub mod server;
 #[doc(hidden)]
 pub mod session;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::print_stdout, clippy::unwrap_used, reason = "no product build has it")]
 mod simulation;
 #[doc(hidden)]
 pub mod transport;

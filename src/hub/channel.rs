@@ -86,7 +86,7 @@ impl<S> Channel<S> {
     }
 
     /// The same machine with a mistake.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) const fn mutated(mut self, mutation: Mutation) -> Self {
         self.mutation = mutation;
         self
@@ -388,7 +388,7 @@ impl<S> Channel<S> {
     }
 
     /// Publications that are held, appends under way, and subscribers that wait.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn kept(&self) -> [usize; 3] {
         let held = self.fetch.as_ref().map_or(0, |fetch| fetch.held.frames());
         [held, self.appends.len(), self.joining.len()]

@@ -21,8 +21,8 @@ mod events;
 pub mod late;
 mod mutant;
 mod recovery;
-#[cfg(test)]
-mod simulation;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod simulation;
 pub mod subscriber;
 
 use std::collections::{BTreeSet, HashMap};

@@ -36,7 +36,7 @@ impl Held {
         true
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) const fn frames(&self) -> usize {
         self.frames
     }

@@ -30,6 +30,9 @@ pub mod line;
 pub mod number;
 pub mod payload;
 pub mod report;
+#[cfg(any(test, fuzzing, feature = "simulation"))]
+#[doc(hidden)]
+pub mod rewritten;
 pub mod token;
 pub mod up;
 pub mod welcome;

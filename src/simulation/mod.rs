@@ -1,4 +1,4 @@
-//! What the simulations share: chance, virtual time, and the loop over seeds. Only tests are compiled with it.
+//! What the simulations share: chance, virtual time, and the loop over seeds. Only tests and fuzz builds are compiled with it.
 //!
 //! A seed makes a schedule, and the same seed makes the same schedule everywhere. `THROUGHLINE_SEED=n` replays one,
 //! and `THROUGHLINE_SEEDS=n` runs n of them. This module must know no machine and no rule. A layer may name it, and
@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use self::agenda::Agenda;
-pub(crate) use self::random::Random;
+pub(crate) use self::random::{Random, bytes_below};
 
 /// The first seed for a mutant. Its schedules differ from those of the machine without a mistake.
 const FIRST_FOR_A_MUTANT: u64 = 1_000_000;

@@ -26,8 +26,10 @@ use paths::{Target, paths};
 use tokens::{text, tokens};
 
 /// The layers, top to bottom, and the layers that each may name. `backend`, `hub` and `driver` are side by side: only
-/// `node` connects them. `simulation` exists in tests only, and the compiler rejects it elsewhere.
-const LAYERS: [(&str, &[&str]); 11] = [
+/// `node` connects them. `fuzzing` and `simulation` exist in tests and fuzz builds only, and the compiler rejects them
+/// elsewhere.
+const LAYERS: [(&str, &[&str]); 12] = [
+    ("fuzzing", &["transport", "hub", "session", "protocol", "simulation"]),
     ("cli", &["server", "transport", "node", "backend", "hub", "driver", "session", "protocol", "netlab"]),
     // The server assembles the parts, and its broker is one of them.
     ("server", &["transport", "node", "backend", "hub", "broker", "session", "protocol"]),

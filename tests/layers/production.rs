@@ -5,7 +5,11 @@ use std::ops::Range;
 use crate::module_of;
 use crate::tokens::{Token, group_end, text, tokens};
 
-const CFG_TEST: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
+/// What stands before an item for tests, and before one for tests and fuzz builds.
+const CFG_TEST: [&[&str]; 2] = [
+    &["#", "[", "cfg", "(", "test", ")", "]"],
+    &["#", "[", "cfg", "(", "any", "(", "test", ",", "fuzzing", ")", ")", "]"],
+];
 
 /// The words that begin an item or a statement. A field begins with another word, and ends with a comma.
 const ITEMS: [&str; 16] = [
@@ -31,11 +35,13 @@ fn without_tests(tokens: Vec<Token>) -> (Vec<Token>, Vec<String>) {
     let (mut left_out, mut modules): (Vec<Range<usize>>, _) = (Vec::new(), Vec::new());
     let mut at = 0;
     while at < tokens.len() {
-        if !CFG_TEST.iter().enumerate().all(|(place, word)| text(&tokens, at + place) == *word) {
+        let is_here =
+            |words: &&&[&str]| words.iter().enumerate().all(|(place, word)| text(&tokens, at + place) == *word);
+        let Some(words) = CFG_TEST.iter().find(is_here) else {
             at += 1;
             continue;
-        }
-        let item = item_start(&tokens, at + CFG_TEST.len());
+        };
+        let item = item_start(&tokens, at + words.len());
         if text(&tokens, item) == "mod" && text(&tokens, item + 2) == ";" {
             modules.push(text(&tokens, item + 1).to_owned());
         }
@@ -77,7 +83,8 @@ fn item_end(tokens: &[Token], mut at: usize) -> usize {
 #[test]
 fn items_and_files_for_tests_are_left_out() {
     let sources = [
-        ("lib.rs", "pub mod a; #[cfg(test)] mod fixtures;"),
+        ("lib.rs", "pub mod a; #[cfg(test)] mod fixtures; #[cfg(any(test, fuzzing))] pub mod fuzzing;"),
+        ("fuzzing/mod.rs", "fn f() {}"),
         ("a/mod.rs", "#[cfg(test)] mod tests; mod b; #[cfg(test)] #[allow(x)] pub(crate) fn f<T, U>(x: [u8; 2]) { g() } fn kept() {}"),
         ("a/tests.rs", "fn f() {}"),
         ("a/tests/more.rs", "fn f() {}"),

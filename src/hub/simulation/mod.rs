@@ -15,11 +15,23 @@ mod reader;
 mod schedule;
 mod truth;
 
+#[cfg(test)]
 use self::counts::Counts;
 use self::schedule::Schedule;
+#[cfg(test)]
 use super::mutant::Mutant;
+use super::mutant::Mutation;
+use crate::simulation::Random;
+#[cfg(test)]
 use crate::simulation::{Simulation, caught};
 
+/// Runs the schedule whose choices are these bytes. Panics if it breaks an invariant.
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let run = Schedule::new(Random::of(bytes), Mutation::default()).run();
+    assert_eq!(run, Ok(()));
+}
+
+#[cfg(test)]
 const SIMULATION: Simulation<Mutant, Counts> = Simulation {
     test: "every_schedule_of_a_channel",
     seeds: 100_000,
@@ -27,7 +39,7 @@ const SIMULATION: Simulation<Mutant, Counts> = Simulation {
     least: 100,
     seeds_for_a_mutant: 20_000,
     run: |seed, mutant| {
-        let mut schedule = Schedule::new(seed, mutant);
+        let mut schedule = Schedule::new(Random::new(seed), Mutation::of(mutant));
         schedule.run().map(|()| schedule.counts)
     },
 };
@@ -37,6 +49,7 @@ fn every_schedule_of_a_channel_keeps_the_invariants() {
     SIMULATION.holds();
 }
 
+#[cfg(test)]
 caught! { SIMULATION:
     live_lines_that_are_not_held_for_history_are_caught: LinesNotHeld;
     history_joined_without_offsets_is_caught: MergedWithoutOffsets;

@@ -13,7 +13,7 @@ use super::truth::Truth;
 use crate::broker::{Failure, Stretch, Ticket};
 use crate::hub::channel::Channel;
 use crate::hub::events::{Input, Outputs, Room, Settings, Wish};
-use crate::hub::mutant::{Mutant, Mutation};
+use crate::hub::mutant::Mutation;
 use crate::protocol::{Line, Position};
 use crate::simulation::{Agenda, Random};
 
@@ -110,8 +110,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    pub(super) fn new(seed: u64, mutant: Option<Mutant>) -> Self {
-        let mut random = Random::new(seed);
+    pub(super) fn new(mut random: Random, mutation: Mutation) -> Self {
         let held = Room { frames: if random.percent(50) { HELD_FEW } else { HELD_MANY }, bytes: 100_000 };
         let settings = Settings {
             appends: APPENDS,
@@ -121,7 +120,7 @@ impl Schedule {
             pause: PAUSE,
             check_every: Some(CHECK_EVERY),
         };
-        let (settings, mutation) = (Arc::new(settings), Mutation::of(mutant));
+        let settings = Arc::new(settings);
         let mut schedule = Self {
             now: Duration::ZERO,
             agenda: Agenda::default(),

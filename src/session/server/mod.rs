@@ -15,7 +15,7 @@
 //! - `poll`: how a poll is accepted, and when it is answered; `answer`: the reasons to answer it
 //! - `write`: writes what goes down
 //! - `time`: what happens by itself
-//! - `hooks`: where a test breaks a rule
+//! - `hooks`: where a test breaks a rule; `watch`: what must be true of a session, whatever anybody does to it
 
 mod answer;
 mod carriage;
@@ -28,6 +28,8 @@ mod take;
 #[cfg(test)]
 mod tests;
 mod time;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod watch;
 mod write;
 
 use std::collections::VecDeque;

@@ -1,98 +1,15 @@
 //! Framing against an independent implementation: the same bytes into both, the same messages and the same verdict.
 
-use std::io::{Cursor, Read, Write};
+use std::io::Cursor;
 
 use proptest::prelude::*;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{self, WebSocket};
 
 use super::framing::{Decoder, Fault, Message, Opcode, append};
+use super::framing_oracle::{End, LONGEST, Wire, ours, theirs};
 
 use crate::protocol::deflate;
-
-const LONGEST: usize = 300;
-
-/// What came of some bytes: the messages, and how it ended.
-type Verdict = (Vec<Message>, End);
-
-#[derive(Debug, PartialEq, Eq)]
-enum End {
-    WantsMore,
-    Closed,
-    /// Against the RFC, or too long: where a frame is both, the two look at another first.
-    Refused,
-    NotUtf8,
-}
-
-fn ours(bytes: &[u8], pieces: &[usize]) -> Verdict {
-    let (mut decoder, mut messages, mut rest) = (Decoder::new(LONGEST, false), Vec::new(), bytes);
-    for length in pieces.iter().chain(std::iter::repeat(&usize::MAX)) {
-        let (piece, after) = rest.split_at(rest.len().min(*length));
-        if let Err(fault) = decoder.feed(piece, |message| messages.push(message)) {
-            let end = match fault {
-                Fault::Protocol(_) | Fault::TooLong(_) => End::Refused,
-                Fault::NotUtf8 => End::NotUtf8,
-            };
-            return (messages, end);
-        }
-        if messages.last() == Some(&Message::Close) {
-            messages.pop();
-            return (messages, End::Closed);
-        }
-        rest = after;
-        if rest.is_empty() {
-            return (messages, End::WantsMore);
-        }
-    }
-    unreachable!("the last piece is the rest")
-}
-
-/// Bytes to read; what is written is dropped.
-struct Wire<'a>(Cursor<&'a [u8]>);
-
-impl Read for Wire<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        match self.0.read(buffer) {
-            Ok(0) => Err(std::io::ErrorKind::WouldBlock.into()),
-            other => other,
-        }
-    }
-}
-
-impl Write for Wire<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn theirs(bytes: &[u8]) -> Verdict {
-    let config = WebSocketConfig::default().max_message_size(Some(LONGEST)).max_frame_size(Some(LONGEST));
-    let mut socket = WebSocket::from_raw_socket(Wire(Cursor::new(bytes)), Role::Server, Some(config));
-    let mut messages = Vec::new();
-    let end = loop {
-        match socket.read() {
-            Ok(tungstenite::Message::Text(text)) => messages.push(Message::Text(text.into())),
-            Ok(tungstenite::Message::Binary(bytes)) => messages.push(Message::Binary(bytes)),
-            Ok(tungstenite::Message::Ping(bytes)) => messages.push(Message::Ping(bytes)),
-            Ok(tungstenite::Message::Pong(_) | tungstenite::Message::Frame(_)) => {}
-            // Its word for a code that no peer may send.
-            Ok(tungstenite::Message::Close(Some(close))) if close.reason == "Protocol violation" => {
-                break End::Refused;
-            }
-            Ok(tungstenite::Message::Close(_)) => break End::Closed,
-            Err(Error::Io(_)) => break End::WantsMore,
-            Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => break End::Refused,
-            Err(Error::Utf8(_)) => break End::NotUtf8,
-            Err(Error::Protocol(_)) => break End::Refused,
-            Err(other) => panic!("{other:?}"),
-        }
-    };
-    (messages, end)
-}
 
 /// A client's frame, as it should be or nearly so.
 fn frame() -> impl Strategy<Value = Vec<u8>> {
@@ -137,7 +54,7 @@ proptest! {
     ) {
         let whole = frames.concat();
         let bytes = &whole[..whole.len().saturating_sub(cut)];
-        let (ours, theirs_so_far) = (ours(bytes, &pieces), theirs(bytes));
+        let (ours, theirs_so_far) = (ours(bytes, &pieces, false), theirs(bytes));
         // The other waits for a frame whole before it judges its header.
         let early = theirs_so_far.1 == End::WantsMore && ours.1 != End::WantsMore;
         prop_assert_eq!(ours, if early { theirs(&whole) } else { theirs_so_far });
@@ -148,7 +65,7 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         pieces in prop::collection::vec(0usize..20, 0..20),
     ) {
-        prop_assert_eq!(ours(&bytes, &pieces), ours(&bytes, &[]));
+        prop_assert_eq!(ours(&bytes, &pieces, false), ours(&bytes, &[], false));
     }
 
     #[test]

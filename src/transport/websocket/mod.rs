@@ -11,6 +11,8 @@
 pub(super) mod carrier;
 mod extension;
 mod framing;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod framing_oracle;
 #[cfg(test)]
 mod framing_tests;
 mod handshake;
