@@ -251,8 +251,8 @@ class Connection {
 
   /** @param {NumberedFrame} frame */
   #deliver(frame) {
-    if (frame.pub !== undefined) this.#channels.listening.get(frame.pub)?.deliver(frame);
-    this.#requests.settle(frame);
+    if (frame.pub === undefined) this.#requests.settle(frame);
+    else this.#channels.listening.get(frame.pub)?.deliver(frame);
   }
 
   /**
@@ -274,7 +274,7 @@ class Connection {
     // The requests that the channels add are not among them.
     const lost = [...this.#requests.open.keys()].filter((id) => !unsent.includes(id));
     for (const channel of [...this.#channels.listening.values()]) channel.resume(unsent, reason);
-    for (const id of lost) this.#requests.settle({ err: id, code });
+    for (const id of lost) this.#requests.reject(id, code);
   }
 }
 

@@ -114,12 +114,19 @@ export class Requests {
 
   /** Settles the request that a frame answers. @param {NumberedFrame & {code?: ErrorCode}} frame */
   settle(frame) {
-    const id = frame.ok ?? frame.err ?? 0;
-    this.#finish(
-      id,
-      frame.ok ? undefined : new ThroughlineError(frame.code ?? 'internal', frame.message),
-      frame,
-    );
+    const { ok, err = 0, code = 'internal', message } = frame;
+    if (ok) this.#finish(ok, undefined, frame);
+    else this.reject(err, code, message);
+  }
+
+  /**
+   * Rejects a request: its answer is an error, or the session lost it.
+   * @param {number} id
+   * @param {ErrorCode} code
+   * @param {string} [message]
+   */
+  reject(id, code, message) {
+    this.#finish(id, new ThroughlineError(code, message), {});
   }
 
   /** @param {number} id @param {ThroughlineError | undefined} error @param {NumberedFrame} answer */
