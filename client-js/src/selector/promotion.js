@@ -111,9 +111,7 @@ export class Promotion {
    */
   judge(attempt, rtt) {
     const { chosen } = this.#race;
-    const { now } = this.#deadlines;
     const { purpose, at } = attempt.record;
-    const isSlow = purpose === 'slow';
     if (chosen && isDetour(attempt)) {
       // The gateway has the line that seemed to be stuck: the welcome said so.
       if (this.#session.acknowledgedAt >= at) return this.#race.drop(attempt, 'better');
@@ -121,31 +119,43 @@ export class Promotion {
     }
     // A switch asked for is not compared, nor one for a line that is stuck or for an age. Nor is it with a transport that the gateway
     // does not offer any more.
-    const isCompared = isSlow || purpose === 'race' || purpose === 'better';
-    if (!isCompared || !chosen || !this.#paths.offered.includes(chosen.path))
-      return this.#race.choose(attempt);
-    // A stream that owes a pong is as slow as it is silent.
-    const silentMs = silenceMs(chosen, now);
-    const longest = Math.max(chosen.path.rtt ?? NEVER, silentMs) * (isSlow ? 0.5 : 1.25) + 100;
-    const isHolding = chosen.heldPongs + Number(this.#isHeld(silentMs)) >= HELD_PONGS;
-    const isProving = !isProven(chosen);
+    const isCompared = purpose === 'slow' || purpose === 'race' || purpose === 'better';
+    if (isCompared && chosen && this.#paths.offered.includes(chosen.path))
+      this.#compare(attempt, chosen, rtt);
+    else this.#race.choose(attempt);
+  }
+
+  /**
+   * Compares a candidate with the leg that carries the session, or was asked to.
+   * @param {Attempt} attempt
+   * @param {Attempt} chosen
+   * @param {number} rtt
+   */
+  #compare(attempt, chosen, rtt) {
+    const { now } = this.#deadlines;
+    const isSlow = attempt.record.purpose === 'slow';
     const isWell = isSlow && !this.#isSlow;
+    const isProving = !isProven(chosen);
     // A leg that needs longer for its first pong than this one is left, unless a slow line excuses it.
     if (isProving && pongBy(chosen, this.#session) + rtt + LATE_PONG_MS < now) {
       // Its first pong stands behind what it took over, and that did not pass.
       doubt(chosen.path);
-      this.#race.choose(attempt);
-    } else if (isWell && chosen.heldPongs === 0) this.#race.drop(attempt, 'better');
-    else if (isProving || ((isWell || ++attempt.trips < TRIPS) && !isHolding))
-      this.#deadlines.set('ping', now + TRIP_PAUSE_MS, attempt);
-    else if (rtt <= longest) {
-      // A stream that holds its events back may prove itself behind other ones, so it rests.
-      if (isHolding) this.#paths.blame(chosen.path);
-      this.#race.choose(attempt);
-    } else {
-      this.#race.drop(attempt, 'slow');
-      this.#paths.blame(attempt.path);
+      return this.#race.choose(attempt);
     }
+    if (isWell && chosen.heldPongs === 0) return this.#race.drop(attempt, 'better');
+    // A stream that owes a pong is as slow as it is silent.
+    const silentMs = silenceMs(chosen, now);
+    const isHolding = chosen.heldPongs + Number(this.#isHeld(silentMs)) >= HELD_PONGS;
+    if (isProving || ((isWell || ++attempt.trips < TRIPS) && !isHolding))
+      return this.#deadlines.set('ping', now + TRIP_PAUSE_MS, attempt);
+    const longest = Math.max(chosen.path.rtt ?? NEVER, silentMs) * (isSlow ? 0.5 : 1.25) + 100;
+    if (rtt > longest) {
+      this.#race.drop(attempt, 'slow');
+      return this.#paths.blame(attempt.path);
+    }
+    // A stream that holds its events back may prove itself behind other ones, so it rests.
+    if (isHolding) this.#paths.blame(chosen.path);
+    this.#race.choose(attempt);
   }
 
   /**
