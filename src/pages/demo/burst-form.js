@@ -3,6 +3,7 @@
 
 import { createCounters, verdict } from './burst-panel.js';
 import { createCourse } from './disturb.js';
+import { find, findAs } from './dom.js';
 import { createBurst } from './run-burst.js';
 
 /**
@@ -17,8 +18,10 @@ import { createBurst } from './run-burst.js';
  * @param {(ms: number) => void} parts.onRoundTrip
  */
 export function prepareBurst({ visits, witness, own, hands, history, totals, say, onRoundTrip }) {
-  const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
-  const [form, button, progress, sentence] = ['burst', 'go', 'progress', 'verdict'].map(find);
+  const form = findAs(HTMLFormElement, 'burst');
+  const button = findAs(HTMLButtonElement, 'go');
+  const progress = findAs(HTMLProgressElement, 'progress');
+  const sentence = find('verdict');
   const counters = createCounters(find('counts'));
   // The witness subscribes once and for all: a burst may start when no connection can subscribe any more.
   witness.channel(`${own}/up`).on('message', () => {});
@@ -91,7 +94,7 @@ export function prepareBurst({ visits, witness, own, hands, history, totals, say
     return report;
   }
 
-  form.addEventListener('submit', (/** @type {SubmitEvent} */ event) => {
+  form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (running) running.stop();
     else

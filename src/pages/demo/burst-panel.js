@@ -1,6 +1,7 @@
 // @ts-check
 /** The form that starts a burst, and the counters. It shows reports; it counts nothing itself. */
 
+import { write } from './dom.js';
 import { codeWords, counted } from './words.js';
 
 /** @typedef {import('./burst.js').Report} Report */
@@ -40,8 +41,7 @@ export function createCounters(body) {
         // After the end nothing is on the way: a message that was is lost.
         const number = report ? (over && label === 'On the way' ? 0 : value(report)) : 0;
         const text = report ? `${number.toLocaleString('en')}${unit}` : '–';
-        // To write the same text again would cost a layout.
-        if (cell.textContent !== text) cell.textContent = text;
+        write(cell, text);
         const kind = number === 0 ? 'zero' : wrong ? 'wrong' : '';
         if (cell.className !== kind) cell.className = kind;
       }

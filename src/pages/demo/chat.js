@@ -1,6 +1,7 @@
 // @ts-check
 /** A small chat over one channel. A message shows at once, and counts as said when it comes back from the channel. */
 
+import { find } from './dom.js';
 import { codeWords } from './words.js';
 
 const CHANNEL = 'demo/chat';
@@ -39,8 +40,6 @@ const one = (list) => list[Math.floor(Math.random() * list.length)];
 
 /** @param {import('./visit.js').Visits} visits */
 export function openChat(visits) {
-  const find = (/** @type {string} */ name) =>
-    /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));
   const said = find('said');
   const me = `${one(FIRST)} ${one(SECOND)}`;
   /** The messages of this tab, by id. @type {Map<string, HTMLElement>} */
@@ -49,7 +48,7 @@ export function openChat(visits) {
 
   /** @param {{from: string, text: string}} message */
   function show({ from, text }) {
-    find('empty')?.remove();
+    document.querySelector('[data-empty]')?.remove();
     const line = document.createElement('p');
     const name = document.createElement('b');
     name.textContent = `${from}: `;

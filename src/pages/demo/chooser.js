@@ -1,15 +1,17 @@
 // @ts-check
 /** The buttons of the trials. It asks; the caller carries a trial out. */
 
+import { find, findAs } from './dom.js';
+
 /**
  * @param {object} parts
  * @param {import('./trials.js').Trial[]} parts.trials
  * @param {(trial: import('./trials.js').Trial, seconds: number) => unknown} parts.start
  */
 export function offerTrials({ trials, start }) {
-  const first = /** @type {HTMLElement} */ (document.querySelector('[data-first-visits]'));
-  const later = /** @type {HTMLElement} */ (document.querySelector('[data-mid-session]'));
-  const seconds = /** @type {HTMLInputElement} */ (document.querySelector('[data-seconds]'));
+  const first = find('first-visits');
+  const later = find('mid-session');
+  const seconds = findAs(HTMLInputElement, 'seconds');
   /** @type {Map<string, HTMLButtonElement>} */
   const buttons = new Map();
 

@@ -5,6 +5,7 @@ import { connect } from '/rt/client/index.js';
 import { prepareBurst } from './burst-form.js';
 import { openChat } from './chat.js';
 import { offerTrials } from './chooser.js';
+import { find, findAs } from './dom.js';
 import { listNetworks, makeFront } from './front.js';
 import { createHands } from './hands.js';
 import { createHistory } from './history.js';
@@ -25,8 +26,6 @@ import { explainWhy } from './why.js';
 
 /** How often, without a carrier, the page asks whether the front still exists. */
 const LOOK_MS = 5000;
-
-const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
 
 /** @param {string} text */
 function alarm(text) {
@@ -56,7 +55,7 @@ function showSession({ visits, history, totals, say, own }) {
   narrate(visits, history, say);
   const { measured, trip } = showStatus(visits, totals, `${own}/pulse`);
   openChat(visits);
-  drawLanes(find('lanes'), history);
+  drawLanes(findAs(HTMLCanvasElement, 'lanes'), history);
   explainWhy({ visits, trip, onRtts: history.measure });
   return measured;
 }
@@ -73,7 +72,7 @@ function openPlay(shared, networks) {
     stage.stopTour();
     trials.abandon();
     await hands.setNetwork(name);
-    if (find('cut').checked) await hands.kill('any');
+    if (findAs(HTMLInputElement, 'cut').checked) await hands.kill('any');
   });
   /** @param {string | object} network @param {string} [what] it does */
   const onNetwork = (network, what) => {

@@ -2,6 +2,7 @@
 /** The big card: the failure in the way, and the outcome. It shows a run; it decides nothing. */
 
 import { compare } from './compare.js';
+import { find, write } from './dom.js';
 import { headline, obstacle, told, waitWords } from './outcome-words.js';
 import { flaws, wait } from './run.js';
 import { duration, reasonWords, times, transportName } from './words.js';
@@ -32,19 +33,13 @@ const NAMES = /** @type {const} */ ([
   'comparison',
 ]);
 
-/** Writes a text. To write the same text again would cost a layout. @param {HTMLElement} element @param {string} text */
-const write = (element, text) => {
-  if (element.textContent !== text) element.textContent = text;
-};
-
 /** The big card of an outcome. */
 export class OutcomeCard {
   /** @type {HTMLElement} */
   #card;
   /** @type {{[name in typeof NAMES[number]]: HTMLElement}} */
   #parts;
-  /** @type {HTMLElement} */
-  #spoken = /** @type {HTMLElement} */ (document.querySelector('[data-outcome-spoken]'));
+  #spoken = find('outcome-spoken');
   /** @type {import('./visit.js').Visits} */
   #visits;
   /** @type {() => number} */
@@ -67,7 +62,7 @@ export class OutcomeCard {
     this.#visits = visits;
     this.#plainLost = plainLost;
     this.#parts = /** @type {any} */ (
-      Object.fromEntries(NAMES.map((name) => [name, card.querySelector(`[data-${name}]`)]))
+      Object.fromEntries(NAMES.map((name) => [name, find(name, card)]))
     );
     const button = this.#parts['try-now'];
     button.addEventListener('click', () => tryNow(button.dataset.way ?? ''));

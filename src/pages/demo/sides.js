@@ -4,12 +4,8 @@
  * that they receive, and decide nothing.
  */
 
+import { find, write } from './dom.js';
 import { drawRing } from './ring.js';
-
-/** Writes a text. To write the same text again would cost a layout. @param {HTMLElement} element @param {string} text */
-export const write = (element, text) => {
-  if (element.textContent !== text) element.textContent = text;
-};
 
 /** Fills the sides before the page asks the gateway for anything, so that the page does not grow once it answers. */
 export function fillSides() {
@@ -20,14 +16,12 @@ export function fillSides() {
 /** @param {string} side @param {import('./ticks.js').Ticks} ticks @param {() => number} latest */
 export function createPanel(side, ticks, latest) {
   const place = /** @type {HTMLElement} */ (document.querySelector(`[data-side="${side}"]`));
-  const part = (/** @type {string} */ name) =>
-    /** @type {HTMLElement} */ (place.querySelector(`[data-${name}]`));
-  const pill = part('pill');
+  const pill = find('pill', place);
   const flaws = /** @type {const} */ (['lost', 'duplicated', 'reordered']).map((of) => ({
     of,
-    element: part(of),
+    element: find(of, place),
   }));
-  const draw = drawRing(part('ring'), ticks, latest);
+  const draw = drawRing(find('ring', place), ticks, latest);
   const frame = () => {
     draw();
     requestAnimationFrame(frame);

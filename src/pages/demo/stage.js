@@ -6,8 +6,9 @@
  */
 
 import { BREAKS, tour } from './breaks.js';
+import { find, write } from './dom.js';
 import { openPlain } from './plain.js';
-import { createPanel, write } from './sides.js';
+import { createPanel } from './sides.js';
 import * as words from './stage-words.js';
 import { createTicks } from './ticks.js';
 
@@ -21,8 +22,6 @@ const SPEAK_MS = 2500;
 const PLAIN_PATIENCE_MS = 1500;
 /** Throughline keeps the messages that it could not send. Its client gives up a connection long before this time. */
 const SESSION_PATIENCE_MS = 10_000;
-
-const find = (/** @type {string} */ name) => /** @type {any} */ (document.querySelector(`[data-${name}]`));
 
 /**
  * @param {object} parts
@@ -154,8 +153,9 @@ function followVisits(visits, name, ticks, latest) {
 
 /** @param {number | null} step */
 function showStep(step) {
-  write(find('tour').querySelector('b'), step ? 'Stop the tour' : 'Break it five ways');
-  write(find('tour').querySelector('small'), step ? `${step} of ${BREAKS.length}` : '30 s');
+  const [title, note] = find('tour').children;
+  write(title, step ? 'Stop the tour' : 'Break it five ways');
+  write(note, step ? `${step} of ${BREAKS.length}` : '30 s');
 }
 
 /**
@@ -165,7 +165,8 @@ function showStep(step) {
  */
 function showSides(visits, sides, latest) {
   const stage = find('stage');
-  const [situation, result, spoken, button] = ['situation', 'result', 'stage-spoken', 'break'].map(find);
+  const [situation, result, spoken] = [find('situation'), find('result'), find('stage-spoken')];
+  const button = find('break');
   /** @type {import('./stage-words.js').Condition} */
   let condition = 'rest';
   let what = '';

@@ -1,6 +1,7 @@
 // @ts-check
 /** The bar that is always in sight: the carrier of the session, its state, the round trip, and all counts; and the same, spoken. */
 
+import { find, write } from './dom.js';
 import { counted, duration, stateName, transportName } from './words.js';
 
 /** How often a figure changes at most: no one can read a faster change. */
@@ -17,17 +18,8 @@ const PULSE_MS = 2000;
  */
 export function showStatus(visits, totals, channel) {
   const bar = /** @type {HTMLElement} */ (document.getElementById('status'));
-  const find = (/** @type {string} */ name) =>
-    /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));
-  const [transport, state, trip, spoken, flaws, short, received] = [
-    'transport',
-    'state',
-    'trip',
-    'spoken',
-    'total-flaws',
-    'total-short',
-    'total-received',
-  ].map(find);
+  const [transport, state, trip, spoken] = [find('transport'), find('state'), find('trip'), find('spoken')];
+  const [flaws, short, received] = [find('total-flaws'), find('total-short'), find('total-received')];
   /** @type {number | null} */
   let latest = null;
   let shownAt = 0;
@@ -35,11 +27,6 @@ export function showStatus(visits, totals, channel) {
   let said = '';
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let speaking;
-
-  /** @param {HTMLElement | undefined} element @param {string} text */
-  function write(element, text) {
-    if (element && element.textContent !== text) element.textContent = text;
-  }
 
   function update() {
     const connection = visits.current?.connection;

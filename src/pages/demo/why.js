@@ -6,6 +6,7 @@
 
 import { describe } from '/rt/client/explain.js';
 import { isOvertaken, readAttempts } from './attempts.js';
+import { find, findAs, write } from './dom.js';
 import { duration, reasonWords, transportName } from './words.js';
 
 const LOOK_MS = 500;
@@ -18,8 +19,8 @@ const TRANSPORTS = ['websocket', 'sse', 'poll'];
  * @param {(rtts: {[transport: string]: number | null}) => void} parts.onRtts
  */
 export function explainWhy({ visits, trip, onRtts }) {
-  const body = /** @type {HTMLElement} */ (document.querySelector('[data-why]'));
-  const account = /** @type {HTMLElement} */ (document.querySelector('[data-account]'));
+  const body = find('why');
+  const account = findAs(HTMLDetailsElement, 'account');
   const text = /** @type {HTMLElement} */ (account.querySelector('pre'));
 
   const rows = TRANSPORTS.map((transport) => {
@@ -52,16 +53,11 @@ export function explainWhy({ visits, trip, onRtts }) {
       write(rtt, known === null ? '–' : duration(known));
     }
     onRtts(rtts);
-    if (/** @type {HTMLDetailsElement} */ (account).open) write(text, describe(told));
+    if (account.open) write(text, describe(told));
   }
 
   account.addEventListener('toggle', look);
   setInterval(look, LOOK_MS);
-}
-
-/** @param {HTMLElement} element @param {string} text */
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }
 
 /**
