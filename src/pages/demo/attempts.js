@@ -3,6 +3,8 @@
  * Reads the attempts that `connection.explain()` lists, and says which are under way and which failed. No other module
  * needs the shape of that list. It acts on nothing.
  *
+ * @import { Connection } from '/rt/client/types.js'
+ *
  * @typedef {object} Attempt
  * @property {number} leg
  * @property {string} transport
@@ -20,11 +22,11 @@ const LOOK_MS = 100;
 export const isOvertaken = (reason) => ['better', 'asked', 'stuck'].includes(reason ?? '');
 
 /**
- * @param {any} connection
+ * @param {Connection} connection
  * @returns {Attempt[]}
  */
 export const readAttempts = (connection) =>
-  connection.explain().attempts.map((/** @type {any} */ told) => ({
+  connection.explain().attempts.map((told) => ({
     leg: told.leg,
     transport: told.transport,
     at: told.at,
@@ -35,7 +37,7 @@ export const readAttempts = (connection) =>
   }));
 
 /**
- * @param {any} connection
+ * @param {Connection} connection
  * @param {object} tell
  * @param {(failed: Attempt[]) => void} tell.onFailed gets at least one. An attempt that carried or was not needed did
  *   not fail. The reason 'overtaken' means that a later attempt was faster
@@ -72,7 +74,7 @@ export function watchAttempts(connection, { onFailed, onTrying }) {
   }
 
   const timer = setInterval(look, LOOK_MS);
-  connection.on('transport', (/** @type {any} */ { to }) => {
+  connection.on('transport', ({ to }) => {
     const carrier = readAttempts(connection).findLast(({ transport, reason }) => transport === to && !reason);
     if (carrier) carried.add(carrier.leg);
     look();

@@ -9,7 +9,7 @@ import { createBurst } from './run-burst.js';
 /**
  * @param {object} parts
  * @param {import('./visit.js').Visits} parts.visits behind the network
- * @param {any} parts.witness straight to the gateway
+ * @param {import('/rt/client/types.js').Connection} parts.witness straight to the gateway
  * @param {string} parts.own the beginning of this tab's channels
  * @param {import('./disturb.js').Hands} parts.hands
  * @param {import('./history.js').History} parts.history

@@ -2,9 +2,11 @@
 /** The disturbances of the connection while a burst runs, if the visitor wants to watch with hands free. It knows no page. */
 
 /**
+ * @import { Transport } from '/rt/client/types.js'
+ *
  * Each act is due at a part of the burst, and returns a promise.
  *
- * @typedef {{setNetwork: (name: string) => Promise<void>, kill: (route: string) => Promise<unknown>, switchTo: (transport: string) => Promise<void>}} Hands
+ * @typedef {{setNetwork: (name: string) => Promise<void>, kill: (route: string) => Promise<unknown>, switchTo: (transport: Transport) => Promise<void>}} Hands
  * @typedef {[part: number, act: (hands: Hands) => Promise<unknown>]} Step
  */
 
@@ -14,7 +16,7 @@ const move = (name) => async (hands) => {
   await hands.kill('any');
 };
 
-/** @param {string} transport @returns {(hands: Hands) => Promise<unknown>} */
+/** @param {Transport} transport @returns {(hands: Hands) => Promise<unknown>} */
 const switchTo = (transport) => (hands) => hands.switchTo(transport);
 
 /** Clears the network: the session moves back up, without a gap. @param {Hands} hands */

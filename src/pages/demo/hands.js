@@ -46,7 +46,7 @@ export function createHands({ front, visits, history, say, onNetwork }) {
       return killed;
     },
 
-    /** @param {string} transport */
+    /** @param {import('/rt/client/types.js').Transport} transport */
     async switchTo(transport) {
       history.mark(performance.now(), `→ ${transportName(transport)}`);
       say(`Switching to ${transportName(transport)}.`, 'act');

@@ -97,7 +97,8 @@ function offerHands(hands) {
   find('kill').addEventListener('click', () => hands.kill('any').catch(() => {}));
   for (const button of document.querySelectorAll('[data-switch]')) {
     const { dataset } = /** @type {HTMLElement} */ (button);
-    button.addEventListener('click', () => hands.switchTo(dataset.switch ?? '').catch(() => {}));
+    const transport = /** @type {import('/rt/client/types.js').Transport} */ (dataset.switch);
+    button.addEventListener('click', () => hands.switchTo(transport).catch(() => {}));
   }
 }
 

@@ -10,6 +10,7 @@ import { duration, reasonWords, times, transportName } from './words.js';
 /** No one can read a faster change. */
 const SHOW_MS = 200;
 
+/** @typedef {import('/rt/client/types.js').Transport} Transport */
 /** @typedef {import('./run.js').Run} Run */
 
 /** The parts of the card by their names in the page. */
@@ -54,7 +55,7 @@ export class OutcomeCard {
   /**
    * @param {HTMLElement} card
    * @param {import('./visit.js').Visits} visits
-   * @param {(transport: string) => void} tryNow
+   * @param {(transport: Transport) => void} tryNow
    * @param {() => number} plainLost messages that the plain WebSocket of this page has lost
    */
   constructor(card, visits, tryNow, plainLost) {
@@ -65,7 +66,7 @@ export class OutcomeCard {
       Object.fromEntries(NAMES.map((name) => [name, find(name, card)]))
     );
     const button = this.#parts['try-now'];
-    button.addEventListener('click', () => tryNow(button.dataset.way ?? ''));
+    button.addEventListener('click', () => tryNow(/** @type {Transport} */ (button.dataset.way)));
     setInterval(() => {
       if (this.#run && this.#run.phase !== 'over' && this.#run.phase !== 'abandoned') this.#draw(this.#run);
     }, SHOW_MS);
@@ -124,7 +125,7 @@ export class OutcomeCard {
   /** Shows a wait. Its place is kept, so that nothing below it moves. @param {Run} run */
   #showWait(run) {
     const { paths } = this.#visits.current?.connection.explain() ?? { paths: [] };
-    const retryAt = paths.find((/** @type {any} */ { transport }) => transport === 'websocket')?.retryAt ?? 0;
+    const retryAt = paths.find(({ transport }) => transport === 'websocket')?.retryAt ?? 0;
     const now = wait(run, performance.now(), retryAt);
     this.#parts.wait.classList.toggle('idle', !now);
     if (!now) return;

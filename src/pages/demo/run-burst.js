@@ -10,19 +10,20 @@ import { createTally, due, isOver } from './burst.js';
 const TICK_MS = 10;
 
 /**
+ * @import { Channel, Connection } from '/rt/client/types.js'
  * @typedef {import('./burst.js').Report} Report
  * @typedef {'up' | 'down'} Direction
  * @typedef {object} Ends where one direction is published and received
- * @property {any} from the publisher's channel object
- * @property {any} to the receiver's
+ * @property {Channel} from the publisher's channel object
+ * @property {Channel} to the receiver's
  * @typedef {{at: number, from: string | null, to: string | null, reason: string}} Switch
  * @typedef {{up: Report, down: Report, switches: Switch[]}} BurstReport
  */
 
 /**
  * @param {object} settings
- * @param {any} settings.connection behind the network
- * @param {any} settings.witness straight to the gateway
+ * @param {Connection} settings.connection behind the network
+ * @param {Connection} settings.witness straight to the gateway
  * @param {{up: Ends, down: Ends}} settings.ends
  * @param {number} settings.messages each way
  * @param {number} settings.rate per second, each way
@@ -60,7 +61,7 @@ export function createBurst({ connection, witness, ends, messages, rate, onArriv
 
   /** @param {Direction} direction */
   function listen(direction) {
-    return ends[direction].to.on('message', (/** @type {any} */ { data }) => {
+    return ends[direction].to.on('message', ({ data }) => {
       if (data?.burst !== id) return;
       quietSince = performance.now();
       const outcome = tallies[direction].receive(data.n, quietSince);
@@ -112,7 +113,7 @@ export function createBurst({ connection, witness, ends, messages, rate, onArriv
     async run() {
       const undos = [listen('up'), listen('down')];
       undos.push(
-        connection.on('transport', (/** @type {any} */ change) =>
+        connection.on('transport', (change) =>
           switches.push({ at: Math.round(performance.now() - startedAt), ...change }),
         ),
       );

@@ -25,7 +25,7 @@ class Replaced extends Error {}
  * @property {import('./visit.js').Visits} visits
  * @property {import('./front.js').Front} front
  * @property {import('./offers.js').Offers} offers
- * @property {any} witness straight to the gateway
+ * @property {import('/rt/client/types.js').Connection} witness straight to the gateway
  * @property {string} own the beginning of this tab's channels
  * @property {import('./totals.js').Totals} totals
  * @property {import('./history.js').History} history
@@ -154,7 +154,7 @@ export class Trials {
     return /** @type {import('./visit.js').Visit} */ (visits.current);
   }
 
-  /** @param {Run} run @param {any} connection */
+  /** @param {Run} run @param {import('/rt/client/types.js').Connection} connection */
   #openBurst({ trial, seconds }, connection) {
     const { witness, own, history } = this.#parts;
     const burst = createBurst({

@@ -27,7 +27,7 @@ const SESSION_PATIENCE_MS = 10_000;
  * @param {object} parts
  * @param {import('./visit.js').Visits} parts.visits
  * @param {import('./front.js').Front} parts.front
- * @param {any} parts.witness straight to the gateway: it publishes the messages
+ * @param {import('/rt/client/types.js').Connection} parts.witness straight to the gateway: it publishes the messages
  * @param {string} parts.own the beginning of this tab's channels
  * @param {Pick<import('./disturb.js').Hands, 'setNetwork' | 'switchTo'>} parts.hands
  * @param {() => void} parts.abandon ends everything else that changes the network
@@ -108,7 +108,7 @@ export function openStage({ visits, front, witness, own, hands, abandon }) {
 }
 
 /**
- * @param {any} channel
+ * @param {import('/rt/client/types.js').Channel<number>} channel
  * @param {{[side: string]: import('./ticks.js').Ticks}} sides
  * @returns {() => number} the number that was sent last
  */
@@ -145,7 +145,7 @@ function followVisits(visits, name, ticks, latest) {
     if (event.kind !== 'began') return;
     ticks.startAfter(Infinity);
     const channel = connection.channel(name);
-    channel.on('message', (/** @type {any} */ { data }) => ticks.receive(data, performance.now()));
+    channel.on('message', ({ data }) => ticks.receive(data, performance.now()));
     await channel.subscribed.catch(() => {});
     if (connection === visits.current?.connection) ticks.startAfter(latest());
   });

@@ -4,8 +4,10 @@
  * time. Each part that shows it listens here, once, and receives the events of every visit's connection. This module
  * shows nothing.
  *
+ * @import { Connection } from '/rt/client/types.js'
+ *
  * @typedef {object} Visit
- * @property {any} connection
+ * @property {Connection} connection
  * @property {number} startedAt
  * @property {{ms: number, transport: string | null} | null} first the first message of this page that came down
  *
@@ -24,7 +26,7 @@ import { watchAttempts } from './attempts.js';
 
 /**
  * @param {object} parts
- * @param {(url: string, options: object) => any} parts.connect
+ * @param {(url: string, options: import('/rt/client/types.js').Options) => Connection} parts.connect
  * @param {import('./front.js').Front} parts.front
  * @param {string} parts.own the beginning of this tab's channels
  */
@@ -46,7 +48,7 @@ export function createVisits({ connect, front, own }) {
     const { connection } = visit;
     const channel = connection.channel(`${own}/first`);
     const id = crypto.randomUUID();
-    const undo = channel.on('message', (/** @type {any} */ { data }) => {
+    const undo = channel.on('message', ({ data }) => {
       if (data !== id || visit.first) return;
       visit.first = { ms: performance.now() - visit.startedAt, transport: connection.transport };
       undo();
@@ -100,18 +102,14 @@ export function createVisits({ connect, front, own }) {
       const visit = { connection, startedAt, first: null };
       current = visit;
       tell(visit, { kind: 'began' });
-      connection.on('state', (/** @type {string} */ state) => tell(visit, { kind: 'state', state }));
+      connection.on('state', (state) => tell(visit, { kind: 'state', state }));
       unwatch = watchAttempts(connection, {
         onFailed: (attempts) => tell(visit, { kind: 'failed', attempts }),
         onTrying: (attempts) => tell(visit, { kind: 'trying', attempts }),
       });
-      connection.on('transport', (/** @type {any} */ change) =>
-        tell(visit, { kind: 'transport', ...change }),
-      );
-      connection.on('reset', (/** @type {any} */ reset) => tell(visit, { kind: 'reset', ...reset }));
-      connection.on('error', (/** @type {any} */ { code, message }) =>
-        tell(visit, { kind: 'error', code, message }),
-      );
+      connection.on('transport', (change) => tell(visit, { kind: 'transport', ...change }));
+      connection.on('reset', (reset) => tell(visit, { kind: 'reset', ...reset }));
+      connection.on('error', ({ code, message }) => tell(visit, { kind: 'error', code, message }));
       greet(visit);
       return visit;
     },

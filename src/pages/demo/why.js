@@ -45,7 +45,7 @@ export function explainWhy({ visits, trip, onRtts }) {
     const rtts = {};
     for (const { transport, row, state, rtt } of rows) {
       const carries = connection.transport === transport;
-      const path = told.paths.find((/** @type {any} */ one) => one.transport === transport);
+      const path = told.paths.find((one) => one.transport === transport);
       const known = path?.rtt ?? (carries ? trip() : null);
       rtts[transport] = known;
       row.className = carries ? 'carries' : '';
