@@ -4,7 +4,7 @@
 import { createCounters, verdict } from './burst-panel.js';
 import { createCourse } from './disturb.js';
 import { find, findAs } from './dom.js';
-import { createBurst } from './run-burst.js';
+import { Burst } from './run-burst.js';
 
 /**
  * @param {object} parts
@@ -29,7 +29,7 @@ export function prepareBurst({ visits, witness, own, hands, history, totals, say
     if (event.kind === 'began') connection.channel(`${own}/down`).on('message', () => {});
   });
   counters.show(null, null);
-  /** @type {import('./run-burst.js').Burst | undefined} */
+  /** @type {Burst | undefined} */
   let running;
 
   /** @param {string} text @param {string} [kind] */
@@ -40,7 +40,7 @@ export function prepareBurst({ visits, witness, own, hands, history, totals, say
 
   /**
    * Follows a burst while it runs, once a frame.
-   * @param {import('./run-burst.js').Burst} burst
+   * @param {Burst} burst
    * @param {{advance: (part: number) => unknown}} course
    */
   function follow(burst, course) {
@@ -58,14 +58,10 @@ export function prepareBurst({ visits, witness, own, hands, history, totals, say
     if (running) throw new Error('a burst is running already');
     const connection = visits.current?.connection;
     if (!connection) throw new Error('there is no session');
-    const ends = {
-      up: { from: connection.channel(`${own}/up`), to: witness.channel(`${own}/up`) },
-      down: { from: witness.channel(`${own}/down`), to: connection.channel(`${own}/down`) },
-    };
-    const burst = createBurst({
+    const burst = new Burst({
       connection,
       witness,
-      ends,
+      own,
       messages,
       rate,
       onRoundTrip,

@@ -5,7 +5,7 @@
  */
 
 import { beginRun, createRun, follow, healsAt, isLate, isSettled } from './run.js';
-import { createBurst } from './run-burst.js';
+import { Burst } from './run-burst.js';
 import { RATE } from './trials.js';
 
 const TICK_MS = 50;
@@ -18,7 +18,6 @@ const BEFORE_MS = 1000;
 class Replaced extends Error {}
 
 /** @typedef {import('./run.js').Run} Run */
-/** @typedef {import('./run-burst.js').Burst} Burst */
 
 /**
  * @typedef {object} Parts
@@ -157,13 +156,10 @@ export class Trials {
   /** @param {Run} run @param {import('/rt/client/types.js').Connection} connection */
   #openBurst({ trial, seconds }, connection) {
     const { witness, own, history } = this.#parts;
-    const burst = createBurst({
+    const burst = new Burst({
       connection,
       witness,
-      ends: {
-        up: { from: connection.channel(`${own}/up`), to: witness.channel(`${own}/up`) },
-        down: { from: witness.channel(`${own}/down`), to: connection.channel(`${own}/down`) },
-      },
+      own,
       messages: RATE * (trial.most + (trial.heals ? seconds : 0) + 10),
       rate: RATE,
       onArrival: (direction, outcome) => history.strips[direction].add(performance.now(), outcome !== 'new'),
