@@ -2,7 +2,7 @@
 /** Wires the page: visits behind this tab's front, one witness straight to the gateway, and the parts that show them. */
 
 import { connect } from '/rt/client/index.js';
-import { prepareBurst } from './burst-form.js';
+import { BurstForm } from './burst-form.js';
 import { openChat } from './chat.js';
 import { offerTrials } from './chooser.js';
 import { find, findAs } from './dom.js';
@@ -108,7 +108,7 @@ async function start() {
   const { visits, witness, offers } = shared;
   const measured = showSession(shared);
   const { hands, stage, trials } = openPlay(shared, networks);
-  const burst = prepareBurst({ ...shared, hands, onRoundTrip: measured });
+  const burst = new BurstForm({ ...shared, hands, onRoundTrip: measured });
   const buttons = offerTrials({
     trials: TRIALS,
     start(trial, seconds) {
@@ -136,7 +136,7 @@ async function start() {
   // A page from the browser's cache would come back with closed connections.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
   /** For the tests, and for anyone who opens the console. */
-  const demo = { visits, witness, front, trials, stage, startBurst: burst.start, hands };
+  const demo = { visits, witness, front, trials, stage, startBurst: burst.start.bind(burst), hands };
   Object.assign(window, { demo });
   startTrial(/** @type {import('./trials.js').Trial} */ (TRIALS[0]), 1);
 }
