@@ -18,7 +18,7 @@ import { OutcomeCard } from './outcome.js';
 import { Trials } from './run-trial.js';
 import { fillSides } from './sides.js';
 import { openStage } from './stage.js';
-import { showStatus } from './status.js';
+import { StatusBar } from './status.js';
 import { createTotals } from './totals.js';
 import { TRIALS } from './trials.js';
 import { createVisits } from './visit.js';
@@ -53,11 +53,11 @@ function createShared(front) {
 /** Opens the parts that only show the session. Returns the function that reports a measured round trip. @param {Shared} shared */
 function showSession({ visits, history, totals, say, own }) {
   narrate(visits, history, say);
-  const { measured, trip } = showStatus(visits, totals, `${own}/pulse`);
+  const status = new StatusBar(visits, totals, `${own}/pulse`);
   openChat(visits);
   drawLanes(findAs(HTMLCanvasElement, 'lanes'), history);
-  explainWhy({ visits, trip, onRtts: history.measure });
-  return measured;
+  explainWhy({ visits, trip: () => status.trip, onRtts: history.measure });
+  return (/** @type {number} */ ms) => status.measured(ms);
 }
 
 /**

@@ -11,83 +11,111 @@ const SPEAK_MS = 1500;
 /** The time between two messages that are published only for their answers. */
 const PULSE_MS = 2000;
 
-/**
- * @param {import('./visit.js').Visits} visits
- * @param {import('./totals.js').Totals} totals
- * @param {string} channel one without listeners: publishing there measures the round trip
- */
-export function showStatus(visits, totals, channel) {
-  const bar = /** @type {HTMLElement} */ (document.getElementById('status'));
-  const [transport, state, trip, spoken] = [find('transport'), find('state'), find('trip'), find('spoken')];
-  const [flaws, short, received] = [find('total-flaws'), find('total-short'), find('total-received')];
-  /** @type {number | null} */
-  let latest = null;
-  let shownAt = 0;
-  let measuredAt = 0;
-  let said = '';
+/** The bar, and what it knows of the round trip. */
+export class StatusBar {
+  /** The last round trip of the present transport in ms; null before the first. @type {number | null} */
+  trip = null;
+  #visits;
+  #totals;
+  #channel;
+  #bar = /** @type {HTMLElement} */ (document.getElementById('status'));
+  #parts = {
+    transport: find('transport'),
+    state: find('state'),
+    trip: find('trip'),
+    spoken: find('spoken'),
+    flaws: find('total-flaws'),
+    short: find('total-short'),
+    received: find('total-received'),
+  };
+  #shownAt = 0;
+  #measuredAt = 0;
+  /** The last text that was spoken, so that nothing is spoken twice. */
+  #said = '';
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let speaking;
+  #speaking;
 
-  function update() {
-    const connection = visits.current?.connection;
+  /**
+   * @param {import('./visit.js').Visits} visits
+   * @param {import('./totals.js').Totals} totals
+   * @param {string} channel one without listeners: publishing there measures the round trip
+   */
+  constructor(visits, totals, channel) {
+    this.#visits = visits;
+    this.#totals = totals;
+    this.#channel = channel;
+    visits.listen(({ kind }) => {
+      if (kind === 'began' || kind === 'transport') this.trip = null;
+      if (kind === 'began' || kind === 'state' || kind === 'transport') this.#update();
+    });
+    setInterval(() => this.#sum(), SHOW_MS);
+    this.#sum();
+    this.#pulse();
+  }
+
+  /** Takes a round trip, and shows it unless the last one was shown just now. @param {number} ms */
+  measured(ms) {
+    this.#measuredAt = performance.now();
+    this.trip = ms;
+    if (this.#measuredAt - this.#shownAt < SHOW_MS || !this.#visits.current?.connection.transport) return;
+    this.#shownAt = this.#measuredAt;
+    write(this.#parts.trip, duration(ms));
+  }
+
+  /** Shows the carrier and the state, and speaks them once they stay. */
+  #update() {
+    const connection = this.#visits.current?.connection;
     if (!connection) return;
-    const carrier = connection.transport;
-    if (carrier) bar.style.setProperty('--carrier', `var(--${carrier})`);
-    else bar.style.removeProperty('--carrier');
-    write(transport, transportName(carrier));
-    write(state, stateName(connection.state));
-    if (!carrier) write(trip, '–');
-    for (const button of document.querySelectorAll('[data-switch]')) {
-      const name = /** @type {HTMLElement} */ (button).dataset.switch;
-      button.setAttribute('aria-pressed', `${name === carrier}`);
-      /** @type {HTMLElement} */ (button).style.setProperty('--carrier', `var(--${name})`);
-    }
-    clearTimeout(speaking);
-    speaking = setTimeout(() => {
-      const words = carrier
-        ? `${stateName(connection.state)}, over ${transportName(carrier)}.`
-        : `${stateName(connection.state)}.`;
-      if (words !== said) write(spoken, words);
-      said = words;
+    const { transport } = connection;
+    const parts = this.#parts;
+    if (transport) this.#bar.style.setProperty('--carrier', `var(--${transport})`);
+    else this.#bar.style.removeProperty('--carrier');
+    write(parts.transport, transportName(transport));
+    write(parts.state, stateName(connection.state));
+    if (!transport) write(parts.trip, '–');
+    markSwitch(transport);
+    clearTimeout(this.#speaking);
+    this.#speaking = setTimeout(() => {
+      const state = stateName(connection.state);
+      this.#speak(transport ? `${state}, over ${transportName(transport)}.` : `${state}.`);
     }, SPEAK_MS);
   }
 
-  /** @param {number} ms */
-  function measured(ms) {
-    measuredAt = performance.now();
-    latest = ms;
-    if (measuredAt - shownAt < SHOW_MS || !visits.current?.connection.transport) return;
-    shownAt = measuredAt;
-    write(trip, duration(ms));
+  /** @param {string} words */
+  #speak(words) {
+    if (words !== this.#said) write(this.#parts.spoken, words);
+    this.#said = words;
   }
 
-  async function pulse() {
-    const connection = visits.current?.connection;
+  /** Measures a round trip now and then, unless something else has just measured one. */
+  async #pulse() {
+    const connection = this.#visits.current?.connection;
     const at = performance.now();
-    setTimeout(pulse, PULSE_MS);
-    if (!connection?.transport || at - measuredAt < PULSE_MS / 2) return;
+    setTimeout(() => this.#pulse(), PULSE_MS);
+    if (!connection?.transport || at - this.#measuredAt < PULSE_MS / 2) return;
     try {
-      await connection.channel(channel).publish(0);
-      if (connection === visits.current?.connection) measured(performance.now() - at);
+      await connection.channel(this.#channel).publish(0);
+      if (connection === this.#visits.current?.connection) this.measured(performance.now() - at);
     } catch {
       // A publish without an answer is no measurement.
     }
   }
 
-  function sum() {
-    const { received: all, lost, duplicated, reordered } = totals.sum();
+  #sum() {
+    const { flaws, short, received } = this.#parts;
+    const { received: all, lost, duplicated, reordered } = this.#totals.sum();
     write(flaws, `${lost} / ${duplicated} / ${reordered}`);
     write(short, counted(lost + duplicated + reordered, 'flaw'));
     write(received, all.toLocaleString('en'));
-    bar.classList.toggle('broken', lost + duplicated + reordered > 0);
+    this.#bar.classList.toggle('broken', lost + duplicated + reordered > 0);
   }
+}
 
-  visits.listen(({ kind }) => {
-    if (kind === 'began' || kind === 'transport') latest = null;
-    if (kind === 'began' || kind === 'state' || kind === 'transport') update();
-  });
-  setInterval(sum, SHOW_MS);
-  sum();
-  pulse();
-  return { measured, trip: () => latest };
+/** Marks the button of the carrier among those that switch. @param {string | null} carrier */
+function markSwitch(carrier) {
+  for (const button of document.querySelectorAll('[data-switch]')) {
+    const { dataset, style } = /** @type {HTMLElement} */ (button);
+    button.setAttribute('aria-pressed', `${dataset.switch === carrier}`);
+    style.setProperty('--carrier', `var(--${dataset.switch})`);
+  }
 }
