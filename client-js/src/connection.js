@@ -81,14 +81,14 @@ class Connection {
     });
     const carryOut = (/** @type {LoopEvent} */ event) => this.#carryOut(event);
     this.#loop = new EventLoop(this.#platform, this.#session, this.#selector, carryOut, options.log);
-    const post = (/** @type {LoopEvent} */ event) => this.#loop.post(event);
-    this.#carriers = new Carriers(this.#platform, this.#base, post);
+    const dispatch = (/** @type {LoopEvent} */ event) => this.#loop.dispatch(event);
+    this.#carriers = new Carriers(this.#platform, this.#base, dispatch);
     const push = (/** @type {string} */ line) => this.#push(line);
     this.#requests = new Requests(push, this.#session, this.#platform, options.queue);
     this.#emitter.on('state', (state) => state === 'online' && this.#reports.online());
-    watchPage(this.#platform.window, post, this.#end.signal);
+    watchPage(this.#platform.window, dispatch, this.#end.signal);
     const locks = this.#platform.window?.navigator?.locks;
-    takeSlot(locks, this.#base, (mayHold) => post({ type: 'holdingChanged', mayHold }), this.#end.signal);
+    takeSlot(locks, this.#base, (mayHold) => dispatch({ type: 'holdingChanged', mayHold }), this.#end.signal);
     this.#prepareRace();
   }
 
@@ -172,7 +172,7 @@ class Connection {
       case 'legDied':
         return this.#carriers.abort(event.leg);
       case 'park':
-        for (const leg of this.#carriers.legs) this.#loop.post({ type: 'legDied', leg });
+        for (const leg of this.#carriers.legs) this.#loop.dispatch({ type: 'legDied', leg });
         return;
       case 'prepareRace':
         return this.#prepareRace();
@@ -236,9 +236,12 @@ class Connection {
       // Without a function the race starts at once, within this call. No function runs within `connect`: its error needs a listener.
       this.#session.token =
         typeof token === 'function' ? checkToken(await Promise.resolve().then(token)) : token;
-      this.#loop.post({ type: 'raceReady' });
+      this.#loop.dispatch({ type: 'raceReady' });
     } catch (thrown) {
-      this.#loop.post({ type: 'raceFailed', error: new ThroughlineError('unauthorized', textOf(thrown)) });
+      this.#loop.dispatch({
+        type: 'raceFailed',
+        error: new ThroughlineError('unauthorized', textOf(thrown)),
+      });
     }
   }
 
@@ -246,7 +249,7 @@ class Connection {
     const { fetch, now } = this.#platform;
     const askedAt = now();
     const answer = await probe(fetch, this.#base, randomId());
-    this.#loop.post({ type: 'controlAnswered', ...answer, askedAt });
+    this.#loop.dispatch({ type: 'controlAnswered', ...answer, askedAt });
   }
 
   /** @param {NumberedFrame} frame */

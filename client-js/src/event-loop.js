@@ -46,7 +46,7 @@ export class EventLoop {
   }
 
   /** Takes an event, and all that follows from it. @param {LoopEvent} event */
-  post(event) {
+  dispatch(event) {
     if (this.#phase === 'closed') return;
     this.#events.push(event);
     this.run();
@@ -75,7 +75,7 @@ export class EventLoop {
     } catch (error) {
       // A platform that will not open a socket, or write to it, costs its leg and nothing else.
       console.error(error);
-      if ('leg' in event) this.post({ type: 'legDied', leg: event.leg });
+      if ('leg' in event) this.dispatch({ type: 'legDied', leg: event.leg });
     }
   }
 
@@ -144,7 +144,7 @@ export class EventLoop {
     if (due < NEVER)
       this.#timer = setTimeout(() => {
         this.#armedFor = NEVER;
-        this.post({ type: 'timeout' });
+        this.dispatch({ type: 'timeout' });
       }, due - now());
   }
 }

@@ -707,7 +707,7 @@ test('the memory knows nothing if the store holds no facts that it can use', () 
   ]) {
     const storage = { getItem: () => stored, setItem() {}, removeItem() {} };
     const memory = new Memory(storage, 'k', () => 1000);
-    for (const transport of ALL) assert.equal(memory.recall(transport), undefined, stored);
+    for (const transport of ALL) assert.equal(memory.factOn(transport), undefined, stored);
     memory.enter('here');
     memory.note('sse', 5);
     memory.forget();
@@ -729,14 +729,14 @@ test('the next page knows of a transport that was away for a minute, while this 
     deadlines.now = socket.retryAt;
   };
   while (deadlines.now < 55_000) fails();
-  assert.equal(memory.recall('websocket')?.rtt, 20);
+  assert.equal(memory.factOn('websocket')?.rtt, 20);
   while (deadlines.now < 600_000) fails();
-  assert.equal(memory.recall('websocket')?.rtt, null);
+  assert.equal(memory.factOn('websocket')?.rtt, null);
   const failedAt = deadlines.now;
   fails();
   assert.ok(socket.retryAt - failedAt < 60_000);
   paths.proven(socket);
-  assert.equal(memory.recall('websocket')?.rtt, 20);
+  assert.equal(memory.factOn('websocket')?.rtt, 20);
 });
 
 test('a page that connects a minute after its start still tries a transport last that was bad on the page before', () => {

@@ -57,7 +57,7 @@ export class Memory {
    * @param {Transport} transport
    * @returns {Fact | undefined}
    */
-  recall(transport) {
+  factOn(transport) {
     const fact = this.#facts[transport];
     if (!isObject(fact)) return;
     const age = this.#wallClock() - fact.at;

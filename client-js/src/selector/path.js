@@ -40,7 +40,7 @@ export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
  * @param {number} now
  * @returns {Path}
  */
-export const recalled = (transport, fact, now) => {
+export const createPath = (transport, fact, now) => {
   const isBad = fact?.rtt === null;
   return {
     transport,

@@ -12,7 +12,7 @@
  */
 
 import { reasonOf } from './attempt.js';
-import { failed, failsOften, isLongAway, recalled, wentAway } from './path.js';
+import { createPath, failed, failsOften, isLongAway, wentAway } from './path.js';
 
 /** The gateway takes this many failed attempts in a report (PROTOCOL.md, client reports). */
 const REPORTED = 8;
@@ -50,13 +50,13 @@ export class Paths {
    * @param {Deadlines} deadlines
    */
   constructor(order, isOrderChosen, session, memory, deadlines) {
-    this.all = order.map((transport) => recalled(transport, undefined, 0));
+    this.all = order.map((transport) => createPath(transport, undefined, 0));
     this.#order = order;
     this.#isOrderChosen = isOrderChosen;
     this.#session = session;
     this.#memory = memory;
     this.#deadlines = deadlines;
-    this.#recall();
+    this.#readMemory();
   }
 
   /** The usable paths, best first. If the gateway offers none of them, all paths are usable. */
@@ -108,7 +108,7 @@ export class Paths {
     const network = this.#session.welcome?.network;
     const isNew = this.#memory.enter(network) && !this.#networks.has(network);
     this.#networks.add(network);
-    if (isNew) this.#recall();
+    if (isNew) this.#readMemory();
     return isNew;
   }
 
@@ -176,10 +176,12 @@ export class Paths {
     for (const path of this.all) Object.assign(path, { failures: 0, cuts: 0, awaySince: null, retryAt });
   }
 
-  #recall() {
+  #readMemory() {
     this.network = { rtt: null, deviation: null };
-    for (const path of this.all)
-      Object.assign(path, recalled(path.transport, this.#memory.recall(path.transport), this.#deadlines.now));
+    for (const path of this.all) {
+      const fact = this.#memory.factOn(path.transport);
+      Object.assign(path, createPath(path.transport, fact, this.#deadlines.now));
+    }
     this.clear();
   }
 }
