@@ -164,8 +164,9 @@ export class Selector {
       case 'gatewayRefused':
         return this.#pause(input.wait);
       case 'lineStuck':
+        return attempt && this.#promotion.detour(attempt);
       case 'oneRequest':
-        return attempt && this.#blocked(attempt, input.type);
+        return attempt && this.#failover.oneRequest(attempt);
       case 'holdingChanged':
         return this.#failover.holding(input.mayHold);
       case 'controlAnswered':
@@ -173,8 +174,9 @@ export class Selector {
       case 'wake':
         return this.#wake(input.isVisible);
       case 'park':
+        return this.#failover.leave('parked');
       case 'stop':
-        return this.#failover.leave(input.type === 'park' ? 'parked' : 'closed');
+        return this.#failover.leave('closed');
       case 'timeout':
         return this.#timeout();
       default:
@@ -213,12 +215,6 @@ export class Selector {
     if (route !== 'poll' || attempt !== this.#race.active) return;
     this.#failover.noteCut(attempt);
     attempt.heardAt = this.#deadlines.now;
-  }
-
-  /** A leg cannot carry a line, or any line beside what it holds. @param {Attempt} attempt @param {'lineStuck' | 'oneRequest'} what */
-  #blocked(attempt, what) {
-    if (what === 'lineStuck') this.#promotion.detour(attempt);
-    else this.#failover.oneRequest(attempt);
   }
 
   /** A leg carries the session. @param {Attempt} attempt */
