@@ -134,8 +134,7 @@ export class Failures {
   }
 
   /**
-   * A body with lines failed. It goes again, then in smaller bodies, down to one line. If one line keeps failing while a ping passes,
-   * that line is stuck.
+   * A body with lines failed. It goes again, then in smaller bodies, down to one line.
    * @param {Leg} leg
    * @param {Flight} flight
    * @param {Failure} failure
@@ -156,13 +155,22 @@ export class Failures {
     if (!isAlone && isTooLarge) return;
     leg.retryAt.send = now + (LINE_PAUSES_MS[isAlone ? failures - 1 : 0] ?? 3000);
     if (!isAlone) return;
-    if (code) {
-      // The gateway itself will never take this line.
-      this.#withdraw(code);
-      bodies.clear();
-      return;
-    }
-    const mostOften = isBusy(failure) ? MOST_BUSY_FAILURES : MOST_LINE_FAILURES;
+    if (!code) return this.#lineFailed(leg, size, hasPassed, isBusy(failure));
+    // The gateway itself will never take this line.
+    this.#withdraw(code);
+    bodies.clear();
+  }
+
+  /**
+   * A line failed by itself. It is stuck once that happened too often while a ping passed.
+   * @param {Leg} leg
+   * @param {number} size
+   * @param {boolean} hasPassed
+   * @param {boolean} isPathBusy
+   */
+  #lineFailed(leg, size, hasPassed, isPathBusy) {
+    const { bodies } = this.#sender;
+    const mostOften = isPathBusy ? MOST_BUSY_FAILURES : MOST_LINE_FAILURES;
     const most = size < bodies.stuck ? mostOften : MOST_FAILURES_AS_BEFORE;
     const { oldest } = this.#outgoing;
     const isLong = oldest && oldest.size > SHORT_LINE_BYTES;
