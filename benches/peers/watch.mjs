@@ -4,11 +4,11 @@
 import { Numbers } from './numbers.mjs';
 
 /** A connection without a message after this time is 'never'. */
-export const FIRST_MS = 15_000;
+const FIRST_MS = 15_000;
 /** A connection that stays on one transport for so long, with messages coming, has 'settled'. */
-export const SETTLED_MS = 5000;
+const SETTLED_MS = 5000;
 /** A connection that has not settled after this time 'flaps'. */
-export const WATCH_MS = 20_000;
+const WATCH_MS = 20_000;
 /** Messages are coming if the last one is no older than this. They are sent each 20 ms; a poll may pause between two. */
 const FLOWING_MS = 1500;
 

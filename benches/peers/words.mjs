@@ -76,7 +76,7 @@ export function thenWords({ outcome, transport, closed, losses }, standIn) {
 }
 
 /** @param {import('./numbers.mjs').Losses} losses @param {boolean} [standIn] */
-export function lossWords({ sent, lost, duplicated, reordered }, standIn) {
+function lossWords({ sent, lost, duplicated, reordered }, standIn) {
   if (standIn) return 'not measured: stand-in server';
   const more = [duplicated && `${duplicated} duplicated`, reordered && `${reordered} reordered`];
   return [`${lost} of ${sent} lost`, ...more.filter(Boolean)].join(', ');

@@ -18,7 +18,7 @@ export const divide = (text) =>
     .replace(/"[^"\f]+"|“[^”\f]+”|(?<=^|[\s(])'[^'\f]+'(?=[\s.,:;!?)]|$)/g, veil);
 
 /** Drops headings' marks, links, tables' frames and blocks that quote. @param {string} text */
-export const dropMarkup = (text) =>
+const dropMarkup = (text) =>
   text
     .replace(/<!--[\s\S]*?-->/g, gap)
     .replace(/^[ \t]*>(?: .*)?$/gm, gap)

@@ -10,14 +10,14 @@ export const TRANSPORTS = ['websocket', 'sse', 'poll'];
 export const LANE = 34;
 export const STRIP = 42;
 /** Two rows of names above the lanes. */
-export const MARK_ROW = 16;
+const MARK_ROW = 16;
 export const TOP = 2 * MARK_ROW + 6;
-export const AXIS = 18;
+const AXIS = 18;
 /** The width of one second. The timeline shows as many seconds as there is room for. */
 export const PIXELS_PER_SECOND = 24;
 export const HEIGHT = TOP + TRANSPORTS.length * LANE + 2 * STRIP + AXIS;
 export const FONT = '12px system-ui, sans-serif';
-export const FONT_BOLD = '600 12px system-ui, sans-serif';
+const FONT_BOLD = '600 12px system-ui, sans-serif';
 /** The names stand at the left, and nothing that moves goes there. */
 export const NAMES = 88;
 
