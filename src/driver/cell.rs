@@ -38,8 +38,6 @@ pub enum Progress {
 #[derive(Debug)]
 #[must_use]
 pub struct Effects {
-    /// The outcome of the last input: a refusal of an `Attach` or a `Send`.
-    pub outcome: Result<(), Refusal>,
     /// A deadline to arm: no armed deadline fires by then.
     pub deadline: Option<Time>,
     /// The wakers of the carriers that have lines.
@@ -86,22 +84,32 @@ impl Cell {
         Self { state: Mutex::new(state) }
     }
 
-    /// Hands inputs to the session. Returns `None` if it is over. A `socket` that brought the inputs polls for
-    /// lines in the same poll, so its waker is dropped.
-    pub fn take(&self, now: Time, socket: Option<Carrier>, inputs: impl IntoIterator<Item = Input>) -> Option<Effects> {
+    /// Hands an input to the session. Returns `None` if it is over. The session may refuse an `Attach` or a `Send`.
+    pub fn take(&self, now: Time, input: Input) -> Option<(Result<(), Refusal>, Effects)> {
         let mut state = self.lock();
         if state.session.is_expired() {
             return None;
         }
-        if let Some(socket) = socket {
-            state.wakers.retain(|(carrier, _)| *carrier != socket);
+        let outcome = state.take(now, input);
+        let is_over = state.drain().is_over;
+        Some((outcome, state.effects(is_over)))
+    }
+
+    /// Hands the inputs of a socket's frames to the session. Returns `None` if it is over. The socket polls for lines
+    /// in the same poll, so its waker is dropped.
+    pub fn take_frames(&self, now: Time, socket: Carrier, inputs: impl Iterator<Item = Input>) -> Option<Effects> {
+        let mut state = self.lock();
+        if state.session.is_expired() {
+            return None;
         }
-        let (mut outcome, mut is_over) = (Ok(()), false);
+        state.wakers.retain(|(carrier, _)| *carrier != socket);
+        let mut is_over = false;
         for input in inputs {
-            outcome = state.take(now, input);
+            // The session answers a faulty frame on the socket, so no frame is refused here.
+            let _ = state.take(now, input);
             is_over |= state.drain().is_over;
         }
-        Some(state.effects(outcome, is_over))
+        Some(state.effects(is_over))
     }
 
     /// Handles a deadline that fired. Returns `None` if it is no longer the session's next, or if the session is
@@ -117,7 +125,7 @@ impl Cell {
             let _ = state.session.handle(now, Input::Timeout);
             is_over = state.drain().is_over;
         }
-        Some(state.effects(Ok(()), is_over))
+        Some(state.effects(is_over))
     }
 
     /// Writes lines for a carrier, or keeps the caller's waker. The returned time, if any, is a deadline to arm.
@@ -263,12 +271,12 @@ impl State {
     }
 
     #[inline]
-    fn effects(&mut self, outcome: Result<(), Refusal>, is_over: bool) -> Effects {
+    fn effects(&mut self, is_over: bool) -> Effects {
         let wakers = self.due_wakers();
         let deadline = self.deadline();
         let starts = !self.commands.is_empty() && !std::mem::replace(&mut self.running, true);
         let commands = if starts { std::mem::take(&mut self.commands) } else { Vec::new() };
-        Effects { outcome, deadline, wakers, commands, is_over }
+        Effects { deadline, wakers, commands, is_over }
     }
 
     /// Returns the wakers of all carriers that have lines.

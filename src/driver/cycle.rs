@@ -33,16 +33,26 @@ pub(crate) trait Owner {
     fn forget(&self, session: &Arc<Self::Session>);
 }
 
-/// Runs `happen` on a session, and carries out all effects. Returns `None` if the session was over before, or
-/// nothing was due.
-pub(crate) fn turn<O: Owner>(
+/// Why a session did not accept an input.
+#[derive(Debug)]
+pub(crate) enum NotAccepted {
+    /// The session is over.
+    Over,
+    /// The session refuses the input, and is unchanged.
+    Refused(Refusal),
+}
+
+/// Runs `happen` on a session, and carries out all effects. Returns the outcome of `happen`, or `None` if nothing
+/// happened.
+fn turn<O: Owner, T>(
     owner: &O,
     session: &Arc<O::Session>,
-    happen: impl FnOnce(&Cell, Time) -> Option<Effects>,
-) -> Option<Result<(), Refusal>> {
+    happen: impl FnOnce(&Cell, Time) -> Option<(T, Effects)>,
+) -> Option<T> {
     let cell = owner.cell(session);
     // 1. Input to effects: the only step under the session's lock.
-    let Effects { outcome, deadline, wakers, commands, is_over } = happen(cell, owner.now())?;
+    let (outcome, effects) = happen(cell, owner.now())?;
+    let Effects { deadline, wakers, commands, is_over } = effects;
     // 2. Arm: the timers fire in time.
     if let Some(at) = deadline {
         owner.arm(at, session);
@@ -59,19 +69,37 @@ pub(crate) fn turn<O: Owner>(
     Some(outcome)
 }
 
-/// Hands one input to a session. Returns `None` if the session is over.
-pub(crate) fn input<O: Owner>(owner: &O, session: &Arc<O::Session>, input: Input) -> Option<Result<(), Refusal>> {
-    turn(owner, session, |cell, now| cell.take(now, None, std::iter::once(input)))
+/// Hands an input to a session.
+///
+/// # Errors
+/// The session is over, or refuses an `Attach` or a `Send`. It refuses no other input.
+pub(crate) fn input<O: Owner>(owner: &O, session: &Arc<O::Session>, input: Input) -> Result<(), NotAccepted> {
+    match turn(owner, session, |cell, now| cell.take(now, input)) {
+        Some(outcome) => outcome.map_err(NotAccepted::Refused),
+        None => Err(NotAccepted::Over),
+    }
+}
+
+/// Hands the inputs of a socket's frames to a session. Returns false if the session is over. The socket must poll for
+/// lines in the same poll.
+pub(crate) fn frames<O: Owner>(
+    owner: &O,
+    session: &Arc<O::Session>,
+    socket: Carrier,
+    inputs: impl Iterator<Item = Input>,
+) -> bool {
+    turn(owner, session, |cell, now| Some(((), cell.take_frames(now, socket, inputs)?))).is_some()
 }
 
 /// Handles a deadline that fired.
 pub(crate) fn timer_fired<O: Owner>(owner: &O, session: &Arc<O::Session>, at: Time) {
-    turn(owner, session, |cell, now| cell.timer_fired(at, now));
+    turn(owner, session, |cell, now| Some(((), cell.timer_fired(at, now)?)));
 }
 
 /// Handles the loss of a carrier.
 pub(crate) fn closed<O: Owner>(owner: &O, session: &Arc<O::Session>, carrier: Carrier) {
-    input(owner, session, Input::Closed(carrier));
+    // A session that is over has lost the carrier already.
+    let _ = input(owner, session, Input::Closed(carrier));
     owner.cell(session).forget_carrier(carrier);
 }
 

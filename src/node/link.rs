@@ -14,7 +14,7 @@ use super::session::Session;
 use super::sessions::going_away;
 use crate::backend::Identity;
 use crate::backend::decision::Decision;
-use crate::driver::cycle;
+use crate::driver::cycle::{self, NotAccepted};
 use crate::protocol::body::{self, Body};
 use crate::protocol::code::{Leaving, Limit, Mistake, Refusal};
 use crate::protocol::frame::RawFrame;
@@ -107,9 +107,9 @@ impl Node {
         let Some(session) = self.sessions.find(&hello) else { return Ok(end()) };
         let carrier = self.next_carrier();
         match cycle::input(&**self, &session, Input::Send { carrier, hello, frames }) {
-            None => Ok(end()),
-            Some(Ok(())) => Ok(session.cell.take_finished(carrier)),
-            Some(Err(refusal)) => Err(refused(Some(nonce), refusal)),
+            Ok(()) => Ok(session.cell.take_finished(carrier)),
+            Err(NotAccepted::Over) => Ok(end()),
+            Err(NotAccepted::Refused(refusal)) => Err(refused(Some(nonce), refusal)),
         }
     }
 }
@@ -153,7 +153,7 @@ impl Link {
                 }
             }
         });
-        if cycle::turn(node, &session, |cell, now| cell.take(now, Some(carrier), inputs)).is_none() {
+        if !cycle::frames(node, &session, carrier, inputs) {
             self.state = State::Over(session.cell.take_finished(carrier));
         }
     }
@@ -301,9 +301,9 @@ impl Link {
         let (nonce, asks, report) = (hello.nonce.clone(), hello.turn.is_some(), hello.report.take());
         let attach = Input::Attach { carrier: self.carrier, transport, network: self.network, hello, frames };
         match cycle::input(&*self.node, &session, attach) {
-            None => self.state = State::Over(vec![down::end(Some(nonce), &gone())]),
-            Some(Err(refusal)) => return Err(refusal),
-            Some(Ok(())) => {
+            Err(NotAccepted::Over) => self.state = State::Over(vec![down::end(Some(nonce), &gone())]),
+            Err(NotAccepted::Refused(refusal)) => return Err(refusal),
+            Ok(()) => {
                 self.state = State::Attached(session);
                 if let Some(report) = report {
                     self.node.counters.clients.told(transport, &report, asks);

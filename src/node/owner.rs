@@ -65,7 +65,7 @@ impl Node {
     pub(super) fn end_failed(&self, session: &Arc<Session>) {
         let refusal = Refusal::from(Fault::Command);
         self.counters.note(&refusal);
-        // The end of a session is not refused.
+        // The end of a session is not refused. A session that is over needs none.
         let _ = cycle::input(self, session, Input::End(refusal));
     }
 
@@ -79,6 +79,7 @@ impl Node {
     /// Hands each living session an input that no session refuses.
     pub(super) fn tell_all(&self, input: impl Fn() -> Input) {
         for session in self.sessions.all() {
+            // A session that ended meanwhile misses nothing.
             let _ = cycle::input(self, &session, input());
         }
     }
