@@ -8,9 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline::hub::{Bounds, Hub, Subscriber};
 use throughline::protocol::frame::{Payload, RawFrame};
+use throughline::protocol::limits::Room;
 use throughline::protocol::up::Up;
 use throughline::protocol::{ChannelName, Line, Seq, SessionId, Transport, body, down};
-use throughline::session::server::{Carrier, Input, Room, ServerSession, Settings};
+use throughline::session::server::{Carrier, Input, ServerSession, Settings};
 
 /// Subscribers of a fan-out.
 pub(crate) const SUBSCRIBERS: u64 = 1_000;
@@ -18,7 +19,7 @@ pub(crate) const SUBSCRIBERS: u64 = 1_000;
 pub(crate) const ACKNOWLEDGED: u64 = 64;
 const NOW: Duration = Duration::from_secs(1);
 const CARRIER: Carrier = Carrier(1);
-const ROOM: Room = Room { bytes: 64 * 1024 };
+const WRITTEN_AT_ONCE: usize = 64 * 1024;
 
 /// Work that can be done again and again.
 pub(crate) type Work = Box<dyn FnMut()>;
@@ -134,7 +135,7 @@ impl Subscriber for Session {
         self.key
     }
 
-    fn room(&self) -> (usize, usize) {
+    fn room(&self) -> Room {
         self.session.lock().expect("whole").room()
     }
 }
@@ -154,7 +155,7 @@ fn session() -> ServerSession {
 }
 
 fn drain(session: &mut ServerSession) {
-    session.write(NOW, CARRIER, ROOM, |line| {
+    session.write(NOW, CARRIER, WRITTEN_AT_ONCE, |line| {
         std::hint::black_box(line);
     });
 }

@@ -10,13 +10,14 @@ use smallvec::SmallVec;
 
 use super::timers::Armed;
 use crate::protocol::code::{Limit, Refusal};
+use crate::protocol::limits::{self, Room};
 use crate::protocol::up::Command;
-use crate::protocol::{LegNumber, Line, limits};
+use crate::protocol::{LegNumber, Line};
 use crate::session::Time;
-use crate::session::server::{Carrier, Input, Output, Room, ServerSession};
+use crate::session::server::{Carrier, Input, Output, ServerSession};
 
-/// The most that a carrier writes at once, so that one write never occupies a socket for long.
-const ROOM: Room = Room { bytes: 64 * 1024 };
+/// The most bytes that a carrier writes at once, so that one write never occupies a socket for long.
+const WRITTEN_AT_ONCE: usize = 64 * 1024;
 
 /// The most commands of one session that may wait to be carried out. Beyond it the gateway refuses new ones.
 pub const BACKLOG: usize = 1024;
@@ -142,7 +143,7 @@ impl Cell {
             return (Poll::Ready(Progress::End), None);
         }
         let mut some = false;
-        let rearm = state.session.write(now, carrier, ROOM, |line| {
+        let rearm = state.session.write(now, carrier, WRITTEN_AT_ONCE, |line| {
             some = true;
             out(line);
         });
@@ -221,8 +222,8 @@ impl Cell {
         self.lock().session.has_reader(now)
     }
 
-    /// Returns how many frames and bytes can be pushed before one is dropped.
-    pub fn room(&self) -> (usize, usize) {
+    /// Returns the session's room that is left.
+    pub fn room(&self) -> Room {
         self.lock().session.room()
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use crate::broker::{Failure, Stretch, Ticket};
+use crate::protocol::limits::Room;
 use crate::protocol::{Line, Position};
 
 /// Where a subscription starts.
@@ -18,13 +19,6 @@ pub struct Start {
     pub recovered: bool,
 }
 
-/// How much of its missed publications a subscriber accepts at once.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
-    pub(super) frames: usize,
-    pub(super) bytes: usize,
-}
-
 /// A subscription that a caller wants.
 pub(super) struct Wish<S> {
     /// The ticket, which the answer carries.
@@ -33,6 +27,7 @@ pub(super) struct Wish<S> {
     pub(super) key: u64,
     pub(super) subscriber: S,
     pub(super) since: Option<Position>,
+    /// How much of its missed publications the subscriber accepts at once.
     pub(super) room: Room,
 }
 

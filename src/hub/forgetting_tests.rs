@@ -17,6 +17,7 @@ use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 use super::{Bounds, Hub, Subscriber};
 use crate::broker::{Fault, Memory, Retention};
 use crate::protocol::frame::Payload;
+use crate::protocol::limits::Room;
 use crate::protocol::{ChannelName, Line, Position};
 
 /// A rule of forgetting that is removed.
@@ -65,8 +66,8 @@ impl Subscriber for Inbox {
     fn key(&self) -> u64 {
         self.0
     }
-    fn room(&self) -> (usize, usize) {
-        (100, 100_000)
+    fn room(&self) -> Room {
+        Room { frames: 100, bytes: 100_000 }
     }
 }
 

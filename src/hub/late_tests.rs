@@ -10,6 +10,7 @@ use super::{Hub, Outcome, Start, Subscriber};
 use crate::broker::{Answer, Broker, Encode, Event, Failure, Log, Stretch, Ticket};
 use crate::protocol::code::Code;
 use crate::protocol::frame::Payload;
+use crate::protocol::limits::Room;
 use crate::protocol::{ChannelName, Line, Position, down};
 
 const NOW: Duration = Duration::ZERO;
@@ -89,8 +90,8 @@ impl Subscriber for Inbox {
     fn key(&self) -> u64 {
         self.0
     }
-    fn room(&self) -> (usize, usize) {
-        (10, 1_000)
+    fn room(&self) -> Room {
+        Room { frames: 10, bytes: 1_000 }
     }
 }
 

@@ -36,12 +36,13 @@ use tokio::time::Instant;
 
 use self::channel::Channel;
 use self::desk::{Call, Desk, MakeAnswer};
-use self::events::{Input, Room, Settings, Wish};
+use self::events::{Input, Settings, Wish};
 use self::late::{Caller, Waiting};
 use crate::broker::{Broker, Event, Memory, Retention, Ticket};
 use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::frame::Payload;
-use crate::protocol::{ChannelName, Line, Position, limits};
+use crate::protocol::limits::Room;
+use crate::protocol::{ChannelName, Line, Position};
 
 pub use self::events::Start;
 pub use self::late::Outcome;
@@ -115,7 +116,7 @@ impl Hub {
     #[must_use]
     pub fn with_broker(channels: usize, broker: Box<dyn Broker>) -> Self {
         // A session accepts no more than its replay bound, so no more is held for it.
-        let held = Room { frames: limits::REPLAY_FRAMES, bytes: limits::REPLAY_BYTES };
+        let held = Room::REPLAY;
         let check_every = broker.check_every();
         let settings =
             Settings { appends: APPENDS, joiners: JOINERS, held, patience: PATIENCE, pause: PAUSE, check_every };
@@ -342,8 +343,7 @@ fn ask(
 ) -> (Ticket, Option<Result<Start, Refusal>>, Vec<Waker>) {
     let ticket = desk.machine.ticket();
     // A subscription without a position needs no room.
-    let (frames, bytes) = since.map_or((0, 0), |_| subscriber.room());
-    let (key, room) = (subscriber.key(), Room { frames, bytes });
+    let (key, room) = (subscriber.key(), since.map_or(Room::NONE, |_| subscriber.room()));
     let wish = Wish { ticket, key, subscriber, since: since.cloned(), room };
     let mut call = Call { ticket: Some(ticket), answer: Some(answer), ..Call::default() };
     desk.carry_out(now, channel, Input::Subscribe(wish), &mut call);

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use super::events::{Deliveries, Delivery, Room};
+use super::events::{Deliveries, Delivery};
 use super::mutant::{Mutant, Mutation};
 use crate::broker::Stretch;
+use crate::protocol::limits::Room;
 use crate::protocol::{Line, Position};
 
 /// Messages that wait for the answer of a fetch, in the order in which they were heard.

@@ -3,6 +3,7 @@
 use std::task::Waker;
 
 use crate::protocol::Line;
+use crate::protocol::limits::Room;
 
 /// A receiver of lines. It must not wait, and must not call the hub, because the hub holds the channel's lock.
 pub trait Subscriber: Send + Sync {
@@ -22,7 +23,6 @@ pub trait Subscriber: Send + Sync {
     /// Returns its name on this node.
     fn key(&self) -> u64;
 
-    /// Returns how much of its missed publications it accepts at once: frames and bytes. More would make it drop
-    /// its own frames.
-    fn room(&self) -> (usize, usize);
+    /// Returns how much of its missed publications it accepts at once. More would make it drop its own frames.
+    fn room(&self) -> Room;
 }

@@ -8,6 +8,7 @@ use super::channel::Channel;
 use super::{Bounds, Hub, Start, Subscriber};
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::frame::Payload;
+use crate::protocol::limits::Room;
 use crate::protocol::{ChannelName, Line, Position};
 
 struct Inbox(u64, Mutex<Vec<Line>>);
@@ -20,8 +21,8 @@ impl Subscriber for Inbox {
     fn key(&self) -> u64 {
         self.0
     }
-    fn room(&self) -> (usize, usize) {
-        (10, 1000)
+    fn room(&self) -> Room {
+        Room { frames: 10, bytes: 1000 }
     }
 }
 

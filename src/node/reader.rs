@@ -14,7 +14,8 @@ use super::Node;
 use crate::hub::{Outcome, Start, Subscriber};
 use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::frame::Payload;
-use crate::protocol::{ChannelName, Line, Position, limits};
+use crate::protocol::limits::{self, Room};
+use crate::protocol::{ChannelName, Line, Position};
 
 /// A plain reader's subscription. Dropping the reader ends it.
 pub struct Reader {
@@ -148,7 +149,7 @@ impl Subscriber for Queue {
         self.key
     }
 
-    fn room(&self) -> (usize, usize) {
-        (limits::REPLAY_FRAMES / 2, limits::REPLAY_BYTES / 2)
+    fn room(&self) -> Room {
+        Room::REPLAY.half()
     }
 }

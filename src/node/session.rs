@@ -9,7 +9,8 @@ use super::pump::work::Work;
 use crate::backend::Identity;
 use crate::driver::cell::Cell;
 use crate::hub::Subscriber;
-use crate::protocol::{ChannelName, Line, Secret, SessionId, limits};
+use crate::protocol::limits::{self, Room};
+use crate::protocol::{ChannelName, Line, Secret, SessionId};
 use crate::session::server::ServerSession;
 
 /// A session on this node. A publication reads only its first fields.
@@ -90,8 +91,7 @@ impl Subscriber for Session {
     }
 
     /// Returns half of the free room, so that the frames that come meanwhile do not push these out.
-    fn room(&self) -> (usize, usize) {
-        let (frames, bytes) = self.cell.room();
-        (frames / 2, bytes / 2)
+    fn room(&self) -> Room {
+        self.cell.room().half()
     }
 }

@@ -90,6 +90,28 @@ pub const WITHDRAWAL: Duration = Duration::from_secs(10);
 /// How long a session lives without a leg.
 pub const RESUME: Duration = Duration::from_secs(120);
 
+/// Room for frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// How many frames fit.
+    pub frames: usize,
+    /// How many bytes of them fit, in line form.
+    pub bytes: usize,
+}
+
+impl Room {
+    /// Room for no frame.
+    pub const NONE: Self = Self { frames: 0, bytes: 0 };
+    /// Room for all frames that a session keeps.
+    pub const REPLAY: Self = Self { frames: REPLAY_FRAMES, bytes: REPLAY_BYTES };
+
+    /// Returns half of this room.
+    #[must_use]
+    pub const fn half(self) -> Self {
+        Self { frames: self.frames / 2, bytes: self.bytes / 2 }
+    }
+}
+
 /// The bounds that a client must know, as `welcome.limits` states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {

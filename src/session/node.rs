@@ -38,6 +38,9 @@ pub enum Kind {
     Poll,
 }
 
+/// The most bytes that a carrier accepts at once. They are few, so that a write often leaves some lines.
+const WRITTEN_AT_ONCE: usize = 400;
+
 type Make = Box<dyn Fn(Time, SessionId) -> ServerSession>;
 
 /// The server's side of a simulation.
@@ -180,8 +183,7 @@ impl Node {
             let wanting: Vec<Carrier> = session.wants_write().filter(|carrier| room(*carrier)).collect();
             for carrier in wanting {
                 let mut lines = Vec::new();
-                let room = crate::session::server::Room { bytes: 400 };
-                session.write(now, carrier, room, |line| lines.push(line.clone()));
+                session.write(now, carrier, WRITTEN_AT_ONCE, |line| lines.push(line.clone()));
                 self.effects.push(Effect::Write(carrier, lines));
             }
         }

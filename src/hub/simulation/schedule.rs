@@ -12,8 +12,9 @@ use super::reader::Reader;
 use super::truth::Truth;
 use crate::broker::{Failure, Stretch, Ticket};
 use crate::hub::channel::Channel;
-use crate::hub::events::{Input, Outputs, Room, Settings, Wish};
+use crate::hub::events::{Input, Outputs, Settings, Wish};
 use crate::hub::mutant::Mutation;
+use crate::protocol::limits::Room;
 use crate::protocol::{Line, Position};
 use crate::simulation::{Agenda, Random};
 

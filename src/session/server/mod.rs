@@ -39,12 +39,12 @@ pub use self::events::{Carrier, Input, Output, Resolution, resolve};
 use self::leg::{Leg, State};
 pub use self::settings::Settings;
 use self::settings::Wishes;
-pub use self::write::Room;
 use super::Time;
 #[cfg(test)]
 use super::mutant::Mutation;
 use super::outgoing::Outgoing;
 use crate::protocol::code::Refusal;
+use crate::protocol::limits::Room;
 use crate::protocol::{LegNumber, Line, Nonce, Seq, SessionId, Transport, Turn, down};
 
 /// The gateway's half of a session. A publication reads only its first fields, as in [`Leg`].
@@ -208,11 +208,11 @@ impl ServerSession {
         (self.outgoing.frames(), self.outgoing.bytes())
     }
 
-    /// Returns how many frames and bytes can be pushed before one is dropped.
+    /// Returns the room that is left: what fits is pushed, and no frame is dropped.
     #[must_use]
-    pub fn room(&self) -> (usize, usize) {
+    pub fn room(&self) -> Room {
         let (limits, (frames, bytes)) = (&self.settings.limits, self.kept());
-        (limits.replay_frames.saturating_sub(frames), limits.replay_bytes.saturating_sub(bytes))
+        Room { frames: limits.replay_frames.saturating_sub(frames), bytes: limits.replay_bytes.saturating_sub(bytes) }
     }
 
     /// Returns true if the session is over.

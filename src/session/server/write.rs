@@ -10,13 +10,6 @@ use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, down, limits};
 use crate::session::outgoing::Outgoing;
 use crate::session::{Time, milliseconds};
 
-/// How much a carrier accepts at once.
-#[derive(Debug, Clone, Copy)]
-pub struct Room {
-    /// Bytes in line form. One line is written even if it is longer.
-    pub bytes: usize,
-}
-
 impl ServerSession {
     /// Returns the carriers that something can be written to at this moment.
     pub fn wants_write(&self) -> impl Iterator<Item = Carrier> + '_ {
@@ -36,12 +29,13 @@ impl ServerSession {
         self.legs.iter().find(|leg| leg.number == active && leg.is_attached())?.carrier
     }
 
-    /// Hands out, line by line, all that is due on a carrier. It writes nothing to a leg that has ended, and a
-    /// single line uses a poll up. An acknowledgement that is due soon goes with the write (rule 11).
+    /// Hands out, line by line, all that is due on a carrier, up to `most` bytes in line form. One line is written
+    /// even if it is longer. It writes nothing to a leg that has ended, and a single line uses a poll up. An
+    /// acknowledgement that is due soon goes with the write (rule 11).
     ///
     /// Returns true if [`Self::poll_timeout`] may have changed. Numbered lines alone do not change it, except on a
     /// poll, which they use up.
-    pub fn write(&mut self, now: Time, carrier: Carrier, room: Room, mut out: impl FnMut(&Line)) -> bool {
+    pub fn write(&mut self, now: Time, carrier: Carrier, most: usize, mut out: impl FnMut(&Line)) -> bool {
         let Some(place) = self.legs.iter().position(|leg| leg.carrier == Some(carrier) && leg.is_attached()) else {
             return false;
         };
@@ -61,7 +55,7 @@ impl ServerSession {
             }
             self.write_links(now, place, active, &mut out);
         }
-        let lines = if active { self.write_lines(place, room, &mut out) } else { 0 };
+        let lines = if active { self.write_lines(place, most, &mut out) } else { 0 };
         let leg = &mut self.legs[place];
         if let Carriage::Poll(parked) = &mut leg.carriage {
             leg.carrier = None;
@@ -122,18 +116,18 @@ impl ServerSession {
     }
 
     /// Writes numbered lines, and returns their number. On a socket it first announces the bytes of a large write.
-    fn write_lines(&mut self, place: usize, room: Room, out: &mut impl FnMut(&Line)) -> usize {
+    fn write_lines(&mut self, place: usize, most: usize, out: &mut impl FnMut(&Line)) -> usize {
         let leg = &mut self.legs[place];
         // Most lines go alone. The cost of such a line is known below, so only several lines are summed here.
         let alone = leg.cursor == self.outgoing.last();
         if !alone && self.outgoing.bytes() >= limits::ANNOUNCED_BYTES && leg.transport() == Transport::WebSocket {
-            let bytes = self.outgoing.bytes_from(leg.cursor, room.bytes);
+            let bytes = self.outgoing.bytes_from(leg.cursor, most);
             if bytes >= limits::ANNOUNCED_BYTES {
                 announce(bytes, out);
             }
         }
         let (mut lines, mut bytes) = (0, 0);
-        while bytes < room.bytes
+        while bytes < most
             && let Some(line) = self.outgoing.hand_out(leg.cursor, usize::MAX)
         {
             bytes += line.cost();

@@ -7,7 +7,7 @@ use crate::protocol::frame::RawFrame;
 use crate::protocol::up::{Hello, Up};
 use crate::protocol::{LegNumber, Line, NetworkId, Nonce, SessionId, Transport};
 use crate::session::Time;
-use crate::session::server::{Carrier, Input, Output, Resolution, Room, ServerSession, Settings, resolve};
+use crate::session::server::{Carrier, Input, Output, Resolution, ServerSession, Settings, resolve};
 
 const SECRET: &str = "a-secret-of-22-characters-or-more";
 
@@ -77,9 +77,8 @@ impl Bench {
 
     pub(super) fn write(&mut self, ms: u64, leg: u32) -> Vec<String> {
         let mut out = Vec::new();
-        let room = Room { bytes: usize::MAX };
         let carrier = Carrier(u64::from(leg));
-        self.session.write(at(ms), carrier, room, |line| out.push(line.clone()));
+        self.session.write(at(ms), carrier, usize::MAX, |line| out.push(line.clone()));
         let text = |line: &Line| String::from_utf8(line.json().to_vec()).unwrap();
         out.iter().map(text).collect()
     }
@@ -184,9 +183,9 @@ fn room_is_kept_but_one_line_goes_however_long_it_is() {
         bench.session.push(line);
     }
     let mut out = Vec::new();
-    bench.session.write(at(1), Carrier(1), Room { bytes: 1 }, |line| out.push(line.clone()));
+    bench.session.write(at(1), Carrier(1), 1, |line| out.push(line.clone()));
     assert_eq!(out.len(), 1);
-    bench.session.write(at(1), Carrier(1), Room { bytes: 30 }, |line| out.push(line.clone()));
+    bench.session.write(at(1), Carrier(1), 30, |line| out.push(line.clone()));
     assert_eq!(out.len(), 3);
 }
 
@@ -299,7 +298,7 @@ fn every_leg_is_told_what_is_offered_beside_a_goaway_that_waits() {
     // Between two polls the leg has no carrier, so the next poll is answered at once.
     bench.carried(3, 2, Transport::Poll, 9, r#","id":"s1","received":0"#).unwrap();
     let mut out = Vec::new();
-    bench.session.write(at(3), Carrier(9), Room { bytes: 400 }, |line| out.push(line.clone()));
+    bench.session.write(at(3), Carrier(9), 400, |line| out.push(line.clone()));
     assert_eq!(out[2].json(), config.as_bytes());
     assert_eq!(bench.session.wants_write().count(), 0);
 }
@@ -351,7 +350,7 @@ fn a_poll_that_comes_after_the_time_to_leave_is_answered_with_the_end() {
     bench.offer(1, &[Transport::WebSocket], 0);
     bench.carried(10_000, 1, Transport::Poll, 2, r#","id":"s1","turn":1,"received":0"#).unwrap();
     let mut out = Vec::new();
-    bench.session.write(at(10_000), Carrier(2), Room { bytes: 400 }, |line| out.push(line.clone()));
+    bench.session.write(at(10_000), Carrier(2), 400, |line| out.push(line.clone()));
     assert_eq!(out.len(), 2);
     bench.carried(10_001, 1, Transport::Poll, 3, r#","id":"s1","turn":1,"received":0"#).unwrap();
     assert_eq!(bench.ends(), [(3, "refused".to_owned())]);

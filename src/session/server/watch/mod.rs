@@ -18,7 +18,7 @@ use crate::protocol::limits::{self, Limits};
 use crate::protocol::up::Up;
 use crate::protocol::{Line, SessionId, Transport};
 use crate::session::Time;
-use crate::session::server::{Carrier, Input, Output, Room, ServerSession, Settings};
+use crate::session::server::{Carrier, Input, Output, ServerSession, Settings};
 use crate::simulation::Random;
 
 const REPLAY_FRAMES: usize = 6;
@@ -246,7 +246,7 @@ impl Watch {
         for carrier in wanting {
             let mut lines = Vec::new();
             let due = self.session.poll_timeout();
-            let moved = self.session.write(self.now, carrier, Room { bytes }, |line| lines.push(line.clone()));
+            let moved = self.session.write(self.now, carrier, bytes, |line| lines.push(line.clone()));
             assert!(moved || self.session.poll_timeout() == due, "a write moved the deadline without a notice");
             assert!(!lines.is_empty(), "a carrier that wants to write has no line");
             self.written(carrier, &lines);
