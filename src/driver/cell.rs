@@ -19,10 +19,38 @@ use crate::session::server::{Carrier, Input, Output, ServerSession};
 /// The most bytes that a carrier writes at once, so that one write never occupies a socket for long.
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
 
-/// The most commands of one session that may wait to be carried out. Beyond it the gateway refuses new ones.
-pub const BACKLOG: usize = 1024;
-/// The most bytes of commands that may wait for decisions.
-const BACKLOG_BYTES: usize = limits::REPLAY_BYTES;
+/// The most commands of one session that may wait to be carried out, and the most bytes of those that wait for
+/// decisions. Beyond either bound the gateway refuses new commands.
+const LONGEST_BACKLOG: Backlog = Backlog { commands: 1024, bytes: limits::REPLAY_BYTES };
+
+/// Commands of one session that wait, and their cost in line form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// How many commands wait.
+    pub commands: usize,
+    /// The bytes of all of them.
+    pub bytes: usize,
+}
+
+impl Backlog {
+    /// Returns a backlog without commands.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { commands: 0, bytes: 0 }
+    }
+
+    /// Adds a command with this cost.
+    pub const fn add(&mut self, bytes: usize) {
+        self.commands += 1;
+        self.bytes += bytes;
+    }
+
+    /// Removes a command with this cost.
+    pub const fn remove(&mut self, bytes: usize) {
+        self.commands -= 1;
+        self.bytes -= bytes;
+    }
+}
 
 /// The result of [`Cell::poll_lines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +90,8 @@ struct State {
     session: ServerSession,
     finished: Vec<(Carrier, Vec<Line>)>,
     commands: Vec<Command>,
-    /// The commands that were handed out and wait for a decision, and their bytes.
-    waiting: (usize, usize),
+    /// The commands that were handed out and wait for a decision.
+    undecided: Backlog,
     /// A caller carries out commands. It also receives those that come meanwhile, so that they keep their order.
     running: bool,
     armed: Armed,
@@ -78,7 +106,7 @@ impl Cell {
             wakers: SmallVec::new(),
             finished: Vec::new(),
             commands: Vec::new(),
-            waiting: (0, 0),
+            undecided: Backlog::new(),
             running: false,
             armed: Armed::default(),
         };
@@ -184,10 +212,10 @@ impl Cell {
         }
     }
 
-    /// Sets how many commands that were handed out wait for a decision, and their bytes. They count towards the
-    /// [`BACKLOG`].
-    pub fn set_waiting(&self, commands: usize, bytes: usize) {
-        self.lock().waiting = (commands, bytes);
+    /// Sets how many commands that were handed out wait for a decision. If they are too many, the cell refuses new
+    /// commands.
+    pub fn set_undecided(&self, undecided: Backlog) {
+        self.lock().undecided = undecided;
     }
 
     /// Makes the answer of a poll due, because its client stopped waiting. Poll for its lines now.
@@ -243,10 +271,10 @@ struct Drained {
 
 impl State {
     fn take(&mut self, now: Time, mut input: Input) -> Result<(), Refusal> {
-        let (waiting, bytes) = self.waiting;
-        let is_full = self.commands.len() + waiting >= BACKLOG || bytes >= BACKLOG_BYTES;
+        let waiting = self.commands.len() + self.undecided.commands;
+        let is_full = waiting >= LONGEST_BACKLOG.commands || self.undecided.bytes >= LONGEST_BACKLOG.bytes;
         if is_full && input.brings_commands() {
-            let refusal = Limit::Backlog(self.commands.len() + waiting).into();
+            let refusal = Limit::Backlog(waiting).into();
             let Input::Frame { carrier, .. } = input else { return Err(refusal) };
             input = Input::Refused { carrier, refusal };
         }

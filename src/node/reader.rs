@@ -34,14 +34,16 @@ struct Subscription {
 
 struct Queue {
     key: u64,
-    state: Mutex<Waiting>,
+    unread: Mutex<Unread>,
 }
 
+/// The lines that the reader has not read.
 #[derive(Default)]
-struct Waiting {
+struct Unread {
     lines: VecDeque<Line>,
     bytes: usize,
-    behind: bool,
+    /// The reader fell behind, and is cut off.
+    is_behind: bool,
     waker: Option<Waker>,
 }
 
@@ -70,7 +72,7 @@ impl Node {
         channel: ChannelName,
         since: Option<&Position>,
     ) -> Result<Reader, Refusal> {
-        let queue = Arc::new(Queue { key: self.sessions.next_key(), state: Mutex::default() });
+        let queue = Arc::new(Queue { key: self.sessions.next_key(), unread: Mutex::default() });
         let outcome = self.operations.read(&channel, Arc::clone(&queue) as Arc<dyn Subscriber>, since);
         let subscription = Subscription { node: Arc::clone(self), channel, queue };
         let start = match outcome {
@@ -86,15 +88,15 @@ impl Reader {
     /// going away. Cancel-safe.
     pub async fn next(&mut self) -> Option<Line> {
         let line = poll_fn(|cx| {
-            let mut state = self.subscription.queue.lock();
-            if let Some(line) = state.lines.pop_front() {
-                state.bytes -= line.cost();
+            let mut unread = self.subscription.queue.lock();
+            if let Some(line) = unread.lines.pop_front() {
+                unread.bytes -= line.cost();
                 return Poll::Ready(Some(line));
             }
-            if state.behind {
+            if unread.is_behind {
                 return Poll::Ready(None);
             }
-            state.waker = Some(cx.waker().clone());
+            unread.waker = Some(cx.waker().clone());
             Poll::Pending
         });
         tokio::select! {
@@ -110,15 +112,15 @@ impl Drop for Subscription {
     }
 }
 
-impl Waiting {
+impl Unread {
     fn push(&mut self, line: &Line) {
         if self.lines.len() >= limits::REPLAY_FRAMES || self.bytes + line.cost() > limits::REPLAY_BYTES {
             // The reader comes back for them by its position. They are not kept until its connection notices the
             // end.
-            self.behind = true;
+            self.is_behind = true;
             (self.lines, self.bytes) = (VecDeque::new(), 0);
         }
-        if !self.behind {
+        if !self.is_behind {
             self.bytes += line.cost();
             self.lines.push_back(line.clone());
         }
@@ -126,23 +128,23 @@ impl Waiting {
 }
 
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Unread> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Subscriber for Queue {
     fn deliver(&self, lines: &[Line]) -> Option<Waker> {
-        let mut state = self.lock();
-        lines.iter().for_each(|line| state.push(line));
-        state.waker.take()
+        let mut unread = self.lock();
+        lines.iter().for_each(|line| unread.push(line));
+        unread.waker.take()
     }
 
     /// A plain stream counts its events from its start. So it ends here, and the reader comes back by its position.
     fn reset(&self, _: &Line) -> Option<Waker> {
-        let mut state = self.lock();
-        state.behind = true;
-        state.waker.take()
+        let mut unread = self.lock();
+        unread.is_behind = true;
+        unread.waker.take()
     }
 
     fn key(&self) -> u64 {

@@ -7,20 +7,12 @@
 
 use std::collections::VecDeque;
 
+use crate::driver::cell::Backlog;
 use crate::protocol::ChannelName;
 
 /// The name of a later step. No two steps of a session share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Ticket(u64);
-
-/// The commands that wait in the lanes of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Waiting {
-    /// Commands with an open step, and those behind them.
-    pub(super) commands: usize,
-    /// Their cost in line form.
-    pub(super) bytes: usize,
-}
 
 /// A rule that is removed, for the simulation.
 #[cfg(test)]
@@ -38,7 +30,8 @@ pub(super) enum Mutant {
 #[derive(Debug)]
 pub(super) struct Lanes<C> {
     closed: Vec<Lane<C>>,
-    waiting: Waiting,
+    /// The commands with an open step, and those behind them.
+    backlog: Backlog,
     tickets: u64,
     has_ended: bool,
     #[cfg(test)]
@@ -60,23 +53,11 @@ struct Lane<C> {
     behind: VecDeque<(C, usize)>,
 }
 
-impl Waiting {
-    const fn add(&mut self, bytes: usize) {
-        self.commands += 1;
-        self.bytes += bytes;
-    }
-
-    const fn remove(&mut self, bytes: usize) {
-        self.commands -= 1;
-        self.bytes -= bytes;
-    }
-}
-
 impl<C> Lanes<C> {
     pub(super) const fn new() -> Self {
         Self {
             closed: Vec::new(),
-            waiting: Waiting { commands: 0, bytes: 0 },
+            backlog: Backlog::new(),
             tickets: 0,
             has_ended: false,
             #[cfg(test)]
@@ -95,15 +76,15 @@ impl<C> Lanes<C> {
     }
 
     /// Returns the commands that wait.
-    pub(super) const fn waiting(&self) -> Waiting {
-        self.waiting
+    pub(super) const fn backlog(&self) -> Backlog {
+        self.backlog
     }
 
     /// Admits a command with this cost. Returns it if its lane is open; otherwise the command waits.
     pub(super) fn admit(&mut self, channel: Option<&ChannelName>, command: C, bytes: usize) -> Option<C> {
         let Some(lane) = self.closed_lane(channel) else { return Some(command) };
         lane.behind.push_back((command, bytes));
-        self.waiting.add(bytes);
+        self.backlog.add(bytes);
         None
     }
 
@@ -114,7 +95,7 @@ impl<C> Lanes<C> {
         }
         let ticket = self.next_ticket();
         self.closed.push(Lane { channel, ticket, has_come: false, bytes, behind: VecDeque::new() });
-        self.waiting.add(bytes);
+        self.backlog.add(bytes);
         Some(ticket)
     }
 
@@ -143,7 +124,7 @@ impl<C> Lanes<C> {
         let place = self.closed.iter().position(|lane| lane.ticket == ticket && lane.has_come)?;
         let next = self.next_ticket();
         let lane = &mut self.closed[place];
-        self.waiting.remove(lane.bytes);
+        self.backlog.remove(lane.bytes);
         let Some((command, bytes)) = lane.behind.pop_front() else {
             self.closed.swap_remove(place);
             return None;
@@ -157,7 +138,7 @@ impl<C> Lanes<C> {
         self.has_ended = true;
         #[cfg(test)]
         if self.mutant == Some(Mutant::AnswerAfterEnd) {
-            self.waiting = Waiting::default();
+            self.backlog = Backlog::new();
             return;
         }
         self.clear();
@@ -166,7 +147,7 @@ impl<C> Lanes<C> {
     /// Drops all waiting commands.
     fn clear(&mut self) {
         self.closed = Vec::new();
-        self.waiting = Waiting::default();
+        self.backlog = Backlog::new();
     }
 
     fn closed_lane(&mut self, channel: Option<&ChannelName>) -> Option<&mut Lane<C>> {

@@ -32,8 +32,8 @@ use tracing::{Instrument as _, debug_span, error};
 
 use self::act::Acts;
 use self::decided::{Asked, Decided, Deed, Later, Queued, Step};
-use self::lanes::{Ticket, Waiting};
-use self::work::{Answer, Work};
+use self::lanes::Ticket;
+use self::work::{ComingStep, Work};
 use super::counters::Counters;
 use super::operations::Operations;
 use super::session::Session;
@@ -110,7 +110,7 @@ impl Pump {
     fn admit(&self, session: &Session, queued: Queued, bytes: usize) -> Option<Queued> {
         let mut work = session.work();
         let queued = work.admit(queued, bytes);
-        tell_waiting(session, &work);
+        note_backlog(session, &work);
         queued
     }
 
@@ -124,8 +124,8 @@ impl Pump {
     ) {
         let mut work = session.work();
         let Some(ticket) = work.lanes.close(channel, bytes) else { return };
-        tell_waiting(session, &work);
-        work.hand_over(answer(ticket, step), || self.spawn(session));
+        note_backlog(session, &work);
+        work.hand_over(ticketed(ticket, step), || self.spawn(session));
     }
 
     /// Goes on with a lane whose head's step has come. It carries out the head, and the commands behind it, until
@@ -146,7 +146,7 @@ impl Pump {
             if let Some(unfinished) = unfinished {
                 let mut work = session.work();
                 let Some(ticket) = work.lanes.wait_on(ticket) else { return };
-                return work.hand_over(answer(ticket, unfinished.step), || self.spawn(session));
+                return work.hand_over(ticketed(ticket, unfinished.step), || self.spawn(session));
             }
             let Some((ticket, queued)) = Self::following(session, ticket) else { return };
             let asked = match queued {
@@ -155,7 +155,7 @@ impl Pump {
             };
             match asked {
                 Asked::Now(decided) => next = Some((ticket, Step::Decided(decided))),
-                Asked::Later(later) => session.work().hand_over(answer(ticket, later.step()), || self.spawn(session)),
+                Asked::Later(later) => session.work().hand_over(ticketed(ticket, later.step()), || self.spawn(session)),
             }
         }
     }
@@ -164,7 +164,7 @@ impl Pump {
     fn following(session: &Session, ticket: Ticket) -> Option<(Ticket, Queued)> {
         let mut work = session.work();
         let following = work.lanes.next(ticket);
-        tell_waiting(session, &work);
+        note_backlog(session, &work);
         following
     }
 
@@ -174,10 +174,9 @@ impl Pump {
     }
 }
 
-/// Counts the waiting commands towards the session's backlog.
-fn tell_waiting(session: &Session, work: &Work) {
-    let Waiting { commands, bytes } = work.lanes.waiting();
-    session.cell.set_waiting(commands, bytes);
+/// Counts the commands in the lanes towards the bound of the session's cell.
+fn note_backlog(session: &Session, work: &Work) {
+    session.cell.set_undecided(work.lanes.backlog());
 }
 
 /// Wraps the backend's decision about a command on a channel.
@@ -197,8 +196,8 @@ fn about_channel<T: 'static>(
     }
 }
 
-/// Returns a step under the ticket of its lane.
-fn answer(ticket: Ticket, step: BoxFuture<'static, Step>) -> Answer {
+/// Returns a step with the ticket of its lane.
+fn ticketed(ticket: Ticket, step: BoxFuture<'static, Step>) -> ComingStep {
     step.map(move |step| (ticket, step)).boxed()
 }
 
@@ -216,7 +215,7 @@ async fn drive(pump: Weak<Pump>, session: Weak<Session>) {
 /// Returns the next decision that has come, or `None` if none is open.
 fn poll_next(
     session: &Weak<Session>,
-    open: &mut FuturesUnordered<Answer>,
+    open: &mut FuturesUnordered<ComingStep>,
     cx: &mut Context<'_>,
 ) -> Poll<Option<(Ticket, Step)>> {
     let Some(session) = session.upgrade() else { return Poll::Ready(None) };

@@ -6,7 +6,8 @@
 
 use std::collections::HashMap;
 
-use super::lanes::{Lanes, Mutant, Ticket, Waiting};
+use super::lanes::{Lanes, Mutant, Ticket};
+use crate::driver::cell::Backlog;
 use crate::protocol::ChannelName;
 use crate::simulation::{self, Agenda, Random, Simulation, caught};
 
@@ -244,8 +245,8 @@ impl Schedule {
 
     fn check_waiting(&self) -> Result<(), String> {
         let expected = if self.has_ended { 0 } else { self.came - self.done };
-        let waiting = self.lanes.waiting();
-        let expected = Waiting { commands: expected, bytes: expected * BYTES };
+        let waiting = self.lanes.backlog();
+        let expected = Backlog { commands: expected, bytes: expected * BYTES };
         if waiting == expected { Ok(()) } else { Err(format!("{waiting:?}, expected {expected:?}")) }
     }
 

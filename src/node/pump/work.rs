@@ -9,8 +9,8 @@ use tokio::task::AbortHandle;
 use super::decided::{Queued, Step};
 use super::lanes::{Lanes, Ticket};
 
-/// A step of a lane's head, which comes later.
-pub(super) type Answer = BoxFuture<'static, (Ticket, Step)>;
+/// A step of a lane's head, which comes later, with the ticket of the lane.
+pub(super) type ComingStep = BoxFuture<'static, (Ticket, Step)>;
 
 /// The lanes of a session, and the task that drives their steps.
 pub(in crate::node) struct Work {
@@ -21,7 +21,7 @@ pub(in crate::node) struct Work {
 /// The task that drives the steps. Dropping this cancels it.
 struct Task {
     /// The steps that the task has not picked up yet.
-    arrived: Vec<Answer>,
+    arrived: Vec<ComingStep>,
     /// Wakes the task, once it waits.
     waker: Option<Waker>,
     handle: AbortHandle,
@@ -39,18 +39,18 @@ impl Work {
     }
 
     /// Hands a later step to the task, which `spawn` starts if there is none.
-    pub(super) fn hand_over(&mut self, answer: Answer, spawn: impl FnOnce() -> AbortHandle) {
+    pub(super) fn hand_over(&mut self, step: ComingStep, spawn: impl FnOnce() -> AbortHandle) {
         if self.lanes.has_ended() {
             return;
         }
         let task =
             self.task.get_or_insert_with(|| Box::new(Task { arrived: Vec::new(), waker: None, handle: spawn() }));
-        task.arrived.push(answer);
+        task.arrived.push(step);
         task.waker.take().into_iter().for_each(Waker::wake);
     }
 
     /// Returns the steps that the task must pick up. The waker wakes it for the next ones.
-    pub(super) fn take_up(&mut self, waker: &Waker) -> Vec<Answer> {
+    pub(super) fn take_up(&mut self, waker: &Waker) -> Vec<ComingStep> {
         let Some(task) = &mut self.task else { return Vec::new() };
         task.waker = Some(waker.clone());
         std::mem::take(&mut task.arrived)
