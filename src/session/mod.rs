@@ -20,11 +20,11 @@
 pub mod client;
 #[cfg(test)]
 mod mutant;
-#[cfg(any(test, feature = "simulation"))]
-#[doc(hidden)]
-pub mod node;
 pub mod outgoing;
 pub mod server;
+#[cfg(any(test, feature = "simulation"))]
+#[doc(hidden)]
+pub mod server_side;
 #[cfg(test)]
 mod simulation;
 

@@ -11,7 +11,7 @@
 //!
 //! | command | meaning |
 //! |---|---|
-//! | `{"new":{…}}` | a fresh node without sessions. Settings, all optional: `replay_frames`, `replay_bytes`, `hold_ms`, `resume_ms`, `heartbeat_ms`, `attaches_a_minute` |
+//! | `{"new":{…}}` | a fresh server without sessions. Settings, all optional: `replay_frames`, `replay_bytes`, `hold_ms`, `resume_ms`, `heartbeat_ms`, `attaches_a_minute` |
 //! | `{"now":ms,"socket":c,"text":FRAME}` | a message came up a socket |
 //! | `{"now":ms,"request":c,"kind":"stream"\|"send"\|"poll","body":TEXT}` | a POST came, whole |
 //! | `{"now":ms,"closed":c}` | the carrier is no more |
@@ -46,8 +46,8 @@ use throughline::protocol::limits::Limits;
 use throughline::protocol::up::Action;
 use throughline::protocol::{Line, SessionId, up};
 use throughline::session::Time;
-use throughline::session::node::{Effect, Kind, Node};
 use throughline::session::server::{Carrier, ServerSession, Settings};
+use throughline::session::server_side::{Effect, Post, ServerSide};
 
 const NAME: &str = "the_javascript_half_keeps_the_invariants";
 
@@ -79,10 +79,10 @@ fn simulate() -> Result<ExitCode, Box<dyn Error>> {
 
 fn serve() -> Result<(), Box<dyn Error>> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let mut node = fresh(&json!({}));
+    let mut server = fresh(&json!({}));
     for line in io::stdin().lock().lines() {
         let answer = match serde_json::from_str(&line?) {
-            Ok(command) => obey(&mut node, &command),
+            Ok(command) => obey(&mut server, &command),
             Err(error) => Err(error.into()),
         };
         let answer = answer.unwrap_or_else(|error| json!({ "error": error.to_string() }));
@@ -92,8 +92,8 @@ fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Returns a node whose sessions have these settings.
-fn fresh(wanted: &Value) -> Node {
+/// Returns a server's side whose sessions have these settings.
+fn fresh(wanted: &Value) -> ServerSide {
     let default = Settings::default();
     let number = |key: &str| wanted[key].as_u64();
     let time = |key: &str, usual: Time| number(key).map_or(usual, Time::from_millis);
@@ -110,62 +110,62 @@ fn fresh(wanted: &Value) -> Node {
         attaches_a_minute: number("attaches_a_minute").and_then(|n| u32::try_from(n).ok()).unwrap_or(1_000_000),
         ..default
     });
-    Node::new(Box::new(move |now, id| ServerSession::new(now, id, Arc::clone(&settings))))
+    ServerSide::new(Box::new(move |now, id| ServerSession::new(now, id, Arc::clone(&settings))))
 }
 
-fn obey(node: &mut Node, command: &Value) -> Result<Value, Box<dyn Error>> {
+fn obey(server: &mut ServerSide, command: &Value) -> Result<Value, Box<dyn Error>> {
     if let Some(wanted) = command.get("new") {
-        *node = fresh(wanted);
+        *server = fresh(wanted);
     }
     let now = Time::from_millis(command["now"].as_u64().unwrap_or(0));
-    happen(node, now, command)?;
+    happen(server, now, command)?;
     let full: Vec<u64> =
         command["full"].as_array().map(|full| full.iter().filter_map(Value::as_u64).collect()).unwrap_or_default();
-    let effects = node.effects(now, |carrier| !full.contains(&carrier.0));
-    let newest = node.newest();
-    let kept = newest.as_ref().and_then(|id| node.session(id)).map_or(0, |session| session.kept().0);
+    let effects = server.effects(now, |carrier| !full.contains(&carrier.0));
+    let newest = server.newest();
+    let kept = newest.as_ref().and_then(|id| server.session(id)).map_or(0, |session| session.kept().0);
     Ok(json!({
         "effects": effects.iter().map(effect).collect::<Vec<_>>(),
-        "timeout": node.poll_timeout().map(rounded_up),
+        "timeout": server.poll_timeout().map(rounded_up),
         "newest": newest.as_ref().map(SessionId::as_str),
         "kept": kept,
     }))
 }
 
-fn happen(node: &mut Node, now: Time, command: &Value) -> Result<(), Box<dyn Error>> {
+fn happen(server: &mut ServerSide, now: Time, command: &Value) -> Result<(), Box<dyn Error>> {
     let carrier = |key: &str| command[key].as_u64().map(Carrier);
     if let Some(socket) = carrier("socket") {
         let text = text(command, "text")?.to_owned();
-        node.socket(now, socket, &RawFrame::text(text));
+        server.socket(now, socket, &RawFrame::text(text));
     } else if let Some(request) = carrier("request") {
         let kind = match text(command, "kind")? {
-            "stream" => Kind::Stream,
-            "send" => Kind::Send,
-            "poll" => Kind::Poll,
+            "stream" => Post::Stream,
+            "send" => Post::Send,
+            "poll" => Post::Poll,
             other => return Err(format!("{other:?} is no kind of request").into()),
         };
         let body = text(command, "body")?.to_owned();
-        node.request(now, request, kind, &body.into());
+        server.request(now, request, kind, &body.into());
     } else if let Some(closed) = carrier("closed") {
-        node.closed(now, closed);
+        server.closed(now, closed);
     } else if command.get("push").is_some() {
-        push(node, command)?;
+        push(server, command)?;
     } else if command["timeout"] == true {
-        node.timeout(now);
+        server.timeout(now);
     }
     Ok(())
 }
 
-fn push(node: &mut Node, command: &Value) -> Result<(), Box<dyn Error>> {
+fn push(server: &mut ServerSide, command: &Value) -> Result<(), Box<dyn Error>> {
     let id = match text(command, "push")? {
-        "newest" => node.newest().ok_or("there is no session")?,
+        "newest" => server.newest().ok_or("there is no session")?,
         id => SessionId::try_from(id.to_owned())?,
     };
     let lines = command["lines"].as_array().ok_or("lines is missing")?;
     for line in lines {
         let line = line.as_str().ok_or("a line is a string")?;
         let line = Line::compose(|buffer| buffer.extend_from_slice(line.as_bytes()));
-        if !node.push(&id, line) {
+        if !server.push(&id, line) {
             return Err(format!("session {id} does not live").into());
         }
     }

@@ -1,4 +1,4 @@
-//! Conversations of the gateway's half: a node of real sessions, as in the simulation.
+//! Conversations of the gateway's half: real sessions behind carriers, as in the simulation.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use throughline::session::{Time, milliseconds};
 use super::frame::{Defaults, line, texts};
 use super::frames::command;
 use super::{Player, Step};
-use throughline::session::node::{Effect, Kind, Node};
+use throughline::session::server_side::{Effect, Post, ServerSide};
 
-pub(super) struct Server(Node);
+pub(super) struct Server(ServerSide);
 
 /// Settings of a conversation. A missing one has its default.
 #[derive(Deserialize, Default)]
@@ -62,31 +62,31 @@ impl Server {
             ..usual
         });
         let make = move |now, id| ServerSession::new(now, id, Arc::clone(&settings));
-        Self(Node::new(Box::new(make)))
+        Self(ServerSide::new(Box::new(make)))
     }
 
     fn happen(&mut self, now: Time, keys: &Keys, defaults: &Defaults) {
-        let node = &mut self.0;
+        let server = &mut self.0;
         let frame = |raw: &RawValue| defaults.frame(raw);
         match keys {
             Keys { socket: Some(carrier), text: Some(text), .. } => {
-                node.socket(now, Carrier(*carrier), &frame(text));
+                server.socket(now, Carrier(*carrier), &frame(text));
             }
             Keys { request: Some(carrier), kind: Some(kind), .. } => {
                 let body = body(keys, defaults);
-                node.request(now, Carrier(*carrier), route(kind), &body.into());
+                server.request(now, Carrier(*carrier), route(kind), &body.into());
             }
-            Keys { closed: Some(carrier), .. } => node.closed(now, Carrier(*carrier)),
+            Keys { closed: Some(carrier), .. } => server.closed(now, Carrier(*carrier)),
             Keys { push: Some(push), .. } => {
-                let id = node.newest().unwrap();
-                node.push(&id, line(&frame(push)));
+                let id = server.newest().unwrap();
+                server.push(&id, line(&frame(push)));
             }
             Keys { link: Some(link), .. } => {
-                let id = node.newest().unwrap();
+                let id = server.newest().unwrap();
                 let link = Input::Link(line(&frame(link)));
-                node.session(&id).unwrap().handle(now, link).unwrap();
+                server.session(&id).unwrap().handle(now, link).unwrap();
             }
-            Keys { timeout: Some(true), .. } => node.timeout(now),
+            Keys { timeout: Some(true), .. } => server.timeout(now),
             Keys { nothing: Some(true), .. } => {}
             _ => panic!("no input"),
         }
@@ -108,11 +108,11 @@ impl Player for Server {
     }
 }
 
-fn route(kind: &str) -> Kind {
+fn route(kind: &str) -> Post {
     match kind {
-        "stream" => Kind::Stream,
-        "send" => Kind::Send,
-        "poll" => Kind::Poll,
+        "stream" => Post::Stream,
+        "send" => Post::Send,
+        "poll" => Post::Poll,
         other => panic!("{other:?} is no kind of request"),
     }
 }

@@ -1,4 +1,4 @@
-//! One schedule: a client, a node and a network that misbehaves for a while and then stops.
+//! One schedule: a client, the server's side and a network that misbehaves for a while and then stops.
 
 mod carry;
 mod owner;
@@ -18,8 +18,8 @@ use crate::protocol::{LegNumber, Line, Transport};
 use crate::session::Time;
 use crate::session::client::{ClientSession, Failure, Input, Output, Route};
 use crate::session::mutant::{Mutant, Mutation};
-use crate::session::node::{Effect, Kind, Node};
 use crate::session::server::{Carrier, ServerSession, Settings};
+use crate::session::server_side::{Effect, Post, ServerSide};
 use crate::simulation::{Agenda, Random};
 
 /// More events than this at one moment are an endless loop.
@@ -55,7 +55,7 @@ pub(super) struct Schedule {
     random: Random,
     agenda: Agenda<Time, Event>,
     client: ClientSession,
-    node: Node,
+    server: ServerSide,
     pub(super) ledger: Ledger,
     pub(super) switches: Switches,
     /// The step of the next switch at which a fault hits the old leg.
@@ -112,7 +112,7 @@ impl Schedule {
             now: Time::ZERO,
             agenda: Agenda::default(),
             client: ClientSession::new(source).mutated(mutation),
-            node: Node::new(Box::new(make)),
+            server: ServerSide::new(Box::new(make)),
             ledger: Ledger::default(),
             switches: Switches::default(),
             aim: None,
@@ -158,15 +158,15 @@ impl Schedule {
             at_once = if at > self.now { 0 } else { at_once + 1 };
             if at_once > MOST_AT_ONCE {
                 return Err(format!(
-                    "busy without end at {at:?}: {}; client {:?}; node {:?}",
-                    self.ledger, self.client, self.node
+                    "busy without end at {at:?}: {}; client {:?}; server {:?}",
+                    self.ledger, self.client, self.server
                 ));
             }
             self.now = at;
             self.happen(event)?;
             self.settle()?;
             if self.now >= probe {
-                if probe > self.faults_stop && self.ledger.settled(self.node.newest().as_ref()) {
+                if probe > self.faults_stop && self.ledger.settled(self.server.newest().as_ref()) {
                     return Ok(());
                 }
                 let quiet = if self.network.is_hard() { LONGEST_HARD_QUIET } else { LONGEST_QUIET };
@@ -202,13 +202,13 @@ impl Schedule {
             Event::Up(leg, frame) => {
                 let carrier = self.path(leg).and_then(|path| path.rises().then_some(path.carrier).flatten());
                 if let Some(carrier) = carrier {
-                    self.node.socket(self.now, carrier, &frame);
+                    self.server.socket(self.now, carrier, &frame);
                 }
             }
             Event::Down(leg, frames) => self.lines_come(leg, frames),
             Event::Request { leg, request, route, body, copy } => self.request_comes(leg, request, route, &body, copy),
             Event::Response { leg, request, route, answer } => self.response_comes(leg, request, route, answer),
-            Event::ServerNotices(carrier) => self.node.closed(self.now, carrier),
+            Event::ServerNotices(carrier) => self.server.closed(self.now, carrier),
             Event::ClientNotices(leg) => self.client_drops(leg),
             Event::Tick => self.tick(),
             // A timer that was armed anew for an earlier moment leaves a stale event behind.
@@ -219,7 +219,7 @@ impl Schedule {
             }
             Event::ServerTimer => {
                 if self.server_timer.take_if(|armed| *armed == at).is_some() {
-                    self.node.timeout(at);
+                    self.server.timeout(at);
                 }
             }
             Event::PushUp if self.is_hard => {
@@ -229,10 +229,10 @@ impl Schedule {
             Event::PushUp | Event::Probe => self.push_up(Message::Short),
             Event::PushDown => {
                 let burst = if self.random.percent(20) { 7 } else { 1 };
-                for id in std::iter::repeat_n(self.node.newest(), burst).flatten() {
+                for id in std::iter::repeat_n(self.server.newest(), burst).flatten() {
                     let is_long = self.network.hole.is_some() && self.random.percent(10);
                     let text = self.ledger.push_down(&id, is_long);
-                    self.node.push(&id, line(&text));
+                    self.server.push(&id, line(&text));
                 }
             }
             Event::Fault(leg) => self.fault(leg),
@@ -258,7 +258,7 @@ impl Schedule {
                 .and_then(|(leg, request)| request.is_none().then(|| paths.iter().find(|path| path.leg == *leg)));
             path.flatten().is_none_or(|path| path.under_way < room)
         };
-        for effect in self.node.effects(self.now, has_room) {
+        for effect in self.server.effects(self.now, has_room) {
             self.server_does(effect)?;
         }
         self.check_memory()?;
@@ -272,7 +272,7 @@ impl Schedule {
         let Some((id, sent, received)) = self.client.numbers() else {
             return UnderWay::default();
         };
-        let Some((_, sent_down, taken)) = self.node.session(id).map(|session| session.numbers()) else {
+        let Some((_, sent_down, taken)) = self.server.session(id).map(|session| session.numbers()) else {
             return UnderWay::default();
         };
         UnderWay { up: sent > taken, down: sent_down > received }
@@ -291,17 +291,17 @@ impl Schedule {
         if !self.switches.awaits() {
             return;
         }
-        let session = self.client.numbers().and_then(|(id, ..)| self.node.session(id));
+        let session = self.client.numbers().and_then(|(id, ..)| self.server.session(id));
         if let Some(leg) = session.and_then(|session| session.numbers().0) {
             self.switches.granted(leg);
         }
     }
 
     fn check_memory(&mut self) -> Result<(), String> {
-        let Some(id) = self.node.newest() else {
+        let Some(id) = self.server.newest() else {
             return Ok(());
         };
-        let kept = self.node.session(&id).map_or(0, |session| session.kept().0);
+        let kept = self.server.session(&id).map_or(0, |session| session.kept().0);
         if kept > self.replay_frames {
             return Err(format!("{kept} frames are kept; the bound is {}", self.replay_frames));
         }
@@ -314,7 +314,7 @@ impl Schedule {
             self.client_timer = Some(at);
             self.agenda.plan(at, Event::ClientTimer);
         }
-        if let Some(at) = self.node.poll_timeout().filter(|at| self.server_timer.is_none_or(|armed| *at < armed)) {
+        if let Some(at) = self.server.poll_timeout().filter(|at| self.server_timer.is_none_or(|armed| *at < armed)) {
             let at = at.max(self.now);
             self.server_timer = Some(at);
             self.agenda.plan(at, Event::ServerTimer);

@@ -5,11 +5,11 @@ use crate::protocol::Code;
 use crate::protocol::down::{self, Down};
 
 /// Returns the gateway's route.
-const fn kind_of(route: Route) -> Kind {
+const fn post_of(route: Route) -> Post {
     match route {
-        Route::Stream => Kind::Stream,
-        Route::Send | Route::Links => Kind::Send,
-        Route::Poll => Kind::Poll,
+        Route::Stream => Post::Stream,
+        Route::Send | Route::Links => Post::Send,
+        Route::Poll => Post::Poll,
     }
 }
 
@@ -108,7 +108,7 @@ impl Schedule {
                 path.carrier = Some(carrier);
             }
         }
-        self.node.request(self.now, carrier, kind_of(route), body);
+        self.server.request(self.now, carrier, post_of(route), body);
         // No client reads the answer to a copy. The server may notice that or not.
         if copy && self.random.percent(50) {
             let at = self.delay();

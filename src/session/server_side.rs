@@ -13,7 +13,7 @@ use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, Resolution, ServerSession, resolve};
 use bytes::Bytes;
 
-/// An action of the node.
+/// An action of the server's side.
 pub enum Effect {
     /// Lines on a carrier that stays.
     Write(Carrier, Vec<Line>),
@@ -27,9 +27,9 @@ pub enum Effect {
     Overrun(Seq),
 }
 
-/// How a request is carried.
+/// The route of a POST.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum Post {
     /// `/rt/stream`
     Stream,
     /// `/rt/send`
@@ -43,23 +43,32 @@ const WRITTEN_AT_ONCE: usize = 400;
 
 type Make = Box<dyn Fn(Time, SessionId) -> ServerSession>;
 
+/// What became of a carrier.
+enum Known {
+    /// It carries a leg of this session.
+    Attached(SessionId),
+    /// Its request was refused, or it got `end` with `gone`. All that follows on it is dropped.
+    TurnedAway,
+}
+
 /// The server's side of a simulation.
-pub struct Node {
+pub struct ServerSide {
     make: Make,
     sessions: Vec<(Secret, ServerSession)>,
-    carriers: BTreeMap<Carrier, Option<SessionId>>,
+    /// The carriers that brought something, and are not closed.
+    carriers: BTreeMap<Carrier, Known>,
     created: u32,
     effects: Vec<Effect>,
 }
 
-impl std::fmt::Debug for Node {
+impl std::fmt::Debug for ServerSide {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.sessions.iter().map(|(_, session)| session)).finish()
     }
 }
 
-impl Node {
-    /// Returns a node without sessions.
+impl ServerSide {
+    /// Returns a server's side without sessions.
     pub fn new(make: Make) -> Self {
         Self { make, sessions: Vec::new(), carriers: BTreeMap::new(), created: 0, effects: Vec::new() }
     }
@@ -67,12 +76,15 @@ impl Node {
     /// Handles a message on a socket; the first must be a hello. After `gone`, drops all that follows.
     pub fn socket(&mut self, now: Time, carrier: Carrier, frame: &RawFrame) {
         let up = Up::read(frame);
-        match self.carriers.get(&carrier).cloned() {
-            Some(None) => {}
-            Some(Some(id)) => match up {
-                Ok(frame) => self.input(now, &id, Input::Frame { carrier, frame }),
-                Err(refusal) => self.input(now, &id, Input::Refused { carrier, refusal }),
-            },
+        match self.carriers.get(&carrier) {
+            Some(Known::TurnedAway) => {}
+            Some(Known::Attached(id)) => {
+                let id = id.clone();
+                match up {
+                    Ok(frame) => self.input(now, &id, Input::Frame { carrier, frame }),
+                    Err(refusal) => self.input(now, &id, Input::Refused { carrier, refusal }),
+                }
+            }
             None => match up {
                 Ok(Up::Hello(hello)) => {
                     self.attach(now, carrier, Transport::WebSocket, hello, Vec::new());
@@ -84,13 +96,13 @@ impl Node {
     }
 
     /// Handles a request with its whole body.
-    pub fn request(&mut self, now: Time, carrier: Carrier, kind: Kind, text: &Bytes) {
+    pub fn request(&mut self, now: Time, carrier: Carrier, post: Post, text: &Bytes) {
         match body::read(text) {
             Err((_, refusal)) => self.refuse(carrier, refusal),
-            Ok(body) => match kind {
-                Kind::Stream => self.attach(now, carrier, Transport::Sse, body.hello, body.frames),
-                Kind::Poll => self.attach(now, carrier, Transport::Poll, body.hello, body.frames),
-                Kind::Send => match self.find(now, &body.hello, false) {
+            Ok(body) => match post {
+                Post::Stream => self.attach(now, carrier, Transport::Sse, body.hello, body.frames),
+                Post::Poll => self.attach(now, carrier, Transport::Poll, body.hello, body.frames),
+                Post::Send => match self.find(now, &body.hello, false) {
                     None => self.gone(carrier, &body.hello),
                     Some(id) => {
                         let input = Input::Send { carrier, hello: body.hello, frames: body.frames };
@@ -105,7 +117,7 @@ impl Node {
         match self.find(now, &hello, true) {
             None => self.gone(carrier, &hello),
             Some(id) => {
-                self.carriers.insert(carrier, Some(id.clone()));
+                self.carriers.insert(carrier, Known::Attached(id.clone()));
                 self.checked(now, &id, carrier, Input::Attach { carrier, transport, network: None, hello, frames });
             }
         }
@@ -127,13 +139,13 @@ impl Node {
     }
 
     fn gone(&mut self, carrier: Carrier, hello: &Hello) {
-        self.carriers.insert(carrier, None);
+        self.carriers.insert(carrier, Known::TurnedAway);
         let refusal = Leaving::Incarnation.into();
         self.effects.push(Effect::Finish(carrier, vec![down::end(Some(hello.nonce.clone()), &refusal)]));
     }
 
     fn refuse(&mut self, carrier: Carrier, refusal: Refusal) {
-        self.carriers.insert(carrier, None);
+        self.carriers.insert(carrier, Known::TurnedAway);
         self.effects.push(Effect::Refused(carrier, refusal));
     }
 
@@ -149,7 +161,7 @@ impl Node {
 
     /// Handles the loss of a carrier.
     pub fn closed(&mut self, now: Time, carrier: Carrier) {
-        if let Some(Some(id)) = self.carriers.remove(&carrier) {
+        if let Some(Known::Attached(id)) = self.carriers.remove(&carrier) {
             self.input(now, &id, Input::Closed(carrier));
         }
     }
