@@ -21,19 +21,34 @@ type Member = Arc<dyn Subscriber>;
 /// Makes the line that answers a subscription, if one is wanted.
 pub(super) type MakeAnswer<'c> = &'c mut dyn FnMut(&Start) -> Option<Line>;
 
-/// A call of the hub: the caller's request, and its outcome within the call.
+/// A call of the hub: the request of its caller, and the consequences within the call.
 #[derive(Default)]
 pub(super) struct Call<'c, 'p> {
-    /// The caller's own request, if it has one.
-    pub(super) ticket: Option<Ticket>,
-    /// The publications of that request.
-    pub(super) payloads: Option<&'c mut dyn Iterator<Item = &'p Payload>>,
-    /// Makes the answer of its subscription.
-    pub(super) answer: Option<MakeAnswer<'c>>,
+    request: Request<'c, 'p>,
     /// The wakers of the tasks that wait for the delivered lines.
     pub(super) wakers: Vec<Waker>,
-    pub(super) published: Option<Result<u64, Refusal>>,
-    pub(super) started: Option<Result<Start, Refusal>>,
+}
+
+/// The request of a caller. `outcome` is set if the outcome comes within the call.
+#[derive(Default)]
+pub(super) enum Request<'c, 'p> {
+    /// None that has an outcome: a subscription ends, the broker has an event, or time has passed.
+    #[default]
+    Nothing,
+    /// Publish these.
+    Publish {
+        ticket: Ticket,
+        payloads: &'c mut dyn Iterator<Item = &'p Payload>,
+        outcome: &'c mut Option<Result<u64, Refusal>>,
+    },
+    /// Subscribe. `answer` makes the answer to an accepted subscription.
+    Subscribe { ticket: Ticket, answer: MakeAnswer<'c>, outcome: &'c mut Option<Result<Start, Refusal>> },
+}
+
+impl<'c, 'p> Call<'c, 'p> {
+    pub(super) const fn new(request: Request<'c, 'p>) -> Self {
+        Self { request, wakers: Vec::new() }
+    }
 }
 
 /// One channel: its machine, its log, and the callers that wait.
@@ -122,8 +137,9 @@ impl Desk {
         ticket: Ticket,
         call: &mut Call<'_, '_>,
     ) -> Answer<Stretch<Line>> {
-        let Some(payloads) = call.payloads.take() else { return Answer::Now(Err(Failure::NotDone)) };
-        self.log.append(now, ticket, payloads, &mut |at, payload| down::publication(name, at, payload))
+        // The machine appends only for the call that publishes.
+        let Request::Publish { payloads, .. } = &mut call.request else { return Answer::Now(Err(Failure::NotDone)) };
+        self.log.append(now, ticket, *payloads, &mut |at, payload| down::publication(name, at, payload))
     }
 
     /// Delivers a part to every live subscriber. It looks each subscriber up once for all lines: with a thousand
@@ -144,8 +160,10 @@ impl Desk {
 
     fn published(&mut self, ticket: Ticket, outcome: Result<u64, Failure>, call: &mut Call<'_, '_>) {
         let outcome = outcome.map_err(refusal);
-        if call.ticket == Some(ticket) {
-            call.published = Some(outcome);
+        if let Request::Publish { ticket: own, outcome: own_outcome, .. } = &mut call.request
+            && *own == ticket
+        {
+            **own_outcome = Some(outcome);
         } else if let Some(Caller::Publisher(caller)) = self.callers.take(ticket) {
             // A caller that has stopped waiting needs no answer.
             let _ = caller.send(outcome);
@@ -163,9 +181,11 @@ impl Desk {
         call: &mut Call<'_, '_>,
     ) {
         let mut lines: Vec<Line> = Vec::new();
-        if call.ticket == Some(ticket) {
-            lines.extend(call.answer.as_mut().and_then(|answer| answer(&start)));
-            call.started = Some(Ok(start));
+        if let Request::Subscribe { ticket: own, answer, outcome } = &mut call.request
+            && *own == ticket
+        {
+            lines.extend(answer(&start));
+            **outcome = Some(Ok(start));
         } else if let Some(Caller::Subscriber(answer, caller)) = self.callers.take(ticket) {
             lines.extend(answer(&start));
             let _ = caller.send(Ok(start));
@@ -185,8 +205,10 @@ impl Desk {
     }
 
     fn refused(&mut self, ticket: Ticket, failure: Failure, call: &mut Call<'_, '_>) {
-        if call.ticket == Some(ticket) {
-            call.started = Some(Err(refusal(failure)));
+        if let Request::Subscribe { ticket: own, outcome, .. } = &mut call.request
+            && *own == ticket
+        {
+            **outcome = Some(Err(refusal(failure)));
         } else if let Some(Caller::Subscriber(_, caller)) = self.callers.take(ticket) {
             let _ = caller.send(Err(refusal(failure)));
         }

@@ -35,10 +35,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use self::channel::Channel;
-use self::desk::{Call, Desk, MakeAnswer};
+use self::desk::{Call, Desk, Request};
 use self::events::{Input, Settings, Wish};
 use self::late::{Caller, Waiting};
-use crate::broker::{Broker, Event, Memory, Retention, Ticket};
+use crate::broker::{Broker, Event, Memory, Retention};
 use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::limits::Room;
@@ -150,10 +150,11 @@ impl Hub {
         };
         let mut desk = lock(&shared);
         let ticket = desk.machine.ticket();
-        let mut payloads = payloads.into_iter();
-        let mut call = Call { ticket: Some(ticket), payloads: Some(&mut payloads), ..Call::default() };
+        let (mut payloads, mut published) = (payloads.into_iter(), None);
+        let request = Request::Publish { ticket, payloads: &mut payloads, outcome: &mut published };
+        let mut call = Call::new(request);
         desk.carry_out(now, channel, Input::Publish(ticket), &mut call);
-        let Call { wakers, published, .. } = call;
+        let wakers = call.wakers;
         let outcome = match published {
             Some(published) => Outcome::Now(published),
             None => Outcome::Later(Waiting::new(|sender| desk.callers.add(ticket, Caller::Publisher(sender)))),
@@ -186,7 +187,11 @@ impl Hub {
         let mut desk = lock(&shared);
         let mut answer = Some(answer);
         let mut once = |start: &Start| answer.take().and_then(|answer| answer(start));
-        let (ticket, started, wakers) = ask(now, channel, &mut desk, subscriber, since, &mut once);
+        let (wish, mut started) = (wish(&mut desk, subscriber, since), None);
+        let ticket = wish.ticket;
+        let mut call = Call::new(Request::Subscribe { ticket, answer: &mut once, outcome: &mut started });
+        desk.carry_out(now, channel, Input::Subscribe(wish), &mut call);
+        let wakers = call.wakers;
         let outcome = match started {
             Some(started) => Outcome::Now(started),
             None => Outcome::Later(Waiting::new(|sender| {
@@ -332,22 +337,12 @@ impl Hub {
     }
 }
 
-/// Subscribes a subscriber, and returns the outcome within the call.
-fn ask(
-    now: Duration,
-    channel: &ChannelName,
-    desk: &mut Desk,
-    subscriber: Arc<dyn Subscriber>,
-    since: Option<&Position>,
-    answer: MakeAnswer<'_>,
-) -> (Ticket, Option<Result<Start, Refusal>>, Vec<Waker>) {
+/// Returns the wish of a subscriber, with a ticket of its own.
+fn wish(desk: &mut Desk, subscriber: Arc<dyn Subscriber>, since: Option<&Position>) -> Wish<Arc<dyn Subscriber>> {
     let ticket = desk.machine.ticket();
     // A subscription without a position needs no room.
     let (key, room) = (subscriber.key(), since.map_or(Room::NONE, |_| subscriber.room()));
-    let wish = Wish { ticket, key, subscriber, since: since.cloned(), room };
-    let mut call = Call { ticket: Some(ticket), answer: Some(answer), ..Call::default() };
-    desk.carry_out(now, channel, Input::Subscribe(wish), &mut call);
-    (ticket, call.started, call.wakers)
+    Wish { ticket, key, subscriber, since: since.cloned(), room }
 }
 
 /// Locks a channel that is not in use. A caller gets a channel only under the lock of all channels, which is held
