@@ -68,10 +68,10 @@ pub struct ServerSession {
     outputs: VecDeque<Output>,
     /// The highest number accepted from the client, and the highest one acknowledged to it.
     received: Seq,
-    told: Seq,
-    owed_bytes: usize,
+    acknowledged: Seq,
+    unacknowledged_bytes: usize,
     /// When the last leg closed, or the last request was accepted.
-    alive: Time,
+    last_alive: Time,
     id: SessionId,
     /// The transports offered, best first. The settings state the first ones.
     offered: Arc<[Transport]>,
@@ -92,15 +92,15 @@ impl ServerSession {
             wishes: Wishes::default(),
             outgoing: Outgoing::default(),
             received: Seq::NONE,
-            told: Seq::NONE,
-            owed_bytes: 0,
+            acknowledged: Seq::NONE,
+            unacknowledged_bytes: 0,
             ack_at: None,
             turn: None,
             active: None,
             legs: Vec::new(),
             confirmed: false,
             created: now,
-            alive: now,
+            last_alive: now,
             attach_budget: Time::ZERO,
             expired: false,
             outputs: VecDeque::new(),
@@ -269,7 +269,7 @@ impl ServerSession {
             self.end_leg(number, refusal);
             if attached {
                 // The leg lived until now, so the session's time starts here (rules 7 and 12).
-                self.alive = now;
+                self.last_alive = now;
             }
         }
     }
@@ -311,7 +311,7 @@ impl ServerSession {
             return;
         };
         leg.carrier = None;
-        self.alive = now;
+        self.last_alive = now;
         self.forget_legs();
     }
 
@@ -327,23 +327,23 @@ impl ServerSession {
         }
     }
 
-    /// Notes that an acknowledgement of all that was received goes to the client.
-    fn tell(&mut self) {
-        self.told = self.received;
-        self.owed_bytes = 0;
+    /// Counts all that was received as acknowledged, because a frame that goes down says so.
+    fn acknowledge(&mut self) {
+        self.acknowledged = self.received;
+        self.unacknowledged_bytes = 0;
         self.ack_at = None;
     }
 
     /// Composes a brief welcome for a client that knows all but these numbers.
     fn brief(&mut self, nonce: Nonce, next: Option<Seq>, known: Seq) -> Line {
-        self.tell();
+        self.acknowledge();
         let received = Some(self.received).filter(|received| *received != known);
         down::brief(&down::Brief { nonce, next, received })
     }
 
     /// Composes a welcome about a leg when it is written, never before, so it shows the present state.
     fn welcome(&mut self, nonce: Nonce, leg: LegNumber, next: Seq) -> Line {
-        self.tell();
+        self.acknowledge();
         let network = self.leg(leg).and_then(|leg| leg.network).map(|network| network.to_string());
         down::welcome(&down::Welcome {
             v: crate::protocol::VERSION,

@@ -96,7 +96,7 @@ impl ServerSession {
         match frame {
             Up::Hello(hello) => self.second_hello(now, number, &hello),
             Up::Ack { received, next } => {
-                self.acknowledge(received)?;
+                self.take_ack(received)?;
                 self.confirmed |= next.is_some();
                 next.map_or(Ok(()), |next| self.state_next(number, next))
             }
@@ -215,7 +215,7 @@ impl ServerSession {
         let mut number = next;
         for command in commands {
             if number <= received {
-                self.acknowledge_now();
+                self.make_ack_due();
             }
             self.take(now, number, command);
             number = number.next();
@@ -230,12 +230,12 @@ impl ServerSession {
             return;
         }
         self.received = number;
-        self.owed_bytes += command.cost;
+        self.unacknowledged_bytes += command.cost;
         self.outputs.push_back(Output::Command(command));
         let limits = &self.settings.limits;
-        let owed = usize::try_from(self.received.since(self.told)).unwrap_or(usize::MAX);
-        if owed >= limits.ack_frames() || self.owed_bytes >= limits.ack_bytes() {
-            self.acknowledge_now();
+        let unacknowledged = usize::try_from(self.received.since(self.acknowledged)).unwrap_or(usize::MAX);
+        if unacknowledged >= limits.ack_frames() || self.unacknowledged_bytes >= limits.ack_bytes() {
+            self.make_ack_due();
         }
     }
 
@@ -263,13 +263,14 @@ impl ServerSession {
     }
 
     pub(super) fn accept(&mut self, now: Time, hello: &Hello) -> Result<(), Refusal> {
-        self.acknowledge(hello.received)?;
+        self.take_ack(hello.received)?;
         self.confirmed |= hello.id.is_some();
-        self.alive = now;
+        self.last_alive = now;
         Ok(())
     }
 
-    fn acknowledge(&mut self, received: Seq) -> Result<(), Refusal> {
+    /// Handles an acknowledgement of the client; the greatest counts (rule 7).
+    fn take_ack(&mut self, received: Seq) -> Result<(), Refusal> {
         let beyond = |BeyondSent { received, sent }| Mistake::BeyondSent { received, sent }.into();
         self.outgoing.acknowledge(received).map_err(beyond)
     }

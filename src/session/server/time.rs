@@ -24,7 +24,7 @@ impl ServerSession {
     #[must_use]
     pub fn has_reader(&self, now: Time) -> bool {
         let active = self.legs.iter().find(|leg| Some(leg.number) == self.active);
-        let polls = |leg: &Leg| leg.writes_once() && now < self.alive + self.settings.heartbeat;
+        let polls = |leg: &Leg| leg.writes_once() && now < self.last_alive + self.settings.heartbeat;
         active.is_some_and(|leg| leg.is_attached() || polls(leg))
     }
 
@@ -33,7 +33,7 @@ impl ServerSession {
         if !self.confirmed {
             return Some(self.created + limits::HELLO_DEADLINE);
         }
-        (self.attached() == 0).then_some(self.alive + self.settings.resume)
+        (self.attached() == 0).then_some(self.last_alive + self.settings.resume)
     }
 
     fn leg_deadline(&self, leg: &Leg) -> Option<Time> {
@@ -73,11 +73,11 @@ impl ServerSession {
             return;
         }
         if self.ack_at.is_some_and(|at| now >= at) {
-            self.acknowledge_now();
+            self.make_ack_due();
         }
         for (number, refusal) in self.overdue_legs(now) {
             self.end_leg(number, &refusal);
-            self.alive = now;
+            self.last_alive = now;
         }
         let heartbeat = self.heartbeat();
         for leg in self.legs.iter_mut().filter(|leg| leg.is_attached()) {

@@ -61,7 +61,7 @@ impl ServerSession {
             leg.carrier = None;
             parked.answer = None;
             parked.long_answer = lines >= limits::LONG_ANSWER && leg.cursor > self.outgoing.last();
-            self.alive = now;
+            self.last_alive = now;
         }
         links
     }
@@ -151,13 +151,13 @@ impl ServerSession {
     }
 
     fn ack(&mut self, next: Option<Seq>) -> Line {
-        self.tell();
+        self.acknowledge();
         down::ack(self.received, next)
     }
 
     /// Makes an acknowledgement due (rule 11) on the active leg; for a parked poll that means its answer. Without
     /// an active leg the next welcome acknowledges.
-    pub(super) fn acknowledge_now(&mut self) {
+    pub(super) fn make_ack_due(&mut self) {
         self.ack_at = None;
         let Some(active) = self.active else { return };
         match self.leg(active).map(|leg| &mut leg.carriage) {
