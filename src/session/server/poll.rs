@@ -32,11 +32,8 @@ impl ServerSession {
             self.finish(carrier, down::end(Some(hello.nonce), &why));
             return Ok(());
         }
-        let wishes = self.wish(now, &hello);
-        // A browser may repeat a POST by itself and read only the second answer. Then its client may not have read
-        // this leg's welcome.
-        let whole = |leg: &Leg| leg.carriage.parked().is_none_or(|parked| parked.knows.is_none());
-        let unread = self.leg(number).is_none_or(|leg| whole(leg) && leg.nonce == hello.nonce);
+        let has_wishes = self.wish(now, &hello);
+        let has_read_welcome = self.has_read_welcome(&hello);
         if is_first {
             self.add(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
         } else {
@@ -45,15 +42,25 @@ impl ServerSession {
         self.park(now, carrier, &hello, is_first);
         let is_granted = self.grant(number, &hello);
         let answer = self.why_at_once(&hello, &frames, is_first, is_granted);
-        let brief = !unread && hello.id.is_some() && self.holds_turn(&hello);
+        let is_brief = has_read_welcome && hello.id.is_some() && self.holds_turn(&hello);
         if let Some(parked) = self.leg(number).and_then(|leg| leg.carriage.parked_mut()) {
             parked.answer = answer;
-            parked.news |= wishes;
-            parked.knows = brief.then_some(hello.next.previous());
+            parked.news |= has_wishes;
+            parked.knows = is_brief.then_some(hello.next.previous());
         }
         self.body(now, &hello, frames);
         self.make_room(number);
         Ok(())
+    }
+
+    /// Returns true if the client of a poll has read a welcome of its leg. A browser may repeat a POST by itself and
+    /// read only the second answer. Then its client may not have read the welcome in the first one.
+    fn has_read_welcome(&mut self, hello: &Hello) -> bool {
+        self.leg(hello.leg).is_some_and(|leg| {
+            let is_repeated = leg.nonce == hello.nonce;
+            let was_brief = leg.carriage.parked().is_some_and(|parked| parked.knows.is_some());
+            was_brief || !is_repeated
+        })
     }
 
     /// Returns why the answer is an `end`, if it is. If the leg must go, its next poll is the first chance to tell
