@@ -68,7 +68,7 @@ async function build() {
   const shared = { sourcemap: true, postBanner: `/*! throughline ${version}, ${license} */` };
   await bundle('index', { ...SCRIPT, ...shared, file: here('dist/throughline.min.js') });
   await bundle('index', { ...shared, file: here('dist/throughline.esm.min.js') });
-  // The licences stand at the root of the repository. npm packs only files of this folder.
+  // The licences are at the root of the repository. npm packs only files of this folder.
   for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(here(`../${name}`), here(name));
 }
 

@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 const FROM_ONE_ADDRESS: usize = 4_000;
 /// The kernel's receive buffer of a client that does not read, in bytes: small, so the gateway notices soon.
 const RECEIVED: u32 = 16 * 1024;
-/// A text in a whole welcome, near its end, and in no other frame.
+/// A text in a full welcome, near its end, and in no other frame.
 const WELCOME: &str = "\"limits\"";
 
 /// A session and the connections that carry it.

@@ -229,7 +229,7 @@ class Connection {
     else oldest?.resolve();
   }
 
-  /** Gets the token anew before every race. */
+  /** Gets a new token before every race. */
   async #prepareRace() {
     try {
       const token = this.#token;

@@ -80,7 +80,7 @@ export class EventLoop {
   }
 
   /**
-   * An event with frames or bytes is no decision, and frames hold what must not reach a log. Of an error only the code does: its message may be
+   * An event with frames or bytes is not a decision, and frames hold what must not reach a log. Of an error only the code does: its message may be
    * the application's.
    * @param {LoopEvent} event
    * @param {number} now

@@ -89,7 +89,7 @@ export class Requests {
     const line = lineOf(request, id);
     const refusal = this.#refusal(byteLength(line), 'pub' in request);
     if (refusal) return void settle(refusal, {});
-    // The subscription goes on, or begins anew.
+    // The subscription goes on, or starts again.
     if ('sub' in request) this.#left.delete(request.sub);
     const release = signal || timeoutMs ? this.#limit(id, signal, timeoutMs) : undefined;
     this.open.set(id, { line, settle, release });

@@ -46,7 +46,7 @@ export interface Options {
   transports?: Transport[];
   /**
    * The client's identity: a string of 1 to 8,192 bytes, or a function that returns one or a promise of one.
-   * The client calls the function before each race for a connection. If its result is no token, the client
+   * The client calls the function before each race for a connection. If its result is not a token, the client
    * emits `error` with `unauthorized`. No gateway checks the token yet.
    */
   token?: string | (() => string | Promise<string>);
@@ -145,7 +145,7 @@ export interface ConnectionEvents {
   /** `{ from, to, reason }`. Another transport carries the session, or none does. */
   transport: TransportChange;
   /**
-   * `{ reason, channel }`. This channel may have missed messages, so read its state anew.
+   * `{ reason, channel }`. This channel may have missed messages, so read its state again.
    * `reason` is `gone` (the session was lost) or `overrun` (the client was too slow).
    */
   reset: Reset;

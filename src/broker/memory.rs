@@ -18,11 +18,11 @@ use crate::protocol::{ChannelName, Line, Position};
 /// How long publications stay for clients that come back. The first bound to be reached counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
-    /// The most publications of a channel.
+    /// The maximum number of publications of a channel.
     pub messages: usize,
     /// Their greatest age.
     pub age: Duration,
-    /// The most bytes of a channel.
+    /// The maximum number of bytes of a channel.
     pub bytes: usize,
 }
 

@@ -170,6 +170,6 @@ fn complain(why: &str) {
 fn say(line: &str) {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    // The reader may be gone, which is no reason to stop.
+    // The reader may be gone, which is not a reason to stop.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

@@ -38,7 +38,7 @@ pub(super) fn run(config: Config, options: &Serve) -> ExitCode {
     })
 }
 
-/// Applies the file anew at each hangup, while the gateway is served. A faulty file changes nothing.
+/// Applies the file again at each hangup (SIGHUP), while the gateway runs. A faulty file changes nothing.
 async fn follow(mut hangup: Signal, options: &Serve, started: Config, handle: Handle) {
     let mut last = started.clone();
     while hangup.recv().await.is_some() {

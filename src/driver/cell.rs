@@ -16,11 +16,11 @@ use crate::protocol::{LegNumber, Line};
 use crate::session::Time;
 use crate::session::server::{Carrier, Input, Output, ServerSession};
 
-/// The most bytes that a carrier writes at once, so that one write never occupies a socket for long.
+/// The maximum number of bytes that a carrier writes at once, so that one write never occupies a socket for long.
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
 
-/// The most commands of one session that may wait to be carried out, and the most bytes of those that wait for
-/// decisions. Beyond either bound the gateway refuses new commands.
+/// The maximum number of commands of one session that may wait to be carried out, and the maximum number of bytes of
+/// those that wait for decisions. Beyond either bound the gateway refuses new commands.
 const LONGEST_BACKLOG: Backlog = Backlog { commands: 1024, bytes: limits::REPLAY_BYTES };
 
 /// Commands of one session that wait, and their cost in line form.

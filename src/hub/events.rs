@@ -95,11 +95,11 @@ pub(super) type Outputs = SmallVec<[Output; 2]>;
 /// The bounds and times of a channel's machine.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
-    /// The most appends under way. Beyond it a publication is refused at once.
+    /// The maximum number of appends under way. Beyond it a publication is refused at once.
     pub(super) appends: usize,
-    /// The most subscribers whose history one fetch brings. Others wait for the next fetch.
+    /// The maximum number of subscribers whose history one fetch brings. Others wait for the next fetch.
     pub(super) joiners: usize,
-    /// The most publications, and bytes of them, that are held during a fetch.
+    /// The maximum numbers of publications, and of their bytes, that are held during a fetch.
     pub(super) held: Room,
     /// How long a request to the broker may stay without an answer before it is given up.
     pub(super) patience: Duration,

@@ -48,9 +48,9 @@ pub use self::events::Start;
 pub use self::late::Outcome;
 pub use self::subscriber::Subscriber;
 
-/// The most appends of one channel that are under way at a broker.
+/// The maximum number of appends of one channel that are under way at a broker.
 const APPENDS: usize = 256;
-/// The most subscribers whose history one fetch brings.
+/// The maximum number of subscribers whose history one fetch brings.
 const JOINERS: usize = 256;
 /// How long a broker may take to answer. After that a request counts as lost.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -62,9 +62,9 @@ const PAUSE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)
 pub struct Bounds {
     /// The bounds of each channel's history.
     pub retention: Retention,
-    /// The most channels at one time.
+    /// The maximum number of channels at one time.
     pub channels: usize,
-    /// The most bytes of all histories together.
+    /// The maximum number of bytes of all histories together.
     pub all_history_bytes: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The vocabulary of faults: plain data, as it stands in a network's JSON. Nothing here acts.
+//! The vocabulary of faults: plain data, as in a network's JSON. Nothing here acts.
 
 use std::time::Duration;
 

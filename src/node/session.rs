@@ -42,7 +42,7 @@ impl Session {
         Arc::new(Self { cell, key, secret, id, identity, clock, counters, subscriptions, work })
     }
 
-    /// Notes a subscription. Returns false if it would be one too many. A session may always subscribe anew to a
+    /// Notes a subscription. Returns false if it would be one too many. A session may always subscribe again to a
     /// channel that it has.
     pub(super) fn add_subscription(&self, channel: &ChannelName) -> bool {
         let mut held = self.subscriptions();

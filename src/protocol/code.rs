@@ -221,7 +221,7 @@ impl Refusal {
         self.0.retry_after()
     }
 
-    /// Returns true if the status of an HTTP answer reports it. An `end` reports the others, which are no errors.
+    /// Returns true if the status of an HTTP answer reports it. An `end` reports the others, which are not errors.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.code().status() != 200

@@ -42,7 +42,7 @@ pub struct Hello {
     pub report: Option<Box<Report>>,
 }
 
-/// The value of `hello` as it stands on the wire.
+/// The value of `hello` as it is on the wire.
 #[derive(Serialize, Deserialize)]
 struct WireHello<'a> {
     v: u32,

@@ -29,22 +29,22 @@ pub const BODY_BYTES: usize = 64 * 1024;
 /// The longest numbered line of a client. It fits into a body behind a hello with the longest token. So every
 /// transport carries every line that another one carries.
 pub const LINE_BYTES: usize = 55 * 1024;
-/// The most lines in one body.
+/// The maximum number of lines in one body.
 pub const BODY_LINES: usize = 512;
-/// The most frames that a session keeps for a client that does not acknowledge.
+/// The maximum number of frames that a session keeps for a client that does not acknowledge.
 pub const REPLAY_FRAMES: usize = 4096;
-/// The most bytes of those frames, in line form.
+/// The maximum number of bytes of those frames, in line form.
 pub const REPLAY_BYTES: usize = 1 << 20;
-/// The most legs of one session that are attached at once. If a fourth comes, the oldest candidate ends.
+/// The maximum number of legs of one session that are attached at once. If a fourth comes, the oldest candidate ends.
 pub const ATTACHED_LEGS: usize = 3;
-/// The most attaches and turn requests of one session in a minute.
+/// The maximum number of attaches and turn requests of one session in a minute.
 pub const ATTACHES_A_MINUTE: u32 = 60;
 /// The gateway announces a write of this many bytes of numbered lines to a WebSocket by `bytes`. A browser shows
 /// nothing of a message before it is whole. On the slowest supported line, 2,500 B/s, this many bytes take 1.6 s.
 pub const ANNOUNCED_BYTES: usize = 4_096;
-/// The most channels that one session may subscribe to.
+/// The maximum number of channels that one session may subscribe to.
 pub const SUBSCRIPTIONS: usize = 512;
-/// The most pings that a leg answers in a second. It drops the others.
+/// The maximum number of pings that a leg answers in a second. It drops the others.
 pub const PINGS_A_SECOND: u32 = 4;
 /// The longest pad of a ping. Its pong repeats the pad, so an answer is never longer than its ping.
 pub const PAD_BYTES: usize = 4_096;
@@ -115,13 +115,13 @@ impl Room {
 /// The bounds that a client must know, as `welcome.limits` states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// The most unacknowledged frames that are kept, in each direction.
+    /// The maximum number of unacknowledged frames that are kept, in each direction.
     pub replay_frames: usize,
-    /// The most bytes of those frames.
+    /// The maximum number of bytes of those frames.
     pub replay_bytes: usize,
     /// The longest body of a POST.
     pub body_bytes: usize,
-    /// The most lines in a body.
+    /// The maximum number of lines in a body.
     pub body_lines: usize,
     /// The longest line.
     pub line_bytes: usize,

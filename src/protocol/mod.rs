@@ -1,4 +1,4 @@
-//! What stands on the wire: frames, lines, identifiers, codes and limits. Pure data.
+//! The contents of the wire: frames, lines, identifiers, codes and limits. Pure data.
 //!
 //! Nothing here reads a clock, touches a socket or decides what a frame leads to. It only says whether bytes are a
 //! frame, and which one. PROTOCOL.md describes the same for people.

@@ -1,7 +1,7 @@
 //! The content of a publication: a JSON value as its author wrote it, or bytes.
 //!
-//! The gateway carries a value on without reading it. So whatever makes a [`Json`] must see to it that it is one value in one line:
-//! otherwise an application could break the lines of all subscribers.
+//! The gateway passes a value on without reading it. So every constructor of a [`Json`] must ensure that it is one
+//! value in one line. Otherwise an application could break the lines of all subscribers.
 
 use std::ops::Deref;
 
@@ -48,8 +48,8 @@ pub enum BadJson {
     /// The text is not one JSON value.
     #[error("it is not one JSON value")]
     Syntax,
-    /// A line break stands in the text. Inside of a string, JSON writes it as `\\n`.
-    #[error("a line break stands in it: write the value in one line")]
+    /// The text contains a line break. Inside a string, JSON writes it as `\\n`.
+    #[error("it contains a line break: write the value in one line")]
     LineBreak,
 }
 

@@ -79,7 +79,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads the known part of a report. Returns `None` if the text is no report at all.
+    /// Reads the known part of a report. Returns `None` if the text is not a report at all.
     pub(super) fn read(text: &RawValue) -> Option<Self> {
         let told: Value = serde_json::from_str(text.get()).ok()?;
         let told = told.as_object()?;

@@ -1,4 +1,4 @@
-//! The welcome: the first frame of everything that a gateway sends, whole or brief.
+//! The welcome: the first frame of everything that a gateway sends, full or brief.
 
 use std::borrow::Cow;
 
@@ -12,15 +12,15 @@ use super::number::{LegNumber, Seq, Turn};
 /// The server's first words on a leg, and its confirmation of a turn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Welcome {
-    /// The version.
+    /// The protocol's version.
     pub v: u32,
     /// The hello's nonce.
     pub nonce: Nonce,
-    /// The incarnation.
+    /// The session's incarnation.
     pub id: SessionId,
     /// The leg that this is about.
     pub leg: LegNumber,
-    /// The session's turn, once one was granted. If it is the leg's own, the leg is active.
+    /// The session's turn, if one has been granted. The leg is active if this is its own turn.
     #[serde(with = "turn_or_zero")]
     pub turn: Option<Turn>,
     /// The highest number that the server has received.
@@ -42,8 +42,8 @@ pub struct Welcome {
     pub limits: Limits,
 }
 
-/// The first frame of an answer whose whole welcome would say nothing new. Each field that it leaves out is as the
-/// client knows it.
+/// The brief welcome: the first frame of an answer in which a full welcome would say nothing new. The fields that it
+/// leaves out have not changed since the last welcome that the client read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {
     /// The hello's nonce.
@@ -57,14 +57,14 @@ pub struct Brief {
 }
 
 impl Welcome {
-    /// Returns true if a server can mean the numbers. A client counts from them.
+    /// Returns true if the numbers are valid from a server. A client counts from them.
     pub(super) fn is_in_bounds(&self) -> bool {
         self.received.is_in_bounds() && self.next.is_of_a_line()
     }
 }
 
 impl Brief {
-    /// Returns the welcome that it stands for: `last` with these numbers, and the turn of the hello that it
+    /// Returns the full welcome that this one abbreviates: `last` with these numbers, and the turn of the hello that it
     /// answers.
     #[must_use]
     pub fn whole(self, last: &Welcome, turn: Option<Turn>) -> Welcome {
@@ -72,13 +72,13 @@ impl Brief {
         Welcome { nonce: self.nonce, turn, received, next: self.next.unwrap_or(last.next), ..last.clone() }
     }
 
-    /// Returns true if a server can mean the numbers, as in a [`Welcome`].
+    /// Returns true if the numbers are valid from a server, as in a [`Welcome`].
     pub(super) fn is_in_bounds(&self) -> bool {
         self.received.is_none_or(Seq::is_in_bounds) && self.next.is_none_or(Seq::is_of_a_line)
     }
 }
 
-/// A welcome always has the key `turn`, and shows no turn as 0. Nothing else on the wire does.
+/// A welcome always has the key `turn`, and 0 means that no turn was granted. No other frame writes 0 for no turn.
 mod turn_or_zero {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};

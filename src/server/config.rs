@@ -84,7 +84,7 @@ impl Config {
     /// Reads the text of a file over the defaults.
     ///
     /// # Errors
-    /// The text is no valid configuration. The error shows the place, the reason, and the correction.
+    /// The text is not a valid configuration. The error shows the place, the reason, and the correction.
     ///
     /// # Examples
     /// ```

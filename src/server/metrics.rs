@@ -32,7 +32,7 @@ pub(super) struct Metrics {
     channels: Gauge,
     /// The open connections.
     pub(super) connections: Gauge,
-    /// The most connections.
+    /// The maximum number of connections.
     pub(super) connections_limit: Gauge,
     resident_memory: Gauge,
     open_files: Gauge,
@@ -52,9 +52,9 @@ impl Metrics {
         connections_limit.set(count(connections));
         Self {
             node,
-            sessions: gauge(own, "sessions", "Sessions that live"),
+            sessions: gauge(own, "sessions", "Live sessions"),
             channels: gauge(own, "channels", "Channels that are remembered"),
-            connections: gauge(own, "connections", "Connections that are open"),
+            connections: gauge(own, "connections", "Open connections"),
             connections_limit,
             // These have the names that every program uses.
             resident_memory: gauge(&mut registry, "process_resident_memory_bytes", "Resident memory"),

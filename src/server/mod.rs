@@ -154,7 +154,7 @@ impl Gateway {
     /// the application's server.
     ///
     /// # Panics
-    /// The first request panics if another runtime than Tokio's answers it.
+    /// The first request panics if a runtime other than Tokio's answers it.
     ///
     /// # Examples
     /// ```

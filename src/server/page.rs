@@ -43,7 +43,7 @@ pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Returns the icon as a URL that stands in the page itself. Bytes that have a meaning in a URL are escaped.
+/// Returns the icon as a URL that the page itself contains. Bytes that have a meaning in a URL are escaped.
 fn icon() -> String {
     let escape = |byte: u8| match byte {
         b'#' | b'%' | b'"' | b'<' | b'>' => format!("%{byte:02X}"),

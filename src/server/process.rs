@@ -5,9 +5,9 @@ use std::path::Path;
 
 use tracing::warn;
 
-/// The most connections beyond the limit that are open at a time. They only receive a refusal.
+/// The maximum number of connections beyond the limit that are open at a time. They only receive a refusal.
 pub(super) const BEYOND: usize = 16;
-/// Open files that are no connections: a configuration, `/proc`, a log.
+/// Open files that are not connections: a configuration, `/proc`, a log.
 const SPARE: usize = 8;
 
 /// Raises the limit of open files for so many connections, as far as the system allows that. Returns how many

@@ -188,7 +188,7 @@ async fn a_stream_continues_for_a_reader_that_sends_no_more() {
         let plain = format!("GET /rt/stream?channel=c {version}\r\nHost: localhost\r\n{fields}\r\n");
         let mut plain = said(&gateway, &[&plain]).await;
         until(&mut plain, "id: ").await;
-        // A comment is no event: the gateway sends it to find out whether the reader is still there.
+        // A comment is not an event: the gateway sends it to find out whether the reader is still there.
         for socket in [&mut session, &mut plain] {
             until(socket, ":\n\n").await;
             until(socket, ":\n\n").await;

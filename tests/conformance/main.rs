@@ -1,11 +1,13 @@
-//! The gateway's promises, over real sockets. Every rule of a session is one function that runs on all three
-//! transports. So the tests prove that the transports are equal.
+//! The gateway's promises, over real sockets. Each test of a session's rules is one function that runs on all
+//! three transports. So the tests show that the transports behave alike.
 //!
 //! # Layout
 //! - `gateway`: a gateway for each test, in this process
-//! - `http`, `wire`: requests, and one interface to the three transports, at the level of raw frames
-//! - `backend`, `remote`: an application whose decisions wait for the test, and a broker whose answers do
-//! - `client`: a client that follows the protocol and does not hide mistakes of the gateway
+//! - `http`: requests
+//! - `wire`: one interface to the three transports, at the level of raw frames
+//! - `backend`: an application that waits for the test before each decision
+//! - `remote`: a broker that waits for the test before each answer
+//! - `client`: a client that follows the protocol and does not hide the gateway's mistakes
 //! - the other files: the rules
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the place says enough")]
@@ -45,7 +47,7 @@ mod turns;
 mod upgrades;
 mod wire;
 
-/// Makes one test of each rule for each transport: `rule::websocket`, `rule::sse`, `rule::poll`.
+/// Makes one test for each rule on each transport: `rule::websocket`, `rule::sse`, `rule::poll`.
 macro_rules! on_every_transport {
     ($($(#[$about:meta])* async fn $rule:ident($transport:ident) $body:block)+) => {$(
         mod $rule {

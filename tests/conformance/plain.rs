@@ -30,7 +30,7 @@ impl Reader {
         Self { opened, events: Events::default() }
     }
 
-    /// Returns the fields of the next block that is no comment.
+    /// Returns the fields of the next block that is not a comment.
     async fn block(&mut self) -> Option<String> {
         loop {
             match self.events.block() {

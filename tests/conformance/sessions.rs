@@ -96,7 +96,7 @@ on_every_transport! {
         gateway.until("sessions", |sessions| sessions == 0).await;
         let leg = client.open(transport, true).await;
         assert_eq!(client.ended(leg).await, "gone");
-        // The client can start anew with a new secret.
+        // The client can start again with a new secret.
         let (mut anew, leg) = Client::online(&gateway, transport).await;
         anew.publish(leg, "c", "1").await;
     }

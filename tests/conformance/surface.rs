@@ -142,7 +142,7 @@ async fn a_refusal_on_any_path_echoes_the_nonce_of_the_query_and_any_page_may_re
         answer.is_error(404, "not_found");
         assert!(answer.body.contains("\"nonce\":null"), "{answer:?}");
     }
-    // An answer that is no refusal does not change.
+    // An answer that is not a refusal does not change.
     assert!(http::get(gateway.address, "/?nonce=N-1").await.header("content-type").starts_with("text/html"));
 }
 

@@ -6,20 +6,21 @@ use throughline::protocol::Transport;
 use crate::client::Client;
 use crate::gateway::{Running, within_patience};
 
-/// The end of the old leg.
+/// When the old leg ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Old {
     /// It stays until the new leg is confirmed.
     Stays,
-    /// It dies before the new leg opens, with everything in flight.
+    /// It dies before the new leg opens, and everything in flight on it is lost.
     Dies,
 }
 
+/// The number of publications in each direction.
 const EACH_WAY: u64 = 200;
 /// The number of lines between two switches.
 const STRIDE: u64 = 50;
 
-/// Publishes `down` and receives `up`, at its own pace, over a leg that never changes.
+/// The other client. It publishes to `down` and receives from `up`, at its own pace, over a leg that never changes.
 async fn peer(mut client: Client, leg: u32) {
     let mut heard = 0;
     for number in 0..EACH_WAY {

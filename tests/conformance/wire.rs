@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::http::{self, Answer, Opened, Task};
 
-/// One frame as it stands on the wire.
+/// One frame as it is on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Frame {
     Text(String),

@@ -22,7 +22,7 @@ fn every_frame_of_the_protocols_blocks_decodes_in_its_direction() {
             }
             let event = content
                 .strip_prefix("< data: {")
-                // This is the one event that is no frame.
+                // This is the one event that is not a frame.
                 .filter(|event| !event.starts_with("\"code\":\"gap\""));
             if let Some(frame) = content.strip_prefix("< {").or(event) {
                 down(line, &format!("{{{frame}"));

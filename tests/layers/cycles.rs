@@ -2,7 +2,7 @@
 //!
 //! A path counts as an import of the file that defines the named item. A re-export is followed to its origin.
 //!
-//! Two kinds of path are no import:
+//! Two kinds of path are not imports:
 //! - `mod x;`, since a module must declare its parts
 //! - a path to a module around the file (`use super::X`): a folder's `mod.rs` holds the shared items of its files
 //!

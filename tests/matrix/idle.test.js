@@ -81,7 +81,7 @@ const rotates = (ageMs, rates) => async (/** @type {Stage} */ stage) => {
   stage.mark();
   await stage.until({ state: 'online' }, 5_000);
   await stage.traffic(undefined, { up: RATE, down: RATE });
-  // The counters keep only the longest gap, and the lessons caused one. So the row counts anew from here.
+  // The counters keep only the longest gap, and the lessons caused one. So the row starts counting again here.
   const before = (await stage.client.call('report', 0)).down.received;
   const watchedMs = Math.max(3 * ageMs, 15_000);
   await pause(watchedMs);

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * A real proxy in the foreground, with its files in a temporary directory, on a free loopback port. It ends
- * with the test. This module starts such a program and waits for its answer. It knows no particular program:
- * the caller gives the configuration as data.
+ * Starts a real proxy in the foreground, on a free loopback port, and waits for its answer. The proxy keeps its files
+ * in a temporary directory, and ends with the test. This module knows no particular program: the caller passes the
+ * configuration as data.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -12,13 +12,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startChild } from '../browser/child.js';
 import { makeDirectory } from '../browser/directory.js';
 
-/** The number of attempts. Another process may bind the port before the proxy does, and then another attempt follows. */
+/** The number of attempts to start. If another process binds the port first, another attempt follows. */
 const ATTEMPTS = 5;
 
 /** The time within which a proxy must answer its first request. */
 const PATIENCE_MS = 30_000;
 
-/** The path at which a proxy itself answers, with its token. */
+/** The path at which the proxy itself answers with its token, instead of the server behind it. */
 export const OWN_PATH = '/.proxy';
 
 /**
@@ -46,7 +46,7 @@ export async function startProxy(program) {
   throw new Error(`${program.name} did not start: ${failure}`);
 }
 
-/** The host and port of a URL, as configurations want it. @param {string} url */
+/** Returns the host and port of a URL, in the form that configurations need. @param {string} url */
 export const hostOf = (url) => new URL(url).host;
 
 /**
@@ -61,7 +61,7 @@ async function attemptStart({ name, args, configure, env }) {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env?.(directory.path) },
   });
-  // The program's output before it reads its configuration, or instead of a log.
+  // The program's output: what it writes before it reads its configuration, or because it has no log.
   let said = '';
   const listen = (/** @type {string} */ text) => {
     said = (said + text).slice(-4_000);

@@ -22,7 +22,7 @@ use super::{directory, read};
 #[serde(deny_unknown_fields)]
 struct Vector {
     name: String,
-    /// The line as text. Otherwise `line_b64` has a line that is no text, or `message_b64` a binary message.
+    /// The line as text. Otherwise `line_b64` has a line that is not text, or `message_b64` a binary message.
     line: Option<String>,
     line_b64: Option<String>,
     message_b64: Option<String>,

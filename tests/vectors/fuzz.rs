@@ -1,4 +1,5 @@
-//! Arbitrary bytes: no reader panics, and a frame that a reader accepts keeps its meaning when it is written again.
+//! Feeds arbitrary bytes to the readers of frames. No reader panics, and a frame that a reader accepts keeps its
+//! meaning when it is written again.
 
 use proptest::prelude::*;
 
@@ -6,7 +7,7 @@ use throughline::protocol::rewritten as checks;
 
 use super::frames::lines_of;
 
-/// The pieces that break readers of bytes most often.
+/// The pieces of input that break parsers most often.
 const PIECES: [&[u8]; 16] = [
     b"{",
     b"}",

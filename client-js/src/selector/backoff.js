@@ -26,7 +26,7 @@ export class Backoff {
     return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
   }
 
-  /** The gateway's own will is no failure of the network. */
+  /** A refusal by the gateway is not a failure of the network. */
   limit() {
     this.failures = Math.min(this.failures, MOST_FAILURES_OF_GATEWAY);
   }

@@ -16,7 +16,7 @@
 const DAY_MS = 86_400_000;
 /** One silence may have been an outage, so it counts for less long. */
 const SILENCE_MS = 600_000;
-/** A longer round trip is no measurement. */
+/** A longer round trip does not count as a measurement. */
 const LONGEST_RTT_MS = 60_000;
 /** Storage is shared with the application; this many networks take about 2 KB. */
 const MOST_NETWORKS = 8;

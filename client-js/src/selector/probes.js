@@ -27,7 +27,7 @@ export class Probes {
   #askedAt = 0;
   /** Since when a probe has waited for the first answer after the last news; NEVER if none does. */
   #waitsSince = NEVER;
-  /** Answers to probes of before are no news. */
+  /** Answers to earlier probes say nothing new. */
   #settledAt = 0;
   #outputs;
   #deadlines;

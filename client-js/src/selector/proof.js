@@ -103,7 +103,7 @@ export class Proof {
     const { active, chosen, open } = this.#race;
     reach(attempt, 'proven', this.#deadlines.now);
     this.#paths.proven(attempt.path);
-    // An attempt that began while the gateway was out of reach hangs: it is better begun anew.
+    // An attempt that began while the gateway was out of reach hangs. It is better to start it again.
     if (wasUnreachable) this.#paths.forgive(1000, 2000);
     for (const other of open) {
       const isSilent =

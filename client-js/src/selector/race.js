@@ -157,7 +157,7 @@ export class Race {
 
   /**
    * A leg has failed. If it was a stream that opened and was not proven, it may have held the only connection that a path lets
-   * through. Then a poll that hung or failed beside it begins anew.
+   * through. Then a poll that hung or failed beside it starts again.
    * @param {Attempt} attempt
    */
   freed({ record }) {
@@ -232,7 +232,7 @@ export class Race {
     }
   }
 
-  /** The network has healed: attempts that have hung for a while hang on connections of before, and begin anew. @param {number} ms */
+  /** The network has healed: attempts that have hung for a while use old connections, and start again. @param {number} ms */
   renew(ms) {
     const begunBy = this.#deadlines.now - ms;
     const hung = this.open.filter(

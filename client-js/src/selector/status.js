@@ -52,7 +52,7 @@ export class Status {
   changeTo(to, reason, state) {
     const from = this.transport;
     this.transport = to;
-    // A stream that replaces another one is no news.
+    // A stream that replaces another one changes nothing.
     if ((from || to) && reason !== 'age')
       this.#outputs.push({ type: 'transportChanged', from, to, reason: this.#isFirst ? 'first' : reason });
     if (to) this.#isFirst = false;

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Carries out the switch that the application asked for. The switch waits while a race is on, and begins anew if the client itself
+ * Carries out the switch that the application asked for. The switch waits while a race is on, and starts again if the client itself
  * ended its attempt. So it is made, or it fails for what befell the transport asked for. It never ends the leg in use.
  *
  * @import { Reason } from '../types.js'

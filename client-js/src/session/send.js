@@ -74,7 +74,7 @@ export class Sender {
     this.#outputs = outputs;
   }
 
-  /** Starts anew with a new secret, after `gone`. */
+  /** Starts again with a new secret, after `gone`. */
   restart() {
     this.#secret = this.#randomId();
     this.id = undefined;

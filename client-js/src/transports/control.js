@@ -25,7 +25,7 @@ export async function probe(fetch, base, nonce) {
     const text = await response.text();
     // A page that shows its own address has the nonce too, but not as this key.
     const isOurs = text.includes(`"nonce":"${nonce}"`);
-    // A proxy answers for a gateway that restarts with 502 or so; that is no portal.
+    // A proxy answers for a gateway that restarts with 502 or so; that is not a portal.
     if (!isOurs) return { control: response.status >= 500 ? 'away' : 'portal' };
     if (response.ok) return { control: 'ours' };
     const { code, message } = JSON.parse(text);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * One POST of lines. A browser sends it across origins without a preflight: text/plain, no header of our own, no cookie. All that
- * the gateway must know stands in the body.
+ * the gateway must know is in the body.
  *
  * @import { Line } from '../protocol/frames.js'
  */

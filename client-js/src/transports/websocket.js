@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The WebSocket of a leg: one message, one frame. Bytes come raw, in a binary message that holds a line, a newline and the bytes;
- * they go as `b64`, which every transport takes. It knows no frame, and does not trust `readyState`.
+ * The WebSocket of a leg. Each message is one frame. Bytes arrive raw, in a binary message that holds a line, a newline and the
+ * bytes. They are sent as `b64`, which every transport accepts. This module does not interpret frames or trust `readyState`.
  *
  * @import { Line, RawFrame } from '../protocol/frames.js'
  * @import { NetworkEvent } from './events.js'
@@ -19,7 +19,7 @@
 const NEWLINE = 10;
 
 /**
- * Reads a message. A binary one without a newline is no frame; its head stays empty.
+ * Reads a message. A binary message without a newline is not a frame, so its head stays empty.
  * @param {string | ArrayBuffer} data
  * @returns {RawFrame}
  */
@@ -31,7 +31,7 @@ export const readMessage = (data) => {
 };
 
 /**
- * Reports what happens to a socket, also after it was closed.
+ * Reports what happens to a socket, even after it was closed.
  * @param {SocketLike} socket
  * @param {number} leg
  * @param {(event: NetworkEvent) => void} report

@@ -90,7 +90,7 @@ export function run(seed, peer, Session) {
     const at = Math.max(due, now);
     clientTimer = at;
     agenda.plan(at, () => {
-      // A timer that was armed anew for an earlier moment leaves a stale entry.
+      // A timer that was rearmed for an earlier time leaves a stale entry.
       if (clientTimer !== at) return;
       clientTimer = undefined;
       say({ type: 'timeout' });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// The most missing numbers that are kept until they come after all. Numbers above this count as lost.
+/// The maximum number of missing numbers that are kept until they come after all. Numbers above this count as lost.
 const MISSING: usize = 10_000;
 
 /// The numbers that one receiver got from one sender.

@@ -44,7 +44,7 @@ impl Message {
         Line::compose(|buffer| buffer.extend_from_slice(&frame))
     }
 
-    /// Returns the message of a publication, or none if it is no message of this program.
+    /// Returns the message of a publication, or `None` if it is not a message of this program.
     pub(super) fn read(frame: &RawFrame) -> Option<Self> {
         let text = &frame.text[..];
         if !text.starts_with(b"{\"pub\":") {

@@ -9,7 +9,7 @@ use crate::cli::{networks, whole};
 use crate::protocol::Transport;
 use crate::protocol::limits::LINE_BYTES;
 
-/// The most bytes around the content of a publication.
+/// The maximum number of bytes around the content of a publication.
 const AROUND: usize = 256;
 
 /// The arguments of the command.

@@ -1,4 +1,4 @@
-//! The measurements to make, as plain data. The plan stands in every report, and two runs are compared only if it is
+//! The measurements to make, as plain data. Every report contains the plan, and two runs are compared only if it is
 //! the same.
 
 use std::time::Duration;

@@ -18,7 +18,7 @@ use crate::netlab::{Front, Network, Route};
 use crate::protocol::code::{Code, Refusal};
 use crate::transport::refuse;
 
-/// The most fronts at one time. Above it, the oldest one that carries nothing goes.
+/// The maximum number of fronts at one time. Above it, the oldest one that carries nothing goes.
 const MOST: usize = 64;
 
 /// The fronts of a demo.

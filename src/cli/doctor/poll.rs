@@ -55,7 +55,7 @@ async fn hold(target: Shared, mut session: Session, arrivals: Arrivals) {
             continue;
         };
         failed = 0;
-        // This is no frame of the protocol: it only ends the silence.
+        // This is not a frame of the protocol: it only ends the silence.
         for frame in std::iter::once(json!({ "answered": true })).chain(frames) {
             let _ = arrivals.send(Event::Frame(frame)).await;
         }

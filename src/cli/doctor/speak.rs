@@ -204,7 +204,7 @@ impl Inbox {
         self.longest_silence.max(self.silence())
     }
 
-    /// Starts to count the longest silence anew.
+    /// Restarts the count of the longest silence.
     pub(super) fn forget_silence(&mut self) {
         self.longest_silence = Duration::ZERO;
     }

@@ -282,7 +282,7 @@ impl Schedule {
                 Ok(())
             }
             Event::Timer(channel) => {
-                // A timer that was armed anew for an earlier moment leaves a stale event behind.
+                // A timer that was rearmed for an earlier time leaves a stale event behind.
                 match self.worlds[channel].armed.take_if(|at| *at == self.now) {
                     Some(_) => self.handle(channel, Input::Timeout),
                     None => Ok(()),
@@ -308,7 +308,7 @@ impl Schedule {
         self.handle(channel, Input::Publish(ticket))
     }
 
-    /// Makes an absent subscriber come. A present one leaves, or subscribes anew.
+    /// Makes an absent subscriber come. A present one leaves, or subscribes again.
     fn turn(&mut self, channel: usize, reader: usize) -> Result<(), String> {
         let known = &self.worlds[channel].readers[reader];
         let is_there = known.is_live() || known.is_joining();

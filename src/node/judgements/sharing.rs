@@ -1,7 +1,7 @@
 //! Decides which hellos share a judgement. Pure: it makes no judgement and reads no clock.
 //!
 //! Hellos that ask the same question while a judgement about it is under way share that judgement. A hello after
-//! the verdict is judged anew. A judgement lasts for as long as a hello waits for it, but at most for [`PATIENCE`].
+//! the verdict is judged again. A judgement lasts for as long as a hello waits for it, but at most for [`PATIENCE`].
 
 use std::collections::HashMap;
 use std::hash::Hash;

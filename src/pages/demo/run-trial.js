@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Carries out trials, one at a time; a new one replaces the one that runs. It owns their timer and their messages.
+ * Runs trials, one at a time. A new trial replaces the one that runs. This module owns their timer and their messages.
  * trials.js describes a trial; run.js says when it is over.
  */
 
@@ -9,12 +9,12 @@ import { Burst } from './run-burst.js';
 import { RATE } from './trials.js';
 
 const TICK_MS = 50;
-/** The most time that a session needs to reach WebSocket on a clear network, before something is done to it. */
+/** How long a trial waits for a session to reach WebSocket on a clear network, before the trial breaks something. */
 const READY_MS = 15_000;
-/** How long the page shows a healthy session before that. */
+/** How long the page shows a healthy session before the trial breaks something. */
 const BEFORE_MS = 1000;
 
-/** The error when another trial has begun. */
+/** The error with which a trial ends because another one has begun. */
 class Replaced extends Error {}
 
 /** @typedef {import('./run.js').Run} Run */
@@ -24,16 +24,16 @@ class Replaced extends Error {}
  * @property {import('./visit.js').Visits} visits
  * @property {import('./front.js').Front} front
  * @property {import('./offers.js').Offers} offers
- * @property {import('/rt/client/types.js').Connection} witness straight to the gateway
- * @property {string} own the beginning of this tab's channels
+ * @property {import('/rt/client/types.js').Connection} witness a connection straight to the gateway
+ * @property {string} own the prefix of this tab's channel names
  * @property {import('./totals.js').Totals} totals
  * @property {import('./history.js').History} history
  * @property {(text: string, kind?: 'event' | 'act' | 'bad') => void} say
- * @property {(network: string | object, what: string) => void} onNetwork `what` it does
+ * @property {(network: string | object, what: string) => void} onNetwork `what` says what the network does
  * @property {(run: Run) => void} show called often
  */
 
-/** Carries out trials, one at a time. */
+/** Runs trials, one at a time. */
 export class Trials {
   /** @type {Parts} */
   #parts;
@@ -60,7 +60,7 @@ export class Trials {
 
   /**
    * @param {import('./trials.js').Trial} trial
-   * @param {number} seconds until it heals, for a trial that does
+   * @param {number} seconds until the network heals, for a trial that heals it
    */
   async start(trial, seconds) {
     const { history, say, show } = this.#parts;
@@ -148,7 +148,7 @@ export class Trials {
       onNetwork('clear', '');
       await visits.begin('clear');
       if (!(await this.#until(run, well, READY_MS)))
-        throw new Error('no session on WebSocket came about on a clear network');
+        throw new Error('no session reached WebSocket on a clear network');
     }
     return /** @type {import('./visit.js').Visit} */ (visits.current);
   }
@@ -180,7 +180,7 @@ export class Trials {
       show(run);
       if (!healing && now >= (healsAt(run) ?? Infinity)) {
         healing = true;
-        this.#heal(run).catch((error) => say(`It could not be healed: ${error.message}.`, 'bad'));
+        this.#heal(run).catch((error) => say(`The failure could not be undone: ${error.message}.`, 'bad'));
       }
       return isSettled(run, now) || isLate(run, now);
     };
@@ -217,7 +217,8 @@ export class Trials {
   }
 
   /**
-   * Waits until a condition holds, the time is up (false), or the trial was replaced (an error).
+   * Waits until a condition holds, the time is up, or another trial replaces this one.
+   * Resolves with whether the condition holds, and rejects if the trial was replaced.
    * @param {Run} run
    * @param {() => boolean} holds
    * @param {number} ms

@@ -97,7 +97,7 @@ export class StatusBar {
       await connection.channel(this.#channel).publish(0);
       if (connection === this.#visits.current?.connection) this.measured(performance.now() - at);
     } catch {
-      // A publish without an answer is no measurement.
+      // A publish without an answer is not a measurement.
     }
   }
 

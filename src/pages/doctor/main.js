@@ -36,7 +36,7 @@ async function examine(words, list, watchS) {
   result(
     'running',
     'Examining the connection …',
-    `This takes ${watchS > 60 ? 'about two and a half minutes' : 'about half a minute'}. You need not do anything.`,
+    `This takes ${watchS > 60 ? 'about two and a half minutes' : 'about half a minute'}. You do not need to do anything.`,
   );
   find('report').value = '';
   find('copied').textContent = '';

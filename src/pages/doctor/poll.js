@@ -31,7 +31,7 @@ export async function openPoll() {
       failed = frames ? 0 : failed + 1;
       if (failed === TRIES) inbox.end(new Stop('cut', { after_ms: now() - asked }));
       else if (!frames) inbox.lose();
-      // This is no frame of the protocol: it only ends the silence.
+      // This is not a frame of the protocol: it only ends the silence.
       else for (const frame of ['{"answered":true}', ...frames]) inbox.push(frame);
     }
   };

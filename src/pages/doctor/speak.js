@@ -175,7 +175,7 @@ export class Inbox {
     return Math.max(this.#longest, this.silence());
   }
 
-  /** Starts to count the longest silence anew. */
+  /** Restarts the count of the longest silence. */
   forgetSilence() {
     this.#longest = 0;
   }

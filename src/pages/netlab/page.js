@@ -4,7 +4,7 @@
 const line = /** @type {HTMLElement} */ (document.querySelector('[data-status]'));
 const choices = /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('[name=network]'));
 
-/** How often the figures are read anew. */
+/** How often the figures are read again. */
 const PERIOD_MS = 1_000;
 
 /** @param {string} path @param {object} body */

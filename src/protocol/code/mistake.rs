@@ -72,10 +72,10 @@ pub enum Mistake {
     /// A socket begins with another frame.
     #[error("the first frame on a socket must be a hello")]
     SocketWithoutHello,
-    /// A hello names another session than the earlier hello on this socket.
+    /// A hello names a session other than that of the earlier hello on this socket.
     #[error("a socket carries one session; this hello names another")]
     OtherSession,
-    /// A hello names another leg than the earlier hello on this socket.
+    /// A hello names a leg other than that of the earlier hello on this socket.
     #[error("this socket carries leg {leg}; this hello names leg {named}")]
     OtherLeg {
         /// The leg in the hello.
@@ -129,7 +129,7 @@ pub enum Mistake {
     /// A query has this parameter more than once.
     #[error("the query has `{0}` more than once")]
     Repeated(String),
-    /// This parameter is no percent-encoded text.
+    /// This parameter is not percent-encoded text.
     #[error("`{0}` in the query {1}")]
     Parameter(String, BadText),
     /// A request states several values of `Last-Event-ID`.
@@ -179,7 +179,7 @@ pub enum Mistake {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadHello {
-    /// It is no object with the keys of a hello. Holds the parser's message.
+    /// It is not an object with the keys of a hello. Holds the parser's message.
     #[error("{0}")]
     Keys(String),
     /// It is of another version of the protocol.
@@ -203,7 +203,7 @@ pub enum BadHello {
     /// It names no incarnation, but states that lines were received.
     #[error("received must be 0 in a hello without an id")]
     ReceivedWithoutId,
-    /// The token is no string, or too long. The error does not show the text, because it may be a secret.
+    /// The token is not a string, or is too long. The error does not show the text, because it may be a secret.
     #[error("token must be a string of at most {limit} bytes", limit = limits::TOKEN_BYTES)]
     Token,
 }
@@ -235,7 +235,7 @@ pub enum BadUpgrade {
     Fixed,
 }
 
-/// Why a parameter is no percent-encoded text.
+/// Why a parameter is not percent-encoded text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadText {

@@ -19,7 +19,7 @@ pub enum Reason {
     /// A limit is reached. A smaller request may pass, or the same one later.
     #[error(transparent)]
     Limit(#[from] Limit),
-    /// The gateway, a session or a leg is going away, or is gone. This is no fault of either side.
+    /// The gateway, a session or a leg is going away, or is gone. Neither side is at fault.
     #[error(transparent)]
     Leaving(#[from] Leaving),
     /// The gateway failed, or a component behind it.

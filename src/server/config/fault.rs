@@ -1,4 +1,4 @@
-//! The errors of a configuration. An error in a file shows the line, carets under the place, and the correction.
+//! The errors of a configuration. An error in a file shows the line, carets under the fault, and the correction.
 
 use std::io;
 use std::net::SocketAddr;
@@ -35,13 +35,13 @@ pub enum Wrong {
         /// The unknown name.
         key: String,
     },
-    /// The key stands above all tables.
+    /// The key is above the first table, so it belongs to none.
     #[error("`{0}` stands in no table")]
     NoTable(String),
-    /// The file has a table twice, or a table has a key twice.
+    /// The file defines a table twice, or a table holds a key twice.
     #[error("this stands in the file already")]
     Repeated,
-    /// The value has a wrong type.
+    /// The value has the wrong type.
     #[error("it must be {expected}, and it is {found}")]
     Type {
         /// The type that the key needs.
@@ -70,12 +70,12 @@ pub enum Wrong {
     /// No transport has this name.
     #[error(transparent)]
     Transport(#[from] UnknownTransport),
-    /// No gateway can offer this list of transports.
+    /// A gateway cannot offer this list of transports.
     #[error(transparent)]
     Offer(#[from] BadOffer),
 }
 
-/// Keys that are valid each, and contradict each other.
+/// Keys that are each valid, but contradict each other.
 ///
 /// # Examples
 /// ```
@@ -129,7 +129,7 @@ pub enum BadPath {
     },
 }
 
-/// Text that is no valid configuration. The message shows the line, carets under the place, and the correction.
+/// Text that is not a valid configuration. The message shows the line, carets under the fault, and the correction.
 ///
 /// # Examples
 /// ```
@@ -154,7 +154,7 @@ pub struct BadFile {
 
 /// An error, and its place in the text.
 pub(super) struct Fault {
-    /// The place, in bytes.
+    /// The place in the text, as a range of bytes.
     span: Range<usize>,
     wrong: Wrong,
     key: Option<String>,
@@ -166,7 +166,7 @@ impl Fault {
         Self { span, wrong: wrong.into(), key: None, write: None }
     }
 
-    /// Adds the correction.
+    /// Adds the text that the author should write instead.
     pub(super) fn write(mut self, instead: impl Into<String>) -> Self {
         self.write = Some(instead.into());
         self
@@ -178,7 +178,7 @@ impl Fault {
         self
     }
 
-    /// Returns the beginning of the place, in bytes.
+    /// Returns the first byte of the place.
     pub(super) const fn start(&self) -> usize {
         self.span.start
     }

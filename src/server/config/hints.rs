@@ -19,7 +19,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Returns the fault of a name that no table has. It may be a key that stands in no table.
+    /// Returns the fault of a name that no table has. It may be a key outside all tables.
     pub(super) fn no_table(&self, name: &Name<'_>, value: &Spanned<DeValue<'_>>) -> Fault {
         let wrong = name.get_ref().to_string();
         if is_table(value.get_ref()) {

@@ -21,13 +21,13 @@ use crate::hub::Bounds;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct History {
-    /// The most messages of one channel. Default 1,000.
+    /// The maximum number of messages of one channel. Default 1,000.
     pub messages: usize,
     /// Their greatest age. Default 300 s.
     pub age: Duration,
-    /// The most bytes of one channel. Default 1 MB.
+    /// The maximum number of bytes of one channel. Default 1 MB.
     pub bytes: usize,
-    /// The most bytes of all histories together. Default 256 MB.
+    /// The maximum number of bytes of all histories together. Default 256 MB.
     pub all_bytes: usize,
 }
 

@@ -21,12 +21,13 @@ use crate::hub::Bounds;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most sessions. The gateway answers further clients with `full`, and they come back later. Default 100,000.
+    /// The maximum number of sessions. The gateway answers further clients with `full`, and they come back later.
+    /// Default 100,000.
     pub sessions: usize,
-    /// The most connections. The gateway answers requests on further ones with `full`, except `/healthz`. Default
-    /// 50,000.
+    /// The maximum number of connections. The gateway answers requests on further ones with `full`, except
+    /// `/healthz`. Default 50,000.
     pub connections: usize,
-    /// The most channels. The gateway answers requests for further ones with `full`. Default 100,000.
+    /// The maximum number of channels. The gateway answers requests for further ones with `full`. Default 100,000.
     pub channels: usize,
 }
 

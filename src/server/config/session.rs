@@ -36,7 +36,8 @@ pub struct Session {
     pub poll_hold: Duration,
     /// How long a session lives without a leg. Default 120 s.
     pub resume: Duration,
-    /// The most attaches and turn requests in a minute. The protocol names the number, so no key of the file sets it.
+    /// The maximum number of attaches and turn requests in a minute. The protocol names the number, so no key of the
+    /// file sets it.
     pub attaches_a_minute: u32,
     /// The bounds that the client learns. The protocol names them, so no key of the file sets them.
     pub limits: Limits,

@@ -109,7 +109,7 @@ impl ClientSession {
         leg.requests[Route::Send].retry_at.is_none() && leg.next_up.max(self.outgoing.lowest()) <= self.outgoing.last()
     }
 
-    /// Returns true if a leg must send something that is no line. A send with lines may bring a turn as well.
+    /// Returns true if a leg must send something that is not a line. A send with lines may bring a turn as well.
     fn is_owing(&self, leg: &Leg, is_current: bool) -> bool {
         let brings_turn = leg.requests[Route::Send].flight.as_ref().is_some_and(|send| send.turn == leg.turn);
         let is_ack_due = self.is_ack_due && is_current && leg.transport != Transport::Poll;

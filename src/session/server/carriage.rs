@@ -34,7 +34,7 @@ pub(super) struct Parked {
     pub(super) held_until: Time,
     /// Behind a long answer: the time before which numbered lines alone cause no answer.
     pub(super) gathers_until: Option<Time>,
-    /// The number up to which the client knows its lines to be received, if the answer needs no whole welcome.
+    /// The number up to which the client knows its lines to be received, if the answer needs no full welcome.
     pub(super) knows: Option<Seq>,
 }
 

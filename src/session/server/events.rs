@@ -34,11 +34,11 @@ pub enum Input {
         /// The frame.
         frame: Up,
     },
-    /// Something that is no frame came on an attached socket.
+    /// Something that is not a frame came on an attached socket.
     Refused {
         /// The socket.
         carrier: Carrier,
-        /// Why it is no frame.
+        /// Why it is not a frame.
         refusal: Refusal,
     },
     /// The body of a send came.

@@ -6,7 +6,7 @@ use crate::protocol::limits;
 use crate::protocol::{LegNumber, Line, NetworkId, Nonce, Seq, Transport};
 use crate::session::Time;
 
-/// The most records of legs that are kept. Attached legs are kept in any case.
+/// The maximum number of records of legs that are kept. Attached legs are kept in any case.
 pub(super) const REMEMBERED: usize = 8;
 
 /// The stage of a leg's life.

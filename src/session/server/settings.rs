@@ -24,7 +24,7 @@ pub struct Settings {
     pub hold: Time,
     /// How long a session lives without a leg (rule 12).
     pub resume: Time,
-    /// The most attaches and turn requests in a minute.
+    /// The maximum number of attaches and turn requests in a minute.
     pub attaches_a_minute: u32,
     /// The transports offered, best first.
     pub transports: Arc<[Transport]>,

@@ -211,7 +211,7 @@ impl Schedule {
             Event::ServerNotices(carrier) => self.server.closed(self.now, carrier),
             Event::ClientNotices(leg) => self.client_drops(leg),
             Event::Tick => self.tick(),
-            // A timer that was armed anew for an earlier moment leaves a stale event behind.
+            // A timer that was rearmed for an earlier time leaves a stale event behind.
             Event::ClientTimer => {
                 if self.client_timer.take_if(|armed| *armed == at).is_some() {
                     self.client.handle(at, Input::Timeout);

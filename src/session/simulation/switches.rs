@@ -1,15 +1,15 @@
-//! The record of the switches: from which transport to which, at which step the old leg died, and what was under
-//! way then.
+//! The record of the switches. For each one it notes the two transports, the step at which the old leg died, and what
+//! was under way then.
 //!
-//! It shows that the schedules produce every combination. A schedule may direct its faults by it, but an invariant
-//! must never use it, because it knows what each end believes.
+//! The record shows that the schedules produce every combination. A schedule may use it to direct its faults. An
+//! invariant must never use it, because it knows what each end believes.
 
 use crate::protocol::{LegNumber, Transport, Turn};
 use crate::session::Time;
 use crate::session::client::LOSER_READ;
 use crate::simulation;
 
-/// How far the new leg had come when the old one died.
+/// How far the new leg had got when the old one died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     /// The new leg was not opened yet: the client resumes after a dead leg.
@@ -43,7 +43,7 @@ impl Step {
     ];
 }
 
-/// Whether numbered lines had been handed to a leg and had not come out at the other end.
+/// Whether a leg had taken numbered lines that had not yet arrived at its other end.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct UnderWay {
     pub(super) up: bool,
@@ -55,8 +55,8 @@ struct Seen {
     transport: Transport,
     step: Step,
     turn: Option<Turn>,
-    /// The leg that it takes over from, between its request and that leg's death, and what was under way at the
-    /// request.
+    /// The leg that this one takes over from, and what was under way when it requested the turn. Set from that request
+    /// until the old leg's death.
     old: Option<(LegNumber, UnderWay)>,
     /// The active leg that died before this one requested a turn. It becomes a switch if this one requests a turn.
     early: Option<(LegNumber, Step, UnderWay)>,
@@ -71,7 +71,7 @@ pub(super) struct Switches {
     /// Leg n has the index n - 1.
     legs: Vec<Seen>,
     active: Option<LegNumber>,
-    /// The last step that a switch reached by an event of its two legs, and its old leg.
+    /// The last step that a switch reached through an event on one of its two legs, and its old leg.
     pub(super) reached: Option<(Step, LegNumber)>,
     pub(super) counts: Counts,
 }
@@ -96,8 +96,8 @@ impl Switches {
         leg.step = leg.step.max(Step::Candidate);
     }
 
-    /// Notes a hello with a turn that goes up. Returns false if it is not the first with this turn. Then no call of
-    /// [`Self::asked`] is needed.
+    /// Notes a hello that the client sent to request a turn. Returns false if an earlier hello of the leg requested it.
+    /// In that case, do not call [`Self::asked`].
     pub(super) fn asks(&mut self, leg: LegNumber, turn: Turn) -> bool {
         let seen = self.leg(leg);
         let first = Some(turn) > seen.turn;
@@ -131,8 +131,8 @@ impl Switches {
         }
     }
 
-    /// Notes that the confirming welcome was read. A leg that requested a turn before has lost; one that did since
-    /// takes over from this leg.
+    /// Notes that the client read the welcome that confirms this leg. A leg that requested an earlier turn has lost. A
+    /// leg that requested a later turn takes over from this one.
     pub(super) fn active(&mut self, now: Time, leg: LegNumber) {
         let (turn, dead) = (self.leg(leg).turn, self.leg(leg).dead);
         for other in self.legs.iter_mut().filter(|other| matches!(other.step, Step::Asked | Step::Granted)) {
@@ -148,7 +148,7 @@ impl Switches {
         self.active = Some(leg);
     }
 
-    /// Notes that the client closed a leg: it read its `end`, waited long enough for it, or found the leg dead.
+    /// Notes that the client closed a leg: it read the leg's `end`, waited long enough for it, or found the leg dead.
     pub(super) fn closed(&mut self, now: Time, leg: LegNumber, why: &str, under_way: UnderWay) {
         match why {
             "replaced" => {
@@ -216,7 +216,8 @@ const fn pair(from: Transport, to: Transport) -> usize {
     from.place() * Transport::ALL.len() + to.place()
 }
 
-/// How often each combination occurred: by the pair of transports, by the step, with lines under way up, and down.
+/// Two counts for each pair of transports and each step: of the switches with lines under way up, and of those with
+/// lines under way down.
 #[derive(Default)]
 pub(super) struct Counts([[[u64; 2]; Step::ALL.len()]; Transport::ALL.len() * Transport::ALL.len()]);
 

@@ -1,7 +1,7 @@
 //! Parameters of a request's query, decoded strictly.
 //!
-//! A lenient decoder accepts `%zz` as it stands, and replaces bytes that are no text by U+FFFD. Then two names would be
-//! one channel. Only the requested parameters are decoded. Others may hold any bytes.
+//! A lenient decoder accepts `%zz` as it stands, and replaces bytes that are not text with U+FFFD. Then two names would
+//! be one channel. Only the requested parameters are decoded. Others may hold any bytes.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::protocol::code::{BadText, Mistake};
 /// Returns the value of a parameter, if the query has it.
 ///
 /// # Errors
-/// A [`Mistake`] if the query has it twice, or if its value is no text in percent-encoding.
+/// A [`Mistake`] if the query has it twice, or if its value is not percent-encoded text.
 pub fn parameter<'q>(query: &'q str, name: &str) -> Result<Option<Cow<'q, str>>, Mistake> {
     let mut values = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -32,7 +32,7 @@ pub(super) fn events(
             let reset = format!("event: reset\nid: {epoch}:{at}\ndata: {{\"code\":\"gap\",\"epoch\":\"{epoch}\",\"at\":{at}}}\n\n");
             yield Ok(reset.into());
         } else {
-            // An id without data is no event. But a reader that is cut now begins here again.
+            // An id without data is not an event. But a reader that is cut now begins here again.
             yield Ok(format!("id: {epoch}:{at}\n\n").into());
         }
         let mut half_closed = HalfClosed::default();

@@ -1,4 +1,4 @@
-//! A poll that waits on its taken connection, until its answer is written.
+//! A poll that holds the connection that was taken over for it, until its answer is written.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,10 +10,10 @@ use crate::transport::takeover::connection::Connection;
 use crate::transport::takeover::half_closed::HalfClosed;
 use crate::transport::takeover::writer::Writer;
 
-/// Carries one poll. The outcome is the connection, for the next request; none if it broke. A client that has shut its
-/// sending side may still read the answer, so its poll is answered soon.
+/// Carries one poll. The output is the connection, for the next request, or `None` if the connection broke. A client
+/// that has shut down its sending side may still read the answer, so its poll is answered soon.
 pub(in crate::transport) struct Carrier {
-    /// None once it is over.
+    /// `None` once the poll is over.
     writer: Option<Writer<Connection>>,
     head: Head,
     half_closed: HalfClosed,

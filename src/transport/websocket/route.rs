@@ -46,7 +46,7 @@ pub fn open<B: Body>(node: &Arc<Node>, arrival: Arrival, mut request: Request<B>
 /// Answers the upgrade of a WebSocket without a session. The caller serves the socket.
 ///
 /// # Errors
-/// The request is no upgrade.
+/// The request is not an upgrade.
 pub fn accept(headers: &HeaderMap) -> Result<Response, Refusal> {
     let (response, _) = handshake::answer(headers, false)?;
     Ok(response)

@@ -173,7 +173,7 @@ fn lines(body: &Bytes) -> Vec<RawFrame> {
 pub(super) struct Events {
     exchange: Exchange,
     text: BytesMut,
-    /// The status of an answer that is no stream.
+    /// The status of an answer that is not a stream.
     refused: Option<u16>,
 }
 

@@ -13,7 +13,7 @@ use super::http::{Decoder, Part};
 use super::socket::{Traffic, dial};
 use crate::cli::target::{Socket, Target};
 
-/// The most bytes that are read at once.
+/// The maximum number of bytes that are read at once.
 const READ: usize = 16 * 1024;
 
 /// A part of the answer to a request, or its failure.
@@ -128,7 +128,7 @@ impl Exchange {
         }
     }
 
-    /// Handles the end of the connection. On an idle connection it is no failure. On a kept one, a new connection is
+    /// Handles the end of the connection. On an idle connection it is not a failure. On a kept one, a new connection is
     /// tried, as browsers do.
     fn ended(&mut self, why: String) -> Option<Reply> {
         if !self.stale && self.request.is_some() {

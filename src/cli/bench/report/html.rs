@@ -257,7 +257,7 @@ fn percentiles(spread: &Spread) -> Vec<(f64, f64)> {
 }
 
 fn seconds(run: &Figures) -> Vec<(f64, f64)> {
-    // The second in which the run ended is no whole one.
+    // The second in which the run ended is not a whole one.
     let whole = run.per_second.iter().take(run.window_s.floor() as usize);
     whole.enumerate().map(|(second, count)| (second as f64 + 1.0, *count as f64)).collect()
 }

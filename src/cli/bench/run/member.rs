@@ -23,7 +23,7 @@ use crate::protocol::{ChannelName, Transport};
 
 /// A member that is not subscribed after this time is not connected.
 pub(super) const CONNECTING: Duration = Duration::from_secs(10);
-/// The most different reasons of failures that are kept; there are few.
+/// The maximum number of different reasons of failures that are kept; there are few.
 const REASONS: usize = 16;
 
 /// The phase of a load.
