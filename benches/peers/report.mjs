@@ -135,7 +135,7 @@ export function report(columns, checks) {
     '',
     '## Then carried by, and lost',
     '',
-    'Counted from the first message to the last that came. What a client would have missed after that is not counted.',
+    'The figures cover the time from the first message to the last one that came. They leave out later losses.',
     '',
     ...table(columns, (_, one, standIn) => thenWords(one, standIn)),
   ];
