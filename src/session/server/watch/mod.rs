@@ -184,13 +184,18 @@ impl Watch {
     fn frame(&mut self, place: usize, text: &Text) {
         let Some(carrier) = self.socket(place) else { return };
         let number = self.up.get(&carrier).copied();
+        let is_due = number == Some(self.taken + 1) && !self.ended.contains(&carrier);
         self.message(carrier, &text.text(number.unwrap_or(0)));
         match text {
             Text::Ack(received, next) => {
                 self.acknowledges(*received);
                 self.up.extend(next.map(|next| (carrier, next)));
             }
-            text if text.is_numbered() => self.up.extend(number.map(|number| (carrier, number + 1))),
+            text if text.is_numbered() => {
+                self.up.extend(number.map(|number| (carrier, number + 1)));
+                self.drain();
+                assert!(!is_due || number == Some(self.taken), "a socket's next line is taken");
+            }
             _ => {}
         }
     }
