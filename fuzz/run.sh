@@ -26,7 +26,7 @@ for target in "${targets[@]}"; do
 	folders=("$corpus")
 	[[ -d findings/$target ]] && folders+=("findings/$target")
 	status=0
-	THROUGHLINE_SEEDS_INTO=$corpus "$programs/$target" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 \
+	THROUGHLINE_SEEDS_INTO=$corpus "$programs/$target" -max_total_time="$seconds" -timeout=60 -print_final_stats=1 \
 		-artifact_prefix="$artifacts/" "${folders[@]}" >"$log" 2>&1 || status=$?
 	executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 	printf '%-17s %12s executions in %s s\n' "$target" "${executions:-?}" "$seconds"

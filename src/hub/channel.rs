@@ -306,7 +306,7 @@ impl<S> Channel<S> {
         self.failures = 0;
         let Fetch { from, held, is_stale, .. } = *fetch;
         let is_stale = !history.extend(held, self.mutation) || is_stale;
-        self.catch_up(from.as_ref(), &history, out);
+        let is_stale = !self.catch_up(from.as_ref(), &history, out) || is_stale;
         self.admit(&history, out);
         let check_every = self.settings.check_every.filter(|_| !self.mutation.is(Mutant::NoCheck));
         self.due = check_every.map(|every| now + every);
@@ -315,25 +315,29 @@ impl<S> Channel<S> {
         }
     }
 
-    /// Brings the live subscribers to the end of the history.
-    fn catch_up(&mut self, from: Option<&Place>, history: &History, out: &mut Outputs) {
+    /// Brings the live subscribers to the end of the history. The machine asked for it from the place `from`. Returns false if another
+    /// fetch must do it: messages moved the place meanwhile, and this history does not prove the new one.
+    fn catch_up(&mut self, from: Option<&Place>, history: &History, out: &mut Outputs) -> bool {
         let end = history.end();
         if let Some(place) = &self.place {
-            let proves = |place: &Place| history.proves(&place.epoch, place.at);
+            let has_moved = from != Some(place);
             if let Some(missed) = history.after(&place.epoch, place.at, self.mutation) {
                 if !self.live.is_empty() {
                     out.extend(missed.into_iter().map(Output::Deliver));
                 }
-            } else if place.epoch == end.epoch && place.at > end.at && from.is_some_and(proves) {
-                // Messages brought more than the answer knows, and the answer proves the place that they followed.
+            } else if has_moved && place.epoch == end.epoch && place.at > end.at {
+                // Messages brought more than the answer knows, without a hole.
                 if !self.mutation.is(Mutant::PlaceMovedBack) {
-                    return;
+                    return true;
                 }
+            } else if has_moved {
+                return false;
             } else if !self.live.is_empty() && !self.mutation.is(Mutant::ProofAssumed) {
                 out.push(Output::Deliver(Delivery::Reset { position: end.position(), recovered: false }));
             }
         }
         self.place = Some(end);
+        true
     }
 
     /// Makes those subscribers live whose history has come.

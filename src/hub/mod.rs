@@ -357,6 +357,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
+mod answer_tests;
+#[cfg(test)]
 mod forgetting_tests;
 #[cfg(test)]
 mod late_tests;

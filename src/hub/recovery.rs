@@ -93,11 +93,6 @@ impl History {
         Place { epoch: Arc::clone(&self.last.epoch), at: self.last.end() }
     }
 
-    /// Returns true if the history proves a position.
-    pub(super) fn proves(&self, epoch: &str, at: u64) -> bool {
-        self.stretches().any(|stretch| stretch.holds(epoch, at))
-    }
-
     /// Returns everything after a position, if the history proves the position.
     pub(super) fn after(&self, epoch: &str, at: u64, mutation: Mutation) -> Option<Deliveries> {
         let mut stretches = self.stretches().skip_while(|stretch| !stretch.holds(epoch, at));
