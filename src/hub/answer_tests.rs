@@ -103,3 +103,24 @@ fn an_answer_that_proves_nothing_of_a_place_that_did_not_move_is_a_reset() {
     let (mut machine, check) = Machine::checking();
     assert_eq!(delivered(&machine.handle(Input::Fetched(check, vec![stretch(45, 0)]))), None);
 }
+
+#[test]
+fn a_subscriber_whose_position_is_proven_waits_while_the_place_is_not() {
+    let (mut machine, check) = Machine::checking();
+    machine.handle(Input::Fetched(check, vec![stretch(0, 0)]));
+    let (ticket, room) = (machine.0.ticket(), Room { frames: 1_000, bytes: 100_000 });
+    let wish = Wish { ticket, key: 2, subscriber: 2, since: Some(at(40)), room };
+    let (fetch, after) = asked(&machine.handle(Input::Subscribe(wish))).unwrap();
+    assert_eq!(after, [at(0), at(40)]);
+    machine.handle(Input::Heard(stretch(0, 30)));
+    let outputs = machine.handle(Input::Fetched(fetch, vec![stretch(40, 5)]));
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Started { .. })));
+    let (again, after) = asked(&outputs).unwrap();
+    assert_eq!(after, [at(30), at(40)]);
+    let outputs = machine.handle(Input::Fetched(again, vec![stretch(30, 15)]));
+    let started = outputs.iter().find_map(|output| match output {
+        Output::Started { start, missed, .. } => Some((start.recovered, missed.len())),
+        _ => None,
+    });
+    assert_eq!((delivered(&outputs), started), (Some(15), Some((true, 1))));
+}

@@ -21,9 +21,11 @@ use smallvec::SmallVec;
 
 use super::events::{Deliveries, Delivery, Input, Output, Outputs, Settings, Start, Wish};
 use super::mutant::{Mutant, Mutation};
-use super::recovery::{Held, History, Place, fits};
+use super::recovery::{Held, Place};
 use crate::broker::{Failure, Stretch, Ticket};
 use crate::protocol::{Line, Position};
+
+mod answer;
 
 /// A fetch under way.
 struct Fetch {
@@ -297,61 +299,6 @@ impl<S> Channel<S> {
         self.fetch = Some(Box::new(Fetch { ticket, from, until, held: Held::default(), is_stale: false }));
         self.due = None;
         out.push(Output::Fetch(ticket, after));
-    }
-
-    fn fetched(&mut self, now: Duration, ticket: Ticket, stretches: Vec<Stretch<Line>>, out: &mut Outputs) {
-        let is_answered = |fetch: &mut Box<Fetch>| fetch.ticket == ticket || self.mutation.is(Mutant::OldAnswerTaken);
-        let Some(fetch) = self.fetch.take_if(is_answered) else { return };
-        let Some(mut history) = History::new(stretches) else { return self.give_up(now, out) };
-        self.failures = 0;
-        let Fetch { from, held, is_stale, .. } = *fetch;
-        let is_stale = !history.extend(held, self.mutation) || is_stale;
-        let is_stale = !self.catch_up(from.as_ref(), &history, out) || is_stale;
-        self.admit(&history, out);
-        let check_every = self.settings.check_every.filter(|_| !self.mutation.is(Mutant::NoCheck));
-        self.due = check_every.map(|every| now + every);
-        if is_stale || !self.joining.is_empty() {
-            self.read(now, out);
-        }
-    }
-
-    /// Brings the live subscribers to the end of the history. The machine asked for it from the place `from`. Returns false if another
-    /// fetch must do it: messages moved the place meanwhile, and this history does not prove the new one.
-    fn catch_up(&mut self, from: Option<&Place>, history: &History, out: &mut Outputs) -> bool {
-        let end = history.end();
-        if let Some(place) = &self.place {
-            let has_moved = from != Some(place);
-            if let Some(missed) = history.after(&place.epoch, place.at, self.mutation) {
-                if !self.live.is_empty() {
-                    out.extend(missed.into_iter().map(Output::Deliver));
-                }
-            } else if has_moved && place.epoch == end.epoch && place.at > end.at {
-                // Messages brought more than the answer knows, without a hole.
-                if !self.mutation.is(Mutant::PlaceMovedBack) {
-                    return true;
-                }
-            } else if has_moved {
-                return false;
-            } else if !self.live.is_empty() && !self.mutation.is(Mutant::ProofAssumed) {
-                out.push(Output::Deliver(Delivery::Reset { position: end.position(), recovered: false }));
-            }
-        }
-        self.place = Some(end);
-        true
-    }
-
-    /// Makes those subscribers live whose history has come.
-    fn admit(&mut self, history: &History, out: &mut Outputs) {
-        let Some(place) = self.place.clone() else { return };
-        let is_whole = history.end() == place;
-        for wish in self.take_asked() {
-            let missed = wish.since.as_ref().filter(|_| is_whole);
-            let missed = missed.and_then(|since| history.after(&since.epoch, since.at, self.mutation));
-            let missed = missed.filter(|parts| fits(parts, wish.room));
-            let position = wish.since.clone().filter(|_| missed.is_some()).unwrap_or_else(|| place.position());
-            let start = Start { position, recovered: missed.is_some() };
-            self.start(wish, start, missed.unwrap_or_default(), out);
-        }
     }
 
     // ---- Failures and time
