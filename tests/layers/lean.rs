@@ -3,17 +3,8 @@
 use std::process::Command;
 
 /// Crates of the command, its reports and its allocator.
-const OF_THE_COMMAND: [&str; 9] = [
-    "clap",
-    "comfy-table",
-    "hdrhistogram",
-    "indicatif",
-    "maud",
-    "plotters",
-    "rustls",
-    "tikv-jemallocator",
-    "tracing-subscriber",
-];
+const OF_THE_COMMAND: [&str; 8] =
+    ["clap", "comfy-table", "hdrhistogram", "indicatif", "maud", "plotters", "tikv-jemallocator", "tracing-subscriber"];
 
 /// The names of all crates that a build with these arguments compiles for the gateway itself.
 fn tree(arguments: &[&str]) -> Vec<String> {
