@@ -6,12 +6,18 @@
 //!
 //! # Layout
 //! - [`decision`]: a decision now or later
+//! - [`grants`]: what a token grants on channels
 //! - [`open`]: open mode, in which everybody may do everything
 
 pub mod decision;
+pub mod grants;
 pub mod open;
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use self::decision::Decision;
+use self::grants::Grants;
 use crate::protocol::code::{Mistake, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::token::Token;
@@ -106,15 +112,19 @@ pub struct Connecting<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Identity {
-    /// The user, or `None` in open mode.
+    /// The user, or `None` without a token.
     pub user: Option<Box<str>>,
+    /// What the user's token grants on channels, if it says so.
+    pub grants: Option<Arc<Grants>>,
+    /// When the token expires, by the clock of this machine.
+    pub expires: Option<SystemTime>,
 }
 
 impl Identity {
     /// Returns the identity of a user.
     #[must_use]
     pub fn user(name: impl Into<Box<str>>) -> Self {
-        Self { user: Some(name.into()) }
+        Self { user: Some(name.into()), ..Self::default() }
     }
 }
 
