@@ -1,16 +1,16 @@
 //! The pieces of work at the node's links: a hello until its welcome, a body until its answer, a subscription. No
 //! sockets and no tasks. The node reads the clock, which `instructions.rs` stops.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
+use throughline::backend::access::Access;
 use throughline::backend::open::Open;
 use throughline::hub::{Bounds, Hub};
 use throughline::node::Node;
-use throughline::node::link::{Link, Progress};
+use throughline::node::link::{Caller, Link, Progress};
 use throughline::protocol::Transport;
 use throughline::protocol::frame::RawFrame;
 use throughline::session::server::Settings;
@@ -20,7 +20,7 @@ use crate::work::{ACKNOWLEDGED, Piece, Work};
 
 /// No client has an address. The id of its network would be random, and an id that begins with 0 takes 300 instructions
 /// more.
-const FROM: Option<IpAddr> = None;
+const FROM: Caller = Caller { address: None, token: None };
 /// Lines that a resumed leg receives again: the answer to the subscription, and publications.
 const MISSED: usize = 8;
 
@@ -137,7 +137,8 @@ fn subscribed(node: &Arc<Node>, number: usize) -> Link {
 
 fn node() -> Arc<Node> {
     let settings = Settings { attaches_a_minute: u32::MAX, ..Settings::default() };
-    Node::new(settings, Hub::new(Bounds::default()), Arc::new(Open), usize::MAX, &mut Registry::default())
+    let access = Arc::new(Access::open(Arc::new(Open)));
+    Node::new(settings, Hub::new(Bounds::default()), access, usize::MAX, &mut Registry::default())
 }
 
 /// Sends one frame up a socket.

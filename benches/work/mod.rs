@@ -145,8 +145,14 @@ fn session() -> ServerSession {
     let id = SessionId::try_from("5f0c2e7e-58a4-4d32-a1c8-0e3a7d9f5b11".to_owned()).expect("an id");
     let mut session = ServerSession::new(NOW, id, Arc::new(Settings::default()));
     let Ok(Up::Hello(hello)) = Up::read(&RawFrame::text(hello(""))) else { panic!("a hello") };
-    let attach =
-        Input::Attach { carrier: CARRIER, transport: Transport::WebSocket, network: None, hello, frames: Vec::new() };
+    let attach = Input::Attach {
+        carrier: CARRIER,
+        transport: Transport::WebSocket,
+        network: None,
+        right: None,
+        hello,
+        frames: Vec::new(),
+    };
     session.handle(NOW, attach).expect("attached");
     drain(&mut session);
     let frame = Up::Ack { received: Seq::NONE, next: Some(Seq::FIRST) };

@@ -5,10 +5,12 @@
 //! names neither hub nor driver.
 //!
 //! # Layout
+//! - [`access`]: the one place that the node asks
 //! - [`decision`]: a decision now or later
 //! - [`grants`]: what a token grants on channels
 //! - [`open`]: open mode, in which everybody may do everything
 
+pub mod access;
 pub mod decision;
 pub mod grants;
 pub mod open;
@@ -118,6 +120,8 @@ pub struct Identity {
     pub grants: Option<Arc<Grants>>,
     /// When the token expires, by the clock of this machine.
     pub expires: Option<SystemTime>,
+    /// It has no token yet, where every user needs one. It reaches no channel.
+    pub(crate) is_guest: bool,
 }
 
 impl Identity {

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use super::timers::Armed;
 use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::limits::{self, Room};
+use crate::protocol::token::Token;
 use crate::protocol::up::Command;
 use crate::protocol::{LegNumber, Line};
 use crate::session::Time;
@@ -73,6 +74,8 @@ pub struct Effects {
     pub wakers: SmallVec<[Waker; 2]>,
     /// Commands for [`Cell::run`].
     pub commands: Vec<Command>,
+    /// A fresh token to check, and the leg on which it came. Of several, the last.
+    pub token: Option<Box<(LegNumber, Token)>>,
     /// The session is over.
     pub is_over: bool,
 }
@@ -90,6 +93,7 @@ struct State {
     session: ServerSession,
     finished: Vec<(Carrier, Vec<Line>)>,
     commands: Vec<Command>,
+    token: Option<Box<(LegNumber, Token)>>,
     /// The commands that were handed out and wait for a decision.
     undecided: Backlog,
     /// A caller carries out commands. It also receives those that come meanwhile, so that they keep their order.
@@ -106,6 +110,7 @@ impl Cell {
             wakers: SmallVec::new(),
             finished: Vec::new(),
             commands: Vec::new(),
+            token: None,
             undecided: Backlog::new(),
             running: false,
             armed: Armed::default(),
@@ -289,6 +294,8 @@ impl State {
                 Output::Command(command) => self.commands.push(command),
                 Output::Finish { carrier, lines } => self.finished.push((carrier, lines)),
                 Output::Overrun { .. } => drained.overruns += 1,
+                Output::Token { leg, token } => self.token = Some(Box::new((leg, token))),
+                Output::Left => drained.is_over = true,
                 Output::Expired => {
                     drained.is_over = true;
                     // Commands are no longer carried out for it.
@@ -305,7 +312,7 @@ impl State {
         let deadline = self.deadline();
         let starts = !self.commands.is_empty() && !std::mem::replace(&mut self.running, true);
         let commands = if starts { std::mem::take(&mut self.commands) } else { Vec::new() };
-        Effects { deadline, wakers, commands, is_over }
+        Effects { deadline, wakers, commands, token: self.token.take(), is_over }
     }
 
     /// Returns the wakers of all carriers that have lines.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::cell::{Cell, Effects, Progress};
-use crate::protocol::Line;
 use crate::protocol::code::Refusal;
+use crate::protocol::token::Token;
 use crate::protocol::up::Command;
+use crate::protocol::{LegNumber, Line};
 use crate::session::Time;
 use crate::session::server::{Carrier, Input};
 
@@ -28,6 +29,9 @@ pub(crate) trait Owner {
 
     /// Carries out commands of the client, in their order.
     fn run_commands(&self, session: &Arc<Self::Session>, commands: Vec<Command>);
+
+    /// Checks a fresh token, now or later. [`Input::Token`] tells the session the outcome.
+    fn check_token(&self, session: &Arc<Self::Session>, leg: LegNumber, token: Token);
 
     /// Forgets a session that is over.
     fn forget(&self, session: &Arc<Self::Session>);
@@ -52,7 +56,7 @@ fn turn<O: Owner, T>(
     let cell = owner.cell(session);
     // 1. Input to effects: the only step under the session's lock.
     let (outcome, effects) = happen(cell, owner.now())?;
-    let Effects { deadline, wakers, commands, is_over } = effects;
+    let Effects { deadline, wakers, commands, token, is_over } = effects;
     // 2. Arm: the timers fire in time.
     if let Some(at) = deadline {
         owner.arm(at, session);
@@ -62,7 +66,11 @@ fn turn<O: Owner, T>(
     // 4. Run the commands, and those that come meanwhile. There are none here if another caller already runs
     //    commands.
     cell.run(commands, |commands| owner.run_commands(session, commands));
-    // 5. Forget: a session that is over leaves everything that it was part of.
+    // 5. Check a fresh token.
+    if let Some((leg, token)) = token.map(|fresh| *fresh) {
+        owner.check_token(session, leg, token);
+    }
+    // 6. Forget: a session that is over leaves everything that it was part of.
     if is_over {
         owner.forget(session);
     }

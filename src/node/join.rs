@@ -1,26 +1,37 @@
 //! From a hello to its session: the backend judges the client, then the session is found or created.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tracing::debug;
 
 use super::Node;
-use super::judgements::Verdict;
+use super::judgements::{Verdict, Waiting};
 use super::session::Session;
 use super::sessions::going_away;
+use crate::backend::Identity;
+use crate::backend::access::Admitted;
 use crate::backend::decision::Decision;
-use crate::backend::{Connecting, Identity};
 use crate::protocol::SessionId;
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{Mistake, Refusal};
+use crate::protocol::token::Token;
 use crate::protocol::up::Hello;
-use crate::session::server::ServerSession;
+use crate::session::server::{Right, ServerSession};
+
+/// A judgement about a hello, now or later.
+pub(super) enum Judged {
+    Now(Verdict),
+    Later(Waiting),
+}
 
 impl Node {
-    /// Lets the backend judge a client that wants to attach a leg.
-    pub(super) fn judge(&self, hello: &Hello) -> Decision<Verdict> {
-        match self.backend.connect(&Connecting { token: hello.token.as_ref() }) {
-            Decision::Now(verdict) => Decision::Now(verdict),
-            Decision::Later(asked) => Decision::Later(self.judgements.wait(hello, asked, self.leaving.subscribe())),
+    /// Lets the backend judge a client that wants to attach a leg, by the token in its hello or its request.
+    pub(super) fn judge(&self, hello: &Hello, token: Option<&Token>) -> Judged {
+        match self.access.connect(token) {
+            Decision::Now(verdict) => Judged::Now(verdict),
+            Decision::Later(asked) => {
+                Judged::Later(self.judgements.wait(hello, token, asked, self.leaving.subscribe()))
+            }
         }
     }
 
@@ -36,21 +47,41 @@ impl Node {
         &self,
         hello: &Hello,
         named: Option<Arc<Session>>,
-        identity: &Identity,
+        admitted: &Admitted,
         offered: bool,
     ) -> Result<Option<Arc<Session>>, Refusal> {
+        let identity = &admitted.identity;
         let session = match &hello.id {
             Some(_) => named,
             None if offered => self.sessions.find_or_create(hello, || self.create(hello, identity))?,
             None => self.sessions.find(hello),
         };
-        // A session belongs to its user. For any other user its secret is unknown.
-        Ok(session.filter(|session| session.identity == *identity))
+        let Some(session) = session else { return Ok(None) };
+        let holder = session.identity();
+        if holder.user.is_some() && identity.user.is_none() && self.access.checks_tokens() {
+            return Err(Mistake::NoToken.into());
+        }
+        // A session belongs to its user (rule 13). For any other user its secret is unknown.
+        let is_same = holder.user == identity.user && holder.is_guest == identity.is_guest;
+        if is_same {
+            session.renew(identity);
+        }
+        Ok(Some(session).filter(|_| is_same))
     }
 
-    fn create(&self, hello: &Hello, identity: &Identity) -> Result<Arc<Session>, Refusal> {
+    /// Returns the right of an admitted client, on the sessions' clock. `None` in open mode.
+    pub(super) fn right_of(&self, Admitted { identity, until }: &Admitted) -> Option<Right> {
+        let until = until.map(|until| self.clock.now() + until.duration_since(SystemTime::now()).unwrap_or_default());
+        let has_right = identity.user.is_some() || until.is_some();
+        has_right.then(|| Right { user: identity.user.clone(), until })
+    }
+
+    fn create(&self, hello: &Hello, identity: &Arc<Identity>) -> Result<Arc<Session>, Refusal> {
         if self.is_draining() {
             return Err(going_away());
+        }
+        if identity.is_guest {
+            self.sessions.admit_guest()?;
         }
         self.counters.sessions_created.inc();
         let Ok(id) = SessionId::try_from(uuid::Uuid::new_v4().to_string()) else {
@@ -59,6 +90,6 @@ impl Node {
         debug!(session = %id, "a session is made");
         let session = ServerSession::new(self.clock.now(), id, self.settings.get());
         let (key, secret) = (self.sessions.next_key(), hello.secret.clone());
-        Ok(Session::new(key, secret, identity.clone(), session, (self.clock, Arc::clone(&self.counters))))
+        Ok(Session::new(key, secret, Arc::clone(identity), session, (self.clock, Arc::clone(&self.counters))))
     }
 }

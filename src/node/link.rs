@@ -1,27 +1,30 @@
 //! The handle of a transport: lines in, lines out. A transport cannot see a session through it.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use tokio::time::{Instant, Sleep};
 use tracing::debug;
 
 use super::Node;
-use super::judgements::{Awaited, Verdict};
+use super::join::Judged;
+use super::judgements::{Verdict, Waiting};
 use super::session::Session;
 use super::sessions::going_away;
-use crate::backend::Identity;
-use crate::backend::decision::Decision;
+use crate::backend::access::Admitted;
 use crate::driver::cycle::{self, NotAccepted};
 use crate::protocol::body::{self, Body};
 use crate::protocol::code::{Leaving, Limit, Mistake, Refusal};
 use crate::protocol::frame::RawFrame;
+use crate::protocol::token::Token;
 use crate::protocol::up::{Hello, Up};
 use crate::protocol::{Line, NetworkId, Nonce, Transport, down, limits};
 use crate::session::server::settings::not_offered;
-use crate::session::server::{Carrier, Input};
+use crate::session::server::{Carrier, Input, Right};
 
 pub use crate::driver::cell::Progress;
 
@@ -39,7 +42,18 @@ pub struct Link {
     node: Arc<Node>,
     carrier: Carrier,
     network: Option<NetworkId>,
+    /// The token that came with the request, outside of the hello.
+    token: Option<Token>,
     state: State,
+}
+
+/// The other end of a connection, as its server sees it.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    /// Its address, if it is known.
+    pub address: Option<IpAddr>,
+    /// The token in a header or a cookie of its request.
+    pub token: Option<Token>,
 }
 
 enum State {
@@ -55,7 +69,9 @@ enum State {
 
 /// A hello that waits for its verdict. Dropping this cancels the hello.
 struct Joining {
-    verdict: Awaited,
+    waiting: Waiting,
+    /// When the client is told to wait. `None` once it is.
+    tells: Option<Pin<Box<Sleep>>>,
     attaching: Attaching,
     /// The frames that came up the socket meanwhile, and their cost in bytes.
     early: Vec<RawFrame>,
@@ -70,19 +86,19 @@ struct Attaching {
 }
 
 impl Node {
-    /// Returns the link of a socket that opened, from this address if it is known.
+    /// Returns the link of a socket that opened.
     #[must_use]
-    pub fn socket(self: &Arc<Self>, from: Option<IpAddr>) -> Link {
+    pub fn socket(self: &Arc<Self>, Caller { address, token }: Caller) -> Link {
         self.links.fetch_add(1, Ordering::Relaxed);
-        let network = from.map(|address| self.networks.id(address));
-        Link { node: Arc::clone(self), carrier: self.next_carrier(), network, state: State::Silent }
+        let network = address.map(|address| self.networks.id(address));
+        Link { node: Arc::clone(self), carrier: self.next_carrier(), network, token, state: State::Silent }
     }
 
     /// Accepts the whole body of a stream or a poll. A refused leg may get a link as well, for its `end`.
     ///
     /// # Errors
     /// A refusal to answer instead of lines.
-    pub fn attach(self: &Arc<Self>, transport: Transport, from: Option<IpAddr>, body: &Bytes) -> Result<Link, Refused> {
+    pub fn attach(self: &Arc<Self>, transport: Transport, from: Caller, body: &Bytes) -> Result<Link, Refused> {
         let Body { hello, frames } = read(body)?;
         let mut link = self.socket(from);
         let nonce = hello.nonce.clone();
@@ -215,8 +231,10 @@ impl Link {
     /// Hands out lines to be written, now or later. Lines that are not handed out stay in the session.
     pub fn poll_lines(&mut self, cx: &mut Context<'_>, out: impl FnMut(&Line)) -> Poll<Progress> {
         if let State::Joining(joining) = &mut self.state {
-            let verdict = ready!(joining.verdict.as_mut().poll(cx));
-            self.joined(verdict);
+            match joining.waiting.verdict.as_mut().poll(cx) {
+                Poll::Ready(verdict) => self.joined(verdict),
+                Poll::Pending => return self.poll_wait(cx, out),
+            }
         }
         match &mut self.state {
             State::Silent | State::Joining(_) => Poll::Pending,
@@ -226,6 +244,24 @@ impl Link {
             }
             State::Attached(session) => cycle::poll_lines(&*self.node, session, cx, self.carrier, out),
         }
+    }
+
+    /// Tells the client of an undecided hello that its path works. For a poll that is the whole answer. Its judgement
+    /// goes on, and the next poll joins it.
+    fn poll_wait(&mut self, cx: &mut Context<'_>, mut out: impl FnMut(&Line)) -> Poll<Progress> {
+        let State::Joining(joining) = &mut self.state else { return Poll::Pending };
+        let Some(tells) = &mut joining.tells else { return Poll::Pending };
+        ready!(tells.as_mut().poll(cx));
+        joining.tells = None;
+        let left = joining.waiting.until.saturating_duration_since(Instant::now());
+        out(&down::wait(joining.attaching.hello.nonce.clone(), crate::session::milliseconds(left)));
+        if joining.attaching.transport != Transport::Poll {
+            return Poll::Ready(Progress::Lines);
+        }
+        if let State::Joining(joining) = std::mem::replace(&mut self.state, State::Over(Vec::new())) {
+            joining.waiting.promise();
+        }
+        Poll::Ready(Progress::End)
     }
 
     /// Makes the answer of a poll due, because its client stopped waiting. Call [`Self::poll_lines`] in the same
@@ -246,14 +282,17 @@ impl Link {
         self.check_may_attach(&attaching)?;
         let hello = &attaching.hello;
         let named = self.node.named(hello);
-        // A leg that attached before is not judged again.
-        if let Some(session) = named.as_ref().filter(|session| session.cell.knows_leg(hello.leg)) {
-            return self.enter(Arc::clone(session), attaching);
+        // A leg that attached before is not judged again, unless it brings a token.
+        let token = hello.token.as_ref().or(self.token.as_ref());
+        let is_judged = self.node.access.checks_tokens() && token.is_some();
+        if let Some(session) = named.as_ref().filter(|session| !is_judged && session.cell.knows_leg(hello.leg)) {
+            return self.enter(Arc::clone(session), attaching, None);
         }
-        match self.node.judge(hello) {
-            Decision::Now(verdict) => self.find(&verdict?, named, attaching),
-            Decision::Later(verdict) => {
-                let joining = Joining { verdict, attaching, early: Vec::new(), early_bytes: 0 };
+        match self.node.judge(hello, token) {
+            Judged::Now(verdict) => self.find(&verdict?, named, attaching),
+            Judged::Later(waiting) => {
+                let tells = Some(Box::pin(tokio::time::sleep(limits::WAIT_AFTER)));
+                let joining = Joining { waiting, tells, attaching, early: Vec::new(), early_bytes: 0 };
                 self.state = State::Joining(Box::new(joining));
                 Ok(())
             }
@@ -267,7 +306,7 @@ impl Link {
         let nonce = attaching.hello.nonce.clone();
         let allowed = self.check_may_attach(&attaching).and(verdict);
         let named = self.node.named(&attaching.hello);
-        match allowed.and_then(|identity| self.find(&identity, named, attaching)) {
+        match allowed.and_then(|admitted| self.find(&admitted, named, attaching)) {
             Ok(()) => self.receive(early.into_iter().map(Ok)),
             Err(refusal) => self.turn_away(Some(nonce), &refusal),
         }
@@ -280,12 +319,15 @@ impl Link {
     }
 
     /// Finds the session of a client that the backend let in, and attaches to it.
-    fn find(&mut self, identity: &Identity, named: Option<Arc<Session>>, attaching: Attaching) -> Result<(), Refusal> {
+    fn find(&mut self, admitted: &Admitted, named: Option<Arc<Session>>, attaching: Attaching) -> Result<(), Refusal> {
         let Attaching { transport, hello, .. } = &attaching;
         // If the session lives, it decides itself whether it accepts the leg, because it knows which legs are new.
         let offered = self.node.transports().contains(transport);
-        match self.node.join(hello, named, identity, offered)? {
-            Some(session) => self.enter(session, attaching),
+        match self.node.join(hello, named, admitted, offered)? {
+            Some(session) => {
+                let right = self.node.right_of(admitted);
+                self.enter(session, attaching, right)
+            }
             None if !offered && hello.id.is_none() => Err(not_offered(*transport)),
             None => {
                 self.state = State::Over(vec![down::end(Some(hello.nonce.clone()), &gone())]);
@@ -294,12 +336,12 @@ impl Link {
         }
     }
 
-    fn enter(&mut self, session: Arc<Session>, attaching: Attaching) -> Result<(), Refusal> {
+    fn enter(&mut self, session: Arc<Session>, attaching: Attaching, right: Option<Right>) -> Result<(), Refusal> {
         let Attaching { transport, mut hello, frames } = attaching;
         self.node.counters.attaches[transport.place()].inc();
         debug!(session = %session.id, leg = hello.leg.0, %transport, carrier = self.carrier.0, "a leg attaches");
         let (nonce, asks, report) = (hello.nonce.clone(), hello.turn.is_some(), hello.report.take());
-        let attach = Input::Attach { carrier: self.carrier, transport, network: self.network, hello, frames };
+        let attach = Input::Attach { carrier: self.carrier, transport, network: self.network, right, hello, frames };
         match cycle::input(&*self.node, &session, attach) {
             Err(NotAccepted::Over) => self.state = State::Over(vec![down::end(Some(nonce), &gone())]),
             Err(NotAccepted::Refused(refusal)) => return Err(refusal),

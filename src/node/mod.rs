@@ -6,6 +6,7 @@
 //! # Layout
 //! - [`link`]: the handle of a transport: lines in, lines out
 //! - `join`: from a hello to its session; `judgements`: the hellos that wait for the backend
+//! - `renewal`: fresh tokens, and the rights that they change
 //! - `owner`: the node as the driver's owner of sessions: deadlines, commands, the end of a session
 //! - `pump`: the commands of sessions, after the backend has decided
 //! - `operations`: publishing, subscribing and so on, for clients and for others
@@ -28,6 +29,7 @@ mod owner;
 mod pump;
 pub mod reader;
 mod refusals;
+mod renewal;
 pub mod seldom;
 mod session;
 mod sessions;
@@ -49,7 +51,7 @@ use self::pump::Pump;
 use self::session::Session;
 use self::sessions::Sessions;
 use self::settings::Shared;
-use crate::backend::Backend;
+use crate::backend::access::Access;
 use crate::driver::timers::Timers;
 use crate::hub::Hub;
 use crate::protocol::Transport;
@@ -65,25 +67,21 @@ pub struct Node {
     judgements: Judgements,
     timers: Timers<Session>,
     operations: Arc<Operations>,
-    backend: Arc<dyn Backend>,
+    access: Arc<Access>,
     pump: Arc<Pump>,
     carriers: AtomicU64,
     links: AtomicUsize,
     leaving: watch::Sender<bool>,
     counters: Arc<Counters>,
+    /// For the tasks that must not keep the node alive.
+    myself: Weak<Self>,
 }
 
 impl Node {
     /// Returns a node without sessions. There may be at most `sessions` of them. The counters are registered in
     /// `metrics`.
     #[must_use]
-    pub fn new(
-        settings: Settings,
-        hub: Hub,
-        backend: Arc<dyn Backend>,
-        sessions: usize,
-        metrics: &mut Metrics,
-    ) -> Arc<Self> {
+    pub fn new(settings: Settings, hub: Hub, access: Arc<Access>, sessions: usize, metrics: &mut Metrics) -> Arc<Self> {
         let clock = Clock::new();
         let counters = Arc::new(Counters::new(metrics, clock));
         let operations = Arc::new(Operations::new(hub, clock, Arc::clone(&counters)));
@@ -94,16 +92,17 @@ impl Node {
             sessions: Sessions::new(sessions),
             judgements: Judgements::new(clock),
             timers: Timers::default(),
-            pump: Pump::new(Arc::clone(&operations), Arc::clone(&backend), Arc::clone(&counters), {
+            pump: Pump::new(Arc::clone(&operations), Arc::clone(&access), Arc::clone(&counters), {
                 let node = Weak::clone(node);
                 Box::new(move |session| node.upgrade().into_iter().for_each(|node| node.end_failed(session)))
             }),
             operations,
-            backend,
+            access,
             carriers: AtomicU64::new(0),
             links: AtomicUsize::new(0),
             leaving: watch::Sender::new(false),
             counters,
+            myself: Weak::clone(node),
         })
     }
 

@@ -11,9 +11,10 @@ use super::pump::Pump;
 use super::session::Session;
 use crate::driver::cell::Cell;
 use crate::driver::cycle::{self, Owner};
-use crate::protocol::Transport;
 use crate::protocol::code::{Fault, Refusal};
+use crate::protocol::token::Token;
 use crate::protocol::up::Command;
+use crate::protocol::{LegNumber, Transport};
 use crate::session::Time;
 use crate::session::server::Input;
 
@@ -37,6 +38,12 @@ impl Owner for Node {
 
     fn run_commands(&self, session: &Arc<Session>, commands: Vec<Command>) {
         self.pump.run(session, commands);
+    }
+
+    fn check_token(&self, session: &Arc<Session>, leg: LegNumber, token: Token) {
+        if let Some(node) = self.myself.upgrade() {
+            node.check_fresh(session, leg, &token);
+        }
     }
 
     fn forget(&self, session: &Arc<Session>) {

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use arc_swap::ArcSwap;
+
 use super::clock::Clock;
 use super::counters::Counters;
 use super::pump::work::Work;
@@ -20,7 +22,8 @@ pub(crate) struct Session {
     pub(super) key: u64,
     pub(super) secret: Secret,
     pub(super) id: SessionId,
-    pub(super) identity: Identity,
+    /// It changes when a fresh token comes.
+    identity: ArcSwap<Identity>,
     clock: Clock,
     counters: Arc<Counters>,
     /// Sorted. Most sessions have few.
@@ -33,13 +36,30 @@ impl Session {
     pub(super) fn new(
         key: u64,
         secret: Secret,
-        identity: Identity,
+        identity: Arc<Identity>,
         session: ServerSession,
         (clock, counters): (Clock, Arc<Counters>),
     ) -> Arc<Self> {
         let id = session.id().clone();
+        let identity = ArcSwap::new(identity);
         let (cell, subscriptions, work) = (Cell::new(session), Mutex::default(), Mutex::new(Work::new()));
         Arc::new(Self { cell, key, secret, id, identity, clock, counters, subscriptions, work })
+    }
+
+    /// Returns who the client is.
+    pub(super) fn identity(&self) -> Arc<Identity> {
+        self.identity.load_full()
+    }
+
+    /// Replaces the identity, because a fresh token came. If an older token comes late, the one that lasts longer
+    /// counts, as in the session itself.
+    pub(super) fn renew(&self, identity: &Arc<Identity>) {
+        self.identity.rcu(|held| Arc::clone(if held.expires <= identity.expires { identity } else { held }));
+    }
+
+    /// Returns the channels to which it subscribes.
+    pub(super) fn channels(&self) -> Vec<ChannelName> {
+        self.subscriptions().clone()
     }
 
     /// Notes a subscription. Returns false if it would be one too many. A session may always subscribe again to a

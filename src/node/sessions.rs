@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::session::Session;
@@ -40,11 +40,13 @@ pub(super) struct Sessions {
     by_secret: Mutex<HashSet<BySecret>>,
     keys: AtomicU64,
     most: usize,
+    /// The sessions without a token, where every user needs one.
+    guests: AtomicUsize,
 }
 
 impl Sessions {
     pub(super) fn new(most: usize) -> Self {
-        Self { by_secret: Mutex::default(), keys: AtomicU64::new(0), most }
+        Self { by_secret: Mutex::default(), keys: AtomicU64::new(0), most, guests: AtomicUsize::new(0) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -84,7 +86,23 @@ impl Sessions {
         let mut sessions = self.lock();
         if sessions.get(&session.secret).is_some_and(|BySecret(held)| Arc::ptr_eq(held, session)) {
             sessions.remove(&session.secret);
+            if session.identity().is_guest {
+                self.guests.fetch_sub(1, Ordering::Relaxed);
+            }
         }
+    }
+
+    /// Counts a guest. At most a tenth of the sessions may be guests, so that strangers leave room for users.
+    ///
+    /// # Errors
+    /// There are too many guests.
+    pub(super) fn admit_guest(&self) -> Result<(), Refusal> {
+        let (held, limit) = (self.guests.load(Ordering::Relaxed), (self.most / 10).max(1));
+        if held >= limit {
+            return Err(Limit::Guests { held, limit }.into());
+        }
+        self.guests.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Returns a key for a new subscriber.

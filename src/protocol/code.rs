@@ -239,7 +239,9 @@ impl Reason {
     const fn code(&self) -> Code {
         match self {
             Self::Mistake(mistake) => match mistake {
-                Mistake::Hello(BadHello::Token) => Code::Unauthorized,
+                Mistake::Hello(BadHello::Token) | Mistake::TokenExpired | Mistake::NoToken | Mistake::OtherUser => {
+                    Code::Unauthorized
+                }
                 Mistake::Channel(_) => Code::UnknownChannel,
                 Mistake::NothingHere(_) => Code::NotFound,
                 Mistake::Gap { .. } => Code::Gap,
@@ -251,14 +253,18 @@ impl Reason {
                 _ => Code::BadFrame,
             },
             Self::Limit(limit) => match limit {
-                Limit::Sessions { .. } | Limit::Connections(_) | Limit::Channels { .. } | Limit::Broker => Code::Full,
+                Limit::Sessions { .. }
+                | Limit::Guests { .. }
+                | Limit::Connections(_)
+                | Limit::Channels { .. }
+                | Limit::Broker => Code::Full,
                 Limit::Attaches(_) | Limit::Backlog(_) | Limit::Early => Code::RateLimited,
                 Limit::Legs => Code::Refused,
                 _ => Code::TooLarge,
             },
             Self::Leaving(leaving) => match leaving {
                 Leaving::Gateway => Code::Draining,
-                Leaving::Session | Leaving::Expired | Leaving::Incarnation => Code::Gone,
+                Leaving::Session | Leaving::Expired | Leaving::Incarnation | Leaving::Bye => Code::Gone,
                 Leaving::Replaced => Code::Replaced,
                 Leaving::NotOffered(_) | Leaving::Unproven => Code::Refused,
                 Leaving::Silent | Leaving::Undecided | Leaving::NoHello => Code::Timeout,
@@ -285,9 +291,8 @@ impl Reason {
 
     const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Leaving(Leaving::Gateway) | Self::Limit(Limit::Sessions { .. } | Limit::Connections(_)) => {
-                Some(FULL_WAIT)
-            }
+            Self::Leaving(Leaving::Gateway)
+            | Self::Limit(Limit::Sessions { .. } | Limit::Guests { .. } | Limit::Connections(_)) => Some(FULL_WAIT),
             Self::Limit(Limit::Attaches(wait)) => Some(*wait),
             Self::Limit(Limit::Backlog(_)) => Some(BACKLOG_WAIT),
             Self::Application { retry_after, .. } => *retry_after,

@@ -29,6 +29,34 @@ pub struct End {
     pub message: String,
 }
 
+/// The first frame of a leg whose hello nobody has decided about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The nonce of the hello.
+    pub nonce: Nonce,
+    /// The longest time that the decision may still take, in milliseconds.
+    pub ms: u64,
+}
+
+/// The answer to a fresh token: how long it lasts, or why it is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TokenAnswer {
+    /// The token is accepted.
+    Accepted {
+        /// How long it lasts, in milliseconds.
+        expires_ms: u64,
+    },
+    /// The token is refused. The one before holds until it expires.
+    Refused {
+        /// The code.
+        code: String,
+        /// The sentence for people.
+        #[serde(default)]
+        message: String,
+    },
+}
+
 /// Any frame that a server may send, in the kinds that the client half distinguishes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Down {
@@ -56,6 +84,10 @@ pub enum Down {
     },
     /// The length of the numbered lines that follow in this write.
     Bytes(u64),
+    /// The gateway decides about the hello. The path works.
+    Wait(Wait),
+    /// The answer to a fresh token.
+    Token(TokenAnswer),
     /// `config` or `goaway`: about the connection as a whole.
     Link,
     /// A numbered frame.
@@ -99,6 +131,8 @@ impl Down {
                 Self::Pong { value, pad: fields.pad.map(Cow::into_owned) }
             }
             "bytes" => Self::Bytes(fields.subject_number().ok_or_else(bad)?),
+            "wait" => Self::Wait(object(fields.subject).map_err(|_| bad())?),
+            "token" => Self::Token(object(fields.subject).map_err(|_| bad())?),
             "config" | "goaway" => Self::Link,
             _ => Self::Numbered,
         })
@@ -130,6 +164,38 @@ pub fn end(nonce: Option<Nonce>, refusal: &Refusal) -> Line {
     }
     let code = refusal.code().name().to_owned();
     json_line(&Frame { end: End { v: VERSION, nonce, code, message: refusal.message() } })
+}
+
+/// Writes `wait`.
+#[must_use]
+pub fn wait(nonce: Nonce, ms: u64) -> Line {
+    #[derive(Serialize)]
+    struct Frame {
+        wait: Wait,
+    }
+    json_line(&Frame { wait: Wait { nonce, ms } })
+}
+
+/// Writes `token`: the answer to a fresh token.
+#[must_use]
+pub fn token(answer: TokenAnswer) -> Line {
+    #[derive(Serialize)]
+    struct Frame {
+        token: TokenAnswer,
+    }
+    json_line(&Frame { token: answer })
+}
+
+/// Writes `unsub`: the gateway ended a subscription.
+#[must_use]
+pub fn unsubscribed(channel: &ChannelName, refusal: &Refusal) -> Line {
+    #[derive(Serialize)]
+    struct Frame<'a> {
+        unsub: &'a str,
+        code: &'a str,
+        message: &'a str,
+    }
+    json_line(&Frame { unsub: channel.as_str(), code: refusal.code().name(), message: &refusal.message() })
 }
 
 /// Writes `ack`, for either direction.
@@ -307,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_welcome_is_read_as_it_was_written() {
-        for (network, turn) in [(None, None), (Some("n\"1".to_owned()), Turn::new(2))] {
+        for (network, turn, user) in [(None, None, None), (Some("n\"1".to_owned()), Turn::new(2), Some("4\"2"))] {
             let written = Welcome {
                 v: VERSION,
                 nonce: Nonce::try_from("n".to_owned()).unwrap(),
@@ -321,6 +387,8 @@ mod tests {
                 hold_ms: 6,
                 resume_ms: 7,
                 network,
+                user: user.map(Into::into),
+                expires_ms: user.map(|_| 60_000),
                 limits: Limits { replay_frames: 8, replay_bytes: 9, body_bytes: 10, body_lines: 11, line_bytes: 12 },
             };
             let line = welcome(&written);
@@ -350,6 +418,8 @@ mod tests {
                 hold_ms: 1,
                 resume_ms: 1,
                 network: None,
+                user: None,
+                expires_ms: None,
                 limits: Limits::default(),
             });
             let text = String::from_utf8_lossy(welcome.json()).replace("\"turn\":7", &format!("\"turn\":{turn}"));

@@ -87,6 +87,12 @@ pub const POLL_HOLD: Duration = Duration::from_secs(25);
 pub const HALF_CLOSED: Duration = Duration::from_secs(1);
 /// The time from the end of the client's jitter to the end of a leg whose transport is no longer offered.
 pub const WITHDRAWAL: Duration = Duration::from_secs(10);
+/// The longest time that a `bye` may leave its session. A page that reloads comes back within seconds.
+pub const BYE_AFTER: Duration = Duration::from_secs(60);
+/// How long a session without a token may stay attached, where every user needs one. The doctor takes less.
+pub const WITHOUT_TOKEN: Duration = Duration::from_secs(60);
+/// How long a decision about a hello may take before the client is told to wait. A client blames its path no sooner.
+pub const WAIT_AFTER: Duration = Duration::from_millis(100);
 /// How long a session lives without a leg.
 pub const RESUME: Duration = Duration::from_secs(120);
 

@@ -16,6 +16,8 @@ fn written(up: &Up) -> Option<Line> {
         Up::Ack { received, next } => down::ack(*received, *next),
         Up::Ping { value, pad } => down::ping(value, pad.as_deref()),
         Up::Pong(value) => down::pong(value, None),
+        Up::Token(token) => super::up::token(token),
+        Up::Bye { after } => super::up::bye(*after),
         Up::Command(Command { action: Action::Publish(channel, payload), .. }) => {
             down::publication(channel, 1, payload)
         }
@@ -30,6 +32,8 @@ fn meaning(up: &Up) -> Value {
         Up::Ack { received, next } => json!([received, next]),
         Up::Ping { value, pad } => json!([rounded(value), pad]),
         Up::Pong(value) => rounded(value),
+        Up::Token(token) => json!(token.reveal()),
+        Up::Bye { after } => json!(after.as_millis()),
         Up::Command(Command { action: Action::Publish(channel, payload), .. }) => published(channel, payload),
         Up::Command(_) => Value::Null,
     }
@@ -82,6 +86,8 @@ pub fn down(bytes: &[u8]) {
             Down::Ping(value) => down::ping(value, None),
             Down::Pong { value, pad } => down::pong(value, pad.as_deref()),
             Down::Bytes(bytes) => down::bytes(*bytes),
+            Down::Wait(wait) => down::wait(wait.nonce.clone(), wait.ms),
+            Down::Token(answer) => down::token(answer.clone()),
             Down::End(_) | Down::Link | Down::Numbered => continue,
         };
         match (Down::read(&line.received()), read) {

@@ -4,6 +4,7 @@
 //! but impossible is an [`Action::Faulty`] command: it counts, and gets an answer.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -14,6 +15,7 @@ use super::frame::{Payload, RawFrame};
 pub use super::hello::Hello;
 use super::id::ChannelName;
 use super::line::Line;
+use super::token::Token;
 use super::{Position, Seq, limits};
 
 /// Any frame that a client may send.
@@ -37,6 +39,13 @@ pub enum Up {
     },
     /// The answer to a ping of ours.
     Pong(Number),
+    /// A fresh token, before the one before it expires.
+    Token(Token),
+    /// The client leaves for good. The session ends after this time, unless its client comes back before.
+    Bye {
+        /// How long the client may still come back.
+        after: Duration,
+    },
     /// A numbered frame.
     Command(Command),
 }
@@ -110,6 +119,8 @@ impl Up {
                 }
                 Ok(Self::Ping { value, pad })
             }
+            "token" => Ok(Self::Token(Token::read(fields.subject).map_err(Mistake::from)?)),
+            "bye" => Ok(Self::Bye { after: bye_after(fields.subject)? }),
             "pong" => Ok(Self::Pong(ping_value(fields.subject).ok_or_else(no_number)?)),
             "sub" | "unsub" | "pub" => {
                 let action = channel_action(frame, &fields).unwrap_or_else(Action::Faulty);
@@ -169,8 +180,46 @@ pub fn filler(code: Code, withdrawn: &Line) -> Line {
     super::json::json_line(&Filler { skip: code.name(), id })
 }
 
+/// Writes `token`, for the client half.
+#[must_use]
+pub fn token(token: &Token) -> Line {
+    #[derive(Serialize)]
+    struct Frame<'a> {
+        token: &'a str,
+    }
+    super::json::json_line(&Frame { token: token.reveal() })
+}
+
+/// Writes `bye`, for the client half.
+#[must_use]
+pub fn bye(after: Duration) -> Line {
+    #[derive(Serialize)]
+    struct Bye {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        after_ms: Option<u64>,
+    }
+    #[derive(Serialize)]
+    struct Frame {
+        bye: Bye,
+    }
+    let after_ms = u64::try_from(after.as_millis()).ok().filter(|ms| *ms > 0);
+    super::json::json_line(&Frame { bye: Bye { after_ms } })
+}
+
 fn ping_value(subject: &RawValue) -> Option<Number> {
     serde_json::from_str(subject.get()).ok()
+}
+
+/// Reads the time of a `bye`.
+fn bye_after(subject: &RawValue) -> Result<Duration, Refusal> {
+    #[derive(Deserialize)]
+    struct Bye {
+        #[serde(default)]
+        after_ms: u64,
+    }
+    let longest = u64::try_from(limits::BYE_AFTER.as_millis()).unwrap_or(u64::MAX);
+    let Bye { after_ms } = super::frame::object(subject).map_err(|_| Mistake::Bye)?;
+    if after_ms > longest { Err(Mistake::Bye.into()) } else { Ok(Duration::from_millis(after_ms)) }
 }
 
 fn shortened(text: &str) -> String {
@@ -180,7 +229,7 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::code::BadPayload;
+    use crate::protocol::code::{BadHello, BadPayload};
     use crate::protocol::id::BadChannelName;
 
     fn read(text: &str) -> Result<Up, Refusal> {
@@ -234,6 +283,9 @@ mod tests {
             (r#"{"nope":1}"#, Mistake::UnknownVerb("nope".to_owned())),
             (r#"{"ack":1,"next":0}"#, Mistake::NextIsZero),
             (r#"{"ping":"x"}"#, Mistake::NoNumber("ping".to_owned())),
+            (r#"{"bye":1}"#, Mistake::Bye),
+            (r#"{"bye":{"after_ms":60001}}"#, Mistake::Bye),
+            (r#"{"token":7}"#, BadHello::Token.into()),
         ] {
             assert_eq!(read(text).unwrap_err(), why.into(), "{text}");
         }

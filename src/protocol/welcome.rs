@@ -38,6 +38,12 @@ pub struct Welcome {
     /// The client's network, if the gateway knows it. Neighbours share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
+    /// The user that the session belongs to, if its client has a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Box<str>>,
+    /// How long the client's right to be here lasts, in milliseconds, if it ends: with its token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
     /// The bounds that a client must know.
     pub limits: Limits,
 }
@@ -113,6 +119,8 @@ impl Welcome {
         write_field(buffer, b",\"hold_ms\":", &self.hold_ms);
         write_field(buffer, b",\"resume_ms\":", &self.resume_ms);
         self.network.iter().for_each(|network| write_field(buffer, b",\"network\":", network));
+        self.user.iter().for_each(|user| write_field(buffer, b",\"user\":", user));
+        self.expires_ms.iter().for_each(|expires| write_field(buffer, b",\"expires_ms\":", expires));
         write_field(buffer, b",\"limits\":{\"replay_frames\":", replay_frames);
         write_field(buffer, b",\"replay_bytes\":", replay_bytes);
         write_field(buffer, b",\"body_bytes\":", body_bytes);

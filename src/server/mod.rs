@@ -48,6 +48,7 @@ use self::handle::Handle;
 use self::metrics::Metrics;
 use self::timers::Timers;
 use crate::backend::Backend;
+use crate::backend::access::Access;
 use crate::backend::open::Open;
 use crate::broker::Broker;
 use crate::hub::Hub;
@@ -119,7 +120,8 @@ impl Gateway {
 
     fn with_hub(config: Config, backend: Arc<dyn Backend>, hub: Hub) -> Self {
         let (settings, limits) = (config.session.settings(), &config.limits);
-        let node = |registry: &mut _| Node::new(settings, hub, backend, limits.sessions, registry);
+        let access = Arc::new(Access::open(backend));
+        let node = |registry: &mut _| Node::new(settings, hub, access, limits.sessions, registry);
         let metrics = Metrics::new(limits.sessions, limits.connections, node);
         let node = Arc::clone(metrics.node());
         let gate = Arc::new(Gate::new(config.server.origins.clone()));

@@ -48,6 +48,22 @@ pub(crate) enum Mutant {
     LinksWaitForLines,
     /// Proof P4: the pong of a long ping is short.
     PongNotPadded,
+    /// Rule 13: another user joins a session with its secret.
+    UsersIgnored,
+    /// Rule 13: the server accepts lines after the client's right has ended.
+    LinesWithoutRight,
+    /// Rule 13: the end of the right ends the session, not the legs.
+    ExpiryEndsSession,
+    /// Rule 13: the server keeps the right that it had, and ignores a fresh token.
+    RefreshIgnored,
+    /// Rule 14: a `bye` ends the session before the lines of its body are accepted.
+    ByeBeforeLines,
+    /// Rule 14: a session that was said `bye` to ends, although its client came back.
+    ReturnIgnored,
+    /// Rule 14: a `bye` is ignored.
+    ByeIgnored,
+    /// The client takes `wait` in a poll's answer for a failure of its leg.
+    WaitIsFailure,
     /// Proof P4: the client takes a short pong for a long one.
     ShortPongProves,
 }

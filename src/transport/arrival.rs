@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use super::takeover::permit::ConnectionPermit;
 use super::takeover::state::Takeover;
+use crate::node::link::Caller;
+use crate::protocol::token::Token;
 
 /// The peer, the permit and the take-over of the connection that a request came on.
 ///
@@ -24,6 +26,8 @@ use super::takeover::state::Takeover;
 pub struct Arrival {
     /// None if the server does not know it.
     pub peer: Option<Peer>,
+    /// The token in a header or a cookie of the request. The gateway reads it itself, unless it is there already.
+    pub token: Option<Token>,
     /// A socket keeps it for as long as it lives. None if the server does not limit its connections.
     pub permit: Option<ConnectionPermit>,
     /// None if the server cannot hand its connections over.
@@ -40,9 +44,9 @@ pub struct Peer {
 }
 
 impl Arrival {
-    /// Returns the address of the client.
-    pub(super) fn client(&self) -> Option<IpAddr> {
-        self.peer.map(|peer| peer.client)
+    /// Returns the client, as the node sees it.
+    pub(super) fn caller(&self) -> Caller {
+        Caller { address: self.peer.map(|peer| peer.client), token: self.token.clone() }
     }
 
     /// Returns whether the client has shut its sending side behind the request. The client may still read the answer,

@@ -47,7 +47,7 @@ use throughline::protocol::up::Action;
 use throughline::protocol::{Line, SessionId, up};
 use throughline::session::Time;
 use throughline::session::server::{Carrier, ServerSession, Settings};
-use throughline::session::server_side::{Effect, Post, ServerSide};
+use throughline::session::server_side::{Effect, Post, ServerSide, stated};
 
 const NAME: &str = "the_javascript_half_keeps_the_invariants";
 
@@ -110,7 +110,12 @@ fn fresh(wanted: &Value) -> ServerSide {
         attaches_a_minute: number("attaches_a_minute").and_then(|n| u32::try_from(n).ok()).unwrap_or(1_000_000),
         ..default
     });
-    ServerSide::new(Box::new(move |now, id| ServerSession::new(now, id, Arc::clone(&settings))))
+    let server = ServerSide::new(Box::new(move |now, id| ServerSession::new(now, id, Arc::clone(&settings))));
+    // Tokens state their user and the end of their life: `ann@1500`.
+    match number("decides_ms") {
+        Some(takes) => server.checking(Box::new(stated), Time::from_millis(takes)),
+        None => server,
+    }
 }
 
 fn obey(server: &mut ServerSide, command: &Value) -> Result<Value, Box<dyn Error>> {
@@ -127,6 +132,7 @@ fn obey(server: &mut ServerSide, command: &Value) -> Result<Value, Box<dyn Error
     Ok(json!({
         "effects": effects.iter().map(effect).collect::<Vec<_>>(),
         "timeout": server.poll_timeout().map(rounded_up),
+        "left": server.left().map(SessionId::as_str),
         "newest": newest.as_ref().map(SessionId::as_str),
         "kept": kept,
     }))

@@ -128,5 +128,7 @@ fn told(output: &Output) -> Value {
         Output::LineStuck(leg) => json!({ "stuck": leg }),
         Output::OneRequest(leg) => json!({ "one_request": leg }),
         Output::Link(frame) => json!({ "link": object(frame) }),
+        Output::Wait(leg, most) => json!({ "wait": leg, "ms": milliseconds(*most) }),
+        Output::TokenAnswered(answer) => json!({ "token": answer }),
     }
 }

@@ -88,6 +88,8 @@ fn frames_up_mean_what_the_vectors_say() {
             Up::Ack { received, next } => acknowledgement(received, next),
             Up::Ping { value, pad } => echo("ping", value.into(), pad),
             Up::Pong(value) => json!({ "pong": value }),
+            Up::Token(token) => json!({ "token": token.reveal() }),
+            Up::Bye { after } => json!({ "bye": { "after_ms": u64::try_from(after.as_millis()).unwrap() } }),
             Up::Command(taken) => {
                 assert_eq!(taken.cost, frame.cost());
                 command(&taken)
@@ -107,6 +109,8 @@ fn frames_down_mean_what_the_vectors_say() {
             Down::Ping(value) => json!({ "ping": value }),
             Down::Pong { value, pad } => echo("pong", value.into(), pad),
             Down::Bytes(bytes) => json!({ "bytes": bytes }),
+            Down::Wait(wait) => json!({ "wait": wait }),
+            Down::Token(answer) => json!({ "token": answer }),
             Down::Link => json!({ "link": object(frame) }),
             Down::Numbered => json!({ "numbered": object(frame) }),
         })

@@ -16,18 +16,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use self::sharing::{Desk, PATIENCE, Place};
 use super::clock::Clock;
 use super::sessions::going_away;
-use crate::backend::Identity;
+use crate::backend::access::Admitted;
 use crate::protocol::Secret;
 use crate::protocol::code::{Fault, Refusal};
 use crate::protocol::token::Token;
 use crate::protocol::up::Hello;
 
 /// The backend's verdict about a client.
-pub(super) type Verdict = Result<Identity, Refusal>;
+pub(super) type Verdict = Result<Admitted, Refusal>;
 
 /// A verdict that comes later.
 pub(super) type Awaited = BoxFuture<'static, Verdict>;
@@ -37,6 +38,14 @@ pub(super) type Awaited = BoxFuture<'static, Verdict>;
 struct Question {
     secret: Secret,
     token: Option<Token>,
+}
+
+/// A wait for a verdict.
+pub(super) struct Waiting {
+    pub(super) verdict: Awaited,
+    /// The verdict comes by then.
+    pub(super) until: Instant,
+    seat: Arc<Seat>,
 }
 
 type Seats = Mutex<Desk<Question, Shared<Awaited>>>;
@@ -60,23 +69,44 @@ impl Judgements {
 
     /// Waits for the verdict about a hello, from `asked` or from the judgement that is under way. A node that is
     /// `leaving` waits for none.
-    pub(super) fn wait(&self, hello: &Hello, asked: Awaited, mut leaving: watch::Receiver<bool>) -> Awaited {
-        let question = Question { secret: hello.secret.clone(), token: hello.token.clone() };
+    pub(super) fn wait(
+        &self,
+        hello: &Hello,
+        token: Option<&Token>,
+        asked: Awaited,
+        mut leaving: watch::Receiver<bool>,
+    ) -> Waiting {
+        let question = Question { secret: hello.secret.clone(), token: token.cloned() };
         let place = lock(&self.desk).join(self.clock.now(), question, || refusing_panics(asked).shared());
         let until = self.clock.origin + place.until;
-        let seat = Seat { desk: Arc::clone(&self.desk), place };
+        let seat = Arc::new(Seat { desk: Arc::clone(&self.desk), place });
+        let (waiting, until_then) = (Arc::clone(&seat), until);
         let wait = async move {
             tokio::select! {
                 biased;
-                verdict = seat.place.judging.clone() => {
-                    lock(&seat.desk).judged(&seat.place);
+                verdict = waiting.place.judging.clone() => {
+                    lock(&waiting.desk).judged(&waiting.place);
                     verdict
                 }
                 _ = leaving.wait_for(|leaving| *leaving) => Err(going_away()),
                 () = tokio::time::sleep_until(until) => Err(Fault::Undecided(PATIENCE).into()),
             }
         };
-        wait.boxed()
+        Waiting { verdict: wait.boxed(), until: until_then, seat }
+    }
+}
+
+impl Waiting {
+    /// Lets the judgement go on without its link, a poll that was told to wait. The next poll of the client joins it,
+    /// and finds its verdict even if that came in between.
+    pub(super) fn promise(self) {
+        let Self { until, seat, .. } = self;
+        if lock(&seat.desk).promise(&seat.place) {
+            tokio::spawn(async move {
+                let _ = tokio::time::timeout_at(until, seat.place.judging.clone()).await;
+                tokio::time::sleep_until(until).await;
+            });
+        }
     }
 }
 

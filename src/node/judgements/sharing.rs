@@ -1,7 +1,7 @@
 //! Decides which hellos share a judgement. Pure: it makes no judgement and reads no clock.
 //!
 //! Hellos that ask the same question while a judgement about it is under way share that judgement. A hello after
-//! the verdict is judged again. A judgement lasts for as long as a hello waits for it, but at most for [`PATIENCE`].
+//! the verdict is judged again, unless one was told to wait and comes back for it. A judgement lasts for as long as a hello waits for it, but at most for [`PATIENCE`].
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -42,6 +42,8 @@ struct Judgement<J> {
     number: u64,
     waiting: usize,
     until: Time,
+    /// A hello that was told to wait comes back for the verdict.
+    is_promised: bool,
     judging: J,
 }
 
@@ -80,7 +82,7 @@ impl<Q: Clone + Eq + Hash, J: Clone> Desk<Q, J> {
         }
         self.numbers += 1;
         let (number, until, judging) = (self.numbers, now + PATIENCE, begin());
-        let judgement = Judgement { number, waiting: 1, until, judging: judging.clone() };
+        let judgement = Judgement { number, waiting: 1, until, is_promised: false, judging: judging.clone() };
         self.under_way.insert(question.clone(), judgement);
         Place { question, number, until, judging }
     }
@@ -91,9 +93,15 @@ impl<Q: Clone + Eq + Hash, J: Clone> Desk<Q, J> {
         if self.mutant == Some(Mutant::VerdictKept) {
             return;
         }
-        if self.judgement(place).is_some() {
+        if self.judgement(place).is_some_and(|judgement| !judgement.is_promised) {
             self.under_way.remove(&place.question);
         }
+    }
+
+    /// Notes that a hello was told to wait, and comes back: the verdict holds until its place is given back. Returns
+    /// true if this judgement has no such hello yet.
+    pub(super) fn promise(&mut self, place: &Place<Q, J>) -> bool {
+        self.judgement(place).is_some_and(|judgement| !std::mem::replace(&mut judgement.is_promised, true))
     }
 
     /// Gives a place back: the hello has its verdict, was cancelled, or waited too long.

@@ -37,8 +37,9 @@ use self::work::{ComingStep, Work};
 use super::counters::Counters;
 use super::operations::Operations;
 use super::session::Session;
+use crate::backend::Asker;
+use crate::backend::access::Access;
 use crate::backend::decision::Decision;
-use crate::backend::{Asker, Backend};
 use crate::protocol::ChannelName;
 use crate::protocol::code::Refusal;
 use crate::protocol::up::{Action, Command};
@@ -46,7 +47,7 @@ use crate::protocol::up::{Action, Command};
 /// Carries out the commands of sessions.
 pub(super) struct Pump {
     acts: Acts,
-    backend: Arc<dyn Backend>,
+    access: Arc<Access>,
     end_failed: EndFailed,
 }
 
@@ -56,11 +57,11 @@ type EndFailed = Box<dyn Fn(&Arc<Session>) + Send + Sync>;
 impl Pump {
     pub(super) fn new(
         operations: Arc<Operations>,
-        backend: Arc<dyn Backend>,
+        access: Arc<Access>,
         counters: Arc<Counters>,
         end_failed: EndFailed,
     ) -> Arc<Self> {
-        Arc::new(Self { acts: Acts { operations, counters }, backend, end_failed })
+        Arc::new(Self { acts: Acts { operations, counters }, access, end_failed })
     }
 
     /// Runs `work` for a session. If it panics, the session ends, and all others go on. Returns true if it did not
@@ -84,18 +85,19 @@ impl Pump {
     }
 
     fn ask(&self, session: &Session, Command { id, action, .. }: Command) -> Asked {
-        let who = Asker { id: &session.id, identity: &session.identity };
+        let identity = session.identity();
+        let who = Asker { id: &session.id, identity: &identity };
         match action {
             Action::Publish(channel, payload) => {
-                let decision = self.backend.publish(who, &channel, payload);
+                let decision = self.access.publish(who, &channel, payload);
                 about_channel(id, channel, decision, Deed::Publish)
             }
             Action::Subscribe(channel, since) => {
-                let decision = self.backend.subscribe(who, &channel);
+                let decision = self.access.subscribe(who, &channel);
                 about_channel(id, channel, decision, |()| Deed::Subscribe(since))
             }
             Action::Unsubscribe(channel) => Asked::Now(Decided::Channel { id, channel, deed: Ok(Deed::Unsubscribe) }),
-            Action::Application => match self.backend.request(who) {
+            Action::Application => match self.access.request(who) {
                 Decision::Now(done) => Asked::Now(Decided::Other { id, done }),
                 Decision::Later(done) => {
                     let decided = done.map(move |done| Decided::Other { id, done }).boxed();

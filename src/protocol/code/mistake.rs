@@ -113,6 +113,18 @@ pub enum Mistake {
         /// The highest that the gateway sent.
         sent: Seq,
     },
+    /// A `bye` states a time that it may not.
+    #[error("bye must be an object, and its after_ms at most 60000")]
+    Bye,
+    /// The client's token expired, and no fresh one came.
+    #[error("the token has expired: send a fresh one in the hello of a new leg")]
+    TokenExpired,
+    /// A hello without a token names the session of a user.
+    #[error("this session belongs to a user: send the token in the hello of a new leg")]
+    NoToken,
+    /// A fresh token is of another user.
+    #[error("this token is of another user: close the connection, and connect again to change the user")]
+    OtherUser,
     /// A request is for the application, but there is none.
     #[error("no application stands behind this gateway to answer that")]
     NoApplication,

@@ -94,6 +94,14 @@ pub enum Limit {
         /// The limit.
         limit: usize,
     },
+    /// The gateway has no room for another session without a token.
+    #[error("this gateway holds {held} sessions without a token; its limit is {limit}, a tenth of `limits.sessions`")]
+    Guests {
+        /// The sessions without a token.
+        held: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// The gateway has no room for another connection.
     #[error("this gateway holds {0} connections; its limit `limits.connections` is reached")]
     Connections(usize),
@@ -125,6 +133,9 @@ pub enum Leaving {
     /// The session has expired.
     #[error("the session has expired")]
     Expired,
+    /// The client ended the session.
+    #[error("the client ended the session")]
+    Bye,
     /// A socket carries another incarnation of the session than its hello names.
     #[error("that session does not exist any more")]
     Incarnation,

@@ -2,7 +2,9 @@
 //!
 //! Its twin is `client-js/src/session/events.d.ts`: events of the same names.
 
+use crate::protocol::down::TokenAnswer;
 use crate::protocol::frame::RawFrame;
+use crate::protocol::token::Token;
 use crate::protocol::{Code, LegNumber, Line, Transport};
 use crate::session::Time;
 
@@ -67,6 +69,10 @@ pub enum Input {
     },
     /// No other transport takes the line that is stuck.
     WithdrawLine,
+    /// The owner has a token for the hellos to come. If a leg carries the session, it also goes up at once.
+    Token(Token),
+    /// The client leaves for good: the session ends after this time, unless the client comes back before (rule 14).
+    Bye(Time),
     /// The application sends a frame.
     Push(Line),
     /// [`super::ClientSession::poll_timeout`] has come.
@@ -111,6 +117,10 @@ pub enum Output {
         /// It has the pad of its ping: long writes pass both ways.
         is_long: bool,
     },
+    /// The gateway decides about the leg's hello for at most this long. The path works.
+    Wait(LegNumber, Time),
+    /// The answer to a fresh token.
+    TokenAnswered(TokenAnswer),
     /// A numbered frame, for the first time, in order.
     Deliver(RawFrame),
     /// The session dropped the leg, for this reason.

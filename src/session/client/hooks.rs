@@ -135,4 +135,13 @@ impl ClientSession {
         }
         true
     }
+
+    /// A poll whose answer is `wait` goes again. `WaitIsFailure`: its leg has failed.
+    pub(super) fn takes_wait_for_failure(&self) -> bool {
+        #[cfg(test)]
+        if self.mutation.is(Mutant::WaitIsFailure) {
+            return true;
+        }
+        false
+    }
 }

@@ -9,7 +9,6 @@
 //! (`legs.js` and `acknowledgements.js`). Some things only a page needs, so only JavaScript has them:
 //! - requests that outlive the page (`park`)
 //! - polls that are not held (`mayHold`)
-//! - a token
 //! - the figures by which the selector judges a leg (`oldestHandedAt`, `acknowledgedAt`, `announcedBytes`)
 //!
 //! # Layout
@@ -45,7 +44,8 @@ use super::outgoing::Outgoing;
 use super::{Time, milliseconds};
 use crate::protocol::down::Welcome;
 use crate::protocol::limits::Limits;
-use crate::protocol::{LegNumber, Line, Secret, Seq, SessionId, Transport, Turn, down};
+use crate::protocol::token::Token;
+use crate::protocol::{LegNumber, Line, Secret, Seq, SessionId, Transport, Turn, down, up};
 
 /// A loser is read for this long after the confirmation of the new leg (rule 5).
 pub const LOSER_READ: Time = Time::from_secs(5);
@@ -66,6 +66,10 @@ pub struct ClientSession {
     nonce_prefix: String,
     nonces: u64,
     secret: Secret,
+    /// It goes up in hellos that attach a leg.
+    token: Option<Token>,
+    /// The client leaves for good, and the session may live this long. It goes up once, behind all lines.
+    bye: Option<Time>,
     /// The last welcome. It names the incarnation and the bounds. `None` before the first.
     welcome: Option<Box<Welcome>>,
     outgoing: Outgoing,
@@ -119,6 +123,8 @@ impl ClientSession {
             nonce_prefix,
             nonces: 0,
             secret,
+            token: None,
+            bye: None,
             welcome: None,
             outgoing: Outgoing::default(),
             received: Seq::NONE,
@@ -165,6 +171,8 @@ impl ClientSession {
             }
             Input::SendPing { leg, is_long } => self.send_ping(leg, is_long),
             Input::WithdrawLine => self.withdraw_line(),
+            Input::Token(token) => self.set_token(token),
+            Input::Bye(after) => self.bye = Some(after),
             Input::Push(line) => self.outgoing.push(line),
             Input::Timeout => self.timeout(),
         }
@@ -307,6 +315,15 @@ impl ClientSession {
         let ping = self.ping(is_long);
         if let Some(leg) = self.leg(number) {
             leg.links.push(ping);
+        }
+    }
+
+    /// Sends a fresh token at once on the leg that carries the session. Without one, the hello of the next leg does.
+    fn set_token(&mut self, token: Token) {
+        let line = up::token(&token);
+        self.token = Some(token);
+        if let Some(leg) = self.current().and_then(|number| self.leg(number)) {
+            leg.links.push(line);
         }
     }
 

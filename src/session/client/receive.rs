@@ -7,7 +7,7 @@ use serde_json::Number;
 use super::failures::Failures;
 use super::leg::{Flight, State};
 use super::{ClientSession, Failure, Output, Reset, Route, fresh_secret};
-use crate::protocol::down::{self, Down, End, Welcome};
+use crate::protocol::down::{self, Down, End, Wait, Welcome};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::limits::CLIENT_ACK_DELAY;
 use crate::protocol::{LegNumber, Nonce, Seq, Transport, Turn};
@@ -52,12 +52,24 @@ impl ClientSession {
                 self.welcome(number, welcome, route);
             }
             Down::End(end) => self.ended(number, &end),
+            Down::Wait(wait) if self.takes_wait_for_failure() => {
+                let _ = wait;
+                return self.request_failed(number, route, Failure::default());
+            }
+            Down::Wait(wait) => return self.poll_again(number, route, &wait),
             _ => {}
         }
         self.answered(number, &flight, lowest);
         if let Some(next) = next {
             self.poll_lines(number, next, lines);
         }
+    }
+
+    /// Repeats the poll whose hello the gateway still decides about. The gateway holds the next one.
+    fn poll_again(&mut self, number: LegNumber, route: Route, wait: &Wait) {
+        self.outputs.push_back(Output::Wait(number, Time::from_millis(wait.ms)));
+        let brings_lines = self.opens_with_lines();
+        self.post(number, route, brings_lines);
     }
 
     /// Returns the welcome that a brief one stands for: the last one, with these numbers.
@@ -129,6 +141,8 @@ impl ClientSession {
             // This half ignores it. The owner may use it to judge the leg's silence.
             Down::Bytes(_) => {}
             Down::Link => self.outputs.push_back(Output::Link(frame)),
+            Down::Wait(wait) => self.outputs.push_back(Output::Wait(number, Time::from_millis(wait.ms))),
+            Down::Token(answer) => self.outputs.push_back(Output::TokenAnswered(answer)),
             // A brief welcome is one only at the beginning of an answer; elsewhere it is a frame like any other.
             Down::Numbered | Down::Brief(_) => self.numbered(number, frame),
         }
@@ -290,6 +304,7 @@ impl ClientSession {
 fn echoes(first: &Down, nonce: Option<&Nonce>) -> bool {
     match first {
         Down::Welcome(welcome) => nonce == Some(&welcome.nonce),
+        Down::Wait(wait) => nonce == Some(&wait.nonce),
         Down::End(end) => nonce.is_some() && nonce == end.nonce.as_ref(),
         _ => false,
     }

@@ -3,10 +3,10 @@
 //! Its twin is `client-js/src/session/send.js`.
 
 use super::bodies::answer_time;
-use super::leg::{Flight, Leg};
+use super::leg::{Flight, Leg, State};
 use super::{ClientSession, Output, Route};
 use crate::protocol::up::Hello;
-use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, Turn, down};
+use crate::protocol::{LegNumber, Line, Nonce, Seq, Transport, Turn, down, up};
 use crate::session::Time;
 
 /// A send that takes longer beside a held poll waits behind it: the path lets one request through at a time.
@@ -21,7 +21,7 @@ impl ClientSession {
     pub(super) fn greet(&mut self, number: LegNumber) {
         let Some(leg) = self.leg(number) else { return };
         let turn = leg.turn;
-        let (_, hello) = self.hello(number, turn);
+        let (_, hello) = self.hello(number, turn, true);
         self.outputs.push_back(Output::Write(number, vec![hello]));
     }
 
@@ -31,7 +31,7 @@ impl ClientSession {
         let Some(leg) = self.leg(number) else { return };
         if std::mem::take(&mut leg.is_requesting_turn) {
             let turn = leg.turn;
-            lines.push(self.hello(number, turn).1);
+            lines.push(self.hello(number, turn, false).1);
         }
         let (lowest, last, is_ack_due) = (self.outgoing.lowest(), self.outgoing.last(), self.is_ack_due);
         let Some(leg) = self.leg(number) else { return };
@@ -58,6 +58,15 @@ impl ClientSession {
         while let Some(line) = self.outgoing.hand_out(leg.next_up, usize::MAX) {
             lines.push(line.clone());
             leg.next_up = leg.next_up.next();
+        }
+        let until = leg.next_up;
+        self.say_bye(until, lines);
+    }
+
+    /// Adds the `bye` to a write or a body that brings all lines before `until`.
+    fn say_bye(&mut self, until: Seq, lines: &mut Vec<Line>) {
+        if until > self.outgoing.last() {
+            lines.extend(self.bye.take().map(up::bye));
         }
     }
 
@@ -106,7 +115,8 @@ impl ClientSession {
 
     /// Returns true if a line waits that may go by this leg's requests.
     fn has_lines(&self, leg: &Leg) -> bool {
-        leg.requests[Route::Send].retry_at.is_none() && leg.next_up.max(self.outgoing.lowest()) <= self.outgoing.last()
+        let has_lines = leg.next_up.max(self.outgoing.lowest()) <= self.outgoing.last();
+        leg.requests[Route::Send].retry_at.is_none() && (has_lines || self.bye.is_some())
     }
 
     /// Returns true if a leg must send something that is not a line. A send with lines may bring a turn as well.
@@ -144,10 +154,14 @@ impl ClientSession {
         let turn = leg.turn.filter(|_| !is_send || (leg.is_requesting_turn && !is_doubtful));
         leg.is_requesting_turn &= route != Route::Poll;
         let round_trip = leg.round_trip;
-        let (nonce, hello) = self.hello(number, turn);
+        let attaches = !is_send && self.find(number).is_some_and(|leg| leg.state == State::Opening);
+        let (nonce, hello) = self.hello(number, turn, attaches);
         let mut lines = vec![hello];
         lines.extend(links.iter().cloned());
         let until = if brings_lines { self.fill(&mut lines) } else { from };
+        if is_send || brings_lines {
+            self.say_bye(until, &mut lines);
+        }
         if self.id().is_some() {
             self.acknowledge();
         }
@@ -189,7 +203,8 @@ impl ClientSession {
         number
     }
 
-    fn hello(&mut self, number: LegNumber, turn: Option<Turn>) -> (Nonce, Line) {
+    /// Composes a hello. Only one that `attaches` a leg has the token.
+    fn hello(&mut self, number: LegNumber, turn: Option<Turn>, attaches: bool) -> (Nonce, Line) {
         self.nonces += 1;
         let nonce = format!("{}.{}", self.nonce_prefix, self.nonces);
         let Ok(nonce) = Nonce::try_from(nonce) else { unreachable!("a prefix of 8 url-safe characters and a number") };
@@ -205,7 +220,7 @@ impl ClientSession {
             turn,
             next: self.outgoing.lowest(),
             nonce: nonce.clone(),
-            token: None,
+            token: self.token.clone().filter(|_| attaches),
             heartbeat_ms: None,
             hold_ms: None,
             report: None,

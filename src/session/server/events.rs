@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::right::Right;
 use crate::protocol::code::Refusal;
+use crate::protocol::token::Token;
 use crate::protocol::up::{Command, Hello, Up};
-use crate::protocol::{Line, NetworkId, Seq, SessionId, Transport};
+use crate::protocol::{LegNumber, Line, NetworkId, Seq, SessionId, Transport};
 use crate::session::Time;
 
 /// The name of a carrier. The caller gives each socket, stream response, poll and send a number of its own.
@@ -22,6 +24,8 @@ pub enum Input {
         transport: Transport,
         /// The network that it comes from, if the gateway knows it.
         network: Option<NetworkId>,
+        /// What its token gives it. `None` in open mode, and for a leg that attached before and sends no token.
+        right: Option<Right>,
         /// The hello. The caller has found that its secret and id belong to this session.
         hello: Hello,
         /// The frames that followed it in the body.
@@ -40,6 +44,13 @@ pub enum Input {
         carrier: Carrier,
         /// Why it is not a frame.
         refusal: Refusal,
+    },
+    /// The caller has checked a fresh token.
+    Token {
+        /// The leg on which it came, which gets the answer.
+        leg: LegNumber,
+        /// What it gives, or why it is refused.
+        outcome: Result<Right, Refusal>,
     },
     /// The body of a send came.
     Send {
@@ -78,6 +89,13 @@ impl Input {
 pub enum Output {
     /// A command of the client: each comes once, in order.
     Command(Command),
+    /// A fresh token must be checked. [`Input::Token`] tells the outcome.
+    Token {
+        /// The leg on which it came.
+        leg: LegNumber,
+        /// The token.
+        token: Token,
+    },
     /// The last lines of a carrier. The caller closes the carrier once they are written.
     Finish {
         /// The carrier.
@@ -90,6 +108,8 @@ pub enum Output {
         /// The greatest dropped number.
         through: Seq,
     },
+    /// The client ended the session. Its commands are still carried out. No output follows.
+    Left,
     /// The session is over. No output follows.
     Expired,
 }

@@ -12,6 +12,7 @@ use crate::protocol::Code;
 use crate::protocol::code::Refusal;
 use crate::protocol::up::Hello;
 use crate::protocol::{LegNumber, Seq};
+use crate::session::Time;
 #[cfg(test)]
 use crate::session::mutant::Mutant;
 
@@ -52,17 +53,17 @@ impl ServerSession {
 
     /// Rule 6: the server does not answer a turn that the leg already has. `RepeatedTurnAnswered`: it answers with
     /// a welcome whose `next` is not the leg's cursor.
-    pub(super) fn turn_repeated(&mut self, number: LegNumber, hello: &Hello) {
+    pub(super) fn turn_repeated(&mut self, now: Time, number: LegNumber, hello: &Hello) {
         #[cfg(test)]
         if self.mutation.is(Mutant::RepeatedTurnAnswered) && self.active == Some(number) && hello.turn == self.turn {
             let next = self.base(hello.received);
             let Some(nonce) = self.leg(number).map(|leg| leg.nonce.clone()) else { return };
-            let welcome = self.welcome(nonce, number, next);
+            let welcome = self.welcome(now, nonce, number, next);
             if let Some(leg) = self.leg(number) {
                 leg.link = Some(welcome);
             }
         }
-        let _ = (number, hello);
+        let _ = (now, number, hello);
     }
 
     /// Rule 2: the server accepts no line with a hello that creates a session. `LinesWithCreatingHello`: it does.
@@ -121,5 +122,68 @@ impl ServerSession {
             return None;
         }
         pad
+    }
+
+    /// Rule 13: a session belongs to its user. `UsersIgnored`: any user may join it.
+    pub(super) fn ignores_users(&self) -> bool {
+        #[cfg(test)]
+        if self.mutation.is(Mutant::UsersIgnored) {
+            return true;
+        }
+        false
+    }
+
+    /// Rule 13: nothing of a client is accepted once its right has ended. `LinesWithoutRight`: it is.
+    pub(super) fn locks(&self) -> bool {
+        #[cfg(test)]
+        if self.mutation.is(Mutant::LinesWithoutRight) {
+            return false;
+        }
+        true
+    }
+
+    /// Rule 14: a client that comes back keeps its session. `ReturnIgnored`: it does not.
+    pub(super) fn ignores_return(&self) -> bool {
+        #[cfg(test)]
+        if self.mutation.is(Mutant::ReturnIgnored) {
+            return true;
+        }
+        false
+    }
+
+    /// Rule 14: the lines of a body count before its `bye`. `ByeBeforeLines`: they do not.
+    pub(super) fn takes_bye_first(&self) -> bool {
+        #[cfg(test)]
+        if self.mutation.is(Mutant::ByeBeforeLines) {
+            return true;
+        }
+        false
+    }
+
+    /// Rule 13: the end of the right ends legs. `ExpiryEndsSession`: it ends the session.
+    pub(super) fn expiry_ends_session(&self) -> bool {
+        #[cfg(test)]
+        if self.mutation.is(Mutant::ExpiryEndsSession) {
+            return true;
+        }
+        false
+    }
+
+    /// Rule 13: a fresh token renews the right. `RefreshIgnored`: it does not.
+    pub(super) fn ignores_refresh(&self) -> bool {
+        #[cfg(test)]
+        if self.mutation.is(Mutant::RefreshIgnored) {
+            return true;
+        }
+        false
+    }
+
+    /// Rule 14: `bye` ends the session. `ByeIgnored`: it does not.
+    pub(super) fn ignores_bye(&self) -> bool {
+        #[cfg(test)]
+        if self.mutation.is(Mutant::ByeIgnored) {
+            return true;
+        }
+        false
     }
 }

@@ -42,6 +42,8 @@ pub struct Leg {
     /// When it ends, because its transport is no longer offered.
     pub(super) leaves_at: Option<Time>,
     pub(super) pong: Option<Pong>,
+    /// The answer to a fresh token.
+    pub(super) token: Option<Line>,
     /// The nonce of the last hello that attached it or polled.
     pub(super) nonce: Nonce,
     /// The client sent a ping or a pong for it, or polled again.
@@ -76,6 +78,7 @@ impl Leg {
             pong_ripe: false,
             link: None,
             config: None,
+            token: None,
             leaves_at: None,
             network: None,
             attached_at: now,
@@ -115,7 +118,7 @@ impl Leg {
     /// Returns true if link frames other than its welcome must be written now.
     pub(super) fn wants_links(&self) -> bool {
         let owes = self.carriage.flow().is_some_and(|flow| flow.ack_due || flow.ping_due);
-        owes || self.pong_ripe || self.link.is_some() || self.config.is_some()
+        owes || self.pong_ripe || self.link.is_some() || self.config.is_some() || self.token.is_some()
     }
 
     /// Returns true if its carrier grants room to write only once, as a poll does.

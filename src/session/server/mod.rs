@@ -11,6 +11,7 @@
 //! - `events`: the inputs and outputs of a session
 //! - [`leg`]: the state of a leg; `carriage`: the state of the kind of its carrier
 //! - [`settings`]: the settings that all sessions share, a client's wishes, and the transports offered
+//! - [`right`]: whose session it is, and until when; its end by `bye`
 //! - `take`: accepts what comes up
 //! - `poll`: how a poll is accepted, and when it is answered; `answer`: the reasons to answer it
 //! - `write`: writes what goes down
@@ -23,6 +24,7 @@ mod events;
 mod hooks;
 pub mod leg;
 mod poll;
+pub mod right;
 pub mod settings;
 mod take;
 #[cfg(test)]
@@ -37,6 +39,7 @@ use std::sync::Arc;
 
 pub use self::events::{Carrier, Input, Output, Resolution, resolve};
 use self::leg::{Leg, State};
+pub use self::right::Right;
 pub use self::settings::Settings;
 use self::settings::Wishes;
 use super::Time;
@@ -77,6 +80,10 @@ pub struct ServerSession {
     offered: Arc<[Transport]>,
     wishes: Wishes,
     created: Time,
+    /// When it ends, because its client said `bye` (rule 14).
+    bye_at: Option<Time>,
+    /// `None` in open mode: nobody has to be anybody.
+    right: Option<Box<Right>>,
     /// The theoretical arrival time of the attach limit (GCRA).
     attach_budget: Time,
 }
@@ -100,6 +107,8 @@ impl ServerSession {
             legs: Vec::new(),
             confirmed: false,
             created: now,
+            bye_at: None,
+            right: None,
             last_alive: now,
             attach_budget: Time::ZERO,
             expired: false,
@@ -130,7 +139,12 @@ impl ServerSession {
     /// a socket is answered on the socket instead.
     pub fn handle(&mut self, now: Time, input: Input) -> Result<(), Refusal> {
         match input {
-            Input::Attach { carrier, transport, network, hello, frames } => {
+            Input::Attach { carrier, transport, network, right, hello, frames } => {
+                self.renew(right);
+                self.bye_at = self.bye_at.filter(|_| self.ignores_return());
+                if self.turns_away(now, carrier, &hello.nonce) {
+                    return Ok(());
+                }
                 let number = hello.leg;
                 let moved = self.leg(number).is_some_and(|leg| leg.network != network);
                 if transport == Transport::Poll {
@@ -144,6 +158,10 @@ impl ServerSession {
                         parked.news |= moved;
                     }
                 }
+                Ok(())
+            }
+            Input::Token { leg, outcome } => {
+                self.token_checked(now, leg, outcome);
                 Ok(())
             }
             Input::Send { carrier, hello, frames } => self.send(now, carrier, hello, frames),
@@ -342,7 +360,7 @@ impl ServerSession {
     }
 
     /// Composes a welcome about a leg when it is written, never before, so it shows the present state.
-    fn welcome(&mut self, nonce: Nonce, leg: LegNumber, next: Seq) -> Line {
+    fn welcome(&mut self, now: Time, nonce: Nonce, leg: LegNumber, next: Seq) -> Line {
         self.acknowledge();
         let network = self.leg(leg).and_then(|leg| leg.network).map(|network| network.to_string());
         down::welcome(&down::Welcome {
@@ -358,6 +376,8 @@ impl ServerSession {
             hold_ms: super::milliseconds(self.hold()),
             resume_ms: super::milliseconds(self.settings.resume),
             network,
+            user: self.right.as_ref().and_then(|right| right.user.clone()),
+            expires_ms: self.expires_ms(now),
             limits: self.settings.limits,
         })
     }

@@ -37,10 +37,10 @@ impl ServerSession {
         if is_first {
             self.add(Leg::new(now, number, Transport::Poll, hello.nonce.clone()));
         } else {
-            self.answer_older_poll(number);
+            self.answer_older_poll(now, number);
         }
         self.park(now, carrier, &hello, is_first);
-        let is_granted = self.grant(number, &hello);
+        let is_granted = self.grant(now, number, &hello);
         let answer = self.why_at_once(&hello, &frames, is_first, is_granted);
         let is_brief = has_read_welcome && hello.id.is_some() && self.holds_turn(&hello);
         if let Some(parked) = self.leg(number).and_then(|leg| leg.carriage.parked_mut()) {
@@ -93,11 +93,11 @@ impl ServerSession {
     }
 
     /// Answers the older poll of a leg without lines, because a newer one came.
-    fn answer_older_poll(&mut self, number: LegNumber) {
+    fn answer_older_poll(&mut self, now: Time, number: LegNumber) {
         let Some(leg) = self.leg(number) else { return };
         let (nonce, cursor) = (leg.nonce.clone(), leg.cursor);
         if let Some(older) = leg.carrier.take() {
-            let opening = self.opening(nonce, number, cursor);
+            let opening = self.opening(now, nonce, number, cursor);
             self.finish(older, opening);
         }
     }

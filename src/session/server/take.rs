@@ -50,7 +50,7 @@ impl ServerSession {
         leg.cursor = self.base(hello.received);
         self.add(leg);
         self.wish(now, &hello);
-        self.grant(number, &hello);
+        self.grant(now, number, &hello);
         self.body(now, &hello, frames);
         self.make_room(number);
         Ok(())
@@ -59,6 +59,9 @@ impl ServerSession {
     /// Accepts a send: link frames for the leg that it names, and lines from any leg (rule 9).
     pub(super) fn send(&mut self, now: Time, carrier: Carrier, hello: Hello, frames: Vec<Up>) -> Result<(), Refusal> {
         self.check(&hello, &frames)?;
+        if self.turns_away(now, carrier, &hello.nonce) {
+            return Ok(());
+        }
         let asks = hello.turn > self.turn;
         if asks {
             self.spend_attach(now)?;
@@ -67,7 +70,7 @@ impl ServerSession {
         let number = hello.leg;
         let may_ask = self.leg(number).is_some_and(|leg| leg.is_attached() && !leg.writes_once());
         if may_ask {
-            self.grant(number, &hello);
+            self.grant(now, number, &hello);
         }
         self.send_read(number, &hello);
         if let Some(leg) = self.leg(number) {
@@ -80,7 +83,7 @@ impl ServerSession {
             self.brief(hello.nonce, None, hello.next.previous())
         } else {
             let next = self.base(hello.received);
-            self.welcome(hello.nonce, number, next)
+            self.welcome(now, hello.nonce, number, next)
         };
         self.finish(carrier, answer);
         Ok(())
@@ -129,7 +132,7 @@ impl ServerSession {
         }
         self.accept(now, hello)?;
         self.second_hello_read(number, hello);
-        self.grant(number, hello);
+        self.grant(now, number, hello);
         Ok(())
     }
 
@@ -147,11 +150,11 @@ impl ServerSession {
 
     /// Makes a leg active if the requested turn is greater than the session's, and the leg has not ended (rule 3).
     /// Returns true if this hello made the leg active.
-    pub(super) fn grant(&mut self, number: LegNumber, hello: &Hello) -> bool {
+    pub(super) fn grant(&mut self, now: Time, number: LegNumber, hello: &Hello) -> bool {
         if hello.turn.is_none() {
             return false;
         }
-        self.turn_repeated(number, hello);
+        self.turn_repeated(now, number, hello);
         if !self.activates(hello.turn > self.turn) || self.leg(number).is_none_or(|leg| !leg.may_be_active()) {
             return false;
         }
@@ -175,10 +178,16 @@ impl ServerSession {
     /// number.
     pub(super) fn body(&mut self, now: Time, hello: &Hello, frames: Vec<Up>) {
         let (lines, links): (Vec<Up>, Vec<Up>) = frames.into_iter().partition(|frame| matches!(frame, Up::Command(_)));
+        let is_bye = |frame: &Up| matches!(frame, Up::Bye { .. }) && !self.takes_bye_first();
+        let (byes, links): (Vec<Up>, Vec<Up>) = links.into_iter().partition(is_bye);
         for link in links {
             self.link_frame(now, hello.leg, link);
         }
         self.take_lines(now, hello.next, lines);
+        // The lines of the body count before its `bye` (rule 14).
+        for bye in byes {
+            self.link_frame(now, hello.leg, bye);
+        }
     }
 
     fn link_frame(&mut self, now: Time, number: LegNumber, frame: Up) {
@@ -194,6 +203,8 @@ impl ServerSession {
                     leg.proven = true;
                 }
             }
+            Up::Token(token) => self.token(now, number, token),
+            Up::Bye { after } => self.bye(now, after),
             // In a body the hello states all this already. The check of the hello covers a number beyond what was
             // sent.
             Up::Ack { .. } | Up::Hello(_) | Up::Command(_) => {}
@@ -225,6 +236,9 @@ impl ServerSession {
     /// Accepts a line by its number: each number once, in order. A duplicate makes an acknowledgement due too,
     /// because the last acknowledgement may have been lost.
     fn take(&mut self, now: Time, number: Seq, command: Command) {
+        if self.is_locked(now) {
+            return;
+        }
         self.ack_at.get_or_insert(now + limits::ACK_DELAY);
         if number != self.received.next() {
             return;

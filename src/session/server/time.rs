@@ -17,7 +17,7 @@ impl ServerSession {
         }
         let legs = self.legs.iter().filter(|leg| leg.is_attached()).filter_map(|leg| self.leg_deadline(leg));
         let ack = self.ack_at.filter(|_| self.active_carrier().is_some());
-        legs.chain(ack).chain(self.expires_at()).min()
+        legs.chain(ack).chain(self.locks_at()).chain(self.expires_at()).min()
     }
 
     /// Returns true if a client reads: its leg is attached, or it polls and did so within the last heartbeat.
@@ -28,12 +28,13 @@ impl ServerSession {
         active.is_some_and(|leg| leg.is_attached() || polls(leg))
     }
 
-    /// Returns when the session expires: by rule 12, or because its client never confirmed it.
+    /// Returns when the session expires: by rule 12, because its client said `bye` (rule 14), or because its client never confirmed it.
     fn expires_at(&self) -> Option<Time> {
         if !self.confirmed {
             return Some(self.created + limits::HELLO_DEADLINE);
         }
-        (self.attached() == 0).then_some(self.last_alive + self.settings.resume)
+        let unattached = (self.attached() == 0).then_some(self.last_alive + self.settings.resume);
+        unattached.into_iter().chain(self.bye_at).min()
     }
 
     fn leg_deadline(&self, leg: &Leg) -> Option<Time> {
@@ -71,6 +72,9 @@ impl ServerSession {
         if self.expires_at().is_some_and(|at| now >= at) {
             self.expire(&Leaving::Expired.into());
             return;
+        }
+        if self.locks_at().is_some_and(|at| now >= at) {
+            self.lock(now);
         }
         if self.ack_at.is_some_and(|at| now >= at) {
             self.make_ack_due();

@@ -92,7 +92,7 @@ impl ServerSession {
             }
             // A pong that was ripe after an earlier welcome must wait again.
             leg.pong_ripe = false;
-            out(&self.opening(nonce, number, cursor));
+            out(&self.opening(now, nonce, number, cursor));
         } else if ack || (overrun && self.states_overrun()) {
             out(&self.ack(active.then_some(cursor)));
         }
@@ -106,6 +106,9 @@ impl ServerSession {
         }
         if let Some(line) = leg.link.take() {
             out(&line);
+        }
+        if let Some(token) = leg.token.take() {
+            out(&token);
         }
         if let Some(config) = leg.config.take() {
             if let Some(parked) = leg.carriage.parked_mut() {
@@ -142,11 +145,11 @@ impl ServerSession {
     }
 
     /// Returns the first frame of a leg or of a poll's answer.
-    pub(super) fn opening(&mut self, nonce: Nonce, number: LegNumber, next: Seq) -> Line {
+    pub(super) fn opening(&mut self, now: Time, nonce: Nonce, number: LegNumber, next: Seq) -> Line {
         let parked = self.leg(number).and_then(|leg| leg.carriage.parked());
         match parked.filter(|parked| !parked.news).and_then(|parked| parked.knows) {
             Some(known) => self.brief(nonce, Some(next), known),
-            None => self.welcome(nonce, number, next),
+            None => self.welcome(now, nonce, number, next),
         }
     }
 
@@ -171,13 +174,18 @@ impl ServerSession {
 
     /// Ends the remaining legs for this reason, because the session is over.
     pub(super) fn expire(&mut self, why: &Refusal) {
+        self.finish_session(why, Output::Expired);
+    }
+
+    /// Ends the remaining legs for this reason, and the session with this output.
+    pub(super) fn finish_session(&mut self, why: &Refusal, last: Output) {
         if std::mem::replace(&mut self.expired, true) {
             return;
         }
         self.end_legs(why);
         // A holder of the session must not keep its frames alive.
         self.outgoing = Outgoing::default();
-        self.outputs.push_back(Output::Expired);
+        self.outputs.push_back(last);
     }
 }
 

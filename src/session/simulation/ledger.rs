@@ -152,6 +152,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// Returns true if this message of the client's application was taken.
+    pub(super) const fn has_taken(&self, number: u64) -> bool {
+        self.taken >= number
+    }
+
     /// Returns true if every pushed message came out, up and, for this incarnation, down.
     pub(super) fn settled(&self, newest: Option<&SessionId>) -> bool {
         let up = (self.taken + 1..=self.pushed_up).all(|number| self.told.contains(&number));

@@ -65,4 +65,12 @@ caught! { SIMULATION:
     link_frames_that_wait_for_lines_are_caught: LinksWaitForLines;
     a_pong_that_is_not_padded_though_asked_is_caught: PongNotPadded;
     a_short_pong_that_is_taken_for_a_long_one_is_caught: ShortPongProves;
+    another_user_that_joins_is_caught: UsersIgnored;
+    lines_that_are_taken_without_a_right_are_caught: LinesWithoutRight;
+    an_expiry_that_ends_the_session_is_caught: ExpiryEndsSession;
+    a_refresh_that_is_ignored_is_caught: RefreshIgnored;
+    a_bye_that_ends_the_session_before_its_lines_are_taken_is_caught: ByeBeforeLines;
+    a_return_that_is_ignored_is_caught: ReturnIgnored;
+    a_bye_that_is_ignored_is_caught: ByeIgnored;
+    a_wait_that_is_taken_for_a_failure_is_caught: WaitIsFailure;
 }

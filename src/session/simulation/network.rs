@@ -121,6 +121,8 @@ pub(super) enum Event {
     PushDown,
     /// The client's application sends something short.
     Probe,
+    /// Another user tries the session's secret.
+    Intrude,
     /// A fault hits this leg, or any leg.
     Fault(Option<LegNumber>),
 }

@@ -2,12 +2,14 @@
 
 mod carry;
 mod owner;
+mod rights;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use self::rights::Rights;
 use super::ledger::{Ledger, Message};
 use super::network::{Event, LONGEST_WRITE, Network, Path, Refusal};
 use super::switches::{Step, Switches, UnderWay, asked_turn};
@@ -79,6 +81,7 @@ pub(super) struct Schedule {
     faults_stop: Time,
     client_timer: Option<Time>,
     server_timer: Option<Time>,
+    rights: Rights,
 }
 
 fn line(text: &str) -> Line {
@@ -131,8 +134,10 @@ impl Schedule {
             faults_stop: Time::from_secs(3 + random.below(6)),
             client_timer: None,
             server_timer: None,
+            rights: Rights::default(),
             random,
         };
+        schedule.draw_rights(Time::from_millis(resume));
         schedule.plan_first();
         schedule
     }
@@ -166,7 +171,7 @@ impl Schedule {
             self.happen(event)?;
             self.settle()?;
             if self.now >= probe {
-                if probe > self.faults_stop && self.ledger.settled(self.server.newest().as_ref()) {
+                if probe > self.faults_stop && self.ledger.settled(self.server.newest().as_ref()) && self.leave()? {
                     return Ok(());
                 }
                 let quiet = if self.network.is_hard() { LONGEST_HARD_QUIET } else { LONGEST_QUIET };
@@ -226,6 +231,7 @@ impl Schedule {
                 let message = self.random.pick(&MESSAGES);
                 self.push_up(message);
             }
+            Event::Probe if self.rights.is_leaving() => {}
             Event::PushUp | Event::Probe => self.push_up(Message::Short),
             Event::PushDown => {
                 let burst = if self.random.percent(20) { 7 } else { 1 };
@@ -236,6 +242,7 @@ impl Schedule {
                 }
             }
             Event::Fault(leg) => self.fault(leg),
+            Event::Intrude => self.intrude()?,
         }
         Ok(())
     }
@@ -262,6 +269,7 @@ impl Schedule {
             self.server_does(effect)?;
         }
         self.check_memory()?;
+        self.check_intruder()?;
         self.strike();
         self.arm();
         Ok(())
@@ -339,20 +347,25 @@ impl Schedule {
                 let under_way = self.under_way();
                 self.switches.closed(self.now, leg, &why, under_way);
                 self.dispose(leg);
+                self.legs_end(&why);
             }
+            Output::Wait(leg, most) => self.waits(leg, most),
             Output::LegActive(leg) => self.switches.active(self.now, leg),
             Output::Reset(reset, frames) => self.ledger.reset(reset, frames)?,
             Output::UnknownOutcome(frames) => self.ledger.unknown(&received(&frames)),
             Output::Pong { leg, is_long, .. } => self.pong_comes(leg, is_long)?,
             Output::LineStuck(_) => self.client.handle(self.now, Input::WithdrawLine),
-            Output::OneRequest(_) | Output::Link(_) => {}
+            Output::OneRequest(_) | Output::TokenAnswered(_) | Output::Link(_) => {}
         }
         Ok(())
     }
 
     fn server_does(&mut self, effect: Effect) -> Result<(), String> {
         match effect {
-            Effect::Command(_, command) => self.ledger.taken(&command)?,
+            Effect::Command(id, command) => {
+                self.check_right(&id)?;
+                self.ledger.taken(&command)?;
+            }
             Effect::Write(carrier, lines) | Effect::Finish(carrier, lines) => self.carry_down(carrier, &lines)?,
             Effect::Refused(carrier, refusal) => self.answer_nothing(carrier, refusal.code()),
             Effect::Overrun(through) => self.ledger.dropped(through.0),

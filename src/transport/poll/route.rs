@@ -31,7 +31,7 @@ pub async fn open(
         Ok(body) => body,
         Err(refusal) => return finish(answer::refuse(None, &refusal)),
     };
-    let mut link = match node.attach(Transport::Poll, arrival.client(), &body) {
+    let mut link = match node.attach(Transport::Poll, arrival.caller(), &body) {
         Ok(link) => link,
         Err(refused) => return finish(answer::refused(&refused)),
     };

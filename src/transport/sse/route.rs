@@ -18,7 +18,7 @@ pub async fn open(node: &Arc<Node>, arrival: Arrival, request: impl http_body::B
         Ok(body) => body,
         Err(refusal) => return answer::refuse(None, &refusal),
     };
-    match node.attach(Transport::Sse, arrival.client(), &body) {
+    match node.attach(Transport::Sse, arrival.caller(), &body) {
         Ok(link) => answer::event_stream(Body::new(Events::new(link, arrival.takeover))),
         Err(refused) => answer::refused(&refused),
     }

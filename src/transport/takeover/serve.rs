@@ -46,7 +46,8 @@ pub async fn serve<F, A>(
     let takeover = Takeover::default();
     let mut next = Some(takeover.watch(socket));
     while let Some(io) = next.take() {
-        let arrival = Arrival { peer: Some(peer), permit: Some(permit.clone()), takeover: Some(takeover.clone()) };
+        let arrival =
+            Arrival { peer: Some(peer), token: None, permit: Some(permit.clone()), takeover: Some(takeover.clone()) };
         // In a box, since a carrier is far smaller and has the connection for far longer.
         let left = Box::pin(http(io, takeover.clone(), arrival, answer.clone(), leave.clone())).await;
         let Some((io, early)) = left else { return };

@@ -30,7 +30,7 @@ pub fn open<B: Body>(node: &Arc<Node>, arrival: Arrival, mut request: Request<B>
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return refuse(None, &Mistake::from(BadUpgrade::Fixed).into());
     };
-    let link = node.socket(arrival.client());
+    let link = node.socket(arrival.caller());
     if let Some(takeover) = arrival.takeover {
         takeover.request(Taker::WebSocket(link, deflate));
     } else {

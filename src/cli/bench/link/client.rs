@@ -272,7 +272,17 @@ impl Client {
                     }
                 }
                 Output::Reset(_, frames) => self.events.push_back(Event::Lost(frames)),
-                Output::UnknownOutcome(_) | Output::Pong { .. } | Output::OneRequest(_) | Output::Link(_) => {}
+                // The decision has time, and then the leg does again.
+                Output::Wait(number, most) => {
+                    if let Some(leg) = self.leg(number) {
+                        leg.waits(most);
+                    }
+                }
+                Output::UnknownOutcome(_)
+                | Output::Pong { .. }
+                | Output::OneRequest(_)
+                | Output::TokenAnswered(_)
+                | Output::Link(_) => {}
             }
         }
     }
@@ -300,6 +310,11 @@ impl Leg {
     /// Notes that the request of a route is over, or replaced.
     fn settles(&mut self, route: Route) {
         self.until.retain(|(other, _)| *other != route);
+    }
+
+    /// Allows for a decision about its hello that may take this long.
+    fn waits(&mut self, most: Duration) {
+        self.heard = Instant::now() + most;
     }
 
     fn deadline(&self) -> Instant {

@@ -23,7 +23,8 @@ fn poll(bench: &mut Bench, change: impl FnOnce(&mut Hello), frames: &[&str]) {
     let mut hello = hello(1, r#","id":"s1","turn":1,"received":0"#);
     change(&mut hello);
     let frames = frames.iter().map(|text| frame(text)).collect();
-    let input = Input::Attach { carrier: CARRIER, transport: Transport::Poll, network: None, hello, frames };
+    let input =
+        Input::Attach { carrier: CARRIER, transport: Transport::Poll, network: None, right: None, hello, frames };
     bench.session.handle(POLLED, input).unwrap();
 }
 

@@ -48,7 +48,7 @@ impl Bench {
     /// Attaches a leg by the given carrier and transport.
     fn carried(&mut self, ms: u64, leg: u32, transport: Transport, carrier: u64, rest: &str) -> Result<(), Refusal> {
         let (carrier, hello) = (Carrier(carrier), hello(leg, rest));
-        let input = Input::Attach { carrier, transport, network: None, hello, frames: Vec::new() };
+        let input = Input::Attach { carrier, transport, network: None, right: None, hello, frames: Vec::new() };
         self.session.handle(at(ms), input)
     }
 
@@ -362,7 +362,7 @@ fn a_welcome_tells_the_network_that_its_leg_comes_from() {
     for (leg, network) in [(1, Some(NetworkId(0xab))), (2, None)] {
         let (carrier, hello) = (Carrier(u64::from(leg)), hello(leg, r#","received":0"#));
         let transport = Transport::WebSocket;
-        let input = Input::Attach { carrier, transport, network, hello, frames: Vec::new() };
+        let input = Input::Attach { carrier, transport, network, right: None, hello, frames: Vec::new() };
         bench.session.handle(at(0), input).unwrap();
     }
     assert!(bench.write(0, 1)[0].contains(r#","network":"00000000000000ab","#));
@@ -381,7 +381,7 @@ fn a_leg_that_came_from_another_network_is_told_so_with_every_answer() {
         hello.nonce = Nonce::try_from(format!("p{polled}")).unwrap();
         let carrier = Carrier(1);
         let frames = vec![Up::Ping { value: 1.into(), pad: None }];
-        let input = Input::Attach { carrier, transport: Transport::Poll, network, hello, frames };
+        let input = Input::Attach { carrier, transport: Transport::Poll, network, right: None, hello, frames };
         bench.session.handle(at(0), input).unwrap();
         bench.write(0, 1).remove(0)
     };

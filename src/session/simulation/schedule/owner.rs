@@ -61,6 +61,7 @@ impl Schedule {
     }
 
     pub(super) fn tick(&mut self) {
+        self.refresh();
         self.drop_the_dead();
         let busy = !self.owned.is_empty();
         let chaos = !self.quiet() && self.owned.len() < 3 && self.random.percent(self.chaos);
