@@ -41,7 +41,8 @@
 //! # Configuring
 //!
 //! With [`Config::default`] the gateway listens on loopback only. [`Config::from_file`] reads a TOML file over the
-//! defaults. An application may also set the fields. [`Config::check`] finds keys that contradict each other.
+//! defaults, and [`Config::with_environment`] reads variables over that. An application may also set the fields.
+//! [`Config::check`] finds keys that contradict each other.
 //!
 //! # What holds
 //!
@@ -103,8 +104,8 @@ pub use crate::{
     server::{
         Gateway, Stopped,
         config::{
-            BadFile, BadPath, Change, Config, Conflict, History as HistorySection, Limits as LimitsSection, Reload,
-            Server as ServerSection, Session as SessionSection, Setting, Wrong,
+            BadFile, BadPath, BadVariable, Change, Config, Conflict, History as HistorySection,
+            Limits as LimitsSection, Reload, Server as ServerSection, Session as SessionSection, Setting, Wrong,
         },
         forwarded::{BadPrefix, Prefix},
         gate::{AllowedOrigin, BadOrigin},

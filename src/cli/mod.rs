@@ -59,7 +59,7 @@ struct Serve {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR:PORT", value_parser = config::address)]
     listen: Option<SocketAddr>,
-    /// A TOML file; options of the command line come before it.
+    /// A TOML file. Variables such as THROUGHLINE_SESSION__HEARTBEAT_S override it, and options override both.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Serve beyond loopback without authentication.
@@ -92,12 +92,15 @@ pub fn main() -> ExitCode {
 }
 
 impl Serve {
-    /// Reads what to serve: the file as it is now, and the options of the command line, which come before it.
+    /// Reads what to serve: the file as it is now, the environment over it, and the options of the command line over
+    /// both.
     fn configuration(&self) -> Result<Config, String> {
-        let mut config = match &self.config {
+        let file = match &self.config {
             None => Config::default(),
             Some(path) => Config::from_file(path).map_err(|why| why.to_string())?,
         };
+        let mut config = file.clone().with_environment(std::env::vars_os()).map_err(|why| why.to_string())?;
+        serve::tell_overrides(&file, &config);
         let server = &mut config.server;
         server.listen = self.listen.unwrap_or(server.listen);
         server.open |= self.open;

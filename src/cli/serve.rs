@@ -1,7 +1,8 @@
 //! `throughline serve`: the gateway until it is stopped. It never opens netlab.
 //!
-//! On SIGHUP it reads its file again, if it was started with one. Otherwise a hangup ends it, as it ends any program
-//! that was not started by `nohup`.
+//! On SIGHUP it reads its file again, if it was started with one. The environment and the options still override the
+//! file. Without a file nothing can change, since the environment of a process stays as it is. Then a hangup ends it, as
+//! it ends any program that was not started by `nohup`.
 
 use std::io;
 use std::process::ExitCode;
@@ -67,6 +68,15 @@ fn tell(started: &Config, last: &Config, config: &Config) {
         warn!("only a restart changes {}", list(&left));
     }
     config.oddities().iter().for_each(|odd| warn!("{odd}"));
+}
+
+/// Logs the keys that the environment overrides. An operator may otherwise look for them in the file.
+pub(super) fn tell_overrides(file: &Config, config: &Config) {
+    let (by_reload, by_restart) = file.changes(config);
+    let changes = [by_reload, by_restart].concat();
+    if !changes.is_empty() {
+        info!("the environment sets {}", list(&changes));
+    }
 }
 
 fn list(changes: &[Change]) -> String {

@@ -1,4 +1,5 @@
-//! The settings of an operator, from the command line and a TOML file. Each value is checked once, when it is read.
+//! The settings of an operator, from a TOML file, the environment and the command line. Each value is checked once,
+//! when it is read.
 //!
 //! Each table of the file is a section in a file of its own: a struct with its defaults, and its keys. A new key is one
 //! row of its section. A new table is a file beside the others, a field of [`Config`], and a place in its lists of
@@ -7,9 +8,11 @@
 //! # Layout
 //! - `server`, `session`, `limits`, `history`: the sections
 //! - `section`: the parts of a section, and the reading of a value; `setting`: a key, as other modules see it
+//! - `environment`: the variables that override the file
 //! - `fault`: the errors of a file; `hints`: the corrections of unknown names
 //! - [`mod@reference`]: the reference for operators, made from the sections
 
+mod environment;
 mod fault;
 mod hints;
 mod history;
@@ -20,13 +23,14 @@ mod server;
 mod session;
 mod setting;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 
 use toml::de::DeTable;
 
 use self::fault::Fault;
-pub use self::fault::{BadFile, BadPath, Conflict, Wrong};
+pub use self::fault::{BadFile, BadPath, BadVariable, Conflict, Wrong};
 use self::hints::Known;
 pub use self::history::History;
 pub use self::limits::Limits;
@@ -96,6 +100,31 @@ impl Config {
     /// ```
     pub fn from_toml(text: &str) -> Result<Self, BadFile> {
         Self::read(text).map_err(|fault| fault.show(text))
+    }
+
+    /// Reads variables of the environment over the present values, as `throughline serve` does. Variables of other
+    /// programs may be among them. docs/CONFIGURATION.md has the rules.
+    ///
+    /// # Errors
+    /// A variable has a wrong value, or stands for no key. The error names it, and the correction.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::{BadVariable, Config};
+    ///
+    /// let config = Config::default().with_environment(std::env::vars_os())?;
+    /// let config = config.with_environment([("THROUGHLINE_LIMITS__SESSIONS", "5_000"), ("HOME", "/root")])?;
+    /// assert_eq!(config.limits.sessions, 5_000);
+    /// # Ok::<(), BadVariable>(())
+    /// ```
+    pub fn with_environment(
+        mut self,
+        variables: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Result<Self, BadVariable> {
+        let known = self.known();
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        environment::read(&mut self.sections_mut(), &known, variables)?;
+        Ok(self)
     }
 
     /// Returns every key with its value, in the order of the reference.
@@ -178,10 +207,13 @@ impl Config {
         [server, session, limits, history]
     }
 
+    fn known(&self) -> Known {
+        Known { tables: self.sections().map(Table::name).into(), settings: self.settings() }
+    }
+
     fn read(text: &str) -> Result<Self, Fault> {
         let mut config = Self::default();
-        let tables = config.sections().iter().map(|section| section.name()).collect();
-        let known = Known { tables, settings: config.settings() };
+        let known = config.known();
         let file = DeTable::parse(text).map_err(|error| known.not_toml(text, &error))?;
         let faults = file.get_ref().iter().filter_map(|(name, value)| {
             let mut sections = config.sections_mut().into_iter();

@@ -50,6 +50,13 @@ pub(crate) async fn run(arguments: &[&str]) -> Output {
     within_patience(command(arguments).output()).await.unwrap()
 }
 
+/// Returns the command with these arguments and variables of the environment, for [`Running::of`].
+pub(crate) fn with_variables(variables: &[(&str, &str)], arguments: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_throughline"));
+    command.args(arguments).envs(variables.iter().copied());
+    command
+}
+
 /// Runs the command with a variable of the environment.
 pub(crate) async fn run_with(name: &str, value: &std::ffi::OsStr, arguments: &[&str]) -> Output {
     within_patience(command(arguments).env(name, value).output()).await.unwrap()

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::process::{HANGUPS_END, HANGUPS_IGNORED, Running};
+use crate::process::{HANGUPS_END, HANGUPS_IGNORED, Running, with_variables};
 
 /// A configuration in its own folder. The folder disappears with it.
-struct File(PathBuf);
+pub(crate) struct File(PathBuf);
 
 impl File {
-    fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("throughline-reload-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&folder).unwrap();
         let file = Self(folder);
@@ -16,7 +16,7 @@ impl File {
         file
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.0.join("gateway.toml")
     }
 
@@ -91,6 +91,37 @@ async fn a_faulty_file_is_reported_and_changes_nothing() {
     running.logs("gateway.toml").await;
     running.signal("TERM").await;
     assert_eq!(running.ended().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_hangup_keeps_the_environment_and_the_options_over_the_file() {
+    let file = File::new("[session]\nheartbeat_s = 9\npoll_hold_s = 7");
+    let path = file.path();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--config", path.to_str().unwrap()];
+    let variables = [("THROUGHLINE_SESSION__HEARTBEAT_S", "5"), ("THROUGHLINE_SERVER__LISTEN", "127.0.0.1:1")];
+    let mut running = Running::of(with_variables(&variables, &arguments)).await;
+    let told = running.logs("the environment sets").await;
+    assert!(told.contains("session.heartbeat_s = 5 (was 9)"), "{told}");
+    let times = |welcome: &serde_json::Value| {
+        (welcome["welcome"]["heartbeat_ms"].as_u64(), welcome["welcome"]["hold_ms"].as_u64())
+    };
+    assert_eq!(times(&poll(&running).await), (Some(5_000), Some(7_000)));
+    file.write("[session]\nheartbeat_s = 11\npoll_hold_s = 8\n[server]\nlisten = '127.0.0.1:2'");
+    running.signal("HUP").await;
+    let applied = running.logs("read again").await;
+    assert!(applied.trim_end().ends_with("applied: session.poll_hold_s = 8 (was 7)"), "{applied}");
+    assert_eq!(times(&poll(&running).await), (Some(5_000), Some(8_000)));
+}
+
+/// The environment of a process cannot change, so there is nothing to read again.
+#[tokio::test]
+async fn with_an_environment_and_without_a_file_a_hangup_ends_it() {
+    let mut command = std::process::Command::new("env");
+    command.args([HANGUPS_END, "THROUGHLINE_SESSION__HEARTBEAT_S=5", env!("CARGO_BIN_EXE_throughline")]);
+    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    let running = Running::of(command).await;
+    running.signal("HUP").await;
+    assert_eq!(running.ended().await.0, None);
 }
 
 /// Any program behaves like this when its terminal closes.

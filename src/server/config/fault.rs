@@ -38,6 +38,15 @@ pub enum Wrong {
     /// The key is above the first table, so it belongs to none.
     #[error("`{0}` stands in no table")]
     NoTable(String),
+    /// No key has this variable.
+    #[error("no key of the configuration has this variable")]
+    UnknownVariable,
+    /// The variable names a list of tables.
+    #[error("[[{0}]] is a list of tables, and a list of tables has no variables")]
+    NoVariables(&'static str),
+    /// The variable holds bytes that are not text.
+    #[error("it is not UTF-8")]
+    NotText,
     /// The file defines a table twice, or a table holds a key twice.
     #[error("this stands in the file already")]
     Repeated,
@@ -152,6 +161,37 @@ pub struct BadFile {
     shown: String,
 }
 
+/// A variable of the environment that cannot be used. The message names the variable and the correction. It shows no
+/// value, because that may be a secret.
+///
+/// # Examples
+/// ```
+/// use throughline::{BadVariable, Config};
+///
+/// let variables = [("THROUGHLINE_SESSION__HEARTBEAT_S", "99")];
+/// let error: BadVariable = Config::default().with_environment(variables).unwrap_err();
+/// let message = "\
+/// THROUGHLINE_SESSION__HEARTBEAT_S: it must be 5 to 30
+///   = write THROUGHLINE_SESSION__HEARTBEAT_S=15";
+/// assert_eq!(error.to_string(), message);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {wrong}\n  = write {write}")]
+pub struct BadVariable {
+    /// The name of the variable.
+    pub name: String,
+    /// The error.
+    pub wrong: Wrong,
+    write: String,
+}
+
+impl BadVariable {
+    /// `write`: the text that the operator should write instead.
+    pub(super) const fn new(name: String, wrong: Wrong, write: String) -> Self {
+        Self { name, wrong, write }
+    }
+}
+
 /// An error, and its place in the text.
 pub(super) struct Fault {
     /// The place in the text, as a range of bytes.
@@ -176,6 +216,11 @@ impl Fault {
     pub(super) fn of(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
+    }
+
+    /// Returns the error without its place.
+    pub(super) fn into_wrong(self) -> Wrong {
+        self.wrong
     }
 
     /// Returns the first byte of the place.

@@ -1,13 +1,17 @@
-//! The corrections of unknown names, and of text that is not TOML. A correction offers the nearest key of all tables.
+//! The corrections of unknown names and variables, and of text that is not TOML. A correction offers the nearest key of
+//! all tables.
 
 use strsim::jaro_winkler;
 use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
-use super::fault::{Fault, Wrong};
-use super::setting::Setting;
+use super::fault::{BadVariable, Fault, Wrong};
+use super::setting::{PREFIX, Setting};
 
 type Name<'a> = Spanned<DeString<'a>>;
+
+/// The lists of tables. Their entries have no names, so no variable can set one.
+const LISTS: [&str; 1] = ["channel"];
 
 /// A name that is more like a known one than this is probably a misspelling of it.
 const LIKE: f64 = 0.8;
@@ -34,18 +38,38 @@ impl Known {
         let alike = |known: &Setting| {
             likeness(&wrong, known.key).max(likeness(&wrong, &format!("{}_{}", known.table, known.key)))
         };
-        let instead = self.nearest(None, alike).unwrap_or_else(|| format!("one of these above it: {}", self.headers()));
+        let instead = self
+            .nearest(|known| known.written(None), alike)
+            .unwrap_or_else(|| format!("one of these above it: {}", self.headers()));
         Fault::new(name.span(), Wrong::NoTable(wrong)).write(instead)
     }
 
     /// Returns the fault of a name that no key of this table has. Another table may have the key.
     pub(super) fn no_key(&self, table: &'static str, name: &Name<'_>) -> Fault {
         let key = name.get_ref().to_string();
-        let instead = self.nearest(Some(table), |known| likeness(&key, known.key)).unwrap_or_else(|| {
+        let alike = |known: &Setting| likeness(&key, known.key);
+        let instead = self.nearest(|known| known.written(Some(table)), alike).unwrap_or_else(|| {
             let keys = self.settings.iter().filter(|known| known.table == table).map(|known| known.key);
             format!("one of these: {}", keys.collect::<Vec<_>>().join(", "))
         });
         Fault::new(name.span(), Wrong::UnknownKey { table, key }).write(instead)
+    }
+
+    /// Returns the fault of a variable that no key has.
+    pub(super) fn no_variable(&self, name: String) -> BadVariable {
+        let meant = name.strip_prefix(PREFIX).unwrap_or(&name).to_ascii_lowercase();
+        let (table, key) = meant.split_once("__").unwrap_or(("", &meant));
+        if let Some(list) = LISTS.iter().find(|list| **list == table) {
+            return BadVariable::new(name, Wrong::NoVariables(list), format!("each [[{list}]] in the file"));
+        }
+        let alike = |known: &Setting| if known.lacks_underscore(&name) { 1.0 } else { likeness(key, known.key) };
+        let write = self.nearest(Setting::exported, alike).unwrap_or_else(|| {
+            let of_table: Vec<_> = self.settings.iter().filter(|known| known.table == table).collect();
+            let offered = if of_table.is_empty() { self.settings.iter().collect() } else { of_table };
+            let offered: Vec<String> = offered.into_iter().map(Setting::variable).collect();
+            format!("one of these: {}", offered.join(", "))
+        });
+        BadVariable::new(name, Wrong::UnknownVariable, write)
     }
 
     /// Returns the fault of text that is not TOML.
@@ -68,10 +92,10 @@ impl Known {
         Fault::new(span, Wrong::Syntax(what.to_owned())).write(instead)
     }
 
-    /// Returns the nearest key, as it is written in the table `here`.
-    fn nearest(&self, here: Option<&str>, likeness: impl Fn(&Setting) -> f64) -> Option<String> {
+    /// Returns the nearest key, as `written` writes it.
+    fn nearest(&self, written: impl Fn(&Setting) -> String, likeness: impl Fn(&Setting) -> f64) -> Option<String> {
         let (likeness, setting) = greatest(&self.settings, likeness)?;
-        let written = setting.written(here);
+        let written = written(setting);
         // The same words leave no doubt.
         if likeness >= 1.0 { Some(written) } else { (likeness > LIKE).then(|| format!("{written}, if that is meant")) }
     }

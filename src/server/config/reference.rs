@@ -52,7 +52,8 @@ pub fn example() -> String {
 
 const HEAD: &str = "\
 # Every key of the file of `throughline serve --config FILE`, with its default. An unknown key is an error.
-# An option of the command line wins over its key. `--origin` adds to `origins`.
+# A variable of the environment overrides its key: THROUGHLINE_SESSION__HEARTBEAT_S=5. An option of the command line
+# overrides both. `--origin` adds to `origins`.
 ";
 
 /// Returns the comment of a key in the example.

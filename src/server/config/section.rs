@@ -71,6 +71,10 @@ pub(super) trait Table {
     /// Reads a table of the file over the present values. Of several faults, it returns the first in the file.
     fn read(&mut self, table: &Value<'_>, known: &Known) -> Result<(), Fault>;
 
+    /// Reads a value over the present one of a key. `bare`: the same as text, if the source has no quotes around text.
+    /// Returns `None` if no key has this name.
+    fn set(&mut self, key: &str, value: &Value<'_>, bare: Option<&Value<'_>>) -> Option<Result<(), Fault>>;
+
     /// See [`Section::check`].
     fn checked(&self) -> Result<(), Conflict>;
 
@@ -106,12 +110,16 @@ impl<S: Section> Table for S {
             return Err(expected(table, "a table").of(S::TABLE).write(instead));
         };
         first(lines.iter().filter_map(|(name, value)| {
-            let Some(key) = S::KEYS.iter().find(|key| key.name == name.get_ref()) else {
-                return Some(known.no_key(S::TABLE, name));
-            };
-            let fault = (key.read)(self, &Given { value, bounds: key.bounds.clone() }).err()?;
-            Some(fault.of(format!("{}.{}", S::TABLE, key.name)).write(format!("{} = {}", key.name, key.example)))
+            let set = self.set(name.get_ref(), value, None);
+            set.unwrap_or_else(|| Err(known.no_key(S::TABLE, name))).err()
         }))
+    }
+
+    fn set(&mut self, key: &str, value: &Value<'_>, bare: Option<&Value<'_>>) -> Option<Result<(), Fault>> {
+        let key = S::KEYS.iter().find(|known| known.name == key)?;
+        let read = (key.read)(self, &Given { value, bare, bounds: key.bounds.clone() });
+        let name = || format!("{}.{}", S::TABLE, key.name);
+        Some(read.map_err(|fault| fault.of(name()).write(format!("{} = {}", key.name, key.example))))
     }
 
     fn checked(&self) -> Result<(), Conflict> {
@@ -128,9 +136,11 @@ pub(super) fn first(faults: impl Iterator<Item = Fault>) -> Result<(), Fault> {
     faults.min_by_key(Fault::start).map_or(Ok(()), Err)
 }
 
-/// A value of the file, with the bounds of its key.
+/// A value of a source, with the bounds of its key.
 pub(super) struct Given<'a> {
     value: &'a Value<'a>,
+    /// See [`Table::set`].
+    bare: Option<&'a Value<'a>>,
     bounds: Option<RangeInclusive<u64>>,
 }
 
@@ -148,7 +158,8 @@ impl Given<'_> {
     }
 
     pub(super) fn text<T, E: Into<Wrong>>(&self, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Fault> {
-        one(self.value, parse)
+        let bare = self.bare.filter(|_| !self.value.get_ref().is_str());
+        one(bare.unwrap_or(self.value), parse)
     }
 
     pub(super) fn list<T, E: Into<Wrong>>(&self, parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, Fault> {

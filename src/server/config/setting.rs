@@ -3,6 +3,9 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+/// The start of every variable's name.
+pub(super) const PREFIX: &str = "THROUGHLINE_";
+
 /// A key of the file, with the value that a configuration gives it.
 ///
 /// # Examples
@@ -39,10 +42,29 @@ impl Setting {
         format!("{}.{}", self.table, self.key)
     }
 
+    /// Returns the name of the variable that sets the key: `THROUGHLINE_LIMITS__SESSIONS`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}__{}", self.table, self.key).to_ascii_uppercase()
+    }
+
     /// Returns a line for the table `here` of a file. For another table it adds the name of the key's own table.
     pub(super) fn written(&self, here: Option<&str>) -> String {
         let Self { table, key, example, .. } = self;
         if here == Some(table) { format!("{key} = {example}") } else { format!("{key} = {example} under [{table}]") }
+    }
+
+    /// Returns true for the name of the variable with `_` instead of `__`.
+    pub(super) fn lacks_underscore(&self, name: &str) -> bool {
+        self.variable().replace("__", "_") == name
+    }
+
+    /// Returns the variable with the example, as a shell reads it.
+    pub(super) fn exported(&self) -> String {
+        let quoted = self.example.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let bare = quoted.unwrap_or(self.example);
+        let quote = if bare.contains(['"', ' ']) { "'" } else { "" };
+        format!("{}={quote}{bare}{quote}", self.variable())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Each key with its wrong values and its wrong places, and the changes that a reload applies.
 
+mod environment;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
