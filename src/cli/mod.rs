@@ -4,6 +4,7 @@
 //! logs go to standard error.
 
 mod bench;
+mod configuration;
 mod demo;
 mod doctor;
 mod netlab;
@@ -24,6 +25,7 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use self::configuration::{Configuration, Sources};
 use crate::server::config::{self, Config};
 use crate::server::gate::AllowedOrigin;
 
@@ -45,6 +47,9 @@ enum Command {
     },
     /// Run the gateway.
     Serve(Serve),
+    /// Check a configuration, or print one with every key.
+    #[command(subcommand)]
+    Config(Configuration),
     /// Say what the network between here and a gateway lets through, in plain words. Exits 0 if any transport gets
     /// through.
     Doctor(doctor::Doctor),
@@ -81,6 +86,7 @@ pub fn main() -> ExitCode {
     let command = arguments.command.unwrap_or(Command::Demo { listen: Config::default().server.listen });
     match command {
         Command::Demo { listen } => demo::run(listen),
+        Command::Config(command) => configuration::run(&command),
         Command::Doctor(options) => doctor::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Netlab(options) => netlab::run(&options),
@@ -95,11 +101,7 @@ impl Serve {
     /// Reads what to serve: the file as it is now, the environment over it, and the options of the command line over
     /// both.
     fn configuration(&self) -> Result<Config, String> {
-        let file = match &self.config {
-            None => Config::default(),
-            Some(path) => Config::from_file(path).map_err(|why| why.to_string())?,
-        };
-        let mut config = file.clone().with_environment(std::env::vars_os()).map_err(|why| why.to_string())?;
+        let Sources { file, overridden: mut config } = configuration::read(self.config.as_deref())?;
         serve::tell_overrides(&file, &config);
         let server = &mut config.server;
         server.listen = self.listen.unwrap_or(server.listen);

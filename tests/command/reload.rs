@@ -20,7 +20,7 @@ impl File {
         self.0.join("gateway.toml")
     }
 
-    fn write(&self, text: &str) {
+    pub(crate) fn write(&self, text: &str) {
         std::fs::write(self.path(), text).unwrap();
     }
 }

@@ -100,6 +100,17 @@ fn every_serve_that_is_named_serves() {
 }
 
 #[test]
+fn every_config_command_that_is_named_succeeds() {
+    let configs: Vec<_> =
+        own_commands().into_iter().filter(|words| words.first().is_some_and(|word| word == "config")).collect();
+    assert!(configs.len() >= 2, "{configs:?}");
+    for words in configs {
+        let output = throughline().args(&words).output().expect("it runs");
+        assert!(output.status.success() && !output.stdout.is_empty(), "{words:?}: {output:?}");
+    }
+}
+
+#[test]
 fn the_curl_command_prints_what_is_published() {
     let command = commands().into_iter().find(|command| command.starts_with("curl -N ")).expect("a stream by curl");
     let gateway = Gateway::start(&[]);

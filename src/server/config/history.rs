@@ -53,7 +53,7 @@ impl Section for History {
     const KEYS: &'static [Key<Self>] = &[
         Key {
             name: "messages",
-            about: "The most messages that one channel keeps.",
+            about: "The most messages that one channel keeps. Raise it for clients that miss more of them.",
             example: "1_000",
             bounds: Some(0..=MANY),
             reload: Reload::Restart,
@@ -62,7 +62,7 @@ impl Section for History {
         },
         Key {
             name: "age_s",
-            about: "The greatest age of a message, in seconds.",
+            about: "The greatest age of a message, in seconds. Raise it for clients that are away longer.",
             example: "300",
             bounds: Some(0..=86_400),
             reload: Reload::Restart,
@@ -71,7 +71,7 @@ impl Section for History {
         },
         Key {
             name: "bytes",
-            about: "The greatest size of the messages of one channel, in bytes.",
+            about: "The greatest size of the messages of one channel, in bytes. Lower it to bound the memory.",
             example: "1_048_576",
             bounds: Some(BYTES),
             reload: Reload::Restart,
@@ -81,7 +81,7 @@ impl Section for History {
         Key {
             name: "all_bytes",
             about: "The greatest size of the histories of all channels together, in bytes. A channel that publishes \
-                    above it drops its own history first.",
+                    above it drops its own history first. Lower it to bound the memory.",
             example: "268_435_456",
             bounds: Some(BYTES),
             reload: Reload::Restart,

@@ -44,7 +44,8 @@ impl Section for Limits {
     const KEYS: &'static [Key<Self>] = &[
         Key {
             name: "sessions",
-            about: "The most sessions. The gateway answers requests for further ones with 503 and `full`.",
+            about: "The most sessions. The gateway answers requests for further ones with 503 and `full`. Lower it to \
+                    bound the memory.",
             example: "100_000",
             bounds: Some(1..=MANY),
             reload: Reload::Restart,
@@ -53,8 +54,8 @@ impl Section for Limits {
         },
         Key {
             name: "connections",
-            about: "The most connections. Each one is an open file. The gateway answers requests on further ones with \
-                    503 and `full`, except `/healthz`.",
+            about: "The most connections. The gateway answers requests on further ones with 503 and `full`, except \
+                    `/healthz`. Each one is an open file, so raise the limit of open files with it.",
             example: "50_000",
             bounds: Some(1..=MANY),
             reload: Reload::Restart,
@@ -64,7 +65,7 @@ impl Section for Limits {
         Key {
             name: "channels",
             about: "The most channels. The gateway answers requests for further ones with `full`. It also remembers \
-                    the positions of as many unused channels, at 130 bytes each.",
+                    the positions of as many unused channels, at 130 bytes each. Raise it for more channels.",
             example: "100_000",
             bounds: Some(1..=MANY),
             reload: Reload::Restart,

@@ -52,13 +52,14 @@ pub fn example() -> String {
 
 const HEAD: &str = "\
 # Every key of the file of `throughline serve --config FILE`, with its default. An unknown key is an error.
+# `throughline config example` prints this file, and `throughline config check FILE` checks one.
 # A variable of the environment overrides its key: THROUGHLINE_SESSION__HEARTBEAT_S=5. An option of the command line
 # overrides both. `--origin` adds to `origins`.
 ";
 
 /// Returns the comment of a key in the example.
 fn said(setting: &Setting) -> String {
-    let allowed = setting.bounds.as_ref().map(|bounds| format!(" {}.", between(bounds))).unwrap_or_default();
+    let allowed = setting.bounds.as_ref().map(|bounds| format!(" Allowed: {}.", between(bounds))).unwrap_or_default();
     let reload = match setting.reload {
         Reload::AtOnce => " SIGHUP applies it at once.",
         Reload::NewSessions => " SIGHUP applies it to new sessions.",

@@ -65,7 +65,8 @@ impl Section for Server {
     const KEYS: &'static [Key<Self>] = &[
         Key {
             name: "listen",
-            about: "The address and the port, as `--listen`. Port 0 takes a free port.",
+            about: "The address and the port, as `--listen`. Other machines reach only an address beyond loopback. \
+                    Port 0 takes a free port.",
             example: r#""127.0.0.1:8080""#,
             bounds: None,
             reload: Reload::Restart,
@@ -113,7 +114,8 @@ impl Section for Server {
         },
         Key {
             name: "drain_s",
-            about: "How long a stop waits for clients to leave, as `--drain`.",
+            about: "How long a stop waits for clients to leave, as `--drain`. Raise it to spread the return of many \
+                    clients.",
             example: "10",
             bounds: Some(DRAIN),
             reload: Reload::Restart,

@@ -79,7 +79,8 @@ impl Section for Session {
     const KEYS: &'static [Key<Self>] = &[
         Key {
             name: "transports",
-            about: "The transports that the gateway offers, best first. It refuses new connections by any other.",
+            about: "The transports that the gateway offers, best first. It refuses new connections by any other. \
+                    Leave one out while it does harm.",
             example: r#"["websocket", "sse", "poll"]"#,
             bounds: None,
             reload: Reload::AtOnce,
@@ -91,7 +92,8 @@ impl Section for Session {
         },
         Key {
             name: "switch_jitter_s",
-            about: "The time over which clients spread their change when a reload withdraws their transport.",
+            about: "The time over which clients spread their change when a reload withdraws their transport. Raise it \
+                    for more clients.",
             example: "3",
             bounds: Some(0..=3600),
             reload: Reload::AtOnce,
@@ -119,7 +121,8 @@ impl Section for Session {
         },
         Key {
             name: "resume_s",
-            about: "How long a session lives without a connection. It keeps up to 1 MB meanwhile.",
+            about: "How long a session lives without a connection. It keeps up to 1 MB meanwhile. Raise it for clients \
+                    that are away longer.",
             example: "120",
             bounds: Some(1..=86_400),
             reload: Reload::Restart,
