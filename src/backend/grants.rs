@@ -4,9 +4,6 @@
 
 use serde::Deserialize;
 
-/// The most grants that a token may hold. Each costs a comparison when its user subscribes.
-pub const MOST: usize = 64;
-
 /// The grants of a token, in its order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]

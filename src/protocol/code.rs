@@ -2,14 +2,16 @@
 //! transport.
 //!
 //! # Layout
-//! - `mistake`, `reason`: why the gateway refuses something, split by fault
+//! - `mistake`, `reason`: why the gateway refuses something, split by fault; `bad_token`: the faults of a token
 
+mod bad_token;
 mod mistake;
 mod reason;
 
 use std::fmt::{self, Display};
 use std::time::Duration;
 
+pub use self::bad_token::BadToken;
 pub use self::mistake::{BadHello, BadPayload, BadText, BadUpgrade, Mistake};
 pub use self::reason::{Fault, Leaving, Limit, Reason};
 
@@ -37,6 +39,8 @@ pub enum Code {
     RateLimited,
     /// The gateway has no room for another one. Another try is welcome after the stated time.
     Full,
+    /// The gateway misses something that it needs from another server. Another try is welcome after the stated time.
+    Unavailable,
     /// No token, or one that is not valid.
     Unauthorized,
     /// The peer is known, and may not do this.
@@ -63,11 +67,12 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadFrame,
         Self::TooLarge,
         Self::RateLimited,
         Self::Full,
+        Self::Unavailable,
         Self::Unauthorized,
         Self::Forbidden,
         Self::UnknownChannel,
@@ -99,6 +104,7 @@ impl Code {
             Self::TooLarge => ("too_large", 413),
             Self::RateLimited => ("rate_limited", 429),
             Self::Full => ("full", 503),
+            Self::Unavailable => ("unavailable", 503),
             Self::Unauthorized => ("unauthorized", 401),
             Self::Forbidden => ("forbidden", 403),
             Self::UnknownChannel => ("unknown_channel", 400),
@@ -239,9 +245,11 @@ impl Reason {
     const fn code(&self) -> Code {
         match self {
             Self::Mistake(mistake) => match mistake {
-                Mistake::Hello(BadHello::Token) | Mistake::TokenExpired | Mistake::NoToken | Mistake::OtherUser => {
-                    Code::Unauthorized
-                }
+                Mistake::Hello(BadHello::Token)
+                | Mistake::Token(_)
+                | Mistake::TokenExpired
+                | Mistake::NoToken
+                | Mistake::OtherUser => Code::Unauthorized,
                 Mistake::Channel(_) => Code::UnknownChannel,
                 Mistake::NothingHere(_) => Code::NotFound,
                 Mistake::Gap { .. } => Code::Gap,
@@ -270,6 +278,7 @@ impl Reason {
                 Leaving::Silent | Leaving::Undecided | Leaving::NoHello => Code::Timeout,
             },
             Self::Fault(Fault::Undecided(_)) => Code::Timeout,
+            Self::Fault(Fault::Keys) => Code::Unavailable,
             Self::Fault(_) => Code::Internal,
             Self::Application { code, .. } => *code,
         }
@@ -292,7 +301,8 @@ impl Reason {
     const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Leaving(Leaving::Gateway)
-            | Self::Limit(Limit::Sessions { .. } | Limit::Guests { .. } | Limit::Connections(_)) => Some(FULL_WAIT),
+            | Self::Limit(Limit::Sessions { .. } | Limit::Guests { .. } | Limit::Connections(_))
+            | Self::Fault(Fault::Keys) => Some(FULL_WAIT),
             Self::Limit(Limit::Attaches(wait)) => Some(*wait),
             Self::Limit(Limit::Backlog(_)) => Some(BACKLOG_WAIT),
             Self::Application { retry_after, .. } => *retry_after,
@@ -336,6 +346,9 @@ mod tests {
         for (refusal, code, kind, retry_after) in [
             (Mistake::NotUtf8.into(), Code::BadFrame, Kind::Code(Code::BadFrame), None),
             (Mistake::Hello(BadHello::Token).into(), Code::Unauthorized, Kind::Code(Code::Unauthorized), None),
+            (BadToken::Expired.into(), Code::Unauthorized, Kind::Code(Code::Unauthorized), None),
+            (Limit::TokenBytes(8_193).into(), Code::TooLarge, Kind::Code(Code::TooLarge), None),
+            (Fault::Keys.into(), Code::Unavailable, Kind::Code(Code::Unavailable), Some(FULL_WAIT)),
             (Mistake::Host("a".to_owned()).into(), Code::Forbidden, Kind::Host, None),
             (Mistake::Upgrade(BadUpgrade::Key).into(), Code::BadFrame, Kind::Upgrade, None),
             (Limit::Connections(1).into(), Code::Full, Kind::Code(Code::Full), Some(FULL_WAIT)),
@@ -348,7 +361,7 @@ mod tests {
                 Kind::Code(Code::Forbidden),
                 Some(wait),
             ),
-        ] as [(Refusal, _, _, _); 9]
+        ] as [(Refusal, _, _, _); 12]
         {
             assert_eq!((refusal.code(), refusal.kind(), refusal.retry_after()), (code, kind, retry_after), "{refusal}");
         }

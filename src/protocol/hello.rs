@@ -113,7 +113,7 @@ impl Hello {
         if wire.id.is_none() && wire.received != Seq::NONE {
             return bad(BadHello::ReceivedWithoutId);
         }
-        let token = wire.token.map(Token::read).transpose().map_err(Mistake::from)?;
+        let token = wire.token.map(Token::read).transpose()?;
         let secret = Secret::try_from(wire.session.into_owned()).map_err(Mistake::from)?;
         Ok(Self {
             secret,

@@ -12,6 +12,10 @@ pub const SESSION_ID_BYTES: usize = 64;
 pub const NONCE_BYTES: usize = 64;
 /// The longest token.
 pub const TOKEN_BYTES: usize = 8 * 1024;
+/// The longest name of a user: the subject of a token.
+pub const USER_BYTES: usize = 128;
+/// The maximum number of grants in a token. Each costs a comparison when its user subscribes.
+pub const GRANTS: usize = 64;
 /// The longest report of a client about itself (`hello.client`).
 pub const CLIENT_REPORT_BYTES: usize = 512;
 /// The longest channel name.

@@ -3,7 +3,7 @@
 
 use serde_json::value::RawValue;
 
-use super::code::BadHello;
+use super::code::{BadHello, Limit, Mistake, Refusal};
 use super::limits;
 
 /// A client's bearer token. The application finds it in `Connecting`.
@@ -20,6 +20,23 @@ use super::limits;
 pub struct Token(Box<str>);
 
 impl Token {
+    /// Returns a token of this text.
+    ///
+    /// # Errors
+    /// [`Limit::TokenBytes`]. Nothing looks into a longer text.
+    ///
+    /// # Examples
+    /// ```
+    /// use throughline::Token;
+    ///
+    /// assert!(Token::new("x".repeat(8_192)).is_ok());
+    /// assert!(Token::new("x".repeat(8_193)).is_err());
+    /// ```
+    pub fn new(text: impl Into<Box<str>>) -> Result<Self, Limit> {
+        let text = text.into();
+        if text.len() > limits::TOKEN_BYTES { Err(Limit::TokenBytes(text.len())) } else { Ok(Self(text)) }
+    }
+
     /// Returns the token itself, for the application that checks it.
     #[must_use]
     pub fn reveal(&self) -> &str {
@@ -35,10 +52,10 @@ impl Token {
     /// Reads a token from a hello.
     ///
     /// # Errors
-    /// [`BadHello::Token`]. It does not show the text, because the text may be a secret.
-    pub(super) fn read(wire: &RawValue) -> Result<Self, BadHello> {
-        let text = serde_json::from_str::<String>(wire.get()).ok().filter(|text| text.len() <= limits::TOKEN_BYTES);
-        text.map(|text| Self(text.into())).ok_or(BadHello::Token)
+    /// [`BadHello::Token`] or [`Limit::TokenBytes`]. Neither shows the text, because the text may be a secret.
+    pub(super) fn read(wire: &RawValue) -> Result<Self, Refusal> {
+        let text = serde_json::from_str::<String>(wire.get()).map_err(|_| Mistake::from(BadHello::Token))?;
+        Ok(Self::new(text)?)
     }
 }
 
@@ -51,17 +68,16 @@ impl std::fmt::Debug for Token {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::code::{Mistake, Refusal};
 
     #[test]
     fn a_token_is_a_string_of_at_most_8_kb_and_a_refusal_does_not_show_it() {
         let read = |json: &str| Token::read(serde_json::from_str(json).unwrap());
         let text = |bytes: usize| format!("\"{}\"", "x".repeat(bytes));
-        for bad in ["5", "true", r#"["s3cret"]"#, r#"{"token":"s3cret"}"#, r#""s3cret\ud800""#, &text(8193)] {
-            assert_eq!(read(bad), Err(BadHello::Token), "{bad}");
+        for bad in ["5", "true", r#"["s3cret"]"#, r#"{"token":"s3cret"}"#, r#""s3cret\ud800""#] {
+            assert_eq!(read(bad).unwrap_err().to_string(), "unauthorized: hello: token must be a string", "{bad}");
         }
-        let refusal = Refusal::from(Mistake::from(BadHello::Token));
-        assert_eq!(refusal.to_string(), "unauthorized: hello: token must be a string of at most 8192 bytes");
+        let long = read(&text(8193)).unwrap_err();
+        assert_eq!(long.to_string(), "too_large: a token of 8,193 bytes; the limit is 8,192");
         assert_eq!(read(&text(8192)).unwrap().reveal().len(), limits::TOKEN_BYTES);
         assert_eq!(format!("{:?}", read(r#""s3cret""#).unwrap()), "Token(…)");
     }

@@ -112,14 +112,14 @@ pub(crate) fn bad_hellos() -> Vec<BadHello> {
         ("no nonce", without("nonce")),
         ("a hello that is a list", "{\"hello\":[1]}".into()),
     ];
+    let long = vec![("a long token", with("token", "t".repeat(8 * 1024 + 1).into()))];
     let tokens = vec![
-        ("a long token", with("token", "t".repeat(8 * 1024 + 1).into())),
         ("a token that is a number", with("token", 5.into())),
         ("a token that is an object", with("token", json!({ "token": "x" }))),
         ("a token that is no text", with("token", "T".into()).replace("\"T\"", "\"\\ud800\"")),
     ];
     let all = of("bad_frame", true, others).chain(of("bad_frame", false, nameless));
-    all.chain(of("unauthorized", true, tokens)).collect()
+    all.chain(of("unauthorized", true, tokens)).chain(of("too_large", true, long)).collect()
 }
 
 fn bad_bodies() -> Vec<Bad> {
@@ -132,7 +132,11 @@ fn bad_bodies() -> Vec<Bad> {
     let mut all: Vec<Bad> = bad_hellos()
         .into_iter()
         .map(|BadHello { what, text, code, has_nonce }| {
-            let status = if code == "unauthorized" { 401 } else { 400 };
+            let status = match code {
+                "unauthorized" => 401,
+                "too_large" => 413,
+                _ => 400,
+            };
             Bad { what, body: text.into(), status, code, has_nonce }
         })
         .collect();

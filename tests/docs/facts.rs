@@ -37,6 +37,8 @@ fn value_of(name: &str) -> Option<String> {
         "SESSION_ID_BYTES" => count(limits::SESSION_ID_BYTES),
         "NONCE_BYTES" => count(limits::NONCE_BYTES),
         "TOKEN_BYTES" => count(limits::TOKEN_BYTES),
+        "USER_BYTES" => count(limits::USER_BYTES),
+        "GRANTS" => count(limits::GRANTS),
         "CLIENT_REPORT_BYTES" => count(limits::CLIENT_REPORT_BYTES),
         "CHANNEL_BYTES" => count(limits::CHANNEL_BYTES),
         "EPOCH_BYTES" => count(limits::EPOCH_BYTES),

@@ -1,7 +1,8 @@
 //! The mistakes of a peer. The gateway refuses a repetition again.
 
 use super::super::id::{BadChannelName, BadSecret};
-use super::super::{LegNumber, Seq, Transport, VERSION, WEBSOCKET_VERSION, limits};
+use super::super::{LegNumber, Seq, Transport, VERSION, WEBSOCKET_VERSION};
+use super::bad_token::BadToken;
 
 /// A peer's mistake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +35,9 @@ pub enum Mistake {
     /// A hello cannot be read.
     #[error("hello: {0}")]
     Hello(#[from] BadHello),
+    /// The token proves no user.
+    #[error("the token proves no user: {0}")]
+    Token(#[from] BadToken),
     /// A hello names no session.
     #[error(transparent)]
     Secret(#[from] BadSecret),
@@ -215,8 +219,8 @@ pub enum BadHello {
     /// It names no incarnation, but states that lines were received.
     #[error("received must be 0 in a hello without an id")]
     ReceivedWithoutId,
-    /// The token is not a string, or is too long. The error does not show the text, because it may be a secret.
-    #[error("token must be a string of at most {limit} bytes", limit = limits::TOKEN_BYTES)]
+    /// The token is not a string. The error does not show the value, because it may be a secret.
+    #[error("token must be a string")]
     Token,
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::bad_token::BadToken;
 use super::mistake::Mistake;
 use super::{Code, grouped};
 use crate::protocol::{Transport, limits};
@@ -35,6 +36,12 @@ pub enum Reason {
         /// When the application welcomes another try.
         retry_after: Option<Duration>,
     },
+}
+
+impl From<BadToken> for Reason {
+    fn from(why: BadToken) -> Self {
+        Mistake::from(why).into()
+    }
 }
 
 /// A limit that is reached.
@@ -71,6 +78,9 @@ pub enum Limit {
     /// No path of the client carries a request, so the client withdrew it.
     #[error("the client withdrew this request, because no network path took it")]
     WithdrewTooLarge,
+    /// A token has this many bytes.
+    #[error("a token of {} bytes; the limit is {}", grouped(.0), grouped(&limits::TOKEN_BYTES))]
+    TokenBytes(usize),
     /// The session holds as many subscriptions as it may.
     #[error("this session holds {limit} subscriptions; the limit is {limit}", limit = limits::SUBSCRIPTIONS)]
     Subscriptions,
@@ -175,6 +185,9 @@ pub enum Fault {
     /// The application did not decide about a client within this time.
     #[error("the application did not decide about this client within {} s", .0.as_secs())]
     Undecided(Duration),
+    /// The gateway has no keys that verify tokens, because the server of the key set did not serve it yet.
+    #[error("the keys that verify tokens are not there yet, because their server does not answer: try later")]
+    Keys,
     /// The broker did not answer in time.
     #[error("the channel's broker did not answer, so it is unknown whether this was done")]
     Broker,
