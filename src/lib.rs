@@ -93,7 +93,18 @@ pub mod transport;
 
 #[doc(inline)]
 pub use crate::{
-    backend::{Asker, Backend, Connecting, Identity, decision::Decision, open::Open},
+    backend::{
+        Asker, Backend, Connecting, Identity,
+        decision::Decision,
+        open::Open,
+        tokens::{
+            Tokens,
+            auth::{Algorithm, Auth, BadKeys, ShortSecret, SigningSecret, UnknownAlgorithm},
+            bad_auth::BadAuth,
+            key::BadKey,
+            url::{BadKeySetUrl, KeySetUrl},
+        },
+    },
     protocol::{
         BadOffer, ChannelName, SessionId, Transport, UnknownTransport,
         code::{Code, Refusal},

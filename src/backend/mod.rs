@@ -9,11 +9,13 @@
 //! - [`decision`]: a decision now or later
 //! - [`grants`]: what a token grants on channels
 //! - [`open`]: open mode, in which everybody may do everything
+//! - [`tokens`]: verifies tokens
 
 pub mod access;
 pub mod decision;
 pub mod grants;
 pub mod open;
+pub mod tokens;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -122,6 +124,8 @@ pub struct Identity {
     pub expires: Option<SystemTime>,
     /// It has no token yet, where every user needs one. It reaches no channel.
     pub(crate) is_guest: bool,
+    /// When the token was issued, if it says so.
+    pub issued: Option<SystemTime>,
 }
 
 impl Identity {
