@@ -10,11 +10,15 @@
 //! - [`grants`]: what a token grants on channels
 //! - [`open`]: open mode, in which everybody may do everything
 //! - [`tokens`]: verifies tokens
+//! - [`pattern`]: patterns of channel names
+//! - [`rules`]: the rules of channels, and the limits of publications
 
 pub mod access;
 pub mod decision;
 pub mod grants;
 pub mod open;
+pub mod pattern;
+pub mod rules;
 pub mod tokens;
 
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub use self::bad_token::BadToken;
 pub use self::mistake::{BadHello, BadPayload, BadText, BadUpgrade, Mistake};
-pub use self::reason::{Fault, Leaving, Limit, Reason};
+pub use self::reason::{Fault, Leaving, Limit, Publisher, Reason};
 
 /// How long a client waits after the gateway had no room for it.
 const FULL_WAIT: Duration = Duration::from_secs(5);
@@ -45,7 +45,7 @@ pub enum Code {
     Unauthorized,
     /// The peer is known, and may not do this.
     Forbidden,
-    /// No such channel exists, or no channel can have such a name.
+    /// No rule matches the name, or no channel can have such a name.
     UnknownChannel,
     /// No such route exists.
     NotFound,
@@ -107,7 +107,7 @@ impl Code {
             Self::Unavailable => ("unavailable", 503),
             Self::Unauthorized => ("unauthorized", 401),
             Self::Forbidden => ("forbidden", 403),
-            Self::UnknownChannel => ("unknown_channel", 400),
+            Self::UnknownChannel => ("unknown_channel", 404),
             Self::NotFound => ("not_found", 404),
             Self::Internal => ("internal", 500),
             Self::Gone => ("gone", 200),
@@ -250,14 +250,15 @@ impl Reason {
                 | Mistake::TokenExpired
                 | Mistake::NoToken
                 | Mistake::OtherUser => Code::Unauthorized,
-                Mistake::Channel(_) => Code::UnknownChannel,
+                Mistake::Channel(_) | Mistake::NoRule => Code::UnknownChannel,
                 Mistake::NothingHere(_) => Code::NotFound,
                 Mistake::Gap { .. } => Code::Gap,
                 Mistake::Host(_)
                 | Mistake::Origin(_)
                 | Mistake::Remote
                 | Mistake::Proxied(_)
-                | Mistake::NoApplication => Code::Forbidden,
+                | Mistake::NoApplication
+                | Mistake::Denied(_) => Code::Forbidden,
                 _ => Code::BadFrame,
             },
             Self::Limit(limit) => match limit {
@@ -266,7 +267,7 @@ impl Reason {
                 | Limit::Connections(_)
                 | Limit::Channels { .. }
                 | Limit::Broker => Code::Full,
-                Limit::Attaches(_) | Limit::Backlog(_) | Limit::Early => Code::RateLimited,
+                Limit::Attaches(_) | Limit::Backlog(_) | Limit::Publications { .. } | Limit::Early => Code::RateLimited,
                 Limit::Legs => Code::Refused,
                 _ => Code::TooLarge,
             },
@@ -303,7 +304,7 @@ impl Reason {
             Self::Leaving(Leaving::Gateway)
             | Self::Limit(Limit::Sessions { .. } | Limit::Guests { .. } | Limit::Connections(_))
             | Self::Fault(Fault::Keys) => Some(FULL_WAIT),
-            Self::Limit(Limit::Attaches(wait)) => Some(*wait),
+            Self::Limit(Limit::Attaches(wait) | Limit::Publications { wait, .. }) => Some(*wait),
             Self::Limit(Limit::Backlog(_)) => Some(BACKLOG_WAIT),
             Self::Application { retry_after, .. } => *retry_after,
             _ => None,
@@ -353,6 +354,14 @@ mod tests {
             (Mistake::Upgrade(BadUpgrade::Key).into(), Code::BadFrame, Kind::Upgrade, None),
             (Limit::Connections(1).into(), Code::Full, Kind::Code(Code::Full), Some(FULL_WAIT)),
             (Limit::Attaches(wait).into(), Code::RateLimited, Kind::Code(Code::RateLimited), Some(wait)),
+            (
+                Limit::Publications { by: Publisher::User, a_second: 10, wait }.into(),
+                Code::RateLimited,
+                Kind::Code(Code::RateLimited),
+                Some(wait),
+            ),
+            (Mistake::NoRule.into(), Code::UnknownChannel, Kind::Code(Code::UnknownChannel), None),
+            (Mistake::Denied("publish").into(), Code::Forbidden, Kind::Code(Code::Forbidden), None),
             (Leaving::Gateway.into(), Code::Draining, Kind::Code(Code::Draining), Some(FULL_WAIT)),
             (Fault::Broker.into(), Code::Internal, Kind::Code(Code::Internal), None),
             (

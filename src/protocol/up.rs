@@ -119,7 +119,7 @@ impl Up {
                 }
                 Ok(Self::Ping { value, pad })
             }
-            "token" => Ok(Self::Token(Token::read(fields.subject).map_err(Mistake::from)?)),
+            "token" => Ok(Self::Token(Token::read(fields.subject)?)),
             "bye" => Ok(Self::Bye { after: bye_after(fields.subject)? }),
             "pong" => Ok(Self::Pong(ping_value(fields.subject).ok_or_else(no_number)?)),
             "sub" | "unsub" | "pub" => {

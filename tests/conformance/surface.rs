@@ -123,7 +123,7 @@ async fn a_refusal_on_any_path_echoes_the_nonce_of_the_query_and_any_page_may_re
         ("/doctor/control?nonce=N-1", here, 404, "not_found"),
         ("/rt/ws?nonce=N-1", here, 400, "bad_frame"),
         ("/rt/poll?nonce=N-1", here, 405, "bad_frame"),
-        ("/rt/stream?channel=&nonce=N-1", here, 400, "unknown_channel"),
+        ("/rt/stream?channel=&nonce=N-1", here, 404, "unknown_channel"),
     ] {
         let answer = with_header(&gateway, path, name, value).await;
         answer.is_error(status, code);

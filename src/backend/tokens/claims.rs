@@ -59,6 +59,7 @@ impl Rules {
             grants: claims.channels.map(grants).transpose()?.map(Arc::new),
             expires: Some(expires),
             issued: time("iat", claims.iat)?,
+            ..Identity::default()
         })
     }
 

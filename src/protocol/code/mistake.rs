@@ -44,6 +44,15 @@ pub enum Mistake {
     /// No channel can have this name.
     #[error(transparent)]
     Channel(#[from] BadChannelName),
+    /// No rule matches the channel's name.
+    #[error("no rule of this gateway matches that name: check the name, or add a [[channel]] table whose pattern does")]
+    NoRule,
+    /// The rule of the channel denies this. Holds the key of the list in the rule.
+    #[error(
+        "the channel's rule does not let this client do that: see the words in `{0}` of its [[channel]] table, which \
+         the gateway's log names"
+    )]
+    Denied(&'static str),
     /// A subscription asks to go on from a place that no channel has.
     #[error("since must be {{epoch, at}}, as an ok or a publication stated it")]
     Since,

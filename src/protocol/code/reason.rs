@@ -3,6 +3,7 @@
 //! A variant holds exactly the data that its sentence needs, and its `Display` is that sentence. It must never hold
 //! a secret or a token.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::bad_token::BadToken;
@@ -93,6 +94,16 @@ pub enum Limit {
     /// This many commands of the session wait.
     #[error("{0} commands of this session wait to be carried out")]
     Backlog(usize),
+    /// A rule of channels limits publications, and this limit of it is reached.
+    #[error("{by} reached its limit of {a_second} publications a second: try again in {} ms", .wait.as_millis())]
+    Publications {
+        /// The sender, or the channel.
+        by: Publisher,
+        /// The limit.
+        a_second: u32,
+        /// When the same publication passes.
+        wait: Duration,
+    },
     /// A socket sent too much before its hello was judged.
     #[error("before its hello was judged, this socket sent more than a body may hold")]
     Early,
@@ -128,6 +139,27 @@ pub enum Limit {
     /// The broker has no room.
     #[error("the channel's broker has no room: try later")]
     Broker,
+}
+
+/// A sender of publications, or their channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Publisher {
+    /// A session.
+    Session,
+    /// A user, in all its sessions.
+    User,
+    /// A channel, for all its senders.
+    Channel,
+}
+
+impl fmt::Display for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Session => "this session",
+            Self::User => "this user",
+            Self::Channel => "this channel",
+        })
+    }
 }
 
 /// The thing that is going away, or is gone.
