@@ -1,19 +1,48 @@
 //! Who may do what: the one place that the node asks. Tokens and rules decide first, and the application decides what
 //! they leave to it.
+//!
+//! It must never wait. A decision that takes a while is a future, which the node awaits without a lock.
 
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwapOption;
+use futures::FutureExt as _;
+use tracing::debug;
 
 use super::decision::Decision;
+use super::rules::decide::{Ask, Verdict, Who};
+use super::rules::publications::{Publications, Publishing, SessionSpent};
+use super::rules::{Found, Rules};
+use super::tokens::Tokens;
 use super::{Asker, Backend, Connecting, Identity};
 use crate::protocol::ChannelName;
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{Mistake, Refusal};
 use crate::protocol::frame::Payload;
+use crate::protocol::limits;
 use crate::protocol::token::Token;
+
+/// The users and channels whose publications are counted at one time, at some 20 bytes each.
+const COUNTED: usize = 100_000;
 
 /// Decides who may do what.
 pub struct Access {
+    signing_in: Option<SigningIn>,
+    /// `None` without any rule: every name is allowed.
+    rules: ArcSwapOption<Rules>,
+    publications: Publications,
     application: Arc<dyn Backend>,
+}
+
+/// How clients prove who they are.
+#[derive(Clone)]
+pub struct SigningIn {
+    /// The check of their tokens.
+    pub tokens: Tokens,
+    /// Clients without a token may stay. They reach the channels that are open to `anyone`.
+    pub anonymous: bool,
+    /// How long a token is accepted after it expired.
+    pub leeway: Duration,
 }
 
 /// A client that may attach a leg.
@@ -21,61 +50,186 @@ pub struct Access {
 pub struct Admitted {
     /// Who it is.
     pub identity: Arc<Identity>,
-    /// When it must have proven that again, by the clock of this machine.
+    /// When its right to be here ends, by the clock of this machine.
     pub until: Option<SystemTime>,
 }
 
+/// A client that asks for something on a channel.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// Its session and its user.
+    pub asker: Asker<'a>,
+    /// Returns true if it is subscribed to the channel.
+    pub is_subscribed: &'a dyn Fn(&ChannelName) -> bool,
+    /// What its session has spent of the limits of publications.
+    pub spent: Option<&'a Mutex<SessionSpent>>,
+}
+
+/// What the rules say, before the application is asked.
+enum Ruled {
+    Allowed,
+    AskApplication,
+    Denied(Refusal),
+}
+
 impl Access {
+    /// Returns what decides by these settings. The application decides the rest.
+    #[must_use]
+    pub fn new(signing_in: Option<SigningIn>, rules: Rules, application: Arc<dyn Backend>) -> Self {
+        let access =
+            Self { signing_in, rules: ArcSwapOption::empty(), publications: Publications::new(COUNTED), application };
+        access.set_rules(rules);
+        access
+    }
+
     /// Returns open mode, in which the application decides everything.
     #[must_use]
     pub fn open(application: Arc<dyn Backend>) -> Self {
-        Self { application }
+        Self::new(None, Rules::default(), application)
     }
 
-    /// Returns true if sessions have a right that may end: tokens are checked here, and not by the application.
+    /// Replaces the rules, for all that is asked from now on.
+    pub fn set_rules(&self, rules: Rules) {
+        self.rules.store((!rules.is_empty()).then(|| Arc::new(rules)));
+    }
+
+    /// Returns true if tokens are checked here, and not by the application.
     #[must_use]
     pub const fn checks_tokens(&self) -> bool {
-        false
+        self.signing_in.is_some()
+    }
+
+    /// Keeps the keys of an identity provider fresh, until it is dropped.
+    pub async fn run(&self) {
+        if let Some(SigningIn { tokens, .. }) = &self.signing_in {
+            tokens.run().await;
+        }
     }
 
     /// Decides whether a client may attach a leg, and who it is.
     pub fn connect(&self, token: Option<&Token>) -> Decision<Result<Admitted, Refusal>> {
-        use futures::FutureExt as _;
-
-        match self.application.connect(&Connecting { token }) {
-            Decision::Now(verdict) => Decision::Now(verdict.map(admitted)),
-            Decision::Later(verdict) => Decision::Later(verdict.map(|verdict| verdict.map(admitted)).boxed()),
+        let Some(SigningIn { tokens, anonymous, leeway }) = &self.signing_in else {
+            return then(self.application.connect(&Connecting { token }), |identity| {
+                admitted(identity, Duration::ZERO)
+            });
+        };
+        let leeway = *leeway;
+        match token {
+            Some(token) => then(tokens.check(token), move |identity| admitted(identity, leeway)),
+            None if *anonymous => Decision::Now(Ok(admitted(Identity::default(), leeway))),
+            None => {
+                let identity = Arc::new(Identity { is_guest: true, ..Identity::default() });
+                Decision::Now(Ok(Admitted { identity, until: Some(SystemTime::now() + limits::WITHOUT_TOKEN) }))
+            }
         }
     }
 
     /// Decides whether a client may receive a channel.
-    pub fn subscribe(&self, who: Asker<'_>, channel: &ChannelName) -> Decision<Result<(), Refusal>> {
-        self.application.subscribe(who, channel)
+    pub fn subscribe(&self, asking: Asking<'_>, channel: &ChannelName) -> Decision<Result<(), Refusal>> {
+        match self.ruled(None, asking, channel, Ask::Subscribe) {
+            Ruled::Allowed => Decision::Now(Ok(())),
+            Ruled::AskApplication => self.application.subscribe(asking.asker, channel),
+            Ruled::Denied(refusal) => Decision::Now(Err(refusal)),
+        }
     }
 
-    /// Decides whether a client keeps a subscription, after its rights or the rules changed. The application is not
-    /// asked again.
-    pub fn keeps(&self, _: Asker<'_>, _: &ChannelName) -> Decision<Result<(), Refusal>> {
-        Decision::Now(Ok(()))
+    /// Returns why a client may no longer have a subscription, after its rights or the rules changed. What the
+    /// application allowed holds for as long as the subscription does.
+    ///
+    /// # Errors
+    /// The rules deny it now.
+    pub fn keeps(&self, asking: Asking<'_>, channel: &ChannelName) -> Result<(), Refusal> {
+        match self.ruled(None, asking, channel, Ask::Subscribe) {
+            Ruled::Allowed | Ruled::AskApplication => Ok(()),
+            Ruled::Denied(refusal) => Err(refusal),
+        }
     }
 
-    /// Decides whether a client may publish this, and returns the data to publish.
+    /// Decides whether a client may publish this, and returns the data to publish. `now` is the time on any clock that
+    /// does not jump.
     pub fn publish(
         &self,
-        who: Asker<'_>,
+        now: Duration,
+        asking: Asking<'_>,
         channel: &ChannelName,
         payload: Payload,
     ) -> Decision<Result<Payload, Refusal>> {
-        self.application.publish(who, channel, payload)
+        match self.ruled(Some(now), asking, channel, Ask::Publish) {
+            Ruled::Allowed => Decision::Now(Ok(payload)),
+            Ruled::AskApplication => self.application.publish(asking.asker, channel, payload),
+            Ruled::Denied(refusal) => Decision::Now(Err(refusal)),
+        }
     }
 
     /// Decides about a request to the application itself.
     pub fn request(&self, who: Asker<'_>) -> Decision<Result<(), Refusal>> {
+        if who.identity.is_guest {
+            return Decision::Now(Err(Mistake::SignIn.into()));
+        }
         self.application.request(who)
+    }
+
+    /// Asks the rules, and spends of the limits of the channel's rule if something is published `now`. Without any rule
+    /// the application decides.
+    fn ruled(&self, publishes: Option<Duration>, asking: Asking<'_>, channel: &ChannelName, ask: Ask) -> Ruled {
+        let Asking { asker, is_subscribed, spent } = asking;
+        if asker.identity.is_guest {
+            return Ruled::Denied(Mistake::SignIn.into());
+        }
+        let rules = self.rules.load();
+        let Some(rules) = &*rules else { return Ruled::AskApplication };
+        let Some(found) = rules.find(channel) else { return Ruled::Denied(Mistake::NoRule.into()) };
+        let who = Who {
+            user: asker.identity.user.as_deref(),
+            grants: asker.identity.grants.as_deref(),
+            is_subscribed: ask != Ask::Subscribe && is_subscribed(channel),
+            is_api_key: false,
+        };
+        let verdict = found.decide(ask, &who);
+        if verdict == Verdict::Denied {
+            tell_denial(&found, asker, ask);
+            return Ruled::Denied(ask.denied());
+        }
+        if let Some(now) = publishes.filter(|_| found.entry().is_limited())
+            && let Err(refusal) = self.spend(now, &found, channel, who.user, spent)
+        {
+            return Ruled::Denied(refusal);
+        }
+        if verdict == Verdict::Allowed { Ruled::Allowed } else { Ruled::AskApplication }
+    }
+
+    /// Spends a publication of the limits of its rule.
+    fn spend(
+        &self,
+        now: Duration,
+        found: &Found<'_>,
+        channel: &ChannelName,
+        user: Option<&str>,
+        spent: Option<&Mutex<SessionSpent>>,
+    ) -> Result<(), Refusal> {
+        let mut spent = spent.map(|spent| spent.lock().unwrap_or_else(PoisonError::into_inner));
+        let session = spent.as_deref_mut();
+        self.publications.spend(now, Publishing { rule: found.entry(), channel, user, session, count: 1 })
     }
 }
 
-fn admitted(identity: Identity) -> Admitted {
-    let until = identity.expires;
+fn tell_denial(rule: &Found<'_>, Asker { id, identity }: Asker<'_>, ask: Ask) {
+    let user = identity.user.as_deref();
+    debug!(session = %id, user, %rule, list = ask.key(), "a rule denies it");
+}
+
+fn admitted(identity: Identity, leeway: Duration) -> Admitted {
+    let until = identity.expires.map(|expires| expires + leeway);
     Admitted { identity: Arc::new(identity), until }
+}
+
+/// Goes on with a decision that allows something.
+fn then<T: 'static, U: Send + 'static>(
+    decision: Decision<Result<T, Refusal>>,
+    map: impl FnOnce(T) -> U + Send + 'static,
+) -> Decision<Result<U, Refusal>> {
+    match decision {
+        Decision::Now(verdict) => Decision::Now(verdict.map(map)),
+        Decision::Later(verdict) => Decision::Later(verdict.map(|verdict| verdict.map(map)).boxed()),
+    }
 }

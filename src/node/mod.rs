@@ -72,6 +72,8 @@ pub struct Node {
     carriers: AtomicU64,
     links: AtomicUsize,
     leaving: watch::Sender<bool>,
+    /// Counts the changes of the rules.
+    changes: watch::Sender<u64>,
     counters: Arc<Counters>,
     /// For the tasks that must not keep the node alive.
     myself: Weak<Self>,
@@ -101,6 +103,7 @@ impl Node {
             carriers: AtomicU64::new(0),
             links: AtomicUsize::new(0),
             leaving: watch::Sender::new(false),
+            changes: watch::Sender::new(0),
             counters,
             myself: Weak::clone(node),
         })

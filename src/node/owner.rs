@@ -1,6 +1,7 @@
 //! The node as the owner of its sessions: the methods that the driver's cycle calls, and the actions on all
 //! sessions.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,13 +60,21 @@ impl Node {
     /// it is dropped. Run it once, beside the server.
     pub async fn run(self: Arc<Self>) {
         let mut sweep = tokio::time::interval(SWEEP);
+        let mut keys = pin!(self.keep_keys());
         loop {
             tokio::select! {
                 () = self.timers.run(self.clock.origin, |session, at| cycle::timer_fired(&*self, session, at)) => {}
                 () = self.operations.run() => {}
+                () = &mut keys => {}
                 _ = sweep.tick() => self.operations.sweep(self.clock.now()),
             }
         }
+    }
+
+    /// Keeps the keys of tokens fresh. It never ends.
+    async fn keep_keys(&self) {
+        self.access.run().await;
+        std::future::pending::<()>().await;
     }
 
     /// Ends a session after one of its commands failed half-way.

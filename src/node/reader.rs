@@ -5,24 +5,41 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::SystemTime;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::Node;
+use crate::backend::access::{Admitted, Asking};
+use crate::backend::decision::Decision;
+use crate::backend::{Asker, Identity};
 use crate::hub::{Outcome, Start, Subscriber};
 use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::limits::{self, Room};
-use crate::protocol::{ChannelName, Line, Position};
+use crate::protocol::token::Token;
+use crate::protocol::{ChannelName, Line, Position, SessionId};
 
 /// A plain reader's subscription. Dropping the reader ends it.
 pub struct Reader {
     subscription: Subscription,
+    /// `None` for the application itself, which may read everything.
+    client: Option<Client>,
+    /// When its right to read ends.
+    until: Option<Instant>,
     leaving: watch::Receiver<bool>,
     /// Where the reader starts: events follow from the next offset, one by one.
     pub start: Start,
+}
+
+/// The client that reads.
+struct Client {
+    identity: Arc<Identity>,
+    /// The changes of the rules.
+    changes: watch::Receiver<u64>,
 }
 
 /// The subscription of a reader. Dropping it ends the subscription.
@@ -63,7 +80,27 @@ impl Node {
         }
     }
 
-    /// Reads a channel, from a position if one is given. Dropping the future ends the subscription.
+    /// Reads a channel for a client, from a position if one is given. Dropping the future ends the subscription.
+    ///
+    /// # Errors
+    /// The client may not read it, or as [`Self::read_channel`].
+    pub async fn open_channel(
+        self: &Arc<Self>,
+        token: Option<&Token>,
+        channel: ChannelName,
+        since: Option<&Position>,
+    ) -> Result<Reader, Refusal> {
+        let changes = self.changes.subscribe();
+        let Admitted { identity, until } = decided(self.access.connect(token)).await?;
+        let until = until.map(|until| Instant::now() + until.duration_since(SystemTime::now()).unwrap_or_default());
+        let asks = self.access.subscribe(asking(&identity), &channel);
+        decided(asks).await?;
+        let reader = self.read_channel(channel, since).await?;
+        Ok(Reader { client: Some(Client { identity, changes }), until, ..reader })
+    }
+
+    /// Reads a channel in the name of the application, from a position if one is given. Dropping the future ends the
+    /// subscription.
     ///
     /// # Errors
     /// The same as those of [`crate::hub::Hub::subscribe`].
@@ -79,16 +116,43 @@ impl Node {
             Outcome::Now(start) => start?,
             Outcome::Later(start) => start.await?,
         };
-        Ok(Reader { subscription, leaving: self.leaving.subscribe(), start })
+        Ok(Reader { subscription, client: None, until: None, leaving: self.leaving.subscribe(), start })
     }
 }
 
 impl Reader {
-    /// Returns the next publication. Returns `None` if the reader fell behind and is cut off, or if the gateway is
-    /// going away. Cancel-safe.
+    /// Returns the next publication. Returns `None` if the reader fell behind and is cut off, if its right to read has
+    /// ended, or if the gateway is going away. Cancel-safe.
     pub async fn next(&mut self) -> Option<Line> {
-        let line = poll_fn(|cx| {
-            let mut unread = self.subscription.queue.lock();
+        while self.may_go_on() {
+            let Self { subscription, client, until, leaving, .. } = self;
+            tokio::select! {
+                line = subscription.next() => return line,
+                () = ended(*until) => return None,
+                () = changed(client.as_mut()) => {}
+                _ = leaving.wait_for(|leaving| *leaving) => return None,
+            }
+        }
+        None
+    }
+
+    /// Returns true if the rules still let the client read. They are asked again only after they changed.
+    fn may_go_on(&mut self) -> bool {
+        let Some(Client { identity, changes }) = &mut self.client else { return true };
+        if !changes.has_changed().unwrap_or(false) {
+            return true;
+        }
+        changes.mark_unchanged();
+        let Subscription { node, channel, .. } = &self.subscription;
+        node.access.keeps(asking(identity), channel).is_ok()
+    }
+}
+
+impl Subscription {
+    /// Returns the next publication, or `None` if the reader fell behind. Cancel-safe.
+    async fn next(&self) -> Option<Line> {
+        poll_fn(|cx| {
+            let mut unread = self.queue.lock();
             if let Some(line) = unread.lines.pop_front() {
                 unread.bytes -= line.cost();
                 return Poll::Ready(Some(line));
@@ -98,12 +162,42 @@ impl Reader {
             }
             unread.waker = Some(cx.waker().clone());
             Poll::Pending
-        });
-        tokio::select! {
-            line = line => line,
-            _ = self.leaving.wait_for(|leaving| *leaving) => None,
-        }
+        })
+        .await
     }
+}
+
+/// Waits until the rules have changed. It leaves the change to be seen.
+async fn changed(client: Option<&mut Client>) {
+    let Some(client) = client else { return std::future::pending().await };
+    if client.changes.changed().await.is_ok() {
+        client.changes.mark_changed();
+    }
+}
+
+/// Waits for the end of a right, if it ends.
+async fn ended(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for a decision.
+async fn decided<T>(decision: Decision<Result<T, Refusal>>) -> Result<T, Refusal> {
+    match decision {
+        Decision::Now(verdict) => verdict,
+        Decision::Later(verdict) => verdict.await,
+    }
+}
+
+/// Returns a reader as the rules see it.
+fn asking(identity: &Identity) -> Asking<'_> {
+    static ID: LazyLock<SessionId> = LazyLock::new(|| {
+        let Ok(id) = SessionId::try_from("event-stream".to_owned()) else { unreachable!("printable characters") };
+        id
+    });
+    Asking { asker: Asker { id: &ID, identity }, is_subscribed: &|_| true, spent: None }
 }
 
 impl Drop for Subscription {

@@ -9,7 +9,9 @@ use super::Node;
 use super::judgements::Verdict;
 use super::session::Session;
 use crate::backend::Asker;
+use crate::backend::access::Asking;
 use crate::backend::decision::Decision;
+use crate::backend::rules::Rules;
 use crate::driver::cycle;
 use crate::hub::Subscriber as _;
 use crate::protocol::token::Token;
@@ -57,17 +59,19 @@ impl Node {
     pub(super) fn review(&self, session: &Arc<Session>) {
         let identity = session.identity();
         for channel in session.channels() {
-            let who = Asker { id: &session.id, identity: &identity };
-            // A decision of the application holds for as long as the subscription does.
-            let Decision::Now(Err(refusal)) = self.access.keeps(who, &channel) else { continue };
+            let asker = Asker { id: &session.id, identity: &identity };
+            let asking = Asking { asker, is_subscribed: &|_| true, spent: None };
+            let Err(refusal) = self.access.keeps(asking, &channel) else { continue };
             debug!(session = %session.id, %channel, %refusal, "a subscription ends");
             self.operations.unsubscribe(session, &channel);
             session.deliver(&[down::unsubscribed(&channel, &refusal)]).into_iter().for_each(Waker::wake);
         }
     }
 
-    /// Ends the subscriptions that the rules no longer allow, after the rules changed.
-    pub fn review_all(&self) {
+    /// Replaces the rules of channels, and ends the subscriptions that they no longer allow.
+    pub fn set_rules(&self, rules: Rules) {
+        self.access.set_rules(rules);
+        self.changes.send_modify(|changes| *changes += 1);
         self.sessions.all().iter().for_each(|session| self.review(session));
     }
 }

@@ -9,10 +9,12 @@ use super::clock::Clock;
 use super::counters::Counters;
 use super::pump::work::Work;
 use crate::backend::Identity;
+use crate::backend::rules::publications::SessionSpent;
 use crate::driver::cell::Cell;
 use crate::hub::Subscriber;
 use crate::protocol::limits::{self, Room};
 use crate::protocol::{ChannelName, Line, Secret, SessionId};
+use crate::session::Time;
 use crate::session::server::ServerSession;
 
 /// A session on this node. A publication reads only its first fields.
@@ -24,6 +26,8 @@ pub(crate) struct Session {
     pub(super) id: SessionId,
     /// It changes when a fresh token comes.
     identity: ArcSwap<Identity>,
+    /// What it has spent of the limits of publications.
+    pub(super) spent: Mutex<SessionSpent>,
     clock: Clock,
     counters: Arc<Counters>,
     /// Sorted. Most sessions have few.
@@ -43,7 +47,18 @@ impl Session {
         let id = session.id().clone();
         let identity = ArcSwap::new(identity);
         let (cell, subscriptions, work) = (Cell::new(session), Mutex::default(), Mutex::new(Work::new()));
-        Arc::new(Self { cell, key, secret, id, identity, clock, counters, subscriptions, work })
+        Arc::new(Self {
+            cell,
+            key,
+            secret,
+            id,
+            identity,
+            spent: Mutex::default(),
+            clock,
+            counters,
+            subscriptions,
+            work,
+        })
     }
 
     /// Returns who the client is.
@@ -73,6 +88,15 @@ impl Session {
         held.reserve_exact(1);
         held.insert(place, channel.clone());
         true
+    }
+
+    pub(super) fn has_subscription(&self, channel: &ChannelName) -> bool {
+        self.subscriptions().binary_search(channel).is_ok()
+    }
+
+    /// Returns the time on the sessions' clock.
+    pub(super) fn now(&self) -> Time {
+        self.clock.now()
     }
 
     pub(super) fn remove_subscription(&self, channel: &ChannelName) {

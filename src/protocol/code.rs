@@ -249,6 +249,7 @@ impl Reason {
                 | Mistake::Token(_)
                 | Mistake::TokenExpired
                 | Mistake::NoToken
+                | Mistake::SignIn
                 | Mistake::OtherUser => Code::Unauthorized,
                 Mistake::Channel(_) | Mistake::NoRule => Code::UnknownChannel,
                 Mistake::NothingHere(_) => Code::NotFound,
@@ -370,7 +371,7 @@ mod tests {
                 Kind::Code(Code::Forbidden),
                 Some(wait),
             ),
-        ] as [(Refusal, _, _, _); 12]
+        ] as [(Refusal, _, _, _); 15]
         {
             assert_eq!((refusal.code(), refusal.kind(), refusal.retry_after()), (code, kind, retry_after), "{refusal}");
         }

@@ -43,12 +43,6 @@ impl Token {
         &self.0
     }
 
-    /// Returns a token of this text, unless it is too long.
-    #[must_use]
-    pub fn of(text: &str) -> Option<Self> {
-        (text.len() <= limits::TOKEN_BYTES).then(|| Self(text.into()))
-    }
-
     /// Reads a token from a hello.
     ///
     /// # Errors

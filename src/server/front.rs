@@ -11,17 +11,18 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ORIGIN,
-    RETRY_AFTER, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION,
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ORIGIN, RETRY_AFTER, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
 
 use super::config::Config;
+use super::credentials;
 use super::files::takes_gzip;
 use super::forwarded::{self, Prefix};
 use super::gate::{self, Gate};
@@ -50,6 +51,8 @@ struct Shared {
     trusted: Box<[Prefix]>,
     /// True if the gateway compresses WebSocket messages and answers of polls, for clients that accept it.
     compression: bool,
+    /// The cookie that may hold a token.
+    cookie: Option<Box<str>>,
     /// The path before the session's routes: `/rt`, or nothing in a router that another router nests.
     mount: &'static str,
     rest: Router,
@@ -59,7 +62,7 @@ impl Front {
     pub(super) fn new(node: Arc<Node>, gate: Arc<Gate>, config: &Config, mount: &'static str, rest: Router) -> Self {
         let rest = rest.layer(cors(&gate));
         let (trusted, compression) = (config.server.trusted_proxies.as_slice().into(), config.server.compression);
-        Self(Arc::new(Shared { node, gate, trusted, compression, mount, rest }))
+        Self(Arc::new(Shared { node, gate, trusted, compression, cookie: None, mount, rest }))
     }
 
     /// Answers a request. A refusal echoes the nonce of the query, on each path. So a client with a wrong path or
@@ -85,8 +88,14 @@ impl Front {
             self.0.node.note(&refusal);
             return Box::pin(ready(refuse(None, &refusal)));
         }
+        if arrival.token.is_none() {
+            match credentials::token(&request, self.0.cookie.as_deref()) {
+                Ok(token) => arrival.token = token,
+                Err(refusal) => return Box::pin(ready(whole_answer(&self.0.node, refuse(None, &refusal), None))),
+            }
+        }
         arrival.peer = arrival.peer.map(|peer| forwarded::unwrap(peer, request.headers(), &self.0.trusted));
-        let (node, origin) = (Arc::clone(&self.0.node), request.headers().get(ORIGIN).cloned());
+        let (node, origin) = (Arc::clone(&self.0.node), self.origin(&request));
         match (request.method(), request.uri().path().strip_prefix(self.0.mount).unwrap_or_default()) {
             (&Method::GET, "/ws") => {
                 let response = websocket::open(&node, arrival, request, self.0.compression);
@@ -112,6 +121,13 @@ impl Front {
             }
             _ => Box::pin(self.clone().rest(request.map(Body::new), arrival)),
         }
+    }
+
+    /// Returns the origin of a request that the gate has let in.
+    fn origin<B>(&self, request: &Request<B>) -> Option<Origin> {
+        let value = request.headers().get(ORIGIN)?.clone();
+        let is_listed = self.0.gate.lists_origin(&value);
+        Some(Origin { value, is_listed })
     }
 
     async fn rest(self, mut request: Request<Body>, arrival: Arrival) -> Response {
@@ -141,7 +157,7 @@ impl Front {
             self.0.node.note(&refusal);
             return refuse(None, &refusal);
         }
-        let origin = request.headers().get(ORIGIN).cloned();
+        let origin = self.origin(&request);
         // The body is read to its end, because a reset of the connection could otherwise destroy the answer. A client
         // believes only an answer with its own nonce, which the body holds.
         let body = http_body_util::Limited::new(request.into_body(), BODY_BYTES).collect().await;
@@ -149,6 +165,13 @@ impl Front {
         let nonce = hello.map(|body| body.hello.nonce);
         whole_answer(&self.0.node, refuse(nonce.as_ref(), full), origin)
     }
+}
+
+/// The origin of the page that asks.
+struct Origin {
+    value: HeaderValue,
+    /// The configuration lists it, so its pages may send cookies.
+    is_listed: bool,
 }
 
 /// Counts a response that is a refusal.
@@ -185,23 +208,26 @@ fn stays_open<B>(request: &Request<B>) -> bool {
 
 /// Finishes the answer of a poll or of a send. It is whole and short, so a proxy may buffer it. Each header counts: an
 /// answer with a single line consists of little else.
-fn whole_answer(node: &Node, response: Response, origin: Option<HeaderValue>) -> Response {
+fn whole_answer(node: &Node, response: Response, origin: Option<Origin>) -> Response {
     let mut response = noted(node, response);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     readable(response, origin)
 }
 
 /// Finishes the answer of a stream or of a socket.
-fn open_answer(node: &Node, response: Response, origin: Option<HeaderValue>) -> Response {
+fn open_answer(node: &Node, response: Response, origin: Option<Origin>) -> Response {
     readable(with_headers(noted(node, response)), origin)
 }
 
 /// Allows the page that asked to read the answer. The gate has refused pages of other origins before.
-fn readable(mut response: Response, origin: Option<HeaderValue>) -> Response {
+fn readable(mut response: Response, origin: Option<Origin>) -> Response {
     if let Some(origin) = origin {
         let headers = response.headers_mut();
         headers.insert(VARY, HeaderValue::from_static("origin"));
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.value);
+        if origin.is_listed {
+            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
     }
     response
@@ -221,10 +247,11 @@ pub(super) fn with_headers(mut response: Response) -> Response {
 /// Returns the layer that names the origins whose pages may read an answer. A call from another origin needs no
 /// preflight, because bodies are `text/plain`.
 fn cors(gate: &Arc<Gate>) -> CorsLayer {
-    let gate = Arc::clone(gate);
+    let (gate, listing) = (Arc::clone(gate), Arc::clone(gate));
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, _| gate.allows_origin(origin)))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([CONTENT_TYPE, HeaderName::from_static("last-event-id"), CACHE_CONTROL])
+        .allow_credentials(AllowCredentials::predicate(move |origin, _| listing.lists_origin(origin)))
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("last-event-id"), CACHE_CONTROL])
         .expose_headers([RETRY_AFTER])
 }

@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //! - [`config`]: the settings of an operator, checked once
+//! - `credentials`: the token of a request
 //! - [`gate`]: the origins and hosts that may come in
 //! - [`forwarded`]: the address of a client behind proxies
 //! - `front`: the way of a request
@@ -17,6 +18,7 @@
 //! - [`serve`]: serves until the stop; `drain`: stops gracefully
 
 pub mod config;
+mod credentials;
 mod door;
 mod drain;
 mod files;

@@ -38,7 +38,7 @@ use super::counters::Counters;
 use super::operations::Operations;
 use super::session::Session;
 use crate::backend::Asker;
-use crate::backend::access::Access;
+use crate::backend::access::{Access, Asking};
 use crate::backend::decision::Decision;
 use crate::protocol::ChannelName;
 use crate::protocol::code::Refusal;
@@ -86,18 +86,20 @@ impl Pump {
 
     fn ask(&self, session: &Session, Command { id, action, .. }: Command) -> Asked {
         let identity = session.identity();
-        let who = Asker { id: &session.id, identity: &identity };
+        let asker = Asker { id: &session.id, identity: &identity };
+        let is_subscribed = |channel: &ChannelName| session.has_subscription(channel);
+        let asking = Asking { asker, is_subscribed: &is_subscribed, spent: Some(&session.spent) };
         match action {
             Action::Publish(channel, payload) => {
-                let decision = self.access.publish(who, &channel, payload);
+                let decision = self.access.publish(session.now(), asking, &channel, payload);
                 about_channel(id, channel, decision, Deed::Publish)
             }
             Action::Subscribe(channel, since) => {
-                let decision = self.access.subscribe(who, &channel);
+                let decision = self.access.subscribe(asking, &channel);
                 about_channel(id, channel, decision, |()| Deed::Subscribe(since))
             }
             Action::Unsubscribe(channel) => Asked::Now(Decided::Channel { id, channel, deed: Ok(Deed::Unsubscribe) }),
-            Action::Application => match self.access.request(who) {
+            Action::Application => match self.access.request(asker) {
                 Decision::Now(done) => Asked::Now(Decided::Other { id, done }),
                 Decision::Later(done) => {
                     let decided = done.map(move |done| Decided::Other { id, done }).boxed();

@@ -135,6 +135,9 @@ pub enum Mistake {
     /// A hello without a token names the session of a user.
     #[error("this session belongs to a user: send the token in the hello of a new leg")]
     NoToken,
+    /// A client without a token asks for something that only users may have.
+    #[error("this gateway serves users only: connect with a token")]
+    SignIn,
     /// A fresh token is of another user.
     #[error("this token is of another user: close the connection, and connect again to change the user")]
     OtherUser,

@@ -91,7 +91,7 @@ impl Checks {
 
 /// Returns the token of a simulation, which states its user and the end of its life: `ann@1500`.
 pub fn stating(user: &str, until: Time) -> Option<Token> {
-    Token::of(&format!("{user}@{}", milliseconds(until)))
+    Token::new(format!("{user}@{}", milliseconds(until))).ok()
 }
 
 /// Checks the token of a simulation.

@@ -26,7 +26,7 @@ pub async fn open(
         Ok(asked) => asked,
         Err(mistake) => return answer::refuse(None, &mistake.into()),
     };
-    match node.read_channel(channel, since.position()).await {
+    match node.open_channel(arrival.token.as_ref(), channel, since.position()).await {
         Ok(reader) => {
             let lost = !matches!(since, Since::Now) && !reader.start.recovered;
             answer::event_stream(Body::from_stream(events(reader, lost, arrival.takeover)))
