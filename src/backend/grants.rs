@@ -2,13 +2,13 @@
 //!
 //! Pure data. It must never decide by itself: a rule that does not ask for a token's grant ignores it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::pattern::{self, BadPattern};
 use crate::protocol::limits::GRANTS as MOST;
 
 /// The grants of a token, in its order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Grants(pub Vec<Grant>);
 
@@ -56,7 +56,7 @@ pub enum BadGrants {
 }
 
 /// A grant: the actions that a token allows on all channels of a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
     /// The pattern, in the form of a rule's: `room/{room}`.
@@ -66,14 +66,14 @@ pub struct Grant {
 }
 
 /// An action on a channel that a rule or a grant can allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// To receive its publications.
     Subscribe,
     /// To publish to it.
     Publish,
-    /// To see who is in it, or to be seen.
+    /// To see its members, or to be seen as one.
     Presence,
     /// To read its older publications.
     History,

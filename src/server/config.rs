@@ -6,12 +6,13 @@
 //! sections.
 //!
 //! # Layout
-//! - `server`, `session`, `limits`, `history`: the sections
+//! - `server`, `session`, `limits`, `history`, `auth`: the sections
 //! - `section`: the parts of a section, and the reading of a value; `setting`: a key, as other modules see it
 //! - `environment`: the variables that override the file
 //! - `fault`: the errors of a file; `hints`: the corrections of unknown names
 //! - [`mod@reference`]: the reference for operators, made from the sections
 
+mod auth;
 mod environment;
 mod fault;
 mod hints;
@@ -38,6 +39,7 @@ use self::section::{Table, first};
 pub use self::server::{Server, address, drain};
 pub use self::session::Session;
 pub use self::setting::{Reload, Setting};
+use crate::backend::tokens::auth::Auth;
 use crate::hub::Bounds;
 
 /// A whole configuration: a section for each table of the file.
@@ -63,6 +65,8 @@ pub struct Config {
     pub limits: Limits,
     /// The messages that channels keep for clients that come back.
     pub history: History,
+    /// The keys that verify tokens. Without them every client may do everything. Default none.
+    pub auth: Option<Auth>,
 }
 
 impl Config {
@@ -187,7 +191,13 @@ impl Config {
     /// # Ok::<(), Conflict>(())
     /// ```
     pub fn check(&self) -> Result<(), Conflict> {
-        self.sections().iter().try_for_each(|section| section.checked())
+        self.sections().iter().try_for_each(|section| section.checked())?;
+        let Server { listen, open, origins, .. } = &self.server;
+        if self.auth.is_none() && !listen.ip().is_loopback() && !open {
+            return Err(Conflict::Exposed(*listen));
+        }
+        let has_cookie = self.auth.as_ref().is_some_and(|auth| auth.cookie.is_some());
+        if has_cookie && origins.is_empty() { Err(Conflict::Cookie) } else { Ok(()) }
     }
 
     /// Returns the bounds of channels and their histories.
@@ -197,14 +207,14 @@ impl Config {
     }
 
     /// Returns every section. The pattern names each field, so a new one does not compile without its place here.
-    fn sections(&self) -> [&dyn Table; 4] {
-        let Self { server, session, limits, history } = self;
-        [server, session, limits, history]
+    fn sections(&self) -> [&dyn Table; 5] {
+        let Self { server, session, limits, history, auth } = self;
+        [server, session, limits, history, auth]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Table; 4] {
-        let Self { server, session, limits, history } = self;
-        [server, session, limits, history]
+    fn sections_mut(&mut self) -> [&mut dyn Table; 5] {
+        let Self { server, session, limits, history, auth } = self;
+        [server, session, limits, history, auth]
     }
 
     fn known(&self) -> Known {

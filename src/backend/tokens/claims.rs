@@ -1,4 +1,4 @@
-//! The claims of a token whose signature holds: who its user is, and until when.
+//! The claims of a token whose signature holds: its user, and its end.
 //!
 //! Time is an argument.
 

@@ -1,10 +1,13 @@
 //! The errors of a configuration. An error in a file shows the line, carets under the fault, and the correction.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 
+use crate::backend::tokens::auth::{BadKeys, ShortSecret, UnknownAlgorithm};
+use crate::backend::tokens::url::BadKeySetUrl;
 use crate::protocol::{BadOffer, UnknownTransport};
 use crate::server::forwarded::BadPrefix;
 use crate::server::gate::BadOrigin;
@@ -79,6 +82,18 @@ pub enum Wrong {
     /// No transport has this name.
     #[error(transparent)]
     Transport(#[from] UnknownTransport),
+    /// The text is too short for a secret. The error does not show it.
+    #[error(transparent)]
+    Secret(#[from] ShortSecret),
+    /// The text is not the address of a key set.
+    #[error(transparent)]
+    KeySetUrl(#[from] BadKeySetUrl),
+    /// No algorithm of tokens has this name.
+    #[error(transparent)]
+    Algorithm(#[from] UnknownAlgorithm),
+    /// No cookie can have this name.
+    #[error("{0:?} is not the name of a cookie")]
+    Cookie(String),
     /// A gateway cannot offer this list of transports.
     #[error(transparent)]
     Offer(#[from] BadOffer),
@@ -102,9 +117,15 @@ pub enum Conflict {
     /// Other machines can reach this address, and the gateway authenticates no client. `server.open` must allow that.
     #[error(
         "{0} is reachable from other machines, and the gateway authenticates no client. \
-         Listen on 127.0.0.1, or pass --open if every client that can reach it may publish and read everything."
+         Listen on 127.0.0.1, set up [auth], or pass --open if every client that can reach it may publish and read everything."
     )]
     Exposed(SocketAddr),
+    /// The settings of keys contradict each other.
+    #[error(transparent)]
+    Keys(#[from] BadKeys),
+    /// A cookie may hold the token, and no origin is listed. Then any page could act for its visitors.
+    #[error("`auth.cookie` needs `server.origins`: list the origins of the pages that may use the cookie")]
+    Cookie,
 }
 
 /// A configuration file that cannot be used. The message begins with its path.
@@ -199,11 +220,18 @@ pub(super) struct Fault {
     wrong: Wrong,
     key: Option<String>,
     write: Option<String>,
+    is_hidden: bool,
 }
 
 impl Fault {
     pub(super) fn new(span: Range<usize>, wrong: impl Into<Wrong>) -> Self {
-        Self { span, wrong: wrong.into(), key: None, write: None }
+        Self { span, wrong: wrong.into(), key: None, write: None, is_hidden: false }
+    }
+
+    /// Hides the value in the message, because it is a secret.
+    pub(super) fn hide(mut self) -> Self {
+        self.is_hidden = true;
+        self
     }
 
     /// Adds the text that the author should write instead.
@@ -238,8 +266,12 @@ impl Fault {
         let width = text.get(start..end).map_or(0, |part| part.chars().count()).max(1);
         let (margin, number) = (" ".repeat(number.to_string().len()), number.to_string());
         let what = self.key.as_ref().map_or_else(|| self.wrong.to_string(), |key| format!("`{key}`: {}", self.wrong));
+        let (line, under, width) = match without_secret(line).or_else(|| self.is_hidden.then(|| "…".to_owned())) {
+            Some(line) => (Cow::Owned(line.clone()), line.chars().count() - 1, 1),
+            None => (Cow::Borrowed(line), column, width),
+        };
         let carets = "^".repeat(width);
-        let indent: String = line.chars().take(column).map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
+        let indent: String = line.chars().take(under).map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
         let instead = self.write.as_ref().map(|instead| format!("\n{margin} = write {instead}")).unwrap_or_default();
         let shown = format!(
             "line {number}, column {}: {what}\n{margin} |\n{number} | {line}\n{margin} | {indent}{carets}{instead}",
@@ -247,6 +279,16 @@ impl Fault {
         );
         BadFile { wrong: self.wrong, shown }
     }
+}
+
+/// Returns a line without the value of a key `secret`, if it has one.
+fn without_secret(line: &str) -> Option<String> {
+    let mut places = line.match_indices("secret").map(|(at, name)| at + name.len());
+    let equals = places.find_map(|end| {
+        let rest = line[end..].trim_start_matches(['"', '\'', ' ', '\t']);
+        rest.starts_with('=').then_some(line.len() - rest.len())
+    })?;
+    Some(format!("{}= …", &line[..equals]))
 }
 
 /// Returns the line that holds the byte `at`: its number, its text, and its first byte.
@@ -268,6 +310,17 @@ mod tests {
         let bad = fault.show(text);
         assert_eq!(bad.to_string(), shown);
         assert_eq!(bad.wrong, Wrong::OutOfRange(1..=2));
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let key = |text: &str, at: usize| Fault::new(at..at + 4, Wrong::Repeated).of("auth.secret").hide().show(text);
+        for text in ["secret = ['xyzzy']", "auth = { \"secret\" = 'xyzzy' }", "secret = [\n  'xyzzy',\n]"] {
+            let shown = key(text, text.find("xyzzy").unwrap()).to_string();
+            assert!(!shown.contains("xyzzy") && shown.ends_with('^'), "{shown}");
+        }
+        let shown = Fault::new(9..14, Wrong::Syntax("quotes".to_owned())).show("secret = xyzzy").to_string();
+        assert!(shown.ends_with("1 | secret = …\n  |          ^"), "{shown}");
     }
 
     #[test]

@@ -41,10 +41,11 @@ fn between(bounds: &RangeInclusive<u64>) -> String {
 pub fn example() -> String {
     let mut file = String::from(HEAD);
     for section in Config::default().sections() {
-        file += &format!("\n{}[{}]\n", comment(section.about()), section.name());
+        let mark = if section.is_optional() { "#" } else { "" };
+        file += &format!("\n{}{mark}[{}]\n", comment(section.about()), section.name());
         for setting in section.settings() {
             file += &comment(&said(&setting));
-            file += &format!("{} = {}\n", setting.key, by_threes(&setting.value, '_'));
+            file += &format!("{mark}{} = {}\n", setting.key, by_threes(&setting.value, '_'));
         }
     }
     file
@@ -55,6 +56,7 @@ const HEAD: &str = "\
 # `throughline config example` prints this file, and `throughline config check FILE` checks one.
 # A variable of the environment overrides its key: THROUGHLINE_SESSION__HEARTBEAT_S=5. An option of the command line
 # overrides both. `--origin` adds to `origins`.
+# A table whose lines begin with `#` switches something on, and is off.
 ";
 
 /// Returns the comment of a key in the example.

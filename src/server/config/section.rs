@@ -29,6 +29,11 @@ pub(super) trait Section: 'static + Sized {
     const ABOUT: &'static str;
     /// All keys of the table, in the order of the reference.
     const KEYS: &'static [Key<Self>];
+    /// Whether the table switches something on. The example of the reference shows such a table as comments.
+    const IS_OPTIONAL: bool = false;
+
+    /// Notes that the table stands in the file, before its keys are read.
+    fn present(&mut self) {}
 
     /// Checks that the values do not contradict each other. Each of them is valid.
     ///
@@ -65,6 +70,9 @@ pub(super) trait Table {
 
     fn about(&self) -> &'static str;
 
+    /// See [`Section::IS_OPTIONAL`].
+    fn is_optional(&self) -> bool;
+
     /// Returns every key with its value.
     fn settings(&self) -> Vec<Setting>;
 
@@ -91,6 +99,10 @@ impl<S: Section> Table for S {
         S::ABOUT
     }
 
+    fn is_optional(&self) -> bool {
+        S::IS_OPTIONAL
+    }
+
     fn settings(&self) -> Vec<Setting> {
         let setting = |key: &Key<S>| Setting {
             table: S::TABLE,
@@ -109,6 +121,7 @@ impl<S: Section> Table for S {
             let instead = format!("[{}] on a line of its own, and its keys below", S::TABLE);
             return Err(expected(table, "a table").of(S::TABLE).write(instead));
         };
+        self.present();
         first(lines.iter().filter_map(|(name, value)| {
             let set = self.set(name.get_ref(), value, None);
             set.unwrap_or_else(|| Err(known.no_key(S::TABLE, name))).err()
@@ -165,6 +178,11 @@ impl Given<'_> {
     pub(super) fn list<T, E: Into<Wrong>>(&self, parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, Fault> {
         let items = self.value.get_ref().as_array().ok_or_else(|| expected(self.value, "a list of texts"))?;
         items.iter().map(|item| one(item, &parse)).collect()
+    }
+
+    /// Reads a text as a list of one, or a list of texts.
+    pub(super) fn texts<T, E: Into<Wrong>>(&self, parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, Fault> {
+        if self.value.get_ref().is_str() { self.text(parse).map(|one| vec![one]) } else { self.list(parse) }
     }
 
     /// Returns a fault of the whole value.

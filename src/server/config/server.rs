@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use super::fault::{Conflict, Wrong};
+use super::fault::Wrong;
 use super::section::{Key, Section, all_quoted, put, quoted, within};
 use super::setting::Reload;
 use crate::server::forwarded::Prefix;
@@ -123,10 +123,6 @@ impl Section for Server {
             show: |server| server.drain.as_secs().to_string(),
         },
     ];
-
-    fn check(&self) -> Result<(), Conflict> {
-        if self.listen.ip().is_loopback() || self.open { Ok(()) } else { Err(Conflict::Exposed(self.listen)) }
-    }
 }
 
 /// The allowed values of `drain_s`.

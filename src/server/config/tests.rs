@@ -57,6 +57,32 @@ fn case(key: &str) -> Case {
         "history.age_s" => case("1", ("2026-11-30", "and it is a date"), ("86401", "must be 0 to 86400")),
         "history.bytes" => case("1_000", ("'1 MB'", WHOLE), ("-1", "must be 0 to")),
         "history.all_bytes" => case("1_048_576", ("'1 GB'", WHOLE), ("2_000_000_000_000", "must be 0 to")),
+        "auth.secret" => case(
+            "['0123456789abcdef0123456789abcdef', 'fedcba9876543210fedcba9876543210']",
+            ("7", "must be a list of texts, and it is a whole number"),
+            ("['hunter2']", "a secret must have at least 32 bytes"),
+        ),
+        "auth.secret_file" | "auth.audience" | "auth.issuer" => {
+            case("'other'", ("7", "must be text in quotes"), ("['other']", "and it is a list"))
+        }
+        "auth.public_key_file" => {
+            case("['key.pem']", ("7", "must be a list of texts"), ("[7]", "must be text in quotes"))
+        }
+        "auth.jwks_url" => case(
+            "'https://id.example.org/keys'",
+            ("7", "must be text in quotes"),
+            ("'http://id.example.org/keys'", "must be a URL of https"),
+        ),
+        "auth.algorithms" => case(
+            "['ES256', 'EdDSA']",
+            ("'ES256'", "must be a list of texts"),
+            ("['none']", "\"none\" is not one of HS256, RS256, ES256 and EdDSA"),
+        ),
+        "auth.anonymous" => case("true", ("'yes'", "must be true or false"), ("1", "must be true or false")),
+        "auth.cookie" => {
+            case("'token'", ("7", "must be text in quotes"), ("'a b'", "\"a b\" is not the name of a cookie"))
+        }
+        "auth.leeway_s" => case("5", ("'30'", SECONDS), ("301", "must be 0 to 300")),
         _ => panic!("{key} is new: add its wrong values here, and their messages"),
     }
 }
@@ -71,6 +97,7 @@ fn refused(text: &str) -> String {
     let said = Config::from_toml(text).expect_err(text).to_string();
     let (number, line) = (text.lines().count(), text.lines().last().unwrap());
     assert!(said.starts_with(&format!("line {number}, column ")), "{said}");
+    let line = line.split_once("secret = ").map_or(line.to_owned(), |(before, _)| format!("{before}secret = …"));
     assert!(said.contains(&format!("{number} | {line}\n")), "{said}");
     assert!(said.lines().any(|line| line.trim_start_matches([' ', '|']).starts_with('^')), "{said}");
     assert!(said.contains(" = write "), "{said}");
@@ -147,7 +174,7 @@ fn a_name_that_holds_its_tables_is_told_its_table() {
 #[test]
 fn a_key_like_no_other_is_told_the_keys_of_its_table() {
     told("[limits]\npigeon = 1", "`pigeon` is not a key of [limits]", "one of these: sessions, connections, channels");
-    let tables = "[server], [session], [limits], [history]";
+    let tables = "[server], [session], [limits], [history], [auth]";
     told("pigeon = 1", "`pigeon` stands in no table", &format!("one of these above it: {tables}"));
 }
 
@@ -156,7 +183,7 @@ fn a_table_that_is_unknown_is_told_the_nearest_or_all() {
     for text in ["[sesion]", "sesion.heartbeat_s = 5", "sesion = { heartbeat_s = 5 }", "[[sesion]]"] {
         told(text, "[sesion] is not a table", "[session], if that is meant");
     }
-    told("[pigeon]", "[pigeon] is not a table", "one of these: [server], [session], [limits], [history]");
+    told("[pigeon]", "[pigeon] is not a table", "one of these: [server], [session], [limits], [history], [auth]");
     told("[limits]\nsessions = 5\n[limits.sessions]", "already", "each table once, and each key once in its table");
     told("[limits.more]", "`more` is not a key of [limits]", "one of these: sessions, connections, channels");
 }
@@ -206,7 +233,12 @@ fn each_example_is_taken_and_each_value_is_shown_as_a_file_would_have_it() {
         assert!(Config::from_toml(&example).is_ok(), "{example}");
         let name = setting.name();
         let other = Config::from_toml(&format!("{name} = {}", case(&name).other)).unwrap();
-        let shown: Vec<String> = other.settings().iter().map(|it| format!("{} = {}", it.name(), it.value)).collect();
+        // A table that switches something on stands in the file only with a value of its own.
+        let defaults = keys();
+        let is_written = |it: &&Setting| it.table != "auth" || !defaults.contains(it);
+        let settings = other.settings();
+        let written = settings.iter().filter(is_written);
+        let shown: Vec<String> = written.map(|it| format!("{} = {}", it.name(), it.value)).collect();
         assert_eq!(format!("{:?}", Config::from_toml(&shown.join("\n")).unwrap()), format!("{other:?}"));
     }
 }
@@ -285,4 +317,51 @@ fn beyond_loopback_without_open_is_refused() {
     assert!(config.check().unwrap_err().to_string().contains("--open"));
     config.server.open = true;
     assert_eq!(config.check(), Ok(()));
+}
+
+#[test]
+fn the_table_auth_must_name_keys_that_fit_its_algorithms() {
+    use crate::backend::tokens::auth::{Algorithm, BadKeys};
+
+    let check = |text: &str| Config::from_toml(text).expect(text).check();
+    assert_eq!(check("[auth]"), Err(Conflict::Keys(BadKeys::None)));
+    assert_eq!(check("[auth]\naudience = 'a'"), Err(Conflict::Keys(BadKeys::None)));
+    let none = Conflict::Keys(BadKeys::NoKeyFor(Algorithm::Rs256));
+    assert_eq!(check("[auth]\nsecret_file = 'a'\nalgorithms = ['RS256']"), Err(none));
+    assert_eq!(check("[auth]\nsecret_file = 'a'\ncookie = 'a'"), Err(Conflict::Cookie));
+    assert_eq!(check("server.origins = ['https://a']\n[auth]\nsecret_file = 'a'\ncookie = 'a'"), Ok(()));
+    let one = Config::from_toml("auth.secret = '0123456789abcdef0123456789abcdef'").unwrap().auth.unwrap();
+    assert_eq!(one.secrets.len(), 1);
+    assert!(Config::from_toml("[auth]\njwks_url = 'https://a/b'").unwrap().oddities()[0].contains("auth.audience"));
+}
+
+#[test]
+fn beyond_loopback_a_gateway_needs_auth_or_open() {
+    let exposed = "server.listen = '0.0.0.0:80'\n";
+    let with = |text: &str| Config::from_toml(&format!("{exposed}{text}")).unwrap().check();
+    assert!(matches!(with(""), Err(Conflict::Exposed(_))));
+    assert_eq!(with("auth.secret_file = 'a'"), Ok(()));
+    assert!(matches!(with("[auth]"), Err(Conflict::Keys(_))));
+}
+
+/// The log and the error of a file show settings. They must show that a secret changed, and never the secret.
+#[test]
+fn a_secret_is_shown_nowhere() {
+    let [old, new] = ["an old secret of at least 32 bytes", "a new secret of at least 32 bytes!"];
+    let config = |secret: &str| Config::from_toml(&format!("auth.secret = ['{secret}']")).unwrap();
+    let (_, changes) = config(old).changes(&config(new));
+    assert_eq!(changes.len(), 1);
+    for shown in [changes[0].to_string(), format!("{:?}", config(new)), format!("{:?}", config(new).settings())] {
+        assert!(!shown.contains(old) && !shown.contains(new), "{shown}");
+    }
+    for text in [
+        "secret = 'hunter2'",
+        "[auth]\nsecret = ['hunter2']",
+        "[auth]\nsecret = hunter2",
+        "auth.secret = [\n'hunter2']",
+    ] {
+        let said = format!("{:?}", Config::from_toml(text).unwrap_err());
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    assert_eq!(config(old).changes(&config(old)), (Vec::new(), Vec::new()));
 }
