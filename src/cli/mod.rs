@@ -11,6 +11,7 @@ mod netlab;
 mod networks;
 mod serve;
 mod target;
+mod token;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
@@ -57,6 +58,8 @@ enum Command {
     Bench(bench::Bench),
     /// Put a hostile network before any application on this machine: its clients connect through it. Loopback only.
     Netlab(netlab::Netlab),
+    /// Make a token for a user, with a secret of the gateway, and print it.
+    Token(token::Token),
 }
 
 #[derive(Args)]
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(options) => doctor::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Netlab(options) => netlab::run(&options),
+        Command::Token(options) => token::run(&options),
         Command::Serve(options) => match options.configuration() {
             Ok(config) => serve::run(config, &options),
             Err(why) => usage(&why),

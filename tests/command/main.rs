@@ -13,3 +13,4 @@ mod starting;
 mod stopping;
 mod surface;
 mod tls;
+mod token;

@@ -61,6 +61,7 @@ fn every_option_of_a_command_stands_in_its_document() {
     let documents = [
         ("serve", "docs/CONFIGURATION.md", 5),
         ("doctor", "docs/DOCTOR.md", 2),
+        ("token", "docs/CONFIGURATION.md", 5),
         ("bench", "docs/BENCH.md", 11),
         ("netlab", "docs/NETLAB.md", 4),
     ];

@@ -8,6 +8,7 @@
 //! - [`key`]: a key, which verifies; `key_set`: the keys of an identity provider
 //! - `parts`: a token before it is verified; `claims`: its user afterwards; `cache`: the tokens that were verified
 //! - `schedule`: when a key set is fetched; `fetch`: how; `remote`: the set as it is now
+//! - [`sign`]: makes a token
 
 pub mod auth;
 pub mod bad_auth;
@@ -19,6 +20,7 @@ mod key_set;
 mod parts;
 mod remote;
 mod schedule;
+pub mod sign;
 pub mod url;
 
 use std::fmt;
