@@ -17,7 +17,7 @@ use super::rules::{Found, Rules};
 use super::tokens::Tokens;
 use super::{Asker, Backend, Connecting, Identity};
 use crate::protocol::ChannelName;
-use crate::protocol::code::{Mistake, Refusal};
+use crate::protocol::code::{Fault, Mistake, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::limits;
 use crate::protocol::token::Token;
@@ -37,12 +37,23 @@ pub struct Access {
 /// How clients prove who they are.
 #[derive(Clone)]
 pub struct SigningIn {
-    /// The check of their tokens.
-    pub tokens: Tokens,
-    /// Clients without a token may stay. They reach the channels that are open to `anyone`.
-    pub anonymous: bool,
+    /// The check of their tokens. `None` if it cannot be made, so that nobody gets in.
+    pub tokens: Option<Tokens>,
+    /// What becomes of clients without a token.
+    pub guests: Guests,
     /// How long a token is accepted after it expired.
     pub leeway: Duration,
+}
+
+/// What becomes of a client without a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guests {
+    /// It stays, and reaches the channels that are open to `anyone`.
+    Stay,
+    /// It may prove its path, reaches no channel, and leaves after [`limits::WITHOUT_TOKEN`].
+    Leave,
+    /// It is refused.
+    Refused,
 }
 
 /// A client that may attach a leg.
@@ -101,23 +112,25 @@ impl Access {
 
     /// Keeps the keys of an identity provider fresh, until it is dropped.
     pub async fn run(&self) {
-        if let Some(SigningIn { tokens, .. }) = &self.signing_in {
+        if let Some(SigningIn { tokens: Some(tokens), .. }) = &self.signing_in {
             tokens.run().await;
         }
     }
 
     /// Decides whether a client may attach a leg, and who it is.
     pub fn connect(&self, token: Option<&Token>) -> Decision<Result<Admitted, Refusal>> {
-        let Some(SigningIn { tokens, anonymous, leeway }) = &self.signing_in else {
+        let Some(SigningIn { tokens, guests, leeway }) = &self.signing_in else {
             return then(self.application.connect(&Connecting { token }), |identity| {
                 admitted(identity, Duration::ZERO)
             });
         };
         let leeway = *leeway;
-        match token {
-            Some(token) => then(tokens.check(token), move |identity| admitted(identity, leeway)),
-            None if *anonymous => Decision::Now(Ok(admitted(Identity::default(), leeway))),
-            None => {
+        let Some(tokens) = tokens else { return Decision::Now(Err(Fault::Keys.into())) };
+        match (token, guests) {
+            (Some(token), _) => then(tokens.check(token), move |identity| admitted(identity, leeway)),
+            (None, Guests::Stay) => Decision::Now(Ok(admitted(Identity::default(), leeway))),
+            (None, Guests::Refused) => Decision::Now(Err(Mistake::SignIn.into())),
+            (None, Guests::Leave) => {
                 let identity = Arc::new(Identity { is_guest: true, ..Identity::default() });
                 Decision::Now(Ok(Admitted { identity, until: Some(SystemTime::now() + limits::WITHOUT_TOKEN) }))
             }

@@ -62,7 +62,8 @@ impl Front {
     pub(super) fn new(node: Arc<Node>, gate: Arc<Gate>, config: &Config, mount: &'static str, rest: Router) -> Self {
         let rest = rest.layer(cors(&gate));
         let (trusted, compression) = (config.server.trusted_proxies.as_slice().into(), config.server.compression);
-        Self(Arc::new(Shared { node, gate, trusted, compression, cookie: None, mount, rest }))
+        let cookie = config.auth.as_ref().and_then(|auth| auth.cookie.as_deref()).map(Into::into);
+        Self(Arc::new(Shared { node, gate, trusted, compression, cookie, mount, rest }))
     }
 
     /// Answers a request. A refusal echoes the nonce of the query, on each path. So a client with a wrong path or

@@ -15,6 +15,7 @@
 //! - [`process`]: open files and memory of this process
 //! - `door`: accepts as many connections as there is room for
 //! - `timers`: the task that hands sessions the time, if another server serves the gateway
+//! - `signing_in`: what decides who may do what, by the configuration
 //! - [`serve`]: serves until the stop; `drain`: stops gracefully
 
 pub mod config;
@@ -32,6 +33,7 @@ mod pages;
 pub mod process;
 mod routes;
 pub mod serve;
+mod signing_in;
 mod timers;
 
 use std::net::SocketAddr;
@@ -50,8 +52,8 @@ use self::handle::Handle;
 use self::metrics::Metrics;
 use self::timers::Timers;
 use crate::backend::Backend;
-use crate::backend::access::Access;
 use crate::backend::open::Open;
+use crate::backend::tokens::bad_auth::BadAuth;
 use crate::broker::Broker;
 use crate::hub::Hub;
 use crate::node::Node;
@@ -69,6 +71,8 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     config: Config,
     start: Router,
+    /// Why no token can be checked, if that is so.
+    unfit: Option<BadAuth>,
 }
 
 impl Gateway {
@@ -122,12 +126,13 @@ impl Gateway {
 
     fn with_hub(config: Config, backend: Arc<dyn Backend>, hub: Hub) -> Self {
         let (settings, limits) = (config.session.settings(), &config.limits);
-        let access = Arc::new(Access::open(backend));
+        let (access, unfit) = signing_in::access(&config, backend);
+        let access = Arc::new(access);
         let node = |registry: &mut _| Node::new(settings, hub, access, limits.sessions, registry);
         let metrics = Metrics::new(limits.sessions, limits.connections, node);
         let node = Arc::clone(metrics.node());
         let gate = Arc::new(Gate::new(config.server.origins.clone()));
-        Self { node, gate, metrics: Arc::new(metrics), config, start: pages::start() }
+        Self { node, gate, metrics: Arc::new(metrics), config, start: pages::start(), unfit }
     }
 
     /// Replaces the start page with a router. The router is behind the same gate.

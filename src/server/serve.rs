@@ -18,7 +18,8 @@ impl Gateway {
     /// have left. After the jitter it ends the legs that are left.
     ///
     /// # Errors
-    /// The task that hands sessions the time has died. A gateway must not go on without it.
+    /// The configuration has `[auth]`, and its keys cannot be read. Or the task that hands sessions the time has died: a
+    /// gateway must not go on without it.
     ///
     /// # Examples
     /// ```no_run
@@ -42,6 +43,9 @@ impl Gateway {
     /// # }
     /// ```
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<Stopped> {
+        if let Some(why) = &self.unfit {
+            return Err(io::Error::other(why.to_string()));
+        }
         let mut timers = tokio::spawn(Arc::clone(&self.node).run());
         let connections = process::make_room(self.config.limits.connections);
         self.metrics.connections_limit.set(i64::try_from(connections).unwrap_or(i64::MAX));
