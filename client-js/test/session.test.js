@@ -467,10 +467,116 @@ test('the session ignores events of a leg that is over', () => {
   assert.deepEqual(it.take(...late), []);
 });
 
-test('the token goes with every hello', () => {
+test('the token goes with the hellos that attach a leg, and with no other', () => {
   const it = underTest();
   it.session.token = 'me';
-  assert.equal(hello(it.take(openLeg('sse'))[0]).token, 'me');
+  const token = (/** @type {any} */ output) => hello(output).token;
+  const [poll] = it.take(openLeg('poll'));
+  assert.equal(token(poll), 'me');
+  const [next] = it
+    .take(answerArrived(1, 'poll', [welcome({ nonce: hello(poll).nonce })]))
+    .filter(({ type }) => type === 'post');
+  assert.equal(token(next), undefined);
+  const [send] = it.take(push('{"msg":1}')).filter(({ type }) => type === 'post');
+  assert.equal(token(send), undefined);
+  assert.equal(token(it.take(openLeg('sse'))[0]), 'me');
+  it.take(openLeg('websocket'));
+  assert.equal(token(it.take(socketOpened(3))[0]), 'me');
+  it.take(push('{"msg":2}'));
+  assert.equal(token(it.take({ type: 'park' })[0]), undefined);
+});
+
+test('a poll that the gateway decides about goes again with the token and a new nonce, and a leg has four waits', () => {
+  const it = underTest();
+  it.session.token = 'me';
+  let [poll] = it.take(openLeg('poll'));
+  for (let n = 1; n <= 4; n++) {
+    const { nonce, turn } = hello(poll);
+    const [wait, again] = it.take(answerArrived(1, 'poll', [JSON.stringify({ wait: { nonce, ms: 4000 } })]));
+    assert.deepEqual(wait, { type: 'wait', leg: 1, ms: 4000 });
+    assert.deepEqual([hello(again).token, hello(again).turn], ['me', turn]);
+    assert.notEqual(hello(again).nonce, nonce);
+    poll = again;
+  }
+  const { nonce } = hello(poll);
+  assert.deepEqual(it.take(answerArrived(1, 'poll', [JSON.stringify({ wait: { nonce, ms: 4000 } })])), [
+    { type: 'legDropped', leg: 1, reason: 'timeout' },
+  ]);
+});
+
+test('a wait must echo the nonce, and its time is no part of the round trip', () => {
+  const it = underTest();
+  it.take(openLeg('sse'));
+  assert.deepEqual(it.take(frameArrived(1, '{"wait":{"nonce":"other","ms":9}}')), [
+    { type: 'legDropped', leg: 1, reason: 'foreign' },
+  ]);
+  const [{ leg, lines }] = it.take(openLeg('sse'));
+  const { nonce } = hello({ lines });
+  it.wait(40);
+  it.take(frameArrived(leg, JSON.stringify({ wait: { nonce, ms: 4000 } })));
+  it.wait(1900);
+  it.take(frameArrived(leg, welcome({ nonce, leg })));
+  // An answer has 3 s at least, and four round trips if those are longer.
+  const [send] = it.take(push('{"msg":1}')).filter(({ type }) => type === 'post');
+  assert.ok(send.timeoutMs < 3200, String(send.timeoutMs));
+});
+
+test('bye goes last: on a socket by itself, elsewhere in a send with what waits; the session then says nothing', () => {
+  const socket = underTest();
+  socket.take(openLeg('websocket'), socketOpened(1));
+  assert.deepEqual(socket.take({ type: 'bye' }), [], 'no leg is usable');
+  const it = online('websocket');
+  it.take(push('{"msg":1}'));
+  assert.deepEqual(it.take({ type: 'bye' }), [{ type: 'write', leg: 1, lines: ['{"bye":{}}'] }]);
+  assert.deepEqual(it.take({ type: 'dropLeg', leg: 1 }, push('{"msg":2}'), { type: 'timeout' }), []);
+  const poll = online('poll');
+  poll.take(push('{"msg":1}'), push('{"msg":2}'));
+  const [bye, ...more] = poll.take({ type: 'bye' });
+  assert.deepEqual([bye.route, bye.leg, bye.outlivesPage, more.length], ['send', 1, true, 0]);
+  assert.deepEqual(bye.lines.slice(1), ['{"msg":1}', '{"msg":2}', '{"bye":{}}']);
+});
+
+test('a bye leaves lines out that do not pass', () => {
+  const it = online('poll');
+  it.take(push('{"msg":1}'), requestFailed(1, 'send'));
+  const [bye] = it.take({ type: 'bye' });
+  assert.deepEqual(bye.lines.slice(1), ['{"bye":{}}']);
+});
+
+test('a page that is left says so by a request that outlives it, and one that is frozen does not', () => {
+  const it = online('websocket');
+  assert.deepEqual(it.take({ type: 'park' }), []);
+  const [left] = it.take({ type: 'park', isLeft: true });
+  assert.deepEqual([left.route, left.outlivesPage], ['send', true]);
+  assert.deepEqual(left.lines.slice(1), ['{"bye":{"after_ms":3000}}']);
+});
+
+test('a leg that the gateway refuses for its token is dropped for that, by an end or by a status', () => {
+  const it = underTest();
+  it.take(openLeg('poll'));
+  const error = new ThroughlineError('unauthorized', 'expired');
+  assert.deepEqual(it.take({ type: 'requestFailed', leg: 1, route: 'poll', code: 'unauthorized', error }), [
+    { type: 'legDropped', leg: 1, reason: 'unauthorized', error },
+  ]);
+});
+
+test('a fresh token goes up the leg in use, and not twice with another leg', () => {
+  const it = underTest();
+  assert.deepEqual(it.take({ type: 'sendToken', token: 'two' }), [], 'no leg can carry it');
+  it.take(openLeg('websocket'));
+  const { nonce } = hello(it.take(socketOpened(1))[0]);
+  it.take(frameArrived(1, welcome({ nonce })));
+  assert.deepEqual(it.take({ type: 'sendToken', token: 'two' }), [
+    { type: 'write', leg: 1, lines: ['{"token":"two"}'] },
+  ]);
+  assert.deepEqual(it.take(frameArrived(1, '{"token":{"expires_ms":60000}}')), [
+    { type: 'tokenAnswered', expiresMs: 60_000 },
+  ]);
+  const [refused] = it.take(frameArrived(1, '{"token":{"code":"unauthorized","message":"another user"}}'));
+  assert.deepEqual([refused.error.code, refused.error.message], ['unauthorized', 'another user']);
+  it.take({ type: 'legDied', leg: 1 }, openLeg('websocket'));
+  const [greeting] = it.take(socketOpened(2));
+  assert.deepEqual(greeting.lines.length, 1);
 });
 
 test('the wished intervals go with every hello', () => {

@@ -64,8 +64,8 @@ const object = ({ bytes, ...keys }) => (bytes ? { ...keys, b64: base64(bytes) } 
 /** The form that a vector gives to an output. @type {{[type in SessionOutput['type']]: (output: any) => object}} */
 const OUTPUTS = {
   write: ({ leg, ...rest }) => ({ write: leg, ...rest }),
-  // How long an answer may take is no part of the protocol.
-  post: ({ leg, timeoutMs, ...rest }) => ({ request: leg, ...rest }),
+  // How long an answer may take, and that it may outlive a page, is no part of the protocol.
+  post: ({ leg, timeoutMs, outlivesPage, ...rest }) => ({ request: leg, ...rest }),
   legUsable: ({ leg, ...rest }) => ({ usable: leg, ...rest }),
   legActive: ({ leg, ...rest }) => ({ active: leg, ...rest }),
   pong: ({ leg, isLong, ...rest }) => ({ pong: leg, ...rest, ...(isLong && { long: true }) }),
@@ -77,6 +77,11 @@ const OUTPUTS = {
   lineStuck: ({ leg, ...rest }) => ({ stuck: leg, ...rest }),
   oneRequest: ({ leg, ...rest }) => ({ one_request: leg, ...rest }),
   link: ({ frame, ...rest }) => ({ link: frame, ...rest }),
+  wait: ({ leg, ...rest }) => ({ wait: leg, ...rest }),
+  tokenAnswered: ({ expiresMs, error, ...rest }) => ({
+    token: error ? { code: error.code, message: error.message } : { expires_ms: expiresMs },
+    ...rest,
+  }),
 };
 
 /** An output in the form of the vectors. A key that they do not have stays. @param {SessionOutput} output */
@@ -149,6 +154,8 @@ const INPUTS = {
     input: ({ ping, long }) => ({ type: 'sendPing', leg: ping, isLong: long }),
   },
   withdraw: { keys: [], input: () => ({ type: 'withdrawLine' }) },
+  token: { keys: [], input: ({ token }) => ({ type: 'sendToken', token }) },
+  bye: { keys: [], input: () => ({ type: 'bye' }) },
   push: { keys: [], input: ({ push }) => ({ type: 'push', line: lineOf(push) }) },
   timeout: { keys: [], input: () => ({ type: 'timeout' }) },
 };
@@ -185,6 +192,8 @@ function converse({ random = defaults.random, steps, ...more }) {
   for (const [n, step] of steps.entries()) {
     knows(step, ['at', 'input', 'expect', 'due']);
     const said = `step ${n + 1}, at ${step.at}: ${JSON.stringify(step.input)}`;
+    // The identity decides when the hellos bring a token; in a vector they do at once.
+    if ('token' in step.input) session.token = step.input.token;
     session.handle(step.at, inputOf(step.input));
     const expected = step.expect.map(expectation);
     const outputs = drain(session).map((output, place) => settled(output, expected[place]));
@@ -215,7 +224,7 @@ test('the tests know every file of vectors, and every rule has a conversation', 
   const others = ['README.md', 'conversations', 'frames-down.json', 'frames-up.json'];
   for (const name of readdirSync(FOLDER))
     assert.ok(others.includes(name) || name.endsWith('.rs'), `nothing reads ${name}`);
-  for (let rule = 1; rule <= 12; rule++)
+  for (let rule = 1; rule <= 14; rule++)
     assert.ok(
       [...played].some((name) => name.startsWith(`rule ${rule}: `)),
       `rule ${rule} has no conversation`,
@@ -286,6 +295,12 @@ const MEANINGS = {
     assert.equal(session.announcedBytes, bytes);
   },
   link: ({ link }, { outputs }) => assert.deepEqual(outputs, [{ link }]),
+  wait: ({ wait }, { outputs, session }) => {
+    // On a leg that is welcome it says nothing new.
+    assert.deepEqual(outputs, []);
+    assert.ok(session.welcome && wait.ms >= 0);
+  },
+  token: ({ token }, { outputs }) => assert.deepEqual(outputs, [{ token }]),
   numbered({ numbered }, { outputs }) {
     assert.equal(outputs.length, 1);
     assert.deepEqual(outputs[0].frame, numbered);

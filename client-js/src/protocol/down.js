@@ -7,7 +7,19 @@
  */
 
 /** The verbs that the session handles; any other frame is numbered, and for the application. */
-const VERBS = ['welcome', 'nonce', 'end', 'ack', 'ping', 'pong', 'bytes', 'config', 'goaway'];
+const VERBS = [
+  'welcome',
+  'nonce',
+  'end',
+  'ack',
+  'ping',
+  'pong',
+  'bytes',
+  'config',
+  'goaway',
+  'token',
+  'wait',
+];
 
 /**
  * Reads one frame. Its type is its verb; `numbered` stands for any verb that is not the session's, and `malformed` for what is no
@@ -33,5 +45,5 @@ export const readDown = (raw) => {
 
 /** Returns the nonce that a frame echoes, if it is one that can begin a leg or an answer. @param {Down} down */
 export const echoOf = (down) => {
-  if (down.type === 'welcome' || down.type === 'end') return down.value?.nonce;
+  if (down.type === 'welcome' || down.type === 'end' || down.type === 'wait') return down.value?.nonce;
 };

@@ -27,6 +27,7 @@ export interface Hello {
   received: number;
   next: number;
   nonce: string;
+  /** Only in a hello that attaches a leg. */
   token: string | undefined;
   heartbeat_ms?: number;
   hold_ms?: number;
@@ -49,6 +50,10 @@ export interface Welcome {
   hold_ms: number;
   resume_ms: number;
   network?: string;
+  /** The subject of the token; absent without authentication, and for an anonymous session. */
+  user?: string;
+  /** The time that is left of the token. */
+  expires_ms?: number;
   limits: Limits;
 }
 
@@ -64,6 +69,15 @@ export interface End {
   nonce?: string;
   code: string;
   message?: string;
+}
+
+/** The answer to a fresh token: the time that is left, or a refusal. */
+export type TokenAnswer = { expires_ms: number; code?: undefined } | { code: string; message?: string };
+
+/** The gateway decides about a leg: the path works, and the decision comes within `ms`. */
+export interface Wait {
+  nonce: string;
+  ms: number;
 }
 
 /** A frame about the gateway's leg or configuration, for the choice of transports. */
@@ -82,6 +96,8 @@ export interface Position {
 export interface NumberedFrame {
   /** The channel of a publication. */
   pub?: string;
+  /** The channel whose subscription the gateway ended; `code` says why. */
+  unsub?: string;
   /** The request that succeeded. */
   ok?: number;
   /** The request that failed. */
@@ -105,7 +121,7 @@ export type Request =
 
 /**
  * A frame that came down, read: `type` is its verb, `value` the verb's, `cost` its length in characters and bytes. The gateway is
- * trusted to follow PROTOCOL.md, but for a welcome or an end that is null.
+ * trusted to follow PROTOCOL.md, but for a value that is null.
  */
 export type Down = { cost?: number } & (
   | { type: 'welcome'; value: Welcome | null }
@@ -116,6 +132,8 @@ export type Down = { cost?: number } & (
   | { type: 'pong'; frame: { pong: number; pad?: string } }
   | { type: 'bytes'; value: number }
   | { type: 'config' | 'goaway'; frame: LinkFrame }
+  | { type: 'token'; value: TokenAnswer | null }
+  | { type: 'wait'; value: Wait | null }
   | { type: 'numbered'; frame: NumberedFrame }
   | { type: 'malformed' }
 );

@@ -14,8 +14,10 @@ export type Route = 'stream' | 'send' | 'links' | 'poll';
 export interface Failure {
   /** The HTTP status of an answer that is not the gateway's; none if no answer came. */
   status?: number;
-  /** The gateway itself refused the body, for a line in it. */
-  code?: 'bad_frame' | 'too_large';
+  /** The gateway itself refused the body, for a line in it, or for its token. */
+  code?: 'bad_frame' | 'too_large' | 'unauthorized';
+  /** The gateway's words. */
+  error?: ThroughlineError;
 }
 
 export type SessionInput =
@@ -28,7 +30,14 @@ export type SessionInput =
   /** The whole answer of a send or a poll came. */
   | { type: 'answerArrived'; leg: number; route: Route; lines: Line[] }
   /** A request failed. */
-  | { type: 'requestFailed'; leg: number; route: Route; status?: number; code?: Failure['code'] }
+  | {
+      type: 'requestFailed';
+      leg: number;
+      route: Route;
+      status?: number;
+      code?: Failure['code'];
+      error?: ThroughlineError;
+    }
   /** A leg died by itself. */
   | { type: 'legDied'; leg: number }
   /** The selector dropped a leg. */
@@ -41,8 +50,12 @@ export type SessionInput =
   | { type: 'withdrawLine' }
   /** The application sends a frame. */
   | { type: 'push'; line: Line }
-  /** The page may end. */
-  | { type: 'park' }
+  /** A fresh token goes up the leg in use, once. */
+  | { type: 'sendToken'; token: string }
+  /** The client is done: all that waits goes once more, and the session ends. */
+  | { type: 'bye' }
+  /** The page may end. If it `isLeft`, the session ends soon, unless the client comes back. */
+  | { type: 'park'; isLeft?: boolean }
   /** `pollTimeout` has come. */
   | { type: 'timeout' };
 
@@ -51,6 +64,8 @@ export type SessionOutput =
   | { type: 'write'; leg: number; lines: Line[] }
   /** Issue this POST; it replaces an older one of the same leg and route, sends excepted. It fails after `timeoutMs`. */
   | { type: 'post'; leg: number; route: Route; lines: Line[]; timeoutMs?: number; outlivesPage?: boolean }
+  /** The gateway decides about the leg for so long: its path works. */
+  | { type: 'wait'; leg: number; ms: number }
   /** The leg's welcome was read (proof P1). */
   | { type: 'legUsable'; leg: number }
   /** The leg carries the session. */
@@ -69,5 +84,7 @@ export type SessionOutput =
   | { type: 'lineStuck'; leg: number }
   /** The path lets one request through at a time: a stream that is held keeps all lines from going up. */
   | { type: 'oneRequest'; leg: number }
+  /** The gateway answers a fresh token: the time that is left, or the refusal. */
+  | { type: 'tokenAnswered'; expiresMs?: number; error?: ThroughlineError }
   /** A `config` or `goaway` frame. */
   | { type: 'link'; frame: LinkFrame };

@@ -71,6 +71,8 @@ export class Failures {
    */
   requestFailed(leg, route, failure) {
     const flight = leg.flights[route];
+    const { code } = failure;
+    if (code === 'unauthorized') return this.#legs.drop(leg, code, failure.error);
     if (route === 'stream' || leg.state !== 'usable') return this.#legs.drop(leg, 'failed');
     if (!flight) return;
     leg.flights[route] = undefined;
@@ -83,7 +85,7 @@ export class Failures {
     const hasArrived = this.#outgoing.lowest >= flight.until;
     const passesNothing = leg.failures.send > 0 && !leg.hasPassed;
     const isToBlame = !hasLines || (route === 'poll' && (hasArrived || passesNothing));
-    if (hasLines) this.#linesFailed(leg, flight, failure);
+    if (hasLines) this.#linesFailed(leg, flight, failure, code);
     else if (route === 'links') this.#askForPong(leg);
     if (isToBlame) this.pause(leg, route);
   }
@@ -138,9 +140,9 @@ export class Failures {
    * @param {Leg} leg
    * @param {Flight} flight
    * @param {Failure} failure
+   * @param {Refused['code']} [code] the gateway's, for a line
    */
-  #linesFailed(leg, { from, until, size }, failure) {
-    const { status, code } = failure;
+  #linesFailed(leg, { from, until, size }, failure, code) {
     const { bodies, now } = this.#sender;
     leg.nextUp = 0;
     if (this.#outgoing.lowest >= until) return bodies.clear();
@@ -148,7 +150,7 @@ export class Failures {
     const { hasPassed } = leg;
     leg.hasPassed = false;
     this.#askForPong(leg);
-    const isTooLarge = status === 413 || code !== undefined;
+    const isTooLarge = failure.status === 413 || code !== undefined;
     // While nothing small passes either, the path is to blame.
     if (isTooLarge || (failures > 1 && hasPassed)) bodies.failed(size, now);
     const isAlone = until === from + 1;

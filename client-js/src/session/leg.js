@@ -37,6 +37,7 @@
  * @property {boolean} carriedWithdrawn it took a line that the gateway refuses, and that was withdrawn since
  * @property {boolean} isBlocked on a socket: the lowest line cannot pass, and no line goes
  * @property {number} openedAt when its first hello went
+ * @property {number} waits how often the gateway said that it decides about it
  * @property {number} roundTrip the shortest that was measured on it, its opening among them
  * @property {number} retireAt a loser is read until this (rule 5)
  */
@@ -69,6 +70,7 @@ export const createLeg = (number, transport, turn) => ({
   carriedWithdrawn: false,
   isBlocked: false,
   openedAt: 0,
+  waits: 0,
   roundTrip: 0,
   retireAt: NEVER,
 });

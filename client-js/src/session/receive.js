@@ -3,7 +3,7 @@
  * Takes what comes down: frames, and the answers of polls and sends. It never decides what goes up. Twin of
  * `src/session/client/receive.rs`.
  *
- * @import { Down, Line, NumberedFrame, RawFrame, Welcome } from '../protocol/frames.js'
+ * @import { Down, Line, NumberedFrame, RawFrame, TokenAnswer, Wait, Welcome } from '../protocol/frames.js'
  * @import { Route, SessionOutput } from './events.js'
  * @import { Acknowledgements } from './acknowledgements.js'
  * @import { Failures } from './failures.js'
@@ -13,9 +13,13 @@
  * @import { Sender } from './send.js'
  */
 
+import { ThroughlineError } from '../errors.js';
 import { echoOf, readDown } from '../protocol/down.js';
 import { NEVER } from '../time.js';
 import { carriesLines } from './leg.js';
+
+/** A leg about which the gateway cannot decide after so many polls ends. */
+const MOST_WAITS = 4;
 
 export class Receiver {
   #legs;
@@ -43,7 +47,7 @@ export class Receiver {
   }
 
   /**
-   * A frame on a socket or a stream. The first must be ours: a welcome or an end with our nonce (P1).
+   * A frame on a socket or a stream. The first must be ours: a welcome, a wait or an end with our nonce (P1).
    * @param {Leg} leg
    * @param {RawFrame} frame
    */
@@ -114,6 +118,10 @@ export class Receiver {
       case 'goaway':
         this.#outputs.push({ type: 'link', frame: down.frame });
         return;
+      case 'token':
+        return this.#tokenAnswered(leg, down.value);
+      case 'wait':
+        return this.#wait(leg, down.value, route);
       case 'nonce':
       case 'numbered':
         return this.#numbered(leg, down.frame, down.cost ?? 0);
@@ -147,9 +155,35 @@ export class Receiver {
 
   /** @param {Leg} leg */
   #usable(leg) {
-    leg.roundTrip = this.#sender.now - leg.openedAt;
+    leg.roundTrip ||= this.#sender.now - leg.openedAt;
     this.#outputs.push({ type: 'legUsable', leg: leg.number });
     if (leg.transport === 'websocket') this.#sender.judgeOldest(leg);
+  }
+
+  /** The gateway answers a fresh token. @param {Leg} leg @param {TokenAnswer | null} answer */
+  #tokenAnswered(leg, answer) {
+    if (!answer) return this.#legs.drop(leg, 'bad_frame');
+    const { code } = answer;
+    const told = code
+      ? { error: new ThroughlineError(code, answer.message) }
+      : { expiresMs: 'expires_ms' in answer ? answer.expires_ms : undefined };
+    this.#outputs.push({ type: 'tokenAnswered', ...told });
+  }
+
+  /**
+   * The gateway decides about a leg. That is the whole answer of a poll, and the next poll waits for the decision.
+   * @param {Leg} leg
+   * @param {Wait | null} wait
+   * @param {Route} route
+   */
+  #wait(leg, wait, route) {
+    if (!wait) return this.#legs.drop(leg, 'bad_frame');
+    if (leg.state === 'usable') return;
+    if (++leg.waits > MOST_WAITS) return this.#legs.drop(leg, 'timeout');
+    // This is how long its opening takes; the rest is the decision.
+    leg.roundTrip ||= this.#sender.now - leg.openedAt;
+    this.#outputs.push({ type: 'wait', leg: leg.number, ms: wait.ms });
+    if (route === 'poll') this.#sender.post(leg, 'poll', false);
   }
 
   /**

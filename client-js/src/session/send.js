@@ -24,11 +24,13 @@ const SHORT_POLL_PAUSE_MS = 600;
 /** A socket may die five times under a line by chance; then the line is what does not pass. A short line always does. */
 const MOST_SOCKETS = 5;
 const LONG_LINE_BYTES = 1024;
+/** A page that is left may come back within this time: its session ends after it. */
+const RETURN_MS = 3000;
 /** The words of a pad: about 3,800 characters, and 1,500 bytes or more after any compression. */
 const PAD_WORDS = 360;
 
 export class Sender {
-  /** The client's token; it goes with every hello. @type {string | undefined} */
+  /** The client's token; it goes with every hello that attaches a leg. @type {string | undefined} */
   token;
   /**
    * The rhythm that the path needs; it goes with every hello.
@@ -82,7 +84,7 @@ export class Sender {
 
   /** Says hello on a socket that opened. @param {Leg} leg */
   greet(leg) {
-    this.#outputs.push({ type: 'write', leg: leg.number, lines: [this.#hello(leg, leg.turn).line] });
+    this.#outputs.push({ type: 'write', leg: leg.number, lines: [this.#hello(leg, leg.turn, true).line] });
   }
 
   /** Writes to a socket whatever may go. @param {Leg} leg @param {boolean} isCurrent */
@@ -157,7 +159,7 @@ export class Sender {
     const isSend = route === 'send' || route === 'links';
     const turn = isSend && (!leg.isRequestingTurn || isDoubtful) ? null : leg.turn;
     if (route === 'poll') leg.isRequestingTurn = false;
-    const { nonce, line } = this.#hello(leg, turn);
+    const { nonce, line } = this.#hello(leg, turn, !isSend);
     const lines = [line, ...links];
     const from = this.#outgoing.lowest;
     const until = bringsLines ? this.#fill(lines, this.bodies.bytes) : from;
@@ -170,12 +172,36 @@ export class Sender {
     this.#outputs.push({ type: 'post', leg: leg.number, route, lines, ...(timeoutMs && { timeoutMs }) });
   }
 
-  /** The page may end: all that waits goes by a request that outlives it. Numbers make a repetition safe. @param {Leg} leg */
-  park(leg) {
+  /**
+   * The client is done. What waits goes once more, on a leg whose lines pass; then the session ends. Nothing waits for the answer.
+   * @param {Leg} leg
+   */
+  sayBye(leg) {
+    const bye = '{"bye":{}}';
+    // All that may go is written to a socket already.
+    if (leg.transport === 'websocket')
+      return void this.#outputs.push({ type: 'write', leg: leg.number, lines: [bye] });
+    const lines = [this.#hello(leg, null).line];
+    if (leg.failures.send === 0) this.#fill(lines, this.bodies.bytes);
+    this.#outlive(leg, [...lines, bye], answerMs(lines.join().length, leg.roundTrip));
+  }
+
+  /**
+   * The page may end: all that waits goes by a request that outlives it. Numbers make a repetition safe.
+   * @param {Leg} leg
+   * @param {boolean} [isLeft]
+   */
+  park(leg, isLeft) {
     if (this.id === undefined) return;
     const lines = [this.#hello(leg, null).line];
     this.#fill(lines, OUTLIVING_BODY_BYTES);
-    this.#outputs.push({ type: 'post', leg: leg.number, route: 'send', lines, outlivesPage: true });
+    if (isLeft) lines.push(JSON.stringify({ bye: { after_ms: RETURN_MS } }));
+    this.#outlive(leg, lines);
+  }
+
+  /** @param {Leg} leg @param {Line[]} lines @param {number} [timeoutMs] */
+  #outlive({ number }, lines, timeoutMs) {
+    this.#outputs.push({ type: 'post', leg: number, route: 'send', lines, timeoutMs, outlivesPage: true });
   }
 
   /** When a send that waits for its answer was queued behind the poll that was held before it. @param {Leg} leg */
@@ -225,10 +251,16 @@ export class Sender {
     return /** @type {Welcome} */ (this.welcome).limits;
   }
 
-  /** @param {Leg} leg @param {number | null} turn the turn to request */
-  #hello(leg, turn) {
+  /**
+   * @param {Leg} leg
+   * @param {number | null} turn the turn to request
+   * @param {boolean} [mayAttach] a send attaches no leg
+   */
+  #hello(leg, turn, mayAttach = false) {
     const nonce = `${this.#noncePrefix}.${++this.#nonces}`;
-    leg.nonce ??= nonce;
+    // Until the welcome was read, the gateway may not know the leg.
+    const attaches = mayAttach && leg.state !== 'usable';
+    if (attaches) leg.nonce ??= nonce;
     /** Undefined keys do not go. @type {Hello} */
     const hello = {
       v: 1,
@@ -239,9 +271,9 @@ export class Sender {
       received: this.#acknowledgements.received,
       next: this.#outgoing.lowest,
       nonce,
-      token: this.token,
+      token: attaches ? this.token : undefined,
       ...this.wish,
-      client: leg.state === 'usable' ? undefined : this.#report?.(this.now),
+      client: attaches ? this.#report?.(this.now) : undefined,
     };
     return { nonce, line: JSON.stringify({ hello }) };
   }

@@ -55,7 +55,7 @@ export class Session {
 
   // ---- for the owner
 
-  /** @param {string | undefined} token goes with every hello */
+  /** @param {string | undefined} token goes with every hello that attaches a leg */
   set token(token) {
     this.#sender.token = token;
   }
@@ -139,51 +139,51 @@ export class Session {
    */
   handle(now, input) {
     this.#sender.now = now;
+    this.#take(now, input);
+    this.#advance();
+  }
+
+  /** @param {number} now @param {SessionInput} input */
+  #take(now, input) {
     // An event of a leg that is over does nothing.
     const leg = 'leg' in input ? this.#legs.find(input.leg) : undefined;
     switch (input.type) {
       case 'openLeg':
-        this.#open(input.transport, now);
-        break;
+        return this.#open(input.transport, now);
       case 'socketOpened':
-        if (leg) this.#sender.greet(leg);
-        break;
+        return leg && this.#sender.greet(leg);
       case 'frameArrived':
-        if (leg) this.#receiver.frame(leg, input.frame);
-        break;
+        return leg && this.#receiver.frame(leg, input.frame);
       case 'answerArrived':
-        if (leg) this.#receiver.answer(leg, input.route, input.lines);
-        break;
+        return leg && this.#receiver.answer(leg, input.route, input.lines);
       case 'requestFailed':
-        if (leg) this.#failures.requestFailed(leg, input.route, input);
-        break;
+        return leg && this.#failures.requestFailed(leg, input.route, input);
       case 'legDied':
       case 'dropLeg':
-        this.#legs.remove(leg);
-        break;
+        return this.#legs.remove(leg);
       case 'requestTurn':
         if (leg && leg !== this.#legs.favourite) this.#legs.requestTurn(leg);
         if (input.pings) leg?.links.push(this.#sender.ping(input.isLong));
-        break;
+        return;
       case 'sendPing':
         leg?.links.push(this.#sender.ping(input.isLong));
-        break;
+        return;
       case 'withdrawLine':
-        this.#withdraw();
-        break;
+        return this.#withdraw();
       case 'push':
-        this.#outgoing.push(input.line);
-        break;
+        return this.#outgoing.push(input.line);
+      case 'sendToken':
+        this.#legs.current?.links.push(JSON.stringify({ token: input.token }));
+        return;
+      case 'bye':
+        return this.#sayBye();
       case 'park':
-        this.#park();
-        break;
+        return this.#park(input.isLeft);
       case 'timeout':
-        this.#timeout(now);
-        break;
+        return this.#timeout(now);
       default:
         /** @satisfies {never} */ (input);
     }
-    this.#advance();
   }
 
   /** Looks at the legs in the order of their opening, and sends whatever may go. */
@@ -222,10 +222,17 @@ export class Session {
     }
   }
 
-  /** The page may end. */
-  #park() {
-    const leg = this.#legs.favourite;
-    if (leg && this.#outgoing.kept.length > 0) this.#sender.park(leg);
+  /** The client is done. Its legs are the owner's to close. */
+  #sayBye() {
+    const { current } = this.#legs;
+    if (current) this.#sender.sayBye(current);
+    this.#legs.open = [];
+  }
+
+  /** The page may end. The gateway knows a leg that is usable. @param {boolean} [isLeft] */
+  #park(isLeft) {
+    const leg = this.#legs.current ?? this.#legs.favourite;
+    if (leg && (isLeft || this.#outgoing.kept.length > 0)) this.#sender.park(leg, isLeft);
   }
 
   /** @param {number} now */
