@@ -1692,3 +1692,97 @@ test('if all that is left to try is a withdrawn stream, the race goes on, or ano
   const outputs = [...take({ type: 'legDropped', leg: 2, reason: 'refused' }), ...pass(1000)];
   assert.ok(outputs.some(({ type }) => type === 'openLeg' || type === 'prepareRace'));
 });
+
+test('while the gateway decides about a leg, the client races nothing, probes nothing and blames nothing', () => {
+  for (const transport of ALL) {
+    const { take, pass, proves, selector } = underTest([
+      transport,
+      ...ALL.filter((other) => other !== transport),
+    ]);
+    take({ type: 'raceReady' });
+    pass(20);
+    if (transport === 'websocket') take({ type: 'socketOpened', leg: 1 });
+    pass(20);
+    take({ type: 'wait', leg: 1, ms: 4000 });
+    take({ type: 'controlAnswered', control: 'ours' });
+    assert.deepEqual(opened(pass(3900)), [], transport);
+    proves(1);
+    assert.deepEqual(opened(pass(4000)), [], transport);
+    const { paths, attempts } = selector.explain(0);
+    assert.deepEqual(
+      [attempts.length, paths[0]?.failures, paths[0]?.rtt, paths[0]?.good],
+      [1, 0, 10, true],
+      'the decision is no part of the round trip',
+    );
+  }
+});
+
+test('a decision that does not come in its time is a failure, and a gateway that asks for more has a minute in all', () => {
+  const { take, pass } = underTest(['sse', 'poll']);
+  take({ type: 'raceReady' });
+  pass(40);
+  take({ type: 'wait', leg: 1, ms: 4000 });
+  assert.deepEqual(dropped(pass(5900)), []);
+  assert.deepEqual(only(pass(700), 'dropLeg').slice(0, 1), [{ type: 'dropLeg', leg: 1, reason: 'timeout' }]);
+  const endless = underTest(['websocket']);
+  endless.take({ type: 'raceReady' });
+  endless.take({ type: 'socketOpened', leg: 1 });
+  const drops = [];
+  while (drops.length === 0 && endless.now() < 600_000) {
+    endless.take({ type: 'wait', leg: 1, ms: 1e9 });
+    drops.push(...dropped(endless.pass(1000)));
+  }
+  assert.ok(endless.now() > 60_000 && endless.now() < 75_000, String(endless.now()));
+});
+
+test('a path that fails beside a leg that is decided about starts no further one', () => {
+  const { take, pass } = underTest();
+  take({ type: 'raceReady' });
+  assert.deepEqual(opened(pass(1000)), ['sse']);
+  take({ type: 'socketOpened', leg: 1 });
+  take({ type: 'wait', leg: 1, ms: 4000 });
+  assert.deepEqual(opened(take({ type: 'legDied', leg: 2 })), []);
+  assert.deepEqual(opened(pass(3900)), []);
+  assert.deepEqual(opened(take({ type: 'legDied', leg: 1 })), ['poll']);
+});
+
+test('a leg that ends for its token is no fault of its transport: no other is tried, and the next race pauses longer and longer', () => {
+  const { take, pass, proves, selector } = underTest();
+  take({ type: 'raceReady' });
+  proves(1);
+  const lost = take({ type: 'legDropped', leg: 1, reason: 'unauthorized' });
+  assert.deepEqual([opened(lost), only(lost, 'transportChanged')[0]?.reason], [[], 'server']);
+  /** @type {number[]} */
+  const pauses = [];
+  for (let leg = 2; leg < 9; leg++) {
+    const from = selector.explain(0).attempts.length;
+    let ms = 0;
+    while (selector.explain(0).attempts.length === from && ms < 60_000) {
+      pass(50);
+      ms += 50;
+    }
+    pauses.push(ms);
+    take({ type: 'legDropped', leg, reason: 'unauthorized' });
+  }
+  assert.ok((pauses.at(-1) ?? 0) > 5000, pauses.join());
+  assert.deepEqual(
+    selector.explain(0).paths.map(({ failures }) => failures),
+    [0, 0, 0],
+  );
+  assert.ok(selector.explain(0).attempts.every(({ transport }) => transport === 'websocket'));
+});
+
+test('beside a leg in use, a transport whose token is refused is tried again after 5 s or more', () => {
+  const { take, pass, proves } = underTest(['websocket', 'poll']);
+  take({ type: 'raceReady' });
+  take({ type: 'legDied', leg: 1 });
+  proves(2);
+  take({ type: 'controlAnswered', control: 'ours' });
+  pass(60_000);
+  const from = only(pass(120_000), 'openLeg').length;
+  assert.ok(from > 0);
+  let attempts = 0;
+  for (let leg = 3; leg < 400; leg++)
+    attempts += opened(take({ type: 'legDropped', leg, reason: 'unauthorized' })).length;
+  assert.ok(attempts < 3);
+});

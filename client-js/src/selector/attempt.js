@@ -22,6 +22,7 @@
  * @property {number} bytes how many came since the last ping
  * @property {number} busyMs for how long since the last ping the slowest line may have been busy with them
  * @property {number} queuedMs the part of it in which they are known to have been queued
+ * @property {number} waitUntil while the gateway decides about it: when it has decided at the latest; -NEVER if it did not say so
  * @property {number} trips round trips that were measured before it may take over
  */
 
@@ -62,6 +63,7 @@ export const createAttempt = (leg, path, purpose, now) => ({
   bytes: 0,
   busyMs: 0,
   queuedMs: 0,
+  waitUntil: -NEVER,
   trips: 0,
 });
 
@@ -75,8 +77,23 @@ export const reach = ({ record }, milestone, now) => {
   record[milestone] ??= now - record.at;
 };
 
-/** Returns when it came further: it began, its socket opened, or its welcome came. @param {Attempt} attempt */
-export const progressAt = ({ record: { at, opened = 0, usable = opened } }) => at + usable;
+/**
+ * Returns when it came further: it began, its socket opened, or its welcome came. A gateway that decides about it has its time.
+ * @param {Attempt} attempt
+ */
+export const progressAt = ({ record: { at, opened = 0, usable = opened }, waitUntil }) =>
+  Math.max(at + usable, waitUntil);
+
+/** The gateway said that it decides about it, and no welcome came yet. So its path works. @param {Attempt} attempt */
+export const isUndecided = ({ record, waitUntil }) => record.usable === undefined && waitUntil > -NEVER;
+
+/** Returns when the gateway has decided about all of these attempts; -NEVER if it decides about none. @param {Attempt[]} attempts */
+export const decidesUntil = (attempts) =>
+  Math.max(-NEVER, ...attempts.filter(isUndecided).map(({ waitUntil }) => waitUntil));
+
+/** It began longer ago than `ms` and had no answer, and the gateway does not decide about it. @param {Attempt} attempt @param {number} ms @param {number} now */
+export const isHung = ({ record, waitUntil }, ms, now) =>
+  record.at < now - ms && record.opened === undefined && record.usable === undefined && waitUntil < now;
 
 /** A pong came: both directions pass. @param {Attempt} attempt */
 export const isProven = ({ record }) => record.proven !== undefined;
@@ -91,8 +108,10 @@ export const lengthOf = ({ path: { isDoubtful } }) => isDoubtful && { isLong: tr
 export const isAsked = ({ record }) => record.purpose === 'asked';
 
 /** Returns the reason for an attempt that did not answer in time. @param {Attempt} attempt @returns {Reason} */
-export const reasonOf = ({ record }) => {
+export const reasonOf = (attempt) => {
+  const { record } = attempt;
   if (record.proven !== undefined) return 'stalled';
+  if (isUndecided(attempt)) return 'timeout';
   // A proxy holds the stream back; the gateway itself answers at once.
   if (record.transport === 'sse') return 'buffered';
   return record.opened === undefined ? 'timeout' : 'mute';

@@ -24,6 +24,10 @@ export const SHORT_STAGGER_MS = 300;
 const LONGEST_STAGGER_MS = 1400;
 /** A WebSocket over TLS opens within four round trips, and each further step takes one. */
 const STAGGER_TRIPS = 6;
+/** The third path starts so long after the first one, and by this pause after the second one, at least and at most. */
+const THIRD_AFTER_MS = 2500;
+const LEAST_LATE_STAGGER_MS = 500;
+const LATE_STAGGER_MS = 1500;
 
 /** The first answer of a network may just be late. */
 const FIRST_ANSWER_MS = 10_000;
@@ -57,6 +61,13 @@ export const staggerMs = ({ rtt }, trip) => {
   if (trip === null) return STAGGER_MS;
   return clamp(STAGGER_TRIPS * trip, SHORT_STAGGER_MS, LONGEST_STAGGER_MS);
 };
+
+/**
+ * Returns the pause before the third path starts. One that began less than the shortest pause later cannot show that the pong of the
+ * other is late.
+ * @param {number} ms since the first one started
+ */
+export const lateStaggerMs = (ms) => clamp(THIRD_AFTER_MS - ms, LEAST_LATE_STAGGER_MS, LATE_STAGGER_MS);
 
 /** @param {Deadline['name']} name @param {Attempt} [attempt] */
 const keyOf = (name, attempt) => name + (attempt?.record.leg ?? '');

@@ -5,7 +5,7 @@ import type { Route } from '../session/events.js';
 import type { Control, Reason, State, Transport } from '../types.js';
 
 export type SelectorInput =
-  /** The answer to `prepareRace`: the token is there. */
+  /** The answer to `prepareRace`: the race may begin. */
   | { type: 'raceReady' }
   /** The answer to `prepareRace`: there is no token. */
   | { type: 'raceFailed' }
@@ -20,6 +20,8 @@ export type SelectorInput =
   | { type: 'legDied'; leg: number }
   /** The client wrote to the leg's socket. */
   | { type: 'write'; leg: number }
+  /** The gateway decides about the leg for so long: its path works. */
+  | { type: 'wait'; leg: number; ms: number }
   | { type: 'legUsable'; leg: number }
   | { type: 'legActive'; leg: number }
   | { type: 'pong'; leg: number; rtt: number; isLong?: boolean }

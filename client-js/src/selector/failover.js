@@ -14,7 +14,7 @@
  */
 
 import { NEVER } from '../time.js';
-import { isProven, LONG_LIFE_MS, reasonOf } from './attempt.js';
+import { isProven, isUndecided, LONG_LIFE_MS, reasonOf } from './attempt.js';
 import { IdleCuts } from './idle-cuts.js';
 import { doubt, isShut } from './path.js';
 import { Rotation } from './rotation.js';
@@ -22,6 +22,8 @@ import { isUnreachable, UNREACHABLE_PAUSE_MS } from './status.js';
 
 /** Reasons of the session that are the gateway's will, and no transport's fault. */
 const GATEWAY_REASONS = ['draining', 'gone', 'replaced'];
+/** A transport on which a token was refused beside the leg in use is tried again after this pause, and as much at most. */
+const DENIED_PAUSE_MS = 5000;
 
 export class Failover {
   #outputs;
@@ -82,6 +84,8 @@ export class Failover {
       return this.#race.drop(attempt, this.#status.lastReason);
     }
     const isUsable = attempt.record.usable !== undefined;
+    // Every transport would bring the same token.
+    if (reason === 'unauthorized') return this.#fail(attempt, 'server', true);
     // The gateway ends a leg of a transport that it has withdrawn.
     if (GATEWAY_REASONS.includes(reason) || (isUsable && reason === 'refused')) this.#fail(attempt, 'server');
     else this.#fail(attempt, isUsable ? 'closed' : 'refused');
@@ -91,7 +95,8 @@ export class Failover {
   timedOut(attempt) {
     attempt.writtenAt = -NEVER;
     // It took over what the leg before had lost. Perhaps that is long.
-    if (attempt.record.opened !== undefined && !isProven(attempt)) doubt(attempt.path);
+    if (attempt.record.opened !== undefined && !isProven(attempt) && !isUndecided(attempt))
+      doubt(attempt.path);
     this.#fail(attempt, reasonOf(attempt));
   }
 
@@ -153,8 +158,13 @@ export class Failover {
     this.#status.lose(reason, state, this.#deadlines.now);
   }
 
-  /** A leg ended that should not have. @param {Attempt} attempt @param {Reason} reason */
-  #fail(attempt, reason) {
+  /**
+   * A leg ended that should not have.
+   * @param {Attempt} attempt
+   * @param {Reason} reason
+   * @param {boolean} [isDenied] the gateway refused its token
+   */
+  #fail(attempt, reason, isDenied = false) {
     const race = this.#race;
     const { at, active = 0 } = attempt.record;
     const wasProven = isProven(attempt);
@@ -163,14 +173,17 @@ export class Failover {
     const isIdle = wasProven && !isServer && this.#session.unacknowledgedFrames === 0;
     const isIdleCut = isIdle && this.noteCut(attempt);
     const isAgeCut = wasProven && reason === 'closed' && this.#noteAge(attempt, isIdleCut);
-    // A leg that never was proven was not well: two gateways behind one address may each say `gone` for ever.
-    const wasWell = wasProven && (isServer || this.#deadlines.now - at - active > LONG_LIFE_MS);
+    // A leg that never was proven was not well: two gateways behind one address may each say `gone` for ever. Nor was one whose token
+    // held for a moment only.
+    const wasWell =
+      wasProven && ((isServer && !isDenied) || this.#deadlines.now - at - active > LONG_LIFE_MS);
     race.drop(attempt, reason);
     race.freed(attempt);
     if (wasWell) race.backoff.failures = 0;
     if (isServer) {
       race.stop();
-      race.backoff.limit();
+      if (!isDenied) race.backoff.limit();
+      else if (isBackground) attempt.path.retryAt = this.#deadlines.after(DENIED_PAUSE_MS, DENIED_PAUSE_MS);
     } else if (!wasWell) {
       race.isStaggerShort = reason === 'refused';
       this.#paths.failed(attempt.path, reason, !isIdleCut && !isAgeCut, wasProven);
@@ -179,7 +192,7 @@ export class Failover {
     }
     const isOffline = !isServer && this.#status.control === 'offline' && !race.active;
     this.#status.lastReason = isOffline ? 'offline' : reason;
-    this.#goOn(wasProven, wasWell);
+    this.#goOn(isDenied ? wasWell : wasProven, wasWell);
   }
 
   /** @param {boolean} wasProven @param {boolean} wasWell */

@@ -12,6 +12,7 @@
  */
 
 import { NEVER } from '../time.js';
+import { decidesUntil } from './attempt.js';
 import { isUnreachable, UNREACHABLE_PAUSE_MS } from './status.js';
 
 /**
@@ -58,6 +59,13 @@ export class Probes {
     this.#outputs.push({ type: 'probeControl' });
     this.#askedAt = now;
     this.#waitsSince = Math.min(this.#waitsSince, now);
+  }
+
+  /** A race has found nothing yet. A gateway that decides about an attempt is within reach. */
+  due() {
+    const until = decidesUntil(this.#race.open);
+    if (until > this.#deadlines.now) this.#deadlines.set('probe', until + EVERY_MS);
+    else this.ask();
   }
 
   /** A pong came, so the network is well. Returns whether it was not, a moment ago. @param {number} rtt */

@@ -15,7 +15,7 @@
  */
 
 import { NEVER } from '../time.js';
-import { isAsked, isProven, LONG_LIFE_MS, reach } from './attempt.js';
+import { isAsked, isProven, isUndecided, LONG_LIFE_MS, reach } from './attempt.js';
 import { sample } from './path.js';
 
 export class Proof {
@@ -56,10 +56,15 @@ export class Proof {
   /** Its welcome was read. The first one carries the session. @param {Attempt} attempt */
   usable(attempt) {
     const { record } = attempt;
+    const wasUndecided = isUndecided(attempt);
     reach(attempt, 'usable', this.#deadlines.now);
     this.#paths.tried = [];
     if (this.#paths.enterNetwork()) this.#promotion.forgetNetwork();
-    this.#race.measure(this.#deadlines.now - record.at - (record.opened ?? 0));
+    if (wasUndecided) {
+      // The time of a decision is no part of the round trip.
+      attempt.waitUntil = this.#deadlines.now;
+      this.#race.stagger();
+    } else this.#race.measure(this.#deadlines.now - record.at - (record.opened ?? 0));
     if (this.#race.chosen) this.#race.ping(attempt);
     else this.#race.choose(attempt, true);
   }
@@ -107,7 +112,10 @@ export class Proof {
     if (wasUnreachable) this.#paths.forgive(1000, 2000);
     for (const other of open) {
       const isSilent =
-        other.record.usable === undefined && !wasUnreachable && attempt.record.purpose !== 'age';
+        other.record.usable === undefined &&
+        !isUndecided(other) &&
+        !wasUnreachable &&
+        attempt.record.purpose !== 'age';
       if (isSilent && this.#paths.betterThan(attempt.path).includes(other.path))
         this.#paths.noteSilence(other.path);
       const isWorse = this.#paths.betterThan(other.path).includes(attempt.path);

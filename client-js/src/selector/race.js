@@ -14,32 +14,31 @@
 import { NEVER } from '../time.js';
 import {
   createAttempt,
+  decidesUntil,
   isAsked,
   isDetour,
+  isHung,
   isProven,
+  isUndecided,
   lengthOf,
   pinged,
   progressAt,
   reach,
 } from './attempt.js';
 import { Backoff } from './backoff.js';
-import { answerMs, SHORT_STAGGER_MS, staggerMs } from './deadlines.js';
-import { clamp, isShut, sample } from './path.js';
+import { answerMs, lateStaggerMs, SHORT_STAGGER_MS, staggerMs } from './deadlines.js';
+import { isShut, sample } from './path.js';
 
 /** How many attempts `explain()` shows. */
 const SHOWN = 20;
-/** The third path starts so long after the first one, and by this pause after the second one, at least and at most. */
-const THIRD_AFTER_MS = 2500;
-const LEAST_LATE_STAGGER_MS = 500;
-const LATE_STAGGER_MS = 1500;
 /** A browser delays the sockets of a page that opened a dozen in vain, so from then on one goes in 30 s. */
 const MOST_FAILED_SOCKETS = 13;
 const SOCKET_PAUSE_MS = 30_000;
 
 /** No answer of a network is later: what seems so was read late, for example after the machine slept. */
 const LONGEST_TRIP_MS = 10_000;
-/** A function that returns the token may never answer; the client calls it again after this. */
-const TOKEN_MS = 15_000;
+/** A race that is not ready by then is prepared again: it may have been ready while the page was parked. */
+const READY_MS = 15_000;
 
 export class Race {
   /** In the order of opening. @type {Attempt[]} */
@@ -80,7 +79,7 @@ export class Race {
 
   /** A race is due, once the token is there. */
   prepare() {
-    this.#deadlines.set('race', this.#deadlines.now + TOKEN_MS);
+    this.#deadlines.set('race', this.#deadlines.now + READY_MS);
     this.#outputs.push({ type: 'prepareRace' });
   }
 
@@ -151,7 +150,10 @@ export class Race {
       this.isStaggerShort = true;
     }
     const isPending = this.#pending.length > 0;
-    if (isPending) this.next();
+    // Another path would only meet the same decision.
+    const until = decidesUntil(this.open);
+    if (until > this.#deadlines.now) this.#deadlines.set('next-attempt', until + SHORT_STAGGER_MS);
+    else if (isPending) this.next();
     return isPending || this.open.length > 0;
   }
 
@@ -190,7 +192,7 @@ export class Race {
 
   /** Sets the deadline of the next answer. @param {Attempt} attempt @param {number} [ms] */
   awaitAnswer(attempt, ms = answerMs(attempt, this.#paths.network, this.backoff.failures)) {
-    const by = this.#deadlines.now + ms;
+    const by = ms + (isUndecided(attempt) ? attempt.waitUntil : this.#deadlines.now);
     attempt.answerBy = by - attempt.busyMs;
     this.#deadlines.set('answer', by, attempt);
   }
@@ -221,12 +223,10 @@ export class Race {
     // Nothing but this one answer is known, so others may take much longer.
     network.deviation ??= trip;
     sample(network, trip);
-    const [first, second] = this.open;
-    if (first && !second && this.#pending.length > 0)
-      this.#deadlines.set('next-attempt', progressAt(first) + this.#staggerMs(first, trip));
+    this.stagger(trip);
     for (const attempt of this.open) {
       const { record } = attempt;
-      if (record.usable !== undefined || record.opened !== undefined) continue;
+      if (record.usable !== undefined || record.opened !== undefined || isUndecided(attempt)) continue;
       attempt.answerBy = record.at + answerMs(attempt, network, this.backoff.failures);
       this.#deadlines.set('answer', attempt.answerBy, attempt);
     }
@@ -234,10 +234,7 @@ export class Race {
 
   /** The network has healed: attempts that have hung for a while use old connections, and start again. @param {number} ms */
   renew(ms) {
-    const begunBy = this.#deadlines.now - ms;
-    const hung = this.open.filter(
-      ({ record }) => record.at < begunBy && record.opened === undefined && record.usable === undefined,
-    );
+    const hung = this.open.filter((attempt) => isHung(attempt, ms, this.#deadlines.now));
     if (hung.length === 0) return;
     for (const attempt of hung) this.drop(attempt, 'offline');
     this.#purpose = 'race';
@@ -283,16 +280,18 @@ export class Race {
     this.#deadlines.clear('ping', attempt);
   }
 
+  /** Sets the time of the second path by how far the first one came. @param {number | null} [trip] of the network */
+  stagger(trip = this.#paths.network.rtt) {
+    const [first, second] = this.open;
+    if (first && !second && this.#pending.length > 0)
+      this.#deadlines.set('next-attempt', progressAt(first) + this.#staggerMs(first, trip));
+  }
+
   /** Returns how long an attempt has before the next path starts. @param {Attempt} attempt @param {number | null} trip of the network */
   #staggerMs({ path }, trip) {
     const [first, second] = this.open;
     if (this.isStaggerShort) return SHORT_STAGGER_MS;
     if (!first || !second) return staggerMs(path, trip);
-    // One that began less than this later cannot show that the pong of the other is late.
-    return clamp(
-      first.record.at + THIRD_AFTER_MS - this.#deadlines.now,
-      LEAST_LATE_STAGGER_MS,
-      LATE_STAGGER_MS,
-    );
+    return lateStaggerMs(this.#deadlines.now - first.record.at);
   }
 }

@@ -18,6 +18,7 @@
 
 import { NEVER } from '../time.js';
 import { Deadlines } from './deadlines.js';
+import { Decisions } from './decisions.js';
 import { explain } from './explain.js';
 import { Failover } from './failover.js';
 import { Liveness, WOKEN_MS } from './liveness.js';
@@ -41,6 +42,7 @@ export class Selector {
   #deadlines;
   #paths;
   #race;
+  #decisions;
   #promotion;
   #probes;
   #failover;
@@ -72,6 +74,7 @@ export class Selector {
     this.#deadlines = deadlines;
     this.#paths = paths;
     this.#race = race;
+    this.#decisions = new Decisions(deadlines, race);
     this.#switch = new Switch(this.#outputs, race, this.#status);
     this.#promotion = new Promotion(deadlines, paths, race, session, maxLatencyMs);
     const probes = new Probes(this.#outputs, deadlines, paths, race, this.#status);
@@ -128,13 +131,12 @@ export class Selector {
   handle(now, input) {
     if (this.state === 'closed') return;
     this.#deadlines.now = now;
-    this.#take(input);
+    this.#take(input, 'leg' in input ? this.#race.find(input.leg) : undefined);
     this.#switch.update();
   }
 
-  /** @param {SelectorInput} input */
-  #take(input) {
-    const attempt = 'leg' in input ? this.#race.find(input.leg) : undefined;
+  /** @param {SelectorInput} input @param {Attempt} [attempt] whose event it is, if that is open */
+  #take(input, attempt) {
     switch (input.type) {
       case 'raceReady':
       case 'raceFailed':
@@ -150,6 +152,8 @@ export class Selector {
         return attempt && this.#liveness.noted(attempt, input);
       case 'requestFailed':
         return attempt && this.#requestFailed(attempt, input.route);
+      case 'wait':
+        return attempt && this.#decisions.wait(attempt, input.ms);
       case 'legUsable':
         return attempt && this.#proof.usable(attempt);
       case 'pong':
@@ -174,9 +178,8 @@ export class Selector {
       case 'wake':
         return this.#wake(input.isVisible);
       case 'park':
-        return this.#failover.leave('parked');
       case 'stop':
-        return this.#failover.leave('closed');
+        return this.#failover.leave(input.type === 'park' ? 'parked' : 'closed');
       case 'timeout':
         return this.#timeout();
       default:
@@ -277,7 +280,7 @@ export class Selector {
       case 'gateway-pause':
         return this.#race.next();
       case 'probe':
-        return this.#probes.ask();
+        return this.#probes.due();
       case 'notice':
         return this.#notice.due();
       case 'go-away':
