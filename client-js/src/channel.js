@@ -17,6 +17,8 @@ import { MessageLoop } from './message-loop.js';
 import { checkListener, checkPublishOptions } from './options.js';
 import { decode, encode } from './payload.js';
 
+const EVENTS = ['message', 'end'];
+
 /** @implements {PublicChannel} */
 export class Channel {
   /**
@@ -55,14 +57,15 @@ export class Channel {
     this.#listening = listening;
   }
 
-  /** @param {'message'} event @param {(message: Message) => void} listener */
+  /** @param {'message' | 'end'} event @param {(value: never) => void} listener */
   on(event, listener) {
-    checkListener(['message'], event, listener);
-    const remove = this.#emitter.on(event, listener);
+    checkListener(EVENTS, event, listener);
+    const remove = this.#emitter.on(event, /** @type {(value: unknown) => void} */ (listener));
+    if (event === 'end') return () => void remove();
     this.#listening.set(this.name, this);
     if (this.#state === 'idle' || this.#state === 'refused') this.#subscribe();
     return () => {
-      if (remove() && this.#emitter.listeners.size === 0) this.#unsubscribe();
+      if (remove() && !this.#emitter.has('message')) this.#unsubscribe();
     };
   }
 
@@ -111,6 +114,18 @@ export class Channel {
   }
 
   /**
+   * The gateway ended the subscription. A request for a new one, if it is under way, has an answer of its own.
+   * @param {ThroughlineError} error
+   */
+  end(error) {
+    if (this.#state !== 'subscribed') return;
+    this.#position = undefined;
+    this.#mustLeave = false;
+    this.#listening.delete(this.name);
+    this.#refuse(error);
+  }
+
+  /**
    * The session was lost, or frames of it. The subscription goes on from its position, unless its request still waits to be sent.
    * @param {number[]} unsent requests that no leg has yet
    * @param {Reset['reason']} [reason] none once the connection is closed: then asking is refused, which ends the channel
@@ -151,8 +166,8 @@ export class Channel {
     // The subscription may have held until now.
     this.#outcome = this.#createOutcome();
     this.#outcome.reject(error);
-    // The application knows that it closed the connection.
-    if (error.code !== 'closed') this.#connection.emit('error', error);
+    // The application knows that the connection is closed.
+    if (!this.#requests.closed) this.#connection.emit('error', error);
     this.#emitter.emit('end', error);
   }
 
@@ -168,13 +183,8 @@ export class Channel {
 
   /** Ends the wait for a subscription to which nothing listens. */
   #giveUp() {
-    const error = this.#requests.isClosed
-      ? new ThroughlineError('closed')
-      : new ThroughlineError(
-          'unsubscribed',
-          `nothing listens to '${this.name}': call on('message', …) first`,
-        );
-    this.#outcome?.reject(error);
+    const message = `nothing listens to '${this.name}': call on('message', …) first`;
+    this.#outcome?.reject(this.#requests.closed ?? new ThroughlineError('unsubscribed', message));
     this.#outcome = undefined;
   }
 

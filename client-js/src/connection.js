@@ -4,19 +4,19 @@
  * decides nothing about sessions and transports.
  *
  * @import { ConnectionEvents, Connection as PublicConnection, Options, Reset, Transport } from './types.js'
- * @import { Deferred } from './deferred.js'
- * @import { LoopEvent, MachineEvent } from './events.js'
+ * @import { ApplicationEvent, LoopEvent, MachineEvent } from './events.js'
  * @import { NumberedFrame } from './protocol/frames.js'
  */
 
 import { baseOf } from './address.js';
 import { Channel } from './channel.js';
 import { Channels } from './channels.js';
-import { createDeferred } from './deferred.js';
+import { rejected } from './deferred.js';
 import { Emitter } from './emitter.js';
-import { ThroughlineError, textOf } from './errors.js';
+import { ThroughlineError } from './errors.js';
 import { EventLoop } from './event-loop.js';
-import { checkListener, checkName, checkOptions, checkToken, noTransport, orderOf } from './options.js';
+import { Identity } from './identity/identity.js';
+import { checkListener, checkName, checkOptions, noTransport, orderOf } from './options.js';
 import { watchPage } from './page.js';
 import { randomId, resolvePlatform, storageOf } from './platform.js';
 import { Reports } from './reports.js';
@@ -25,12 +25,12 @@ import { Memory } from './selector/memory.js';
 import { Selector } from './selector/selector.js';
 import { Session } from './session/session.js';
 import { takeSlot } from './slots.js';
+import { Switches } from './switches.js';
+import { askToken, sourceOf } from './token.js';
 import { Carriers } from './transports/carriers.js';
 import { probe } from './transports/control.js';
 
 const EVENTS = ['state', 'transport', 'reset', 'error'];
-/** Codes of an `end` that the application must know: no other leg fares better. */
-const LASTING_CODES = ['unauthorized', 'forbidden', 'rate_limited', 'full', 'bad_frame'];
 
 /** @implements {PublicConnection} */
 class Connection {
@@ -41,8 +41,7 @@ class Connection {
   #channels = new Channels(
     (name) => new Channel(name, this.#requests, this.#emitter, this.#channels.listening),
   );
-  /** Switches that are not over, in the order of asking. @type {Deferred<void>[]} */
-  #switches = [];
+  #switches = new Switches();
   /** Ends the watching of the page. */
   #end = new AbortController();
   #base;
@@ -54,6 +53,7 @@ class Connection {
   #memory;
   /** @type {Session} */
   #session;
+  #identity;
   /** @type {Selector} */
   #selector;
   #carriers;
@@ -70,6 +70,9 @@ class Connection {
     this.#order = orderOf(options.transports, this.#missing);
     this.#memory = new Memory(storageOf(this.#platform), `throughline ${this.#base}`, Date.now);
     this.#session = new Session({ randomId, report: (now) => this.#selector.report(now) });
+    const source = sourceOf(options.token);
+    this.#identity = new Identity({ source, session: this.#session, random: Math.random });
+    if (typeof options.token === 'string') this.#session.token = options.token;
     this.#selector = new Selector({
       session: this.#session,
       memory: this.#memory,
@@ -80,16 +83,23 @@ class Connection {
       maxLatencyMs: options.maxLatencyMs,
     });
     const carryOut = (/** @type {LoopEvent} */ event) => this.#carryOut(event);
-    this.#loop = new EventLoop(this.#platform, this.#session, this.#selector, carryOut, options.log);
+    this.#loop = new EventLoop(
+      this.#platform,
+      this.#session,
+      this.#identity,
+      this.#selector,
+      carryOut,
+      options.log,
+    );
     const dispatch = (/** @type {LoopEvent} */ event) => this.#loop.dispatch(event);
     this.#carriers = new Carriers(this.#platform, this.#base, dispatch);
-    const push = (/** @type {string} */ line) => this.#push(line);
-    this.#requests = new Requests(push, this.#session, this.#platform, options.queue);
+    this.#requests = new Requests((line) => this.#push(line), this.#session, this.#platform, options.queue);
     this.#emitter.on('state', (state) => state === 'online' && this.#reports.online());
     watchPage(this.#platform.window, dispatch, this.#end.signal);
     const locks = this.#platform.window?.navigator?.locks;
     takeSlot(locks, this.#base, (mayHold) => dispatch({ type: 'holdingChanged', mayHold }), this.#end.signal);
-    this.#prepareRace();
+    // With a token at hand the race starts within this call.
+    dispatch({ type: 'prepareRace' });
   }
 
   // ---- for the application
@@ -100,6 +110,10 @@ class Connection {
 
   get state() {
     return this.#selector.state;
+  }
+
+  get user() {
+    return this.state === 'closed' ? null : this.#identity.user;
   }
 
   /**
@@ -120,17 +134,13 @@ class Connection {
 
   /** @param {Transport} transport @returns {Promise<void>} */
   switchTo(transport) {
-    /** @type {Deferred<void>} */
-    const outcome = createDeferred();
-    if (this.state === 'closed') outcome.reject(new ThroughlineError('closed'));
-    else if (!this.#order.includes(transport)) outcome.reject(noTransport([transport], this.#order));
-    else {
-      this.#switches.push(outcome);
-      // Not by the loop: a listener may close the connection before the loop comes to it.
-      this.#selector.handle(this.#platform.now(), { type: 'switchTo', transport });
-      this.#loop.run();
-    }
-    return outcome.promise;
+    if (this.state === 'closed') return rejected(new ThroughlineError('closed'));
+    if (!this.#order.includes(transport)) return rejected(noTransport([transport], this.#order));
+    const outcome = this.#switches.add();
+    // Not by the loop: a listener may close the connection before the loop comes to it.
+    this.#selector.handle(this.#platform.now(), { type: 'switchTo', transport });
+    this.#loop.run();
+    return outcome;
   }
 
   explain() {
@@ -142,19 +152,12 @@ class Connection {
   }
 
   close() {
-    this.#end.abort();
-    // Not by the loop: a listener that calls this sees a closed connection at once.
-    this.#selector.handle(this.#platform.now(), { type: 'stop' });
-    // The legs too that the session still reads after the selector is through with them.
-    for (const leg of this.#carriers.legs) this.#carriers.abort(leg);
-    this.#requests.isClosed = true;
-    this.#giveUp('closed', []);
-    this.#loop.run();
+    this.#close(new ThroughlineError('closed'));
   }
 
   // ---- for the loop
 
-  /** Carries out an event on the platform and for the application. @param {LoopEvent} event */
+  /** Carries out an event on the platform. @param {LoopEvent} event */
   #carryOut(event) {
     switch (event.type) {
       case 'openLeg':
@@ -164,26 +167,23 @@ class Connection {
       case 'post':
         return this.#carriers.post(event);
       case 'switchEnded':
-        return this.#settleSwitch(event.reason);
+        return this.#switches.settle(event.reason);
       case 'legDropped':
         this.#carriers.abort(event.leg);
-        return this.#ended(event.reason, event.error);
+        return this.#reports.ended(event.reason, event.error, this.state === 'online');
       case 'dropLeg':
       case 'legDied':
         return this.#carriers.abort(event.leg);
       case 'park':
         for (const leg of this.#carriers.legs) this.#loop.dispatch({ type: 'legDied', leg });
         return;
-      case 'prepareRace':
-        return this.#prepareRace();
+      case 'askToken':
+        return askToken(this.#token, event.call, (answer) => this.#loop.dispatch(answer));
+      case 'useToken':
+        this.#session.token = event.token;
+        return;
       case 'probeControl':
         return this.#probeControl();
-      case 'raceFailed':
-      case 'gatewayRefused':
-      case 'controlAnswered':
-        return event.error && this.#report(event.error);
-      case 'unreachable':
-        return this.#reports.unreachable(this.#base, this.explain());
       case 'holdingChanged':
         this.#session.mayHold = event.mayHold;
         return;
@@ -193,11 +193,32 @@ class Connection {
       case 'frameArrived':
       case 'answerArrived':
         return this.#requests.catchUp();
+      default:
+        return this.#tell(event);
+    }
+  }
+
+  /** Carries out an event for the application. @param {ApplicationEvent} event */
+  #tell(event) {
+    switch (event.type) {
+      case 'gatewayRefused':
+        return event.error.code !== 'unauthorized' && this.#report(event.error);
+      case 'raceFailed':
+      case 'tokenError':
+      case 'controlAnswered':
+        return event.error && this.#report(event.error);
+      case 'signedOut':
+        this.#report(event.error);
+        return this.#close(event.error);
+      case 'unreachable':
+        return this.#reports.unreachable(this.#base, this.explain());
       case 'deliver':
         return this.#deliver(event.frame);
       case 'reset':
         return this.#reset(event.reason);
       case 'stateChanged':
+        // The legs too that the session still reads after the selector is through with them.
+        if (event.state === 'closed') for (const leg of this.#carriers.legs) this.#carriers.abort(leg);
         return this.#emitter.emit('state', event.state);
       case 'transportChanged':
         return this.#emitter.emit('transport', { from: event.from, to: event.to, reason: event.reason });
@@ -206,9 +227,18 @@ class Connection {
     }
   }
 
-  /** The session dropped a leg. @param {string} code @param {ThroughlineError} [error] why the gateway ended it */
-  #ended(code, error = new ThroughlineError(code)) {
-    if (LASTING_CODES.includes(code)) this.#report(error);
+  /**
+   * Ends the connection for good. All that is asked later has the error.
+   * @param {ThroughlineError} error
+   */
+  #close(error) {
+    this.#end.abort();
+    // Not by the loop: a listener that calls this sees a closed connection at once.
+    this.#session.handle(this.#platform.now(), { type: 'bye' });
+    this.#selector.handle(this.#platform.now(), { type: 'stop' });
+    this.#requests.closed ??= error;
+    this.#giveUp(error, []);
+    this.#loop.run();
   }
 
   /** @param {ThroughlineError} error */
@@ -222,29 +252,6 @@ class Connection {
     this.#loop.run();
   }
 
-  /** The oldest switch was made, or it failed for a reason. @param {string} [reason] */
-  #settleSwitch(reason) {
-    const oldest = this.#switches.shift();
-    if (reason) oldest?.reject(new ThroughlineError(reason));
-    else oldest?.resolve();
-  }
-
-  /** Gets a new token before every race. */
-  async #prepareRace() {
-    try {
-      const token = this.#token;
-      // Without a function the race starts at once, within this call. No function runs within `connect`: its error needs a listener.
-      this.#session.token =
-        typeof token === 'function' ? checkToken(await Promise.resolve().then(token)) : token;
-      this.#loop.dispatch({ type: 'raceReady' });
-    } catch (thrown) {
-      this.#loop.dispatch({
-        type: 'raceFailed',
-        error: new ThroughlineError('unauthorized', textOf(thrown)),
-      });
-    }
-  }
-
   async #probeControl() {
     const { fetch, now } = this.#platform;
     const askedAt = now();
@@ -254,8 +261,11 @@ class Connection {
 
   /** @param {NumberedFrame} frame */
   #deliver(frame) {
-    if (frame.pub === undefined) this.#requests.settle(frame);
-    else this.#channels.listening.get(frame.pub)?.deliver(frame);
+    const { pub, unsub, code = 'internal', message } = frame;
+    const { listening } = this.#channels;
+    if (pub !== undefined) listening.get(pub)?.deliver(frame);
+    else if (unsub !== undefined) listening.get(unsub)?.end(new ThroughlineError(code, message));
+    else this.#requests.settle(frame);
   }
 
   /**
@@ -264,20 +274,20 @@ class Connection {
    */
   #reset(reason) {
     const unsent = this.#session.unhandedLines().map((line) => JSON.parse(line).id);
-    this.#giveUp('unknown_outcome', unsent, reason);
+    this.#giveUp(new ThroughlineError('unknown_outcome'), unsent, reason);
   }
 
   /**
    * Rejects the open requests, but not the unsent ones. Channels subscribe again; once the connection is closed that ends them.
-   * @param {'closed' | 'unknown_outcome'} code
+   * @param {ThroughlineError} error
    * @param {number[]} unsent
    * @param {Reset['reason']} [reason]
    */
-  #giveUp(code, unsent, reason) {
+  #giveUp({ code, message }, unsent, reason) {
     // The requests that the channels add are not among them.
     const lost = [...this.#requests.open.keys()].filter((id) => !unsent.includes(id));
     for (const channel of [...this.#channels.listening.values()]) channel.resume(unsent, reason);
-    for (const id of lost) this.#requests.reject(id, code);
+    for (const id of lost) this.#requests.reject(id, code, message);
   }
 }
 

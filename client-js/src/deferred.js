@@ -30,3 +30,10 @@ export function createDeferred() {
   };
   return { promise, resolve, reject };
 }
+
+/** Returns a promise that has failed. @param {ThroughlineError} error @returns {Promise<void>} */
+export function rejected(error) {
+  const { promise, reject } = createDeferred();
+  reject(error);
+  return promise;
+}

@@ -22,6 +22,11 @@ export class Emitter {
     return () => this.listeners.delete(listener);
   }
 
+  /** Says whether an event has a listener. @param {keyof Events} event */
+  has(event) {
+    return [...this.listeners].some((listener) => listener.event === event);
+  }
+
   /**
    * Calls the listeners that an event has when it begins, but not those that are removed before their turn.
    * @template {keyof Events} Event

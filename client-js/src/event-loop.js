@@ -1,16 +1,18 @@
 // @ts-check
 /**
- * Drains the queues of events: the network's first, then the session's, then the selector's. Each event goes only to the machines
- * that handle it, and is then carried out. The loop arms the one timer of both machines. It decides nothing.
+ * Drains the queues of events: the network's first, then the session's, the identity's and the selector's. Each event goes only to the machines
+ * that handle it, and is then carried out. The loop arms the one timer of all machines. It decides nothing.
  *
  * @import { LoopEvent, UnroutedEvent } from './events.js'
+ * @import { IdentityInput } from './identity/events.js'
+ * @import { Identity } from './identity/identity.js'
  * @import { Selector } from './selector/selector.js'
  * @import { Session } from './session/session.js'
  * @import { Platform } from './transports/events.js'
  * @import { LogEntry } from './types.js'
  */
 
-import { NEVER } from './time.js';
+import { LONGEST_TIMER_MS, NEVER } from './time.js';
 
 export class EventLoop {
   /** @type {LoopEvent[]} */
@@ -26,6 +28,7 @@ export class EventLoop {
   #armedFor = NEVER;
   #platform;
   #session;
+  #identity;
   #selector;
   #carryOut;
   #log;
@@ -33,13 +36,15 @@ export class EventLoop {
   /**
    * @param {Platform} platform
    * @param {Session} session
+   * @param {Identity} identity
    * @param {Selector} selector
    * @param {(event: LoopEvent) => void} carryOut
    * @param {(entry: LogEntry) => void} [log]
    */
-  constructor(platform, session, selector, carryOut, log) {
+  constructor(platform, session, identity, selector, carryOut, log) {
     this.#platform = platform;
     this.#session = session;
+    this.#identity = identity;
     this.#selector = selector;
     this.#carryOut = carryOut;
     this.#log = log;
@@ -56,13 +61,19 @@ export class EventLoop {
   run() {
     if (this.#phase !== 'idle') return;
     this.#phase = 'running';
-    for (
-      let event;
-      (event = this.#events.shift() ?? this.#session.pollOutput() ?? this.#selector.pollOutput());
-    )
-      this.#handle(event);
+    for (let event; (event = this.#next()); ) this.#handle(event);
     this.#phase = this.#selector.state === 'closed' ? 'closed' : 'idle';
     this.#arm();
+  }
+
+  /** @returns {LoopEvent | undefined} */
+  #next() {
+    return (
+      this.#events.shift() ??
+      this.#session.pollOutput() ??
+      this.#identity.pollOutput() ??
+      this.#selector.pollOutput()
+    );
   }
 
   /** @param {LoopEvent} event */
@@ -80,22 +91,24 @@ export class EventLoop {
   }
 
   /**
-   * An event with frames or bytes is not a decision, and frames hold what must not reach a log. Of an error only the code does: its message may be
-   * the application's.
+   * An event with frames or bytes is not a decision, and frames hold what must not reach a log, as tokens do not. Of an error only the
+   * code does: its message may be the application's.
    * @param {LoopEvent} event
    * @param {number} now
    */
   #record(event, now) {
     if ('lines' in event || 'frame' in event || 'bytes' in event) return;
     try {
-      this.#log?.({ at: now, ...event, ...('error' in event && { error: event.error?.code }) });
+      const { token, ...told } = 'token' in event ? event : { ...event, token: undefined };
+      this.#log?.({ at: now, ...told, ...('error' in event && { error: event.error?.code }) });
     } catch (error) {
       console.error(error);
     }
   }
 
-  /** Hands an event to the machines that handle it, the session first. @param {LoopEvent} event @param {number} now */
+  /** Hands an event to the machines that handle it. @param {LoopEvent} event @param {number} now */
   #route(event, now) {
+    this.#routeToIdentity(event, now);
     switch (event.type) {
       case 'socketOpened':
       case 'frameArrived':
@@ -110,6 +123,7 @@ export class EventLoop {
       case 'dropLeg':
       case 'requestTurn':
       case 'sendPing':
+      case 'sendToken':
       case 'withdrawLine':
         return this.#session.handle(now, event);
       case 'write':
@@ -117,6 +131,7 @@ export class EventLoop {
       case 'lineStuck':
       case 'oneRequest':
       case 'holdingChanged':
+      case 'wait':
       case 'legUsable':
       case 'legActive':
       case 'legDropped':
@@ -133,18 +148,41 @@ export class EventLoop {
     }
   }
 
+  /** @param {LoopEvent} event @param {number} now */
+  #routeToIdentity(event, now) {
+    switch (event.type) {
+      case 'prepareRace':
+      case 'tokenGiven':
+      case 'tokenFailed':
+      case 'tokenAnswered':
+      case 'openLeg':
+      case 'legUsable':
+      case 'legActive':
+      case 'legDropped':
+      case 'transportChanged':
+      case 'timeout':
+        return this.#identity.handle(now, event);
+      default:
+        /** @satisfies {Exclude<LoopEvent, { type: IdentityInput['type'] }>} */ (event);
+    }
+  }
+
   /** Only an earlier deadline replaces the timer: one that fires too early does no harm, and is armed again. */
   #arm() {
     const { now, setTimeout, clearTimeout } = this.#platform;
     const isClosed = this.#phase === 'closed';
-    const due = isClosed ? NEVER : Math.min(this.#session.pollTimeout(), this.#selector.pollTimeout());
+    const machines = isClosed ? [] : [this.#session, this.#identity, this.#selector];
+    const due = Math.min(...machines.map((machine) => machine.pollTimeout()), NEVER);
     if (due >= this.#armedFor && !isClosed) return;
     clearTimeout(this.#timer);
     this.#armedFor = due;
     if (due < NEVER)
-      this.#timer = setTimeout(() => {
-        this.#armedFor = NEVER;
-        this.dispatch({ type: 'timeout' });
-      }, due - now());
+      this.#timer = setTimeout(
+        () => {
+          this.#armedFor = NEVER;
+          this.dispatch({ type: 'timeout' });
+        },
+        Math.min(due - now(), LONGEST_TIMER_MS),
+      );
   }
 }

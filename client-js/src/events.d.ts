@@ -1,6 +1,6 @@
 /** All events of the client. The event loop hands each to the machines that handle it; then the connection carries it out. */
 
-import type { ThroughlineError } from './errors.js';
+import type { IdentityInput, IdentityOutput } from './identity/events.js';
 import type { SelectorInput, SelectorOutput } from './selector/events.js';
 import type { SessionInput, SessionOutput } from './session/events.js';
 import type { NetworkEvent, PageEvent } from './transports/events.js';
@@ -10,10 +10,9 @@ export type LoopEvent =
   | PageEvent
   | SessionOutput
   | SelectorOutput
-  /** The answer to `prepareRace`: the session has the token, if there is one. */
-  | { type: 'raceReady' }
-  /** The answer to `prepareRace`: there is no token. */
-  | { type: 'raceFailed'; error: ThroughlineError }
+  | IdentityOutput
+  /** The answers to `askToken`. */
+  | Extract<IdentityInput, { type: 'tokenGiven' | 'tokenFailed' }>
   /** The timer came. */
   | { type: 'timeout' };
 
@@ -26,6 +25,12 @@ export type MachineEvent = Extract<
       | 'requestFailed'
       | 'bytesArrived'
       | 'raceReady'
+      | 'prepareRace'
+      | 'tokenGiven'
+      | 'tokenFailed'
+      | 'tokenAnswered'
+      | 'sendToken'
+      | 'wait'
       | 'legUsable'
       | 'legActive'
       | 'pong'
@@ -40,6 +45,32 @@ export type MachineEvent = Extract<
       | 'timeout';
   }
 >;
+
+/** The events that the connection carries out on the platform. */
+type PlatformEvent = Extract<
+  LoopEvent,
+  {
+    type:
+      | 'openLeg'
+      | 'write'
+      | 'post'
+      | 'switchEnded'
+      | 'legDropped'
+      | 'dropLeg'
+      | 'legDied'
+      | 'park'
+      | 'askToken'
+      | 'useToken'
+      | 'probeControl'
+      | 'holdingChanged'
+      | 'keepAlive'
+      | 'frameArrived'
+      | 'answerArrived';
+  }
+>;
+
+/** All others. */
+export type ApplicationEvent = Exclude<LoopEvent, PlatformEvent>;
 
 /** The events that no machine handles. */
 export type UnroutedEvent = Exclude<LoopEvent, { type: (SessionInput | SelectorInput)['type'] }>;

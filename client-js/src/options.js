@@ -48,7 +48,7 @@ const NUMBER = ['a number above 0', (value) => typeof value === 'number' && valu
 const CONNECT = {
   transports: ['an array', Array.isArray],
   token: [
-    `${formOf(TOKEN_BYTES)}, or a function that returns one`,
+    `${formOf(TOKEN_BYTES)}, or a function that returns one or null`,
     (value) => isFunction(value) || isToken(value),
   ],
   queue: ['an object', isObject],
@@ -57,6 +57,7 @@ const CONNECT = {
     'like localStorage, or null',
     (value) => value === null || isObject(value, ['getItem', 'setItem', 'removeItem']),
   ],
+  credentials: ["'include' or 'omit'", (value) => value === 'include' || value === 'omit'],
   log: FUNCTION,
   WebSocket: ['a class, or null', (value) => value === null || isFunction(value)],
   fetch: FUNCTION,
@@ -119,10 +120,10 @@ export function orderOf(wanted = TRANSPORTS, missing = []) {
 /** @param {PublishOptions} options */
 export const checkPublishOptions = (options) => check('publish', options, PUBLISH);
 
-/** Returns the result of the application's function. Throws unless it is a token. @param {unknown} token */
+/** Returns the result of the application's function. Throws unless it is a token, or null. @param {unknown} token */
 export const checkToken = (token) => {
-  if (!isToken(token)) throw mistake("the result of the function 'token'", formOf(TOKEN_BYTES), token);
-  return token;
+  if (token === null || isToken(token)) return token;
+  throw mistake("the result of the function 'token'", `${formOf(TOKEN_BYTES)}, or null`, token);
 };
 
 /** Throws unless a value can be the name of a channel. @param {unknown} name */

@@ -18,7 +18,9 @@ export const watchPage = (window, report, signal) => {
   // The document's events pass by the window on their way down.
   const options = { capture: true, signal };
   // A page that is left may be frozen, and loses what is not acknowledged.
-  const park = () => report({ type: 'park' });
+  /** A page in the back/forward cache is `persisted`. @param {Event} event */
+  const park = (event) =>
+    report({ type: 'park', isLeft: event.type === 'pagehide' && 'persisted' in event && !event.persisted });
   /** @param {Event} event */
   const wake = ({ type, target }) => {
     // A form field fires `focus` and `change` too; the target of those is an element.

@@ -16,6 +16,9 @@ const REMEDIES = {
 };
 const REMEDY = 'Nothing answers. Check the URL, the gateway and the network.';
 
+/** Codes of an `end` that the application must know: no other leg fares better. The identity judges `unauthorized`. */
+const LASTING_CODES = ['forbidden', 'rate_limited', 'full', 'bad_frame'];
+
 export class Reports {
   /** The message of the last error of each code, since a transport carried the session. @type {Map<string, string>} */
   #told = new Map();
@@ -37,6 +40,16 @@ export class Reports {
     if (!isOnline && this.#told.get(code) === message) return;
     if (!isOnline) this.#told.set(code, message);
     this.#emit(error);
+  }
+
+  /**
+   * The session dropped a leg.
+   * @param {string} code
+   * @param {ThroughlineError | undefined} error why the gateway ended it
+   * @param {boolean} isOnline
+   */
+  ended(code, error = new ThroughlineError(code), isOnline) {
+    if (LASTING_CODES.includes(code)) this.report(error, isOnline);
   }
 
   /** Nothing has carried the session for a while. An application that knows why needs no further error. @param {string} url @param {Pick<Explanation, 'attempts' | 'control'>} data */

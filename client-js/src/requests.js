@@ -25,9 +25,7 @@
 import { ThroughlineError } from './errors.js';
 import { LINE_BYTES, tooLarge } from './payload.js';
 import { byteLength } from './session/outgoing.js';
-
-/** A platform fires a timer at once if it is longer. */
-const LONGEST_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from './time.js';
 
 /** Returns the line of a request. @param {Request} request @param {number} id */
 const lineOf = (request, id) =>
@@ -51,8 +49,8 @@ const ABORTED = 'aborted before it was sent';
 export class Requests {
   /** The requests that wait for their answer. @type {Map<number, Open>} */
   open = new Map();
-  /** All further requests are refused. */
-  isClosed = false;
+  /** The error of all further requests, once the connection is closed. @type {ThroughlineError | undefined} */
+  closed;
   /** The channels that were left while the queue was full. @type {Set<string>} */
   #left = new Set();
   #ids = 0;
@@ -148,7 +146,7 @@ export class Requests {
     const abort = () => this.#giveUp(id, 'aborted', ABORTED, signal);
     const expire = () => this.#giveUp(id, 'timeout', `not sent within ${timeoutMs} ms`, signal);
     signal?.addEventListener('abort', abort);
-    const timer = timeoutMs && setTimeout(expire, Math.min(timeoutMs, LONGEST_MS));
+    const timer = timeoutMs && setTimeout(expire, Math.min(timeoutMs, LONGEST_TIMER_MS));
     return () => {
       signal?.removeEventListener('abort', abort);
       if (timer) clearTimeout(timer);
@@ -179,7 +177,7 @@ export class Requests {
   #refusal(size, isPublication) {
     const { unacknowledgedFrames: frames, unacknowledgedBytes: bytes } = this.#queue;
     const most = isPublication ? this.#messages : 2 * this.#messages;
-    if (this.isClosed) return new ThroughlineError('closed');
+    if (this.closed) return this.closed;
     if (size > LINE_BYTES) return tooLarge(`${size}`);
     if (frames >= most || (isPublication && bytes + size > this.#bytes))
       return new ThroughlineError(

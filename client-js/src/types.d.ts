@@ -45,11 +45,11 @@ export interface Options {
    */
   transports?: Transport[];
   /**
-   * The client's identity: a string of 1 to 8,192 bytes, or a function that returns one or a promise of one.
-   * The client calls the function before each race for a connection. If its result is not a token, the client
-   * emits `error` with `unauthorized`. No gateway checks the token yet.
+   * The token that signs the user in: a string of 1 to 8,192 bytes, or a function that returns one, null, or a promise of
+   * either. The client calls the function before it connects, before the token expires, and after the gateway refused a
+   * token. Null means that the user has signed out, and ends the connection.
    */
-  token?: string | (() => string | Promise<string>);
+  token?: string | (() => string | null | Promise<string | null>);
   /**
    * The bounds `{ messages, bytes }` of the messages that wait to be sent or acknowledged.
    * Default: 2,000 messages, 1 MB.
@@ -66,6 +66,8 @@ export interface Options {
    * Default: the page's `localStorage` if there is one. `null`: none.
    */
   storage?: StorageLike | null;
+  /** `'include'`: requests carry cookies, also to another origin. Default: `'omit'`. A WebSocket always carries them. */
+  credentials?: 'include' | 'omit';
   /**
    * A function that receives each decision of the client as a plain object, for support cases.
    * No entry holds a secret or a message.
@@ -150,8 +152,9 @@ export interface ConnectionEvents {
    */
   reset: Reset;
   /**
-   * A `ThroughlineError` that the client cannot repair: a wrong URL, a token or page that the gateway refuses, too many attempts,
-   * no connection for 5 s, or a refused subscription. While no transport carries the session, each error comes once.
+   * A `ThroughlineError` that the client cannot repair: a wrong URL, a token or page that the gateway refuses, a function `token`
+   * that fails, too many attempts, no connection for 5 s, or a subscription that the gateway refused or ended.
+   * While no transport carries the session, each error comes once.
    */
   error: ThroughlineError;
 }
@@ -167,6 +170,8 @@ export interface Connection {
   readonly state: State;
   /** The transport that carries the session: `'websocket'`, `'sse'`, `'poll'`, or null. */
   readonly transport: Transport | null;
+  /** The user who is signed in: the subject of the token. Null before the first connection, and without a token. */
+  readonly user: string | null;
   /** Adds a listener. Returns a function that removes it. */
   on<Event extends keyof ConnectionEvents>(
     event: Event,
@@ -187,7 +192,10 @@ export interface Connection {
   explain(): Explanation;
   /** Forgets which transport worked on which network. */
   forget(): void;
-  /** Ends the connection for good. Open requests reject with `closed`. */
+  /**
+   * Ends the connection for good. The client sends what waits, and the gateway ends the session at once.
+   * Open requests reject with `closed`.
+   */
   close(): void;
 }
 
@@ -200,6 +208,11 @@ export interface Channel<Data = any> extends AsyncIterable<Message<Data>> {
    * Returns a function that removes the listener. The removal of the last listener unsubscribes.
    */
   on(event: 'message', listener: (message: Message<Data>) => void): () => void;
+  /**
+   * Adds a listener, which receives a `ThroughlineError` when the subscription ends: the gateway refused or ended it, or the
+   * connection is closed. Subscribes to nothing. Returns a function that removes the listener.
+   */
+  on(event: 'end', listener: (error: ThroughlineError) => void): () => void;
   /**
    * A promise that fulfils once the gateway has subscribed the client. So listen first.
    * Rejects with `unsubscribed` if nothing listens, or if the last listener goes before the answer.

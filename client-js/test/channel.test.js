@@ -11,7 +11,7 @@ function underTest() {
   /** @type {any[]} */
   const told = [];
   const requests = {
-    isClosed: false,
+    closed: /** @type {ThroughlineError | undefined} */ (undefined),
     /** @param {any} request @param {any} settle */
     ask: (request, settle) =>
       asked.push({
@@ -200,7 +200,7 @@ test('a wrong event or a listener that is no function throws, and subscribes to 
   const on = (/** @type {any} */ event, /** @type {any} */ listener) => () => channel.on(event, listener);
   assert.throws(
     on('mesage', () => {}),
-    { name: 'TypeError', message: "no event 'mesage'. Use message" },
+    { name: 'TypeError', message: "no event 'mesage'. Use message, end" },
   );
   for (const listener of [null, undefined, 'f', {}]) assert.throws(on('message', listener), TypeError);
   assert.deepEqual(verbs(), []);
@@ -222,9 +222,9 @@ test('subscribed rejects with unsubscribed if the last listener goes before the 
 test('subscribed rejects at once if nothing listens, but something may listen in the same step', async () => {
   const { requests, asked, channel, verbs } = underTest();
   await assert.rejects(channel.subscribed, { code: 'unsubscribed' });
-  requests.isClosed = true;
+  requests.closed = new ThroughlineError('closed');
   await assert.rejects(channel.subscribed, { code: 'closed' });
-  requests.isClosed = false;
+  requests.closed = undefined;
   const { subscribed } = channel;
   channel.on('message', () => {});
   assert.deepEqual(verbs(), ['sub']);
@@ -270,4 +270,51 @@ test('a loop that stands still ends with overrun, and the other listeners go on'
   await assert.rejects(messages.next(), { code: 'overrun' });
   assert.deepEqual(await messages.next(), { value: undefined, done: true });
   assert.deepEqual([heard, verbs()], [2500, ['sub']]);
+});
+
+test('the gateway ends a subscription: the channel says so once, is as after unsubscribing, and may be subscribed again', async () => {
+  const { asked, channel, verbs, listening } = underTest();
+  /** @type {any[]} */
+  const got = [];
+  channel.on('end', ({ code, message }) => got.push([code, message]));
+  assert.deepEqual(verbs(), [], 'a listener of end subscribes to nothing');
+  const remove = channel.on('message', ({ data }) => got.push(data));
+  asked[0].done(null, { epoch: 'e', at: 0 });
+  channel.deliver({ pub: 'a', at: 1, data: 'before' });
+  channel.end(new ThroughlineError('forbidden', 'the token does not list it'));
+  channel.end(new ThroughlineError('forbidden', 'twice'));
+  channel.deliver({ pub: 'a', at: 2, data: 'after' });
+  assert.deepEqual(got, ['before', ['forbidden', 'the token does not list it']]);
+  assert.equal(listening.size, 0, 'the loss of the session subscribes it to nothing');
+  await assert.rejects(channel.subscribed, { code: 'forbidden' });
+  assert.deepEqual(verbs(), ['sub']);
+  // The next listener subscribes, from now on, and the first one hears with it.
+  channel.on('message', () => {});
+  assert.deepEqual(verbs(), ['sub', 'sub']);
+  asked[1].done(null, { epoch: 'e', at: 5 });
+  channel.deliver({ pub: 'a', at: 6, data: 'again' });
+  assert.deepEqual(got.at(-1), 'again');
+  remove();
+});
+
+test('an end that crosses a new request is of the old subscription; a channel that is left then says nothing to the gateway', async () => {
+  const { asked, channel, verbs } = underTest();
+  channel.on('message', () => {})();
+  const remove = channel.on('message', () => {});
+  channel.end(new ThroughlineError('forbidden'));
+  asked.at(-1).done(null, { epoch: 'e', at: 0 });
+  await channel.subscribed;
+  channel.end(new ThroughlineError('forbidden'));
+  const before = verbs();
+  remove();
+  assert.deepEqual(verbs(), before, 'there is nothing to leave');
+});
+
+test('an ended subscription ends its loops with the error', async () => {
+  const { asked, channel } = underTest();
+  const loop = channel[Symbol.asyncIterator]();
+  const next = loop.next();
+  asked[0].done(null, { epoch: 'e', at: 0 });
+  channel.end(new ThroughlineError('forbidden'));
+  await assert.rejects(next, { code: 'forbidden' });
 });

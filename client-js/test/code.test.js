@@ -23,16 +23,18 @@ const MOST_LINES_OF_A_FUNCTION = 50;
 const LAYERS = [
   ['index', 'explain'],
   ['connection'],
+  ['token'],
   ['channel', 'channels'],
   ['message-loop'],
   ['requests'],
   ['payload', 'options', 'address'],
   ['event-loop'],
   ['events'],
-  ['page', 'platform', 'slots', 'reports'],
+  ['page', 'platform', 'slots', 'reports', 'switches'],
   ['transports/'],
   ['selector/'],
   ['session/'],
+  ['identity/'],
   ['protocol/'],
   ['deferred', 'errors', 'emitter', 'time', 'types', 'data', 'explanation'],
 ];
@@ -45,6 +47,8 @@ const BANS = [
   { from: 'transports/', to: 'selector/', evenTypes: true },
   { from: 'transports/', to: 'session/', evenTypes: false },
   { from: 'selector/', to: 'session/', evenTypes: false },
+  { from: 'session/', to: 'identity/', evenTypes: true },
+  { from: 'selector/', to: 'identity/', evenTypes: true },
 ];
 
 /** @typedef {{path: string, text: string}} Source */
@@ -155,7 +159,7 @@ const contortions = (source) =>
     if (ts.isIdentifier(node) && node.text === 'NaN') return 'NaN';
     if ((ts.isIdentifier(node) || ts.isStringLiteral(node)) && node.text === '__proto__') return '__proto__';
     if (ts.isIdentifier(node) && node.text === 'setPrototypeOf') return 'setPrototypeOf';
-    const isMachine = /^(session|selector)\//.test(source.path);
+    const isMachine = /^(session|selector|identity)\//.test(source.path);
     return isMachine && ts.isRegularExpressionLiteral(node) && 'a regular expression';
   });
 
@@ -284,7 +288,7 @@ test('imports run one way, from the top layer to the bottom', () => {
   assert.ok(sources.flatMap(imports).length > 40, 'the test finds too few imports');
 });
 
-for (const machine of ['Session', 'Selector'])
+for (const machine of ['Session', 'Selector', 'Identity'])
   test(`no event is both an input and an output of the ${machine.toLowerCase()}`, () => {
     const path = `${machine.toLowerCase()}/events.d.ts`;
     assertNone(eventsInAndOut({ path, text: readFileSync(root + path, 'utf8') }, machine));

@@ -85,6 +85,17 @@ function network() {
   };
 }
 
+/** Lets time pass, while a socket answers the pings that it gets. @param {any} clock @param {any} socket @param {number} ms */
+async function live(clock, socket, ms) {
+  let answered = 0;
+  for (let passed = 0; passed < ms; passed += 100) {
+    await clock.pass(100);
+    for (const line of socket.sent.slice(answered))
+      if (line.startsWith('{"ping"')) socket.hears(line.replace('ping', 'pong'));
+    answered = socket.sent.length;
+  }
+}
+
 /** Keeps a promise's end at hand. @param {Promise<any>} promise */
 function watched(promise) {
   /** @type {{value?: any, code?: string}} */
@@ -293,29 +304,173 @@ test('a request that no leg has goes into the next session', async () => {
   assert.deepEqual(kept, { value: { at: 9 } });
 });
 
-test('the token is asked for before every race; without it there is none', async () => {
+test('the token is asked for before the first race, and its legs alone carry it', async () => {
   const { clock, sockets, open } = network();
-  const tokens = ['one', 'two'];
-  const { events } = open({
-    transports: ['websocket'],
-    token: async () => {
-      if (!tokens.length) throw new Error('no more');
-      return tokens.shift();
-    },
-  });
+  let calls = 0;
+  const token = async () => `token ${++calls}`;
+  const { connection, events } = open({ transports: ['websocket'], token });
   await clock.pass(0);
-  sockets[0].online();
-  assert.equal(sockets[0].hello().token, 'one');
+  sockets[0].online({ user: '42', expires_ms: 60_000 });
+  assert.deepEqual([sockets[0].hello().token, connection.user], ['token 1', '42']);
   await clock.pass(2500);
   sockets[0].onclose();
-  await clock.pass(300);
-  sockets[1].onopen();
-  assert.equal(sockets[1].hello().token, 'two');
-  sockets[1].onclose();
   await clock.pass(1000);
-  const [, error] = events.find(([name]) => name === 'error');
-  assert.equal(error.code, 'unauthorized');
-  assert.equal(sockets.length, 2);
+  sockets[1].online({ user: '42', expires_ms: 57_000 });
+  assert.deepEqual([sockets[1].hello().token, calls, toldErrors(events)], ['token 1', 1, []]);
+});
+
+test('a token is refreshed on the leg in use, and an end for it is mended without a word', async () => {
+  const { clock, sockets, open } = network();
+  let calls = 0;
+  const token = () => `token ${++calls}`;
+  const { connection, events } = open({ transports: ['websocket'], token });
+  await clock.pass(0);
+  const [one] = sockets;
+  one.online({ user: '42', expires_ms: 10_000 });
+  await live(clock, one, 9100);
+  assert.deepEqual(
+    one.sent.filter((/** @type {string} */ line) => line.startsWith('{"token"')),
+    ['{"token":"token 2"}'],
+  );
+  one.hears('{"token":{"expires_ms":3600000}}');
+  one.hears(end('?', 'unauthorized'));
+  assert.equal(one.closed, true);
+  await clock.pass(1000);
+  const two = /** @type {any} */ (sockets[1]);
+  two.online({ user: '42', expires_ms: 60_000 });
+  assert.deepEqual([two.hello().token, two.hello().id], ['token 3', 'one'], 'the session resumes');
+  assert.deepEqual([calls, toldErrors(events), connection.state], [3, [], 'online']);
+});
+
+test('a gateway that refuses each token is asked less and less often, and told of once', async () => {
+  const { clock, sockets, open } = network();
+  let calls = 0;
+  const token = () => `token ${++calls}`;
+  const { events, connection } = open({ token });
+  for (let second = 0; second < 600; second++) {
+    await clock.pass(1000);
+    const socket = sockets.at(-1);
+    if (socket.closed || socket.sent.length > 0) continue;
+    socket.onopen();
+    socket.hears(
+      JSON.stringify({ end: { nonce: socket.hello().nonce, code: 'unauthorized', message: 'bad' } }),
+    );
+  }
+  assert.deepEqual(toldErrors(events), [['unauthorized', 'bad']]);
+  assert.ok(calls > 10 && calls < 120, `${calls} calls in 10 minutes`);
+  assert.equal(connection.state, 'reconnecting');
+});
+
+test('a fixed token that is refused is told once, and ends the connection', async () => {
+  const { clock, sockets, requests, open } = network();
+  const { connection, events } = open({ token: 'fixed' });
+  const published = watched(connection.channel('a').publish(1));
+  sockets[0].onopen();
+  sockets[0].hears(
+    JSON.stringify({ end: { nonce: sockets[0].hello().nonce, code: 'unauthorized', message: 'expired' } }),
+  );
+  await clock.pass(600_000);
+  assert.deepEqual(toldErrors(events), [['unauthorized', 'expired']]);
+  const legs = requests.filter(({ route }) => route !== 'control');
+  assert.deepEqual(
+    events
+      .map(([name]) => name)
+      .filter((name) => name !== 'transport')
+      .slice(0, 1),
+    ['error'],
+  );
+  assert.deepEqual(events.at(-1), ['state', 'closed']);
+  assert.deepEqual(
+    [published.code, connection.user, sockets.length, legs.length],
+    ['unauthorized', null, 1, 0],
+  );
+  await assert.rejects(connection.channel('a').publish(1), { code: 'unauthorized' });
+});
+
+test('null signs out: the gateway hears bye, the application `unauthorized` and then `closed`', async () => {
+  const { clock, sockets, open } = network();
+  let calls = 0;
+  const token = () => (++calls === 1 ? 'one' : null);
+  const { connection, events } = open({ transports: ['websocket'], token });
+  await clock.pass(0);
+  sockets[0].online({ user: '42', expires_ms: 10_000 });
+  const channel = connection.channel('a');
+  /** @type {any[]} */
+  const ended = [];
+  channel.on('end', ({ code }) => ended.push(code));
+  channel.on('message', () => {});
+  await live(clock, sockets[0], 9100);
+  assert.deepEqual([sockets[0].sent.at(-1), sockets[0].closed], ['{"bye":{}}', true]);
+  assert.deepEqual([toldErrors(events).map(([code]) => code), ended], [['unauthorized'], ['unauthorized']]);
+  assert.deepEqual([events.at(-1), connection.user], [['state', 'closed'], null]);
+  const early = open({ token: () => null });
+  await clock.pass(60_000);
+  assert.deepEqual([early.connection.state, sockets.length], ['closed', 1]);
+});
+
+test('close says bye: on a socket, or in a send with what waits; a leg that is not welcome hears nothing', async () => {
+  const { clock, sockets, last, requests, open } = network();
+  const { connection } = open({ transports: ['websocket'] });
+  connection.close();
+  assert.deepEqual(sockets[0].sent, []);
+  const { connection: by } = open({ transports: ['websocket'] });
+  sockets[1].online();
+  by.channel('a')
+    .publish(1)
+    .catch(() => {});
+  by.close();
+  assert.deepEqual(sockets[1].sent.slice(-2), ['{"pub":"a","data":1,"id":1}', '{"bye":{}}']);
+  assert.equal(sockets[1].closed, true);
+  const { connection: polls } = open({ transports: ['poll'] });
+  last('poll').answer(welcome({ nonce: last('poll').hello().nonce, turn: 1 }));
+  await clock.pass(0);
+  polls
+    .channel('a')
+    .publish(1)
+    .catch(() => {});
+  polls
+    .channel('a')
+    .publish(2)
+    .catch(() => {});
+  polls.close();
+  const bye = last('send');
+  assert.deepEqual(bye.lines.slice(1), [
+    '{"pub":"a","data":1,"id":1}',
+    '{"pub":"a","data":2,"id":2}',
+    '{"bye":{}}',
+  ]);
+  assert.deepEqual([bye.options.keepalive, bye.hello().token], [true, undefined]);
+  assert.equal(last('poll').options.signal.aborted, true);
+  const before = requests.length;
+  bye.fail();
+  await clock.pass(60_000);
+  assert.deepEqual([requests.length, clock.timers.size], [before, 0], 'nothing is repeated');
+});
+
+test('the gateway ends a subscription: its channel says so, and the others go on', async () => {
+  const { sockets, open } = network();
+  const { connection, events } = open();
+  const [a, b] = ['a', 'b'].map((name) => connection.channel(name));
+  /** @type {any[]} */
+  const got = [];
+  a?.on('message', ({ data }) => got.push(data));
+  b?.on('message', ({ data }) => got.push(data));
+  a?.on('end', ({ code, message }) => got.push([code, message]));
+  sockets[0].online();
+  for (const id of [1, 2]) sockets[0].hears(`{"ok":${id},"epoch":"e","at":0}`);
+  sockets[0].hears('{"unsub":"a","code":"forbidden","message":"the token does not list it"}');
+  sockets[0].hears('{"unsub":"unknown","code":"forbidden"}');
+  sockets[0].hears('{"pub":"b","at":1,"data":"b"}');
+  assert.deepEqual(got, [['forbidden', 'the token does not list it'], 'b']);
+  assert.deepEqual(toldErrors(events), [['forbidden', 'the token does not list it']]);
+});
+
+test('requests carry cookies only if the application asks for them', () => {
+  const { last, open } = network();
+  open({ transports: ['poll'] });
+  assert.equal(last('poll').options.credentials, 'omit');
+  open({ transports: ['poll'], credentials: 'include' });
+  assert.equal(last('poll').options.credentials, 'include');
 });
 
 test('a function that throws is told, also at once, and no function of a token runs within connect', async () => {
@@ -467,11 +622,11 @@ test('an error that ends a leg has the message of the gateway, and comes once fo
   const { events } = open({ transports: ['websocket', 'poll'] });
   const [socket] = sockets;
   socket.onopen();
-  const refusal = { v: 1, code: 'unauthorized', message: 'hello: token must be a string' };
+  const refusal = { v: 1, code: 'forbidden', message: 'this page may not' };
   socket.hears(JSON.stringify({ end: { nonce: socket.hello().nonce, ...refusal } }));
   await clock.pass(300);
   const { nonce } = last('poll').hello();
-  last('poll').answer(JSON.stringify({ nonce, ...refusal }), { status: 401 });
+  last('poll').answer(JSON.stringify({ nonce, ...refusal }), { status: 403 });
   await clock.pass(1000);
   assert.deepEqual(toldErrors(events), [[refusal.code, refusal.message]]);
 });

@@ -40,10 +40,11 @@ test('an option of a wrong type is named with the remedy, and its content is not
     [{ transports: 'sse' }, /^connect: 'transports' must be an array, but is a string$/],
     [
       { token: 5 },
-      /^connect: 'token' must be a well-formed string of 1 to 8192 bytes, or a function that returns one, but is 5$/,
+      /^connect: 'token' must be a well-formed string of 1 to 8192 bytes, or a function that returns one or null, but is 5$/,
     ],
     [{ token: { secret } }, /must be .* but is an Object$/],
     [{ token: null }, /must be .* but is null$/],
+    [{ credentials: 'same-origin' }, /^connect: 'credentials' must be 'include' or 'omit', but is a string$/],
     [{ token: '' }, /must be .* but is a string$/],
     [{ token: `${secret}\ud800` }, /must be .* but is a string$/],
     [{ token: `${secret}${'x'.repeat(8192)}` }, /must be .* but is a string$/],
@@ -103,14 +104,14 @@ test('the options of publish are checked alike', () => {
 });
 
 test('a token that a function returns is checked, and not shown', () => {
-  for (const token of ['a', 'ä'.repeat(4096)]) checkToken(token);
-  for (const token of [undefined, null, 5, {}, '', 'ä'.repeat(4097), 'a-secret\udfff'])
+  for (const token of ['a', 'ä'.repeat(4096), null]) assert.equal(checkToken(token), token);
+  for (const token of [undefined, 5, {}, '', 'ä'.repeat(4097), 'a-secret\udfff'])
     assert.throws(
       () => checkToken(token),
       (error) =>
         error instanceof TypeError &&
         error.message.startsWith(
-          "the result of the function 'token' must be a well-formed string of 1 to 8192 bytes, but is ",
+          "the result of the function 'token' must be a well-formed string of 1 to 8192 bytes, or null, but is ",
         ) &&
         !error.message.includes('a-secret'),
     );

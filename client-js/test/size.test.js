@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { bundle, SCRIPT } from '../build.js';
 
-/** The limit in bytes of the main entry, and of its bundle for a script tag: 21 KB. */
-const LIMIT = 21 * 1024;
+/** The limit in bytes of the main entry, and of its bundle for a script tag: 24 KB. */
+const LIMIT = 24 * 1024;
 /** The limit in bytes of the entry `throughline/explain`. */
 const EXPLAIN_LIMIT = 2048;
 

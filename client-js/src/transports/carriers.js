@@ -13,8 +13,8 @@ import { ThroughlineError } from '../errors.js';
 import { post } from './fetch.js';
 import { listen } from './websocket.js';
 
-/** Says whether the gateway refuses a body for a line in it. @param {string} code @returns {code is 'bad_frame' | 'too_large'} */
-const isLineCode = (code) => code === 'bad_frame' || code === 'too_large';
+/** Says whether the gateway refuses a body for a line in it, or for its token. @param {string} code @returns {code is NonNullable<Failure['code']>} */
+const isOfBody = (code) => code === 'bad_frame' || code === 'too_large' || code === 'unauthorized';
 
 export class Carriers {
   /**
@@ -81,7 +81,7 @@ export class Carriers {
     }
     /** A request that was replaced, or whose leg is over, answers too late. @param {NetworkEvent} event */
     const report = (event) => (isSend || this.#behind.get(leg) === request) && this.#report(event);
-    const { fetch, setTimeout, clearTimeout } = this.#platform;
+    const { fetch, setTimeout, clearTimeout, credentials } = this.#platform;
     const timer = timeoutMs && setTimeout(() => request.abort(), timeoutMs);
     try {
       const answer = await post(fetch, `${this.#base}/${isSend ? 'send' : route}`, {
@@ -89,6 +89,7 @@ export class Carriers {
         signal: request.signal,
         onEvent: route === 'stream' ? (frame) => report({ type: 'frameArrived', leg, frame }) : undefined,
         onBytes: (bytes) => report({ type: 'bytesArrived', leg, route, bytes }),
+        credentials,
         outlivesPage,
       });
       if (answer.lines) report({ type: 'answerArrived', leg, route, lines: answer.lines });
@@ -98,7 +99,8 @@ export class Carriers {
       const failure = {};
       if (error instanceof ThroughlineError) {
         report({ type: 'gatewayRefused', wait: error.wait, error });
-        if (isLineCode(error.code)) failure.code = error.code;
+        if (isOfBody(error.code)) failure.code = error.code;
+        failure.error = error;
       }
       report({ type: 'requestFailed', leg, route, ...failure });
     } finally {

@@ -9,7 +9,14 @@ export type NetworkEvent =
   | { type: 'socketOpened'; leg: number }
   | { type: 'frameArrived'; leg: number; frame: RawFrame }
   | { type: 'answerArrived'; leg: number; route: Route; lines: Line[] }
-  | { type: 'requestFailed'; leg: number; route: Route; status?: number; code?: Failure['code'] }
+  | {
+      type: 'requestFailed';
+      leg: number;
+      route: Route;
+      status?: number;
+      code?: Failure['code'];
+      error?: ThroughlineError;
+    }
   /** A part of an answer came, which may be less than a frame. */
   | { type: 'bytesArrived'; leg: number; route: Route; bytes: number }
   | { type: 'legDied'; leg: number }
@@ -23,8 +30,8 @@ export type PageEvent =
   | { type: 'holdingChanged'; mayHold: boolean }
   /** Something may have changed while the page slept, or the page was hidden: `isVisible` says which. */
   | { type: 'wake'; isVisible: boolean }
-  /** The page is frozen or left; it may come back. */
-  | { type: 'park' };
+  /** The page is frozen or left; it may come back. If it `isLeft` for good, that is not likely. */
+  | { type: 'park'; isLeft?: boolean };
 
 /** What the client uses of a browser, or of Node. Call the functions without the object: browsers refuse them as its methods. */
 export interface Platform {
@@ -32,6 +39,8 @@ export interface Platform {
   /** None: the client starts on SSE. */
   WebSocket?: (new (url: string, protocol: string) => import('./websocket.js').SocketLike) | null;
   /** Milliseconds that never go back. */
+  /** Cookies go with requests only if this is `include`. */
+  credentials?: 'include' | 'omit';
   now: () => number;
   setTimeout: (callback: () => void, ms: number) => unknown;
   clearTimeout: (timer: unknown) => void;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One POST of lines. A browser sends it across origins without a preflight: text/plain, no header of our own, no cookie. All that
- * the gateway must know is in the body.
+ * One POST of lines. A browser sends it across origins without a preflight: text/plain, no header of our own, and no cookie
+ * unless the application asks for it. All else that the gateway must know is in the body.
  *
  * @import { Line } from '../protocol/frames.js'
  */
@@ -15,6 +15,7 @@ import { eventReader, readText } from './event-stream.js';
  * @property {AbortSignal} signal
  * @property {(line: Line) => void} [onEvent] if the answer is a stream: called for each event until it ends
  * @property {(bytes: number) => void} [onBytes] called when a part of the answer came, unless that is an error
+ * @property {'include' | 'omit'} [credentials]
  * @property {boolean} [outlivesPage]
  */
 
@@ -22,15 +23,15 @@ import { eventReader, readText } from './event-stream.js';
  * Posts lines. Returns the lines of the answer, or the status of an answer that is none; a stream that ended has neither.
  * @param {typeof globalThis.fetch} fetch
  * @param {string} url
- * @param {Post} post
+ * @param {Post} options
  * @returns {Promise<{lines?: Line[], status?: number}>} rejects with a ThroughlineError if the gateway itself refuses; its `wait` is
  *   for how many seconds the gateway wants no further attempt
  */
-export async function post(fetch, url, { lines, signal, onEvent, onBytes, outlivesPage = false }) {
+export async function post(fetch, url, options) {
+  const { lines, signal, onEvent, onBytes, credentials = 'omit', outlivesPage = false } = options;
   const body = lines.join('\n');
   // A string goes as text/plain;charset=UTF-8.
-  const init = { method: 'POST', body, credentials: /** @type {const} */ ('omit'), signal };
-  const response = await fetch(url, { ...init, keepalive: outlivesPage });
+  const response = await fetch(url, { method: 'POST', body, credentials, signal, keepalive: outlivesPage });
   let text = '';
   const take =
     response.ok && onEvent ? eventReader(onEvent) : (/** @type {string} */ part) => void (text += part);
