@@ -152,8 +152,7 @@ export interface ConnectionEvents {
    */
   reset: Reset;
   /**
-   * A `ThroughlineError` that the client cannot repair: a wrong URL, a token or page that the gateway refuses, a function `token`
-   * that fails, too many attempts, no connection for 5 s, or a subscription that the gateway refused or ended.
+   * A `ThroughlineError` that the client cannot repair by itself. Its `code` says what to do: README.md lists the codes.
    * While no transport carries the session, each error comes once.
    */
   error: ThroughlineError;

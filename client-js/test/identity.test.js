@@ -279,7 +279,7 @@ test('without a token the application is told, and the client goes on', () => {
   assert.deepEqual(take({ type: 'prepareRace' }), [{ type: 'raceReady' }]);
 });
 
-test('whatever the gateway says of its time, the function is called at most once a second', () => {
+test('a token that lives for a moment makes the function be called at most once a second', () => {
   for (const ms of [0, -5, 1, 999]) {
     const { signIn, pass, give, take } = underTest('function', () => 0);
     signIn(ms);

@@ -7,7 +7,7 @@ use throughline::protocol::up::{Action, Up};
 use crate::{file, markdown};
 
 /// The numbered verbs that a gateway writes.
-const NUMBERED_DOWN: [&str; 3] = ["pub", "ok", "err"];
+const NUMBERED_DOWN: [&str; 4] = ["pub", "ok", "err", "unsub"];
 
 #[test]
 fn every_frame_of_the_protocols_blocks_decodes_in_its_direction() {

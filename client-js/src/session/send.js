@@ -173,7 +173,8 @@ export class Sender {
   }
 
   /**
-   * The client is done. What waits goes once more, on a leg whose lines pass; then the session ends. Nothing waits for the answer.
+   * The client is done. Lines that wait go once more if lines pass on the leg, and `bye` ends the session behind them. Nothing waits for
+   * the answer.
    * @param {Leg} leg
    */
   sayBye(leg) {
