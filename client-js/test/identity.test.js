@@ -242,6 +242,17 @@ test('a fresh token whose answer was lost is asked for again; if the leg ended f
   ]);
 });
 
+test('a refresh that falls due while the function is asked waits for its answer, and spins in no loop', () => {
+  const { signIn, take, refuse, pass, give, identity, now } = underTest();
+  signIn(60_000);
+  pass(45_000);
+  take({ type: 'openLeg', leg: 2 });
+  refuse(2);
+  assert.deepEqual(pass(5000), []);
+  assert.ok(identity.pollTimeout() > now());
+  assert.deepEqual(types(give('two')), ['sendToken']);
+});
+
 test('null signs out, before the first race and on a refresh', () => {
   for (const isFirst of [true, false]) {
     const { take, signIn, pass, give } = underTest();

@@ -139,9 +139,9 @@ export class Identity {
 
   /** Calls the application's function. All that wait for a token share one call. @param {number} now */
   #ask(now) {
+    this.#refreshAt = NEVER;
     if (this.#callBy < NEVER) return;
     this.#callBy = now + CALL_MS;
-    this.#refreshAt = NEVER;
     this.#outputs.push({ type: 'askToken', call: ++this.#calls });
   }
 

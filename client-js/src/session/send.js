@@ -24,6 +24,8 @@ const SHORT_POLL_PAUSE_MS = 600;
 /** A socket may die five times under a line by chance; then the line is what does not pass. A short line always does. */
 const MOST_SOCKETS = 5;
 const LONG_LINE_BYTES = 1024;
+/** The last body is not smaller than one that fits into a packet, whatever failed before. */
+const LEAST_LAST_BYTES = 1400;
 /** A page that is left may come back within this time: its session ends after it. */
 const RETURN_MS = 3000;
 /** The words of a pad: about 3,800 characters, and 1,500 bytes or more after any compression. */
@@ -183,7 +185,7 @@ export class Sender {
     if (leg.transport === 'websocket')
       return void this.#outputs.push({ type: 'write', leg: leg.number, lines: [bye] });
     const lines = [this.#hello(leg, null).line];
-    if (leg.failures.send === 0) this.#fill(lines, this.bodies.bytes);
+    if (leg.failures.send === 0) this.#fill(lines, Math.max(this.bodies.bytes, LEAST_LAST_BYTES));
     this.#outlive(leg, [...lines, bye], answerMs(lines.join().length, leg.roundTrip));
   }
 
