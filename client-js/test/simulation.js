@@ -6,6 +6,7 @@
  * `THROUGHLINE_SEED=n` replays one schedule; `THROUGHLINE_SEEDS=n` runs `n` schedules.
  */
 
+import { Identity } from '../src/identity/identity.js';
 import { Session } from '../src/session/session.js';
 import { Broken } from './simulation/ledger.js';
 import { load, MUTANTS } from './simulation/mutants.js';
@@ -29,7 +30,7 @@ const counts = { passed: 0, failed: 0 };
  * Finds the first seed, from `first` on, whose schedule breaks an invariant.
  * @param {number} first
  * @param {number} many
- * @param {typeof Session} half
+ * @param {import('./simulation/mutants.js').Half} half
  */
 function firstFailure(first, many, half) {
   for (let seed = first; seed < first + many; seed++) {
@@ -54,7 +55,7 @@ function keepsTheInvariants() {
   const { THROUGHLINE_SEED: one, THROUGHLINE_SEEDS: many } = process.env;
   const seeds = one ? 1 : Number(many ?? SEEDS);
   const started = performance.now();
-  const failure = firstFailure(Number(one ?? 0), seeds, Session);
+  const failure = firstFailure(Number(one ?? 0), seeds, { Session, Identity });
   const seconds = (performance.now() - started) / 1000;
   if (failure) {
     const replay = `THROUGHLINE_SEED=${failure.seed} node ${script} ${executable}`;
@@ -68,7 +69,7 @@ async function isCaught(mutant) {
   const half = await load(mutant);
   if (!half)
     return tell(false, `a client that ${mutant.name}: ${mutant.file} does not contain its text exactly once`);
-  const caught = firstFailure(FIRST_FOR_A_MUTANT, SEEDS_FOR_A_MUTANT, half.Session);
+  const caught = firstFailure(FIRST_FOR_A_MUTANT, SEEDS_FOR_A_MUTANT, half);
   const why = caught?.why.split('\n')[0];
   if (caught) tell(true, `a client that ${mutant.name} is caught by seed ${caught.seed}: ${why}`);
   else tell(false, `a client that ${mutant.name} was not caught within ${SEEDS_FOR_A_MUTANT} schedules`);

@@ -10,7 +10,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** @typedef {{name: string, file: string, from: string, to: string}} Mutant `file` is relative to client-js/src */
+/**
+ * @typedef {{name: string, file: string, from: string, to: string}} Mutant `file` is relative to client-js/src
+ *
+ * @typedef {object} Half the client's half
+ * @property {typeof import('../../src/session/session.js').Session} Session
+ * @property {typeof import('../../src/identity/identity.js').Identity} Identity
+ */
 
 /** @type {Mutant[]} */
 export const MUTANTS = [
@@ -137,6 +143,60 @@ export const MUTANTS = [
     from: 'if (mayLink && isOwing()) this',
     to: 'if (mayLink && isOwing() && !flights.send && retryAt.send === NEVER) this',
   },
+  {
+    name: 'shows its token with each hello (rule 13)',
+    file: 'session/send.js',
+    from: 'token: attaches ? this.token : undefined,',
+    to: 'token: this.token,',
+  },
+  {
+    name: 'shows no token with a poll that waits for the decision (rule 13)',
+    file: 'session/send.js',
+    from: 'token: attaches ? this.token : undefined,',
+    to: 'token: attaches && leg.waits === 0 ? this.token : undefined,',
+  },
+  {
+    name: 'takes a wait for an answer of a stranger',
+    file: 'protocol/down.js',
+    from: " || down.type === 'wait'",
+    to: '',
+  },
+  {
+    name: 'comes again with a token that was refused (rule 13)',
+    file: 'identity/identity.js',
+    from: 'this.#isGood = false;\n    // A token',
+    to: '// A token',
+  },
+  {
+    name: 'asks for a token for each leg that ends (rule 13)',
+    file: 'identity/identity.js',
+    from: 'if (this.#callBy < NEVER) return;',
+    to: '',
+  },
+  {
+    name: 'says bye before its lines (rule 14)',
+    file: 'session/send.js',
+    from: '[...lines, bye]',
+    to: '[...lines.slice(0, 1), bye, ...lines.slice(1)]',
+  },
+  {
+    name: 'leaves without the lines that wait (rule 14)',
+    file: 'session/send.js',
+    from: 'if (leg.failures.send === 0) this.#fill(lines, Math.max(this.bodies.bytes, LEAST_LAST_BYTES));',
+    to: '',
+  },
+  {
+    name: 'goes on after its bye (rule 14)',
+    file: 'session/session.js',
+    from: '    this.#legs.open = [];\n',
+    to: '',
+  },
+  {
+    name: 'ends its session with its leg, when the token expires (rule 13)',
+    file: 'session/receive.js',
+    from: "down.value?.code === 'gone' && this.#sender.id !== undefined",
+    to: "(down.value?.code === 'gone' || down.value?.code === 'unauthorized') && this.#sender.id !== undefined",
+  },
 ];
 
 const PACKAGE = new URL('../../', import.meta.url);
@@ -158,7 +218,7 @@ function emptyFolder() {
  * Loads the client's half with this mistake, from a copy of the sources. Returns undefined if the text of the mutant does not
  * occur exactly once.
  * @param {Mutant} mutant
- * @returns {Promise<typeof import('../../src/session/session.js') | undefined>}
+ * @returns {Promise<Half | undefined>}
  */
 export async function load({ file, from, to }) {
   const source = readFileSync(new URL(`src/${file}`, PACKAGE), 'utf8');
@@ -171,5 +231,7 @@ export async function load({ file, from, to }) {
     join(copy, 'src', file),
     source.replace(from, () => to),
   );
-  return import(pathToFileURL(join(copy, 'src/session/session.js')).href);
+  const { Session } = await import(pathToFileURL(join(copy, 'src/session/session.js')).href);
+  const { Identity } = await import(pathToFileURL(join(copy, 'src/identity/identity.js')).href);
+  return { Session, Identity };
 }

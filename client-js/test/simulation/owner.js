@@ -5,7 +5,8 @@
  * @import { Route, SessionInput } from '../../src/session/events.js'
  * @import { Transport } from '../../src/types.js'
  *
- * @typedef {{usable: boolean, transport: Transport, opened: number, heard: number, pinged?: number}} Owned
+ * @typedef {{usable: boolean, transport: Transport, opened: number, heard: number, pinged?: number}} Owned `opened` is later by the time
+ *   in which the gateway decides
  */
 
 const PING_EVERY = 2_000;
@@ -82,6 +83,12 @@ export function createOwner(random, { now, say, open, drop, patience }) {
     /** True if the client waits for this answer. @param {number} leg @param {Route} route @param {number} request */
     awaits: (leg, route, request) =>
       requests.get(`${leg} ${route}`)?.request === request && requests.delete(`${leg} ${route}`),
+
+    /** The gateway decides about a leg for so long. @param {number} leg @param {number} ms */
+    waits(leg, ms) {
+      const owned = legs.get(leg);
+      if (owned) owned.opened = now() + ms;
+    },
 
     /** @param {number} leg */
     forget(leg) {

@@ -2,13 +2,16 @@
 /**
  * One schedule: a client, the real server, and a network that misbehaves for a while.
  *
- * The seed decides when the applications speak, and which legs the owner opens and requests. It also decides what the network
+ * The seed decides when the applications speak, and which legs the owner opens and requests. It decides whether the gateway asks for tokens. It also decides what the network
  * cuts, delays, loses and duplicates.
  *
  * @import { Failure, Route, SessionInput, SessionOutput } from '../../src/session/events.js'
  * @import { Transport } from '../../src/types.js'
+ * @import { Half } from './mutants.js'
  */
 
+import { createDoor } from './door.js';
+import { createGuest } from './guest.js';
 import { Broken, createLedger } from './ledger.js';
 import { createAgenda, createLine, createPath, LONGEST_WRITE } from './network.js';
 import { createOwner } from './owner.js';
@@ -31,9 +34,9 @@ const kindOf = (route) => (route === 'links' ? 'send' : route);
  * Runs a schedule to its end. Throws if an invariant breaks.
  * @param {number} seed
  * @param {ReturnType<typeof import('./peer.js').createPeer>} peer
- * @param {typeof import('../../src/session/session.js').Session} Session
+ * @param {Half} half
  */
-export function run(seed, peer, Session) {
+export function run(seed, peer, { Session, Identity }) {
   const random = createRandom(seed);
   const replayFrames = random.percent(25) ? 4 : 64;
   const resume = random.percent(40) ? 1_500 : 120_000;
@@ -62,6 +65,10 @@ export function run(seed, peer, Session) {
   let nudged = false;
   /** @type {string | null} */
   let newest = null;
+  /** The gateway said that a session is over. */
+  let isGone = false;
+  /** The lines that go up once the client leaves; none before. @type {string[] | undefined} */
+  let parting;
   const line = createLine(random);
   const owner = createOwner(random, {
     now: () => now,
@@ -69,6 +76,23 @@ export function run(seed, peer, Session) {
     open,
     drop,
     patience: line.rate < Infinity ? PATIENCE : 0,
+  });
+  const door = createDoor(random, {
+    now: () => now,
+    quiet: () => quiet(),
+    plan: (at, happen) => agenda.plan(at, happen),
+    tell,
+    write: writeDown,
+    gone: (carrier) => tell({ closed: carrier }),
+  });
+  const guest = createGuest(random, Identity, {
+    isOpen: door.isOpen,
+    session: client,
+    now: () => now,
+    quiet: () => quiet(),
+    plan: (at, happen) => agenda.plan(at, happen),
+    issue: () => door.issue(),
+    say,
   });
   // A long line must have another way.
   if (owner.hasSocketsOnly) line.hole = 0;
@@ -127,6 +151,9 @@ export function run(seed, peer, Session) {
 
   /** @param {SessionOutput} output */
   function clientDoes(output) {
+    if (parting) return void parting.push(...('lines' in output ? output.lines : []));
+    checkToken(output);
+    guest.hears(output);
     switch (output.type) {
       case 'write':
         return writeUp(output.leg, output.lines);
@@ -139,6 +166,7 @@ export function run(seed, peer, Session) {
       case 'legDropped':
         return dispose(output.leg);
       case 'reset':
+        if (output.reason === 'gone' && !isGone) throw new Broken('the client gave up a session that lives');
         return ledger.reset(output.reason, output.lost);
       case 'unknownOutcome':
         return ledger.unknown(output.lines);
@@ -146,8 +174,11 @@ export function run(seed, peer, Session) {
         return pong(output.leg, output.isLong);
       case 'lineStuck':
         return say({ type: 'withdrawLine' });
+      case 'wait':
+        return owner.waits(output.leg, output.ms);
       case 'oneRequest':
       case 'legActive':
+      case 'tokenAnswered':
       case 'link':
         return undefined;
       default:
@@ -157,11 +188,18 @@ export function run(seed, peer, Session) {
     }
   }
 
+  /** @param {SessionOutput} output */
+  function checkToken(output) {
+    if (output.type !== 'write' && output.type !== 'post') return;
+    const isSend = output.type === 'post' && kindOf(output.route) === 'send';
+    door.check(output.lines[0] ?? '', !isSend && owner.legs.get(output.leg)?.usable !== true);
+  }
+
   /** @param {any} effect */
   function serverDoes(effect) {
     const carrier = effect.write ?? effect.finish;
     if (effect.command) ledger.taken(effect);
-    else if (carrier) writeDown(carrier, effect.lines);
+    else if (carrier) writeDown(carrier, door.lines(carrier, effect.lines));
     else if (effect.refused) answerNothing(effect.refused, effect.code);
     else if (effect.overrun) ledger.dropped(effect.overrun);
     else throw new Broken(`the server gave an unknown effect: ${JSON.stringify(effect)}`);
@@ -192,7 +230,7 @@ export function run(seed, peer, Session) {
       if (path(leg).upLost) return;
       const at = Math.max(throughUp(leg, text.length), path(leg).upLast);
       path(leg).upLast = at;
-      agenda.plan(at, () => path(leg).upCut || tell({ socket: carrier, text }));
+      agenda.plan(at, () => path(leg).upCut || !carrier || door.socket(carrier, text));
     }
   }
 
@@ -209,7 +247,7 @@ export function run(seed, peer, Session) {
     if (lost())
       agenda.plan(random.percent(50) ? now : at + random.below(3_000), () => {
         const carrier = ++counted;
-        tell({ request: carrier, kind: kindOf(route), body });
+        door.request(carrier, kindOf(route), body, path(leg).carrier);
         if (random.percent(50)) agenda.plan(delay(), () => tell({ closed: carrier }));
       });
   }
@@ -223,7 +261,9 @@ export function run(seed, peer, Session) {
    */
   function refuse(leg, route, request, body) {
     if (line.delivers)
-      agenda.plan(now + random.below(8_000), () => tell({ request: ++counted, kind: kindOf(route), body }));
+      agenda.plan(now + random.below(8_000), () =>
+        door.request(++counted, kindOf(route), body, path(leg).carrier),
+      );
     const { refusal } = line;
     if (refusal === 'silence') return;
     const page = refusal === 'page' ? ['<html>'] : undefined;
@@ -237,13 +277,14 @@ export function run(seed, peer, Session) {
     const stream = route === 'stream';
     readers.set(carrier, { leg, route: stream ? undefined : route, request });
     if (stream) path(leg).carrier = carrier;
-    tell({ request: carrier, kind: kindOf(route), body });
+    door.request(carrier, kindOf(route), body, path(leg).carrier);
   }
 
   /** @param {number} carrier @param {string[]} lines */
   function writeDown(carrier, lines) {
     const reader = readers.get(carrier);
     if (!reader) return;
+    isGone ||= lines.some((text) => text.includes('"code":"gone"'));
     const { leg, route, request } = reader;
     const at = delay();
     if (route) {
@@ -300,6 +341,7 @@ export function run(seed, peer, Session) {
   /** @param {Transport} transport */
   function open(transport) {
     const leg = paths.push(createPath(paths.length + 1, transport));
+    guest.opened(leg);
     if (transport === 'websocket') {
       const carrier = ++counted;
       path(leg).carrier = carrier;
@@ -329,6 +371,7 @@ export function run(seed, peer, Session) {
 
   function fault() {
     if (quiet() || paths.length === 0) return;
+    if (random.percent(15)) door.revoke();
     const way = random.pick(paths);
     const directions = 1 + random.below(3);
     way.upCut ||= (directions & 1) !== 0;
@@ -359,8 +402,24 @@ export function run(seed, peer, Session) {
     if (id) tell({ push: id, lines: Array.from({ length: burst }, () => ledger.pushDown(id)) });
   }
 
+  /** The client is done: all that waits goes before its bye, and nothing goes after it. */
+  function leave() {
+    if (![...owner.legs.values()].some(({ usable }) => usable)) return;
+    parting = [];
+    const last = [ledger.pushUp(), ledger.pushUp()];
+    for (const text of last) say({ type: 'push', line: text });
+    say({ type: 'bye' });
+    const bye = parting.indexOf('{"bye":{}}');
+    if (bye !== parting.length - 1) throw new Broken('the bye is not the last line');
+    for (const text of last)
+      if (!parting.includes(text)) throw new Broken('the client left without a message that waited');
+    say({ type: 'push', line: ledger.pushUp() });
+    say({ type: 'timeout' });
+    if (parting.length - 1 > bye) throw new Broken('the client spoke after its bye');
+  }
+
   function look() {
-    owner.look(quiet());
+    if (guest.mayOpen(owner.legs.size)) owner.look(quiet());
     agenda.plan(now + LOOK_EVERY, look);
   }
 
@@ -377,8 +436,8 @@ export function run(seed, peer, Session) {
     now = next.at;
     next.happen();
     if (now < probe) continue;
-    if (probe > faultsStop && ledger.settled(newest)) return;
     const isHardNetwork = line.rate < Infinity || line.largest < Infinity || line.hole > 0;
+    if (probe > faultsStop && ledger.settled(newest)) return isHardNetwork || isHard ? undefined : leave();
     if (now > faultsStop + LONGEST_QUIET * (isHardNetwork ? 3 : 1)) throw new Broken(`stuck: ${ledger}`);
     probe = now + PROBE_EVERY;
     agenda.plan(now, () => say({ type: 'push', line: ledger.pushUp() }));
