@@ -35,7 +35,9 @@ const options: Options = {
 };
 const connection: Connection = connect('https://example.org/rt', options);
 connect('/rt');
-connect('/rt', { token: 'who' });
+connect('/rt', { token: 'who', credentials: 'include' });
+connect('/rt', { token: () => null });
+connect('/rt', { token: async () => (Math.random() > 0.5 ? 'who' : null) });
 
 const undo: () => void = connection.on('transport', ({ from, to, reason }) => {
   same<typeof from, Transport | null>(true);
@@ -58,6 +60,8 @@ connection.on('transport', changed);
 same<keyof ConnectionEvents, 'state' | 'transport' | 'reset' | 'error'>(true);
 
 same<typeof connection.state, State>(true);
+same<typeof connection.user, string | null>(true);
+connection.channel('a').on('end', (error) => same<typeof error, ThroughlineError>(true));
 same<typeof connection.transport, Transport | null>(true);
 
 const plain = connection.channel('plain');

@@ -18,6 +18,10 @@ connect('/rt', { transports: ['ws'] });
 connect('/rt', { token: 5 });
 // @ts-expect-error the function of a token returns text
 connect('/rt', { token: async () => 5 });
+// @ts-expect-error undefined is no word that the user has signed out
+connect('/rt', { token: async () => undefined });
+// @ts-expect-error cookies go, or they do not
+connect('/rt', { credentials: 'same-origin' });
 // @ts-expect-error a bound is a number
 connect('/rt', { queue: { messages: 'many' } });
 // @ts-expect-error a class, not its instance
