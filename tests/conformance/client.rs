@@ -199,6 +199,8 @@ impl Client {
                 Seen::Welcome(welcome) => return welcome,
                 Seen::New(frame) => self.inbox.push_back(frame),
                 Seen::Pong(_) | Seen::Ack | Seen::Repeated => {}
+                // The gateway decides about the hello.
+                Seen::Link(frame) if frame.get("wait").is_some() => {}
                 other => panic!("{other:?} instead of a welcome"),
             }
         }

@@ -30,6 +30,7 @@ mod gateway;
 mod half_closed;
 mod hellos;
 mod http;
+mod identity;
 mod joining;
 mod lines;
 mod offers;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use throughline::protocol::token::Token;
 use throughline::protocol::{Code, LegNumber};
 use throughline::session::client::{ClientSession, Failure, Input, Output, Reset, Route};
 use throughline::session::{Time, milliseconds};
@@ -35,6 +36,8 @@ struct Keys {
     ping: Option<LegNumber>,
     withdraw: Option<bool>,
     push: Option<Box<RawValue>>,
+    token: Option<String>,
+    bye: Option<bool>,
     timeout: Option<bool>,
 }
 
@@ -92,6 +95,8 @@ fn input(keys: Keys, defaults: &Defaults) -> Input {
         Keys { ask: Some(leg), pings, long: is_long, .. } => Input::RequestTurn { leg, pings, is_long },
         Keys { ping: Some(leg), long: is_long, .. } => Input::SendPing { leg, is_long },
         Keys { withdraw: Some(true), .. } => Input::WithdrawLine,
+        Keys { token: Some(token), .. } => Input::Token(Token::new(token).unwrap()),
+        Keys { bye: Some(true), .. } => Input::Bye(Time::ZERO),
         Keys { push: Some(push), .. } => Input::Push(line(&frame(&push))),
         Keys { timeout: Some(true), .. } => Input::Timeout,
         _ => panic!("no input"),

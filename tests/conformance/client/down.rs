@@ -6,6 +6,10 @@ use throughline::protocol::Transport;
 use super::{Client, Seen};
 use crate::wire::{Down, Frame};
 
+/// The verbs of link frames.
+const LINKS: [&str; 11] =
+    ["welcome", "nonce", "end", "ack", "ping", "pong", "bytes", "goaway", "config", "wait", "token"];
+
 impl Client {
     /// Reads one frame from a leg, as the protocol says. Cancel-safe.
     pub(crate) async fn see(&mut self, leg: u32) -> Seen {
@@ -24,7 +28,7 @@ impl Client {
     async fn take(&mut self, leg: u32, frame: Frame) -> Seen {
         let value = frame.value();
         let verb = value.as_object().unwrap().keys().find(|key| {
-            ["welcome", "nonce", "end", "ack", "ping", "pong", "bytes", "goaway", "config"].contains(&key.as_str())
+            LINKS.contains(&key.as_str())
         });
         match verb.map(String::as_str) {
             None => self.count(leg, frame),
