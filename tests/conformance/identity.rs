@@ -34,7 +34,7 @@ pub(crate) fn token_with(user: &str, life: Duration, more: &Value) -> String {
     let expires = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + life;
     let mut claims = json!({ "sub": user, "exp": expires.as_secs() });
     claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let key = EncodingKey::from_secret(SECRET.as_bytes()).unwrap();
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
 }
 
@@ -108,7 +108,9 @@ on_every_transport! {
         let gateway = Running::with(signing_in).await;
         let (mut client, leg) = signed_in(&gateway, transport, &token("42", SHORT)).await;
         client.subscribe(leg, "c").await;
-        let answer = refresh(&mut client, leg, &token("42", HOUR)).await;
+        let fresh = token("42", HOUR);
+        let answer = refresh(&mut client, leg, &fresh).await;
+        client.says = json!({ "token": fresh });
         assert!(answer["expires_ms"].as_u64().unwrap() > 3_500_000, "{answer}");
         expired(&gateway, transport, SHORT).await;
         assert_eq!(client.publish(leg, "c", "1").await, 1);
