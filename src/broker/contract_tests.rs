@@ -1,8 +1,10 @@
 //! The contract as tests, for every broker. A new broker calls [`keeps_the_contract`] with itself.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::{Answer, Broker, Event, Failure, Log, Memory, Retention, Stretch, Ticket};
+use super::{Answer, Broker, Event, Failure, Log, Memory, Retention, Retentions, Stretch, Ticket};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position, down, limits};
 
@@ -127,4 +129,47 @@ fn published(name: &ChannelName, at: u64) -> Line {
 fn the_memory_broker_keeps_the_contract() {
     let memory = Memory::new(Retention::default(), 1 << 20);
     keeps_the_contract(&memory, &|_, ticket| panic!("{ticket:?} was not answered within the call"));
+}
+
+/// Returns how many publications the log still has.
+fn kept(bench: &mut Bench<'_>) -> usize {
+    let end = bench.end();
+    let is_proven = |at: &u64, bench: &mut Bench<'_>| {
+        let position = Position { at: *at, ..end.clone() };
+        proves(&bench.fetch(std::slice::from_ref(&position)), &position)
+    };
+    let first = (0..=end.at).find(|at| is_proven(at, bench)).expect("the end is proven");
+    usize::try_from(end.at - first).unwrap()
+}
+
+#[test]
+fn each_channel_of_the_memory_broker_keeps_its_own_history_and_a_change_applies_to_it() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let keep = |short: usize| {
+        let asked = Arc::clone(&asked);
+        move |channel: &ChannelName| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            let messages = if channel.as_str() == "short" { short } else { 8 };
+            Retention { messages, ..Retention::default() }
+        }
+    };
+    let retentions = Arc::new(Retentions::new(keep(3)));
+    let memory = Memory::new(Retention::default(), 1 << 20).with_retentions(Arc::clone(&retentions));
+    let late = |_: &ChannelName, ticket| panic!("{ticket:?} was not answered within the call");
+    let (mut short, mut long) = (Bench::new(&memory, "short", &late), Bench::new(&memory, "long", &late));
+    for bench in [&mut short, &mut long] {
+        bench.append(&[7; 10]).unwrap();
+    }
+    assert_eq!((kept(&mut short), kept(&mut long)), (3, 8));
+    assert_eq!(asked.load(Ordering::Relaxed), 2, "a log asks once");
+
+    retentions.replace(keep(1));
+    short.append(&[1]).unwrap();
+    long.append(&[1]).unwrap();
+    assert_eq!((kept(&mut short), kept(&mut long)), (1, 8));
+    assert_eq!(asked.load(Ordering::Relaxed), 4, "a log asks once more after a change");
+
+    retentions.replace(keep(5));
+    short.append(&[7; 9]).unwrap();
+    assert_eq!(kept(&mut short), 5);
 }

@@ -12,25 +12,9 @@ use super::log::{Answer, Broker, Encode, Event, Log, Stretch, Ticket};
 #[cfg(test)]
 use super::remembered::Fault;
 use super::remembered::{Place, Remembered};
+use super::retention::{Asked, Retention, Retentions};
 use crate::protocol::frame::Payload;
 use crate::protocol::{ChannelName, Line, Position};
-
-/// How long publications stay for clients that come back. The first bound to be reached counts.
-#[derive(Debug, Clone, Copy)]
-pub struct Retention {
-    /// The maximum number of publications of a channel.
-    pub messages: usize,
-    /// Their greatest age.
-    pub age: Duration,
-    /// The maximum number of bytes of a channel.
-    pub bytes: usize,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { messages: 1000, age: Duration::from_secs(300), bytes: 1 << 20 }
-    }
-}
 
 /// The bytes that all histories of a node may hold together. If they are used up, a channel that publishes forgets
 /// its own history first.
@@ -57,16 +41,24 @@ const REMEMBERED: usize = 100_000;
 #[derive(Debug)]
 pub struct Memory {
     remembered: Arc<Mutex<Remembered>>,
-    retention: Retention,
+    retentions: Arc<Retentions>,
     budget: Arc<Budget>,
 }
 
 impl Memory {
-    /// Returns a broker without logs. All histories together hold at most this many bytes.
+    /// Returns a broker without logs, whose channels all keep as much. All histories together hold at most this many
+    /// bytes.
     #[must_use]
     pub fn new(retention: Retention, all_history_bytes: usize) -> Self {
         let remembered = Arc::new(Mutex::new(Remembered::new(REMEMBERED)));
-        Self { remembered, retention, budget: Arc::new(Budget::new(all_history_bytes)) }
+        let budget = Arc::new(Budget::new(all_history_bytes));
+        Self { remembered, retentions: Arc::new(retention.into()), budget }
+    }
+
+    /// Gives each channel a retention of its own.
+    #[must_use]
+    pub fn with_retentions(self, retentions: Arc<Retentions>) -> Self {
+        Self { retentions, ..self }
     }
 
     /// Makes the broker remember where this many unused logs ended. Each takes some 130 bytes.
@@ -93,7 +85,8 @@ impl Broker for Memory {
             top,
             kept: VecDeque::new(),
             bytes: 0,
-            retention: self.retention,
+            asked: self.retentions.ask(channel),
+            retentions: Arc::clone(&self.retentions),
             budget: Arc::clone(&self.budget),
             remembered: Arc::clone(&self.remembered),
         })
@@ -116,7 +109,8 @@ struct ChannelLog {
     top: u64,
     kept: VecDeque<(Duration, Line)>,
     bytes: usize,
-    retention: Retention,
+    asked: Asked,
+    retentions: Arc<Retentions>,
     budget: Arc<Budget>,
     /// Learns where this log ended once it is unused.
     remembered: Arc<Mutex<Remembered>>,
@@ -131,9 +125,13 @@ impl ChannelLog {
     }
 
     fn trim(&mut self, now: Duration) {
+        if !self.retentions.holds(&self.asked) {
+            self.asked = self.retentions.ask(&self.channel);
+        }
+        let Retention { messages, age, bytes } = self.asked.retention;
         while let Some((published, _)) = self.kept.front() {
-            let old = now.saturating_sub(*published) > self.retention.age;
-            let many = self.kept.len() > self.retention.messages || self.bytes > self.retention.bytes;
+            let old = now.saturating_sub(*published) > age;
+            let many = self.kept.len() > messages || self.bytes > bytes;
             if !(old || many || self.budget.is_exceeded()) {
                 return;
             }

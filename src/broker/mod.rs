@@ -61,16 +61,19 @@
 //!
 //! # Layout
 //! - [`log`]: the types and traits of the contract
-//! - [`memory`]: the broker of one node, in memory; `remembered`: where its unused logs ended
+//! - [`memory`]: the broker of one node, in memory; `remembered`: where its unused logs ended; [`retention`]: how long
+//!   publications stay
 
 pub mod log;
 pub mod memory;
 mod remembered;
+pub mod retention;
 
 #[cfg(test)]
 mod contract_tests;
 
 pub use log::{Answer, Broker, Encode, Event, Failure, Log, Stretch, Ticket};
-pub use memory::{Memory, Retention};
+pub use memory::Memory;
 #[cfg(test)]
 pub(crate) use remembered::Fault;
+pub use retention::{Retention, Retentions};

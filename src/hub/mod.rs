@@ -38,7 +38,7 @@ use self::channel::Channel;
 use self::desk::{Call, Desk, Request};
 use self::events::{Input, Settings, Wish};
 use self::late::{Caller, Waiting};
-use crate::broker::{Broker, Event, Memory, Retention};
+use crate::broker::{Broker, Event, Memory, Retention, Retentions};
 use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::limits::Room;
@@ -108,8 +108,15 @@ impl Hub {
     /// Returns a hub without channels, whose logs are in memory.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
+        Self::with_retentions(bounds, Arc::new(bounds.retention.into()))
+    }
+
+    /// Returns a hub without channels, whose logs are in memory and have a retention each. It replaces that of the
+    /// bounds.
+    #[must_use]
+    pub fn with_retentions(bounds: Bounds, retentions: Arc<Retentions>) -> Self {
         let memory = Memory::new(bounds.retention, bounds.all_history_bytes).remembering(bounds.channels);
-        Self::with_broker(bounds.channels, Box::new(memory))
+        Self::with_broker(bounds.channels, Box::new(memory.with_retentions(retentions)))
     }
 
     /// Returns a hub for at most this many channels, whose logs are at this broker.
