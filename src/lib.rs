@@ -97,6 +97,11 @@ pub use crate::{
         Asker, Backend, Connecting, Identity,
         decision::Decision,
         open::Open,
+        pattern::{BadPattern, Pattern},
+        rules::{
+            BadRules,
+            rule::{Kept, Presence, RateLimits, Rule, Tell, UnknownWord, Word},
+        },
         tokens::{
             Tokens,
             auth::{Algorithm, Auth, BadKeys, ShortSecret, SigningSecret, UnknownAlgorithm},

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::{say, usage};
+use crate::backend::tokens::Tokens;
 use crate::server::config::{Config, reference};
 
 #[derive(Subcommand)]
@@ -47,10 +48,33 @@ pub(super) fn read(path: Option<&Path>) -> Result<Sources, String> {
     Ok(Sources { file, overridden })
 }
 
+/// Checks that a gateway of its own process can serve this configuration.
+///
+/// # Errors
+/// The keys contradict each other, a file of `[auth]` cannot be read, or a rule asks a backend, of which there is none.
+pub(super) fn verify(config: &Config) -> Result<(), String> {
+    config.check().map_err(|why| why.to_string())?;
+    if let Some(auth) = &config.auth {
+        Tokens::new(auth).map_err(|why| why.to_string())?;
+    }
+    let asks = config.channels.iter().find(|rule| rule.asks_backend());
+    match asks {
+        Some(rule) => {
+            let line = rule.line.map_or_else(String::new, |line| format!(" (line {line})"));
+            Err(format!(
+                "the rule `{}`{line} has the word `backend`, and this gateway has no backend: use another word, or embed \
+                 the gateway in an application that decides",
+                rule.pattern
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Returns a line about a good file, and a line for each oddity.
 fn check(path: &Path) -> Result<Vec<String>, String> {
     let Sources { file, overridden: config } = read(Some(path))?;
-    config.check().map_err(|why| why.to_string())?;
+    verify(&config)?;
     let differ = |from: &Config| {
         let changed = from.settings().into_iter().zip(config.settings()).filter(|(from, to)| from.value != to.value);
         changed.map(|(_, to)| format!("{} = {}", to.name(), to.value)).collect::<Vec<_>>()

@@ -112,7 +112,7 @@ impl Serve {
         server.open |= self.open;
         server.origins.extend(self.origin.iter().cloned());
         server.drain = self.drain.unwrap_or(server.drain);
-        config.check().map_err(|why| why.to_string())?;
+        configuration::verify(&config)?;
         Ok(config)
     }
 }

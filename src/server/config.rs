@@ -6,13 +6,14 @@
 //! sections.
 //!
 //! # Layout
-//! - `server`, `session`, `limits`, `history`, `auth`: the sections
+//! - `server`, `session`, `limits`, `history`, `auth`: the sections; `channel`: the rules of channels, a list of tables
 //! - `section`: the parts of a section, and the reading of a value; `setting`: a key, as other modules see it
 //! - `environment`: the variables that override the file
 //! - `fault`: the errors of a file; `hints`: the corrections of unknown names
 //! - [`mod@reference`]: the reference for operators, made from the sections
 
 mod auth;
+mod channel;
 mod environment;
 mod fault;
 mod hints;
@@ -39,8 +40,12 @@ use self::section::{Table, first};
 pub use self::server::{Server, address, drain};
 pub use self::session::Session;
 pub use self::setting::{Reload, Setting};
+use crate::backend::rules::rule::Rule;
+use crate::backend::rules::{BadRules, Rules};
 use crate::backend::tokens::auth::Auth;
+use crate::broker::Retention;
 use crate::hub::Bounds;
+use crate::protocol::ChannelName;
 
 /// A whole configuration: a section for each table of the file.
 ///
@@ -67,6 +72,8 @@ pub struct Config {
     pub history: History,
     /// The keys that verify tokens. Without them every client may do everything. Default none.
     pub auth: Option<Auth>,
+    /// The rules of channels. Without any, every client may do everything on every channel.
+    pub channels: Vec<Rule>,
 }
 
 impl Config {
@@ -164,7 +171,8 @@ impl Config {
         let changed = self.settings().into_iter().zip(other.settings()).filter(|(from, to)| from.value != to.value);
         let (now, later): (Vec<_>, Vec<_>) = changed.partition(|(from, _)| from.reload != Reload::Restart);
         let change = |(from, to): (Setting, Setting)| Change { key: from.name(), from: from.value, to: to.value };
-        (now.into_iter().map(change).collect(), later.into_iter().map(change).collect())
+        let rules = channel::changes(&self.channels, &other.channels);
+        (now.into_iter().map(change).chain(rules).collect(), later.into_iter().map(change).collect())
     }
 
     /// Returns a sentence about each value that is valid, but can hardly be meant.
@@ -197,7 +205,19 @@ impl Config {
             return Err(Conflict::Exposed(*listen));
         }
         let has_cookie = self.auth.as_ref().is_some_and(|auth| auth.cookie.is_some());
-        if has_cookie && origins.is_empty() { Err(Conflict::Cookie) } else { Ok(()) }
+        if has_cookie && origins.is_empty() {
+            return Err(Conflict::Cookie);
+        }
+        self.rules()?;
+        Ok(())
+    }
+
+    /// Returns the rules of channels, ready for look-ups.
+    ///
+    /// # Errors
+    /// They contradict each other. A file with such rules is not read.
+    pub(super) fn rules(&self) -> Result<Rules, BadRules> {
+        Rules::new(&self.channels)
     }
 
     /// Returns the bounds of channels and their histories.
@@ -206,19 +226,26 @@ impl Config {
         Bounds { retention: self.history.retention(), channels: self.limits.channels, all_history_bytes }
     }
 
+    /// Returns the retention of each channel, by its rule, or `usual`. Rules that contradict each other count as none.
+    pub(super) fn retentions(&self, usual: Retention) -> impl Fn(&ChannelName) -> Retention + Send + Sync + 'static {
+        channel::retentions(self.rules().unwrap_or_default(), usual)
+    }
+
     /// Returns every section. The pattern names each field, so a new one does not compile without its place here.
     fn sections(&self) -> [&dyn Table; 5] {
-        let Self { server, session, limits, history, auth } = self;
+        let Self { server, session, limits, history, auth, channels: _ } = self;
         [server, session, limits, history, auth]
     }
 
     fn sections_mut(&mut self) -> [&mut dyn Table; 5] {
-        let Self { server, session, limits, history, auth } = self;
+        let Self { server, session, limits, history, auth, channels: _ } = self;
         [server, session, limits, history, auth]
     }
 
     fn known(&self) -> Known {
-        Known { tables: self.sections().map(Table::name).into(), settings: self.settings() }
+        let tables = self.sections().into_iter().map(Table::name).chain([channel::table()]).collect();
+        let settings = self.settings().into_iter().chain(channel::settings()).collect();
+        Known { tables, settings }
     }
 
     fn read(text: &str) -> Result<Self, Fault> {
@@ -226,6 +253,9 @@ impl Config {
         let known = config.known();
         let file = DeTable::parse(text).map_err(|error| known.not_toml(text, &error))?;
         let faults = file.get_ref().iter().filter_map(|(name, value)| {
+            if name.get_ref() == channel::table() {
+                return channel::read(value, text, &known).map(|rules| config.channels = rules).err();
+            }
             let mut sections = config.sections_mut().into_iter();
             let Some(section) = sections.find(|section| section.name() == name.get_ref()) else {
                 return Some(known.no_table(name, value));

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::config::Config;
 use super::drain::{self, Stopped};
+use super::signing_in;
+use crate::broker::{Retention, Retentions};
 use crate::node::Node;
 use crate::node::reader::Reader;
 use crate::protocol::code::{Mistake, Refusal};
@@ -15,11 +17,19 @@ use crate::protocol::{BadOffer, ChannelName, Transport};
 #[derive(Clone)]
 pub struct Handle {
     node: Arc<Node>,
+    histories: Histories,
+}
+
+/// The histories of the memory broker, and the bounds of those without a rule. Only a restart changes the latter.
+#[derive(Clone)]
+pub(super) struct Histories {
+    pub(super) retentions: Arc<Retentions>,
+    pub(super) usual: Retention,
 }
 
 impl Handle {
-    pub(super) const fn new(node: Arc<Node>) -> Self {
-        Self { node }
+    pub(super) const fn new(node: Arc<Node>, histories: Histories) -> Self {
+        Self { node, histories }
     }
 
     /// Returns the transports that the gateway offers, best first.
@@ -131,8 +141,8 @@ impl Handle {
         self.node.read_channel(name, None).await
     }
 
-    /// Applies the keys that can change at run time, and ignores all others. It applies the transports at once. It
-    /// applies the heartbeat and the hold of polls to sessions that are created afterwards.
+    /// Applies the keys that can change at run time, and ignores all others. It applies the transports at once, and
+    /// the history of a rule when its channel is next used. It applies the heartbeat and the hold of polls to sessions that are created afterwards.
     ///
     /// # Examples
     /// ```
@@ -145,7 +155,10 @@ impl Handle {
     /// # Ok::<(), BadFile>(())
     /// ```
     pub fn apply(&self, config: &Config) {
+        self.node.set_rules(signing_in::rules(config));
         self.node.set_times(config.session.heartbeat, config.session.poll_hold);
         self.node.set_transports(&config.session.transports, config.session.switch_jitter);
+        let Histories { retentions, usual } = &self.histories;
+        retentions.replace(config.retentions(*usual));
     }
 }

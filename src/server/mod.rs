@@ -48,13 +48,13 @@ use tower::service_fn;
 use self::config::Config;
 use self::front::Front;
 use self::gate::Gate;
-use self::handle::Handle;
+use self::handle::{Handle, Histories};
 use self::metrics::Metrics;
 use self::timers::Timers;
 use crate::backend::Backend;
 use crate::backend::open::Open;
 use crate::backend::tokens::bad_auth::BadAuth;
-use crate::broker::Broker;
+use crate::broker::{Broker, Retentions};
 use crate::hub::Hub;
 use crate::node::Node;
 use crate::transport::{Arrival, Peer};
@@ -70,6 +70,7 @@ pub struct Gateway {
     gate: Arc<Gate>,
     metrics: Arc<Metrics>,
     config: Config,
+    histories: Histories,
     start: Router,
     /// Why no token can be checked, if that is so.
     unfit: Option<BadAuth>,
@@ -111,8 +112,9 @@ impl Gateway {
     /// ```
     #[must_use]
     pub fn with_backend(config: Config, backend: Arc<dyn Backend>) -> Self {
-        let hub = Hub::new(config.bounds());
-        Self::with_hub(config, backend, hub)
+        let histories = histories(&config);
+        let hub = Hub::with_retentions(config.bounds(), Arc::clone(&histories.retentions));
+        Self::with_hub(config, backend, hub, histories)
     }
 
     /// Returns a gateway with a backend and a broker. The broker keeps the logs of the channels, within its own bounds.
@@ -121,10 +123,11 @@ impl Gateway {
     #[must_use]
     pub fn with_broker(config: Config, backend: Arc<dyn Backend>, broker: Box<dyn Broker>) -> Self {
         let hub = Hub::with_broker(config.limits.channels, broker);
-        Self::with_hub(config, backend, hub)
+        let histories = histories(&config);
+        Self::with_hub(config, backend, hub, histories)
     }
 
-    fn with_hub(config: Config, backend: Arc<dyn Backend>, hub: Hub) -> Self {
+    fn with_hub(config: Config, backend: Arc<dyn Backend>, hub: Hub, histories: Histories) -> Self {
         let (settings, limits) = (config.session.settings(), &config.limits);
         let (access, unfit) = signing_in::access(&config, backend);
         let access = Arc::new(access);
@@ -132,7 +135,7 @@ impl Gateway {
         let metrics = Metrics::new(limits.sessions, limits.connections, node);
         let node = Arc::clone(metrics.node());
         let gate = Arc::new(Gate::new(config.server.origins.clone()));
-        Self { node, gate, metrics: Arc::new(metrics), config, start: pages::start(), unfit }
+        Self { node, gate, metrics: Arc::new(metrics), config, histories, start: pages::start(), unfit }
     }
 
     /// Replaces the start page with a router. The router is behind the same gate.
@@ -228,7 +231,7 @@ impl Gateway {
     /// ```
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.node))
+        Handle::new(Arc::clone(&self.node), self.histories.clone())
     }
 
     /// Returns the configuration.
@@ -253,4 +256,10 @@ fn arrival_of(extensions: &Extensions) -> Arrival {
     let connected = || extensions.get().map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| address.ip());
     let peer = arrival.peer.or_else(|| connected().map(|connection| Peer { connection, client: connection }));
     Arrival { peer, takeover: None, ..arrival }
+}
+
+/// Returns the histories of a memory broker.
+fn histories(config: &Config) -> Histories {
+    let usual = config.bounds().retention;
+    Histories { retentions: Arc::new(Retentions::new(config.retentions(usual))), usual }
 }

@@ -30,7 +30,10 @@ pub(super) fn access(config: &Config, backend: Arc<dyn Backend>) -> (Access, Opt
     }
 }
 
-/// Returns the rules of the configuration.
-pub(super) fn rules(_config: &Config) -> Rules {
-    Rules::default()
+/// Returns the rules of the configuration. Rules that contradict each other allow nothing.
+pub(super) fn rules(config: &Config) -> Rules {
+    config.rules().unwrap_or_else(|why| {
+        error!("no channel is open, because the rules of channels contradict each other: {why}");
+        Rules::closed()
+    })
 }

@@ -3,6 +3,7 @@
 use http_body_util::BodyExt as _;
 use hyper::Method;
 use serde_json::Value;
+use throughline::Config;
 use throughline::protocol::Transport;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -112,6 +113,35 @@ async fn an_unknown_position_is_reported_by_a_reset() {
         let data: Value = serde_json::from_str(data).unwrap();
         assert_eq!((&data["code"], &data["at"]), (&"gap".into(), &5.into()));
     }
+}
+
+#[tokio::test]
+async fn a_rule_bounds_the_history_of_its_channels_and_a_reload_applies_to_them() {
+    let rules = |messages| {
+        let text = format!("[[channel]]\npattern = 'short/{{n}}'\nhistory.messages = {messages}");
+        Config::from_toml(&text).unwrap()
+    };
+    let gateway = Running::with(|config| *config = rules(2)).await;
+    let (mut writer, leg) = Client::online(&gateway, Transport::WebSocket).await;
+    let mut starts = Vec::new();
+    for channel in ["short/1", "long/1"] {
+        starts.push(Reader::open(&gateway, channel, None).await.start().await);
+        for number in 1..=4 {
+            writer.publish(leg, channel, &number.to_string()).await;
+        }
+    }
+    let after = |start: &str, at| format!("{}:{at}", start.rsplit_once(':').unwrap().0);
+    let [short, long] = &starts[..] else { panic!("{starts:?}") };
+    let mut gone = Reader::open(&gateway, "short/1", Some(&after(short, 1))).await;
+    assert!(gone.block().await.unwrap().starts_with("event: reset\n"));
+    for (channel, last, next) in [("short/1", after(short, 2), 3), ("long/1", after(long, 0), 1)] {
+        let mut reader = Reader::open(&gateway, channel, Some(&last)).await;
+        assert_eq!(reader.start().await, last);
+        assert_eq!(reader.event().await.1["at"], next, "{channel}");
+    }
+    gateway.handle.apply(&rules(1));
+    let mut gone = Reader::open(&gateway, "short/1", Some(&after(short, 2))).await;
+    assert!(gone.block().await.unwrap().starts_with("event: reset\n"));
 }
 
 #[tokio::test]

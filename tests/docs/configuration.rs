@@ -59,7 +59,8 @@ const FOR_OPERATORS: [&str; 3] = ["docs/CONFIGURATION.md", "docs/NETWORKS.md", "
 /// A document names keys in this form: `limits.sessions`.
 #[test]
 fn every_key_that_a_document_names_with_its_table_is_a_key() {
-    let keys: Vec<String> = Config::default().settings().iter().map(Setting::name).collect();
+    let rules = reference::rule_keys().into_iter().map(str::to_owned);
+    let keys: Vec<String> = Config::default().settings().iter().map(Setting::name).chain(rules).collect();
     let mut named = 0;
     for document in FOR_OPERATORS {
         let (_, prose) = markdown::split(&file(document));

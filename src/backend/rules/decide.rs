@@ -17,7 +17,7 @@ pub enum Ask {
     Publish,
     /// To be present in it.
     Join,
-    /// To see who is present.
+    /// To see its present members.
     See,
     /// To read its older publications.
     History,
@@ -72,7 +72,7 @@ impl Ask {
 pub struct Who<'a> {
     /// The user of its token.
     pub user: Option<&'a str>,
-    /// What its token grants.
+    /// The grants of its token.
     pub grants: Option<&'a Grants>,
     /// True if it is subscribed to the channel.
     pub is_subscribed: bool,
@@ -80,7 +80,7 @@ pub struct Who<'a> {
     pub is_api_key: bool,
 }
 
-/// What a rule says.
+/// The answer of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Verdict {

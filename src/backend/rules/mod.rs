@@ -1,4 +1,4 @@
-//! The rules of channels: who may do what on the channels of a pattern, and how these channels behave.
+//! The rules of channels: each allows actions on the channels of a pattern, and says how these channels behave.
 //!
 //! Pure: no I/O and no clock. A rule never asks the backend, and never ends a subscription. It says so, and the node
 //! acts.
@@ -47,7 +47,7 @@ impl Rules {
     ///
     /// # Errors
     /// Two rules match the same names, or a rule can hardly be meant. The error names the rule.
-    pub fn new(rules: Vec<Rule>) -> Result<Self, BadRules> {
+    pub fn new(rules: &[Rule]) -> Result<Self, BadRules> {
         if rules.len() > MOST {
             return Err(BadRules::TooMany(rules.len()));
         }
@@ -55,7 +55,7 @@ impl Rules {
         let mut router = Router::new();
         let mut asks_backend = false;
         for (place, rule) in rules.iter().enumerate() {
-            asks_backend |= rule.words().iter().any(|(_, words)| words.contains(&Word::Backend));
+            asks_backend |= rule.asks_backend();
             check(rule)?;
             let entry = Arc::new(Entry::new(rule.clone()));
             router.insert(rule.pattern.as_str(), entry).map_err(|_| conflict(rule, &rules[..place]))?;
@@ -63,10 +63,17 @@ impl Rules {
         Ok(Self { router, count, asks_backend })
     }
 
-    /// Returns the rule of a channel. Literal text beats a placeholder. No rule matches a name that begins with `@`, nor
-    /// one whose most literal pattern would fill a placeholder with nothing.
+    /// Returns rules that match no name, so every channel is closed. They are not open mode.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self { count: 1, ..Self::default() }
+    }
+
+    /// Returns the rule of a channel. Literal text beats a placeholder. No rule matches a name that begins with `@`.
+    /// Neither does one match a name whose most literal pattern would fill a placeholder with nothing.
     ///
-    /// It allocates nothing, unless literal text competes with a placeholder or the pattern has more than three of them.
+    /// It allocates nothing, unless literal text competes with a placeholder, or the pattern has more than three
+    /// placeholders.
     #[must_use]
     pub fn find<'a>(&'a self, channel: &'a ChannelName) -> Option<Found<'a>> {
         let name = channel.as_str();
@@ -141,12 +148,14 @@ impl fmt::Display for Found<'_> {
 ///
 /// # Examples
 /// ```
-/// use throughline::{BadRules, Config, Wrong};
+/// use throughline::{BadPattern, BadRules, Config, Conflict, Pattern, Rule};
 ///
-/// let file = "[[channel]]\npattern = 'room/{id}'\n[[channel]]\npattern = 'room/{room}'\n";
-/// let error = Config::from_toml(file).unwrap_err();
-/// assert!(matches!(error.wrong, Wrong::Rules(BadRules::Conflict { .. })));
-/// assert!(error.to_string().contains("`room/{id}` (line 1) and `room/{room}` (line 3)"));
+/// let mut config = Config::default();
+/// for pattern in ["room/{id}", "room/{room}"] {
+///     config.channels.push(Rule::new(Pattern::try_from(pattern)?));
+/// }
+/// assert!(matches!(config.check(), Err(Conflict::Rules(BadRules::Conflict { .. }))));
+/// # Ok::<(), BadPattern>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -175,7 +184,7 @@ pub enum BadRules {
         line: Option<usize>,
     },
     /// A rule lets only subscribers subscribe.
-    #[error("{} has the word `subscriber` in `subscribe`, where it can mean nobody", named(pattern, *line))]
+    #[error("{} has the word `subscriber` in `subscribe`, where it can mean no client", named(pattern, *line))]
     SubscriberSubscribes {
         /// The pattern.
         pattern: Pattern,

@@ -15,7 +15,7 @@ use crate::protocol::code::{Limit, Publisher, Refusal};
 /// The rules for which a session keeps a number at one time.
 const RULES_OF_A_SESSION: usize = 64;
 
-/// What a session has spent, for each rule with a limit of sessions. It is small, and the session owns it.
+/// The spent part of a session's limits, for each rule that limits sessions. It is small, and the session owns it.
 #[derive(Debug, Default)]
 pub struct SessionSpent(SmallVec<[(u64, Spent); 1]>);
 
@@ -48,13 +48,13 @@ pub struct Publishing<'a> {
     pub channel: &'a ChannelName,
     /// The user. The limit of users does not hold for a client without one.
     pub user: Option<&'a str>,
-    /// What its session has spent. An API has no session.
+    /// The spent part of its session's limits. An API has no session.
     pub session: Option<&'a mut SessionSpent>,
     /// How many publications come at once.
     pub count: u32,
 }
 
-/// What users and channels have spent. A node has one, and keeps it when a reload changes the rules.
+/// The spent part of the limits of users and channels. A node has one, and keeps it when a reload changes the rules.
 #[derive(Debug)]
 pub struct Publications {
     limiter: Mutex<Limiter>,

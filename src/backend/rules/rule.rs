@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::backend::pattern::Pattern;
 
-/// A rule: who may do what on the channels of a pattern, and how these channels behave.
+/// A rule: the allowed actions on the channels of a pattern, and how these channels behave.
 ///
 /// A rule that was just made allows nothing to any client. A list that a file leaves out therefore opens no channel.
 ///
@@ -27,15 +27,15 @@ pub struct Rule {
     pub pattern: Pattern,
     /// The line of the table in its file.
     pub line: Option<usize>,
-    /// The clients that may subscribe. An empty list means nobody, here and in the other lists.
+    /// The clients that may subscribe. An empty list allows no client, here and in the other lists.
     pub subscribe: Vec<Word>,
     /// The clients that may publish.
     pub publish: Vec<Word>,
-    /// The clients that may be present, and may see who is.
+    /// The clients that may be present, and those that may see the members.
     pub presence: Presence,
     /// The history of each channel, and the clients that may read it.
     pub history: Kept,
-    /// What each publication says beside its data.
+    /// The statements of each publication beside its data.
     pub tell: Tell,
     /// The limits of publications.
     pub rate: RateLimits,
@@ -55,6 +55,12 @@ impl Rule {
             tell: Tell::default(),
             rate: RateLimits::default(),
         }
+    }
+
+    /// Returns true if it has the word `backend`, so that the gateway needs one.
+    #[must_use]
+    pub fn asks_backend(&self) -> bool {
+        self.words().iter().any(|(_, words)| words.contains(&Word::Backend))
     }
 
     /// Returns every list of words, with its key.
@@ -143,7 +149,7 @@ impl std::str::FromStr for Word {
 #[error("{0:?} is not one of anyone, user, nobody, owner, token, subscriber, backend")]
 pub struct UnknownWord(pub String);
 
-/// The clients that may be present in a channel, and may see who is.
+/// The clients that may be present in a channel, and those that may see its members.
 ///
 /// # Examples
 /// ```
@@ -157,7 +163,7 @@ pub struct UnknownWord(pub String);
 pub struct Presence {
     /// The clients that may be present.
     pub join: Vec<Word>,
-    /// The clients that may see who is present.
+    /// The clients that may see its members.
     pub see: Vec<Word>,
 }
 
@@ -172,7 +178,7 @@ pub struct Presence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Kept {
-    /// The clients that may read it. The default is every subscriber, because a subscriber receives what follows anyway.
+    /// The clients that may read it. The default is every subscriber: it receives what follows anyway.
     pub read: Vec<Word>,
     /// The maximum number of messages.
     pub messages: Option<usize>,
@@ -188,7 +194,7 @@ impl Default for Kept {
     }
 }
 
-/// What each publication says beside its data.
+/// The statements of each publication beside its data.
 ///
 /// # Examples
 /// ```

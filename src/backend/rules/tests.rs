@@ -23,7 +23,8 @@ fn rule(text: &str, line: usize) -> Rule {
 }
 
 fn rules(patterns: &[&str]) -> Result<Rules, BadRules> {
-    Rules::new(patterns.iter().enumerate().map(|(place, text)| rule(text, place + 1)).collect())
+    let rules: Vec<Rule> = patterns.iter().enumerate().map(|(place, text)| rule(text, place + 1)).collect();
+    Rules::new(&rules)
 }
 
 #[test]
@@ -82,13 +83,13 @@ fn a_conflict_names_both_rules() {
 fn a_rule_that_can_hardly_be_meant_is_refused() {
     let mut inbox = rule("inbox/{id}", 7);
     inbox.history.read = vec![Word::User, Word::Owner];
-    let bad = Rules::new(vec![inbox]).unwrap_err();
+    let bad = Rules::new(&[inbox]).unwrap_err();
     assert!(bad.to_string().starts_with("`inbox/{id}` (line 7) has the word `owner`"), "{bad}");
     let subscribe = vec![Word::Subscriber];
-    let bad = Rules::new(vec![Rule { subscribe, ..Rule::new(pattern("a")) }]).unwrap_err();
+    let bad = Rules::new(&[Rule { subscribe, ..Rule::new(pattern("a")) }]).unwrap_err();
     assert!(bad.to_string().starts_with("`a` has the word `subscriber`"), "{bad}");
-    let many = (0..=MOST).map(|number| rule(&format!("a/{number}"), number)).collect();
-    assert_eq!(Rules::new(many).unwrap_err(), BadRules::TooMany(MOST + 1));
+    let many: Vec<Rule> = (0..=MOST).map(|number| rule(&format!("a/{number}"), number)).collect();
+    assert_eq!(Rules::new(&many).unwrap_err(), BadRules::TooMany(MOST + 1));
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn rules_say_whether_they_ask_the_backend() {
     assert!(!rules(&["a"]).unwrap().asks_backend());
     let mut asking = rule("b", 1);
     asking.presence.see = vec![Word::Backend];
-    assert!(Rules::new(vec![rule("a", 1), asking]).unwrap().asks_backend());
+    assert!(Rules::new(&[rule("a", 1), asking]).unwrap().asks_backend());
 }
 
 #[test]
@@ -108,6 +109,11 @@ fn a_refusal_names_the_list_for_the_developer() {
 
 /// The kinds of asker. All but the first two and the API key are the user `42`.
 const ASKERS: [&str; 5] = ["without a token", "user without a claim", "user with a claim", "owner", "API key"];
+
+const ACTIONS: [Action; 4] = [Action::Subscribe, Action::Publish, Action::Presence, Action::History];
+
+/// The patterns that the look-up is tested with.
+const PATTERNS: &str = "(a|b|ab|a-|\\{x\\}|a\\{x\\}|a-\\{x\\})(/(a|b|\\{y\\}|b\\{y\\})){0,3}(/\\{\\*z\\})?";
 
 /// The oracle: what these words say to this asker, in other words than the code's.
 fn oracle(words: &BTreeSet<&str>, asker: &str, ask: Ask, is_subscribed: bool, granted: Action) -> Verdict {
@@ -138,7 +144,7 @@ proptest! {
     fn every_set_of_words_agrees_with_the_oracle_for_every_asker_and_wish(
         set in proptest::collection::btree_set(0..Word::ALL.len(), 0..4),
         is_subscribed in proptest::bool::ANY,
-        granted in proptest::sample::select(&[Action::Subscribe, Action::Publish, Action::Presence, Action::History][..]),
+        granted in proptest::sample::select(&ACTIONS[..]),
     ) {
         let words: Vec<Word> = set.iter().map(|place| Word::ALL[*place]).collect();
         let mut rule = rule("inbox/{user}", 1);
@@ -160,14 +166,15 @@ proptest! {
             };
             let who = Who { user, grants, is_subscribed, is_api_key: asker == "API key" };
             let said = entry.decide(&name("inbox/42"), ask, &who);
-            prop_assert_eq!(said, oracle(&names, asker, ask, is_subscribed, granted), "{:?} {} {:?}", names, asker, ask);
+            let expected = oracle(&names, asker, ask, is_subscribed, granted);
+            prop_assert_eq!(said, expected, "{:?} {} {:?}", names, asker, ask);
         }
     }
 
     /// Holds the library that looks patterns up, and the comparison with one pattern, to the same answers.
     #[test]
     fn a_look_up_agrees_with_a_comparison_of_each_pattern(
-        patterns in proptest::collection::vec("(a|b|ab|a-|\\{x\\}|a\\{x\\}|a-\\{x\\})(/(a|b|\\{y\\}|b\\{y\\})){0,3}(/\\{\\*z\\})?", 1..8),
+        patterns in proptest::collection::vec(PATTERNS, 1..8),
         names in proptest::collection::vec("[ab@/-]{1,9}", 1..20),
     ) {
         let mut kept = Vec::new();
@@ -177,11 +184,11 @@ proptest! {
                 text = text.replacen("{y}", &format!("{{y{number}}}"), 1);
             }
             kept.push(Rule::new(pattern(&text)));
-            if Rules::new(kept.clone()).is_err() {
+            if Rules::new(&kept).is_err() {
                 kept.pop();
             }
         }
-        let rules = Rules::new(kept.clone()).unwrap();
+        let rules = Rules::new(&kept).unwrap();
         for text in names {
             let channel = name(&text);
             let matching: Vec<&str> =
@@ -233,7 +240,7 @@ impl Bench {
         let mut rule = rule("room/{room}", 1);
         rule.rate.burst = Some(2);
         (rule.rate.session, rule.rate.user, rule.rate.channel) = (session, user, channel);
-        Self { rules: Rules::new(vec![rule]).unwrap(), publications: Publications::new(100) }
+        Self { rules: Rules::new(&[rule]).unwrap(), publications: Publications::new(100) }
     }
 
     /// Publishes at this millisecond. Returns the limit that refuses it, and the milliseconds to wait.
@@ -293,12 +300,14 @@ fn a_refused_publication_spends_nothing() {
 
 #[test]
 fn a_session_keeps_few_numbers() {
-    let rules = (0..200).map(|number| {
-        let mut rule = rule(&format!("{number}/{{room}}"), number);
-        (rule.rate.session, rule.rate.burst) = (Some(1), Some(3));
-        rule
-    });
-    let rules = Rules::new(rules.collect()).unwrap();
+    let rules: Vec<Rule> = (0..200)
+        .map(|number| {
+            let mut rule = rule(&format!("{number}/{{room}}"), number);
+            (rule.rate.session, rule.rate.burst) = (Some(1), Some(3));
+            rule
+        })
+        .collect();
+    let rules = Rules::new(&rules).unwrap();
     let publications = Publications::new(1);
     let mut session = SessionSpent::default();
     for number in 0..200 {

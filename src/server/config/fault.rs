@@ -6,6 +6,10 @@ use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 
+use super::setting::header;
+use crate::backend::pattern::BadPattern;
+use crate::backend::rules::BadRules;
+use crate::backend::rules::rule::UnknownWord;
 use crate::backend::tokens::auth::{BadKeys, ShortSecret, UnknownAlgorithm};
 use crate::backend::tokens::url::BadKeySetUrl;
 use crate::protocol::{BadOffer, UnknownTransport};
@@ -31,7 +35,7 @@ pub enum Wrong {
     #[error("[{0}] is not a table")]
     UnknownTable(String),
     /// The table has no key of this name.
-    #[error("`{key}` is not a key of [{table}]")]
+    #[error("`{key}` is not a key of {}", header(table))]
     UnknownKey {
         /// The name of the table.
         table: &'static str,
@@ -50,6 +54,21 @@ pub enum Wrong {
     /// The variable holds bytes that are not text.
     #[error("it is not UTF-8")]
     NotText,
+    /// The text is no pattern of channel names.
+    #[error(transparent)]
+    Pattern(#[from] BadPattern),
+    /// A list of a rule has an unknown word.
+    #[error(transparent)]
+    Word(#[from] UnknownWord),
+    /// The list `tell` of a rule has an unknown word.
+    #[error("{0:?} is neither by nor time")]
+    Tell(String),
+    /// A rule has no pattern.
+    #[error("this [[channel]] has no pattern")]
+    NoPattern,
+    /// The rules of channels contradict each other.
+    #[error(transparent)]
+    Rules(Box<BadRules>),
     /// The file defines a table twice, or a table holds a key twice.
     #[error("this stands in the file already")]
     Repeated,
@@ -111,7 +130,7 @@ pub enum Wrong {
 ///     Err(other) => println!("{other}"),
 /// }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Conflict {
     /// Other machines can reach this address, and the gateway authenticates no client. `server.open` must allow that.
@@ -126,6 +145,9 @@ pub enum Conflict {
     /// A cookie may hold the token, and no origin is listed. Then any page could act for its visitors.
     #[error("`auth.cookie` needs `server.origins`: list the origins of the pages that may use the cookie")]
     Cookie,
+    /// The rules of channels contradict each other.
+    #[error(transparent)]
+    Rules(#[from] BadRules),
 }
 
 /// A configuration file that cannot be used. The message begins with its path.

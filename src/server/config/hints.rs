@@ -6,12 +6,9 @@ use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
 use super::fault::{BadVariable, Fault, Wrong};
-use super::setting::{PREFIX, Setting};
+use super::setting::{LISTS, PREFIX, Setting, header};
 
 type Name<'a> = Spanned<DeString<'a>>;
-
-/// The lists of tables. Their entries have no names, so no variable can set one.
-const LISTS: [&str; 1] = ["channel"];
 
 /// A name that is more like a known one than this is probably a misspelling of it.
 const LIKE: f64 = 0.8;
@@ -29,7 +26,7 @@ impl Known {
         if is_table(value.get_ref()) {
             let nearest = greatest(&self.tables, |table| jaro_winkler(&wrong, table));
             let instead = match nearest {
-                Some((likeness, table)) if likeness > LIKE => format!("[{table}], if that is meant"),
+                Some((likeness, table)) if likeness > LIKE => format!("{}, if that is meant", header(table)),
                 _ => format!("one of these: {}", self.headers()),
             };
             return Fault::new(name.span(), Wrong::UnknownTable(wrong)).write(instead);
@@ -105,7 +102,9 @@ impl Known {
         let lines: Vec<&str> = text[..text.floor_char_boundary(at)].lines().collect();
         let line = text.lines().nth(lines.len().saturating_sub(1))?;
         let mut above = lines.iter().rev().skip(1);
-        let here = above.find_map(|line| line.trim_start().strip_prefix('[')?.split_once(']')).map(|(table, _)| table);
+        let here = above
+            .find_map(|line| line.trim_start().strip_prefix('[')?.trim_start_matches('[').split_once(']'))
+            .map(|(table, _)| table);
         let path = line.split_once('=')?.0.trim();
         let (table, key) = path.rsplit_once('.').map_or((here, path), |(table, key)| (Some(table), key));
         let named = |known: &&Setting| known.key == key;
@@ -115,7 +114,7 @@ impl Known {
     }
 
     fn headers(&self) -> String {
-        let headers: Vec<String> = self.tables.iter().map(|table| format!("[{table}]")).collect();
+        let headers: Vec<String> = self.tables.iter().map(|table| header(table)).collect();
         headers.join(", ")
     }
 }

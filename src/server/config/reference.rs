@@ -3,8 +3,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::Config;
-use super::setting::{Reload, Setting};
+use super::setting::{Reload, Setting, header};
+use super::{Config, channel};
 
 /// The longest line of a comment in the example.
 const WIDTH: usize = 110;
@@ -13,22 +13,32 @@ const WIDTH: usize = 110;
 #[must_use]
 pub fn tables() -> String {
     let config = Config::default();
-    let tables = config.sections().map(|section| {
-        let rows: Vec<String> = section.settings().iter().map(row).collect();
-        format!(
-            "### `[{}]`\n\n{}\n\n| key | default | allowed | a change holds | meaning |\n|---|---|---|---|---|\n{}\n",
-            section.name(),
-            section.about(),
-            rows.join("\n")
-        )
-    });
-    tables.join("\n")
+    let sections = config.sections().map(|section| table(section.name(), section.about(), &section.settings()));
+    let rules = table(channel::table(), channel::about(), &channel::settings());
+    [&sections[..], &[rules]].concat().join("\n")
+}
+
+/// Returns the keys of a rule, such as `rate.user`.
+#[must_use]
+pub fn rule_keys() -> Vec<&'static str> {
+    channel::settings().into_iter().map(|setting| setting.key).collect()
+}
+
+fn table(name: &str, about: &str, settings: &[Setting]) -> String {
+    let rows: Vec<String> = settings.iter().map(row).collect();
+    format!(
+        "### `{}`\n\n{about}\n\n| key | default | allowed | a change holds | meaning |\n|---|---|---|---|---|\n{}\n",
+        header(name),
+        rows.join("\n")
+    )
 }
 
 fn row(setting: &Setting) -> String {
     let bounds = setting.bounds.as_ref().map(between).unwrap_or_default();
     let Setting { key, about, reload, .. } = setting;
-    format!("| `{key}` | `{}` | {bounds} | {reload} | {about} |", by_threes(&setting.value, '_'))
+    let default = by_threes(&setting.value, '_');
+    let default = if default.is_empty() { default } else { format!("`{default}`") };
+    format!("| `{key}` | {default} | {bounds} | {reload} | {about} |")
 }
 
 fn between(bounds: &RangeInclusive<u64>) -> String {
@@ -47,6 +57,12 @@ pub fn example() -> String {
             file += &comment(&said(&setting));
             file += &format!("{mark}{} = {}\n", setting.key, by_threes(&setting.value, '_'));
         }
+    }
+    // A rule has no default, so the example only shows one.
+    file += &format!("\n{}# {}\n", comment(channel::about()), header(channel::table()));
+    for setting in channel::settings() {
+        file += &comment(&said(&setting));
+        file += &format!("# {} = {}\n", setting.key, setting.example);
     }
     file
 }

@@ -229,7 +229,7 @@ fn one<T, E: Into<Wrong>>(value: &Value<'_>, parse: impl Fn(&str) -> Result<T, E
     parse(text).map_err(|why| Fault::new(value.span(), why))
 }
 
-fn expected(value: &Value<'_>, expected: &'static str) -> Fault {
+pub(super) fn expected(value: &Value<'_>, expected: &'static str) -> Fault {
     let found = match value.get_ref() {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "a whole number",

@@ -51,7 +51,8 @@ impl Setting {
     /// Returns a line for the table `here` of a file. For another table it adds the name of the key's own table.
     pub(super) fn written(&self, here: Option<&str>) -> String {
         let Self { table, key, example, .. } = self;
-        if here == Some(table) { format!("{key} = {example}") } else { format!("{key} = {example} under [{table}]") }
+        let there = || format!("{key} = {example} under {}", header(table));
+        if here == Some(table) { format!("{key} = {example}") } else { there() }
     }
 
     /// Returns true for the name of the variable with `_` instead of `__`.
@@ -66,6 +67,14 @@ impl Setting {
         let quote = if bare.contains(['"', ' ']) { "'" } else { "" };
         format!("{}={quote}{bare}{quote}", self.variable())
     }
+}
+
+/// The tables that may stand several times.
+pub(super) const LISTS: [&str; 1] = ["channel"];
+
+/// Returns the header of a table in the file.
+pub(super) fn header(table: &str) -> String {
+    if LISTS.contains(&table) { format!("[[{table}]]") } else { format!("[{table}]") }
 }
 
 /// When a new value of a key applies. At SIGHUP, `throughline serve` reads its file again. In an application,

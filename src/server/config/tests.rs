@@ -174,7 +174,7 @@ fn a_name_that_holds_its_tables_is_told_its_table() {
 #[test]
 fn a_key_like_no_other_is_told_the_keys_of_its_table() {
     told("[limits]\npigeon = 1", "`pigeon` is not a key of [limits]", "one of these: sessions, connections, channels");
-    let tables = "[server], [session], [limits], [history], [auth]";
+    let tables = "[server], [session], [limits], [history], [auth], [[channel]]";
     told("pigeon = 1", "`pigeon` stands in no table", &format!("one of these above it: {tables}"));
 }
 
@@ -183,7 +183,11 @@ fn a_table_that_is_unknown_is_told_the_nearest_or_all() {
     for text in ["[sesion]", "sesion.heartbeat_s = 5", "sesion = { heartbeat_s = 5 }", "[[sesion]]"] {
         told(text, "[sesion] is not a table", "[session], if that is meant");
     }
-    told("[pigeon]", "[pigeon] is not a table", "one of these: [server], [session], [limits], [history], [auth]");
+    told(
+        "[pigeon]",
+        "[pigeon] is not a table",
+        "one of these: [server], [session], [limits], [history], [auth], [[channel]]",
+    );
     told("[limits]\nsessions = 5\n[limits.sessions]", "already", "each table once, and each key once in its table");
     told("[limits.more]", "`more` is not a key of [limits]", "one of these: sessions, connections, channels");
 }

@@ -27,9 +27,7 @@ impl Client {
 
     async fn take(&mut self, leg: u32, frame: Frame) -> Seen {
         let value = frame.value();
-        let verb = value.as_object().unwrap().keys().find(|key| {
-            LINKS.contains(&key.as_str())
-        });
+        let verb = value.as_object().unwrap().keys().find(|key| LINKS.contains(&key.as_str()));
         match verb.map(String::as_str) {
             None => self.count(leg, frame),
             Some("welcome") => self.welcomed(leg, value["welcome"].clone()).await,
