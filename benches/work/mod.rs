@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use throughline::hub::{Bounds, Hub, Subscriber};
-use throughline::protocol::frame::{Payload, RawFrame};
+use throughline::protocol::frame::RawFrame;
 use throughline::protocol::limits::Room;
+use throughline::protocol::publication::Publication;
 use throughline::protocol::up::Up;
 use throughline::protocol::{ChannelName, Line, Seq, SessionId, Transport, body, down};
 use throughline::session::server::{Carrier, Input, ServerSession, Settings};
@@ -59,7 +60,7 @@ fn read_body() -> Work {
 }
 
 fn encode() -> Work {
-    let (channel, payload) = (channel(), Payload::from(serde_json::json!("x".repeat(128))));
+    let (channel, payload) = (channel(), Publication::from(serde_json::json!("x".repeat(128))));
     Box::new(move || {
         std::hint::black_box(down::publication(&channel, 4_711, std::hint::black_box(&payload)));
     })
@@ -97,7 +98,7 @@ fn fan_out() -> Work {
         let subscriber = Arc::clone(subscriber) as Arc<dyn Subscriber>;
         hub.subscribe(NOW, &channel, subscriber, None, |_| None).now().expect("at once").expect("subscribed");
     }
-    let payload = Payload::from(serde_json::json!("x".repeat(128)));
+    let payload = Publication::from(serde_json::json!("x".repeat(128)));
     let mut count = 0;
     Box::new(move || {
         let (published, wakers) = std::hint::black_box(hub.publish(NOW, &channel, [&payload]));
@@ -174,7 +175,7 @@ fn acknowledge(session: &mut ServerSession, received: u64) {
 }
 
 fn line() -> Line {
-    down::publication(&channel(), 4_711, &Payload::from(serde_json::json!("x".repeat(128))))
+    down::publication(&channel(), 4_711, &Publication::from(serde_json::json!("x".repeat(128))))
 }
 
 fn channel() -> ChannelName {

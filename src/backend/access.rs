@@ -4,7 +4,7 @@
 //! It must never wait. A decision that takes a while is a future, which the node awaits without a lock.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
 use futures::FutureExt as _;
@@ -13,6 +13,7 @@ use tracing::debug;
 use super::decision::Decision;
 use super::rules::decide::{Ask, Verdict, Who};
 use super::rules::publications::{Publications, Publishing, SessionSpent};
+use super::rules::rule::Tell;
 use super::rules::{Found, Rules};
 use super::tokens::Tokens;
 use super::{Asker, Backend, Connecting, Identity};
@@ -20,6 +21,7 @@ use crate::protocol::ChannelName;
 use crate::protocol::code::{Fault, Mistake, Refusal};
 use crate::protocol::frame::Payload;
 use crate::protocol::limits;
+use crate::protocol::publication::{Publication, Told};
 use crate::protocol::token::Token;
 
 /// The users and channels whose publications are counted at one time, at some 20 bytes each.
@@ -139,7 +141,7 @@ impl Access {
 
     /// Decides whether a client may receive a channel.
     pub fn subscribe(&self, asking: Asking<'_>, channel: &ChannelName) -> Decision<Result<(), Refusal>> {
-        match self.ruled(None, asking, channel, Ask::Subscribe) {
+        match self.ruled_and_told(None, asking, channel, Ask::Subscribe).0 {
             Ruled::Allowed => Decision::Now(Ok(())),
             Ruled::AskApplication => self.application.subscribe(asking.asker, channel),
             Ruled::Denied(refusal) => Decision::Now(Err(refusal)),
@@ -152,26 +154,37 @@ impl Access {
     /// # Errors
     /// The rules deny it now.
     pub fn keeps(&self, asking: Asking<'_>, channel: &ChannelName) -> Result<(), Refusal> {
-        match self.ruled(None, asking, channel, Ask::Subscribe) {
+        match self.ruled_and_told(None, asking, channel, Ask::Subscribe).0 {
             Ruled::Allowed | Ruled::AskApplication => Ok(()),
             Ruled::Denied(refusal) => Err(refusal),
         }
     }
 
-    /// Decides whether a client may publish this, and returns the data to publish. `now` is the time on any clock that
-    /// does not jump.
+    /// Decides whether a client may publish this, and returns what to publish. `now` is the time on any clock that does
+    /// not jump.
     pub fn publish(
         &self,
         now: Duration,
         asking: Asking<'_>,
         channel: &ChannelName,
         payload: Payload,
-    ) -> Decision<Result<Payload, Refusal>> {
-        match self.ruled(Some(now), asking, channel, Ask::Publish) {
-            Ruled::Allowed => Decision::Now(Ok(payload)),
-            Ruled::AskApplication => self.application.publish(asking.asker, channel, payload),
+    ) -> Decision<Result<Publication, Refusal>> {
+        let (ruled, tell) = self.ruled_and_told(Some(now), asking, channel, Ask::Publish);
+        let told = told(tell, asking.asker.identity.user.as_deref());
+        match ruled {
+            Ruled::Allowed => Decision::Now(Ok(Publication { payload, told })),
+            Ruled::AskApplication => {
+                then(self.application.publish(asking.asker, channel, payload), |payload| Publication { payload, told })
+            }
             Ruled::Denied(refusal) => Decision::Now(Err(refusal)),
         }
+    }
+
+    /// Returns a publication of the application itself, with what the rule of its channel wants to be told.
+    pub fn of_application(&self, channel: &ChannelName, payload: Payload) -> Publication {
+        let rules = self.rules.load();
+        let tell = rules.as_ref().and_then(|rules| rules.find(channel)).map(|found| found.rule().tell);
+        Publication { payload, told: told(tell.unwrap_or_default(), None) }
     }
 
     /// Decides about a request to the application itself.
@@ -184,14 +197,21 @@ impl Access {
 
     /// Asks the rules, and spends of the limits of the channel's rule if something is published `now`. Without any rule
     /// the application decides.
-    fn ruled(&self, publishes: Option<Duration>, asking: Asking<'_>, channel: &ChannelName, ask: Ask) -> Ruled {
+    fn ruled_and_told(
+        &self,
+        publishes: Option<Duration>,
+        asking: Asking<'_>,
+        channel: &ChannelName,
+        ask: Ask,
+    ) -> (Ruled, Tell) {
         let Asking { asker, is_subscribed, spent } = asking;
+        let nothing = Tell::default();
         if asker.identity.is_guest {
-            return Ruled::Denied(Mistake::SignIn.into());
+            return (Ruled::Denied(Mistake::SignIn.into()), nothing);
         }
         let rules = self.rules.load();
-        let Some(rules) = &*rules else { return Ruled::AskApplication };
-        let Some(found) = rules.find(channel) else { return Ruled::Denied(Mistake::NoRule.into()) };
+        let Some(rules) = &*rules else { return (Ruled::AskApplication, nothing) };
+        let Some(found) = rules.find(channel) else { return (Ruled::Denied(Mistake::NoRule.into()), nothing) };
         let who = Who {
             user: asker.identity.user.as_deref(),
             grants: asker.identity.grants.as_deref(),
@@ -201,14 +221,15 @@ impl Access {
         let verdict = found.decide(ask, &who);
         if verdict == Verdict::Denied {
             tell_denial(&found, asker, ask);
-            return Ruled::Denied(ask.denied());
+            return (Ruled::Denied(ask.denied()), nothing);
         }
         if let Some(now) = publishes.filter(|_| found.entry().is_limited())
             && let Err(refusal) = self.spend(now, &found, channel, who.user, spent)
         {
-            return Ruled::Denied(refusal);
+            return (Ruled::Denied(refusal), nothing);
         }
-        if verdict == Verdict::Allowed { Ruled::Allowed } else { Ruled::AskApplication }
+        let ruled = if verdict == Verdict::Allowed { Ruled::Allowed } else { Ruled::AskApplication };
+        (ruled, found.rule().tell)
     }
 
     /// Spends a publication of the limits of its rule.
@@ -224,6 +245,19 @@ impl Access {
         let session = spent.as_deref_mut();
         self.publications.spend(now, Publishing { rule: found.entry(), channel, user, session, count: 1 })
     }
+}
+
+/// Returns what a rule wants to be told about a publication of this user, now.
+fn told(Tell { by, time, .. }: Tell, user: Option<&str>) -> Option<Arc<Told>> {
+    let told = Told {
+        by: user.filter(|_| by).map(Into::into),
+        time: time.then(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, milliseconds)),
+    };
+    (told != Told::default()).then(|| Arc::new(told))
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn tell_denial(rule: &Found<'_>, Asker { id, identity }: Asker<'_>, ask: Ask) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{Answer, Broker, Event, Failure, Log, Memory, Retention, Retentions, Stretch, Ticket};
-use crate::protocol::frame::Payload;
+use crate::protocol::publication::Publication;
 use crate::protocol::{ChannelName, Line, Position, down, limits};
 
 const NOW: Duration = Duration::ZERO;
@@ -35,9 +35,10 @@ impl<'a> Bench<'a> {
     /// Appends these numbers, and returns the offset of the first.
     fn append(&mut self, data: &[u32]) -> Result<u64, Failure> {
         let (ticket, name) = (self.ticket(), self.name.clone());
-        let payloads: Vec<Payload> = data.iter().map(|data| Payload::from(serde_json::json!(data))).collect();
-        let mut encode = |at: u64, payload: &Payload| down::publication(&name, at, payload);
-        match self.log.append(NOW, ticket, &mut payloads.iter(), &mut encode) {
+        let publications: Vec<Publication> =
+            data.iter().map(|data| Publication::from(serde_json::json!(data))).collect();
+        let mut encode = |at: u64, publication: &Publication| down::publication(&name, at, publication);
+        match self.log.append(NOW, ticket, &mut publications.iter(), &mut encode) {
             Answer::Now(answer) => answer.map(|stretch| {
                 assert_eq!(stretch.items.len(), data.len(), "an answer within the call brings its publications");
                 stretch.before + 1
@@ -69,9 +70,9 @@ impl<'a> Bench<'a> {
     }
 }
 
-fn lines(name: &ChannelName, stretch: &Stretch<Payload>) -> Stretch<Line> {
+fn lines(name: &ChannelName, stretch: &Stretch<Publication>) -> Stretch<Line> {
     let items = (stretch.before + 1..).zip(&stretch.items);
-    let items = items.map(|(at, payload)| down::publication(name, at, payload)).collect();
+    let items = items.map(|(at, publication)| down::publication(name, at, publication)).collect();
     Stretch { epoch: stretch.epoch.clone(), before: stretch.before, items }
 }
 
@@ -122,7 +123,7 @@ fn proves(stretches: &[Stretch<Line>], position: &Position) -> bool {
 
 /// Returns the publication that the test made at this offset.
 fn published(name: &ChannelName, at: u64) -> Line {
-    down::publication(name, at, &Payload::from(serde_json::json!(at)))
+    down::publication(name, at, &Publication::from(serde_json::json!(at)))
 }
 
 #[test]

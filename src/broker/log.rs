@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::protocol::frame::Payload;
+use crate::protocol::publication::Publication;
 use crate::protocol::{ChannelName, Line, Position};
 
 /// The name of one request to a log, by which its answer finds it.
@@ -80,29 +80,29 @@ pub enum Event {
         first: u64,
     },
     /// The answer to a fetch.
-    Fetched(Ticket, Vec<Stretch<Payload>>),
+    Fetched(Ticket, Vec<Stretch<Publication>>),
     /// A request failed.
     Failed(Ticket, Failure),
     /// A message.
-    Heard(Stretch<Payload>),
+    Heard(Stretch<Publication>),
     /// Messages may have been lost. The broker hears messages again from now on.
     Interrupted,
 }
 
 /// Encodes the publication at this offset.
-pub type Encode<'a> = &'a mut dyn FnMut(u64, &Payload) -> Line;
+pub type Encode<'a> = &'a mut dyn FnMut(u64, &Publication) -> Line;
 
 /// One channel's log. The hub calls it under the channel's lock, so it must not wait and must not call the hub.
 pub trait Log: Send {
     /// Appends all of these, or none.
     ///
     /// A broker that answers within the call encodes each once, by `encode`, and keeps that line as its history.
-    /// Any other broker copies the payloads and does not encode.
+    /// Any other broker copies the publications and does not encode.
     fn append(
         &mut self,
         now: Duration,
         ticket: Ticket,
-        payloads: &mut dyn Iterator<Item = &Payload>,
+        publications: &mut dyn Iterator<Item = &Publication>,
         encode: Encode<'_>,
     ) -> Answer<Stretch<Line>>;
 

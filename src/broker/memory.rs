@@ -13,7 +13,7 @@ use super::log::{Answer, Broker, Encode, Event, Log, Stretch, Ticket};
 use super::remembered::Fault;
 use super::remembered::{Place, Remembered};
 use super::retention::{Asked, Retention, Retentions};
-use crate::protocol::frame::Payload;
+use crate::protocol::publication::Publication;
 use crate::protocol::{ChannelName, Line, Position};
 
 /// The bytes that all histories of a node may hold together. If they are used up, a channel that publishes forgets
@@ -158,14 +158,14 @@ impl Log for ChannelLog {
         &mut self,
         now: Duration,
         _: Ticket,
-        payloads: &mut dyn Iterator<Item = &Payload>,
+        publications: &mut dyn Iterator<Item = &Publication>,
         encode: Encode<'_>,
     ) -> Answer<Stretch<Line>> {
         let before = self.top;
-        let mut items = Vec::with_capacity(payloads.size_hint().0);
-        for payload in payloads {
+        let mut items = Vec::with_capacity(publications.size_hint().0);
+        for publication in publications {
             self.top += 1;
-            let line = encode(self.top, payload);
+            let line = encode(self.top, publication);
             self.keep(now, line.clone());
             items.push(line);
         }
@@ -228,9 +228,9 @@ mod tests {
     }
 
     fn publish(log: &mut dyn Log, now: Duration) {
-        let payload = Payload::from(serde_json::json!(1));
-        let mut encode = |at: u64, payload: &Payload| down::publication(&channel(), at, payload);
-        log.append(now, TICKET, &mut std::iter::once(&payload), &mut encode);
+        let publication = Publication::from(serde_json::json!(1));
+        let mut encode = |at: u64, publication: &Publication| down::publication(&channel(), at, publication);
+        log.append(now, TICKET, &mut std::iter::once(&publication), &mut encode);
     }
 
     /// Returns the log's only stretch, for a fetch after this offset of its epoch.

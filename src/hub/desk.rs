@@ -12,7 +12,7 @@ use super::late::{Caller, Callers, refusal};
 use super::subscriber::Subscriber;
 use crate::broker::{Answer, Event, Failure, Log, Stretch, Ticket};
 use crate::protocol::code::Refusal;
-use crate::protocol::frame::Payload;
+use crate::protocol::publication::Publication;
 use crate::protocol::{ChannelName, Line, down};
 
 /// A subscriber in the machine.
@@ -38,7 +38,7 @@ pub(super) enum Request<'c, 'p> {
     /// Publish these.
     Publish {
         ticket: Ticket,
-        payloads: &'c mut dyn Iterator<Item = &'p Payload>,
+        publications: &'c mut dyn Iterator<Item = &'p Publication>,
         outcome: &'c mut Option<Result<u64, Refusal>>,
     },
     /// Subscribe. `answer` makes the answer to an accepted subscription.
@@ -138,8 +138,10 @@ impl Desk {
         call: &mut Call<'_, '_>,
     ) -> Answer<Stretch<Line>> {
         // The machine appends only for the call that publishes.
-        let Request::Publish { payloads, .. } = &mut call.request else { return Answer::Now(Err(Failure::NotDone)) };
-        self.log.append(now, ticket, *payloads, &mut |at, payload| down::publication(name, at, payload))
+        let Request::Publish { publications, .. } = &mut call.request else {
+            return Answer::Now(Err(Failure::NotDone));
+        };
+        self.log.append(now, ticket, *publications, &mut |at, publication| down::publication(name, at, publication))
     }
 
     /// Delivers a part to every live subscriber. It looks each subscriber up once for all lines: with a thousand
@@ -216,8 +218,8 @@ impl Desk {
 }
 
 /// Encodes publications as lines, which all subscribers share.
-fn encoded(name: &ChannelName, stretch: Stretch<Payload>) -> Stretch<Line> {
+fn encoded(name: &ChannelName, stretch: Stretch<Publication>) -> Stretch<Line> {
     let Stretch { epoch, before, items } = stretch;
-    let items = (before + 1..).zip(&items).map(|(at, payload)| down::publication(name, at, payload)).collect();
+    let items = (before + 1..).zip(&items).map(|(at, publication)| down::publication(name, at, publication)).collect();
     Stretch { epoch, before, items }
 }

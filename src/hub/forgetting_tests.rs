@@ -16,8 +16,8 @@ use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 
 use super::{Bounds, Hub, Subscriber};
 use crate::broker::{Fault, Memory, Retention};
-use crate::protocol::frame::Payload;
 use crate::protocol::limits::Room;
+use crate::protocol::publication::Publication;
 use crate::protocol::{ChannelName, Line, Position};
 
 /// A rule of forgetting that is removed.
@@ -145,8 +145,8 @@ impl Watch {
 
     fn publish(&mut self, name: usize) -> Result<(), TestCaseError> {
         let place = self.published[name].len() as u64;
-        let payload = Payload::from(serde_json::json!(place));
-        self.hub.publish(self.now, &channel(name), [&payload]).0.now().unwrap().unwrap();
+        let publication = Publication::from(serde_json::json!(place));
+        self.hub.publish(self.now, &channel(name), [&publication]).0.now().unwrap().unwrap();
         self.published[name].push(self.now);
         for inbox in self.subscribers(name) {
             let last = inbox.1.lock().unwrap().last().map(content);

@@ -9,8 +9,8 @@ use futures::FutureExt as _;
 use super::{Hub, Outcome, Start, Subscriber};
 use crate::broker::{Answer, Broker, Encode, Event, Failure, Log, Stretch, Ticket};
 use crate::protocol::code::Code;
-use crate::protocol::frame::Payload;
 use crate::protocol::limits::Room;
+use crate::protocol::publication::Publication;
 use crate::protocol::{ChannelName, Line, Position, down};
 
 const NOW: Duration = Duration::ZERO;
@@ -55,10 +55,10 @@ impl Log for Late {
         &mut self,
         _: Duration,
         ticket: Ticket,
-        payloads: &mut dyn Iterator<Item = &Payload>,
+        publications: &mut dyn Iterator<Item = &Publication>,
         _: Encode<'_>,
     ) -> Answer<Stretch<Line>> {
-        self.note(Asked::Append(ticket, payloads.count()));
+        self.note(Asked::Append(ticket, publications.count()));
         Answer::Later
     }
     fn fetch(&mut self, _: Duration, ticket: Ticket, after: &[Position]) -> Answer<Vec<Stretch<Line>>> {
@@ -104,13 +104,13 @@ fn hub() -> (Hub, Late, ChannelName) {
     (Hub::with_broker(10, Box::new(late.clone())), late, ChannelName::try_from("c").unwrap())
 }
 
-fn stretch(before: u64, data: &[&'static str]) -> Stretch<Payload> {
+fn stretch(before: u64, data: &[&'static str]) -> Stretch<Publication> {
     Stretch {
         epoch: "e".into(),
         before,
         items: data
             .iter()
-            .map(|data| Payload::from(serde_json::from_str::<serde_json::Value>(data).unwrap()))
+            .map(|data| Publication::from(serde_json::from_str::<serde_json::Value>(data).unwrap()))
             .collect(),
     }
 }
@@ -155,7 +155,7 @@ fn a_subscription_is_answered_when_its_history_is_there_and_loses_no_line_meanwh
 #[test]
 fn a_publication_is_answered_when_the_broker_has_answered() {
     let (hub, late, channel) = hub();
-    let (Outcome::Later(waiting), _) = hub.publish(NOW, &channel, [&Payload::from(serde_json::json!(1))]) else {
+    let (Outcome::Later(waiting), _) = hub.publish(NOW, &channel, [&Publication::from(serde_json::json!(1))]) else {
         panic!("the broker has not answered");
     };
     let asked = late.asked();
@@ -168,7 +168,7 @@ fn a_publication_is_answered_when_the_broker_has_answered() {
 fn a_publication_without_an_answer_has_an_unknown_outcome_after_a_while() {
     let (hub, _, channel) = hub();
     assert_eq!(hub.next_timeout(), None);
-    let (Outcome::Later(waiting), _) = hub.publish(NOW, &channel, [&Payload::from(serde_json::json!(1))]) else {
+    let (Outcome::Later(waiting), _) = hub.publish(NOW, &channel, [&Publication::from(serde_json::json!(1))]) else {
         panic!("the broker has not answered");
     };
     let due = hub.next_timeout().unwrap();

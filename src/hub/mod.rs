@@ -40,8 +40,8 @@ use self::events::{Input, Settings, Wish};
 use self::late::{Caller, Waiting};
 use crate::broker::{Broker, Event, Memory, Retention, Retentions};
 use crate::protocol::code::{Limit, Refusal};
-use crate::protocol::frame::Payload;
 use crate::protocol::limits::Room;
+use crate::protocol::publication::Publication;
 use crate::protocol::{ChannelName, Line, Position};
 
 pub use self::events::Start;
@@ -149,7 +149,7 @@ impl Hub {
         &self,
         now: Duration,
         channel: &ChannelName,
-        payloads: impl IntoIterator<Item = &'a Payload>,
+        publications: impl IntoIterator<Item = &'a Publication>,
     ) -> (Outcome<u64>, Vec<Waker>) {
         let shared = match self.channel(now, channel) {
             Ok(shared) => shared,
@@ -157,8 +157,8 @@ impl Hub {
         };
         let mut desk = lock(&shared);
         let ticket = desk.machine.ticket();
-        let (mut payloads, mut published) = (payloads.into_iter(), None);
-        let request = Request::Publish { ticket, payloads: &mut payloads, outcome: &mut published };
+        let (mut publications, mut published) = (publications.into_iter(), None);
+        let request = Request::Publish { ticket, publications: &mut publications, outcome: &mut published };
         let mut call = Call::new(request);
         desk.carry_out(now, channel, Input::Publish(ticket), &mut call);
         let wakers = call.wakers;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::channel::Channel;
 use super::{Bounds, Hub, Start, Subscriber};
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::frame::Payload;
 use crate::protocol::limits::Room;
+use crate::protocol::publication::Publication;
 use crate::protocol::{ChannelName, Line, Position};
 
 struct Inbox(u64, Mutex<Vec<Line>>);
@@ -35,7 +35,7 @@ fn hub() -> (Hub, ChannelName) {
 }
 
 fn publish(hub: &Hub, channel: &ChannelName) -> Result<u64, Refusal> {
-    hub.publish(Duration::ZERO, channel, [&Payload::from(serde_json::json!(1))]).0.now().unwrap()
+    hub.publish(Duration::ZERO, channel, [&Publication::from(serde_json::json!(1))]).0.now().unwrap()
 }
 
 /// Subscribes without a position. Returns the start.

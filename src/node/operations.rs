@@ -12,7 +12,7 @@ use super::counters::Counters;
 use super::session::Session;
 use crate::hub::{Hub, Next, Outcome, Start, Subscriber};
 use crate::protocol::code::Limit;
-use crate::protocol::frame::Payload;
+use crate::protocol::publication::Publication;
 use crate::protocol::{ChannelName, Position, down};
 
 /// The most tasks woken in a row. To wake them takes some 4 ms of writing.
@@ -34,10 +34,10 @@ impl Operations {
     pub(super) fn publish<'a>(
         &self,
         channel: &ChannelName,
-        payloads: impl ExactSizeIterator<Item = &'a Payload>,
+        publications: impl ExactSizeIterator<Item = &'a Publication>,
     ) -> Outcome<u64> {
-        self.counters.publications.inc_by(payloads.len() as u64);
-        let (outcome, wakers) = self.hub.publish(self.clock.now(), channel, payloads);
+        self.counters.publications.inc_by(publications.len() as u64);
+        let (outcome, wakers) = self.hub.publish(self.clock.now(), channel, publications);
         wake(wakers);
         outcome
     }

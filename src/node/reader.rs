@@ -74,7 +74,8 @@ impl Node {
         if payload.bytes() > limits::LINE_BYTES {
             return Err(Limit::LineBytes(payload.bytes()).into());
         }
-        match self.operations.publish(channel, std::iter::once(payload)) {
+        let publication = self.access.of_application(channel, payload.clone());
+        match self.operations.publish(channel, std::iter::once(&publication)) {
             Outcome::Now(offset) => offset,
             Outcome::Later(offset) => offset.await,
         }

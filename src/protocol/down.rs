@@ -11,6 +11,7 @@ use super::frame::{Payload, RawFrame, object};
 use super::id::{ChannelName, Nonce};
 use super::json::{json_line, write_field};
 use super::line::Line;
+use super::publication::Publication;
 pub use super::welcome::{Brief, Welcome};
 use super::{Position, Seq, Transport, VERSION};
 
@@ -314,8 +315,11 @@ pub fn err(id: u64, refusal: &Refusal) -> Line {
         err: u64,
         code: &'a str,
         message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
     }
-    json_line(&Frame { err: id, code: refusal.code().name(), message: &refusal.message() })
+    let retry_after_ms = refusal.retry_after().and_then(|wait| u64::try_from(wait.as_millis()).ok());
+    json_line(&Frame { err: id, code: refusal.code().name(), message: &refusal.message(), retry_after_ms })
 }
 
 /// Writes `reset`: the order of a channel breaks, and publications follow from `position.at + 1`. If `recovered` is
@@ -336,10 +340,14 @@ pub fn reset(channel: &ChannelName, position: &Position, recovered: bool) -> Lin
 
 /// Writes `pub`: a publication, encoded once for all its subscribers.
 #[must_use]
-pub fn publication(channel: &ChannelName, at: u64, payload: &Payload) -> Line {
+pub fn publication(channel: &ChannelName, at: u64, Publication { payload, told }: &Publication) -> Line {
     let head = |buffer: &mut Vec<u8>| {
         write_field(buffer, b"{\"pub\":", &channel.as_str());
         write_field(buffer, b",\"at\":", &at);
+        if let Some(told) = told {
+            told.by.iter().for_each(|by| write_field(buffer, b",\"by\":", by));
+            told.time.iter().for_each(|time| write_field(buffer, b",\"time\":", time));
+        }
     };
     match payload {
         Payload::Json(data) => Line::compose(|buffer| {
@@ -354,8 +362,11 @@ pub fn publication(channel: &ChannelName, at: u64, payload: &Payload) -> Line {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::protocol::limits::{LEG_AND_TURN, Limits};
+    use crate::protocol::publication::Told;
     use crate::protocol::{LegNumber, SessionId, Turn};
 
     #[test]
@@ -369,6 +380,20 @@ mod tests {
         ] {
             assert_eq!(std::str::from_utf8(line.json()).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn a_publication_says_who_published_it_and_when_before_its_data() {
+        let told = Told { by: Some("4\"2".into()), time: Some(1_764_446_400_123) };
+        let channel = ChannelName::try_from("c").unwrap();
+        let line = |payload: Payload| {
+            let told = Some(Arc::new(told.clone()));
+            String::from_utf8(publication(&channel, 7, &Publication { payload, told }).json().to_vec()).unwrap()
+        };
+        let head = r#"{"pub":"c","at":7,"by":"4\"2","time":1764446400123,"#;
+        assert_eq!(line(serde_json::json!(1).into()), format!(r#"{head}"data":1}}"#));
+        assert_eq!(line(vec![1_u8].into()), format!(r#"{head}"b64":"AQ=="}}"#));
+        assert_eq!(publication(&channel, 7, &serde_json::json!(1).into()).json(), br#"{"pub":"c","at":7,"data":1}"#);
     }
 
     #[test]

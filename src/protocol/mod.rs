@@ -29,6 +29,7 @@ pub mod limits;
 pub mod line;
 pub mod number;
 pub mod payload;
+pub mod publication;
 pub mod report;
 #[cfg(any(test, fuzzing, feature = "simulation"))]
 #[doc(hidden)]

@@ -19,7 +19,7 @@ fn written(up: &Up) -> Option<Line> {
         Up::Token(token) => super::up::token(token),
         Up::Bye { after } => super::up::bye(*after),
         Up::Command(Command { action: Action::Publish(channel, payload), .. }) => {
-            down::publication(channel, 1, payload)
+            down::publication(channel, 1, &payload.clone().into())
         }
         Up::Command(_) => return None,
     })

@@ -40,6 +40,7 @@ mod polls;
 mod proof;
 mod remote;
 mod resume;
+mod rules;
 mod sessions;
 mod stop;
 mod surface;

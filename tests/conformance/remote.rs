@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use throughline::broker::{Answer, Broker, Encode, Event, Failure, Log, Stretch, Ticket};
-use throughline::protocol::frame::Payload;
+use throughline::protocol::publication::Publication;
 use throughline::protocol::{ChannelName, Line, Position};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -31,7 +31,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Stored {
-    items: Vec<Payload>,
+    items: Vec<Publication>,
     appends: usize,
     is_watched: bool,
     is_open: bool,
@@ -39,7 +39,7 @@ struct Stored {
 }
 
 enum Request {
-    Append(Ticket, Vec<Payload>),
+    Append(Ticket, Vec<Publication>),
     Fetch(Ticket),
     Watch(bool),
 }
@@ -120,7 +120,7 @@ impl Remote {
 }
 
 impl Stored {
-    fn append(&mut self, ticket: Ticket, items: Vec<Payload>) -> Vec<Event> {
+    fn append(&mut self, ticket: Ticket, items: Vec<Publication>) -> Vec<Event> {
         let before = self.items.len() as u64;
         self.items.extend_from_slice(&items);
         self.appends += 1;
@@ -129,7 +129,7 @@ impl Stored {
     }
 }
 
-fn stretch(before: u64, items: Vec<Payload>) -> Stretch<Payload> {
+fn stretch(before: u64, items: Vec<Publication>) -> Stretch<Publication> {
     Stretch { epoch: "remote".into(), before, items }
 }
 
@@ -154,10 +154,10 @@ impl Log for RemoteLog {
         &mut self,
         _: Duration,
         ticket: Ticket,
-        payloads: &mut dyn Iterator<Item = &Payload>,
+        publications: &mut dyn Iterator<Item = &Publication>,
         _: Encode<'_>,
     ) -> Answer<Stretch<Line>> {
-        self.0.ask(&self.1, Request::Append(ticket, payloads.cloned().collect()));
+        self.0.ask(&self.1, Request::Append(ticket, publications.cloned().collect()));
         Answer::Later
     }
 

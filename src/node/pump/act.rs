@@ -13,14 +13,14 @@ use crate::node::counters::Counters;
 use crate::node::operations::Operations;
 use crate::node::session::Session;
 use crate::protocol::code::Refusal;
-use crate::protocol::frame::Payload;
+use crate::protocol::publication::Publication;
 use crate::protocol::{ChannelName, Line, down};
 
 /// Consecutive publications to one channel. The hub looks up each subscriber once for all of them.
 pub(super) struct Batch {
     channel: ChannelName,
     /// Each publication with the id that its answer repeats. There is usually one.
-    publications: SmallVec<[(Option<u64>, Payload); 1]>,
+    publications: SmallVec<[(Option<u64>, Publication); 1]>,
     /// The cost of their frames in line form.
     bytes: usize,
 }
@@ -39,16 +39,16 @@ pub(super) struct Acts {
 }
 
 impl Batch {
-    pub(super) fn new(channel: ChannelName, id: Option<u64>, payload: Payload, bytes: usize) -> Self {
-        Self { channel, publications: smallvec::smallvec![(id, payload)], bytes }
+    pub(super) fn new(channel: ChannelName, id: Option<u64>, publication: Publication, bytes: usize) -> Self {
+        Self { channel, publications: smallvec::smallvec![(id, publication)], bytes }
     }
 
     pub(super) fn is_for(&self, channel: &ChannelName) -> bool {
         self.channel == *channel
     }
 
-    pub(super) fn push(&mut self, id: Option<u64>, payload: Payload, bytes: usize) {
-        self.publications.push((id, payload));
+    pub(super) fn push(&mut self, id: Option<u64>, publication: Publication, bytes: usize) {
+        self.publications.push((id, publication));
         self.bytes += bytes;
     }
 
@@ -61,8 +61,8 @@ impl Acts {
     /// Carries a decision out. Answers it if the hub finishes within the call.
     pub(super) fn carry_out(&self, session: &Arc<Session>, decided: Decided) -> Option<Unfinished> {
         match decided {
-            Decided::Channel { id, channel, deed: Ok(Deed::Publish(payload)) } => {
-                self.publish(session, Batch::new(channel, id, payload, 0))
+            Decided::Channel { id, channel, deed: Ok(Deed::Publish(publication)) } => {
+                self.publish(session, Batch::new(channel, id, publication, 0))
             }
             Decided::Channel { id, channel, deed: Ok(Deed::Subscribe(since)) } => {
                 match self.operations.subscribe(session, id, &channel, since.as_ref()) {
@@ -96,7 +96,7 @@ impl Acts {
     /// Publishes a batch. Answers each of its publications if the hub finishes within the call.
     pub(super) fn publish(&self, session: &Session, batch: Batch) -> Option<Unfinished> {
         let Batch { channel, publications, .. } = batch;
-        match self.operations.publish(&channel, publications.iter().map(|(_, payload)| payload)) {
+        match self.operations.publish(&channel, publications.iter().map(|(_, publication)| publication)) {
             Outcome::Now(outcome) => {
                 self.published(session, publications.iter().map(|(id, _)| *id), outcome);
                 None

@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use crate::protocol::code::{Fault, Refusal};
-use crate::protocol::frame::Payload;
+use crate::protocol::publication::Publication;
 use crate::protocol::up::Command;
 use crate::protocol::{ChannelName, Position};
 
@@ -42,7 +42,7 @@ pub(in crate::node) enum Decided {
 
 /// An operation on a channel.
 pub(in crate::node) enum Deed {
-    Publish(Payload),
+    Publish(Publication),
     Subscribe(Option<Position>),
     Unsubscribe,
 }
