@@ -42,8 +42,6 @@ pub struct Link {
     node: Arc<Node>,
     carrier: Carrier,
     network: Option<NetworkId>,
-    /// The token that came with the request, outside of the hello.
-    token: Option<Token>,
     state: State,
 }
 
@@ -57,8 +55,8 @@ pub struct Caller {
 }
 
 enum State {
-    /// A socket that has sent no hello. Next: any other state.
-    Silent,
+    /// A socket that has sent no hello. Its request may have brought a token. Next: any other state.
+    Silent(Option<Token>),
     /// The backend has not judged the hello yet. Next: `Attached` or `Over`.
     Joining(Box<Joining>),
     /// Next: `Over`.
@@ -91,7 +89,7 @@ impl Node {
     pub fn socket(self: &Arc<Self>, Caller { address, token }: Caller) -> Link {
         self.links.fetch_add(1, Ordering::Relaxed);
         let network = address.map(|address| self.networks.id(address));
-        Link { node: Arc::clone(self), carrier: self.next_carrier(), network, token, state: State::Silent }
+        Link { node: Arc::clone(self), carrier: self.next_carrier(), network, state: State::Silent(token) }
     }
 
     /// Accepts the whole body of a stream or a poll. A refused leg may get a link as well, for its `end`.
@@ -143,7 +141,7 @@ impl Link {
     /// [`Self::poll_lines`] in the same poll, because this socket is not woken for lines that became due.
     pub fn receive(&mut self, frames: impl IntoIterator<Item = Result<RawFrame, Refusal>>) {
         let mut frames = frames.into_iter();
-        while let State::Silent = self.state {
+        while let State::Silent(_) = self.state {
             match frames.next() {
                 None => return,
                 Some(first) => self.receive_first(first),
@@ -152,7 +150,7 @@ impl Link {
         let session = match &self.state {
             State::Attached(session) => Arc::clone(session),
             State::Joining(_) => return frames.for_each(|frame| self.keep(frame)),
-            State::Silent | State::Over(_) => return,
+            State::Silent(_) | State::Over(_) => return,
         };
         let frames = frames.map(|frame| frame.and_then(|frame| Up::read(&frame)));
         let (node, carrier) = (&*self.node, self.carrier);
@@ -212,7 +210,7 @@ impl Link {
 
     /// Sends `end` on a socket that has no session yet.
     pub fn refuse(&mut self, refusal: &Refusal) {
-        if matches!(self.state, State::Silent) {
+        if matches!(self.state, State::Silent(_)) {
             self.turn_away(None, refusal);
         }
     }
@@ -225,7 +223,7 @@ impl Link {
     /// Returns true if the socket has not sent its hello.
     #[must_use]
     pub const fn is_silent(&self) -> bool {
-        matches!(self.state, State::Silent)
+        matches!(self.state, State::Silent(_))
     }
 
     /// Hands out lines to be written, now or later. Lines that are not handed out stay in the session.
@@ -237,7 +235,7 @@ impl Link {
             }
         }
         match &mut self.state {
-            State::Silent | State::Joining(_) => Poll::Pending,
+            State::Silent(_) | State::Joining(_) => Poll::Pending,
             State::Over(lines) => {
                 std::mem::take(lines).iter().for_each(out);
                 Poll::Ready(Progress::End)
@@ -273,7 +271,7 @@ impl Link {
                 let nonce = joining.attaching.hello.nonce.clone();
                 self.turn_away(Some(nonce), &Leaving::Undecided.into());
             }
-            State::Silent | State::Over(_) => {}
+            State::Silent(_) | State::Over(_) => {}
         }
     }
 
@@ -283,7 +281,8 @@ impl Link {
         let hello = &attaching.hello;
         let named = self.node.named(hello);
         // A leg that attached before is not judged again, unless it brings a token.
-        let token = hello.token.as_ref().or(self.token.as_ref());
+        let beside = if let State::Silent(token) = &self.state { token.as_ref() } else { None };
+        let token = hello.token.as_ref().or(beside);
         let is_judged = self.node.access.checks_tokens() && token.is_some();
         if let Some(session) = named.as_ref().filter(|session| !is_judged && session.cell.knows_leg(hello.leg)) {
             return self.enter(Arc::clone(session), attaching, None);
@@ -291,7 +290,7 @@ impl Link {
         match self.node.judge(hello, token) {
             Judged::Now(verdict) => self.find(&verdict?, named, attaching),
             Judged::Later(waiting) => {
-                let tells = Some(Box::pin(tokio::time::sleep(limits::WAIT_AFTER)));
+                let tells = (!waiting.is_told).then(|| Box::pin(tokio::time::sleep(limits::WAIT_AFTER)));
                 let joining = Joining { waiting, tells, attaching, early: Vec::new(), early_bytes: 0 };
                 self.state = State::Joining(Box::new(joining));
                 Ok(())
@@ -301,7 +300,7 @@ impl Link {
 
     /// Handles the verdict, and receives the frames that came meanwhile.
     fn joined(&mut self, verdict: Verdict) {
-        let State::Joining(joining) = std::mem::replace(&mut self.state, State::Silent) else { return };
+        let State::Joining(joining) = std::mem::replace(&mut self.state, State::Silent(None)) else { return };
         let Joining { attaching, early, .. } = *joining;
         let nonce = attaching.hello.nonce.clone();
         let allowed = self.check_may_attach(&attaching).and(verdict);

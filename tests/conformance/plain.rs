@@ -118,7 +118,8 @@ async fn an_unknown_position_is_reported_by_a_reset() {
 #[tokio::test]
 async fn a_rule_bounds_the_history_of_its_channels_and_a_reload_applies_to_them() {
     let rules = |messages| {
-        let text = format!("[[channel]]\npattern = 'short/{{n}}'\nhistory.messages = {messages}");
+        let text =
+            format!("[[channel]]\npattern = 'short/{{n}}'\nsubscribe = ['anyone']\nhistory.messages = {messages}");
         Config::from_toml(&text).unwrap()
     };
     let gateway = Running::with(|config| *config = rules(2)).await;

@@ -71,6 +71,9 @@ fn value_of(name: &str) -> Option<String> {
         "HALF_CLOSED" => time(limits::HALF_CLOSED),
         "POLL_HOLD" => time(limits::POLL_HOLD),
         "RESUME" => time(limits::RESUME),
+        "BYE_AFTER" => time(limits::BYE_AFTER),
+        "WITHOUT_TOKEN" => time(limits::WITHOUT_TOKEN),
+        "WAIT_AFTER" => time(limits::WAIT_AFTER),
         _ => return None,
     })
 }

@@ -22,10 +22,10 @@ use self::sharing::{Desk, PATIENCE, Place};
 use super::clock::Clock;
 use super::sessions::going_away;
 use crate::backend::access::Admitted;
-use crate::protocol::Secret;
 use crate::protocol::code::{Fault, Refusal};
 use crate::protocol::token::Token;
 use crate::protocol::up::Hello;
+use crate::protocol::{LegNumber, Secret};
 
 /// The backend's verdict about a client.
 pub(super) type Verdict = Result<Admitted, Refusal>;
@@ -45,6 +45,9 @@ pub(super) struct Waiting {
     pub(super) verdict: Awaited,
     /// The verdict comes by then.
     pub(super) until: Instant,
+    /// An earlier poll of the leg was told to wait. This one waits in silence.
+    pub(super) is_told: bool,
+    leg: LegNumber,
     seat: Arc<Seat>,
 }
 
@@ -77,7 +80,10 @@ impl Judgements {
         mut leaving: watch::Receiver<bool>,
     ) -> Waiting {
         let question = Question { secret: hello.secret.clone(), token: token.cloned() };
-        let place = lock(&self.desk).join(self.clock.now(), question, || refusing_panics(asked).shared());
+        let mut desk = lock(&self.desk);
+        let place = desk.join(self.clock.now(), question, || refusing_panics(asked).shared());
+        let is_told = desk.is_told(&place, hello.leg);
+        drop(desk);
         let until = self.clock.origin + place.until;
         let seat = Arc::new(Seat { desk: Arc::clone(&self.desk), place });
         let (waiting, until_then) = (Arc::clone(&seat), until);
@@ -92,7 +98,7 @@ impl Judgements {
                 () = tokio::time::sleep_until(until) => Err(Fault::Undecided(PATIENCE).into()),
             }
         };
-        Waiting { verdict: wait.boxed(), until: until_then, seat }
+        Waiting { verdict: wait.boxed(), until: until_then, is_told, leg: hello.leg, seat }
     }
 }
 
@@ -100,8 +106,8 @@ impl Waiting {
     /// Lets the judgement go on without its link, a poll that was told to wait. The next poll of the client joins it,
     /// and finds its verdict even if that came in between.
     pub(super) fn promise(self) {
-        let Self { until, seat, .. } = self;
-        if lock(&seat.desk).promise(&seat.place) {
+        let Self { until, leg, seat, .. } = self;
+        if lock(&seat.desk).promise(&seat.place, leg) {
             tokio::spawn(async move {
                 let _ = tokio::time::timeout_at(until, seat.place.judging.clone()).await;
                 tokio::time::sleep_until(until).await;

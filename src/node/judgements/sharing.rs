@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use crate::protocol::limits;
+use crate::protocol::{LegNumber, limits};
 use crate::session::Time;
 
 /// The longest time that a hello waits for its verdict.
@@ -42,8 +42,8 @@ struct Judgement<J> {
     number: u64,
     waiting: usize,
     until: Time,
-    /// A hello that was told to wait comes back for the verdict.
-    is_promised: bool,
+    /// The legs whose polls were told to wait, and come back for the verdict.
+    told: Vec<LegNumber>,
     judging: J,
 }
 
@@ -82,7 +82,7 @@ impl<Q: Clone + Eq + Hash, J: Clone> Desk<Q, J> {
         }
         self.numbers += 1;
         let (number, until, judging) = (self.numbers, now + PATIENCE, begin());
-        let judgement = Judgement { number, waiting: 1, until, is_promised: false, judging: judging.clone() };
+        let judgement = Judgement { number, waiting: 1, until, told: Vec::new(), judging: judging.clone() };
         self.under_way.insert(question.clone(), judgement);
         Place { question, number, until, judging }
     }
@@ -93,15 +93,22 @@ impl<Q: Clone + Eq + Hash, J: Clone> Desk<Q, J> {
         if self.mutant == Some(Mutant::VerdictKept) {
             return;
         }
-        if self.judgement(place).is_some_and(|judgement| !judgement.is_promised) {
+        if self.judgement(place).is_some_and(|judgement| judgement.told.is_empty()) {
             self.under_way.remove(&place.question);
         }
     }
 
-    /// Notes that a hello was told to wait, and comes back: the verdict holds until its place is given back. Returns
-    /// true if this judgement has no such hello yet.
-    pub(super) fn promise(&mut self, place: &Place<Q, J>) -> bool {
-        self.judgement(place).is_some_and(|judgement| !std::mem::replace(&mut judgement.is_promised, true))
+    /// Notes that the poll of a leg was told to wait, and that the next one comes back: the verdict holds until the
+    /// place is given back. Returns true if this judgement has no such leg yet.
+    pub(super) fn promise(&mut self, place: &Place<Q, J>, leg: LegNumber) -> bool {
+        let Some(judgement) = self.judgement(place) else { return false };
+        judgement.told.push(leg);
+        judgement.told.len() == 1
+    }
+
+    /// Returns true if a poll of this leg was told to wait for this judgement.
+    pub(super) fn is_told(&mut self, place: &Place<Q, J>, leg: LegNumber) -> bool {
+        self.judgement(place).is_some_and(|judgement| judgement.told.contains(&leg))
     }
 
     /// Gives a place back: the hello has its verdict, was cancelled, or waited too long.

@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use super::fault::{BadVariable, Fault, Wrong};
 use super::hints::Known;
 use super::section::Table;
-use super::setting::{PREFIX, Setting};
+use super::setting::{LISTS, PREFIX, Setting};
 
 /// Reads the variables over the present values. Of several faults, it returns the first by the names of the variables.
 ///
@@ -25,7 +25,8 @@ pub(super) fn read(
     let variables = variables.map(|(name, value)| (name.to_string_lossy().into_owned(), value));
     let ours: BTreeMap<String, OsString> = variables.filter(|(name, _)| name.starts_with(PREFIX)).collect();
     for (name, value) in ours {
-        if let Some(setting) = known.settings.iter().find(|setting| setting.variable() == name) {
+        let is_meant = |setting: &&Setting| !LISTS.contains(&setting.table) && setting.variable() == name;
+        if let Some(setting) = known.settings.iter().find(is_meant) {
             set(sections, setting, value).map_err(|wrong| BadVariable::new(name, wrong, setting.exported()))?;
         } else if is_meant_for_a_key(&name, known) {
             return Err(known.no_variable(name));

@@ -160,47 +160,35 @@ impl ServerSession {
                 }
                 Ok(())
             }
-            Input::Token { leg, outcome } => {
-                self.token_checked(now, leg, outcome);
+            Input::Send { carrier, hello, frames } => self.send(now, carrier, hello, frames),
+            accepted => {
+                self.accept_input(now, accepted);
                 Ok(())
             }
-            Input::Send { carrier, hello, frames } => self.send(now, carrier, hello, frames),
+        }
+    }
+
+    /// Handles an input that is never refused.
+    fn accept_input(&mut self, now: Time, input: Input) {
+        match input {
+            Input::Attach { .. } | Input::Send { .. } => unreachable!("a session may refuse these"),
+            Input::Token { leg, outcome } => self.token_checked(now, leg, outcome),
             Input::Frame { carrier, frame } => {
                 if let Err(refusal) = self.socket_frame(now, carrier, frame) {
                     self.refuse(now, carrier, &refusal);
                 }
-                Ok(())
             }
-            Input::Refused { carrier, refusal } => {
-                self.refuse(now, carrier, &refusal);
-                Ok(())
-            }
+            Input::Refused { carrier, refusal } => self.refuse(now, carrier, &refusal),
             Input::Link(line) => {
                 for leg in &mut self.legs {
                     leg.link = Some(line.clone());
                 }
-                Ok(())
             }
-            Input::Offer(transports, jitter) => {
-                self.offer(now, transports, jitter);
-                Ok(())
-            }
-            Input::End(refusal) => {
-                self.expire(&refusal);
-                Ok(())
-            }
-            Input::EndLegs(refusal) => {
-                self.end_legs(&refusal);
-                Ok(())
-            }
-            Input::Closed(carrier) => {
-                self.closed(now, carrier);
-                Ok(())
-            }
-            Input::Timeout => {
-                self.timeout(now);
-                Ok(())
-            }
+            Input::Offer(transports, jitter) => self.offer(now, transports, jitter),
+            Input::End(refusal) => self.expire(&refusal),
+            Input::EndLegs(refusal) => self.end_legs(&refusal),
+            Input::Closed(carrier) => self.closed(now, carrier),
+            Input::Timeout => self.timeout(now),
         }
     }
 
