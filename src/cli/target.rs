@@ -1,10 +1,13 @@
-//! The address of a gateway, and a connection to it: plain or by TLS. This module knows no HTTP.
+//! The address of a gateway, the token for it, and a connection to it: plain or by TLS. This module knows no HTTP.
 //!
 //! TLS trusts the certificates that this machine trusts, as its browsers do. Behind a company's inspecting proxy, that
 //! tells a trusted interception from an untrusted one.
 
-use std::io;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use hyper::Uri;
@@ -14,6 +17,11 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
+
+use crate::protocol::token::Token;
+
+/// The most that is read of a file with a token, in bytes: more than a token may have.
+const MOST_OF_A_TOKEN_FILE: u64 = 16 * 1024;
 
 /// A connection, of either kind.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -39,7 +47,7 @@ impl NoConnection {
     }
 }
 
-/// The address of a gateway, parsed.
+/// The address of a gateway, parsed, and a token for it.
 pub(super) struct Target {
     /// The address without user, query and fragment; it ends in a slash.
     shown: String,
@@ -49,6 +57,7 @@ pub(super) struct Target {
     /// The path before `/rt`.
     base: String,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    token: Option<Token>,
 }
 
 impl Target {
@@ -76,7 +85,30 @@ impl Target {
             }
             _ => None,
         };
-        Ok(Self { shown: format!("{scheme}://{authority}{base}/"), authority, host, port, base, tls })
+        Ok(Self { shown: format!("{scheme}://{authority}{base}/"), authority, host, port, base, tls, token: None })
+    }
+
+    /// Returns the same gateway with the token on the first line of this file, if one is named.
+    ///
+    /// # Errors
+    /// A sentence that names the file, and never shows its content.
+    pub(super) fn with_token_of(self, file: Option<&Path>) -> Result<Self, String> {
+        let Some(path) = file else { return Ok(self) };
+        let bad = |why: &dyn Display| format!("{}: {why}", path.display());
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(MOST_OF_A_TOKEN_FILE).read_to_string(&mut text));
+        read.map_err(|error| bad(&error))?;
+        let line = text.lines().next().unwrap_or_default().trim();
+        if line.is_empty() {
+            return Err(bad(&"its first line must be a token"));
+        }
+        let token = Token::new(line).map_err(|why| bad(&why))?;
+        Ok(Self { token: Some(token), ..self })
+    }
+
+    /// Returns the token that each hello must carry that attaches a leg.
+    pub(super) const fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
     }
 
     pub(super) fn shown(&self) -> &str {

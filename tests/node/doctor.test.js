@@ -2,12 +2,13 @@
 /** The doctor's words: each finding has a sentence, and the page and the command write the same report, letter for letter. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { together } from '../../src/pages/doctor/repeat.js';
-import { explain, report, summary } from '../../src/pages/doctor/verdict.js';
-import { PROGRAM } from '../browser/gateway.js';
+import { explain, report, signIn, summary } from '../../src/pages/doctor/verdict.js';
+import { makeDirectory } from '../browser/directory.js';
+import { PROGRAM, startGateway } from '../browser/gateway.js';
 import { startLab } from './lab.js';
 
 const words = JSON.parse(
@@ -21,12 +22,20 @@ before(async () => {
 });
 after(() => lab.gateway.stop());
 
-/** @param {string} url @returns {Promise<any>} */
-async function command(url) {
-  const run = promisify(execFile)(PROGRAM, ['doctor', url, '--json', '--watch', '1']);
+/** @param {string} url @param {string[]} options @returns {Promise<any>} */
+async function command(url, ...options) {
+  const run = promisify(execFile)(PROGRAM, ['doctor', url, '--json', '--watch', '1', ...options]);
   // The command exits with 1 if nothing works.
   const { stdout } = await run.catch((error) => error);
   return JSON.parse(stdout);
+}
+
+/** Holds the page's words to those of the command. @param {any} told the command's JSON */
+function saysTheSame({ findings, date, url, by, user, sign_in, report: told, summary: result }) {
+  assert.equal(report(words, findings, { date, url, by, user }), told);
+  assert.equal(signIn(words, findings, user), sign_in);
+  assert.equal(summary(words, findings).code, result.code);
+  for (const finding of findings) assert.equal(explain(words, finding, findings).says, finding.says);
 }
 
 describe('networks, side by side', { concurrency: true }, () => {
@@ -34,11 +43,51 @@ describe('networks, side by side', { concurrency: true }, () => {
     test(`page and command say the same of ${named}`, async () => {
       const front = await lab.front();
       await front.set({ named });
-      const { findings, date, url, by, report: told, summary: result } = await command(front.url);
-      assert.equal(report(words, findings, { date, url, by }), told);
-      assert.equal(summary(words, findings).code, result.code);
-      for (const finding of findings) assert.equal(explain(words, finding, findings).says, finding.says);
+      saysTheSame(await command(front.url));
     });
+  }
+});
+
+test('the command works before sign-in, names the user after it, and blames no network for a bad token', async () => {
+  const directory = await makeDirectory('doctor');
+  const file = (/** @type {string} */ name) => `${directory.path}/${name}`;
+  await writeFile(file('gateway.toml'), '[auth]\nsecret = ["a secret of the tests, which is long enough"]\n');
+  await writeFile(file('bad'), 'not.a.token\n');
+  const signing = ['token', '--config', file('gateway.toml'), '--user', 'ada\u202e\n'];
+  const granting = ['--channel', '{*all}=subscribe,publish'];
+  const { stdout: token } = await promisify(execFile)(PROGRAM, [...signing, ...granting]);
+  await writeFile(file('token'), token);
+  const gateway = await startGateway(['serve', '--config', file('gateway.toml'), '--listen', '127.0.0.1:0']);
+  try {
+    for (const { options, signed, result, size } of [
+      {
+        options: [],
+        signed: 'Not signed in: this test needs no sign-in.',
+        result: 'websocket',
+        size: 'up_only',
+      },
+      {
+        options: ['--token-file', file('token')],
+        signed: 'Signed in as ada\u202e\ufffd.',
+        result: 'websocket',
+        size: 'works',
+      },
+      {
+        options: ['--token-file', file('bad')],
+        signed: 'Not signed in: the token was refused.',
+        result: 'unauthorized',
+        size: undefined,
+      },
+    ]) {
+      const told = await command(gateway.url, ...options);
+      saysTheSame(told);
+      const found = told.findings.find((/** @type {any} */ { probe }) => probe === 'size');
+      assert.deepEqual([told.sign_in, told.summary.code, found?.code], [signed, result, size], told.report);
+      assert.ok(!JSON.stringify(told).includes(token.trim()), told.report);
+    }
+  } finally {
+    await gateway.stop();
+    await directory.remove();
   }
 });
 
@@ -87,6 +136,24 @@ test('if nothing gets through, the result says why, and only the first finding g
       code,
     );
   }
+});
+
+test('a refused token is the result of the gateway, and of no network', () => {
+  const refused = { probe: 'websocket', code: 'unauthorized', figures: {} };
+  const findings = [{ probe: 'control', code: 'ours', figures: {} }, refused];
+  assert.equal(summary(words, findings).code, 'unauthorized');
+  assert.equal(explain(words, refused, findings).change, undefined);
+});
+
+test('the report names the user of the sign-in in one line', () => {
+  const about = { date: 'today', url: 'https://example.org/', by: 'a test' };
+  for (const [user, line] of [
+    ['ada', 'Signed in as ada.'],
+    ['$& {user}', 'Signed in as $& {user}.'],
+    ['a\r\nb\u2028c', 'Signed in as a\ufffd\ufffdb\u2028c.'],
+    [undefined, 'Not signed in: this test needs no sign-in.'],
+  ])
+    assert.equal(report(words, [], { ...about, user }).split('\n')[4], `  ${line}`);
 });
 
 test('the result is never better than the findings', () => {

@@ -9,7 +9,7 @@ use super::speak::{Cause, OPEN, Outcome, Session, Stop};
 const LIMIT: Duration = Duration::from_secs(5);
 
 pub(super) async fn ask(target: &Shared) -> Result<Outcome, Stop> {
-    let nonce = Session::new().name().nonce;
+    let nonce = Session::new(target).name().nonce;
     let path = target.route(&format!("control?nonce={nonce}"));
     let answer = match http::get(target, &path, LIMIT).await {
         Ok(answer) => answer,
@@ -52,7 +52,7 @@ fn strangeness(status: u16) -> &'static str {
 
 /// Sends in the name of a session that never existed. The gateway says so, and keeps nothing for it.
 pub(super) async fn send(target: &Shared) -> Result<Outcome, Stop> {
-    let hello = Session::new().name();
+    let hello = Session::new(target).name();
     let answer = http::post(target, "send", hello.line, OPEN).await?;
     if answer.first()["end"]["nonce"] != hello.nonce {
         return Err(answer.wrong());

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::speak::{Begun, Cause, Stop};
+use super::speak::{Begun, Cause, Stop, UNAUTHORIZED};
 use super::target::{NoConnection, Target};
 
 /// The most that is read of an answer. The gateway's own answers are not half as long.
@@ -42,6 +42,9 @@ impl Answer {
     pub(super) fn wrong(&self) -> Stop {
         if self.status == 403 && self.first()["code"] == "forbidden" {
             return Stop::new("off");
+        }
+        if self.status == 401 && self.first()["code"] == UNAUTHORIZED {
+            return Stop::new(UNAUTHORIZED);
         }
         if self.is_full() {
             return Stop::new("full");

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::http;
-use super::speak::{Begun, FRAME, Figures, Inbox, OPEN, Outcome, Session, Stop, milliseconds};
+use super::speak::{Begun, FRAME, Figures, Inbox, OPEN, Outcome, Session, Stop, UNAUTHORIZED, milliseconds};
 use super::target::Target;
 
 const ROUNDS: u32 = 5;
@@ -34,6 +34,8 @@ pub(super) struct Leg {
     pub(super) opened: Begun,
     /// The code for a pong that never comes.
     pub(super) late: &'static str,
+    /// The user whom the welcome names.
+    pub(super) user: Option<String>,
     /// Requests that were lost before the welcome.
     pub(super) lost: u32,
     /// The task that reads the leg.
@@ -68,7 +70,7 @@ impl Up {
                 let body = format!("{}\n{line}", hello.line);
                 let answer = http::post(target, "send", body, OPEN).await.map_err(|stop| match stop.code {
                     "refused" | "no_answer" => Stop::new("lost"),
-                    "full" => stop,
+                    "full" | UNAUTHORIZED => stop,
                     _ => Stop::new("send_failed"),
                 })?;
                 let first = answer.first();
@@ -129,11 +131,13 @@ impl Leg {
     }
 
     /// Watches a silent leg: nothing goes up but answers to the gateway's pings. At the end it must still carry a ping.
+    /// The gateway itself ends the leg of a client that does not sign in.
     pub(super) async fn watch(&mut self, watch: Duration) -> Outcome {
         let begun = Begun::now();
         self.inbox.forget_silence();
         let ended = loop {
             match self.inbox.next(watch.saturating_sub(begun.elapsed()), "quiet").await {
+                Ok(frame) if frame["end"]["code"] == UNAUTHORIZED => break Err(Stop::new(UNAUTHORIZED)),
                 Ok(frame) => {
                     if let Err(stop) = self.answer(&frame).await {
                         break Err(stop);
@@ -148,6 +152,9 @@ impl Leg {
         let watched = begun.ms();
         let longest = milliseconds(self.inbox.longest_silence()).min(watched);
         let code = match ended {
+            Err(stop) if stop.code == UNAUTHORIZED => {
+                return Outcome { code: "ended", figures: figures([("watched_ms", watched), ("silence_ms", longest)]) };
+            }
             Err(_) => "cut",
             Ok(()) => match self.round_trip("silent", 0).await {
                 Ok(_) => {

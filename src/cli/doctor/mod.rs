@@ -26,6 +26,7 @@ mod sse;
 mod verdict;
 mod websocket;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -53,13 +54,17 @@ pub(super) struct Doctor {
     /// Print one JSON object, with the report in it.
     #[arg(long)]
     json: bool,
+    /// A file whose first line is the token of a user to sign in.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// How long a silent connection is watched.
     #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = |text: &str| whole(text, " of seconds", &(1..=120)), allow_negative_numbers = true)]
     watch: u32,
 }
 
 pub(super) fn run(options: &Doctor) -> ExitCode {
-    let target = match Target::parse(&options.url) {
+    let target = Target::parse(&options.url).and_then(|target| target.with_token_of(options.token_file.as_deref()));
+    let target = match target {
         Ok(target) => Arc::new(target),
         Err(why) => return usage(&why),
     };
@@ -79,17 +84,19 @@ pub(super) fn run(options: &Doctor) -> ExitCode {
         tokio::time::timeout(PATIENCE + watch, examined).await
     });
     runtime.shutdown_background();
+    let (all, user) = findings.finish();
     let about = About {
         date: httpdate::fmt_http_date(SystemTime::now()),
         url: target.shown().to_owned(),
         by: concat!("throughline doctor ", env!("CARGO_PKG_VERSION")).to_owned(),
+        user,
     };
-    let all = findings.finish();
     let result = words.summary(&all);
     if options.json {
         say(&words.json(&all, &about).to_string());
     } else {
-        say(&format!("\nResult: {}\n  {}", result.says, result.means));
+        let sign_in = words.sign_in(&all, about.user.as_deref());
+        say(&format!("\nResult: {}\n  {}\n  {sign_in}", result.says, result.means));
         say(&format!("\nThe page also tries the whole client: open {}doctor in a browser.", target.shown()));
     }
     if result.works { ExitCode::SUCCESS } else { ExitCode::from(1) }
@@ -108,6 +115,8 @@ struct Found {
     settled: Vec<&'static str>,
     /// How many of `PROBES` are shown. A finding waits for those before it.
     told: usize,
+    /// The user whom the gateway welcomed.
+    user: Option<String>,
 }
 
 impl Findings<'_> {
@@ -154,6 +163,7 @@ impl Findings<'_> {
     ) -> Vec<Leg> {
         let proven = tries(times, || async {
             let mut leg = open().await?;
+            self.signed_in(leg.user.as_deref());
             let outcome = leg.prove().await?;
             Ok((leg, outcome))
         })
@@ -214,19 +224,26 @@ impl Findings<'_> {
         }
     }
 
+    fn signed_in(&self, user: Option<&str>) {
+        if let Some(user) = user {
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).user = Some(user.to_owned());
+        }
+    }
+
     fn tell(&self, all: &[Finding], probe: &str) {
         if let Some(finding) = all.iter().find(|finding| self.told && finding.probe == probe) {
             say(&self.words.told(finding, all));
         }
     }
 
-    /// Prints the findings that waited for another one that never came.
-    fn finish(self) -> Vec<Finding> {
-        let Found { all, told, .. } = std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Prints the findings that waited for another one that never came. Returns all, and the user who is signed in.
+    fn finish(self) -> (Vec<Finding>, Option<String>) {
+        let Found { all, told, user, .. } =
+            std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
         for probe in PROBES.iter().skip(told) {
             self.tell(&all, probe);
         }
-        all
+        (all, user)
     }
 }
 

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::http::{self, Shared};
 use super::leg::{Leg, Reader, TRIES, Up};
-use super::speak::{Arrivals, Begun, Event, Hello, Inbox, OPEN, Session, Stop};
+use super::speak::{Arrivals, Begun, Event, Hello, Inbox, OPEN, Session, Stop, UNAUTHORIZED};
 
 /// The longest time that the gateway holds a poll: 25 s, or up to 120 s if the operator set more.
 const HELD: Duration = Duration::from_secs(125);
 
 pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     let begun = Begun::now();
-    let mut session = Session::new();
+    let mut session = Session::new(target);
     let mut lost = 0;
     loop {
         let hello = session.attach();
@@ -29,6 +29,7 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     let reader = Reader(tokio::spawn(hold(target.clone(), polling, arrivals)));
     Ok(Leg {
         inbox,
+        user: session.user.clone(),
         up: Up::Sends(target.clone(), session),
         open_ms,
         opened: Begun::now(),
@@ -44,15 +45,22 @@ async fn hold(target: Shared, mut session: Session, arrivals: Arrivals) {
     loop {
         let asked = Begun::now();
         let hello = session.attach();
-        let Ok(frames) = poll(&target, &mut session, hello, HELD).await else {
-            failed += 1;
-            let last = failed == TRIES;
-            let event = if last { Event::End(asked.stop("cut"), Begun::now()) } else { Event::Lost(Begun::now()) };
-            // The probe may be over.
-            if arrivals.send(event).await.is_err() || last {
-                return;
+        let frames = match poll(&target, &mut session, hello, HELD).await {
+            Ok(frames) => frames,
+            Err(stop) => {
+                failed += 1;
+                let last = failed == TRIES || stop.code == UNAUTHORIZED;
+                let event = match stop.code {
+                    UNAUTHORIZED => Event::End(stop, Begun::now()),
+                    _ if last => Event::End(asked.stop("cut"), Begun::now()),
+                    _ => Event::Lost(Begun::now()),
+                };
+                // The probe may be over.
+                if arrivals.send(event).await.is_err() || last {
+                    return;
+                }
+                continue;
             }
-            continue;
         };
         failed = 0;
         // This is not a frame of the protocol: it only ends the silence.

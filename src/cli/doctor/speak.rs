@@ -8,12 +8,17 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::target::Target;
+use crate::protocol::token::Token;
+
 /// How long an opening may take before it counts as lost.
 pub(super) const OPEN: Duration = Duration::from_secs(6);
 /// How long a frame may take.
 pub(super) const FRAME: Duration = Duration::from_secs(4);
 /// How long to wait for a second write to push the first out.
 pub(super) const NUDGE: Duration = Duration::from_secs(2);
+/// The code by which the gateway refuses a token, and by which it ends the legs of clients that do not sign in.
+pub(super) const UNAUTHORIZED: &str = "unauthorized";
 /// Frames that wait for the probe. It asks for one at a time.
 const INBOX: usize = 64;
 
@@ -90,10 +95,13 @@ pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A session of a probe's own, on one leg. Its secret is never printed.
+/// A session of a probe's own, on one leg. Its secret and its token are never printed.
 pub(super) struct Session {
     secret: String,
+    token: Option<Token>,
     id: Option<Value>,
+    /// The user whom the gateway welcomed.
+    pub(super) user: Option<String>,
 }
 
 /// A hello, ready to be sent, and the nonce that its answer must echo.
@@ -103,13 +111,13 @@ pub(super) struct Hello {
 }
 
 impl Session {
-    pub(super) fn new() -> Self {
-        Self { secret: random(), id: None }
+    pub(super) fn new(target: &Target) -> Self {
+        Self { secret: random(), token: target.token().cloned(), id: None, user: None }
     }
 
     /// Returns the same session, for a task beside this one.
     pub(super) fn again(&self) -> Self {
-        Self { secret: self.secret.clone(), id: self.id.clone() }
+        Self { secret: self.secret.clone(), token: None, id: self.id.clone(), user: None }
     }
 
     /// Returns a hello that attaches the leg, and so asks for its turn.
@@ -128,8 +136,11 @@ impl Session {
         if attach {
             hello["turn"] = 1.into();
         }
-        if let Some(id) = &self.id {
-            hello["id"] = id.clone();
+        match (&self.id, &self.token) {
+            (Some(id), _) => hello["id"] = id.clone(),
+            // The hellos after the welcome must not carry it.
+            (None, Some(token)) if attach => hello["token"] = token.reveal().into(),
+            (None, _) => {}
         }
         Hello { nonce, line: json!({ "hello": hello }).to_string() }
     }
@@ -139,6 +150,7 @@ impl Session {
         self.check(frame, nonce)?;
         if let Some(id) = frame["welcome"].get("id") {
             self.id = Some(id.clone());
+            self.user = frame["welcome"]["user"].as_str().map(str::to_owned);
         }
         Ok(())
     }
@@ -148,6 +160,9 @@ impl Session {
         let (welcome, end) = (&frame["welcome"], &frame["end"]);
         if end["v"] == 1 && (end["code"] == "refused" || end["code"] == "forbidden") {
             return Err(Stop::new("off"));
+        }
+        if end["v"] == 1 && end["code"] == UNAUTHORIZED {
+            return Err(Stop::new(UNAUTHORIZED));
         }
         if end["code"] == "full" || frame["code"] == "full" {
             return Err(Stop::new("full"));

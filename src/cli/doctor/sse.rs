@@ -18,12 +18,13 @@ const AFTER_PINGS: Duration = Duration::from_millis(300);
 
 pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     let begun = Begun::now();
-    let session = Session::new();
+    let session = Session::new(target);
     let hello = session.attach();
     let (arrivals, inbox) = Inbox::new("held_headers");
     let reader = Reader(tokio::spawn(read(target.clone(), hello.line, arrivals)));
     let up = Up::Sends(target.clone(), session);
-    let mut leg = Leg { inbox, up, open_ms: 0, opened: begun, late: "held_later", lost: 0, _reader: reader };
+    let mut leg =
+        Leg { inbox, up, open_ms: 0, opened: begun, late: "held_later", user: None, lost: 0, _reader: reader };
     let first = leg.inbox.next(OPEN, "held").await;
     let first = match first {
         Ok(first) => first,
@@ -31,6 +32,7 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     };
     let Up::Sends(_, session) = &mut leg.up else { unreachable!("it was made so above") };
     session.welcome(&first, &hello.nonce)?;
+    leg.user.clone_from(&session.user);
     leg.open_ms = begun.ms();
     leg.opened = Begun::now();
     leg.inbox.passed = "held_later";

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::speak::Figures;
+use super::speak::{Figures, UNAUTHORIZED};
 use crate::server::DOCTORS_WORDS;
 
 /// Every question, in the order of the report.
@@ -34,6 +34,8 @@ pub(super) struct About {
     pub(super) date: String,
     pub(super) url: String,
     pub(super) by: String,
+    /// The user who is signed in.
+    pub(super) user: Option<String>,
 }
 
 /// The sentences of `words.json`.
@@ -53,11 +55,12 @@ impl Words {
         let limited = |finding: &Finding| self.row(finding)["level"] != "good" && finding.code != "off";
         let code = match (transport, code_of("control")) {
             (None, _) if any("full") => "full",
+            (None, _) if any(UNAUTHORIZED) => UNAUTHORIZED,
             (None, "portal" | "login") => "portal",
             (None, code @ ("gate" | "closed" | "no_name" | "certificate")) => code,
             (None, "ours" | "slow" | "unreliable") => "none",
             (None, _) => "offline",
-            _ if ["offline", "incomplete", "broken"].contains(&code_of("client")) => "client",
+            _ if ["offline", "incomplete", "broken", UNAUTHORIZED].contains(&code_of("client")) => "client",
             _ if any("unreliable") => "lossy",
             (Some(transport), control) if code_of(transport) == "slow" || control == "slow" => "slow",
             (Some(transport @ ("sse" | "poll")), _) => transport,
@@ -68,6 +71,18 @@ impl Words {
         let by = text(&self.0["names"][transport.unwrap_or_default()]);
         let filled = |value: &Value| text(value).replace("{transport}", &by);
         Summary { code, says: filled(&row["says"]), means: filled(&row["means"]), works: transport.is_some() }
+    }
+
+    /// Names the user of the sign-in in one line. A name of any issuer must not break the line.
+    pub(super) fn sign_in(&self, findings: &[Finding], user: Option<&str>) -> String {
+        let said = |name: &str| text(&self.0["sign_in"][name]);
+        let Some(user) = user else {
+            let refused = |finding: &Finding| {
+                finding.code == UNAUTHORIZED || finding.figures.get("like").is_some_and(|code| code == UNAUTHORIZED)
+            };
+            return said(if findings.iter().any(refused) { "refused" } else { "nobody" });
+        };
+        said("user").replace("{user}", &user.replace(char::is_control, "\u{fffd}"))
     }
 
     /// Writes the figures of all findings. They come last in the report, since they are for engineers.
@@ -106,14 +121,17 @@ impl Words {
             .collect();
         json!({
             "url": about.url, "date": about.date, "by": about.by, "works": summary.works,
+            "user": about.user, "sign_in": self.sign_in(findings, about.user.as_deref()),
             "summary": { "code": summary.code, "says": summary.says, "means": summary.means },
             "findings": told, "report": self.report(findings, about),
         })
     }
 
-    fn report(&self, findings: &[Finding], About { date, url, by }: &About) -> String {
+    fn report(&self, findings: &[Finding], About { date, url, by, user }: &About) -> String {
         let Summary { says, means, .. } = self.summary(findings);
-        let head = format!("Throughline doctor\n  {url}\n  {date}\n  {by}\n\nResult: {says}\n  {means}\n\n");
+        let sign_in = self.sign_in(findings, user.as_deref());
+        let facts = format!("Throughline doctor\n  {url}\n  {date}\n  {by}\n  {sign_in}\n");
+        let head = format!("{facts}\nResult: {says}\n  {means}\n\n");
         let told: String = sorted(findings).map(|finding| self.told(finding, findings) + "\n").collect();
         format!("{head}{told}\nThe figures:\n{}", Self::figures(findings))
     }
@@ -188,6 +206,15 @@ fn duration(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_report_names_the_user_of_the_sign_in_in_one_line() {
+        let words = Words::load();
+        let refused = Finding { probe: "websocket", code: UNAUTHORIZED, figures: Figures::new() };
+        assert_eq!(words.sign_in(&[], Some("a\nb\u{1b}")), "Signed in as a\u{fffd}b\u{fffd}.");
+        assert_eq!(words.sign_in(&[], None), "Not signed in: this test needs no sign-in.");
+        assert_eq!(words.sign_in(&[refused], None), "Not signed in: the token was refused.");
+    }
 
     #[test]
     fn the_words_have_a_title_for_each_probe_in_the_order_of_the_report() {

@@ -29,12 +29,21 @@ pub(super) async fn open(target: &Shared) -> Result<Leg, Stop> {
     let (arrivals, mut inbox) = Inbox::new("mute");
     let reader = Reader(tokio::spawn(carry(socket, waiting, arrivals)));
     let up = Up::Socket(lines);
-    let mut session = Session::new();
+    let mut session = Session::new(target);
     let hello = session.attach();
     up.send(&hello.line).await?;
     session.welcome(&inbox.next(FRAME, "mute").await?, &hello.nonce)?;
     up.send(r#"{"ack":0,"next":1}"#).await?;
-    Ok(Leg { inbox, up, open_ms: begun.ms(), opened: Begun::now(), late: "mute_later", lost: 0, _reader: reader })
+    Ok(Leg {
+        inbox,
+        up,
+        open_ms: begun.ms(),
+        opened: Begun::now(),
+        late: "mute_later",
+        user: session.user,
+        lost: 0,
+        _reader: reader,
+    })
 }
 
 async fn upgrade(target: &Shared) -> Result<WebSocketStream<TokioIo<Upgraded>>, Stop> {

@@ -10,6 +10,7 @@
  * @property {number} openMs the time until the welcome
  * @property {number} opened when the welcome came
  * @property {string} late the code for a pong that never comes
+ * @property {string | undefined} user the user whom the welcome names
  * @property {number} lost requests that were lost before the welcome
  * @property {boolean} [padded] whether to try a larger ping too
  */
@@ -101,7 +102,8 @@ export function unlessLost(work) {
 }
 
 /**
- * Watches a silent leg: nothing goes up but answers to the gateway's pings. At the end it must still carry a ping.
+ * Watches a silent leg: nothing goes up but answers to the gateway's pings. At the end it must still carry a ping. The
+ * gateway itself ends the leg of a client that does not sign in.
  * @param {Leg} leg
  * @param {number} watchMs
  * @returns {Promise<import('./repeat.js').Try>}
@@ -115,12 +117,14 @@ export async function watch(leg, watchMs) {
     const frame = await leg.inbox.next(watchMs - (now() - begun), 'quiet').catch((stop) => {
       ended = stop.code;
     });
-    if (frame) await answer(leg, frame).catch(() => {});
+    if (frame?.end?.code === 'unauthorized') ended = 'unauthorized';
+    else if (frame) await answer(leg, frame).catch(() => {});
   }
   const age_ms = leg.inbox.age(leg.opened);
   const silence_ms = leg.inbox.silence();
   const watched_ms = now() - begun;
   const longest = Math.min(watched_ms, leg.inbox.longestSilence());
+  if (ended === 'unauthorized') return { code: 'ended', figures: { watched_ms, silence_ms: longest } };
   if (ended !== 'quiet') return { code: 'cut', figures: { age_ms, silence_ms } };
   try {
     await roundTrip(leg, { code: 'silent' });

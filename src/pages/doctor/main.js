@@ -3,7 +3,7 @@
 
 import { createFindings } from './render.js';
 import { run } from './run.js';
-import { report, summary } from './verdict.js';
+import { report, signIn, summary } from './verdict.js';
 
 /** Seconds that a silent connection is watched: by default, at the push of the longer button, and at most. */
 const WATCH_S = 20;
@@ -31,6 +31,8 @@ async function examine(words, list, watchS) {
   /** @type {import('./verdict.js').Finding[]} */
   const findings = [];
   let told = '';
+  /** @type {string | undefined} */
+  let user;
   for (const button of buttons) button.disabled = true;
   list.clear();
   result(
@@ -38,6 +40,7 @@ async function examine(words, list, watchS) {
     'Examining the connection …',
     `This takes ${watchS > 60 ? 'about two and a half minutes' : 'about half a minute'}. You do not need to do anything.`,
   );
+  find('sign-in').hidden = true;
   find('report').value = '';
   find('copied').textContent = '';
   find('progress').hidden = false;
@@ -61,11 +64,16 @@ async function examine(words, list, watchS) {
       told: (text) => {
         told = text;
       },
+      signedIn: (name) => {
+        user = name;
+        showSignIn(words, findings, user);
+      },
     });
+    showSignIn(words, findings, user);
     list.finish();
     const { level, says, means } = summary(words, findings);
     result(level, says, means ?? '');
-    const about = { date: new Date().toISOString(), url: address(), by: navigator.userAgent, told };
+    const about = { date: new Date().toISOString(), url: address(), by: navigator.userAgent, user, told };
     find('report').value = report(words, findings, about);
     find('spoken').textContent = `Done. ${says} ${means}`;
   } catch (error) {
@@ -80,6 +88,12 @@ async function examine(words, list, watchS) {
     find('progress').hidden = true;
     for (const button of buttons) button.disabled = false;
   }
+}
+
+/** @param {any} words @param {import('./verdict.js').Finding[]} findings @param {string} [user] */
+function showSignIn(words, findings, user) {
+  find('sign-in').textContent = signIn(words, findings, user);
+  find('sign-in').hidden = false;
 }
 
 /** @param {string} level @param {string} title @param {string} text */

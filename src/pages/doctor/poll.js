@@ -27,7 +27,10 @@ export async function openPoll() {
   const hold = async () => {
     for (let failed = 0; failed < TRIES && !abort.signal.aborted; ) {
       const asked = now();
-      const frames = await poll(HELD_MS).catch(() => undefined);
+      const frames = await poll(HELD_MS).catch((stop) =>
+        stop.code === 'unauthorized' ? inbox.end(stop) : undefined,
+      );
+      if (inbox.isOver) return;
       failed = frames ? 0 : failed + 1;
       if (failed === TRIES) inbox.end(new Stop('cut', { after_ms: now() - asked }));
       else if (!frames) inbox.lose();
@@ -41,6 +44,7 @@ export async function openPoll() {
     openMs,
     opened: now(),
     late: 'mute_later',
+    user: session.user,
     lost,
     send: async (lines) => {
       const body = [session.hello().line, ...lines].join('\n');

@@ -30,11 +30,12 @@ const REACHED = ['ours', 'slow', 'unreliable'];
  * @property {(finding: Finding) => void} found
  * @property {(probe: string) => void} begun
  * @property {(text: string) => void} told
+ * @property {(user: string) => void} signedIn
  */
 
 /** @param {Options} options */
 export async function run(options) {
-  const { begun, found, told } = options;
+  const { begun, found, told, signedIn } = options;
   begun('control');
   // Three short requests go at once: a browser has six connections to a host.
   const asked = await Promise.all(Array.from({ length: TIMES }, () => tried(askControl)));
@@ -43,7 +44,7 @@ export async function run(options) {
   if (LAST_WORDS.includes(control.code)) return;
   const times = REACHED.includes(control.code) ? TIMES : 1;
   const transports = Object.entries(OPENERS).map(([transport, open]) =>
-    examine(options, transport, () => prove(open, times)),
+    examine(options, transport, () => prove(options, open, times)),
   );
   const sends = repeat(options, 'send', askSend, times);
   const examined = await Promise.all(transports);
@@ -53,8 +54,9 @@ export async function run(options) {
   // If not even short requests pass, sizes say nothing.
   if (passed('poll')) await repeat(options, 'size', findSize, times, ALL_MS);
   begun('client');
-  const { told: account, ...client } = await tryClient(examined.some(({ hopeful }) => hopeful));
+  const { told: account, user, ...client } = await tryClient(examined.some(({ hopeful }) => hopeful));
   if (account) told(account);
+  if (user) signedIn(user);
   found({ probe: 'client', ...client });
   await Promise.all(examined.map(({ watched }) => watched));
 }
@@ -98,14 +100,16 @@ async function repeat({ begun, found }, probe, work, times, limitMs) {
 /**
  * Tries one after the other: a browser has six connections to a host, and opens one WebSocket at a time. The last leg
  * that passed stays open.
+ * @param {Options} options
  * @param {() => Promise<Leg>} open
  * @param {number} times
  */
-async function prove(open, times) {
+async function prove({ signedIn }, open, times) {
   /** @type {Leg | undefined} */
   let leg;
   const once = async () => {
     const opened = await open();
+    if (opened.user) signedIn(opened.user);
     try {
       const proven = await proveLeg(opened);
       leg?.close();

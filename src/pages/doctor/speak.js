@@ -34,7 +34,13 @@ export function createSession() {
   const secret = random(16);
   /** @type {string | undefined} */
   let id;
+  /** @type {string | undefined} */
+  let user;
   return {
+    /** The user whom the gateway welcomed; undefined without a sign-in. */
+    get user() {
+      return user;
+    },
     /**
      * Returns a hello with a new nonce. Only the hello that attaches the leg asks for its turn.
      * @param {{ attach?: boolean }} [how] only what attaches the leg asks for its turn
@@ -49,11 +55,12 @@ export function createSession() {
     /** Accepts the answer to a hello, or says what is wrong with it. @param {any} frame @param {string} nonce */
     welcome(frame, nonce) {
       if (frame?.end?.v === 1 && ['refused', 'forbidden'].includes(frame.end.code)) throw new Stop('off');
+      if (frame?.end?.v === 1 && frame.end.code === 'unauthorized') throw new Stop('unauthorized');
       if (frame?.end?.code === 'full' || frame?.code === 'full') throw new Stop('full');
       // This is a brief welcome.
       if (id && frame?.nonce === nonce) return;
       if (frame?.welcome?.v !== 1 || frame.welcome.nonce !== nonce) throw new Stop('foreign');
-      id = frame.welcome.id;
+      ({ id, user } = frame.welcome);
     },
   };
 }
@@ -118,6 +125,7 @@ export async function request(url, options, limitMs, signal) {
 export function wrong({ text, status }, begun) {
   const code = parse(text)?.code;
   if (status === 403 && code === 'forbidden') return new Stop('off');
+  if (status === 401 && code === 'unauthorized') return new Stop('unauthorized');
   if (isFull({ text, status })) return new Stop('full');
   return new Stop('answered', { status, after_ms: now() - begun });
 }
@@ -125,7 +133,7 @@ export function wrong({ text, status }, begun) {
 /** Returns what a send's failure means: it was lost, or it is not let through. @param {Stop} stop */
 export function sendFailed({ code }) {
   if (code === 'refused' || code === 'no_answer') return new Stop('lost');
-  return new Stop(code === 'full' ? code : 'send_failed');
+  return new Stop(code === 'full' || code === 'unauthorized' ? code : 'send_failed');
 }
 
 /** Returns whether the gateway says that it is full. @param {{ text: string, status: number }} answer */
@@ -163,6 +171,10 @@ export class Inbox {
     this.#endedAt ||= now();
     this.#ended ??= stop;
     this.#wake();
+  }
+
+  get isOver() {
+    return this.#ended !== undefined;
   }
 
   /** Returns for how long no frame has come: until now, or until the leg ended. */

@@ -56,6 +56,7 @@ export async function openSse() {
       openMs: now() - begun,
       opened: now(),
       late: 'held_later',
+      user: session.user,
       lost: 0,
       close: () => abort.abort(),
     };

@@ -92,7 +92,7 @@ export function summary(words, findings) {
  * @param {string} transport
  */
 function working(words, findings, codeOf, transport) {
-  if (['offline', 'incomplete', 'broken'].includes(codeOf('client'))) return 'client';
+  if (['offline', 'incomplete', 'broken', 'unauthorized'].includes(codeOf('client'))) return 'client';
   if (findings.some(({ code }) => code === 'unreliable')) return 'lossy';
   if (codeOf(transport) === 'slow' || codeOf('control') === 'slow') return 'slow';
   if (transport !== 'websocket') return transport;
@@ -103,10 +103,23 @@ function working(words, findings, codeOf, transport) {
 
 /** Returns the result if no transport gets through. @param {Finding[]} findings @param {string} control */
 function blocked(findings, control) {
-  if (findings.some(({ code }) => code === 'full')) return 'full';
+  for (const all of ['full', 'unauthorized']) if (findings.some(({ code }) => code === all)) return all;
   if (control === 'login') return 'portal';
   if (RESULTS.includes(control)) return control;
   return REACHED.includes(control) ? 'none' : 'offline';
+}
+
+/**
+ * Names the user of the sign-in in one line. A name of any issuer must not break the line.
+ * @param {any} words
+ * @param {Finding[]} findings
+ * @param {string | null | undefined} user
+ * @returns {string}
+ */
+export function signIn(words, findings, user) {
+  if (user) return words.sign_in.user.replace('{user}', () => user.replaceAll(/\p{Cc}/gu, '\u{fffd}'));
+  const isRefused = findings.some(({ code, figures }) => [code, figures.like].includes('unauthorized'));
+  return isRefused ? words.sign_in.refused : words.sign_in.nobody;
 }
 
 /**
@@ -114,11 +127,17 @@ function blocked(findings, control) {
  * was cleaned.
  * @param {any} words
  * @param {Finding[]} findings
- * @param {{ date: string, url: string, by: string, told?: string }} about `told` is the client's own account
+ * @param {object} about
+ * @param {string} about.date
+ * @param {string} about.url
+ * @param {string} about.by
+ * @param {string | null} [about.user] the user who is signed in
+ * @param {string} [about.told] the client's own account
  */
-export function report(words, findings, { date, url, by, told }) {
+export function report(words, findings, { date, url, by, user, told }) {
   const result = summary(words, findings);
-  const lines = ['Throughline doctor', `  ${url}`, `  ${date}`, `  ${by}`, ''];
+  const facts = [url, date, by, signIn(words, findings, user)];
+  const lines = ['Throughline doctor', ...facts.map((fact) => `  ${fact}`), ''];
   lines.push(`Result: ${result.says}`, `  ${result.means}`, '');
   const sorted = Object.keys(words.titles).flatMap((probe) =>
     findings.filter((finding) => finding.probe === probe),

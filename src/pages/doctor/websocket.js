@@ -31,6 +31,7 @@ export async function openWebSocket() {
       openMs: now() - begun,
       opened: now(),
       late: 'mute_later',
+      user: session.user,
       lost: 0,
       padded: true,
       send: async (lines) => {
