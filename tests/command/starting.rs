@@ -35,6 +35,10 @@ async fn wrong_arguments_exit_with_2_and_name_what_is_wrong() {
         (&["doctor", "--watch", "5s", "http://127.0.0.1:1"], "a whole number of seconds"),
         (&["doctor", "--watch", "-1", "http://127.0.0.1:1"], "1 to 120"),
         (&["doctor"], "Usage: throughline doctor [OPTIONS] <URL>"),
+        (&["doctor", "--token-file", "/nowhere/token", "http://127.0.0.1:1"], "/nowhere/token: No such file"),
+        (&["doctor", "--token-file", "/dev/null", "http://127.0.0.1:1"], "its first line must be a token"),
+        (&["bench", "--token-file", "/nowhere/token", "http://127.0.0.1:1"], "/nowhere/token: No such file"),
+        (&["bench", "--token-file", "/dev/null"], "required arguments"),
         (&["demo", "--open"], "--open"),
     ] {
         refused(&run(arguments).await, 2, says);

@@ -3,6 +3,7 @@
 
 use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,11 +25,15 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
-    /// Opens the gateway at `url`, or a fresh one of our own; behind this network, if any.
+    /// Opens the gateway at `url` with the token of the file, or a fresh one of our own; behind this network, if any.
     ///
     /// # Errors
     /// A sentence: what could not be started or is not understood.
-    pub(super) async fn open(url: Option<&str>, network: Option<Network>) -> Result<Self, String> {
+    pub(super) async fn open(
+        url: Option<&str>,
+        token_file: Option<&Path>,
+        network: Option<Network>,
+    ) -> Result<Self, String> {
         let (own, url) = match url {
             Some(url) => (None, url.to_owned()),
             None => {
@@ -48,6 +53,7 @@ impl Gateway {
             target = Target::parse(&format!("http://{}", opened.addr()))?;
             front = Some(opened);
         }
+        let target = target.with_token_of(token_file)?;
         Ok(Self { own, _front: front, target: Arc::new(target) })
     }
 

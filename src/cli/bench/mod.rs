@@ -93,7 +93,7 @@ async fn stopped() {
 fn prepare(options: &Bench) -> Result<(Plan, Option<Results>), String> {
     let plan = options.plan()?;
     if let Some(url) = &options.url {
-        let target = target::Target::parse(url)?;
+        let target = target::Target::parse(url)?.with_token_of(options.token_file.as_deref())?;
         if plan.network.is_some() && target.loopback().is_none() {
             return Err("--network is made on this machine only: give no URL, or a loopback one".to_owned());
         }
@@ -223,7 +223,7 @@ async fn switch(options: &Bench, repeat: u32, results: &mut Results) -> Result<(
 
 async fn open(options: &Bench, plan: &Plan) -> Result<Gateway, String> {
     let network = plan.network.as_deref().and_then(|name| networks::named(name, plan.seed));
-    Gateway::open(options.url.as_deref(), network).await
+    Gateway::open(options.url.as_deref(), options.token_file.as_deref(), network).await
 }
 
 fn tell(options: &Bench, results: &Results, baseline: Option<&Results>) -> Result<(), String> {

@@ -18,6 +18,9 @@ const AROUND: usize = 256;
 pub(in crate::cli) struct Bench {
     /// The gateway, e.g. http://127.0.0.1:8080. Without it one is started, in a process of its own.
     pub(super) url: Option<String>,
+    /// A file whose first line is the token of a user to sign in at the gateway of the URL.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub(super) token_file: Option<PathBuf>,
     /// The measurement.
     #[arg(long, value_enum, default_value_t = Scenario::Compare)]
     scenario: Scenario,

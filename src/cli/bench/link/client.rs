@@ -93,6 +93,9 @@ impl Client {
             armed: None,
             events: VecDeque::new(),
         };
+        if let Some(token) = target.token() {
+            client.session.handle(client.now(), Input::Token(token.clone()));
+        }
         client.open(transport);
         client
     }
