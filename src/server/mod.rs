@@ -135,7 +135,8 @@ impl Gateway {
         let metrics = Metrics::new(limits.sessions, limits.connections, node);
         let node = Arc::clone(metrics.node());
         let gate = Arc::new(Gate::new(config.server.origins.clone()));
-        Self { node, gate, metrics: Arc::new(metrics), config, histories, start: pages::start(), unfit }
+        let start = pages::start(config.auth.as_ref());
+        Self { node, gate, metrics: Arc::new(metrics), config, histories, start, unfit }
     }
 
     /// Replaces the start page with a router. The router is behind the same gate.

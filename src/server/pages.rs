@@ -9,6 +9,7 @@ use include_dir::{Dir, include_dir};
 
 use super::files::Files;
 use super::page::{ICON, escaped, page};
+use crate::backend::tokens::auth::Auth;
 
 /// The sources, and their bundles for pages that load one file.
 static CLIENT: Files = Files::new(&[
@@ -21,11 +22,16 @@ static DOCTOR: Files = Files::new(&[include_dir!("$CARGO_MANIFEST_DIR/src/pages/
 /// The words for the doctor's findings, as JSON. Its page and `throughline doctor` use them.
 pub const DOCTORS_WORDS: &str = include_str!("../pages/doctor/words.json");
 const START: &str = include_str!("../pages/start/index.html");
+/// How to sign in, for a gateway that serves users only.
+const SIGN_IN: &str = include_str!("../pages/start/sign-in.html");
+const BY_COOKIE: &str = include_str!("../pages/start/by-cookie.html");
+const WITHOUT_COOKIE: &str = include_str!("../pages/start/without-cookie.html");
 /// A chat in as few lines as the client needs. Both READMEs show it.
 const CHAT: &str = include_str!("../pages/start/chat.html");
 
-pub(super) fn start() -> Router {
-    Router::new().route("/", get(|| async { Html(start_page()) }))
+pub(super) fn start(auth: Option<&Auth>) -> Router {
+    let page = start_page(auth.filter(|auth| !auth.anonymous));
+    Router::new().route("/", get(|| async move { Html(page) }))
 }
 
 /// Returns the routes beside the start page. An application may replace the start page itself.
@@ -54,7 +60,41 @@ fn files(files: &'static Files) -> Router {
     Router::new().route("/{*path}", get(answer))
 }
 
-fn start_page() -> String {
-    let content = START.replace("{version}", env!("CARGO_PKG_VERSION")).replace("{chat}", &escaped(CHAT.trim_end()));
+/// Returns the start page. `auth` is how users sign in, if the gateway serves users only.
+fn start_page(auth: Option<&Auth>) -> String {
+    let sign_in = auth.map(sign_in).unwrap_or_default();
+    let bearer = if auth.is_some() { r#"-H "Authorization: Bearer $TOKEN" "# } else { "" };
+    let content = START
+        .replace("{version}", env!("CARGO_PKG_VERSION"))
+        .replace("{sign-in}", &sign_in)
+        .replace("{bearer}", &escaped(bearer))
+        .replace("{chat}", &escaped(CHAT.trim_end()));
     page("Throughline is running", &content)
+}
+
+/// Says how to sign in.
+fn sign_in(auth: &Auth) -> String {
+    let by = match &auth.cookie {
+        Some(cookie) => BY_COOKIE.replace("{cookie}", &escaped(cookie)),
+        None => WITHOUT_COOKIE.to_owned(),
+    };
+    SIGN_IN.replace("{by}", &by)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_page_says_how_to_sign_in_if_the_gateway_serves_users_only() {
+        let said = "serves users only";
+        let open = start_page(None);
+        assert!(!open.contains(said) && !open.contains("Bearer"), "{open}");
+        let mut auth = Auth::default();
+        let without = start_page(Some(&auth));
+        assert!(without.contains(said) && without.contains("auth.cookie"), "{without}");
+        auth.cookie = Some("session".to_owned());
+        let by_cookie = start_page(Some(&auth));
+        assert!(by_cookie.contains("<code>session</code>"), "{by_cookie}");
+    }
 }

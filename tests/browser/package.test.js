@@ -148,12 +148,14 @@ test('unbuilt from the gateway, both entries can be imported by any page', async
 test("the first page of the repository's README, served from another origin on this machine, talks to the gateway", async () => {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
   const [, example = ''] = readme.match(/```html\n(.+?)```/s) ?? [];
-  // The README asks the reader to write the gateway's address before both.
+  // The README asks the reader to write the gateway's address before both, and to leave the cookies out.
+  const cookies = ", { credentials: 'include' }";
+  assert.ok(example.includes(cookies));
   const addresses = example.match(/'\/rt/g) ?? [];
   assert.equal(addresses.length, 2);
   files.set('/first.html', {
     type: 'text/html',
-    body: example.replaceAll("'/rt", `'${gateway.url}/rt`),
+    body: example.replaceAll("'/rt", `'${gateway.url}/rt`).replace(cookies, ''),
   });
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   const page = await browser.newPage();
