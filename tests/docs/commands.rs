@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use crate::gateway::{Gateway, throughline};
 use crate::{DOCUMENTS, file, markdown};
 
-/// Returns the commands of all `sh` blocks, without the remarks behind them.
+/// Returns the commands of all `sh` blocks, without the remarks behind them. `tests/node` runs those that name a test.
 fn commands() -> Vec<String> {
     let commands: Vec<String> = DOCUMENTS
         .iter()
         .flat_map(|document| markdown::split(&file(document)).0)
-        .filter(|block| block.language() == "sh")
+        .filter(|block| block.language() == "sh" && block.attribute("test").is_none())
         .flat_map(|block| block.lines)
         .map(|line| line.split(" # ").next().unwrap_or(&line).trim().to_owned())
         .filter(|line| !line.is_empty())

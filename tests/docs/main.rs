@@ -12,7 +12,7 @@ mod markdown;
 mod peers;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 17] = [
+const DOCUMENTS: [&str; 18] = [
     "README.md",
     "PROTOCOL.md",
     "ARCHITECTURE.md",
@@ -21,6 +21,7 @@ const DOCUMENTS: [&str; 17] = [
     "RELEASING.md",
     "SECURITY.md",
     "client-js/README.md",
+    "docs/AUTH.md",
     "docs/BENCH.md",
     "docs/BENCHMARKS.md",
     "docs/CONFIGURATION.md",
