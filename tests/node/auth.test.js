@@ -12,6 +12,7 @@ import { readFileSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { printed, startChild } from '../browser/child.js';
 import { makeDirectory } from '../browser/directory.js';
@@ -125,7 +126,7 @@ async function holds(condition) {
   const deadline = performance.now() + PATIENCE_MS;
   while (!(await condition())) {
     assert.ok(performance.now() < deadline, `not within ${PATIENCE_MS} ms: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause(20);
   }
 }
 
@@ -198,6 +199,22 @@ test('each side of the sign-in has at most 15 lines', () => {
     const lines = text.trim().split('\n').length;
     assert.ok(lines <= MOST_LINES, `${value} has ${lines} lines`);
   }
+});
+
+test('the gateway has each message in the table of errors', () => {
+  const [, table] = PAGE.split(/^## Errors$/m);
+  const rows = Array.from(table.matchAll(/^\| `\w+`: (.*?) \|/gm), ([, message]) => message);
+  assert.ok(rows.length > 10, `${rows.length} rows`);
+  const files = ['bad_token.rs', 'mistake.rs', 'reason.rs'];
+  const sources = files.map((file) =>
+    readFileSync(new URL(`../../src/protocol/code/${file}`, import.meta.url), 'utf8'),
+  );
+  for (const message of rows)
+    for (const part of message.split(' … '))
+      assert.ok(
+        sources.some((source) => source.includes(part)),
+        part,
+      );
 });
 
 test('a secret, a file and two listings sign a user in', async () => {
