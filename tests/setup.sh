@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Debian package = the program in it that the tests need.
-PACKAGES=(chromium=chromium firefox-esr=firefox-esr nginx=nginx haproxy=haproxy apache2=apache2 caddy=caddy curl=curl systemd=systemd-analyze openssl=openssl iproute2=ip)
+PACKAGES=(chromium=chromium firefox-esr=firefox-esr nginx=nginx haproxy=haproxy apache2=apache2 caddy=caddy curl=curl systemd=systemd-analyze openssl=openssl iproute2=ip python3=python3)
 # Packages whose service Debian starts on installation. The tests start their own copies on free ports.
 SERVICES=(nginx haproxy apache2 caddy)
 # Folders with a package-lock.json.
