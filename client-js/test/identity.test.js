@@ -264,6 +264,17 @@ test('null signs out, before the first race and on a refresh', () => {
   }
 });
 
+test('a token of another user ends the connection: the application connects again to change the user', () => {
+  const { session, take, signIn, offline, give } = underTest();
+  signIn(60_000);
+  offline();
+  take({ type: 'prepareRace' });
+  give('two');
+  session.welcome = { user: '43', expires_ms: 60_000 };
+  const [out, ...more] = take({ type: 'openLeg', leg: 2 }, { type: 'legUsable', leg: 2 });
+  assert.deepEqual([out.type, out.error.code, more], ['signedOut', 'unauthorized', []]);
+});
+
 test('a fixed token that is refused ends the connection, but not a leg of polls that the gateway forgot', () => {
   const first = underTest('fixed');
   first.take({ type: 'prepareRace' }, { type: 'openLeg', leg: 1 });

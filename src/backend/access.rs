@@ -3,12 +3,13 @@
 //!
 //! It must never wait. A decision that takes a while is a future, which the node awaits without a lock.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
 use futures::FutureExt as _;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::decision::Decision;
 use super::rules::decide::{Ask, Verdict, Who};
@@ -33,6 +34,8 @@ pub struct Access {
     /// `None` without any rule: every name is allowed.
     rules: ArcSwapOption<Rules>,
     publications: Publications,
+    /// The minute of the last denial in the log.
+    told: AtomicU64,
     application: Arc<dyn Backend>,
 }
 
@@ -89,8 +92,13 @@ impl Access {
     /// Returns what decides by these settings. The application decides the rest.
     #[must_use]
     pub fn new(signing_in: Option<SigningIn>, rules: Rules, application: Arc<dyn Backend>) -> Self {
-        let access =
-            Self { signing_in, rules: ArcSwapOption::empty(), publications: Publications::new(COUNTED), application };
+        let access = Self {
+            signing_in,
+            rules: ArcSwapOption::empty(),
+            publications: Publications::new(COUNTED),
+            told: AtomicU64::new(0),
+            application,
+        };
         access.set_rules(rules);
         access
     }
@@ -220,7 +228,7 @@ impl Access {
         };
         let verdict = found.decide(ask, &who);
         if verdict == Verdict::Denied {
-            tell_denial(&found, asker, ask);
+            self.tell_denial(SystemTime::now(), &found, asker, ask);
             return (Ruled::Denied(ask.denied()), nothing);
         }
         if let Some(now) = publishes.filter(|_| found.entry().is_limited())
@@ -260,9 +268,18 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn tell_denial(rule: &Found<'_>, Asker { id, identity }: Asker<'_>, ask: Ask) {
-    let user = identity.user.as_deref();
-    debug!(session = %id, user, %rule, list = ask.key(), "a rule denies it");
+impl Access {
+    /// Logs a denial with its rule, at most once in a minute, because strangers must not make a log grow. The level `debug`
+    /// shows each.
+    fn tell_denial(&self, now: SystemTime, rule: &Found<'_>, Asker { id, identity }: Asker<'_>, ask: Ask) {
+        let (user, list) = (identity.user.as_deref(), ask.key());
+        let minute = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 60);
+        if self.told.swap(minute, Ordering::Relaxed) == minute {
+            debug!(session = %id, user, %rule, list, "a rule denies it");
+        } else {
+            warn!(session = %id, user, %rule, list, "a rule denies it; `debug` shows all denials of this minute");
+        }
+    }
 }
 
 fn admitted(identity: Identity, leeway: Duration) -> Admitted {

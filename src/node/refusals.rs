@@ -58,7 +58,9 @@ const fn remedy(kind: Kind) -> &'static str {
         Kind::Code(Code::BadFrame) => {
             ": a client, or a proxy on the way, sent something that is no frame; compare the client's version with the gateway's"
         }
-        Kind::Code(Code::UnknownChannel) => ": no channel can have the requested name; correct the client",
+        Kind::Code(Code::UnknownChannel) => {
+            ": no rule matches the requested name, or no channel can have it; correct the client, or add a [[channel]] table"
+        }
         Kind::Code(Code::TooLarge) => "; the client must send less at once",
         Kind::Code(Code::RateLimited) => "; one client sends too many requests: find out why",
         Kind::Code(Code::Full) => "; raise the limit, or find the clients that hold so many",

@@ -6,6 +6,7 @@
 use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::{HeaderMap, Method, Request};
 
+use super::gate::Gate;
 use crate::protocol::code::Refusal;
 use crate::protocol::token::Token;
 
@@ -13,12 +14,12 @@ use crate::protocol::token::Token;
 ///
 /// # Errors
 /// The token is too long.
-pub(super) fn token<B>(request: &Request<B>, cookie: Option<&str>) -> Result<Option<Token>, Refusal> {
+pub(super) fn token<B>(request: &Request<B>, cookie: Option<&str>, gate: &Gate) -> Result<Option<Token>, Refusal> {
     let headers = request.headers();
     if let Some(bearer) = bearer(headers) {
         return Ok(Some(Token::new(bearer)?));
     }
-    let Some(name) = cookie.filter(|_| names_its_page(request)) else { return Ok(None) };
+    let Some(name) = cookie.filter(|_| is_of_a_listed_page(request, gate)) else { return Ok(None) };
     Ok(cookie_of(headers, name).map(Token::new).transpose()?)
 }
 
@@ -29,11 +30,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Returns true if a browser cannot have sent this request for a foreign page. Each POST and each upgrade of a browser
-/// has an `Origin`. A plain GET of the same origin has none, and a foreign page cannot read its answer.
-fn names_its_page<B>(request: &Request<B>) -> bool {
+/// has an `Origin`, which must be listed: a page of another program on this machine is foreign, too. A plain GET of the
+/// same origin has none, and a foreign page cannot read its answer.
+fn is_of_a_listed_page<B>(request: &Request<B>, gate: &Gate) -> bool {
     let headers = request.headers();
-    let is_plain = *request.method() == Method::GET && !headers.contains_key("upgrade");
-    is_plain || headers.contains_key(ORIGIN)
+    match headers.get(ORIGIN) {
+        Some(origin) => gate.lists_origin(origin),
+        None => *request.method() == Method::GET && !headers.contains_key("upgrade"),
+    }
 }
 
 fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -46,6 +50,10 @@ fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
+    fn gate() -> Gate {
+        Gate::new(vec!["https://example.org".parse().unwrap()])
+    }
+
     fn request(method: &str, fields: &[(&'static str, &str)]) -> Request<()> {
         let mut request = Request::builder().method(method);
         for (name, value) in fields {
@@ -55,7 +63,7 @@ mod tests {
     }
 
     fn found(method: &str, fields: &[(&'static str, &str)]) -> Option<String> {
-        let token = token(&request(method, fields), Some("session")).unwrap();
+        let token = token(&request(method, fields), Some("session"), &gate()).unwrap();
         token.map(|token| token.reveal().to_owned())
     }
 
@@ -80,18 +88,22 @@ mod tests {
     /// 1. A page of a foreign origin makes the browser post to the gateway. No preflight is needed.
     /// 2. The browser adds the cookie of the user.
     #[test]
-    fn a_cookie_counts_only_where_the_browser_names_its_page() {
+    fn a_cookie_counts_only_where_the_browser_names_a_listed_page() {
         let cookie = ("cookie", "session=x");
         assert_eq!(found("POST", &[cookie]), None);
         assert_eq!(found("GET", &[cookie, ("upgrade", "websocket")]), None);
         assert_eq!(found("GET", &[cookie]).as_deref(), Some("x"));
-        assert_eq!(token(&request("GET", &[cookie]), None), Ok(None));
+        for foreign in ["https://evil.net", "http://localhost:5173"] {
+            assert_eq!(found("POST", &[cookie, ("origin", foreign)]), None, "{foreign}");
+            assert_eq!(found("GET", &[cookie, ("origin", foreign)]), None, "{foreign}");
+        }
+        assert_eq!(token(&request("GET", &[cookie]), None, &gate()), Ok(None));
     }
 
     #[test]
     fn a_long_token_is_refused_wherever_it_stands() {
         let long = format!("Bearer {}", "x".repeat(8_193));
-        let refusal = token(&request("GET", &[("authorization", &long)]), None).unwrap_err();
+        let refusal = token(&request("GET", &[("authorization", &long)]), None, &gate()).unwrap_err();
         assert_eq!(refusal.code().name(), "too_large");
     }
 }

@@ -90,7 +90,7 @@ impl Front {
             return Box::pin(ready(refuse(None, &refusal)));
         }
         if arrival.token.is_none() {
-            match credentials::token(&request, self.0.cookie.as_deref()) {
+            match credentials::token(&request, self.0.cookie.as_deref(), &self.0.gate) {
                 Ok(token) => arrival.token = token,
                 Err(refusal) => return Box::pin(ready(whole_answer(&self.0.node, refuse(None, &refusal), None))),
             }

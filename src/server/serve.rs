@@ -72,6 +72,9 @@ impl Gateway {
         let (transports, origins) = (shown("session.transports"), shown("server.origins"));
         let (sessions, channels, files) = (self.config.limits.sessions, self.config.limits.channels, process::most());
         let version = env!("CARGO_PKG_VERSION");
+        let signs_in = self.config.auth.is_some();
+        let rules = self.config.channels.len();
+        info!(signs_in, rules, "who may do what");
         info!(version, address, transports, origins, connections, sessions, channels, files, "the gateway starts");
     }
 

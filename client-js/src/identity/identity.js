@@ -51,6 +51,8 @@ export class Identity {
   #firstLeg = 0;
   #newestLeg = 0;
   #activeLeg = 0;
+  /** The user whom the gateway welcomed first; none before, and in open mode. @type {string | null} */
+  #firstUser = null;
   /** @type {Transport | null} */
   #transport = null;
   #source;
@@ -105,7 +107,7 @@ export class Identity {
         this.#newestLeg = input.leg;
         return;
       case 'legUsable':
-        return this.#welcomed(now, this.#session.welcome?.expires_ms);
+        return this.#isOfAnother() || this.#welcomed(now, this.#session.welcome?.expires_ms);
       case 'legActive':
         this.#activeLeg = input.leg;
         return;
@@ -186,6 +188,21 @@ export class Identity {
   }
 
   // ---- the gateway's word
+
+  /**
+   * A connection belongs to one user. A token of another user begins a new session, since the gateway lets nobody into the old one.
+   * Ends the connection then, so that the application notices the change. Returns true if it does.
+   */
+  #isOfAnother() {
+    const { user } = this;
+    this.#firstUser ??= user;
+    const isOther = user !== this.#firstUser;
+    if (isOther) {
+      const message = 'the token is of another user: connect again to change the user';
+      this.#outputs.push({ type: 'signedOut', error: new ThroughlineError('unauthorized', message) });
+    }
+    return isOther;
+  }
 
   /** A leg is welcome, so its token is good for this time. @param {number} now @param {number} [expiresMs] */
   #welcomed(now, expiresMs) {

@@ -22,6 +22,9 @@ pub(super) struct Rules {
     pub(super) leeway: Duration,
 }
 
+/// No token lasts longer. A later end counts milliseconds by mistake, and the token would never end.
+const LONGEST_LIFE: Duration = Duration::from_secs(10 * 366 * 86_400);
+
 /// The claims that count. Each value has any type at first, so that a wrong one has a fault of its own.
 #[derive(Deserialize)]
 struct Claims {
@@ -44,6 +47,9 @@ impl Rules {
         let expires = time("exp", claims.exp)?.ok_or(BadToken::Missing("exp"))?;
         if now >= self.accepted_until(expires) {
             return Err(BadToken::Expired);
+        }
+        if expires > now + LONGEST_LIFE {
+            return Err(BadToken::Endless);
         }
         if time("nbf", claims.nbf)?.is_some_and(|begins| begins > now + self.leeway) {
             return Err(BadToken::Early);

@@ -42,6 +42,9 @@ pub enum BadToken {
     /// It has expired.
     #[error("it has expired")]
     Expired,
+    /// It ends too late.
+    #[error("its claim `exp` is more than ten years away; it counts seconds, not milliseconds")]
+    Endless,
     /// It is not valid yet.
     #[error("its claim `nbf` is in the future")]
     Early,

@@ -43,9 +43,16 @@ impl ServerSession {
     pub(super) fn turns_away(&mut self, now: Time, carrier: Carrier, nonce: &Nonce) -> bool {
         let is_locked = self.is_locked(now);
         if is_locked {
-            self.finish(carrier, down::end(Some(nonce.clone()), &Mistake::TokenExpired.into()));
+            let why = self.why_locked();
+            self.finish(carrier, down::end(Some(nonce.clone()), &why));
         }
         is_locked
+    }
+
+    /// Returns why the right of the client has ended: with its token, or because it never had one.
+    fn why_locked(&self) -> Refusal {
+        let has_user = self.right.as_ref().is_some_and(|right| right.user.is_some());
+        if has_user { Mistake::TokenExpired.into() } else { Mistake::SignIn.into() }
     }
 
     /// Renews the right of the client. If an older token comes late, the one that lasts longer counts.
@@ -79,7 +86,7 @@ impl ServerSession {
         }
         let attached: Vec<LegNumber> = self.legs.iter().filter(|leg| leg.is_attached()).map(|leg| leg.number).collect();
         for number in attached {
-            self.end_leg(number, &Mistake::TokenExpired.into());
+            self.end_leg(number, &self.why_locked());
             self.last_alive = now;
         }
     }

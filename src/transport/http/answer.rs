@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
-    SEC_WEBSOCKET_VERSION, UPGRADE, X_CONTENT_TYPE_OPTIONS,
+    SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::node::link::Refused;
-use crate::protocol::code::{Kind, Refusal};
+use crate::protocol::code::{Code, Kind, Refusal};
 use crate::protocol::{Line, Nonce, VERSION, WEBSOCKET_VERSION};
 
 /// A comment of an event stream.
@@ -41,6 +41,10 @@ pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
         headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(WEBSOCKET_VERSION));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+    if refusal.code() == Code::Unauthorized {
+        // RFC 6750, section 3.
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if let Some(wait) = refusal.retry_after() {
         let seconds = wait.as_secs_f64().ceil().max(1.0);
