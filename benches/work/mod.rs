@@ -6,10 +6,14 @@ use std::task::Waker;
 use std::time::Duration;
 
 use bytes::Bytes;
+use throughline::backend::decision::Decision;
+use throughline::backend::tokens::Tokens;
+use throughline::backend::tokens::auth::Auth;
 use throughline::hub::{Bounds, Hub, Subscriber};
 use throughline::protocol::frame::RawFrame;
 use throughline::protocol::limits::Room;
 use throughline::protocol::publication::Publication;
+use throughline::protocol::token::Token;
 use throughline::protocol::up::Up;
 use throughline::protocol::{ChannelName, Line, Seq, SessionId, Transport, body, down};
 use throughline::session::server::{Carrier, Input, ServerSession, Settings};
@@ -29,11 +33,12 @@ pub(crate) type Work = Box<dyn FnMut()>;
 pub(crate) type Piece = (&'static str, fn() -> Work);
 
 /// All pieces of this kind.
-pub(crate) const ALL: [Piece; 8] = [
+pub(crate) const ALL: [Piece; 9] = [
     ("read a publication of 128 B", || read(&publication(128))),
     ("read a publication of 1 KB", || read(&publication(1_024))),
     ("read an acknowledgement", || read(r#"{"ack":4711,"next":12}"#)),
     ("read a body: hello and publication", read_body),
+    ("check a token of 300 B that was seen before", check_token),
     ("encode a publication of 128 B", encode),
     ("a session takes a publication", take),
     ("a session is given a line, writes it, is acknowledged", write),
@@ -42,6 +47,26 @@ pub(crate) const ALL: [Piece; 8] = [
 
 fn publication(bytes: usize) -> String {
     format!(r#"{{"pub":"news","id":5,"data":"{}"}}"#, "x".repeat(bytes))
+}
+
+/// A token of HS256. The first check, which verifies its signature, comes before the work.
+fn check_token() -> Work {
+    let secret = "a secret of the benches, 32 bytes or more";
+    let claims = serde_json::json!({ "sub": "42", "exp": 1_893_456_000_u64, "name": "x".repeat(140) });
+    let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes()).expect("a key");
+    let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
+    let token = Token::new(jsonwebtoken::encode(&header, &claims, &key).expect("a token")).expect("a short one");
+    let mut auth = Auth::default();
+    auth.secrets.push(secret.parse().expect("a secret"));
+    let tokens = Tokens::new(&auth).expect("the keys are good");
+    let check = move || match tokens.check(std::hint::black_box(&token)) {
+        Decision::Now(Ok(identity)) => std::hint::black_box(identity.expires.is_some()),
+        _ => panic!("the token is good"),
+    };
+    check();
+    Box::new(move || {
+        check();
+    })
 }
 
 fn read(text: &str) -> Work {
