@@ -43,7 +43,7 @@ pub enum BadToken {
     #[error("it has expired")]
     Expired,
     /// It ends too late.
-    #[error("its claim `exp` is more than ten years away; it counts seconds, not milliseconds")]
+    #[error("its claim `exp` is more than a hundred years away; it counts seconds, not milliseconds")]
     Endless,
     /// It is not valid yet.
     #[error("its claim `nbf` is in the future")]
