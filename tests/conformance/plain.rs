@@ -118,8 +118,9 @@ async fn an_unknown_position_is_reported_by_a_reset() {
 #[tokio::test]
 async fn a_rule_bounds_the_history_of_its_channels_and_a_reload_applies_to_them() {
     let rules = |messages| {
-        let text =
-            format!("[[channel]]\npattern = 'short/{{n}}'\nsubscribe = ['anyone']\nhistory.messages = {messages}");
+        let open = "subscribe = ['anyone']\npublish = ['anyone']";
+        let long = format!("[[channel]]\npattern = 'long/{{n}}'\n{open}\n");
+        let text = format!("{long}[[channel]]\npattern = 'short/{{n}}'\n{open}\nhistory.messages = {messages}");
         Config::from_toml(&text).unwrap()
     };
     let gateway = Running::with(|config| *config = rules(2)).await;

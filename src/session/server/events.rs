@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::right::Right;
 use crate::protocol::code::Refusal;
 use crate::protocol::token::Token;
 use crate::protocol::up::{Command, Hello, Up};
@@ -12,6 +11,15 @@ use crate::session::Time;
 /// The name of a carrier. The caller gives each socket, stream response, poll and send a number of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Carrier(pub u64);
+
+/// The right that a checked token gives, or that a client without a token has for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Right {
+    /// The user, or `None` without a token.
+    pub user: Option<Box<str>>,
+    /// When it ends, if it does.
+    pub until: Option<Time>,
+}
 
 /// An input of a session.
 #[derive(Debug)]

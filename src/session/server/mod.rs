@@ -11,7 +11,7 @@
 //! - `events`: the inputs and outputs of a session
 //! - [`leg`]: the state of a leg; `carriage`: the state of the kind of its carrier
 //! - [`settings`]: the settings that all sessions share, a client's wishes, and the transports offered
-//! - [`right`]: whose session it is, and until when; its end by `bye`
+//! - `right`: whose session it is, and until when; its end by `bye`
 //! - `take`: accepts what comes up
 //! - `poll`: how a poll is accepted, and when it is answered; `answer`: the reasons to answer it
 //! - `write`: writes what goes down
@@ -24,7 +24,7 @@ mod events;
 mod hooks;
 pub mod leg;
 mod poll;
-pub mod right;
+mod right;
 pub mod settings;
 mod take;
 #[cfg(test)]
@@ -37,9 +37,8 @@ mod write;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub use self::events::{Carrier, Input, Output, Resolution, resolve};
+pub use self::events::{Carrier, Input, Output, Resolution, Right, resolve};
 use self::leg::{Leg, State};
-pub use self::right::Right;
 pub use self::settings::Settings;
 use self::settings::Wishes;
 use super::Time;

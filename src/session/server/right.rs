@@ -4,21 +4,13 @@
 //! An expired right ends legs, never the session: a fresh token restores all that it interrupted. Nothing here may
 //! check a token. The caller does, and tells the outcome.
 
-use super::{Carrier, Output, ServerSession};
+use super::ServerSession;
+use super::events::{Carrier, Output, Right};
 use crate::protocol::code::{Leaving, Mistake, Refusal};
 use crate::protocol::down::{self, TokenAnswer};
 use crate::protocol::token::Token;
 use crate::protocol::{LegNumber, Line, Nonce};
 use crate::session::{Time, milliseconds};
-
-/// The right that a checked token gives, or that a client without a token has for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Right {
-    /// The user, or `None` without a token.
-    pub user: Option<Box<str>>,
-    /// When it ends, if it does.
-    pub until: Option<Time>,
-}
 
 impl ServerSession {
     /// Returns true if the session belongs to this user. For any other user its secret is unknown.
