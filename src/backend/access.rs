@@ -1,4 +1,4 @@
-//! Who may do what: the one place that the node asks. Tokens and rules decide first, and the application decides what
+//! The one place that the node asks about clients and their rights. Tokens and rules decide first, and the application decides what
 //! they leave to it.
 //!
 //! It must never wait. A decision that takes a while is a future, which the node awaits without a lock.
@@ -28,7 +28,7 @@ use crate::protocol::token::Token;
 /// The users and channels whose publications are counted at one time, at some 20 bytes each.
 const COUNTED: usize = 100_000;
 
-/// Decides who may do what.
+/// Decides about clients, their channels and their publications.
 pub struct Access {
     signing_in: Option<SigningIn>,
     /// `None` without any rule: every name is allowed.
@@ -39,10 +39,10 @@ pub struct Access {
     application: Arc<dyn Backend>,
 }
 
-/// How clients prove who they are.
+/// The way in which clients prove their user.
 #[derive(Clone)]
 pub struct SigningIn {
-    /// The check of their tokens. `None` if it cannot be made, so that nobody gets in.
+    /// The check of their tokens. `None` if it cannot be made. Then every client is refused.
     pub tokens: Option<Tokens>,
     /// What becomes of clients without a token.
     pub guests: Guests,
@@ -64,7 +64,7 @@ pub enum Guests {
 /// A client that may attach a leg.
 #[derive(Debug, Clone)]
 pub struct Admitted {
-    /// Who it is.
+    /// Its identity.
     pub identity: Arc<Identity>,
     /// When its right to be here ends, by the clock of this machine.
     pub until: Option<SystemTime>,
@@ -77,11 +77,11 @@ pub struct Asking<'a> {
     pub asker: Asker<'a>,
     /// Returns true if it is subscribed to the channel.
     pub is_subscribed: &'a dyn Fn(&ChannelName) -> bool,
-    /// What its session has spent of the limits of publications.
+    /// The part of the limits of publications that its session has spent.
     pub spent: Option<&'a Mutex<SessionSpent>>,
 }
 
-/// What the rules say, before the application is asked.
+/// The verdict of the rules, before the application is asked.
 enum Ruled {
     Allowed,
     AskApplication,
@@ -127,7 +127,7 @@ impl Access {
         }
     }
 
-    /// Decides whether a client may attach a leg, and who it is.
+    /// Decides whether a client may attach a leg, and returns its identity.
     pub fn connect(&self, token: Option<&Token>) -> Decision<Result<Admitted, Refusal>> {
         let Some(SigningIn { tokens, guests, leeway }) = &self.signing_in else {
             return then(self.application.connect(&Connecting { token }), |identity| {
@@ -156,8 +156,8 @@ impl Access {
         }
     }
 
-    /// Returns why a client may no longer have a subscription, after its rights or the rules changed. What the
-    /// application allowed holds for as long as the subscription does.
+    /// Returns why a client may no longer have a subscription, after its rights or the rules changed. A subscription
+    /// that the application allowed stays.
     ///
     /// # Errors
     /// The rules deny it now.

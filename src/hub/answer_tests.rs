@@ -79,7 +79,7 @@ fn delivered(outputs: &Outputs) -> Option<usize> {
 }
 
 #[test]
-fn an_answer_older_than_the_messages_that_came_meanwhile_resets_nobody() {
+fn an_answer_older_than_the_messages_that_came_meanwhile_resets_no_subscriber() {
     let (mut machine, check) = Machine::checking();
     assert_eq!(delivered(&machine.handle(Input::Heard(stretch(0, 50)))), Some(50));
     let outputs = machine.handle(Input::Fetched(check, vec![stretch(45, 0)]));

@@ -26,7 +26,7 @@ pub(crate) struct Session {
     pub(super) id: SessionId,
     /// It changes when a fresh token comes.
     identity: ArcSwap<Identity>,
-    /// What it has spent of the limits of publications.
+    /// The part of the limits of publications that it has spent.
     pub(super) spent: Mutex<SessionSpent>,
     clock: Clock,
     counters: Arc<Counters>,
@@ -61,7 +61,7 @@ impl Session {
         })
     }
 
-    /// Returns who the client is.
+    /// Returns the identity of the client.
     pub(super) fn identity(&self) -> Arc<Identity> {
         self.identity.load_full()
     }

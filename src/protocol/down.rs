@@ -32,7 +32,7 @@ pub struct End {
     pub message: String,
 }
 
-/// The first frame of a leg whose hello nobody has decided about.
+/// The first frame of a leg whose hello waits for a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
     /// The nonce of the hello.

@@ -15,7 +15,7 @@
 //! - [`process`]: open files and memory of this process
 //! - `door`: accepts as many connections as there is room for
 //! - `timers`: the task that hands sessions the time, if another server serves the gateway
-//! - `signing_in`: what decides who may do what, by the configuration
+//! - `signing_in`: the check of tokens and the rules, by the configuration
 //! - [`serve`]: serves until the stop; `drain`: stops gracefully
 
 pub mod config;

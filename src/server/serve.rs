@@ -74,7 +74,7 @@ impl Gateway {
         let version = env!("CARGO_PKG_VERSION");
         let signs_in = self.config.auth.is_some();
         let rules = self.config.channels.len();
-        info!(signs_in, rules, "who may do what");
+        info!(signs_in, rules, "sign-in and rules of channels");
         info!(version, address, transports, origins, connections, sessions, channels, files, "the gateway starts");
     }
 

@@ -1,4 +1,4 @@
-//! What decides who may do what, by the configuration: the check of tokens, and the rules of channels.
+//! The check of tokens and the rules of channels, by the configuration.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::backend::rules::Rules;
 use crate::backend::tokens::Tokens;
 use crate::backend::tokens::bad_auth::BadAuth;
 
-/// Returns what decides, and why no token can be checked, if that is so. Then nobody gets in: a gateway that was told to
+/// Returns the part that decides, and why no token can be checked, if that is so. Then every client is refused: a gateway that was told to
 /// check tokens must never serve without the check.
 pub(super) fn access(config: &Config, backend: Arc<dyn Backend>) -> (Access, Option<BadAuth>) {
     let rules = rules(config);

@@ -184,7 +184,7 @@ on_every_transport! {
         client.link(leg, r#"{"bye":{"after_ms":1000}}"#).await;
         client.settle(leg).await;
         let back = client.attach(transport).await;
-        // A session that nobody comes back to ends meanwhile.
+        // A session whose client stays away ends meanwhile.
         let (mut other, other_leg) = Client::online(&gateway, Transport::WebSocket).await;
         other.link(other_leg, r#"{"bye":{"after_ms":1000}}"#).await;
         assert_eq!(other.ended(other_leg).await, "gone");

@@ -1,4 +1,4 @@
-//! Rules of channels: who may do what, what a publication says, and what a reload changes.
+//! Rules of channels: the rights of clients, the fields of a publication, and a reload.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -101,7 +101,7 @@ on_every_transport! {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
         let time = frame["time"].as_u64().unwrap();
         assert!((now - 60_000..=now).contains(&time), "{time} at {now}");
-        // The application publishes in nobody's name.
+        // A publication of the application has no user.
         gateway.handle.publish("room/1", json!(2)).await.unwrap();
         let frame = client.next(leg).await.value();
         assert_eq!((frame.get("by"), frame["time"].is_u64()), (None, true));

@@ -190,7 +190,7 @@ export class Identity {
   // ---- the gateway's word
 
   /**
-   * A connection belongs to one user. A token of another user begins a new session, since the gateway lets nobody into the old one.
+   * A connection belongs to one user. A token of another user begins a new session, since the old one is closed to that user.
    * Ends the connection then, so that the application notices the change. Returns true if it does.
    */
   #isOfAnother() {

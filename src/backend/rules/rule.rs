@@ -146,7 +146,7 @@ impl std::str::FromStr for Word {
 /// assert_eq!("users".parse::<Word>(), Err(UnknownWord("users".to_owned())));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not one of anyone, user, nobody, owner, token, subscriber, backend")]
+#[error("{0:?} is not one of `anyone`, `user`, `nobody`, `owner`, `token`, `subscriber` and `backend`")]
 pub struct UnknownWord(pub String);
 
 /// The clients that may be present in a channel, and those that may see its members.

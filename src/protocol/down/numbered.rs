@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_publication_says_who_published_it_and_when_before_its_data() {
+    fn a_publication_names_its_user_and_its_time_before_its_data() {
         let told = Told { by: Some("4\"2".into()), time: Some(1_764_446_400_123) };
         let channel = ChannelName::try_from("c").unwrap();
         let line = |payload: Payload| {

@@ -51,10 +51,11 @@ impl Section for Draft {
     const ABOUT: &'static str = "\
          The rules of channels. Each table of this name is one rule: it says what clients may do on the channels of a \
          pattern, and how these channels behave. A name that no pattern matches is no channel. Without any such table \
-         every client may do everything on every channel. The lists have words, of which any one is enough: `anyone`, \
-         `user` (with a valid token), `owner` (the user whose name stands in the place of `{user}` in the pattern), \
-         `token` (a user whose token lists the channel in its claim `channels`), `subscriber` (a client that is \
-         subscribed), `backend` (a client that the backend accepts), and `nobody` (API keys only).";
+         every client may do everything on every channel. Any word of a list is enough. \
+         `anyone` and `nobody` mean all clients and none; an API key is always allowed. `user` means a user with a \
+         valid token. `owner` means the user whose name stands in the place of `{user}` in the pattern. `token` means a \
+         user whose token lists the channel in its claim `channels`. `subscriber` means a client that is subscribed. \
+         `backend` means a client that the backend accepts.";
     const KEYS: &'static [Key<Self>] = &[
         Key {
             name: "pattern",

@@ -57,7 +57,7 @@ pub enum Input {
     Token {
         /// The leg on which it came, which gets the answer.
         leg: LegNumber,
-        /// What it gives, or why it is refused.
+        /// The right that it gives, or why it is refused.
         outcome: Result<Right, Refusal>,
     },
     /// The body of a send came.

@@ -81,7 +81,7 @@ pub struct ServerSession {
     created: Time,
     /// When it ends, because its client said `bye` (rule 14).
     bye_at: Option<Time>,
-    /// `None` in open mode: nobody has to be anybody.
+    /// `None` in open mode, where no client needs one.
     right: Option<Box<Right>>,
     /// The theoretical arrival time of the attach limit (GCRA).
     attach_budget: Time,

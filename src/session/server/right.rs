@@ -19,7 +19,7 @@ impl ServerSession {
         self.right.as_ref().and_then(|right| right.user.as_deref()) == user || self.ignores_users()
     }
 
-    /// Returns true if the session belongs to this user, or to nobody yet.
+    /// Returns true if the session belongs to this user, or to no user yet.
     #[cfg(any(test, feature = "simulation"))]
     pub(crate) fn is_new_or_of(&self, user: Option<&str>) -> bool {
         self.right.is_none() || self.belongs_to(user)

@@ -16,7 +16,7 @@ const MAY_RETURN: Time = Time::from_secs(10);
 /// The rights of a schedule.
 #[derive(Default)]
 pub(super) struct Rights {
-    /// How long each token lasts. `None`: nobody needs one.
+    /// How long each token lasts. `None`: no client needs one.
     life: Option<Time>,
     /// When the token of the client expires.
     until: Time,
@@ -61,7 +61,7 @@ impl Schedule {
             return;
         }
         let takes = self.random.pick(&[0, 0, 300, 1_900]);
-        // A token must not expire on a slow line, or while somebody decides.
+        // A token must not expire on a slow line, or before the decision.
         let life = if is_hard { 60_000 } else { 1_500 + 3 * takes + self.random.below(6_000) };
         self.rights.life = Some(Time::from_millis(life));
         let server = std::mem::replace(&mut self.server, ServerSide::new(Box::new(|_, _| unreachable!("no client"))));
@@ -149,7 +149,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// Ends the session as planned. Returns true once nothing more is to be done.
+    /// Ends the session as planned. Returns true at the end of that.
     pub(super) fn leave(&mut self) -> Result<bool, String> {
         let now = self.now;
         let end = self.rights.end.clone();
@@ -181,7 +181,7 @@ impl Schedule {
             End::SaidWithReturn(id, at) => {
                 let bye_at = self.server.session(&id).and_then(|session| session.ends().1);
                 if let Some(bye_at) = bye_at.filter(|bye_at| *bye_at > now + Time::from_millis(2_500)) {
-                    // A token must not expire while somebody decides about the leg.
+                    // A token must not expire before the decision about the leg.
                     self.renew();
                     self.open();
                     self.rights.end = End::Returned(id, bye_at);
