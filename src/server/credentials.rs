@@ -3,8 +3,8 @@
 //! A browser adds cookies by itself, also to the requests of foreign pages. So a cookie counts only where the browser
 //! says which page asks, and the gate has let that page in. It must never log a token.
 
-use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
-use axum::http::{HeaderMap, Method, Request};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, Method, Request};
 
 use super::gate::Gate;
 use crate::protocol::code::Refusal;
@@ -30,14 +30,21 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Returns true if a browser cannot have sent this request for a foreign page. Each POST and each upgrade of a browser
-/// has an `Origin`, which must be listed: a page of another program on this machine is foreign, too. A plain GET of the
+/// has an `Origin`, which must be listed or the gateway's own: a page of another program on this machine is foreign, too. A plain GET of the
 /// same origin has none, and a foreign page cannot read its answer.
 fn is_of_a_listed_page<B>(request: &Request<B>, gate: &Gate) -> bool {
     let headers = request.headers();
     match headers.get(ORIGIN) {
-        Some(origin) => gate.lists_origin(origin),
+        Some(origin) => gate.lists_origin(origin) || is_own(origin, headers),
         None => *request.method() == Method::GET && !headers.contains_key("upgrade"),
     }
+}
+
+/// Returns true for the origin of the gateway's own pages. The gate has checked the host.
+fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    authority.zip(host).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
 }
 
 fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -93,6 +100,10 @@ mod tests {
         assert_eq!(found("POST", &[cookie]), None);
         assert_eq!(found("GET", &[cookie, ("upgrade", "websocket")]), None);
         assert_eq!(found("GET", &[cookie]).as_deref(), Some("x"));
+        let own = [cookie, ("host", "localhost:8080"), ("origin", "http://localhost:8080")];
+        assert_eq!(found("POST", &own).as_deref(), Some("x"));
+        let other = [cookie, ("host", "localhost:8080"), ("origin", "http://localhost:8081")];
+        assert_eq!(found("POST", &other), None);
         for foreign in ["https://evil.net", "http://localhost:5173"] {
             assert_eq!(found("POST", &[cookie, ("origin", foreign)]), None, "{foreign}");
             assert_eq!(found("GET", &[cookie, ("origin", foreign)]), None, "{foreign}");

@@ -26,6 +26,8 @@ export class Legs {
   #turn = null;
   /** The greatest turn that a welcome confirmed. @type {number | null} */
   #confirmedTurn = null;
+  /** The leg that carried lines last, also after it died. @type {Leg | undefined} */
+  last;
   #outputs;
 
   /** @param {SessionOutput[]} outputs */
@@ -62,6 +64,7 @@ export class Legs {
 
   /** @param {Leg | undefined} leg */
   remove(leg) {
+    if (leg === this.current) this.last = leg;
     this.open = this.open.filter((other) => other !== leg);
   }
 
@@ -109,6 +112,7 @@ export class Legs {
   restart() {
     for (const leg of this.open) this.drop(leg, 'gone');
     this.#turn = this.#confirmedTurn = null;
+    this.last = undefined;
   }
 
   #nextTurn() {

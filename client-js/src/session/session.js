@@ -231,7 +231,8 @@ export class Session {
 
   /** The page may end. The gateway knows a leg that is usable. @param {boolean} [isLeft] */
   #park(isLeft) {
-    const leg = this.#legs.current ?? this.#legs.favourite;
+    // Firefox ends sockets and streams before it tells a page that it is left.
+    const leg = this.#legs.current ?? this.#legs.favourite ?? (isLeft ? this.#legs.last : undefined);
     if (leg && (isLeft || this.#outgoing.kept.length > 0)) this.#sender.park(leg, isLeft);
   }
 
