@@ -24,13 +24,14 @@ export function signFor(secret, sub, until = Date.now() / 1_000 + 3_600, claims 
 /**
  * Starts a gateway that accepts the tokens of a fresh secret. Stop it in the test's `after`.
  * @param {string} [config] more tables of its configuration
+ * @param {string} [listen]
  */
-export async function startSigned(config = '') {
+export async function startSigned(config = '', listen = '127.0.0.1:0') {
   const folder = await makeDirectory('signed');
   const secret = randomBytes(32).toString('hex');
   const file = join(folder.path, 'gateway.toml');
   await writeFile(file, `[auth]\nsecret = "${secret}"\n${config}`);
-  const gateway = await startGateway(['serve', '--listen', '127.0.0.1:0', '--config', file]);
+  const gateway = await startGateway(['serve', '--listen', listen, '--config', file]);
   const stop = async () => {
     await gateway.stop();
     await folder.remove();

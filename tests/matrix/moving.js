@@ -48,7 +48,7 @@ function ip(lines, pid) {
 }
 
 /** Returns the functions that call the process. @param {import('node:child_process').ChildProcess} child */
-function createAsking(child) {
+export function createAsking(child) {
   /** @type {Map<number, (answer: import('./moving-child.js').Answer) => void>} */
   const waiting = new Map();
   let last = 0;
