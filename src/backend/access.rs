@@ -3,7 +3,7 @@
 //!
 //! It must never wait. A decision that takes a while is a future, which the node awaits without a lock.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -33,6 +33,8 @@ pub struct Access {
     signing_in: Option<SigningIn>,
     /// `None` without any rule: every name is allowed.
     rules: ArcSwapOption<Rules>,
+    /// There are rules. Without any a publication costs no more than this look.
+    has_rules: AtomicBool,
     publications: Publications,
     /// The minute of the last denial in the log.
     told: AtomicU64,
@@ -95,6 +97,7 @@ impl Access {
         let access = Self {
             signing_in,
             rules: ArcSwapOption::empty(),
+            has_rules: AtomicBool::new(false),
             publications: Publications::new(COUNTED),
             told: AtomicU64::new(0),
             application,
@@ -111,7 +114,9 @@ impl Access {
 
     /// Replaces the rules, for all that is asked from now on.
     pub fn set_rules(&self, rules: Rules) {
-        self.rules.store((!rules.is_empty()).then(|| Arc::new(rules)));
+        let has_rules = !rules.is_empty();
+        self.rules.store(has_rules.then(|| Arc::new(rules)));
+        self.has_rules.store(has_rules, Ordering::Release);
     }
 
     /// Returns true if tokens are checked here, and not by the application.
@@ -216,6 +221,9 @@ impl Access {
         let nothing = Tell::default();
         if asker.identity.is_guest {
             return (Ruled::Denied(Mistake::SignIn.into()), nothing);
+        }
+        if !self.has_rules.load(Ordering::Acquire) {
+            return (Ruled::AskApplication, nothing);
         }
         let rules = self.rules.load();
         let Some(rules) = &*rules else { return (Ruled::AskApplication, nothing) };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 
 use super::clock::Clock;
 use super::counters::Counters;
@@ -61,9 +61,9 @@ impl Session {
         })
     }
 
-    /// Returns the identity of the client.
-    pub(super) fn identity(&self) -> Arc<Identity> {
-        self.identity.load_full()
+    /// Returns the identity of the client, for a short time.
+    pub(super) fn identity(&self) -> Guard<Arc<Identity>> {
+        self.identity.load()
     }
 
     /// Replaces the identity, because a fresh token came. If an older token comes late, the one that lasts longer

@@ -178,15 +178,17 @@ impl ServerSession {
     /// number.
     pub(super) fn body(&mut self, now: Time, hello: &Hello, frames: Vec<Up>) {
         let (lines, links): (Vec<Up>, Vec<Up>) = frames.into_iter().partition(|frame| matches!(frame, Up::Command(_)));
-        let is_bye = |frame: &Up| matches!(frame, Up::Bye { .. }) && !self.takes_bye_first();
-        let (byes, links): (Vec<Up>, Vec<Up>) = links.into_iter().partition(is_bye);
+        let mut bye = None;
         for link in links {
-            self.link_frame(now, hello.leg, link);
+            match link {
+                Up::Bye { after } if !self.takes_bye_first() => bye = Some(after),
+                link => self.link_frame(now, hello.leg, link),
+            }
         }
         self.take_lines(now, hello.next, lines);
         // The lines of the body count before its `bye` (rule 14).
-        for bye in byes {
-            self.link_frame(now, hello.leg, bye);
+        if let Some(after) = bye {
+            self.bye(now, after);
         }
     }
 
