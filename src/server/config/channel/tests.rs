@@ -17,13 +17,13 @@ fn case(key: &str) -> Case {
     match key {
         "pattern" => case("'b/{*all}'", [("7", "must be text in quotes"), ("'@a'", "belong to the gateway")]),
         "subscribe" => {
-            case("['token', 'backend']", [("'user'", "must be a list of texts"), ("['users']", "anyone, user")])
+            case("['token', 'backend']", [("'user'", "must be a list of texts"), ("['users']", "`anyone`, `user`")])
         }
-        "publish" => case("['anyone']", [("[1]", "must be text in quotes"), ("['User']", "anyone, user")]),
+        "publish" => case("['anyone']", [("[1]", "must be text in quotes"), ("['User']", "`anyone`, `user`")]),
         "presence.join" | "presence.see" => {
-            case("['subscriber']", [("true", "must be a list of texts"), ("['']", "anyone, user")])
+            case("['subscriber']", [("true", "must be a list of texts"), ("['']", "`anyone`, `user`")])
         }
-        "history.read" => case("[]", [("{}", "must be a list of texts"), ("['all']", "anyone, user")]),
+        "history.read" => case("[]", [("{}", "must be a list of texts"), ("['all']", "`anyone`, `user`")]),
         "history.messages" => case("0", [("'5'", "must be a whole number"), ("-1", "must be 0 to 10000000")]),
         "history.age_s" => case("0", [("1.5", "must be a whole number of seconds"), ("86401", "must be 0 to 86400")]),
         "history.bytes" => case("0", [("true", "must be a whole number"), ("-1", "must be 0 to 1099511627776")]),
