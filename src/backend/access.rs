@@ -285,7 +285,7 @@ impl Access {
         if self.told.swap(minute, Ordering::Relaxed) == minute {
             debug!(session = %id, user, %rule, list, "a rule denies it");
         } else {
-            warn!(session = %id, user, %rule, list, "a rule denies it; `debug` shows all denials of this minute");
+            warn!(session = %id, user, %rule, list, "a rule denies it");
         }
     }
 }
