@@ -59,8 +59,6 @@ pub enum Guests {
     Stay,
     /// It may prove its path, reaches no channel, and leaves after [`limits::WITHOUT_TOKEN`].
     Leave,
-    /// It is refused.
-    Refused,
 }
 
 /// A client that may attach a leg.
@@ -144,7 +142,6 @@ impl Access {
         match (token, guests) {
             (Some(token), _) => then(tokens.check(token), move |identity| admitted(identity, leeway)),
             (None, Guests::Stay) => Decision::Now(Ok(admitted(Identity::default(), leeway))),
-            (None, Guests::Refused) => Decision::Now(Err(Mistake::SignIn.into())),
             (None, Guests::Leave) => {
                 let identity = Arc::new(Identity { is_guest: true, ..Identity::default() });
                 Decision::Now(Ok(Admitted { identity, until: Some(SystemTime::now() + limits::WITHOUT_TOKEN) }))

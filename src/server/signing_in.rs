@@ -24,7 +24,7 @@ pub(super) fn access(config: &Config, backend: Arc<dyn Backend>) -> (Access, Opt
         }
         Err(why) => {
             error!("no client is let in, because no token can be checked: {why}");
-            let signing_in = SigningIn { tokens: None, guests: Guests::Refused, leeway: auth.leeway };
+            let signing_in = SigningIn { tokens: None, guests, leeway: auth.leeway };
             (Access::new(Some(signing_in), rules, backend), Some(why))
         }
     }
