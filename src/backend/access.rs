@@ -134,14 +134,14 @@ impl Access {
     pub fn connect(&self, token: Option<&Token>) -> Decision<Result<Admitted, Refusal>> {
         let Some(SigningIn { tokens, guests, leeway }) = &self.signing_in else {
             return then(self.application.connect(&Connecting { token }), |identity| {
-                admitted(identity, Duration::ZERO)
+                admitted(Arc::new(identity), Duration::ZERO)
             });
         };
         let leeway = *leeway;
         let Some(tokens) = tokens else { return Decision::Now(Err(Fault::Keys.into())) };
         match (token, guests) {
             (Some(token), _) => then(tokens.check(token), move |identity| admitted(identity, leeway)),
-            (None, Guests::Stay) => Decision::Now(Ok(admitted(Identity::default(), leeway))),
+            (None, Guests::Stay) => Decision::Now(Ok(admitted(Arc::default(), leeway))),
             (None, Guests::Leave) => {
                 let identity = Arc::new(Identity { is_guest: true, ..Identity::default() });
                 Decision::Now(Ok(Admitted { identity, until: Some(SystemTime::now() + limits::WITHOUT_TOKEN) }))
@@ -151,6 +151,9 @@ impl Access {
 
     /// Decides whether a client may receive a channel.
     pub fn subscribe(&self, asking: Asking<'_>, channel: &ChannelName) -> Decision<Result<(), Refusal>> {
+        if self.leaves_all_to_application(asking.asker) {
+            return self.application.subscribe(asking.asker, channel);
+        }
         match self.ruled_and_told(None, asking, channel, Ask::Subscribe).0 {
             Ruled::Allowed => Decision::Now(Ok(())),
             Ruled::AskApplication => self.application.subscribe(asking.asker, channel),
@@ -170,16 +173,20 @@ impl Access {
         }
     }
 
-    /// Decides whether a client may publish this, and returns what to publish. `now` is the time on any clock that does
-    /// not jump.
+    /// Decides whether a client may publish this, and returns what to publish. `now` returns the time on any clock that
+    /// does not jump.
     pub fn publish(
         &self,
-        now: Duration,
+        now: impl Fn() -> Duration,
         asking: Asking<'_>,
         channel: &ChannelName,
         payload: Payload,
     ) -> Decision<Result<Publication, Refusal>> {
-        let (ruled, tell) = self.ruled_and_told(Some(now), asking, channel, Ask::Publish);
+        if self.leaves_all_to_application(asking.asker) {
+            let decision = self.application.publish(asking.asker, channel, payload);
+            return then(decision, |payload| Publication { payload, told: None });
+        }
+        let (ruled, tell) = self.ruled_and_told(Some(now()), asking, channel, Ask::Publish);
         let told = told(tell, asking.asker.identity.user.as_deref());
         match ruled {
             Ruled::Allowed => Decision::Now(Ok(Publication { payload, told })),
@@ -205,6 +212,11 @@ impl Access {
         self.application.request(who)
     }
 
+    /// Returns true if no rule decides about this client. In open mode a command pays only this look.
+    fn leaves_all_to_application(&self, asker: Asker<'_>) -> bool {
+        !self.has_rules.load(Ordering::Acquire) && !asker.identity.is_guest
+    }
+
     /// Asks the rules, and spends of the limits of the channel's rule if something is published `now`. Without any rule
     /// the application decides.
     fn ruled_and_told(
@@ -218,9 +230,6 @@ impl Access {
         let nothing = Tell::default();
         if asker.identity.is_guest {
             return (Ruled::Denied(Mistake::SignIn.into()), nothing);
-        }
-        if !self.has_rules.load(Ordering::Acquire) {
-            return (Ruled::AskApplication, nothing);
         }
         let rules = self.rules.load();
         let Some(rules) = &*rules else { return (Ruled::AskApplication, nothing) };
@@ -287,9 +296,9 @@ impl Access {
     }
 }
 
-fn admitted(identity: Identity, leeway: Duration) -> Admitted {
+fn admitted(identity: Arc<Identity>, leeway: Duration) -> Admitted {
     let until = identity.expires.map(|expires| expires + leeway);
-    Admitted { identity: Arc::new(identity), until }
+    Admitted { identity, until }
 }
 
 /// Goes on with a decision that allows something.

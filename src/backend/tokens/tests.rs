@@ -21,14 +21,14 @@ fn day(seconds: u64) -> Moment {
 
 /// Returns what a decision says, which must be there at once.
 #[track_caller]
-fn now(decision: Decision<Result<Identity, Refusal>>) -> Result<Identity, Refusal> {
+fn now(decision: Decision<Result<Arc<Identity>, Refusal>>) -> Result<Arc<Identity>, Refusal> {
     match decision {
         Decision::Now(verdict) => verdict,
         Decision::Later(_) => panic!("the decision comes later"),
     }
 }
 
-async fn whenever(decision: Decision<Result<Identity, Refusal>>) -> Result<Identity, Refusal> {
+async fn whenever(decision: Decision<Result<Arc<Identity>, Refusal>>) -> Result<Arc<Identity>, Refusal> {
     match decision {
         Decision::Now(verdict) => verdict,
         Decision::Later(verdict) => verdict.await,
@@ -37,7 +37,7 @@ async fn whenever(decision: Decision<Result<Identity, Refusal>>) -> Result<Ident
 
 /// Returns the fault of a token.
 #[track_caller]
-fn fault(verdict: Result<Identity, Refusal>) -> BadToken {
+fn fault(verdict: Result<Arc<Identity>, Refusal>) -> BadToken {
     let refusal = verdict.expect_err("the token is bad");
     match refusal.reason() {
         Reason::Mistake(Mistake::Token(why)) => *why,

@@ -18,7 +18,7 @@ fn a_good_token_gives_its_user_with_its_grants_and_its_times() {
     assert_eq!(identity.user.as_deref(), Some("42"));
     assert_eq!(identity.expires, Some(UNIX_EPOCH + Duration::from_secs(2000)));
     assert_eq!(identity.issued, Some(UNIX_EPOCH + Duration::from_millis(1_000_500)));
-    assert_eq!(identity.grants.unwrap().0[0].pattern, "room/{room}");
+    assert_eq!(identity.grants.as_ref().unwrap().0[0].pattern, "room/{room}");
 }
 
 #[test]
