@@ -70,10 +70,10 @@ impl Node {
     }
 
     /// Returns the right of an admitted client, on the sessions' clock. `None` in open mode.
-    pub(super) fn right_of(&self, Admitted { identity, until }: &Admitted) -> Option<Right> {
+    pub(super) fn right_of(&self, Admitted { identity, until }: &Admitted) -> Option<Box<Right>> {
         let until = until.map(|until| self.clock.now() + until.duration_since(SystemTime::now()).unwrap_or_default());
         let has_right = identity.user.is_some() || until.is_some();
-        has_right.then(|| Right { user: identity.user.clone(), until })
+        has_right.then(|| Box::new(Right { user: identity.user.clone(), until }))
     }
 
     fn create(&self, hello: &Hello, identity: &Arc<Identity>) -> Result<Arc<Session>, Refusal> {

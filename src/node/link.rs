@@ -335,7 +335,7 @@ impl Link {
         }
     }
 
-    fn enter(&mut self, session: Arc<Session>, attaching: Attaching, right: Option<Right>) -> Result<(), Refusal> {
+    fn enter(&mut self, session: Arc<Session>, attaching: Attaching, right: Option<Box<Right>>) -> Result<(), Refusal> {
         let Attaching { transport, mut hello, frames } = attaching;
         self.node.counters.attaches[transport.place()].inc();
         debug!(session = %session.id, leg = hello.leg.0, %transport, carrier = self.carrier.0, "a leg attaches");

@@ -1,9 +1,11 @@
 //! A session on this node: its cell, its names, the channels to which it subscribes, and its waiting commands.
 
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwapOption, Guard};
 
 use super::clock::Clock;
 use super::counters::Counters;
@@ -24,8 +26,7 @@ pub(crate) struct Session {
     pub(super) key: u64,
     pub(super) secret: Secret,
     pub(super) id: SessionId,
-    /// It changes when a fresh token comes.
-    identity: ArcSwap<Identity>,
+    identity: Renewable,
     /// The part of the limits of publications that it has spent.
     pub(super) spent: Mutex<SessionSpent>,
     clock: Clock,
@@ -45,7 +46,7 @@ impl Session {
         (clock, counters): (Clock, Arc<Counters>),
     ) -> Arc<Self> {
         let id = session.id().clone();
-        let identity = ArcSwap::new(identity);
+        let identity = Renewable::new(identity);
         let (cell, subscriptions, work) = (Cell::new(session), Mutex::default(), Mutex::new(Work::new()));
         Arc::new(Self {
             cell,
@@ -62,14 +63,14 @@ impl Session {
     }
 
     /// Returns the identity of the client, for a short time.
-    pub(super) fn identity(&self) -> Guard<Arc<Identity>> {
-        self.identity.load()
+    pub(super) fn identity(&self) -> Held<'_> {
+        self.identity.held()
     }
 
     /// Replaces the identity, because a fresh token came. If an older token comes late, the one that lasts longer
     /// counts, as in the session itself.
     pub(super) fn renew(&self, identity: &Arc<Identity>) {
-        self.identity.rcu(|held| Arc::clone(if held.expires <= identity.expires { identity } else { held }));
+        self.identity.renew(identity);
     }
 
     /// Returns the channels to which it subscribes.
@@ -137,5 +138,57 @@ impl Subscriber for Session {
     /// Returns half of the free room, so that the frames that come meanwhile do not push these out.
     fn room(&self) -> Room {
         self.cell.room().half()
+    }
+}
+
+/// The identity of a client, which changes when a fresh token comes. Until then it costs a look at a flag, because most
+/// sessions of open mode never have another.
+struct Renewable {
+    first: Arc<Identity>,
+    newest: ArcSwapOption<Identity>,
+    /// There is a newer one than the first.
+    is_renewed: AtomicBool,
+}
+
+impl Renewable {
+    const fn new(first: Arc<Identity>) -> Self {
+        Self { first, newest: ArcSwapOption::const_empty(), is_renewed: AtomicBool::new(false) }
+    }
+
+    fn held(&self) -> Held<'_> {
+        if self.is_renewed.load(Ordering::Acquire) { self.newest() } else { Held::First(&self.first) }
+    }
+
+    #[cold]
+    fn newest(&self) -> Held<'_> {
+        Held::Newest(self.newest.load(), &self.first)
+    }
+
+    fn renew(&self, identity: &Arc<Identity>) {
+        if *self.held() == **identity {
+            return;
+        }
+        self.newest.rcu(|held| {
+            let held = held.as_ref().unwrap_or(&self.first);
+            Some(Arc::clone(if held.expires <= identity.expires { identity } else { held }))
+        });
+        self.is_renewed.store(true, Ordering::Release);
+    }
+}
+
+/// The identity of a client, held for a short time.
+pub(super) enum Held<'a> {
+    First(&'a Identity),
+    Newest(Guard<Option<Arc<Identity>>>, &'a Identity),
+}
+
+impl Deref for Held<'_> {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        match self {
+            Self::First(first) => first,
+            Self::Newest(newest, first) => newest.as_deref().unwrap_or(first),
+        }
     }
 }

@@ -170,7 +170,7 @@ impl ServerSide {
         carrier: Carrier,
         transport: Transport,
         (hello, frames): (Hello, Vec<Up>),
-        right: Option<Right>,
+        right: Option<Box<Right>>,
     ) {
         let Some(id) = self.find(now, &hello, true) else { return self.gone(carrier, &hello) };
         let user = right.as_ref().map(|right| right.user.as_deref());

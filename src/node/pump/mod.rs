@@ -91,7 +91,7 @@ impl Pump {
         let asking = Asking { asker, is_subscribed: &is_subscribed, spent: Some(&session.spent) };
         match action {
             Action::Publish(channel, payload) => {
-                let decision = self.access.publish(session.now(), asking, &channel, payload);
+                let decision = self.access.publish(|| session.now(), asking, &channel, payload);
                 about_channel(id, channel, decision, Deed::Publish)
             }
             Action::Subscribe(channel, since) => {

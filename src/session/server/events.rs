@@ -33,7 +33,7 @@ pub enum Input {
         /// The network that it comes from, if the gateway knows it.
         network: Option<NetworkId>,
         /// What its token gives it. `None` in open mode, and for a leg that attached before and sends no token.
-        right: Option<Right>,
+        right: Option<Box<Right>>,
         /// The hello. The caller has found that its secret and id belong to this session.
         hello: Hello,
         /// The frames that followed it in the body.
@@ -58,7 +58,7 @@ pub enum Input {
         /// The leg on which it came, which gets the answer.
         leg: LegNumber,
         /// The right that it gives, or why it is refused.
-        outcome: Result<Right, Refusal>,
+        outcome: Result<Box<Right>, Refusal>,
     },
     /// The body of a send came.
     Send {

@@ -48,14 +48,14 @@ impl ServerSession {
     }
 
     /// Renews the right of the client. If an older token comes late, the one that lasts longer counts.
-    pub(super) fn renew(&mut self, right: Option<Right>) {
+    pub(super) fn renew(&mut self, right: Option<Box<Right>>) {
         let Some(right) = right else { return };
         if self.right.is_some() && self.ignores_refresh() {
             return;
         }
         let lasts = |right: &Right| right.until.unwrap_or(Time::MAX);
         if self.right.as_ref().is_none_or(|held| lasts(held) <= lasts(&right)) {
-            self.right = Some(Box::new(right));
+            self.right = Some(right);
         }
     }
 
@@ -93,7 +93,7 @@ impl ServerSession {
     }
 
     /// Handles the outcome of a check. A refusal changes nothing: the token before holds until it expires.
-    pub(super) fn token_checked(&mut self, now: Time, leg: LegNumber, outcome: Result<Right, Refusal>) {
+    pub(super) fn token_checked(&mut self, now: Time, leg: LegNumber, outcome: Result<Box<Right>, Refusal>) {
         let right = match outcome {
             Ok(right) if self.right.is_some() && self.belongs_to(right.user.as_deref()) => right,
             Ok(_) => return self.answer_token(leg, refused(&Mistake::OtherUser.into())),

@@ -15,9 +15,10 @@ impl ServerSession {
         if self.expired {
             return None;
         }
-        let legs = self.legs.iter().filter(|leg| leg.is_attached()).filter_map(|leg| self.leg_deadline(leg));
         let ack = self.ack_at.filter(|_| self.active_carrier().is_some());
-        legs.chain(ack).chain(self.locks_at()).chain(self.expires_at()).min()
+        let session = earlier(earlier(ack, self.locks_at()), self.expires_at());
+        let attached = self.legs.iter().filter(|leg| leg.is_attached());
+        attached.fold(session, |earliest, leg| earlier(earliest, self.leg_deadline(leg)))
     }
 
     /// Returns true if a client reads: its leg is attached, or it polls and did so within the last heartbeat.
@@ -34,24 +35,24 @@ impl ServerSession {
             return Some(self.created + limits::HELLO_DEADLINE);
         }
         let unattached = (self.attached() == 0).then_some(self.last_alive + self.settings.resume);
-        unattached.into_iter().chain(self.bye_at).min()
+        earlier(unattached, self.bye_at)
     }
 
     fn leg_deadline(&self, leg: &Leg) -> Option<Time> {
         let candidate = self.active != Some(leg.number) && !leg.proven;
         let unproven = candidate.then_some(leg.attached_at + limits::CANDIDATE_DEADLINE);
-        let times = match &leg.carriage {
+        let of_carriage = match &leg.carriage {
             Carriage::Poll(parked) => {
                 let held = parked.answer.is_none().then_some(parked.held_until);
-                [held, parked.gathers_until, None]
+                earlier(held, parked.gathers_until)
             }
             Carriage::Stream(flow) | Carriage::Socket(flow, _) => {
                 let ping = (!flow.ping_due).then_some(flow.ping_at);
                 let pong = leg.pong_at().filter(|_| !leg.pong_ripe);
-                [ping, pong, Some(self.silent_at(flow))]
+                earlier(earlier(ping, pong), Some(self.silent_at(flow)))
             }
         };
-        times.into_iter().chain([unproven, leg.leaves_at]).flatten().min()
+        earlier(of_carriage, earlier(unproven, leg.leaves_at))
     }
 
     /// Returns when a leg counts as dead of silence. The gateway's own heartbeat counts, even if the client wished
@@ -117,5 +118,13 @@ impl ServerSession {
         };
         let attached = self.legs.iter().filter(|leg| leg.is_attached());
         attached.filter_map(|leg| overdue(leg).map(|refusal| (leg.number, refusal))).collect()
+    }
+}
+
+/// Returns the earlier of two times, of those that there are.
+fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -10,14 +10,14 @@ use crate::session::server::{Carrier, Right};
 use crate::session::{Time, milliseconds};
 
 /// Decides about the token of a client, or about its absence.
-pub type Check = Box<dyn Fn(Time, Option<&Token>) -> Result<Right, Refusal>>;
+pub type Check = Box<dyn Fn(Time, Option<&Token>) -> Result<Box<Right>, Refusal>>;
 
 /// A hello whose decision has come: its carrier, its transport, its frames, and the decision.
-type Decided = (Carrier, Transport, Hello, Vec<Up>, Result<Right, Refusal>);
+type Decided = (Carrier, Transport, Hello, Vec<Up>, Result<Box<Right>, Refusal>);
 
 /// What becomes of a hello.
 pub(super) enum Judged {
-    Now(Hello, Vec<Up>, Result<Right, Refusal>),
+    Now(Hello, Vec<Up>, Result<Box<Right>, Refusal>),
     /// Its client is told to wait. A poll is over then.
     Told(Line),
     /// It waits in silence.
@@ -40,7 +40,7 @@ impl Checks {
         Self { check, takes, legs: Vec::new(), told: BTreeSet::new(), waiting: Vec::new() }
     }
 
-    pub(super) fn check(&self, now: Time, token: Option<&Token>) -> Result<Right, Refusal> {
+    pub(super) fn check(&self, now: Time, token: Option<&Token>) -> Result<Box<Right>, Refusal> {
         (self.check)(now, token)
     }
 
@@ -95,11 +95,11 @@ pub fn stating(user: &str, until: Time) -> Option<Token> {
 }
 
 /// Checks the token of a simulation.
-pub fn stated(now: Time, token: Option<&Token>) -> Result<Right, Refusal> {
+pub fn stated(now: Time, token: Option<&Token>) -> Result<Box<Right>, Refusal> {
     let (user, until) = token.and_then(|token| token.reveal().split_once('@')).ok_or(Mistake::NoToken)?;
     let until = Time::from_millis(until.parse().map_err(|_| Mistake::NoToken)?);
     if now >= until {
         return Err(Mistake::TokenExpired.into());
     }
-    Ok(Right { user: Some(user.into()), until: Some(until) })
+    Ok(Box::new(Right { user: Some(user.into()), until: Some(until) }))
 }
