@@ -22,7 +22,7 @@ use super::front::Front;
 use super::process::BEYOND;
 use crate::node::seldom::Seldom;
 use crate::protocol::code::{Limit, Refusal};
-use crate::transport::takeover::serve::{BUFFER, serve};
+use crate::transport::takeover::serve::{BUFFER, IDLE, IDLE_OF_PROXY, serve};
 use crate::transport::{ConnectionPermit, Peer};
 
 /// The pause after a failure to accept a connection, for example because too many files are open.
@@ -111,8 +111,9 @@ impl Door {
         let permit = ConnectionPermit(Arc::new(Place::new(&self.open, permit)));
         let peer = Peer { connection: peer.ip(), client: peer.ip() };
         let front = self.front.clone();
+        let idle = if front.trusts(peer.connection) { IDLE_OF_PROXY } else { IDLE };
         let answer = move |request, arrival| front.answer(request, arrival);
-        self.connections.spawn(serve(socket, peer, permit, answer, self.leave.subscribe()));
+        self.connections.spawn(serve(socket, peer, permit, answer, idle, self.leave.subscribe()));
     }
 
     /// Refuses a connection. The oldest refused connection makes room for the newest: a peer that connects and stays

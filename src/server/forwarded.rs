@@ -82,17 +82,21 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
+/// Returns true if the operator lists this address as that of a proxy.
+pub(super) fn is_trusted(address: IpAddr, trusted: &[Prefix]) -> bool {
+    trusted.iter().any(|prefix| prefix.holds(address))
+}
+
 /// Replaces the proxy's address with the client's.
 pub(super) fn unwrap(peer: Peer, headers: &HeaderMap, trusted: &[Prefix]) -> Peer {
     Peer { client: client(peer.connection, headers, trusted), ..peer }
 }
 
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Prefix]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|prefix| prefix.holds(address));
     let mut client = peer;
     for header in headers.get_all("x-forwarded-for").iter().rev() {
         for hop in header.to_str().unwrap_or_default().rsplit(',') {
-            if !is_trusted(client) {
+            if !is_trusted(client, trusted) {
                 return client;
             }
             let Some(before) = address(hop.trim()) else { return client };

@@ -5,6 +5,7 @@
 //! than its session.
 
 use std::future::ready;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -122,6 +123,11 @@ impl Front {
             }
             _ => Box::pin(self.clone().rest(request.map(Body::new), arrival)),
         }
+    }
+
+    /// Returns true if the operator lists this address as that of a proxy.
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
+        forwarded::is_trusted(address, &self.0.trusted)
     }
 
     /// Returns the origin of a request that the gate has let in.
