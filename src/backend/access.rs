@@ -38,6 +38,8 @@ pub struct Access {
     publications: Publications,
     /// The minute of the last denial in the log.
     told: AtomicU64,
+    /// The identity of all clients without a user. In open mode a session has no other.
+    anybody: Arc<Identity>,
     application: Arc<dyn Backend>,
 }
 
@@ -98,6 +100,7 @@ impl Access {
             has_rules: AtomicBool::new(false),
             publications: Publications::new(COUNTED),
             told: AtomicU64::new(0),
+            anybody: Arc::default(),
             application,
         };
         access.set_rules(rules);
@@ -133,15 +136,17 @@ impl Access {
     /// Decides whether a client may attach a leg, and returns its identity.
     pub fn connect(&self, token: Option<&Token>) -> Decision<Result<Admitted, Refusal>> {
         let Some(SigningIn { tokens, guests, leeway }) = &self.signing_in else {
-            return then(self.application.connect(&Connecting { token }), |identity| {
-                admitted(Arc::new(identity), Duration::ZERO)
+            let anybody = Arc::clone(&self.anybody);
+            return then(self.application.connect(&Connecting { token }), move |identity| {
+                let is_anybody = identity == *anybody;
+                admitted(if is_anybody { anybody } else { Arc::new(identity) }, Duration::ZERO)
             });
         };
         let leeway = *leeway;
         let Some(tokens) = tokens else { return Decision::Now(Err(Fault::Keys.into())) };
         match (token, guests) {
             (Some(token), _) => then(tokens.check(token), move |identity| admitted(identity, leeway)),
-            (None, Guests::Stay) => Decision::Now(Ok(admitted(Arc::default(), leeway))),
+            (None, Guests::Stay) => Decision::Now(Ok(admitted(Arc::clone(&self.anybody), leeway))),
             (None, Guests::Leave) => {
                 let identity = Arc::new(Identity { is_guest: true, ..Identity::default() });
                 Decision::Now(Ok(Admitted { identity, until: Some(SystemTime::now() + limits::WITHOUT_TOKEN) }))
