@@ -26,12 +26,15 @@ describe('pages of a gateway that serves users only', { timeout: 240_000 }, () =
   let browser;
   /** @type {string} */
   let config;
+  /** The page of a client that stays silent for a minute, beside the other tests. @type {Awaited<ReturnType<typeof open>>} */
+  let silent;
   before(async () => {
     directory = await makeDirectory('sign-in');
     config = `${directory.path}/gateway.toml`;
     await writeFile(config, CONFIG);
     gateway = await startGateway(['serve', '--config', config, '--listen', '127.0.0.1:0']);
     browser = await launch('chromium');
+    silent = await open('/doctor?watch=120');
   });
   after(async () => {
     await browser?.close();
@@ -110,15 +113,6 @@ describe('pages of a gateway that serves users only', { timeout: 240_000 }, () =
     await pictures(page, 'doctor-refused');
   });
 
-  test('a silent connection that the gateway ends for want of a sign-in was not cut by the network', async () => {
-    const { page } = await open('/doctor?watch=120');
-    await page.waitForSelector('[data-result]:not([data-level="running"])', { timeout: 100_000 });
-    const { codes, report } = await examined(page);
-    const idle = ['idle-websocket', 'idle-sse', 'idle-poll'].map((probe) => codes[probe]);
-    assert.deepEqual(idle, ['ended', 'ended', 'ended'], report);
-    await page.close();
-  });
-
   test('the start page says how to sign in, and the chat leads there', async () => {
     const { page, errors } = await open('/chat');
     await page.waitForSelector('#users:not([hidden])');
@@ -148,6 +142,15 @@ describe('pages of a gateway that serves users only', { timeout: 240_000 }, () =
     assert.equal(await page.$eval('#users', (place) => place.getAttribute('hidden')), '');
     assert.deepEqual(errors, []);
     await pictures(page, 'chat-signed-in');
+  });
+
+  test('a silent connection that the gateway ends for want of a sign-in was not cut by the network', async () => {
+    const { page } = silent;
+    await page.waitForSelector('[data-result]:not([data-level="running"])', { timeout: 100_000 });
+    const { codes, report } = await examined(page);
+    const idle = ['idle-websocket', 'idle-sse', 'idle-poll'].map((probe) => codes[probe]);
+    assert.deepEqual(idle, ['ended', 'ended', 'ended'], report);
+    await page.close();
   });
 });
 
