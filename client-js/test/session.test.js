@@ -586,6 +586,15 @@ test('the wished intervals go with every hello', () => {
   assert.deepEqual([heartbeat_ms, hold_ms], [20_000, 10_000]);
 });
 
+test('a page whose leg ended before it was left says bye by a send of that leg', () => {
+  const it = online('websocket');
+  // The leg dies by itself, and then the selector drops it.
+  it.take({ type: 'legDied', leg: 1 }, { type: 'dropLeg', leg: 1 });
+  const [left] = it.take({ type: 'park', isLeft: true });
+  assert.deepEqual([left.type, left.route, left.leg, left.outlivesPage], ['post', 'send', 1, true]);
+  assert.deepEqual(left.lines.slice(1), ['{"bye":{"after_ms":3000}}']);
+});
+
 test('park sends the unacknowledged lines in a request that outlives the page', () => {
   const it = online('websocket');
   assert.deepEqual(it.take(park), [], 'nothing waits');

@@ -18,13 +18,6 @@ const LEFT_WITHIN_MS = 8_000;
 const LEAST_KEPT_MS = 2_500;
 /** Longer than the gateway keeps the session of a page that was left. */
 const STAYS_MS = 4_000;
-/**
- * Firefox ends the socket or the stream of a page before the page's `pagehide`. The client then has no leg on which to take leave,
- * so the session lives until it expires.
- */
-const hasNoLeg = (/** @type {string} */ name, /** @type {string} */ transport) =>
-  name === 'firefox' && transport !== 'poll';
-
 /** @type {Awaited<ReturnType<typeof startSigned>>} */
 let gateway;
 beforeEach(async () => {
@@ -90,8 +83,6 @@ for (const name of BROWSERS) {
     };
 
     for (const transport of TRANSPORTS) {
-      const todo = hasNoLeg(name, transport) && 'Firefox ends the leg before the page can take leave';
-
       test(`close() ends the session at once, by ${transport}`, () =>
         inPage(transport, async (page) => {
           const since = performance.now();
@@ -101,7 +92,7 @@ for (const name of BROWSERS) {
           assert.ok(ms <= CLOSED_WITHIN_MS, `${ms} ms`);
         }));
 
-      test(`a closed tab ends the session, by ${transport}`, { todo }, () =>
+      test(`a closed tab ends the session, by ${transport}`, () =>
         inPage(transport, async (page) => {
           const since = performance.now();
           await page.close();
@@ -113,7 +104,6 @@ for (const name of BROWSERS) {
 
       test(
         `a page that is left ends the session, unless the browser keeps the page, by ${transport}`,
-        { todo },
         () =>
           inPage(transport, async (page) => {
             await page.evaluate(noteKeeping);
@@ -145,7 +135,7 @@ for (const name of BROWSERS) {
           await page.evaluate(close);
         }));
 
-      test(`a reload ends the session before, by ${transport}`, { todo }, () =>
+      test(`a reload ends the session before, by ${transport}`, () =>
         inPage(transport, async (page) => {
           const since = performance.now();
           await page.reload();

@@ -64,6 +64,7 @@ export class Legs {
 
   /** @param {Leg | undefined} leg */
   remove(leg) {
+    if (!leg) return;
     if (leg === this.current) this.last = leg;
     this.open = this.open.filter((other) => other !== leg);
   }
