@@ -18,7 +18,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::Sleep;
 use tracing::debug;
 
 use super::connection::Connection;
@@ -55,13 +54,15 @@ pub async fn serve<F, A>(
     let _ = socket.set_nodelay(true);
     let takeover = Takeover::default();
     let mut next = Some(takeover.watch(socket));
-    let mut heads = Heads { first: Some(Box::pin(tokio::time::sleep(FIRST_HEAD))), idle };
+    let mut has_asked = false;
     while let Some(io) = next.take() {
         let arrival =
             Arrival { peer: Some(peer), token: None, permit: Some(permit.clone()), takeover: Some(takeover.clone()) };
         // In a box, since a carrier is far smaller and has the connection for far longer.
-        let left = Box::pin(http(io, takeover.clone(), arrival, answer.clone(), leave.clone(), &mut heads)).await;
+        let left =
+            Box::pin(http(io, takeover.clone(), arrival, answer.clone(), leave.clone(), (has_asked, idle))).await;
         let Some((io, early)) = left else { return };
+        has_asked = true;
         next = takeover.take_over(io, early, &permit).await;
         if next.is_some() {
             // As a rule many polls are answered at once. They all have their answers before the next requests are read.
@@ -70,36 +71,29 @@ pub async fn serve<F, A>(
     }
 }
 
-/// The times for the heads of requests.
-struct Heads {
-    /// Ends the wait for the first one. `None` once it has come.
-    first: Option<Pin<Box<Sleep>>>,
-    /// How long each later one may take.
-    idle: Duration,
-}
-
 /// Reads requests and writes answers, until the connection ends or a carrier takes it over. The result is the
-/// connection, and the bytes that were read from it already.
+/// connection, and the bytes that were read from it already. A client that has asked before may be idle for so long.
 async fn http<F, A>(
     io: Connection,
     takeover: Takeover,
     arrival: Arrival,
     answer: F,
     mut leave: watch::Receiver<bool>,
-    heads: &mut Heads,
+    (has_asked, idle): (bool, Duration),
 ) -> Option<(TokioIo<Connection>, Vec<u8>)>
 where
     F: Fn(Request<Incoming>, Arrival) -> A + Unpin,
     A: Future<Output = Response> + Unpin,
 {
-    let is_asked = AtomicBool::new(false);
+    let is_asked = AtomicBool::new(has_asked);
+    let mut first_head = pin!(tokio::time::sleep(FIRST_HEAD));
     let service = service_fn(|request| {
         is_asked.store(true, Ordering::Relaxed);
         answer(request, arrival.clone()).map(Ok::<_, Infallible>)
     });
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(heads.idle)
+        .header_read_timeout(idle)
         // A client that has shut its sending side may still read the answer.
         .half_close(true)
         .writev(false)
@@ -113,12 +107,9 @@ where
             Pin::new(&mut http).graceful_shutdown();
         }
         let outcome = http.poll_without_shutdown(cx);
-        if is_asked.load(Ordering::Relaxed) {
-            heads.first = None;
-        }
         match outcome {
             Poll::Pending if takeover.is_drained() => Poll::Ready(Ok(())),
-            Poll::Pending if heads.first.as_mut().is_some_and(|end| end.as_mut().poll(cx).is_ready()) => {
+            Poll::Pending if !is_asked.load(Ordering::Relaxed) && first_head.as_mut().poll(cx).is_ready() => {
                 Poll::Ready(Err("the first request has not come within 5 s".to_owned()))
             }
             outcome => outcome.map_err(|error| error.to_string()),
