@@ -12,7 +12,7 @@ use super::key::KeyId;
 use crate::backend::Identity;
 use crate::protocol::token::Token;
 
-/// The bytes at a token's end that are hashed. They are of its signature, which nobody without the key can choose. So
+/// The bytes at a token's end that are hashed. They are of its signature, which only its key makes. So
 /// they spread as well as a digest of the whole token, which costs 14,000 instructions.
 const HASHED: usize = 16;
 /// The bytes of tokens that a cache keeps for each entry that it may have. An identity provider's token has some 700.
