@@ -18,7 +18,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::json;
 use throughline::protocol::Transport;
 use throughline::transport::ConnectionPermit;
-use throughline::{Arrival, Code, Config, Gateway, Handle, Peer, Stopped};
+use throughline::{Arrival, Auth, Code, Config, Gateway, Handle, Peer, Stopped};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -26,7 +26,8 @@ use tower::ServiceExt as _;
 
 use crate::client::{Client, Seen, secret};
 use crate::gateway::{Running, within_patience};
-use crate::on_every_transport;
+use crate::identity::{refused, token};
+use crate::{http, on_every_transport};
 
 /// Says when its client has shut its sending side, and ends.
 async fn watching(Extension(arrival): Extension<Arrival>) -> Response {
@@ -164,6 +165,46 @@ on_every_transport! {
         drop(client);
         assert_eq!(application.handle.drain(Duration::from_secs(20)).await, Stopped::Drained);
     }
+
+    async fn behind_another_server_a_gateway_without_its_keys_refuses_each_client(transport) {
+        let application = Application::start(without_keys()).await;
+        for says in [json!({}), json!({ "token": token("42", Duration::from_secs(60)) })] {
+            let mut client = Client::at(application.address, &secret());
+            client.says = says;
+            let leg = client.open(transport, true).await;
+            assert_eq!(refused(&mut client, leg).await, "unavailable");
+        }
+    }
+}
+
+/// A configuration whose `[auth]` names keys that cannot be read.
+fn without_keys() -> Config {
+    let mut auth = Auth::default();
+    auth.secret_file = Some("no-such-file".into());
+    auth.anonymous = true;
+    let mut config = Config::default();
+    config.auth = Some(auth);
+    config
+}
+
+#[tokio::test]
+async fn behind_another_server_a_gateway_without_its_keys_refuses_plain_streams() {
+    let application = Application::start(without_keys()).await;
+    for bearer in [None, Some(token("42", Duration::from_secs(60)))] {
+        let mut request = http::request(axum::http::Method::GET, "/rt/stream?channel=c", "");
+        if let Some(token) = bearer {
+            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        within_patience(http::exchange(application.address, request)).await.is_error(503, "unavailable");
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_without_its_keys_does_not_serve_and_says_why() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let served = within_patience(Gateway::new(without_keys()).serve(listener, std::future::pending())).await;
+    let why = served.expect_err("no client could be checked").to_string();
+    assert!(why.starts_with("no-such-file: "), "{why}");
 }
 
 #[tokio::test]

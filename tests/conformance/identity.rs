@@ -193,7 +193,7 @@ on_every_transport! {
 }
 
 /// Returns the code of a leg that is refused: by an `end`, or by the status of its answer.
-async fn refused(client: &mut Client, leg: u32) -> String {
+pub(crate) async fn refused(client: &mut Client, leg: u32) -> String {
     loop {
         match client.see(leg).await {
             Seen::End(code) => return code,
