@@ -134,14 +134,15 @@ impl Backend for Behind {
     /// - `forbidden`: refuses, later
     /// - `broken`: panics later, within the decision
     /// - `panics`: panics at once, within the call
+    /// - `held/panics`: the same; `subscribe` still waits for the door of that name
     fn publish(&self, _: Asker<'_>, channel: &ChannelName, payload: Payload) -> Decision<Result<Payload, Refusal>> {
         match channel.as_str() {
+            "panics" | "held/panics" => panic!("this backend is broken"),
             name if name.starts_with("held") => self.0.behind(name, Ok(payload)),
             name if name.starts_with("forbidden") => {
                 let refusal = Refusal::new(Code::Forbidden, "publishing is forbidden here");
                 Decision::Later(async move { Err(refusal) }.boxed())
             }
-            "panics" => panic!("this backend is broken"),
             "broken" => {
                 let decision = async move {
                     assert!(matches!(payload, Payload::Binary(_)), "this backend is broken for JSON");

@@ -98,6 +98,30 @@ on_every_transport! {
         assert_eq!(other.publish(others_leg, "news", "\"mine\"").await, 1);
     }
 
+    async fn a_command_that_panics_behind_a_later_decision_ends_its_session_with_internal_and_no_other(transport) {
+        let doors = Doors::new(Policy::Open);
+        let gateway = Running::before(&doors, |_| {}).await;
+        let (mut other, others_leg) = Client::online(&gateway, transport).await;
+        other.subscribe(others_leg, "news").await;
+        let (mut client, leg) = Client::online(&gateway, transport).await;
+        // The publication waits in the lane of its channel, so the task of the session carries it out.
+        client.push(r#"{"sub":"held/panics","id":901}"#);
+        client.push(r#"{"pub":"held/panics","id":902,"data":1}"#);
+        client.push(r#"{"pub":"held/2","id":903,"data":"after it"}"#);
+        client.flush(leg).await;
+        doors.until((2, 0)).await;
+        doors.open("held/panics");
+        gateway.until("sessions", |sessions| sessions == 1).await;
+        // Between two polls no request is open that could bring `internal`.
+        let code = if transport == Transport::Poll { "gone" } else { "internal" };
+        assert_eq!(client.ended(leg).await, code);
+        // The open decision of the session has no consequences.
+        doors.until((2, 1)).await;
+        let leg = client.open(transport, true).await;
+        assert_eq!(client.ended(leg).await, "gone");
+        assert_eq!(other.publish(others_leg, "news", "\"mine\"").await, 1);
+    }
+
     async fn the_end_of_a_session_cancels_its_decisions(transport) {
         let doors = Doors::new(Policy::Open);
         let gateway = Running::before(&doors, |config| config.session.resume = Duration::from_secs(1)).await;
