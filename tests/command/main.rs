@@ -6,6 +6,7 @@ mod bench;
 mod configuration;
 mod doctor;
 mod embed;
+mod keys;
 mod netlab;
 mod process;
 mod reload;
