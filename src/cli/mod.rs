@@ -7,6 +7,7 @@ mod bench;
 mod configuration;
 mod demo;
 mod doctor;
+mod link;
 mod netlab;
 mod networks;
 mod serve;

@@ -1,14 +1,12 @@
 //! `throughline bench [URL]` compares WebSocket, SSE and poll through the real protocol, on any network and server.
 //!
-//! It drives the client's half of the session over the leanest speaker of each transport, so it measures the gateway,
-//! the network and the protocol. It must never reach into the gateway: its knowledge of the gateway comes over sockets,
-//! and from the system.
+//! It drives the client of `cli/link`, so it measures the gateway, the network and the protocol. It must never reach
+//! into the gateway: its knowledge of the gateway comes over sockets, and from the system.
 //!
 //! # Layout
 //! - `options`: the command line, and the plan it makes
 //! - `plan`: the measurements to make, as data
 //! - `gateway`, `process`: the gateway under measurement, and the system's figures of it
-//! - `link`: a client of the protocol
 //! - `pace`, `message`, `ledger`: when a message is due, its content, and the count of those that came
 //! - `run`: each kind of measurement
 //! - `figures`, `results`: the measured figures, as data
@@ -18,7 +16,6 @@ mod doubt;
 mod figures;
 mod gateway;
 mod ledger;
-mod link;
 mod message;
 mod options;
 mod pace;

@@ -21,10 +21,10 @@ use super::member::CONNECTING;
 use super::probe::{channel, subscribe};
 use crate::cli::bench::gateway::Gateway;
 use crate::cli::bench::ledger::{Ledger, Sums};
-use crate::cli::bench::link::{Client, Event, Traffic, dial, open};
 use crate::cli::bench::message::Message;
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::report::progress::Bar;
+use crate::cli::link::{Client, Event, Traffic, dial, open};
 use crate::cli::target::Target;
 use crate::protocol::{ChannelName, Transport};
 

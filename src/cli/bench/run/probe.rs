@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::cli::bench::figures::{Spread, Times};
-use crate::cli::bench::link::{Client, Event, is_refusal};
 use crate::cli::bench::message::{Message, SHORTEST};
+use crate::cli::link::{Client, Event, is_refusal};
 use crate::cli::target::Target;
 use crate::protocol::{ChannelName, Line, Transport};
 

@@ -19,11 +19,11 @@ use super::probe::{channel, subscribe};
 use crate::cli::bench::figures::{Spread, Times};
 use crate::cli::bench::gateway::Gateway;
 use crate::cli::bench::ledger::{Ledger, Sums};
-use crate::cli::bench::link::{Client, Event};
 use crate::cli::bench::message::Message;
 use crate::cli::bench::pace::{Pacer, Schedule, Seat};
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::report::progress::Bar;
+use crate::cli::link::{Client, Event};
 use crate::protocol::{ChannelName, LegNumber, Transport};
 
 /// Switches of one session. Each uses two of the 60 attaches and turn requests that a session has in a minute.

@@ -14,10 +14,10 @@ use super::probe::{channel, subscribe};
 use crate::cli::bench::figures::{Figures, Times};
 use crate::cli::bench::gateway::Gateway;
 use crate::cli::bench::ledger::Ledger;
-use crate::cli::bench::link::{Client, Event, Traffic};
 use crate::cli::bench::message::Message;
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::report::progress::Bar;
+use crate::cli::link::{Client, Event, Traffic};
 use crate::protocol::limits::REPLAY_FRAMES;
 use crate::protocol::{ChannelName, Transport};
 

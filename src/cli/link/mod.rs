@@ -1,4 +1,4 @@
-//! A client of the protocol for measuring: the session's own client half, and the leanest speaker of each transport
+//! A client of the protocol for commands: the session's own client half, and the leanest speaker of each transport
 //! under it.
 //!
 //! # Layout

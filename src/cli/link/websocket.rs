@@ -85,7 +85,7 @@ fn advance(stream: &mut Stream, unwritten: &mut bool, cx: &mut Context<'_>) -> P
 }
 
 /// Does a handshake, and returns its socket.
-pub(in crate::cli::bench) async fn open(target: &Target, traffic: Arc<Traffic>) -> Result<Stream, String> {
+pub(in crate::cli) async fn open(target: &Target, traffic: Arc<Traffic>) -> Result<Stream, String> {
     let socket = dial(target, traffic).await?;
     let url = format!("ws://{}{}", target.authority(), target.route("ws"));
     let mut request = url.into_client_request().map_err(|error| error.to_string())?;

@@ -32,7 +32,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// What happens to a client.
 #[derive(Debug)]
-pub(in crate::cli::bench) enum Event {
+pub(in crate::cli) enum Event {
     /// A numbered frame, once and in order.
     Frame(RawFrame),
     /// The welcome of a leg was read.
@@ -46,7 +46,7 @@ pub(in crate::cli::bench) enum Event {
 }
 
 /// A session, and the carriers of its legs.
-pub(in crate::cli::bench) struct Client {
+pub(in crate::cli) struct Client {
     target: Arc<Target>,
     traffic: Arc<Traffic>,
     origin: Instant,
@@ -77,7 +77,7 @@ struct Leg {
 
 impl Client {
     /// Makes a client, which opens its first leg at once.
-    pub(in crate::cli::bench) fn new(target: &Arc<Target>, traffic: Arc<Traffic>, transport: Transport) -> Self {
+    pub(in crate::cli) fn new(target: &Arc<Target>, traffic: Arc<Traffic>, transport: Transport) -> Self {
         let now = Instant::now();
         let mut client = Self {
             target: Arc::clone(target),
@@ -101,13 +101,13 @@ impl Client {
     }
 
     /// Sends a numbered frame up.
-    pub(in crate::cli::bench) fn push(&mut self, line: Line) {
+    pub(in crate::cli) fn push(&mut self, line: Line) {
         self.session.handle(self.now(), Input::Push(line));
     }
 
     /// Opens one more leg. If there is another, the session stays there until the owner calls [`Client::take`] for this
     /// one.
-    pub(in crate::cli::bench) fn open(&mut self, transport: Transport) -> LegNumber {
+    pub(in crate::cli) fn open(&mut self, transport: Transport) -> LegNumber {
         self.opened += 1;
         let number = LegNumber(self.opened);
         let carrier = Carrier::new(transport, &self.target, &self.traffic);
@@ -118,18 +118,18 @@ impl Client {
     }
 
     /// Changes over to this leg, and stays on its transport.
-    pub(in crate::cli::bench) fn take(&mut self, leg: LegNumber, transport: Transport) {
+    pub(in crate::cli) fn take(&mut self, leg: LegNumber, transport: Transport) {
         self.transport = transport;
         self.session.handle(self.now(), Input::RequestTurn { leg, pings: false, is_long: false });
     }
 
     /// Returns whether this leg is open, or being opened.
-    pub(in crate::cli::bench) fn holds(&self, leg: LegNumber) -> bool {
+    pub(in crate::cli) fn holds(&self, leg: LegNumber) -> bool {
         self.legs.iter().any(|held| held.number == leg)
     }
 
     /// Ends every connection by RST, now. The session is resumed when a leg is opened.
-    pub(in crate::cli::bench) fn cut(&mut self) {
+    pub(in crate::cli) fn cut(&mut self) {
         self.traffic.cutting(true);
         for leg in std::mem::take(&mut self.legs) {
             self.session.handle(self.origin.elapsed(), Input::LegDied(leg.number));
@@ -138,11 +138,11 @@ impl Client {
     }
 
     /// Returns the next event. Cancel-safe.
-    pub(in crate::cli::bench) async fn next(&mut self) -> Event {
+    pub(in crate::cli) async fn next(&mut self) -> Event {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    pub(in crate::cli::bench) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+    pub(in crate::cli) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         loop {
             self.carry_out();
             if let Some(event) = self.events.pop_front() {

@@ -14,7 +14,7 @@ use crate::cli::target::{NoConnection, Socket, Target};
 
 /// The bytes that crossed the connections of one client.
 #[derive(Debug, Default)]
-pub(in crate::cli::bench) struct Traffic {
+pub(in crate::cli) struct Traffic {
     up: AtomicU64,
     down: AtomicU64,
     /// Whether connections that end now end by RST.
@@ -23,7 +23,7 @@ pub(in crate::cli::bench) struct Traffic {
 
 impl Traffic {
     /// Returns the bytes up and down until now.
-    pub(in crate::cli::bench) fn bytes(&self) -> (u64, u64) {
+    pub(in crate::cli) fn bytes(&self) -> (u64, u64) {
         (self.up.load(Ordering::Relaxed), self.down.load(Ordering::Relaxed))
     }
 
@@ -33,7 +33,7 @@ impl Traffic {
 }
 
 /// Dials a new connection that is counted.
-pub(in crate::cli::bench) async fn dial(target: &Target, traffic: Arc<Traffic>) -> Result<Box<dyn Socket>, String> {
+pub(in crate::cli) async fn dial(target: &Target, traffic: Arc<Traffic>) -> Result<Box<dyn Socket>, String> {
     let connection = target.connect_by(|tcp| Counted { tcp, traffic }).await;
     connection.map_err(|why| match why {
         NoConnection::Tls(why) => no_tls(&why),
