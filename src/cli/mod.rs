@@ -3,6 +3,7 @@
 //! Exits: 0 done, 1 failed or regressed, 2 usage. The first line of what listens is `listening on http://ADDR:PORT`;
 //! logs go to standard error.
 
+mod answer;
 mod bench;
 mod configuration;
 mod demo;
@@ -10,7 +11,10 @@ mod doctor;
 mod link;
 mod netlab;
 mod networks;
+mod online;
+mod publish;
 mod serve;
+mod tail;
 mod target;
 mod token;
 
@@ -28,6 +32,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::configuration::{Configuration, Sources};
+use crate::protocol::ChannelName;
+use crate::protocol::id::BadChannelName;
 use crate::server::config::{self, Config};
 use crate::server::gate::AllowedOrigin;
 
@@ -61,6 +67,10 @@ enum Command {
     Netlab(netlab::Netlab),
     /// Make a token for a user, with a secret of the gateway, and print it.
     Token(token::Token),
+    /// Publish a message into a channel, and print its offset.
+    Publish(publish::Publish),
+    /// Print the publications of a channel as they come, until Ctrl-C.
+    Tail(tail::Tail),
 }
 
 #[derive(Args)]
@@ -95,6 +105,8 @@ pub fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Netlab(options) => netlab::run(&options),
         Command::Token(options) => token::run(&options),
+        Command::Publish(options) => publish::run(&options),
+        Command::Tail(options) => tail::run(&options),
         Command::Serve(options) => match options.configuration() {
             Ok(config) => serve::run(config, &options),
             Err(why) => usage(&why),
@@ -116,6 +128,11 @@ impl Serve {
         configuration::verify(&config)?;
         Ok(config)
     }
+}
+
+/// Reads the name of a channel.
+fn channel(text: &str) -> Result<ChannelName, BadChannelName> {
+    ChannelName::try_from(text)
 }
 
 /// Reads a whole number for an option: `what` it counts, and the range that is `allowed`.

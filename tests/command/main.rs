@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the place says enough")]
 
 mod bench;
+mod channel;
 mod configuration;
 mod doctor;
 mod embed;

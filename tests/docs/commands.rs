@@ -64,6 +64,8 @@ fn every_option_of_a_command_stands_in_its_document() {
         ("token", "docs/CONFIGURATION.md", 5),
         ("bench", "docs/BENCH.md", 11),
         ("netlab", "docs/NETLAB.md", 4),
+        ("publish", "docs/TERMINAL.md", 4),
+        ("tail", "docs/TERMINAL.md", 5),
     ];
     for (command, path, least) in documents {
         let output = throughline().args([command, "--help"]).output();

@@ -12,7 +12,7 @@ mod markdown;
 mod peers;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 18] = [
+const DOCUMENTS: [&str; 19] = [
     "README.md",
     "PROTOCOL.md",
     "ARCHITECTURE.md",
@@ -31,6 +31,7 @@ const DOCUMENTS: [&str; 18] = [
     "docs/NETWORKS.md",
     "docs/OPERATING.md",
     "docs/PROMISE.md",
+    "docs/TERMINAL.md",
 ];
 
 /// A file of the repository.

@@ -1,5 +1,8 @@
 //! What comes down to the client, whatever carries it.
 
+use bytes::Bytes;
+
+use super::answered;
 use crate::protocol::frame::RawFrame;
 use crate::session::client::Route;
 
@@ -12,8 +15,29 @@ pub(super) enum Arrival {
     Frame(RawFrame),
     /// The whole answer of a poll or a send.
     Answer(Route, Vec<RawFrame>),
-    /// A request failed, with the status of its answer, if there was one.
-    Failed(Route, String, Option<u16>),
+    /// A request failed.
+    Failed(Route, Failed),
     /// The socket is over.
     Closed(String),
+}
+
+/// How a request failed.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) why: String,
+    /// The status and the body of its answer, if there was one.
+    pub(super) status: Option<u16>,
+    pub(super) body: Bytes,
+}
+
+impl Failed {
+    /// No answer came, or not a whole one.
+    pub(super) const fn unanswered(why: String) -> Self {
+        Self { why, status: None, body: Bytes::new() }
+    }
+
+    /// An answer came that the request should not get.
+    pub(super) fn answered(status: u16, body: Bytes) -> Self {
+        Self { why: answered(status), status: Some(status), body }
+    }
 }

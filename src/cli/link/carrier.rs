@@ -6,8 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::answered;
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Failed};
 use super::exchange::{Exchange, Reply};
 use super::socket::Traffic;
 use super::websocket::WebSocket;
@@ -142,16 +141,18 @@ impl Answers {
                 }
                 Reply::Piece(piece) if self.body.len() + piece.len() > ANSWER => {
                     self.exchange.give_up();
-                    return Poll::Ready(Arrival::Failed(route, "an answer that never ends".to_owned(), None));
+                    let failed = Failed::unanswered("an answer that never ends".to_owned());
+                    return Poll::Ready(Arrival::Failed(route, failed));
                 }
                 Reply::Piece(piece) => self.body.extend_from_slice(&piece),
                 Reply::End if self.status == 200 => {
                     return Poll::Ready(Arrival::Answer(route, lines(&self.body.split().freeze())));
                 }
                 Reply::End => {
-                    return Poll::Ready(Arrival::Failed(route, answered(self.status), Some(self.status)));
+                    let failed = Failed::answered(self.status, self.body.split().freeze());
+                    return Poll::Ready(Arrival::Failed(route, failed));
                 }
-                Reply::Failed(why) => return Poll::Ready(Arrival::Failed(route, why, None)),
+                Reply::Failed(why) => return Poll::Ready(Arrival::Failed(route, Failed::unanswered(why))),
             }
         }
     }
@@ -180,28 +181,32 @@ pub(super) struct Events {
 impl Events {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Arrival> {
         loop {
-            if let Some(frame) = self.event() {
+            if self.refused.is_none()
+                && let Some(frame) = self.event()
+            {
                 return Poll::Ready(Arrival::Frame(frame));
             }
-            let why = match std::task::ready!(self.exchange.poll(cx)) {
+            let failed = match std::task::ready!(self.exchange.poll(cx)) {
                 Reply::Status(200) => continue,
                 Reply::Status(status) => {
                     self.refused = Some(status);
                     continue;
                 }
-                Reply::Piece(_) if self.refused.is_some() => continue,
                 Reply::Piece(piece) if self.text.len() + piece.len() > ANSWER => {
                     self.exchange.give_up();
-                    "an event that never ends".to_owned()
+                    Failed::unanswered("an event that never ends".to_owned())
                 }
                 Reply::Piece(piece) => {
                     self.text.extend_from_slice(&piece);
                     continue;
                 }
-                Reply::End => self.refused.map_or_else(|| "closed".to_owned(), answered),
-                Reply::Failed(why) => why,
+                Reply::End => match self.refused {
+                    Some(status) => Failed::answered(status, self.text.split().freeze()),
+                    None => Failed::unanswered("closed".to_owned()),
+                },
+                Reply::Failed(why) => Failed { status: self.refused, ..Failed::unanswered(why) },
             };
-            return Poll::Ready(Arrival::Failed(Route::Stream, why, self.refused));
+            return Poll::Ready(Arrival::Failed(Route::Stream, failed));
         }
     }
 

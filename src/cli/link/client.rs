@@ -13,16 +13,18 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep_until};
 use uuid::Uuid;
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Failed};
 use super::carrier::Carrier;
 use super::socket::Traffic;
+use super::words::Words;
 use crate::cli::target::Target;
 use crate::protocol::frame::RawFrame;
+use crate::protocol::token::Token;
 use crate::protocol::{LegNumber, Line, Transport};
 use crate::session::Time;
 use crate::session::client::{ClientSession, Failure, Input, Output, Route};
 
-/// A leg without a welcome after this time is given up.
+/// A leg without a welcome after this time is given up, unless the owner says otherwise.
 const OPENING: Duration = Duration::from_secs(10);
 /// A leg on which nothing comes down for so long is dead: pings come every 15 s, and a poll is held for 25 s.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -39,7 +41,7 @@ pub(in crate::cli) enum Event {
     Usable(LegNumber),
     /// The leg carries the session.
     Active(LegNumber),
-    /// So many messages may be lost, says the session.
+    /// The promise of the session ended, and so many messages may be lost.
     Lost(u64),
     /// A leg is over, for this reason.
     Closed(String),
@@ -55,6 +57,10 @@ pub(in crate::cli) struct Client {
     opened: u32,
     /// The transport to open when no leg is left.
     transport: Transport,
+    /// A leg without a welcome after this time is given up.
+    opening: Duration,
+    /// Why the gateway last refused something.
+    words: Option<Words>,
     /// Failed attempts since the last success, and when to try again.
     failures: u32,
     again: Option<Instant>,
@@ -87,6 +93,8 @@ impl Client {
             legs: Vec::new(),
             opened: 0,
             transport,
+            opening: OPENING,
+            words: None,
             failures: 0,
             again: None,
             timer: Box::pin(sleep_until((now + OPENING).into())),
@@ -103,6 +111,40 @@ impl Client {
     /// Sends a numbered frame up.
     pub(in crate::cli) fn push(&mut self, line: Line) {
         self.session.handle(self.now(), Input::Push(line));
+    }
+
+    /// Gives a leg up that has no welcome after this time.
+    pub(in crate::cli) const fn opening_within(mut self, opening: Duration) -> Self {
+        self.opening = opening;
+        self
+    }
+
+    /// Uses this token from now on.
+    pub(in crate::cli) fn sign_in(&mut self, token: Token) {
+        self.session.handle(self.now(), Input::Token(token));
+    }
+
+    /// Leaves for good. The gateway ends the session, and says so by the end of the leg.
+    pub(in crate::cli) fn leave(&mut self) {
+        self.session.handle(self.now(), Input::Bye(Time::ZERO));
+    }
+
+    /// Opens this transport when no leg is left.
+    pub(in crate::cli) const fn prefer(&mut self, transport: Transport) {
+        self.transport = transport;
+    }
+
+    /// Opens this transport now, without the pause after a failure.
+    pub(in crate::cli) fn turn_to(&mut self, transport: Transport) {
+        self.transport = transport;
+        if self.again.take().is_some() {
+            self.open(transport);
+        }
+    }
+
+    /// Takes the gateway's words about its last refusal, if a leg that is over was refused by words.
+    pub(in crate::cli) const fn take_words(&mut self) -> Option<Words> {
+        self.words.take()
     }
 
     /// Opens one more leg. If there is another, the session stays there until the owner calls [`Client::take`] for this
@@ -166,14 +208,25 @@ impl Client {
             let number = leg.number;
             let input = match arrival {
                 Arrival::Opened => Input::SocketOpened(number),
-                Arrival::Frame(frame) => Input::FrameArrived(number, frame),
+                Arrival::Frame(frame) => {
+                    if let Some(words) = Words::of_end(&frame) {
+                        self.words = Some(words);
+                    }
+                    Input::FrameArrived(number, frame)
+                }
                 Arrival::Answer(route, frames) => {
                     leg.settles(route);
+                    if let Some(words) = frames.last().and_then(Words::of_end) {
+                        self.words = Some(words);
+                    }
                     Input::AnswerArrived(number, route, frames)
                 }
-                Arrival::Failed(route, why, status) => {
+                Arrival::Failed(route, Failed { why, status, body }) => {
                     leg.settles(route);
                     leg.why = why;
+                    if let Some(words) = Words::of_body(&body) {
+                        self.words = Some(words);
+                    }
                     Input::RequestFailed(number, route, Failure { status, code: None })
                 }
                 Arrival::Closed(why) => {
@@ -203,7 +256,7 @@ impl Client {
         self.session.handle(self.now(), Input::Timeout);
         self.give_up_late_requests(now);
         let given_up: Vec<LegNumber> =
-            self.legs.iter().filter(|leg| leg.deadline() <= now).map(|leg| leg.number).collect();
+            self.legs.iter().filter(|leg| leg.deadline(self.opening) <= now).map(|leg| leg.number).collect();
         for number in given_up {
             self.legs.retain(|leg| leg.number != number);
             self.session.handle(self.now(), Input::LegDied(number));
@@ -228,7 +281,7 @@ impl Client {
 
     fn due(&self) -> Option<Instant> {
         let session = self.session.poll_timeout().map(|time| self.origin + time);
-        let legs = self.legs.iter().map(Leg::deadline);
+        let legs = self.legs.iter().map(|leg| leg.deadline(self.opening));
         let requests = self.legs.iter().flat_map(|leg| leg.until.iter().map(|(_, until)| *until));
         legs.chain(requests).chain(session).chain(self.again).min()
     }
@@ -258,6 +311,7 @@ impl Client {
                 }
                 Output::LegActive(number) => {
                     self.failures = 0;
+                    self.words = None;
                     self.events.push_back(Event::Active(number));
                 }
                 Output::Deliver(frame) => self.events.push_back(Event::Frame(frame)),
@@ -320,7 +374,7 @@ impl Leg {
         self.heard = Instant::now() + most;
     }
 
-    fn deadline(&self) -> Instant {
-        self.heard + if self.usable { SILENCE } else { OPENING }
+    fn deadline(&self, opening: Duration) -> Instant {
+        self.heard + if self.usable { SILENCE } else { opening }
     }
 }

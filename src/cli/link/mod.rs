@@ -3,6 +3,7 @@
 //!
 //! # Layout
 //! - `client`: the session and the carriers of its legs; one task polls it
+//! - `words`: why the gateway refused
 //! - `carrier`: a leg of any transport; `arrival`: what it brings
 //! - `websocket`, `exchange`: a socket; an HTTP connection
 //! - `http`: the bytes of a response
@@ -15,10 +16,12 @@ mod exchange;
 mod http;
 mod socket;
 mod websocket;
+mod words;
 
 pub(super) use client::{Client, Event};
 pub(super) use socket::{Traffic, dial};
 pub(super) use websocket::open;
+pub(super) use words::Words;
 
 /// Reports a status that the request should not get.
 fn answered(status: u16) -> String {
