@@ -107,29 +107,26 @@ for (const name of BROWSERS) {
         }),
       );
 
-      test(
-        `a page that is left ends the session, unless the browser keeps the page, by ${transport}`,
-        () =>
-          inPage(transport, async (page) => {
-            await page.evaluate(noteKeeping);
-            const since = performance.now();
-            await page.goto(`${gateway.url}/healthz?another`);
-            if (await page.evaluate(() => localStorage.getItem('kept') === 'true')) {
-              await pause(STAYS_MS);
-              assert.equal(await sessions(), 1, 'the page may come back');
-              await page.goBack();
-              await page.evaluate(publish);
-              console.log(
-                `${name}, ${transport}: the browser kept the page, and it came back with its session`,
-              );
-              assert.equal(await metric(gateway.url, 'throughline_sessions_created_total'), 1);
-              return;
-            }
-            const ms = await falls(0, since);
-            console.log(`${name}, ${transport}: the session ended ${ms} ms after the page was left`);
-            assert.ok(ms >= LEAST_KEPT_MS && ms <= LEFT_WITHIN_MS, `${ms} ms`);
-          }),
-      );
+      test(`a page that is left ends the session, unless the browser keeps the page, by ${transport}`, () =>
+        inPage(transport, async (page) => {
+          await page.evaluate(noteKeeping);
+          const since = performance.now();
+          await page.goto(`${gateway.url}/healthz?another`);
+          if (await page.evaluate(() => localStorage.getItem('kept') === 'true')) {
+            await pause(STAYS_MS);
+            assert.equal(await sessions(), 1, 'the page may come back');
+            await page.goBack();
+            await page.evaluate(publish);
+            console.log(
+              `${name}, ${transport}: the browser kept the page, and it came back with its session`,
+            );
+            assert.equal(await metric(gateway.url, 'throughline_sessions_created_total'), 1);
+            return;
+          }
+          const ms = await falls(0, since);
+          console.log(`${name}, ${transport}: the session ended ${ms} ms after the page was left`);
+          assert.ok(ms >= LEAST_KEPT_MS && ms <= LEFT_WITHIN_MS, `${ms} ms`);
+        }));
 
       test(`a reload begins a session that lives, by ${transport}`, () =>
         inPage(transport, async (page) => {
@@ -153,8 +150,7 @@ for (const name of BROWSERS) {
           await page.evaluate(publish);
           await page.evaluate(close);
           await falls(0, performance.now());
-        }),
-      );
+        }));
     }
   });
 }
