@@ -15,6 +15,13 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+/// The variables that switch the limits of one address off.
+const UNLIMITED: [(&str, &str); 3] = [
+    ("THROUGHLINE_LIMITS__CONNECTIONS_PER_ADDRESS", "0"),
+    ("THROUGHLINE_LIMITS__SESSIONS_PER_ADDRESS", "0"),
+    ("THROUGHLINE_LIMITS__ATTACHES_PER_ADDRESS", "0"),
+];
+
 /// The pause between two questions whether all connections are gone.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -40,6 +47,8 @@ impl Gateway {
 
     fn with(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+        // All clients of a bench have the address of this machine.
+        command.envs(UNLIMITED);
         Self::of(command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments).stderr(Stdio::null())).0
     }
 

@@ -10,6 +10,7 @@ use throughline::backend::access::Access;
 use throughline::backend::open::Open;
 use throughline::hub::{Bounds, Hub};
 use throughline::node::Node;
+use throughline::node::limits::Limits;
 use throughline::node::link::{Caller, Link, Progress};
 use throughline::protocol::Transport;
 use throughline::protocol::frame::RawFrame;
@@ -138,7 +139,7 @@ fn subscribed(node: &Arc<Node>, number: usize) -> Link {
 fn node() -> Arc<Node> {
     let settings = Settings { attaches_a_minute: u32::MAX, ..Settings::default() };
     let access = Arc::new(Access::open(Arc::new(Open)));
-    Node::new(settings, Hub::new(Bounds::default()), access, usize::MAX, &mut Registry::default())
+    Node::new(settings, Hub::new(Bounds::default()), access, Limits::default(), &mut Registry::default())
 }
 
 /// Sends one frame up a socket.

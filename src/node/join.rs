@@ -1,5 +1,6 @@
 //! From a hello to its session: the backend judges the client, then the session is found or created.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,7 +9,8 @@ use tracing::debug;
 use super::Node;
 use super::judgements::{Verdict, Waiting};
 use super::session::Session;
-use super::sessions::going_away;
+use super::sessions::{Newcomer, going_away};
+use super::tally::Holder;
 use crate::backend::Identity;
 use crate::backend::access::Admitted;
 use crate::backend::decision::Decision;
@@ -35,6 +37,14 @@ impl Node {
         }
     }
 
+    /// Counts a new leg of an address.
+    ///
+    /// # Errors
+    /// The address attaches too often.
+    pub(super) fn spend_attach(&self, address: Option<IpAddr>) -> Result<(), Refusal> {
+        self.attaches.spend(self.sessions.limits(), self.clock.now(), address)
+    }
+
     /// Returns the session that a hello names by its id.
     pub(super) fn named(&self, hello: &Hello) -> Option<Arc<Session>> {
         hello.id.as_ref()?;
@@ -48,12 +58,15 @@ impl Node {
         hello: &Hello,
         named: Option<Arc<Session>>,
         admitted: &Admitted,
-        offered: bool,
+        (address, offered): (Option<IpAddr>, bool),
     ) -> Result<Option<Arc<Session>>, Refusal> {
         let identity = &admitted.identity;
         let session = match &hello.id {
             Some(_) => named,
-            None if offered => self.sessions.find_or_create(hello, || self.create(hello, identity))?,
+            None if offered => {
+                let newcomer = Newcomer { identity, address };
+                self.sessions.find_or_create(hello, newcomer, |address| self.create(hello, identity, address))?
+            }
             None => self.sessions.find(hello),
         };
         let Some(session) = session else { return Ok(None) };
@@ -76,12 +89,14 @@ impl Node {
         has_right.then(|| Box::new(Right { user: identity.user.clone(), until }))
     }
 
-    fn create(&self, hello: &Hello, identity: &Arc<Identity>) -> Result<Arc<Session>, Refusal> {
+    fn create(
+        &self,
+        hello: &Hello,
+        identity: &Arc<Identity>,
+        address: Option<Holder>,
+    ) -> Result<Arc<Session>, Refusal> {
         if self.is_draining() {
             return Err(going_away());
-        }
-        if identity.is_guest {
-            self.sessions.admit_guest()?;
         }
         self.counters.sessions_created.inc();
         let Ok(id) = SessionId::try_from(uuid::Uuid::new_v4().to_string()) else {
@@ -90,6 +105,12 @@ impl Node {
         debug!(session = %id, "a session is made");
         let session = ServerSession::new(self.clock.now(), id, self.settings.get());
         let (key, secret) = (self.sessions.next_key(), hello.secret.clone());
-        Ok(Session::new(key, secret, Arc::clone(identity), session, (self.clock, Arc::clone(&self.counters))))
+        Ok(Session::new(
+            key,
+            secret,
+            (Arc::clone(identity), address),
+            session,
+            (self.clock, Arc::clone(&self.counters)),
+        ))
     }
 }

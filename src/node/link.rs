@@ -41,6 +41,7 @@ pub struct Refused {
 pub struct Link {
     node: Arc<Node>,
     carrier: Carrier,
+    address: Option<IpAddr>,
     network: Option<NetworkId>,
     state: State,
 }
@@ -89,7 +90,7 @@ impl Node {
     pub fn socket(self: &Arc<Self>, Caller { address, token }: Caller) -> Link {
         self.links.fetch_add(1, Ordering::Relaxed);
         let network = address.map(|address| self.networks.id(address));
-        Link { node: Arc::clone(self), carrier: self.next_carrier(), network, state: State::Silent(token) }
+        Link { node: Arc::clone(self), carrier: self.next_carrier(), address, network, state: State::Silent(token) }
     }
 
     /// Accepts the whole body of a stream or a poll. A refused leg may get a link as well, for its `end`.
@@ -284,8 +285,12 @@ impl Link {
         let beside = if let State::Silent(token) = &self.state { token.as_ref() } else { None };
         let token = hello.token.as_ref().or(beside);
         let is_judged = self.node.access.checks_tokens() && token.is_some();
-        if let Some(session) = named.as_ref().filter(|session| !is_judged && session.cell.knows_leg(hello.leg)) {
-            return self.enter(Arc::clone(session), attaching, None);
+        let known = named.as_ref().filter(|session| session.cell.knows_leg(hello.leg));
+        match known {
+            Some(session) if !is_judged => return self.enter(Arc::clone(session), attaching, None),
+            Some(_) => {}
+            // A forged token costs as much as a valid one, so each new leg counts before it is judged.
+            None => self.node.spend_attach(self.address)?,
         }
         match self.node.judge(hello, token) {
             Judged::Now(verdict) => self.find(&verdict?, named, attaching),
@@ -322,7 +327,7 @@ impl Link {
         let Attaching { transport, hello, .. } = &attaching;
         // If the session lives, it decides itself whether it accepts the leg, because it knows which legs are new.
         let offered = self.node.transports().contains(transport);
-        match self.node.join(hello, named, admitted, offered)? {
+        match self.node.join(hello, named, admitted, (self.address, offered))? {
             Some(session) => {
                 let right = self.node.right_of(admitted);
                 self.enter(session, attaching, right)

@@ -10,6 +10,7 @@
 //! - `owner`: the node as the driver's owner of sessions: deadlines, commands, the end of a session
 //! - `pump`: the commands of sessions, after the backend has decided
 //! - `operations`: publishing, subscribing and so on, for clients and for others
+//! - [`limits`]: the limits by user and address; [`tally`]: what each of them holds
 //! - `session`, `sessions`: one session, and all sessions by their secret
 //! - [`reader`]: a channel without a session, for plain EventSource
 //! - `drain`: the end of the node
@@ -22,6 +23,7 @@ mod counters;
 mod drain;
 mod join;
 mod judgements;
+pub mod limits;
 pub mod link;
 mod network;
 mod operations;
@@ -34,6 +36,7 @@ pub mod seldom;
 mod session;
 mod sessions;
 mod settings;
+pub mod tally;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -45,6 +48,7 @@ use tokio::sync::watch;
 use self::clock::Clock;
 use self::counters::Counters;
 use self::judgements::Judgements;
+use self::limits::{Attaches, Limits};
 use self::network::Networks;
 use self::operations::Operations;
 use self::pump::Pump;
@@ -64,6 +68,7 @@ pub struct Node {
     settings: Shared,
     networks: Networks,
     sessions: Sessions,
+    attaches: Attaches,
     judgements: Judgements,
     timers: Timers<Session>,
     operations: Arc<Operations>,
@@ -80,10 +85,9 @@ pub struct Node {
 }
 
 impl Node {
-    /// Returns a node without sessions. There may be at most `sessions` of them. The counters are registered in
-    /// `metrics`.
+    /// Returns a node without sessions. The counters are registered in `metrics`.
     #[must_use]
-    pub fn new(settings: Settings, hub: Hub, access: Arc<Access>, sessions: usize, metrics: &mut Metrics) -> Arc<Self> {
+    pub fn new(settings: Settings, hub: Hub, access: Arc<Access>, limits: Limits, metrics: &mut Metrics) -> Arc<Self> {
         let clock = Clock::new();
         let counters = Arc::new(Counters::new(metrics, clock));
         let operations = Arc::new(Operations::new(hub, clock, Arc::clone(&counters)));
@@ -91,7 +95,8 @@ impl Node {
             clock,
             settings: Shared::new(settings),
             networks: Networks::default(),
-            sessions: Sessions::new(sessions),
+            sessions: Sessions::new(limits),
+            attaches: Attaches::default(),
             judgements: Judgements::new(clock),
             timers: Timers::default(),
             pump: Pump::new(Arc::clone(&operations), Arc::clone(&access), Arc::clone(&counters), {

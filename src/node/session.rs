@@ -10,6 +10,7 @@ use arc_swap::{ArcSwapOption, Guard};
 use super::clock::Clock;
 use super::counters::Counters;
 use super::pump::work::Work;
+use super::tally::Holder;
 use crate::backend::Identity;
 use crate::backend::rules::publications::SessionSpent;
 use crate::driver::cell::Cell;
@@ -26,6 +27,8 @@ pub(crate) struct Session {
     pub(super) key: u64,
     pub(super) secret: Secret,
     pub(super) id: SessionId,
+    /// The address that holds it, if addresses count.
+    pub(super) address: Option<Holder>,
     identity: Renewable,
     /// The part of the limits of publications that it has spent.
     pub(super) spent: Mutex<SessionSpent>,
@@ -41,7 +44,7 @@ impl Session {
     pub(super) fn new(
         key: u64,
         secret: Secret,
-        identity: Arc<Identity>,
+        (identity, address): (Arc<Identity>, Option<Holder>),
         session: ServerSession,
         (clock, counters): (Clock, Arc<Counters>),
     ) -> Arc<Self> {
@@ -53,6 +56,7 @@ impl Session {
             key,
             secret,
             id,
+            address,
             identity,
             spent: Mutex::default(),
             clock,

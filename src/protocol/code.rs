@@ -3,8 +3,10 @@
 //!
 //! # Layout
 //! - `mistake`, `reason`: why the gateway refuses something, split by fault; `bad_token`: the faults of a token
+//! - `meaning`: the code of each reason, and the time to wait
 
 mod bad_token;
+mod meaning;
 mod mistake;
 mod reason;
 
@@ -13,12 +15,7 @@ use std::time::Duration;
 
 pub use self::bad_token::BadToken;
 pub use self::mistake::{BadHello, BadPayload, BadText, BadUpgrade, Mistake};
-pub use self::reason::{Fault, Leaving, Limit, Publisher, Reason};
-
-/// How long a client waits after the gateway had no room for it.
-const FULL_WAIT: Duration = Duration::from_secs(5);
-/// How long a client waits after it sent faster than the gateway carries out its commands.
-const BACKLOG_WAIT: Duration = Duration::from_secs(1);
+pub use self::reason::{Fault, Holder, Leaving, Limit, Publisher, Reason};
 
 /// Why something was refused or ended.
 ///
@@ -227,6 +224,13 @@ impl Refusal {
         self.0.retry_after()
     }
 
+    /// Returns when to try again in whole milliseconds, if a limit is reached that will have room by itself.
+    pub(crate) fn retry_after_ms(&self) -> Option<u64> {
+        let is_limit = matches!(self.code(), Code::RateLimited | Code::Full);
+        let wait = self.retry_after().filter(|_| is_limit)?;
+        u64::try_from(wait.as_nanos().div_ceil(1_000_000)).ok()
+    }
+
     /// Returns true if the status of an HTTP answer reports it. An `end` reports the others, which are not errors.
     #[must_use]
     pub fn is_error(&self) -> bool {
@@ -237,79 +241,6 @@ impl Refusal {
 impl<T: Into<Reason>> From<T> for Refusal {
     fn from(reason: T) -> Self {
         Self(Box::new(reason.into()))
-    }
-}
-
-impl Reason {
-    /// Returns the code. A mistake without a code of its own is `bad_frame`, and a fault of ours is `internal`.
-    const fn code(&self) -> Code {
-        match self {
-            Self::Mistake(mistake) => match mistake {
-                Mistake::Hello(BadHello::Token)
-                | Mistake::Token(_)
-                | Mistake::TokenExpired
-                | Mistake::NoToken
-                | Mistake::SignIn
-                | Mistake::OtherUser => Code::Unauthorized,
-                Mistake::Channel(_) | Mistake::NoRule => Code::UnknownChannel,
-                Mistake::NothingHere(_) => Code::NotFound,
-                Mistake::Gap { .. } => Code::Gap,
-                Mistake::Host(_)
-                | Mistake::Origin(_)
-                | Mistake::Remote
-                | Mistake::Proxied(_)
-                | Mistake::NoApplication
-                | Mistake::Denied(_) => Code::Forbidden,
-                _ => Code::BadFrame,
-            },
-            Self::Limit(limit) => match limit {
-                Limit::Sessions { .. }
-                | Limit::Guests { .. }
-                | Limit::Connections(_)
-                | Limit::Channels { .. }
-                | Limit::Broker => Code::Full,
-                Limit::Attaches(_) | Limit::Backlog(_) | Limit::Publications { .. } | Limit::Early => Code::RateLimited,
-                Limit::Legs => Code::Refused,
-                _ => Code::TooLarge,
-            },
-            Self::Leaving(leaving) => match leaving {
-                Leaving::Gateway => Code::Draining,
-                Leaving::Session | Leaving::Expired | Leaving::Incarnation | Leaving::Bye => Code::Gone,
-                Leaving::Replaced => Code::Replaced,
-                Leaving::NotOffered(_) | Leaving::Unproven => Code::Refused,
-                Leaving::Silent | Leaving::Undecided | Leaving::NoHello => Code::Timeout,
-            },
-            Self::Fault(Fault::Undecided(_)) => Code::Timeout,
-            Self::Fault(Fault::Keys) => Code::Unavailable,
-            Self::Fault(_) => Code::Internal,
-            Self::Application { code, .. } => *code,
-        }
-    }
-
-    const fn kind(&self) -> Kind {
-        match self {
-            Self::Mistake(mistake) => match mistake {
-                Mistake::Host(_) | Mistake::SeveralHosts | Mistake::OtherHost { .. } | Mistake::Target => Kind::Host,
-                Mistake::Origin(_) | Mistake::SeveralOrigins => Kind::Origin,
-                Mistake::Upgrade(_) => Kind::Upgrade,
-                Mistake::WebSocketVersion => Kind::Version,
-                Mistake::Proxied(_) => Kind::Proxied,
-                _ => Kind::Code(self.code()),
-            },
-            _ => Kind::Code(self.code()),
-        }
-    }
-
-    const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Leaving(Leaving::Gateway)
-            | Self::Limit(Limit::Sessions { .. } | Limit::Guests { .. } | Limit::Connections(_))
-            | Self::Fault(Fault::Keys) => Some(FULL_WAIT),
-            Self::Limit(Limit::Attaches(wait) | Limit::Publications { wait, .. }) => Some(*wait),
-            Self::Limit(Limit::Backlog(_)) => Some(BACKLOG_WAIT),
-            Self::Application { retry_after, .. } => *retry_after,
-            _ => None,
-        }
     }
 }
 
@@ -327,6 +258,7 @@ pub fn grouped(number: &impl Display) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::meaning::FULL_WAIT;
     use super::*;
 
     #[test]

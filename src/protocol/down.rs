@@ -30,6 +30,9 @@ pub struct End {
     /// The sentence for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// When another try is welcome, if a limit is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 /// The first frame of a leg whose hello waits for a decision.
@@ -166,7 +169,8 @@ pub fn end(nonce: Option<Nonce>, refusal: &Refusal) -> Line {
         end: End,
     }
     let code = refusal.code().name().to_owned();
-    json_line(&Frame { end: End { v: VERSION, nonce, code, message: refusal.message() } })
+    let (message, retry_after_ms) = (refusal.message(), refusal.retry_after_ms());
+    json_line(&Frame { end: End { v: VERSION, nonce, code, message, retry_after_ms } })
 }
 
 /// Writes `wait`.

@@ -1,9 +1,9 @@
-//! Accepts as many connections as there is room for. It refuses the others with an answer, so a full gateway still
-//! reports its health.
+//! Accepts as many connections as there is room for, of each address and in all. It refuses the others with an answer,
+//! so a full gateway still reports its health.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use tracing::warn;
 
 use super::front::Front;
 use super::process::BEYOND;
+use super::shares::{Share, Shares};
 use crate::node::seldom::Seldom;
 use crate::protocol::code::{Limit, Refusal};
 use crate::transport::takeover::serve::{BUFFER, IDLE, IDLE_OF_PROXY, serve};
@@ -35,12 +36,14 @@ pub(super) struct Door {
     listener: TcpListener,
     front: Front,
     room: Arc<Semaphore>,
+    shares: Shares,
     /// The number of open connections, for `/metrics`.
     open: Gauge,
     connections: JoinSet<()>,
     leave: watch::Sender<bool>,
-    /// The refusal for a connection without room.
+    /// The refusals for a connection without room, and for one beyond the share of its address.
     full: Arc<Refusal>,
+    beyond_share: Arc<Refusal>,
     /// The connections that are being refused, the oldest first.
     turned_away: VecDeque<AbortHandle>,
     failures: Failures,
@@ -56,12 +59,13 @@ struct Failures {
 struct Place {
     open: Gauge,
     _permit: OwnedSemaphorePermit,
+    _share: Option<Share>,
 }
 
 impl Place {
-    fn new(open: &Gauge, permit: OwnedSemaphorePermit) -> Self {
+    fn new(open: &Gauge, permit: OwnedSemaphorePermit, share: Option<Share>) -> Self {
         open.inc();
-        Self { open: open.clone(), _permit: permit }
+        Self { open: open.clone(), _permit: permit, _share: share }
     }
 }
 
@@ -72,15 +76,23 @@ impl Drop for Place {
 }
 
 impl Door {
-    pub(super) fn new(listener: TcpListener, front: Front, connections: usize, open: Gauge) -> Self {
+    /// Returns a door for this many connections, of which one address may hold so many.
+    pub(super) fn new(
+        listener: TcpListener,
+        front: Front,
+        (connections, per_address): (usize, usize),
+        open: Gauge,
+    ) -> Self {
         Self {
             listener,
             front,
             room: Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))),
+            shares: Shares::new(per_address),
             open,
             connections: JoinSet::new(),
             leave: watch::Sender::new(false),
             full: Arc::new(Limit::Connections(connections).into()),
+            beyond_share: Arc::new(Limit::AddressConnections(per_address).into()),
             turned_away: VecDeque::new(),
             failures: Failures { since: Instant::now(), log: Seldom::default() },
         }
@@ -100,15 +112,24 @@ impl Door {
                 },
                 Some(_) = self.connections.join_next() => continue,
             };
-            match Arc::clone(&self.room).try_acquire_owned() {
-                Ok(permit) => self.let_in(socket, peer, permit),
-                Err(_) => self.turn_away(socket),
+            match self.place(peer.ip()) {
+                Ok(place) => self.let_in(socket, peer, place),
+                Err(refusal) => self.turn_away(socket, refusal),
             }
         }
     }
 
-    fn let_in(&mut self, socket: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
-        let permit = ConnectionPermit(Arc::new(Place::new(&self.open, permit)));
+    /// Returns a place for a connection of this address. A listed proxy carries many clients, so it has no share.
+    fn place(&self, address: IpAddr) -> Result<Place, Arc<Refusal>> {
+        let is_counted = !self.front.is_proxy(address);
+        let share = is_counted.then(|| self.shares.take(address).ok_or_else(|| Arc::clone(&self.beyond_share)));
+        let share = share.transpose()?;
+        let permit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| Arc::clone(&self.full))?;
+        Ok(Place::new(&self.open, permit, share))
+    }
+
+    fn let_in(&mut self, socket: TcpStream, peer: SocketAddr, place: Place) {
+        let permit = ConnectionPermit(Arc::new(place));
         let peer = Peer { connection: peer.ip(), client: peer.ip() };
         let front = self.front.clone();
         let idle = if front.trusts(peer.connection) { IDLE_OF_PROXY } else { IDLE };
@@ -118,14 +139,14 @@ impl Door {
 
     /// Refuses a connection. The oldest refused connection makes room for the newest: a peer that connects and stays
     /// silent must not delay a health check.
-    fn turn_away(&mut self, socket: TcpStream) {
+    fn turn_away(&mut self, socket: TcpStream, why: Arc<Refusal>) {
         self.turned_away.retain(|answering| !answering.is_finished());
         if self.turned_away.len() >= BEYOND
             && let Some(oldest) = self.turned_away.pop_front()
         {
             oldest.abort();
         }
-        let answering = tokio::spawn(turn_away(socket, self.front.clone(), Arc::clone(&self.full)));
+        let answering = tokio::spawn(turn_away(socket, self.front.clone(), why));
         self.turned_away.push_back(answering.abort_handle());
     }
 

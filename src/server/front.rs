@@ -67,6 +67,11 @@ impl Front {
         Self(Arc::new(Shared { node, gate, trusted, compression, cookie, mount, rest }))
     }
 
+    /// Returns true if connections of this address are those of a listed proxy.
+    pub(super) fn is_proxy(&self, address: IpAddr) -> bool {
+        forwarded::is_trusted(address, &self.0.trusted)
+    }
+
     /// Answers a request. A refusal echoes the nonce of the query, on each path. So a client with a wrong path or
     /// origin can distinguish a refusal of the gateway from an answer of another server.
     pub(super) fn answer<B>(&self, request: Request<B>, arrival: Arrival) -> Answer

@@ -13,7 +13,7 @@
 //! - `files`: the answer with an embedded file
 //! - `metrics`: `/metrics`
 //! - [`process`]: open files and memory of this process
-//! - `door`: accepts as many connections as there is room for
+//! - `door`: accepts as many connections as there is room for; `shares`: how many of them one address may have
 //! - `timers`: the task that hands sessions the time, if another server serves the gateway
 //! - `signing_in`: the check of tokens and the rules, by the configuration
 //! - [`serve`]: serves until the stop; `drain`: stops gracefully
@@ -33,6 +33,7 @@ mod pages;
 pub mod process;
 mod routes;
 pub mod serve;
+mod shares;
 mod signing_in;
 mod timers;
 
@@ -131,7 +132,8 @@ impl Gateway {
         let (settings, limits) = (config.session.settings(), &config.limits);
         let (access, unfit) = signing_in::access(&config, backend);
         let access = Arc::new(access);
-        let node = |registry: &mut _| Node::new(settings, hub, access, limits.sessions, registry);
+        let of_node = limits.of_node(&config.server.trusted_proxies);
+        let node = |registry: &mut _| Node::new(settings, hub, access, of_node, registry);
         let metrics = Metrics::new(limits.sessions, limits.connections, node);
         let node = Arc::clone(metrics.node());
         let gate = Arc::new(Gate::new(config.server.origins.clone()));

@@ -51,8 +51,8 @@ impl Gateway {
         self.metrics.connections_limit.set(i64::try_from(connections).unwrap_or(i64::MAX));
         self.say_what_is_served(&listener, connections);
         let rest = routes::site(&self.node, &self.metrics, self.start.clone());
-        let mut door =
-            Door::new(listener, self.front(routes::MOUNT, rest), connections, self.metrics.connections.clone());
+        let most = (connections, self.config.limits.connections_of_address());
+        let mut door = Door::new(listener, self.front(routes::MOUNT, rest), most, self.metrics.connections.clone());
         tokio::select! {
             () = stop => {}
             () = door.admit() => {}

@@ -42,6 +42,7 @@ mod remote;
 mod resume;
 mod rules;
 mod sessions;
+mod shares;
 mod stop;
 mod surface;
 mod switches;

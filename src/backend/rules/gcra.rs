@@ -53,6 +53,12 @@ impl Spent {
     }
 }
 
+/// Rounds a wait up, because the wire states milliseconds: the client must not try again too early.
+#[must_use]
+pub fn whole_milliseconds(wait: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
+}
+
 /// A gateway that runs for 584 years stays at the last of these.
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)

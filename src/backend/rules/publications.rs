@@ -7,7 +7,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::entry::Entry;
-use super::gcra::{Rate, Spent};
+use super::gcra::{Rate, Spent, whole_milliseconds};
 use super::limiter::Limiter;
 use crate::protocol::ChannelName;
 use crate::protocol::code::{Limit, Publisher, Refusal};
@@ -108,11 +108,6 @@ impl Publications {
         }
         Ok(())
     }
-}
-
-/// Rounds up, because the wire states milliseconds: the client must not try again too early.
-fn whole_milliseconds(wait: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
 }
 
 /// Locks a mutex even if its last holder panicked: no invariant spans two statements here.

@@ -126,6 +126,28 @@ pub enum Limit {
     /// The gateway has no room for another connection.
     #[error("this gateway holds {0} connections; its limit `limits.connections` is reached")]
     Connections(usize),
+    /// The address has as many connections as it may.
+    #[error("this address holds {0} connections; its limit `limits.connections_per_address` is reached")]
+    AddressConnections(usize),
+    /// A user or an address has as many sessions as it may.
+    #[error("{of} holds {held} sessions; its limit `{key}` is reached", key = .of.key())]
+    SessionsOf {
+        /// The holder of the sessions.
+        of: Holder,
+        /// The sessions that it has.
+        held: usize,
+    },
+    /// The address attached too often.
+    #[error(
+        "this address attached more often than `limits.attaches_per_address` allows, {a_second} times a second: try again in {} ms",
+        .wait.as_millis()
+    )]
+    AddressAttaches {
+        /// The limit.
+        a_second: u32,
+        /// When the next attach passes.
+        wait: Duration,
+    },
     /// The gateway has no room for another channel.
     #[error(
         "this gateway holds {held} channels; its limit `limits.channels` is {limit}: try later, or use another channel"
@@ -139,6 +161,39 @@ pub enum Limit {
     /// The broker has no room.
     #[error("the channel's broker has no room: try later")]
     Broker,
+}
+
+/// A holder of sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// A user.
+    User,
+    /// An address.
+    Address,
+    /// An address, of which only the sessions without a token count.
+    Guests,
+}
+
+impl Holder {
+    /// Returns the key of the limit.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::User => "limits.sessions_per_user",
+            Self::Address => "limits.sessions_per_address",
+            Self::Guests => "limits.guests_per_address",
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "this user",
+            Self::Address => "this address",
+            Self::Guests => "this address, without a token,",
+        })
+    }
 }
 
 /// A sender of publications, or their channel.

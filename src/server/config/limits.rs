@@ -1,10 +1,16 @@
-//! `[limits]`: the most sessions, connections and channels at one time.
+//! `[limits]`: the most sessions, connections and channels at one time, and the shares of one user and one address.
+
+use std::num::NonZeroUsize;
 
 use super::section::{Key, MANY, Section, put};
 use super::setting::Reload;
+use crate::backend::rules::gcra::Rate;
 use crate::hub::Bounds;
+use crate::node;
+use crate::server::forwarded::{Prefix, is_listed};
 
-/// The section `[limits]`: the most sessions, connections and channels at one time.
+/// The section `[limits]`: the most sessions, connections and channels at one time, and the shares of one user and one
+/// address.
 ///
 /// # Examples
 /// ```
@@ -29,18 +35,75 @@ pub struct Limits {
     pub connections: usize,
     /// The maximum number of channels. The gateway answers requests for further ones with `full`. Default 100,000.
     pub channels: usize,
+    /// The maximum number of connections of one address, except for a listed proxy. An IPv6 address counts by its /64.
+    /// The gateway answers requests on further ones with `full`. 0 means no limit. Default 1,000.
+    pub connections_per_address: usize,
+    /// The maximum number of sessions of one address. The gateway answers further clients with `full`. 0 means no
+    /// limit. Default 2,000.
+    pub sessions_per_address: usize,
+    /// The maximum number of sessions of one user. The gateway answers further clients with `full`. 0 means no limit.
+    /// Default 100.
+    pub sessions_per_user: usize,
+    /// The maximum number of sessions of one address that have no token, where every user needs one. 0 means no limit.
+    /// Default 100.
+    pub guests_per_address: usize,
+    /// How many new legs one address may attach in a second. The gateway answers further ones with `rate_limited`. 0
+    /// means no limit. Default 200.
+    pub attaches_per_address: u32,
+    /// How many of these may come at once. Default 2,000.
+    pub attaches_burst: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sessions: 100_000, connections: 50_000, channels: Bounds::default().channels }
+        Self {
+            sessions: 100_000,
+            connections: 50_000,
+            channels: Bounds::default().channels,
+            connections_per_address: 1_000,
+            sessions_per_address: 2_000,
+            sessions_per_user: 100,
+            guests_per_address: 100,
+            attaches_per_address: 200,
+            attaches_burst: 2_000,
+        }
     }
+}
+
+impl Limits {
+    /// Returns the limits of a node. The listed proxies have none by address.
+    pub(in crate::server) fn of_node(&self, proxies: &[Prefix]) -> node::limits::Limits {
+        let proxies: Box<[Prefix]> = proxies.into();
+        node::limits::Limits {
+            sessions: self.sessions,
+            sessions_per_user: bound(self.sessions_per_user),
+            sessions_per_address: bound(self.sessions_per_address),
+            guests_per_address: bound(self.guests_per_address),
+            attaches: rate(self.attaches_per_address, self.attaches_burst),
+            is_proxy: Box::new(move |address| is_listed(address, &proxies)),
+        }
+    }
+
+    /// Returns how many connections one address may have.
+    pub(in crate::server) fn connections_of_address(&self) -> usize {
+        bound(self.connections_per_address)
+    }
+}
+
+/// Returns a bound. 0 means that there is none.
+fn bound(most: usize) -> usize {
+    NonZeroUsize::new(most).map_or(usize::MAX, NonZeroUsize::get)
+}
+
+/// Returns a rate. 0 a second means that there is none.
+fn rate(a_second: u32, burst: u32) -> Option<Rate> {
+    (a_second > 0).then(|| Rate::new(a_second, burst))
 }
 
 impl Section for Limits {
     const TABLE: &'static str = "limits";
-    const ABOUT: &'static str =
-        "The most sessions, connections and channels at one time. Above a limit the gateway answers `full`.";
+    const ABOUT: &'static str = "The most sessions, connections and channels at one time, and the shares of one user and one address. Above a \
+         limit the gateway answers `full`, and above a rate `rate_limited`.";
     const KEYS: &'static [Key<Self>] = &[
         Key {
             name: "sessions",
@@ -71,6 +134,63 @@ impl Section for Limits {
             reload: Reload::Restart,
             read: |limits, given| put(&mut limits.channels, given.count()),
             show: |limits| limits.channels.to_string(),
+        },
+        Key {
+            name: "connections_per_address",
+            about: "The most connections of one address, and 0 for no limit. Proxies of \
+                    `server.trusted_proxies` do not count. An IPv6 address counts by its /64.",
+            example: "1_000",
+            bounds: Some(0..=MANY),
+            reload: Reload::Restart,
+            read: |limits, given| put(&mut limits.connections_per_address, given.count()),
+            show: |limits| limits.connections_per_address.to_string(),
+        },
+        Key {
+            name: "sessions_per_address",
+            about: "The most sessions of one address, and 0 for no limit. Behind a listed proxy the address of the \
+                    client counts.",
+            example: "2_000",
+            bounds: Some(0..=MANY),
+            reload: Reload::Restart,
+            read: |limits, given| put(&mut limits.sessions_per_address, given.count()),
+            show: |limits| limits.sessions_per_address.to_string(),
+        },
+        Key {
+            name: "sessions_per_user",
+            about: "The most sessions of one user, and 0 for no limit. A browser has one in each tab.",
+            example: "100",
+            bounds: Some(0..=MANY),
+            reload: Reload::Restart,
+            read: |limits, given| put(&mut limits.sessions_per_user, given.count()),
+            show: |limits| limits.sessions_per_user.to_string(),
+        },
+        Key {
+            name: "guests_per_address",
+            about: "The most sessions of one address that have no token, where every user needs one. 0 means no limit.",
+            example: "100",
+            bounds: Some(0..=MANY),
+            reload: Reload::Restart,
+            read: |limits, given| put(&mut limits.guests_per_address, given.count()),
+            show: |limits| limits.guests_per_address.to_string(),
+        },
+        Key {
+            name: "attaches_per_address",
+            about: "The most new legs of one address in a second, and 0 for no limit. Each connect and each reconnect \
+                    is one.",
+            example: "200",
+            bounds: Some(0..=MANY),
+            reload: Reload::Restart,
+            read: |limits, given| put(&mut limits.attaches_per_address, given.number()),
+            show: |limits| limits.attaches_per_address.to_string(),
+        },
+        Key {
+            name: "attaches_burst",
+            about: "How many new legs of one address may come at once.",
+            example: "2_000",
+            bounds: Some(1..=MANY),
+            reload: Reload::Restart,
+            read: |limits, given| put(&mut limits.attaches_burst, given.number()),
+            show: |limits| limits.attaches_burst.to_string(),
         },
     ];
 }

@@ -170,6 +170,10 @@ impl Given<'_> {
         usize::try_from(self.whole("a whole number")?).map_err(|_| self.fault(Wrong::TooMany))
     }
 
+    pub(super) fn number(&self) -> Result<u32, Fault> {
+        u32::try_from(self.whole("a whole number")?).map_err(|_| self.fault(Wrong::TooMany))
+    }
+
     pub(super) fn text<T, E: Into<Wrong>>(&self, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Fault> {
         let bare = self.bare.filter(|_| !self.value.get_ref().is_str());
         one(bare.unwrap_or(self.value), parse)

@@ -53,6 +53,12 @@ fn case(key: &str) -> Case {
         "limits.sessions" => case("1", ("'many'", WHOLE), ("0", "must be 1 to 10000000")),
         "limits.connections" => case("0x10", ("1e4", WHOLE), ("9223372036854775807", "must be 1 to 10000000")),
         "limits.channels" => case("1", ("false", WHOLE), ("0", "must be 1 to 10000000")),
+        "limits.connections_per_address"
+        | "limits.sessions_per_address"
+        | "limits.sessions_per_user"
+        | "limits.guests_per_address"
+        | "limits.attaches_per_address" => case("0", ("'many'", WHOLE), ("-1", "must be 0 to 10000000")),
+        "limits.attaches_burst" => case("1", ("1.5", WHOLE), ("0", "must be 1 to 10000000")),
         "history.messages" => case("1", ("{}", "and it is a table"), ("-5", "must be 0 to 10000000")),
         "history.age_s" => case("1", ("2026-11-30", "and it is a date"), ("86401", "must be 0 to 86400")),
         "history.bytes" => case("1_000", ("'1 MB'", WHOLE), ("-1", "must be 0 to")),
@@ -173,7 +179,11 @@ fn a_name_that_holds_its_tables_is_told_its_table() {
 
 #[test]
 fn a_key_like_no_other_is_told_the_keys_of_its_table() {
-    told("[limits]\npigeon = 1", "`pigeon` is not a key of [limits]", "one of these: sessions, connections, channels");
+    told(
+        "[history]\npigeon = 1",
+        "`pigeon` is not a key of [history]",
+        "one of these: messages, age_s, bytes, all_bytes",
+    );
     let tables = "[server], [session], [limits], [history], [auth], [[channel]]";
     told("pigeon = 1", "`pigeon` stands in no table", &format!("one of these above it: {tables}"));
 }
@@ -189,7 +199,7 @@ fn a_table_that_is_unknown_is_told_the_nearest_or_all() {
         "one of these: [server], [session], [limits], [history], [auth], [[channel]]",
     );
     told("[limits]\nsessions = 5\n[limits.sessions]", "already", "each table once, and each key once in its table");
-    told("[limits.more]", "`more` is not a key of [limits]", "one of these: sessions, connections, channels");
+    told("[history.more]", "`more` is not a key of [history]", "one of these: messages, age_s, bytes, all_bytes");
 }
 
 #[test]
@@ -224,7 +234,7 @@ fn a_table_may_have_a_header_or_stand_before_its_keys_or_be_one_value() {
         "limits = { sessions = 5, channels = 6 }",
         "'limits'.\"sessions\" = 5\nlimits . channels = 6",
     ] {
-        let Limits { sessions, channels, connections } = Config::from_toml(text).expect(text).limits;
+        let Limits { sessions, channels, connections, .. } = Config::from_toml(text).expect(text).limits;
         assert_eq!((sessions, channels, connections), (5, 6, 50_000), "{text}");
     }
 }

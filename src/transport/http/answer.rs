@@ -27,8 +27,11 @@ pub fn refuse(nonce: Option<&Nonce>, refusal: &Refusal) -> Response {
         nonce: Option<&'a Nonce>,
         code: &'a str,
         message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
     }
-    let body = ErrorBody { v: VERSION, nonce, code: refusal.code().name(), message: &refusal.message() };
+    let (code, message) = (refusal.code().name(), &refusal.message());
+    let body = ErrorBody { v: VERSION, nonce, code, message, retry_after_ms: refusal.retry_after_ms() };
     // This cannot fail, since the body has only strings and numbers.
     let text = serde_json::to_string(&body).unwrap_or_default();
     let mut response = Response::new(Body::from(text));

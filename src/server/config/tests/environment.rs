@@ -103,8 +103,8 @@ fn a_variable_without_a_key_is_refused_and_told_the_nearest() {
         ("THROUGHLINE_SERVER__ORIGIN", "THROUGHLINE_SERVER__ORIGINS='[\"https://example.org\"]', if that is meant"),
         ("THROUGHLINE_SERVER__LISTENS", "THROUGHLINE_SERVER__LISTEN=127.0.0.1:8080, if that is meant"),
         (
-            "THROUGHLINE_LIMITS__PIGEON",
-            "one of these: THROUGHLINE_LIMITS__SESSIONS, THROUGHLINE_LIMITS__CONNECTIONS, THROUGHLINE_LIMITS__CHANNELS",
+            "THROUGHLINE_HISTORY__PIGEON",
+            "one of these: THROUGHLINE_HISTORY__MESSAGES, THROUGHLINE_HISTORY__AGE_S, THROUGHLINE_HISTORY__BYTES, THROUGHLINE_HISTORY__ALL_BYTES",
         ),
     ] {
         let said = refused_variable(name, "1");
