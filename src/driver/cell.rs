@@ -3,11 +3,12 @@
 //! An input comes back as [`Effects`]. The cell carries none of them out, and does not know its owner. It must
 //! never call anything outside of the session while its lock is held.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use smallvec::SmallVec;
 
+use super::kept::Kept;
 use super::timers::Armed;
 use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::limits::{self, Room};
@@ -84,6 +85,7 @@ pub struct Effects {
 #[repr(C)]
 pub struct Cell {
     state: Mutex<State>,
+    kept: Arc<Kept>,
 }
 
 #[repr(C)]
@@ -102,9 +104,9 @@ struct State {
 }
 
 impl Cell {
-    /// Returns a cell for a session.
+    /// Returns a cell for a session. `kept` counts the bytes that it keeps for replay.
     #[must_use]
-    pub fn new(session: ServerSession) -> Self {
+    pub fn new(session: ServerSession, kept: Arc<Kept>) -> Self {
         let state = State {
             session,
             wakers: SmallVec::new(),
@@ -115,7 +117,7 @@ impl Cell {
             running: false,
             armed: Armed::default(),
         };
-        Self { state: Mutex::new(state) }
+        Self { state: Mutex::new(state), kept }
     }
 
     /// Hands an input to the session. Returns `None` if it is over. The session may refuse an `Attach` or a `Send`.
@@ -124,7 +126,9 @@ impl Cell {
         if state.session.is_expired() {
             return None;
         }
+        let before = state.kept_bytes();
         let outcome = state.take(now, input);
+        self.kept.changed(before, state.kept_bytes());
         let is_over = state.drain().is_over;
         Some((outcome, state.effects(is_over)))
     }
@@ -137,12 +141,13 @@ impl Cell {
             return None;
         }
         state.wakers.retain(|(carrier, _)| *carrier != socket);
-        let mut is_over = false;
+        let (mut is_over, before) = (false, state.kept_bytes());
         for input in inputs {
             // The session answers a faulty frame on the socket, so no frame is refused here.
             let _ = state.take(now, input);
             is_over |= state.drain().is_over;
         }
+        self.kept.changed(before, state.kept_bytes());
         Some(state.effects(is_over))
     }
 
@@ -156,7 +161,9 @@ impl Cell {
         let mut is_over = false;
         if state.session.poll_timeout().is_some_and(|due| due <= now) {
             // A timeout is never refused.
+            let before = state.kept_bytes();
             let _ = state.session.handle(now, Input::Timeout);
+            self.kept.changed(before, state.kept_bytes());
             is_over = state.drain().is_over;
         }
         Some(state.effects(is_over))
@@ -197,8 +204,26 @@ impl Cell {
     #[inline]
     pub fn deliver(&self, lines: &[Line]) -> (Option<Waker>, u64) {
         let mut state = self.lock();
+        let before = state.kept_bytes();
         lines.iter().for_each(|line| state.session.push(line.clone()));
+        self.kept.changed(before, state.kept_bytes());
         // A push causes only lines for the active leg, and overruns.
+        let overruns = state.drain().overruns;
+        (state.active_waker(), overruns)
+    }
+
+    /// Returns the part of the session in the bytes that the node keeps. Sessions that keep the same line share it.
+    pub fn own_bytes(&self) -> usize {
+        self.lock().session.own_bytes()
+    }
+
+    /// Drops the oldest frames that the session keeps, until it keeps at most `part` of each `whole`. Returns the same
+    /// as [`Self::deliver`].
+    pub fn cut(&self, part: usize, whole: usize) -> (Option<Waker>, u64) {
+        let mut state = self.lock();
+        let before = state.kept_bytes();
+        state.session.cut(before.saturating_mul(part) / whole.max(1));
+        self.kept.changed(before, state.kept_bytes());
         let overruns = state.drain().overruns;
         (state.active_waker(), overruns)
     }
@@ -267,6 +292,13 @@ impl Cell {
     }
 }
 
+impl Drop for Cell {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.kept.changed(state.kept_bytes(), 0);
+    }
+}
+
 /// The outputs of the session, except for lines.
 #[derive(Default)]
 struct Drained {
@@ -275,6 +307,11 @@ struct Drained {
 }
 
 impl State {
+    #[inline]
+    const fn kept_bytes(&self) -> usize {
+        self.session.kept_bytes()
+    }
+
     fn take(&mut self, now: Time, mut input: Input) -> Result<(), Refusal> {
         let waiting = self.commands.len() + self.undecided.commands;
         let is_full = waiting >= LONGEST_BACKLOG.commands || self.undecided.bytes >= LONGEST_BACKLOG.bytes;

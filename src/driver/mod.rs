@@ -8,8 +8,10 @@
 //! # Layout
 //! - `cycle`: the effects of an input, in order
 //! - [`cell`]: a session and its wakers behind one short lock
+//! - [`kept`]: the bytes that all sessions keep, as one number
 //! - [`timers`]: one deadline for each session, one task for all of them
 
 pub mod cell;
 pub(crate) mod cycle;
+pub mod kept;
 pub mod timers;

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 
 use super::clock::Clock;
 use super::refusals::Refusals;
+use super::seldom::Seldom;
 use crate::protocol::Transport;
 use crate::protocol::code::Refusal;
 use crate::protocol::report::{Reason, Report};
@@ -32,6 +33,9 @@ pub(super) struct Counters {
     pub(super) publications: Counter,
     /// How often a session dropped frames because its client, which was there, acknowledged too slowly.
     pub(super) overruns: Counter,
+    /// The sessions that were cut because all kept too much for replay.
+    replay_cuts: Counter,
+    replay_log: Seldom,
     /// The clients' reports about their search for a connection.
     pub(super) clients: Clients,
 }
@@ -59,6 +63,8 @@ impl Counters {
             refusals: Refusals::new(registry),
             publications: counter(registry, "publications", "Publications of clients"),
             overruns: counter(registry, "overruns", "Times that a session dropped frames while its client was there"),
+            replay_cuts: counter(registry, "replay_cuts", "Sessions cut because all of them kept too much for replay"),
+            replay_log: Seldom::default(),
             clients: Clients::new(registry),
         }
     }
@@ -66,6 +72,12 @@ impl Counters {
     /// Counts a refusal, and logs it if it is the first of its kind in a minute.
     pub(super) fn note(&self, refusal: &Refusal) {
         self.refusals.note(self.clock.now(), refusal);
+    }
+
+    /// Counts sessions that were cut. If that must be logged, returns how many times before it were not.
+    pub(super) fn cuts(&self, sessions: u64, now: Duration) -> Option<u64> {
+        self.replay_cuts.inc_by(sessions);
+        if sessions > 0 { self.replay_log.happened(now) } else { None }
     }
 }
 

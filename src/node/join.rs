@@ -105,12 +105,7 @@ impl Node {
         debug!(session = %id, "a session is made");
         let session = ServerSession::new(self.clock.now(), id, self.settings.get());
         let (key, secret) = (self.sessions.next_key(), hello.secret.clone());
-        Ok(Session::new(
-            key,
-            secret,
-            (Arc::clone(identity), address),
-            session,
-            (self.clock, Arc::clone(&self.counters)),
-        ))
+        let (holder, session) = ((Arc::clone(identity), address), (session, Arc::clone(&self.relief.kept)));
+        Ok(Session::new(key, secret, holder, session, (self.clock, Arc::clone(&self.counters))))
     }
 }

@@ -3,7 +3,6 @@
 //! A client without an address has no limit by address: its server does not know it. A listed proxy has none either,
 //! because it carries many clients.
 
-use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -29,6 +28,8 @@ pub struct Limits {
     pub guests_per_address: usize,
     /// How often one address may attach a new leg.
     pub attaches: Option<Rate>,
+    /// The most bytes that all sessions keep for replay.
+    pub replay_bytes: usize,
     /// Returns true for the address of a listed proxy.
     pub is_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
 }
@@ -41,22 +42,9 @@ impl Default for Limits {
             sessions_per_address: usize::MAX,
             guests_per_address: usize::MAX,
             attaches: None,
+            replay_bytes: usize::MAX,
             is_proxy: Box::new(|_| false),
         }
-    }
-}
-
-impl fmt::Debug for Limits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sessions, sessions_per_user, sessions_per_address, guests_per_address, attaches, is_proxy: _ } =
-            self;
-        f.debug_struct("Limits")
-            .field("sessions", sessions)
-            .field("sessions_per_user", sessions_per_user)
-            .field("sessions_per_address", sessions_per_address)
-            .field("guests_per_address", guests_per_address)
-            .field("attaches", attaches)
-            .finish_non_exhaustive()
     }
 }
 

@@ -13,6 +13,7 @@
 //! - [`limits`]: the limits by user and address; [`tally`]: what each of them holds
 //! - `session`, `sessions`: one session, and all sessions by their secret
 //! - [`reader`]: a channel without a session, for plain EventSource
+//! - `relief`: the bound of the bytes that all sessions keep for replay
 //! - `drain`: the end of the node
 //! - `settings`, `clock`, `network`: the data that a new session needs
 //! - `counters`: counts of events, for `/metrics`; `refusals`: refusals, counted and logged; [`seldom`]: logs once
@@ -31,6 +32,7 @@ mod owner;
 mod pump;
 pub mod reader;
 mod refusals;
+mod relief;
 mod renewal;
 pub mod seldom;
 mod session;
@@ -52,6 +54,7 @@ use self::limits::{Attaches, Limits};
 use self::network::Networks;
 use self::operations::Operations;
 use self::pump::Pump;
+use self::relief::Relief;
 use self::session::Session;
 use self::sessions::Sessions;
 use self::settings::Shared;
@@ -69,6 +72,7 @@ pub struct Node {
     networks: Networks,
     sessions: Sessions,
     attaches: Attaches,
+    relief: Relief,
     judgements: Judgements,
     timers: Timers<Session>,
     operations: Arc<Operations>,
@@ -95,6 +99,7 @@ impl Node {
             clock,
             settings: Shared::new(settings),
             networks: Networks::default(),
+            relief: Relief::new(limits.replay_bytes),
             sessions: Sessions::new(limits),
             attaches: Attaches::default(),
             judgements: Judgements::new(clock),
@@ -130,6 +135,12 @@ impl Node {
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// Returns the bytes that all sessions keep for replay. A line that several keep counts for each of them.
+    #[must_use]
+    pub fn replay_bytes(&self) -> usize {
+        self.relief.kept.bytes()
     }
 
     /// Returns the number of channels that are remembered.

@@ -60,12 +60,14 @@ impl Node {
     /// it is dropped. Run it once, beside the server.
     pub async fn run(self: Arc<Self>) {
         let mut sweep = tokio::time::interval(SWEEP);
-        let mut keys = pin!(self.keep_keys());
+        let (mut keys, mut relief) =
+            (pin!(self.keep_keys()), pin!(self.relief.run(&self.sessions, &self.counters, self.clock)));
         loop {
             tokio::select! {
                 () = self.timers.run(self.clock.origin, |session, at| cycle::timer_fired(&*self, session, at)) => {}
                 () = self.operations.run() => {}
                 () = &mut keys => {}
+                () = &mut relief => {}
                 _ = sweep.tick() => self.operations.sweep(self.clock.now()),
             }
         }

@@ -14,6 +14,7 @@ use super::tally::Holder;
 use crate::backend::Identity;
 use crate::backend::rules::publications::SessionSpent;
 use crate::driver::cell::Cell;
+use crate::driver::kept::Kept;
 use crate::hub::Subscriber;
 use crate::protocol::limits::{self, Room};
 use crate::protocol::{ChannelName, Line, Secret, SessionId};
@@ -45,12 +46,12 @@ impl Session {
         key: u64,
         secret: Secret,
         (identity, address): (Arc<Identity>, Option<Holder>),
-        session: ServerSession,
+        (session, kept): (ServerSession, Arc<Kept>),
         (clock, counters): (Clock, Arc<Counters>),
     ) -> Arc<Self> {
         let id = session.id().clone();
         let identity = Renewable::new(identity);
-        let (cell, subscriptions, work) = (Cell::new(session), Mutex::default(), Mutex::new(Work::new()));
+        let (cell, subscriptions, work) = (Cell::new(session, kept), Mutex::default(), Mutex::new(Work::new()));
         Arc::new(Self {
             cell,
             key,
@@ -120,6 +121,22 @@ impl Session {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Drops the oldest frames for the client, until `part` of each `whole` is left.
+    pub(super) fn cut(&self, part: usize, whole: usize) {
+        let (waker, overruns) = self.cell.cut(part, whole);
+        self.note_overruns(overruns);
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// Counts overruns. A client that has left loses frames that are too old. That says nothing about the paths of the
+    /// others.
+    #[inline]
+    fn note_overruns(&self, overruns: u64) {
+        if overruns > 0 && self.cell.has_reader(self.clock.now()) {
+            self.counters.overruns.inc_by(overruns);
+        }
+    }
+
     fn subscriptions(&self) -> MutexGuard<'_, Vec<ChannelName>> {
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -128,10 +145,7 @@ impl Session {
 impl Subscriber for Session {
     fn deliver(&self, lines: &[Line]) -> Option<Waker> {
         let (waker, overruns) = self.cell.deliver(lines);
-        // A client that has left loses frames that are too old. That says nothing about the paths of the others.
-        if overruns > 0 && self.cell.has_reader(self.clock.now()) {
-            self.counters.overruns.inc_by(overruns);
-        }
+        self.note_overruns(overruns);
         waker
     }
 

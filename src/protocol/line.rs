@@ -106,6 +106,12 @@ impl Line {
         self.0.event.len() - PREFIX.len() - SUFFIX.len()
     }
 
+    /// Returns how many hold the line, at present.
+    #[must_use]
+    pub fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     /// Returns the frame as the other side receives it, in line form.
     #[must_use]
     pub fn received(&self) -> RawFrame {

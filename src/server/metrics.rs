@@ -29,6 +29,7 @@ pub(super) struct Metrics {
     registry: Registry,
     node: Arc<Node>,
     sessions: Gauge,
+    replay_bytes: Gauge,
     channels: Gauge,
     /// The open connections.
     pub(super) connections: Gauge,
@@ -53,6 +54,11 @@ impl Metrics {
         Self {
             node,
             sessions: gauge(own, "sessions", "Live sessions"),
+            replay_bytes: gauge(
+                own,
+                "replay_bytes",
+                "Bytes that sessions keep for readers that have not acknowledged them",
+            ),
             channels: gauge(own, "channels", "Channels that are remembered"),
             connections: gauge(own, "connections", "Open connections"),
             connections_limit,
@@ -70,6 +76,7 @@ impl Metrics {
 
     fn look(&self) {
         self.sessions.set(count(self.node.sessions()));
+        self.replay_bytes.set(count(self.node.replay_bytes()));
         self.channels.set(count(self.node.channels()));
         let known = [
             (&self.resident_memory, process::resident_memory()),

@@ -138,6 +138,12 @@ impl Outgoing {
         self.lines.len()
     }
 
+    /// Returns its part of the memory of these frames: a line that others keep as well counts by its part.
+    #[must_use]
+    pub fn own_bytes(&self) -> usize {
+        self.lines.iter().map(|line| line.cost() / line.holders() + size_of::<Line>()).sum()
+    }
+
     /// Returns the bytes of the kept frames.
     #[must_use]
     pub const fn bytes(&self) -> usize {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use throughline::protocol::Transport;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpSocket};
@@ -150,6 +150,75 @@ on_every_transport! {
         client(&gateway, &token("alice", HOUR)).attach(transport).await;
         neighbour.client().attach(transport).await;
     }
+}
+
+on_every_transport! {
+    async fn the_reader_that_keeps_the_most_is_cut_first_and_told(transport) {
+        let gateway = Running::with(|config| config.limits.replay_bytes_total = 64_000).await;
+        let (mut greedy, leg) = Client::online(&gateway, transport).await;
+        greedy.subscribe(leg, "greedy").await;
+        greedy.settle(leg).await;
+        let (mut bystander, other) = Client::online(&gateway, transport).await;
+        bystander.subscribe(other, "modest").await;
+        bystander.settle(other).await;
+        greedy.kill(leg);
+        bystander.kill(other);
+        let data = "x".repeat(3_000);
+        for number in 0..3 {
+            gateway.handle.publish("modest", json!([number, data])).await.unwrap();
+        }
+        for number in 0..80 {
+            gateway.handle.publish("greedy", json!([number, data])).await.unwrap();
+        }
+        gateway.until("replay_cuts_total", |cuts| cuts > 0).await;
+        gateway.until("replay_bytes", |bytes| bytes < 200_000).await;
+        let leg = greedy.attach(transport).await;
+        assert!((1..80).contains(&greedy.overrun), "{}", greedy.overrun);
+        for number in greedy.overrun..80 {
+            assert_eq!(greedy.next(leg).await.value()["data"][0], number);
+        }
+        let other = bystander.attach(transport).await;
+        assert_eq!(bystander.overrun, 0);
+        for number in 0..3 {
+            assert_eq!(bystander.next(other).await.value()["data"][0], number);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_many_readers_keep_counts_once() {
+    let gateway = Running::with(|config| config.limits.replay_bytes_total = 200_000).await;
+    within_patience(async {
+        let mut readers = Vec::new();
+        for _ in 0..8 {
+            let (mut reader, leg) = Client::online(&gateway, Transport::WebSocket).await;
+            reader.subscribe(leg, "c").await;
+            reader.settle(leg).await;
+            reader.kill(leg);
+            readers.push(reader);
+        }
+        let data = "x".repeat(3_000);
+        for number in 0..40 {
+            gateway.handle.publish("c", json!([number, data])).await.unwrap();
+        }
+        assert!(gateway.figure("replay_bytes").await > 900_000);
+        // The gateway looks once a second. A reader of its own proves that it has looked.
+        let (mut greedy, leg) = Client::online(&gateway, Transport::WebSocket).await;
+        greedy.subscribe(leg, "greedy").await;
+        greedy.settle(leg).await;
+        greedy.kill(leg);
+        for number in 0..200 {
+            gateway.handle.publish("greedy", json!([number, data])).await.unwrap();
+        }
+        gateway.until("replay_cuts_total", |cuts| cuts > 0).await;
+        for mut reader in readers {
+            reader.attach(Transport::WebSocket).await;
+            assert_eq!(reader.overrun, 0);
+        }
+        greedy.attach(Transport::WebSocket).await;
+        assert!(greedy.overrun > 0);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::section::{Key, MANY, Section, put};
+use super::section::{BYTES, Key, MANY, Section, put};
 use super::setting::Reload;
 use crate::backend::rules::gcra::Rate;
 use crate::hub::Bounds;
@@ -47,6 +47,9 @@ pub struct Limits {
     /// The maximum number of sessions of one address that have no token, where every user needs one. 0 means no limit.
     /// Default 100.
     pub guests_per_address: usize,
+    /// The maximum number of bytes that all sessions keep for readers that have not acknowledged them. Above it, the
+    /// sessions that keep the most lose their oldest frames. 0 means no limit. Default 1 GB.
+    pub replay_bytes_total: usize,
     /// How many new legs one address may attach in a second. The gateway answers further ones with `rate_limited`. 0
     /// means no limit. Default 200.
     pub attaches_per_address: u32,
@@ -64,6 +67,7 @@ impl Default for Limits {
             sessions_per_address: 2_000,
             sessions_per_user: 100,
             guests_per_address: 100,
+            replay_bytes_total: 1_000_000_000,
             attaches_per_address: 200,
             attaches_burst: 2_000,
         }
@@ -79,6 +83,7 @@ impl Limits {
             sessions_per_user: bound(self.sessions_per_user),
             sessions_per_address: bound(self.sessions_per_address),
             guests_per_address: bound(self.guests_per_address),
+            replay_bytes: bound(self.replay_bytes_total),
             attaches: rate(self.attaches_per_address, self.attaches_burst),
             is_proxy: Box::new(move |address| is_listed(address, &proxies)),
         }
@@ -191,6 +196,17 @@ impl Section for Limits {
             reload: Reload::Restart,
             read: |limits, given| put(&mut limits.attaches_burst, given.number()),
             show: |limits| limits.attaches_burst.to_string(),
+        },
+        Key {
+            name: "replay_bytes_total",
+            about: "The most bytes that all sessions keep for readers that have not acknowledged them, and 0 for no \
+                    limit. Above it, the sessions that keep the most lose their oldest messages, as an overrun. Set it \
+                    for the memory of the machine.",
+            example: "1_000_000_000",
+            bounds: Some(BYTES),
+            reload: Reload::Restart,
+            read: |limits, given| put(&mut limits.replay_bytes_total, given.count()),
+            show: |limits| limits.replay_bytes_total.to_string(),
         },
     ];
 }

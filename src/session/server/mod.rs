@@ -213,6 +213,18 @@ impl ServerSession {
         (self.outgoing.frames(), self.outgoing.bytes())
     }
 
+    /// Returns the bytes of the frames kept for the client.
+    #[must_use]
+    pub const fn kept_bytes(&self) -> usize {
+        self.outgoing.bytes()
+    }
+
+    /// Returns its part of the memory of these frames: a line that others keep as well counts by its part.
+    #[must_use]
+    pub fn own_bytes(&self) -> usize {
+        self.outgoing.own_bytes()
+    }
+
     /// Returns the room that is left: what fits is pushed, and no frame is dropped.
     #[must_use]
     pub fn room(&self) -> Room {
@@ -231,8 +243,18 @@ impl ServerSession {
     pub fn push(&mut self, line: Line) {
         self.outgoing.push(line);
         let limits = &self.settings.limits;
+        self.keep(limits.replay_frames, limits.replay_bytes);
+    }
+
+    /// Drops the oldest frames for the client, until at most so many bytes are kept. The client learns it as it learns
+    /// an overrun. Handle its effects as those of [`Self::push`].
+    pub fn cut(&mut self, bytes: usize) {
+        self.keep(usize::MAX, bytes);
+    }
+
+    fn keep(&mut self, frames: usize, bytes: usize) {
         let before = self.outgoing.lowest();
-        while self.outgoing.frames() > limits.replay_frames || self.outgoing.bytes() > limits.replay_bytes {
+        while self.outgoing.frames() > frames || self.outgoing.bytes() > bytes {
             self.outgoing.drop_first();
         }
         let lowest = self.outgoing.lowest();
