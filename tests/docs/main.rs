@@ -7,6 +7,7 @@ mod exchange;
 mod facts;
 mod frames;
 mod gateway;
+mod limits;
 mod links;
 mod markdown;
 mod peers;
@@ -27,6 +28,7 @@ const DOCUMENTS: [&str; 19] = [
     "docs/CONFIGURATION.md",
     "docs/DOCTOR.md",
     "docs/HTTP.md",
+    "docs/LIMITS.md",
     "docs/NETLAB.md",
     "docs/NETWORKS.md",
     "docs/OPERATING.md",
