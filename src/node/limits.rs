@@ -28,6 +28,8 @@ pub struct Limits {
     pub guests_per_address: usize,
     /// How often one address may attach a new leg.
     pub attaches: Option<Rate>,
+    /// How often one session may subscribe.
+    pub subscribes: Option<Rate>,
     /// The most bytes that all sessions keep for replay.
     pub replay_bytes: usize,
     /// Returns true for the address of a listed proxy.
@@ -42,6 +44,7 @@ impl Default for Limits {
             sessions_per_address: usize::MAX,
             guests_per_address: usize::MAX,
             attaches: None,
+            subscribes: None,
             replay_bytes: usize::MAX,
             is_proxy: Box::new(|_| false),
         }

@@ -100,14 +100,19 @@ impl Node {
             settings: Shared::new(settings),
             networks: Networks::default(),
             relief: Relief::new(limits.replay_bytes),
-            sessions: Sessions::new(limits),
             attaches: Attaches::default(),
             judgements: Judgements::new(clock),
             timers: Timers::default(),
-            pump: Pump::new(Arc::clone(&operations), Arc::clone(&access), Arc::clone(&counters), {
-                let node = Weak::clone(node);
-                Box::new(move |session| node.upgrade().into_iter().for_each(|node| node.end_failed(session)))
-            }),
+            pump: Pump::new(
+                Arc::clone(&operations),
+                (Arc::clone(&access), limits.subscribes),
+                Arc::clone(&counters),
+                {
+                    let node = Weak::clone(node);
+                    Box::new(move |session| node.upgrade().into_iter().for_each(|node| node.end_failed(session)))
+                },
+            ),
+            sessions: Sessions::new(limits),
             operations,
             access,
             carriers: AtomicU64::new(0),

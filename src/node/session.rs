@@ -12,10 +12,12 @@ use super::counters::Counters;
 use super::pump::work::Work;
 use super::tally::Holder;
 use crate::backend::Identity;
+use crate::backend::rules::gcra::{Rate, Spent, whole_milliseconds};
 use crate::backend::rules::publications::SessionSpent;
 use crate::driver::cell::Cell;
 use crate::driver::kept::Kept;
 use crate::hub::Subscriber;
+use crate::protocol::code::{Limit, Refusal};
 use crate::protocol::limits::{self, Room};
 use crate::protocol::{ChannelName, Line, Secret, SessionId};
 use crate::session::Time;
@@ -35,9 +37,16 @@ pub(crate) struct Session {
     pub(super) spent: Mutex<SessionSpent>,
     clock: Clock,
     counters: Arc<Counters>,
-    /// Sorted. Most sessions have few.
-    subscriptions: Mutex<Vec<ChannelName>>,
+    subscriptions: Mutex<Subscriptions>,
     work: Mutex<Work>,
+}
+
+/// The channels to which a session subscribes, and the spent part of its limit of subscribing.
+#[derive(Default)]
+struct Subscriptions {
+    /// Sorted. Most sessions have few.
+    held: Vec<ChannelName>,
+    spent: Spent,
 }
 
 impl Session {
@@ -80,13 +89,13 @@ impl Session {
 
     /// Returns the channels to which it subscribes.
     pub(super) fn channels(&self) -> Vec<ChannelName> {
-        self.subscriptions().clone()
+        self.subscriptions().held.clone()
     }
 
     /// Notes a subscription. Returns false if it would be one too many. A session may always subscribe again to a
     /// channel that it has.
     pub(super) fn add_subscription(&self, channel: &ChannelName) -> bool {
-        let mut held = self.subscriptions();
+        let held = &mut self.subscriptions().held;
         let Err(place) = held.binary_search(channel) else { return true };
         if held.len() >= limits::SUBSCRIPTIONS {
             return false;
@@ -97,7 +106,7 @@ impl Session {
     }
 
     pub(super) fn has_subscription(&self, channel: &ChannelName) -> bool {
-        self.subscriptions().binary_search(channel).is_ok()
+        self.subscriptions().held.binary_search(channel).is_ok()
     }
 
     /// Returns the time on the sessions' clock.
@@ -106,14 +115,29 @@ impl Session {
     }
 
     pub(super) fn remove_subscription(&self, channel: &ChannelName) {
-        let mut held = self.subscriptions();
+        let held = &mut self.subscriptions().held;
         if let Ok(place) = held.binary_search(channel) {
             held.remove(place);
         }
     }
 
     pub(super) fn take_subscriptions(&self) -> Vec<ChannelName> {
-        std::mem::take(&mut self.subscriptions())
+        std::mem::take(&mut self.subscriptions().held)
+    }
+
+    /// Spends one subscribe of a limit.
+    ///
+    /// # Errors
+    /// The limit is reached.
+    pub(super) fn spend_subscribe(&self, rate: Rate) -> Result<(), Refusal> {
+        let mut subscriptions = self.subscriptions();
+        match rate.spend(subscriptions.spent, self.now(), 1) {
+            Ok(spent) => {
+                subscriptions.spent = spent;
+                Ok(())
+            }
+            Err(wait) => Err(Limit::Subscribes { a_second: rate.a_second(), wait: whole_milliseconds(wait) }.into()),
+        }
     }
 
     /// Locks the commands that wait for a decision. Lock them before the cell, never the other way round.
@@ -137,7 +161,7 @@ impl Session {
         }
     }
 
-    fn subscriptions(&self) -> MutexGuard<'_, Vec<ChannelName>> {
+    fn subscriptions(&self) -> MutexGuard<'_, Subscriptions> {
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -153,6 +153,24 @@ on_every_transport! {
 }
 
 on_every_transport! {
+    async fn a_session_that_subscribes_too_often_must_wait_and_no_other_one_must(transport) {
+        let gateway = Running::with(|config| {
+            (config.limits.subscribes_per_session, config.limits.subscribes_burst) = (1, 3);
+        })
+        .await;
+        let (mut busy, leg) = Client::online(&gateway, transport).await;
+        for channel in ["a", "b", "c"] {
+            busy.subscribe(leg, channel).await;
+        }
+        let refused = busy.request(leg, "\"sub\":\"d\"", "").await;
+        assert_eq!(refused["code"], "rate_limited", "{refused}");
+        assert!((1..=1_000).contains(&refused["retry_after_ms"].as_u64().unwrap()), "{refused}");
+        let (mut bystander, other) = Client::online(&gateway, transport).await;
+        bystander.subscribe(other, "d").await;
+        busy.publish(leg, "a", "1").await;
+        while busy.request(leg, "\"sub\":\"d\"", "").await["ok"].is_null() {}
+    }
+
     async fn the_reader_that_keeps_the_most_is_cut_first_and_told(transport) {
         let gateway = Running::with(|config| config.limits.replay_bytes_total = 64_000).await;
         let (mut greedy, leg) = Client::online(&gateway, transport).await;

@@ -44,7 +44,9 @@ let gateway;
 /** @type {Array<{ ask: ReturnType<typeof createAsking>, stop: () => Promise<string> }>} */
 const processes = [];
 before(async () => {
-  gateway = await startSigned('', '0.0.0.0:0');
+  // All clients have the address of this machine.
+  const limits = ['connections', 'sessions', 'attaches'].map((what) => `${what}_per_address = 0`);
+  gateway = await startSigned(['[limits]', ...limits, ''].join('\n'), '0.0.0.0:0');
 });
 after(async () => {
   for (const { stop } of processes) await stop();

@@ -40,6 +40,7 @@ use super::session::Session;
 use crate::backend::Asker;
 use crate::backend::access::{Access, Asking};
 use crate::backend::decision::Decision;
+use crate::backend::rules::gcra::Rate;
 use crate::protocol::ChannelName;
 use crate::protocol::code::Refusal;
 use crate::protocol::up::{Action, Command};
@@ -48,6 +49,8 @@ use crate::protocol::up::{Action, Command};
 pub(super) struct Pump {
     acts: Acts,
     access: Arc<Access>,
+    /// The limit of subscribing of each session.
+    subscribes: Option<Rate>,
     end_failed: EndFailed,
 }
 
@@ -57,11 +60,11 @@ type EndFailed = Box<dyn Fn(&Arc<Session>) + Send + Sync>;
 impl Pump {
     pub(super) fn new(
         operations: Arc<Operations>,
-        access: Arc<Access>,
+        (access, subscribes): (Arc<Access>, Option<Rate>),
         counters: Arc<Counters>,
         end_failed: EndFailed,
     ) -> Arc<Self> {
-        Arc::new(Self { acts: Acts { operations, counters }, access, end_failed })
+        Arc::new(Self { acts: Acts { operations, counters }, access, subscribes, end_failed })
     }
 
     /// Runs `work` for a session. If it panics, the session ends, and all others go on. Returns true if it did not
@@ -95,6 +98,9 @@ impl Pump {
                 about_channel(id, channel, decision, Deed::Publish)
             }
             Action::Subscribe(channel, since) => {
+                if let Some(Err(refusal)) = self.subscribes.map(|rate| session.spend_subscribe(rate)) {
+                    return Asked::Now(Decided::Channel { id, channel, deed: Err(refusal) });
+                }
                 let decision = self.access.subscribe(asking, &channel);
                 about_channel(id, channel, decision, |()| Deed::Subscribe(since))
             }

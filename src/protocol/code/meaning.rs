@@ -41,6 +41,7 @@ impl Reason {
                 | Limit::Broker => Code::Full,
                 Limit::Attaches(_)
                 | Limit::AddressAttaches { .. }
+                | Limit::Subscribes { .. }
                 | Limit::Backlog(_)
                 | Limit::Publications { .. }
                 | Limit::Early => Code::RateLimited,
@@ -87,7 +88,10 @@ impl Reason {
             )
             | Self::Fault(Fault::Keys) => Some(FULL_WAIT),
             Self::Limit(
-                Limit::Attaches(wait) | Limit::AddressAttaches { wait, .. } | Limit::Publications { wait, .. },
+                Limit::Attaches(wait)
+                | Limit::AddressAttaches { wait, .. }
+                | Limit::Subscribes { wait, .. }
+                | Limit::Publications { wait, .. },
             ) => Some(*wait),
             Self::Limit(Limit::Backlog(_)) => Some(BACKLOG_WAIT),
             Self::Application { retry_after, .. } => *retry_after,

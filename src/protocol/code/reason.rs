@@ -85,6 +85,17 @@ pub enum Limit {
     /// The session holds as many subscriptions as it may.
     #[error("this session holds {limit} subscriptions; the limit is {limit}", limit = limits::SUBSCRIPTIONS)]
     Subscriptions,
+    /// The session subscribes too often.
+    #[error(
+        "this session subscribed more often than `limits.subscribes_per_session` allows, {a_second} times a second: try again in {} ms",
+        .wait.as_millis()
+    )]
+    Subscribes {
+        /// The limit.
+        a_second: u32,
+        /// When the next one passes.
+        wait: Duration,
+    },
     /// The session has as many legs as it may, and this one is the oldest candidate.
     #[error("too many legs of this session are attached")]
     Legs,

@@ -55,6 +55,11 @@ pub struct Limits {
     pub attaches_per_address: u32,
     /// How many of these may come at once. Default 2,000.
     pub attaches_burst: u32,
+    /// How often one session may subscribe in a second. The gateway answers further ones with `rate_limited`. 0 means
+    /// no limit. Default 200.
+    pub subscribes_per_session: u32,
+    /// How many of these may come at once. Default 2,000.
+    pub subscribes_burst: u32,
 }
 
 impl Default for Limits {
@@ -70,6 +75,8 @@ impl Default for Limits {
             replay_bytes_total: 1_000_000_000,
             attaches_per_address: 200,
             attaches_burst: 2_000,
+            subscribes_per_session: 200,
+            subscribes_burst: 2_000,
         }
     }
 }
@@ -84,6 +91,7 @@ impl Limits {
             sessions_per_address: bound(self.sessions_per_address),
             guests_per_address: bound(self.guests_per_address),
             replay_bytes: bound(self.replay_bytes_total),
+            subscribes: rate(self.subscribes_per_session, self.subscribes_burst),
             attaches: rate(self.attaches_per_address, self.attaches_burst),
             is_proxy: Box::new(move |address| is_listed(address, &proxies)),
         }
@@ -196,6 +204,25 @@ impl Section for Limits {
             reload: Reload::Restart,
             read: |limits, given| put(&mut limits.attaches_burst, given.number()),
             show: |limits| limits.attaches_burst.to_string(),
+        },
+        Key {
+            name: "subscribes_per_session",
+            about: "The most subscribes of one session in a second, and 0 for no limit.",
+            example: "200",
+            bounds: Some(0..=MANY),
+            reload: Reload::Restart,
+            read: |limits, given| put(&mut limits.subscribes_per_session, given.number()),
+            show: |limits| limits.subscribes_per_session.to_string(),
+        },
+        Key {
+            name: "subscribes_burst",
+            about: "How many subscribes of one session may come at once. A client that comes back subscribes to all \
+                    its channels, 512 at most.",
+            example: "2_000",
+            bounds: Some(1..=MANY),
+            reload: Reload::Restart,
+            read: |limits, given| put(&mut limits.subscribes_burst, given.number()),
+            show: |limits| limits.subscribes_burst.to_string(),
         },
         Key {
             name: "replay_bytes_total",

@@ -58,7 +58,10 @@ fn case(key: &str) -> Case {
         | "limits.sessions_per_user"
         | "limits.guests_per_address"
         | "limits.attaches_per_address" => case("0", ("'many'", WHOLE), ("-1", "must be 0 to 10000000")),
-        "limits.attaches_burst" => case("1", ("1.5", WHOLE), ("0", "must be 1 to 10000000")),
+        "limits.subscribes_per_session" => case("0", ("'many'", WHOLE), ("-1", "must be 0 to 10000000")),
+        "limits.attaches_burst" | "limits.subscribes_burst" => {
+            case("1", ("1.5", WHOLE), ("0", "must be 1 to 10000000"))
+        }
         "limits.replay_bytes_total" => case("0", ("'1 GB'", WHOLE), ("2_000_000_000_000", "must be 0 to")),
         "history.messages" => case("1", ("{}", "and it is a table"), ("-5", "must be 0 to 10000000")),
         "history.age_s" => case("1", ("2026-11-30", "and it is a date"), ("86401", "must be 0 to 86400")),
