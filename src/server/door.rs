@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::front::Front;
 use super::process::BEYOND;
+use super::proxied;
 use super::shares::{Share, Shares};
 use crate::node::seldom::Seldom;
 use crate::protocol::code::{Limit, Refusal};
@@ -59,13 +60,14 @@ struct Failures {
 struct Place {
     open: Gauge,
     _permit: OwnedSemaphorePermit,
-    _share: Option<Share>,
+    /// The part of its address. It is given back with the place.
+    share: Option<Share>,
 }
 
 impl Place {
     fn new(open: &Gauge, permit: OwnedSemaphorePermit, share: Option<Share>) -> Self {
         open.inc();
-        Self { open: open.clone(), _permit: permit, _share: share }
+        Self { open: open.clone(), _permit: permit, share }
     }
 }
 
@@ -113,40 +115,61 @@ impl Door {
                 Some(_) = self.connections.join_next() => continue,
             };
             match self.place(peer.ip()) {
-                Ok(place) => self.let_in(socket, peer, place),
-                Err(refusal) => self.turn_away(socket, refusal),
+                Ok(place) if self.front.begins_with_header(peer.ip()) => self.let_client_in(socket, peer.ip(), place),
+                Ok(place) => self.let_in(socket, peer.ip(), place),
+                Err(refusal) => self.turn_away(socket, peer.ip(), refusal),
             }
         }
     }
 
-    /// Returns a place for a connection of this address. A listed proxy carries many clients, so it has no share.
     fn place(&self, address: IpAddr) -> Result<Place, Arc<Refusal>> {
-        let is_counted = !self.front.is_proxy(address);
-        let share = is_counted.then(|| self.shares.take(address).ok_or_else(|| Arc::clone(&self.beyond_share)));
-        let share = share.transpose()?;
+        let share = share(&self.front, &self.shares, address).map_err(|Beyond| Arc::clone(&self.beyond_share))?;
         let permit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| Arc::clone(&self.full))?;
         Ok(Place::new(&self.open, permit, share))
     }
 
-    fn let_in(&mut self, socket: TcpStream, peer: SocketAddr, place: Place) {
-        let permit = ConnectionPermit(Arc::new(place));
-        let peer = Peer { connection: peer.ip(), client: peer.ip() };
-        let front = self.front.clone();
-        let idle = if front.trusts(peer.connection) { IDLE_OF_PROXY } else { IDLE };
-        let answer = move |request, arrival| front.answer(request, arrival);
-        self.connections.spawn(serve(socket, peer, permit, answer, idle, self.leave.subscribe()));
+    fn let_in(&mut self, socket: TcpStream, address: IpAddr, place: Place) {
+        self.connections.spawn(serve_with(self.front.clone(), socket, address, place, self.leave.subscribe()));
+    }
+
+    /// Lets a connection of a proxy in, after its header stated the client's address. The client has a share.
+    fn let_client_in(&mut self, mut socket: TcpStream, proxy: IpAddr, mut place: Place) {
+        let (front, shares, beyond) = (self.front.clone(), self.shares.clone(), Arc::clone(&self.beyond_share));
+        let mut leave = self.leave.subscribe();
+        self.connections.spawn(async move {
+            let client = tokio::select! {
+                client = proxied::client(&mut socket) => client,
+                _ = leave.wait_for(|leave| *leave) => return,
+            };
+            let client = match client {
+                Ok(client) => client.unwrap_or(proxy),
+                Err(error) => return debug!(%proxy, %error, "a connection of a listed proxy is closed"),
+            };
+            match share(&front, &shares, client) {
+                Ok(share) => {
+                    place.share = share;
+                    serve_with(front, socket, client, place, leave).await;
+                }
+                Err(Beyond) => turn_away(socket, front, beyond).await,
+            }
+        });
     }
 
     /// Refuses a connection. The oldest refused connection makes room for the newest: a peer that connects and stays
     /// silent must not delay a health check.
-    fn turn_away(&mut self, socket: TcpStream, why: Arc<Refusal>) {
+    fn turn_away(&mut self, mut socket: TcpStream, address: IpAddr, why: Arc<Refusal>) {
         self.turned_away.retain(|answering| !answering.is_finished());
         if self.turned_away.len() >= BEYOND
             && let Some(oldest) = self.turned_away.pop_front()
         {
             oldest.abort();
         }
-        let answering = tokio::spawn(turn_away(socket, self.front.clone(), why));
+        let front = self.front.clone();
+        let answering = tokio::spawn(async move {
+            if !front.begins_with_header(address) || proxied::client(&mut socket).await.is_ok() {
+                turn_away(socket, front, why).await;
+            }
+        });
         self.turned_away.push_back(answering.abort_handle());
     }
 
@@ -156,6 +179,31 @@ impl Door {
         let _ = self.leave.send(true);
         while self.connections.join_next().await.is_some() {}
     }
+}
+
+/// An address has nothing left of its share.
+struct Beyond;
+
+/// Takes a part of the share of an address. A listed proxy carries many clients, so it has none.
+fn share(front: &Front, shares: &Shares, address: IpAddr) -> Result<Option<Share>, Beyond> {
+    if front.is_proxy(address) {
+        return Ok(None);
+    }
+    shares.take(address).map(Some).ok_or(Beyond)
+}
+
+/// Serves a connection of a client at this address.
+fn serve_with(
+    front: Front,
+    socket: TcpStream,
+    address: IpAddr,
+    place: Place,
+    leave: watch::Receiver<bool>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let permit = ConnectionPermit(Arc::new(place));
+    let peer = Peer { connection: address, client: address };
+    let idle = if front.is_proxy(address) { IDLE_OF_PROXY } else { IDLE };
+    serve(socket, peer, permit, move |request, arrival| front.answer(request, arrival), idle, leave)
 }
 
 /// Answers one request on a connection for which there is no room.

@@ -50,6 +50,8 @@ struct Shared {
     gate: Arc<Gate>,
     /// The proxies whose `X-Forwarded-For` the gateway believes.
     trusted: Box<[Prefix]>,
+    /// True if their connections begin with a header of the PROXY protocol.
+    proxy_protocol: bool,
     /// True if the gateway compresses WebSocket messages and answers of polls, for clients that accept it.
     compression: bool,
     /// The cookie that may hold a token.
@@ -64,7 +66,13 @@ impl Front {
         let rest = rest.layer(cors(&gate));
         let (trusted, compression) = (config.server.trusted_proxies.as_slice().into(), config.server.compression);
         let cookie = config.auth.as_ref().and_then(|auth| auth.cookie.as_deref()).map(Into::into);
-        Self(Arc::new(Shared { node, gate, trusted, compression, cookie, mount, rest }))
+        let proxy_protocol = config.server.proxy_protocol;
+        Self(Arc::new(Shared { node, gate, trusted, proxy_protocol, compression, cookie, mount, rest }))
+    }
+
+    /// Returns true if a connection of this address begins with a header of the PROXY protocol.
+    pub(super) fn begins_with_header(&self, address: IpAddr) -> bool {
+        self.0.proxy_protocol && self.is_proxy(address)
     }
 
     /// Returns true if connections of this address are those of a listed proxy.
@@ -128,11 +136,6 @@ impl Front {
             }
             _ => Box::pin(self.clone().rest(request.map(Body::new), arrival)),
         }
-    }
-
-    /// Returns true if the operator lists this address as that of a proxy.
-    pub(super) fn trusts(&self, address: IpAddr) -> bool {
-        forwarded::is_trusted(address, &self.0.trusted)
     }
 
     /// Returns the origin of a request that the gate has let in.

@@ -5,6 +5,7 @@
 //! - `credentials`: the token of a request
 //! - [`gate`]: the origins and hosts that may come in
 //! - [`forwarded`]: the address of a client behind proxies
+//! - `proxied`: the header that some proxies send before a request
 //! - `front`: the way of a request
 //! - [`handle`]: the control of a running gateway
 //! - `routes`: the paths that carry no session
@@ -31,6 +32,7 @@ mod metrics;
 mod page;
 mod pages;
 pub mod process;
+mod proxied;
 mod routes;
 pub mod serve;
 mod shares;

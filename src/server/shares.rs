@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::node::tally::{Holder, Tally, counted};
 
 /// The shares of all addresses. It remembers only addresses with a connection.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Shares {
     tally: Arc<Mutex<Tally>>,
     most: usize,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use throughline::protocol::Transport;
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::client::{Client, secret};
 use crate::gateway::{Running, within_patience};
@@ -279,6 +279,51 @@ async fn a_listed_proxy_has_no_share_and_its_clients_have_one_each() {
         assert_eq!(poll(&gateway, Some("2001:db8::1")).await.status, 200);
         poll(&gateway, Some("2001:db8::2")).await.is_error(429, "rate_limited");
         assert_eq!(poll(&gateway, Some("2001:db8:0:1::1")).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_behind_the_proxy_protocol_counts_by_its_own_address() {
+    let gateway = Running::with(|config| {
+        config.server.trusted_proxies.push("127.0.0.1".parse().unwrap());
+        config.server.proxy_protocol = true;
+        config.limits.connections_per_address = 1;
+    })
+    .await;
+    let neighbour = Neighbour::of(&gateway).await;
+    let first = "PROXY TCP4 203.0.113.9 10.0.0.1 4096 80\r\n";
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let say =
+        async |header: &str, request: &str| http::raw(gateway.address, format!("{header}{request}").as_bytes()).await;
+    within_patience(async {
+        // A connection of this client stays open.
+        let mut held = TcpStream::connect(gateway.address).await.unwrap();
+        held.write_all(format!("{first}GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+        held.read_exact(&mut [0; 12]).await.unwrap();
+        let refused = say(first, &get("/rt/control?nonce=n")).await;
+        assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("connections_per_address"), "{refused}");
+        let other = say(&first.replace(".9 ", ".10 "), &get("/rt/control?nonce=n")).await;
+        assert!(other.starts_with("HTTP/1.1 200 "), "{other}");
+        // The proxy's own check of health.
+        let own = say("PROXY UNKNOWN\r\n", &get("/healthz")).await;
+        assert!(own.starts_with("HTTP/1.1 200 "), "{own}");
+        // The metrics are for this machine, and the client is elsewhere.
+        let metrics = say(&first.replace(".9 ", ".11 "), &get("/metrics")).await;
+        assert!(metrics.starts_with("HTTP/1.1 403 "), "{metrics}");
+        for malformed in ["", "PROXY TCP4 203.0.113.9\r\n", "PROXY TCP5 203.0.113.9 10.0.0.1 4096 80\r\n"] {
+            let mut socket = TcpStream::connect(gateway.address).await.unwrap();
+            let _ = socket.write_all(format!("{malformed}{}", get("/")).as_bytes()).await;
+            let mut answer = Vec::new();
+            // The gateway closes it, and the system may report unread bytes as a reset.
+            let _ = socket.read_to_end(&mut answer).await;
+            assert!(answer.is_empty(), "{malformed:?}: {}", answer.escape_ascii());
+        }
+        // An address that is not listed cannot state another one.
+        let forged = http::raw(neighbour.address, format!("{first}{}", get("/")).as_bytes()).await;
+        assert!(!forged.contains("200 OK"), "{forged}");
+        let answer = http::get(neighbour.address, "/healthz").await;
+        assert_eq!(answer.status, 200);
     })
     .await;
 }

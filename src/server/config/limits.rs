@@ -7,7 +7,7 @@ use super::setting::Reload;
 use crate::backend::rules::gcra::Rate;
 use crate::hub::Bounds;
 use crate::node;
-use crate::server::forwarded::{Prefix, is_listed};
+use crate::server::forwarded::{Prefix, is_trusted};
 
 /// The section `[limits]`: the most sessions, connections and channels at one time, and the shares of one user and one
 /// address.
@@ -93,7 +93,7 @@ impl Limits {
             replay_bytes: bound(self.replay_bytes_total),
             subscribes: rate(self.subscribes_per_session, self.subscribes_burst),
             attaches: rate(self.attaches_per_address, self.attaches_burst),
-            is_proxy: Box::new(move |address| is_listed(address, &proxies)),
+            is_proxy: Box::new(move |address| is_trusted(address, &proxies)),
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Server {
     pub origins: Vec<AllowedOrigin>,
     /// Proxies whose `X-Forwarded-For` the gateway believes. Default none.
     pub trusted_proxies: Vec<Prefix>,
+    /// Expects a header of the PROXY protocol, version 1 or 2, on each connection of a listed proxy. Default no.
+    pub proxy_protocol: bool,
     /// Compresses WebSocket messages and answers of polls, for clients that accept it. docs/BENCHMARKS.md has the
     /// costs. Default no.
     pub compression: bool,
@@ -53,6 +55,7 @@ impl Default for Server {
             open: false,
             origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            proxy_protocol: false,
             compression: false,
             drain: Duration::from_secs(10),
         }
@@ -103,6 +106,17 @@ impl Section for Server {
             show: |server| all_quoted(&server.trusted_proxies),
         },
         Key {
+            name: "proxy_protocol",
+            about: "Expects a header of the PROXY protocol, version 1 or 2, on each connection of a listed proxy. It \
+                    states the client's address. The gateway closes a connection without one. For proxies that pass \
+                    on bytes without reading HTTP.",
+            example: "true",
+            bounds: None,
+            reload: Reload::Restart,
+            read: |server, given| put(&mut server.proxy_protocol, given.truth()),
+            show: |server| server.proxy_protocol.to_string(),
+        },
+        Key {
             name: "compression",
             about: "Compresses WebSocket messages (permessage-deflate, once for all receivers) and answers of polls \
                     (gzip), for clients that accept it. It saves bytes and costs CPU.",
@@ -123,6 +137,13 @@ impl Section for Server {
             show: |server| server.drain.as_secs().to_string(),
         },
     ];
+
+    fn oddities(&self) -> Vec<String> {
+        let is_odd = self.proxy_protocol && self.trusted_proxies.is_empty();
+        let odd =
+            "server.proxy_protocol is on, but server.trusted_proxies lists no proxy: no connection has the header";
+        is_odd.then(|| odd.to_owned()).into_iter().collect()
+    }
 }
 
 /// The allowed values of `drain_s`.

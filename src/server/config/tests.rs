@@ -41,6 +41,9 @@ fn case(key: &str) -> Case {
             ("['1.1.1.1', 7]", "must be text in quotes"),
             ("['10.0.0.0/33']", "not an address or a prefix"),
         ),
+        "server.proxy_protocol" => {
+            case("true", ("'v2'", "must be true or false, and it is text"), ("2", "must be true or false"))
+        }
         "server.compression" => case("true", ("'on'", "must be true or false"), ("0.5", "it is a number with a point")),
         "server.drain_s" => case("1", ("10.5", SECONDS), ("-1", "must be 0 to 3600")),
         "session.transports" => {
