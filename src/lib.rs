@@ -120,12 +120,13 @@ pub use crate::{
     server::{
         Gateway, Stopped,
         config::{
-            BadFile, BadPath, BadVariable, Change, Config, Conflict, History as HistorySection,
+            BadFile, BadPath, BadVariable, Change, Config, Conflict, History as HistorySection, Inner as InnerSection,
             Limits as LimitsSection, Reload, Server as ServerSection, Session as SessionSection, Setting, Wrong,
         },
         forwarded::{BadPrefix, Prefix},
         gate::{AllowedOrigin, BadOrigin},
         handle::Handle,
+        inner::key::{ApiKey, BadKeyDigest, KeyDigest, Scope, UnknownScope},
     },
     transport::{Arrival, Peer},
 };

@@ -209,6 +209,18 @@ impl Access {
         Publication { payload, told: told(tell.unwrap_or_default(), None) }
     }
 
+    /// Returns a publication of one of the application's servers, in the name of this user if the rule of the channel
+    /// wants to be told a user.
+    ///
+    /// # Errors
+    /// There are rules, and none of them matches the name of the channel.
+    pub fn of_server(&self, channel: &ChannelName, payload: Payload, by: Option<&str>) -> Result<Publication, Refusal> {
+        let rules = self.rules.load();
+        let Some(rules) = &*rules else { return Ok(payload.into()) };
+        let found = rules.find(channel).ok_or(Mistake::NoRule)?;
+        Ok(Publication { payload, told: told(found.rule().tell, by) })
+    }
+
     /// Decides about a request to the application itself.
     pub fn request(&self, who: Asker<'_>) -> Decision<Result<(), Refusal>> {
         if who.identity.is_guest {

@@ -8,6 +8,7 @@ mod bench;
 mod configuration;
 mod demo;
 mod doctor;
+mod key;
 mod link;
 mod netlab;
 mod networks;
@@ -71,6 +72,8 @@ enum Command {
     Publish(publish::Publish),
     /// Print the publications of a channel as they come, until Ctrl-C.
     Tail(tail::Tail),
+    /// Make a key for a server that uses the API, and print it with its table for the configuration.
+    Key(key::Key),
 }
 
 #[derive(Args)]
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Token(options) => token::run(&options),
         Command::Publish(options) => publish::run(&options),
         Command::Tail(options) => tail::run(&options),
+        Command::Key(options) => key::run(&options),
         Command::Serve(options) => match options.configuration() {
             Ok(config) => serve::run(config, &options),
             Err(why) => usage(&why),

@@ -5,6 +5,7 @@
 //! it ends any program that was not started by `nohup`.
 
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use tokio::net::{TcpListener, TcpSocket};
@@ -23,7 +24,10 @@ pub(super) fn run(config: Config, options: &Serve) -> ExitCode {
     on_a_runtime(async {
         let listener = listen(&config)?;
         config.oddities().iter().for_each(|odd| warn!("{odd}"));
-        let gateway = Gateway::new(config.clone());
+        let mut gateway = Gateway::new(config.clone());
+        if let Some(inner) = &config.inner {
+            gateway = gateway.inner_listener(listen_at(inner.listen)?);
+        }
         if options.config.is_none() {
             if ignores_hangups() {
                 info!("SIGHUP is ignored, as under nohup: a hangup does not end this gateway, but SIGTERM does");
@@ -110,7 +114,10 @@ const BACKLOG: u32 = 4096;
 
 /// Listens at the configured address. It must be called on a runtime.
 pub(super) fn listen(config: &Config) -> io::Result<TcpListener> {
-    let address = config.server.listen;
+    listen_at(config.server.listen)
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     let open = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // A restart must not wait for the connections of the process before.
@@ -140,6 +147,9 @@ pub(super) async fn serve(gateway: Gateway, listener: TcpListener) -> io::Result
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     say(&format!("listening on http://{}", listener.local_addr()?));
+    if let Some(address) = gateway.inner_address() {
+        say(&format!("the inner listener is on http://{address}"));
+    }
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -40,6 +40,8 @@ pub(super) enum Request<'c, 'p> {
         ticket: Ticket,
         publications: &'c mut dyn Iterator<Item = &'p Publication>,
         outcome: &'c mut Option<Result<u64, Refusal>>,
+        /// The epoch of the channel, if the caller wants it and it comes within the call.
+        epoch: Option<&'c mut Option<Arc<str>>>,
     },
     /// Subscribe. `answer` makes the answer to an accepted subscription.
     Subscribe { ticket: Ticket, answer: MakeAnswer<'c>, outcome: &'c mut Option<Result<Start, Refusal>> },
@@ -138,10 +140,15 @@ impl Desk {
         call: &mut Call<'_, '_>,
     ) -> Answer<Stretch<Line>> {
         // The machine appends only for the call that publishes.
-        let Request::Publish { publications, .. } = &mut call.request else {
+        let Request::Publish { publications, epoch, .. } = &mut call.request else {
             return Answer::Now(Err(Failure::NotDone));
         };
-        self.log.append(now, ticket, *publications, &mut |at, publication| down::publication(name, at, publication))
+        let encode = &mut |at, publication: &Publication| down::publication(name, at, publication);
+        let answer = self.log.append(now, ticket, *publications, encode);
+        if let (Some(epoch), Answer::Now(Ok(stretch))) = (epoch, &answer) {
+            **epoch = Some(Arc::clone(&stretch.epoch));
+        }
+        answer
     }
 
     /// Delivers a part to every live subscriber. It looks each subscriber up once for all lines: with a thousand

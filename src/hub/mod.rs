@@ -151,6 +151,21 @@ impl Hub {
         channel: &ChannelName,
         publications: impl IntoIterator<Item = &'a Publication>,
     ) -> (Outcome<u64>, Vec<Waker>) {
+        self.publish_and_tell(now, channel, publications, None)
+    }
+
+    /// Publishes a batch as [`Self::publish`] does. Also puts the epoch of the channel into `epoch`, if the broker
+    /// states it within the call.
+    ///
+    /// # Errors
+    /// As those of [`Self::publish`].
+    pub fn publish_and_tell<'a>(
+        &self,
+        now: Duration,
+        channel: &ChannelName,
+        publications: impl IntoIterator<Item = &'a Publication>,
+        epoch: Option<&mut Option<Arc<str>>>,
+    ) -> (Outcome<u64>, Vec<Waker>) {
         let shared = match self.channel(now, channel) {
             Ok(shared) => shared,
             Err(refusal) => return (Outcome::Now(Err(refusal)), Vec::new()),
@@ -158,7 +173,7 @@ impl Hub {
         let mut desk = lock(&shared);
         let ticket = desk.machine.ticket();
         let (mut publications, mut published) = (publications.into_iter(), None);
-        let request = Request::Publish { ticket, publications: &mut publications, outcome: &mut published };
+        let request = Request::Publish { ticket, publications: &mut publications, outcome: &mut published, epoch };
         let mut call = Call::new(request);
         desk.carry_out(now, channel, Input::Publish(ticket), &mut call);
         let wakers = call.wakers;

@@ -21,7 +21,9 @@ impl Node {
         self.tell_all(|| Input::EndLegs(going_away()));
     }
 
-    pub(super) fn is_draining(&self) -> bool {
+    /// Returns true after [`Self::drain`].
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
         *self.leaving.borrow()
     }
 }

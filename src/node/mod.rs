@@ -14,7 +14,7 @@
 //! - `session`, `sessions`: one session, and all sessions by their secret
 //! - [`reader`]: a channel without a session, for plain EventSource
 //! - `relief`: the bound of the bytes that all sessions keep for replay
-//! - `drain`: the end of the node
+//! - `drain`: the end of the node; [`manage`]: what an operator and the application's servers ask of it
 //! - `settings`, `clock`, `network`: the data that a new session needs
 //! - `counters`: counts of events, for `/metrics`; `refusals`: refusals, counted and logged; [`seldom`]: logs once
 //!   a minute
@@ -26,6 +26,7 @@ mod join;
 mod judgements;
 pub mod limits;
 pub mod link;
+pub mod manage;
 mod network;
 mod operations;
 mod owner;

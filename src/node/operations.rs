@@ -42,6 +42,16 @@ impl Operations {
         outcome
     }
 
+    /// Publishes one, as [`Self::publish`] does. Also returns the epoch of the channel, if the broker states it within
+    /// the call.
+    pub(super) fn publish_one(&self, channel: &ChannelName, one: &Publication) -> (Outcome<u64>, Option<Arc<str>>) {
+        self.counters.publications.inc();
+        let mut epoch = None;
+        let (outcome, wakers) = self.hub.publish_and_tell(self.clock.now(), channel, [one], Some(&mut epoch));
+        wake(wakers);
+        (outcome, epoch)
+    }
+
     /// Subscribes a session. The hub delivers the answer before the first publication. If the outcome is a refusal,
     /// the caller must unsubscribe.
     pub(super) fn subscribe(

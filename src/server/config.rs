@@ -6,7 +6,8 @@
 //! sections.
 //!
 //! # Layout
-//! - `server`, `session`, `limits`, `history`, `auth`: the sections; `channel`: the rules of channels, a list of tables
+//! - `server`, `session`, `limits`, `history`, `auth`, `inner`: the sections
+//! - `channel`: the rules of channels, and `keys`: the keys of the API. Both are lists of tables
 //! - `section`: the parts of a section, and the reading of a value; `setting`: a key, as other modules see it
 //! - `environment`: the variables that override the file
 //! - `fault`: the errors of a file; `hints`: the corrections of unknown names
@@ -18,6 +19,8 @@ mod environment;
 mod fault;
 mod hints;
 mod history;
+mod inner;
+mod keys;
 mod limits;
 pub mod reference;
 mod section;
@@ -35,6 +38,7 @@ use self::fault::Fault;
 pub use self::fault::{BadFile, BadPath, BadVariable, Conflict, Wrong};
 use self::hints::Known;
 pub use self::history::History;
+pub use self::inner::Inner;
 pub use self::limits::Limits;
 use self::section::{Table, first};
 pub use self::server::{Server, address, drain};
@@ -46,6 +50,7 @@ use crate::backend::tokens::auth::Auth;
 use crate::broker::Retention;
 use crate::hub::Bounds;
 use crate::protocol::ChannelName;
+use crate::server::inner::key::ApiKey;
 
 /// A whole configuration: a section for each table of the file.
 ///
@@ -74,6 +79,10 @@ pub struct Config {
     pub auth: Option<Auth>,
     /// The rules of channels. Without any, every client may do everything on every channel.
     pub channels: Vec<Rule>,
+    /// The listener for the operator and for the application's servers. Default none.
+    pub inner: Option<Inner>,
+    /// The keys of the API, which that listener serves.
+    pub keys: Vec<ApiKey>,
 }
 
 impl Config {
@@ -172,7 +181,8 @@ impl Config {
         let (now, later): (Vec<_>, Vec<_>) = changed.partition(|(from, _)| from.reload != Reload::Restart);
         let change = |(from, to): (Setting, Setting)| Change { key: from.name(), from: from.value, to: to.value };
         let rules = channel::changes(&self.channels, &other.channels);
-        (now.into_iter().map(change).chain(rules).collect(), later.into_iter().map(change).collect())
+        let keys = keys::changes(&self.keys, &other.keys);
+        (now.into_iter().map(change).chain(rules).chain(keys).collect(), later.into_iter().map(change).collect())
     }
 
     /// Returns a sentence about each value that is valid, but can hardly be meant.
@@ -232,19 +242,19 @@ impl Config {
     }
 
     /// Returns every section. The pattern names each field, so a new one does not compile without its place here.
-    fn sections(&self) -> [&dyn Table; 5] {
-        let Self { server, session, limits, history, auth, channels: _ } = self;
-        [server, session, limits, history, auth]
+    fn sections(&self) -> [&dyn Table; 6] {
+        let Self { server, session, limits, history, auth, inner, channels: _, keys: _ } = self;
+        [server, session, limits, history, auth, inner]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Table; 5] {
-        let Self { server, session, limits, history, auth, channels: _ } = self;
-        [server, session, limits, history, auth]
+    fn sections_mut(&mut self) -> [&mut dyn Table; 6] {
+        let Self { server, session, limits, history, auth, inner, channels: _, keys: _ } = self;
+        [server, session, limits, history, auth, inner]
     }
 
     fn known(&self) -> Known {
-        let tables = self.sections().into_iter().map(Table::name).chain([channel::table()]).collect();
-        let settings = self.settings().into_iter().chain(channel::settings()).collect();
+        let tables = self.sections().into_iter().map(Table::name).chain([channel::table(), keys::table()]).collect();
+        let settings = self.settings().into_iter().chain(channel::settings()).chain(keys::settings()).collect();
         Known { tables, settings }
     }
 
@@ -255,6 +265,9 @@ impl Config {
         let faults = file.get_ref().iter().filter_map(|(name, value)| {
             if name.get_ref() == channel::table() {
                 return channel::read(value, text, &known).map(|rules| config.channels = rules).err();
+            }
+            if name.get_ref() == keys::table() {
+                return keys::read(value, &known).map(|keys| config.keys = keys).err();
             }
             let mut sections = config.sections_mut().into_iter();
             let Some(section) = sections.find(|section| section.name() == name.get_ref()) else {

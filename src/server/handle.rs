@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::config::Config;
 use super::drain::{self, Stopped};
+use super::inner::Inner;
 use super::signing_in;
 use crate::broker::{Retention, Retentions};
 use crate::node::Node;
@@ -18,6 +19,7 @@ use crate::protocol::{BadOffer, ChannelName, Transport};
 pub struct Handle {
     node: Arc<Node>,
     histories: Histories,
+    inner: Arc<Inner>,
 }
 
 /// The histories of the memory broker, and the bounds of those without a rule. Only a restart changes the latter.
@@ -28,8 +30,8 @@ pub(super) struct Histories {
 }
 
 impl Handle {
-    pub(super) const fn new(node: Arc<Node>, histories: Histories) -> Self {
-        Self { node, histories }
+    pub(super) const fn new(node: Arc<Node>, histories: Histories, inner: Arc<Inner>) -> Self {
+        Self { node, histories, inner }
     }
 
     /// Returns the transports that the gateway offers, best first.
@@ -141,7 +143,7 @@ impl Handle {
         self.node.read_channel(name, None).await
     }
 
-    /// Applies the keys that can change at run time, and ignores all others. It applies the transports at once, and
+    /// Applies the keys that can change at run time, and ignores all others. It applies the transports and the keys of the API at once, and
     /// the history of a rule when its channel is next used. It applies the heartbeat and the hold of polls to sessions that are created afterwards.
     ///
     /// # Examples
@@ -158,6 +160,7 @@ impl Handle {
         self.node.set_rules(signing_in::rules(config));
         self.node.set_times(config.session.heartbeat, config.session.poll_hold);
         self.node.set_transports(&config.session.transports, config.session.switch_jitter);
+        self.inner.apply(config);
         let Histories { retentions, usual } = &self.histories;
         retentions.replace(config.retentions(*usual));
     }

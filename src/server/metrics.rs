@@ -88,6 +88,14 @@ impl Metrics {
         }
     }
 
+    /// Returns the metrics in the form that the request accepts.
+    pub(super) fn answer(&self, headers: &HeaderMap) -> Response {
+        let accepts =
+            |kind| headers.get_all(ACCEPT).iter().any(|accept| accept.to_str().is_ok_and(|it| it.contains(kind)));
+        let (kind, text) = self.text(accepts(OPEN_METRICS));
+        ([(CONTENT_TYPE, kind)], text).into_response()
+    }
+
     /// Returns the type of the text, and the text.
     fn text(&self, open: bool) -> (&'static str, String) {
         self.look();
@@ -118,17 +126,20 @@ pub(super) async fn show(
     Extension(arrival): Extension<Arrival>,
     headers: HeaderMap,
 ) -> Response {
+    match check_is_local(&arrival, &headers) {
+        Ok(()) => metrics.answer(&headers),
+        Err(mistake) => refuse(None, &mistake.into()),
+    }
+}
+
+/// Checks that this machine asks.
+pub(super) fn check_is_local(arrival: &Arrival, headers: &HeaderMap) -> Result<(), Mistake> {
     // A proxy on this machine that passes all requests on calls us by our public name.
     let by_name = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_loopback);
     if !by_name || !arrival.peer.is_some_and(|peer| peer.connection.to_canonical().is_loopback()) {
-        return refuse(None, &Mistake::Remote.into());
+        return Err(Mistake::Remote);
     }
-    if let Some(header) = proxied(&headers) {
-        return refuse(None, &Mistake::Proxied(header.to_owned()).into());
-    }
-    let accepts = |kind| headers.get_all(ACCEPT).iter().any(|accept| accept.to_str().is_ok_and(|it| it.contains(kind)));
-    let (kind, text) = metrics.text(accepts(OPEN_METRICS));
-    ([(CONTENT_TYPE, kind)], text).into_response()
+    proxied(headers).map_or(Ok(()), |header| Err(Mistake::Proxied(header.to_owned())))
 }
 
 /// Returns a header that shows a proxy.

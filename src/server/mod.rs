@@ -13,6 +13,7 @@
 //! - `page`: the frame of a page, and the answer to an unknown path
 //! - `files`: the answer with an embedded file
 //! - `metrics`: `/metrics`
+//! - [`inner`]: the listener for the operator and for the application's servers
 //! - [`process`]: open files and memory of this process
 //! - `door`: accepts as many connections as there is room for; `shares`: how many of them one address may have
 //! - `timers`: the task that hands sessions the time, if another server serves the gateway
@@ -28,6 +29,7 @@ pub mod forwarded;
 mod front;
 pub mod gate;
 pub mod handle;
+pub mod inner;
 mod metrics;
 mod page;
 mod pages;
@@ -46,12 +48,14 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::Extensions;
 use futures::FutureExt as _;
+use tokio::net::TcpListener;
 use tower::service_fn;
 
 use self::config::Config;
 use self::front::Front;
 use self::gate::Gate;
 use self::handle::{Handle, Histories};
+use self::inner::Inner;
 use self::metrics::Metrics;
 use self::timers::Timers;
 use crate::backend::Backend;
@@ -75,6 +79,8 @@ pub struct Gateway {
     config: Config,
     histories: Histories,
     start: Router,
+    inner: Arc<Inner>,
+    inner_listener: Option<TcpListener>,
     /// Why no token can be checked, if that is so.
     unfit: Option<BadAuth>,
 }
@@ -140,7 +146,9 @@ impl Gateway {
         let node = Arc::clone(metrics.node());
         let gate = Arc::new(Gate::new(config.server.origins.clone()));
         let start = pages::start(config.auth.as_ref());
-        Self { node, gate, metrics: Arc::new(metrics), config, histories, start, unfit }
+        let metrics = Arc::new(metrics);
+        let inner = Inner::new(Arc::clone(&node), Arc::clone(&metrics), &config);
+        Self { node, gate, metrics, config, histories, start, inner, inner_listener: None, unfit }
     }
 
     /// Replaces the start page with a router. The router is behind the same gate.
@@ -159,6 +167,33 @@ impl Gateway {
     pub fn start_page(mut self, router: Router) -> Self {
         self.start = router;
         self
+    }
+
+    /// Serves the API, `/metrics` and `/readyz` with this listener, while [`Gateway::serve`] runs. Without this call it
+    /// listens at the address of the configuration, if there is one.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use throughline::{Config, Gateway};
+    /// use tokio::net::TcpListener;
+    ///
+    /// # async fn run() -> std::io::Result<()> {
+    /// let inner = TcpListener::bind("127.0.0.1:0").await?;
+    /// println!("the inner listener has the port {}", inner.local_addr()?.port());
+    /// let gateway = Gateway::new(Config::default()).inner_listener(inner);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn inner_listener(mut self, listener: TcpListener) -> Self {
+        self.inner_listener = Some(listener);
+        self
+    }
+
+    /// Returns the address of the listener that [`Gateway::inner_listener`] got.
+    #[cfg(feature = "cli")]
+    pub(crate) fn inner_address(&self) -> Option<SocketAddr> {
+        self.inner_listener.as_ref()?.local_addr().ok()
     }
 
     /// Returns the session's routes, for the router of an application that nests them: at `/rt`, or at another path.
@@ -236,7 +271,7 @@ impl Gateway {
     /// ```
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.node), self.histories.clone())
+        Handle::new(Arc::clone(&self.node), self.histories.clone(), Arc::clone(&self.inner))
     }
 
     /// Returns the configuration.

@@ -4,11 +4,14 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tracing::info;
 
 use super::Gateway;
+use super::config::Inner;
 use super::door::Door;
 use super::drain::{self, Stopped};
+use super::inner::listener;
 use super::{process, routes};
 
 impl Gateway {
@@ -18,7 +21,7 @@ impl Gateway {
     /// have left. After the jitter it ends the legs that are left.
     ///
     /// # Errors
-    /// The configuration has `[auth]`, and its keys cannot be read. Or the task that hands sessions the time has died: a
+    /// The configuration has `[auth]`, and its keys cannot be read. Or the inner listener cannot listen. Or the task that hands sessions the time has died: a
     /// gateway must not go on without it.
     ///
     /// # Examples
@@ -42,13 +45,17 @@ impl Gateway {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<Stopped> {
+    pub async fn serve(mut self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<Stopped> {
         if let Some(why) = &self.unfit {
             return Err(io::Error::other(why.to_string()));
         }
         let mut timers = tokio::spawn(Arc::clone(&self.node).run());
         let connections = process::make_room(self.config.limits.connections);
         self.metrics.connections_limit.set(i64::try_from(connections).unwrap_or(i64::MAX));
+        let mut inner = JoinSet::new();
+        if let Some(listener) = self.listen_inside().await? {
+            inner.spawn(listener::serve(listener, Arc::clone(&self.inner)));
+        }
         self.say_what_is_served(&listener, connections);
         let rest = routes::site(&self.node, &self.metrics, self.start.clone());
         let most = (connections, self.config.limits.connections_of_address());
@@ -62,6 +69,18 @@ impl Gateway {
         let stopped = drain::within(self.config.server.drain, self.drain(door)).await;
         timers.abort();
         Ok(stopped)
+    }
+
+    /// Returns the inner listener, if there is one.
+    async fn listen_inside(&mut self) -> io::Result<Option<TcpListener>> {
+        let listener = match (self.inner_listener.take(), &self.config.inner) {
+            (Some(listener), _) => listener,
+            (None, Some(Inner { listen, .. })) => TcpListener::bind(listen).await?,
+            (None, None) => return Ok(None),
+        };
+        let (address, keys) = (listener.local_addr()?, self.config.keys.len());
+        info!(%address, keys, "the inner listener serves the API");
+        Ok(Some(listener))
     }
 
     /// Writes the first line of the log.

@@ -7,6 +7,8 @@ mod channel;
 mod configuration;
 mod doctor;
 mod embed;
+mod inner;
+mod key;
 mod keys;
 mod netlab;
 mod process;

@@ -15,6 +15,7 @@ use crate::backend::tokens::url::BadKeySetUrl;
 use crate::protocol::{BadOffer, UnknownTransport};
 use crate::server::forwarded::BadPrefix;
 use crate::server::gate::BadOrigin;
+use crate::server::inner::key::{BadKeyDigest, MOST_KEYS, MOST_PATTERNS, NAME_BYTES, UnknownScope};
 
 /// An error in a configuration, or in one of its values.
 ///
@@ -69,6 +70,27 @@ pub enum Wrong {
     /// The rules of channels contradict each other.
     #[error(transparent)]
     Rules(Box<BadRules>),
+    /// The text is no digest of a key of the API. The error does not show it, because it may be the key.
+    #[error(transparent)]
+    KeyDigest(#[from] BadKeyDigest),
+    /// No scope of a key has this name.
+    #[error(transparent)]
+    Scope(#[from] UnknownScope),
+    /// No key of the API can have this name.
+    #[error("a name has 1 to {NAME_BYTES} bytes, and no control characters")]
+    KeyName,
+    /// A key of the API has too many patterns.
+    #[error("a key has {MOST_PATTERNS} patterns at most")]
+    TooManyPatterns,
+    /// There are too many keys of the API.
+    #[error("there are {MOST_KEYS} keys at most")]
+    TooManyKeys,
+    /// A key of the API lacks this setting.
+    #[error("this [[key]] has no `{0}`")]
+    Incomplete(&'static str),
+    /// Two keys of the API have the same name or the same digest. Holds the name of the second one.
+    #[error("another [[key]] has the name or the key of {0:?}")]
+    SameKey(String),
     /// The file defines a table twice, or a table holds a key twice.
     #[error("this stands in the file already")]
     Repeated,

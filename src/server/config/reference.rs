@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::setting::{Reload, Setting, header};
-use super::{Config, channel};
+use super::{Config, channel, keys};
 
 /// The longest line of a comment in the example.
 const WIDTH: usize = 110;
@@ -15,13 +15,14 @@ pub fn tables() -> String {
     let config = Config::default();
     let sections = config.sections().map(|section| table(section.name(), section.about(), &section.settings()));
     let rules = table(channel::table(), channel::about(), &channel::settings());
-    [&sections[..], &[rules]].concat().join("\n")
+    let keys = table(keys::table(), keys::about(), &keys::settings());
+    [&sections[..], &[rules, keys]].concat().join("\n")
 }
 
-/// Returns the keys of a rule, such as `rate.user`.
+/// Returns the keys of the tables that may stand several times, such as `rate.user`.
 #[must_use]
 pub fn rule_keys() -> Vec<&'static str> {
-    channel::settings().into_iter().map(|setting| setting.key).collect()
+    channel::settings().into_iter().chain(keys::settings()).map(|setting| setting.key).collect()
 }
 
 fn table(name: &str, about: &str, settings: &[Setting]) -> String {
@@ -58,11 +59,15 @@ pub fn example() -> String {
             file += &format!("{mark}{} = {}\n", setting.key, by_threes(&setting.value, '_'));
         }
     }
-    // A rule has no default, so the example only shows one.
-    file += &format!("\n{}# {}\n", comment(channel::about()), header(channel::table()));
-    for setting in channel::settings() {
-        file += &comment(&said(&setting));
-        file += &format!("# {} = {}\n", setting.key, setting.example);
+    // A rule and a key have no default, so the example only shows one of each.
+    for (name, about, settings) in
+        [(channel::table(), channel::about(), channel::settings()), (keys::table(), keys::about(), keys::settings())]
+    {
+        file += &format!("\n{}# {}\n", comment(about), header(name));
+        for setting in settings {
+            file += &comment(&said(&setting));
+            file += &format!("# {} = {}\n", setting.key, setting.example);
+        }
     }
     file
 }

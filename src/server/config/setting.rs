@@ -70,7 +70,7 @@ impl Setting {
 }
 
 /// The tables that may stand several times.
-pub(super) const LISTS: [&str; 1] = ["channel"];
+pub(super) const LISTS: [&str; 2] = ["channel", "key"];
 
 /// Returns the header of a table in the file.
 pub(super) fn header(table: &str) -> String {
