@@ -120,6 +120,18 @@ impl Access {
         self.has_rules.store(has_rules, Ordering::Release);
     }
 
+    /// Returns the check of tokens, if it is made here, and not by the application.
+    #[must_use]
+    pub fn tokens(&self) -> Option<&Tokens> {
+        self.signing_in.as_ref()?.tokens.as_ref()
+    }
+
+    /// Returns true if an operator revoked the token of this identity.
+    #[must_use]
+    pub fn is_revoked(&self, identity: &Identity) -> bool {
+        self.tokens().is_some_and(|tokens| tokens.is_revoked(identity))
+    }
+
     /// Returns true if tokens are checked here, and not by the application.
     #[must_use]
     pub const fn checks_tokens(&self) -> bool {

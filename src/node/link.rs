@@ -330,7 +330,9 @@ impl Link {
         match self.node.join(hello, named, admitted, (self.address, offered))? {
             Some(session) => {
                 let right = self.node.right_of(admitted);
-                self.enter(session, attaching, right)
+                self.enter(Arc::clone(&session), attaching, right)?;
+                self.node.end_if_revoked(&session, &admitted.identity);
+                Ok(())
             }
             None if !offered && hello.id.is_none() => Err(not_offered(*transport)),
             None => {

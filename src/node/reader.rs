@@ -137,7 +137,8 @@ impl Reader {
         None
     }
 
-    /// Returns true if the rules still let the client read. They are asked again only after they changed.
+    /// Returns true if the rules still let the client read. They are asked again only after they changed, or
+    /// after tokens were revoked.
     fn may_go_on(&mut self) -> bool {
         let Some(Client { identity, changes }) = &mut self.client else { return true };
         if !changes.has_changed().unwrap_or(false) {
@@ -145,7 +146,7 @@ impl Reader {
         }
         changes.mark_unchanged();
         let Subscription { node, channel, .. } = &self.subscription;
-        node.access.keeps(asking(identity), channel).is_ok()
+        !node.access.is_revoked(identity) && node.access.keeps(asking(identity), channel).is_ok()
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Rules {
 }
 
 /// No token lasts longer. A later end counts milliseconds by mistake, and the token would never end.
-const LONGEST_LIFE: Duration = Duration::from_secs(100 * 366 * 86_400);
+pub(super) const LONGEST_LIFE: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// The claims that count. Each value has any type at first, so that a wrong one has a fault of its own.
 #[derive(Deserialize)]

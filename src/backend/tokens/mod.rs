@@ -8,7 +8,7 @@
 //! - [`key`]: a key, which verifies; `key_set`: the keys of an identity provider
 //! - `parts`: a token before it is verified; `claims`: its user afterwards; `cache`: the tokens that were verified
 //! - `schedule`: when a key set is fetched; `fetch`: how; `remote`: the set as it is now
-//! - [`sign`]: makes a token
+//! - [`sign`]: makes a token; [`revoked`]: the tokens that an operator revoked
 
 pub mod auth;
 pub mod bad_auth;
@@ -19,13 +19,14 @@ pub mod key;
 mod key_set;
 mod parts;
 mod remote;
+pub mod revoked;
 mod schedule;
 pub mod sign;
 pub mod url;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
@@ -39,6 +40,7 @@ use self::key::Key;
 use self::key_set::KeySet;
 use self::parts::Parts;
 use self::remote::Remote;
+use self::revoked::{Full, Revoked};
 use super::Identity;
 use super::decision::Decision;
 use crate::protocol::code::{BadToken, Fault, Refusal};
@@ -46,6 +48,8 @@ use crate::protocol::token::Token;
 
 /// The most good tokens that the cache keeps.
 pub const CACHED: usize = 10_000;
+/// The most users whose tokens may be revoked.
+const REVOKED: usize = 100_000;
 /// The parts of the cache, each with a lock of its own.
 const SHARDS: usize = 16;
 /// The longest time that a token waits for a key set: that of a fetch, and a margin.
@@ -75,6 +79,9 @@ struct Shared {
     rules: Rules,
     cache: [Mutex<Cache>; SHARDS],
     verifications: AtomicU64,
+    revoked: Mutex<Revoked>,
+    /// Something is revoked. Until then a token costs no more than this look.
+    has_revoked: AtomicBool,
 }
 
 /// The time at which a token is checked: by the clock of the day, and by the clock that never jumps.
@@ -132,6 +139,8 @@ impl Tokens {
             rules: Rules { audience: auth.audience.clone(), issuer: auth.issuer.clone(), leeway: auth.leeway },
             cache: std::array::from_fn(|_| Mutex::new(Cache::new(CACHED / SHARDS))),
             verifications: AtomicU64::new(0),
+            revoked: Mutex::new(Revoked::new(REVOKED, claims::LONGEST_LIFE + auth.leeway)),
+            has_revoked: AtomicBool::new(false),
         })))
     }
 
@@ -149,6 +158,22 @@ impl Tokens {
         if let Some(remote) = &self.0.remote {
             remote.follow().await;
         }
+    }
+
+    /// Refuses the tokens of this user that were issued before a time, from now on.
+    ///
+    /// # Errors
+    /// There are too many such users.
+    pub fn revoke(&self, user: &str, issued_before: SystemTime) -> Result<(), Full> {
+        self.0.revoked().revoke(user, issued_before, SystemTime::now())?;
+        self.0.has_revoked.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Returns true if the token of this identity is revoked.
+    #[must_use]
+    pub fn is_revoked(&self, identity: &Identity) -> bool {
+        self.0.has_revoked.load(Ordering::Acquire) && self.0.revoked().refuses(identity)
     }
 
     /// Returns how many signatures were verified.
@@ -192,6 +217,17 @@ impl fmt::Debug for Tokens {
 
 impl Shared {
     fn judge(&self, token: &Token, now: Moment) -> Result<Arc<Identity>, Unproven> {
+        let identity = self.proven(token, now)?;
+        let is_revoked = self.has_revoked.load(Ordering::Acquire) && self.revoked().refuses(&identity);
+        if is_revoked { Err(BadToken::Revoked.into()) } else { Ok(identity) }
+    }
+
+    fn revoked(&self) -> MutexGuard<'_, Revoked> {
+        self.revoked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the identity that a token proves, revoked or not.
+    fn proven(&self, token: &Token, now: Moment) -> Result<Arc<Identity>, Unproven> {
         let set = self.remote.as_ref().and_then(|remote| remote.set(now.at));
         // The lock is held while a signature is verified: of several legs with one token, one verifies it.
         let mut cache = self.shard(token).lock().unwrap_or_else(PoisonError::into_inner);

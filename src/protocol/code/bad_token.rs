@@ -42,6 +42,9 @@ pub enum BadToken {
     /// It has expired.
     #[error("it has expired")]
     Expired,
+    /// An operator revoked the tokens of its user that are as old.
+    #[error("it was revoked, so a fresh one is needed")]
+    Revoked,
     /// It ends too late.
     #[error("its claim `exp` is more than a hundred years away; it counts seconds, not milliseconds")]
     Endless,
