@@ -22,7 +22,7 @@ pub(super) struct Key {
     /// The name of the key, which the log shows.
     #[arg(long, value_name = "NAME")]
     name: String,
-    /// What the key may do: publish, read or manage; may be repeated.
+    /// A scope of the key: publish, read or manage; may be repeated.
     #[arg(long, value_name = "SCOPE", required = true)]
     scope: Vec<Scope>,
     /// A pattern of the channels of the key, such as `room/{room}`; may be repeated.

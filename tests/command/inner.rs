@@ -1,4 +1,4 @@
-//! The inner listener: who may ask what, and its answers. The API of the same gateway, and its clients.
+//! The inner listener: the keys, the routes of the API, and the effects on clients.
 
 use std::net::SocketAddr;
 
@@ -11,8 +11,17 @@ use crate::process::{Running, within_patience};
 use crate::reload::File;
 
 /// Every route of the API with a body that is right, and its scope.
-const ROUTES: [(&str, &str, &str, &str); 1] =
-    [("POST", "/api/v1/publish", r#"{"channel":"room/1","data":1}"#, "publish")];
+const ROUTES: [(&str, &str, &str, &str); 7] = [
+    ("POST", "/api/v1/publish", r#"{"channel":"room/1","data":1}"#, "publish"),
+    ("POST", "/api/v1/publish/batch", r#"{"publications":[]}"#, "publish"),
+    ("POST", "/api/v1/token", r#"{"user":"ali"}"#, "manage"),
+    ("POST", "/api/v1/revoke", r#"{"user":"ali"}"#, "manage"),
+    ("GET", "/api/v1/sessions", "", "read"),
+    ("POST", "/api/v1/disconnect", r#"{"user":"ali"}"#, "manage"),
+    ("POST", "/api/v1/transports", "{}", "manage"),
+];
+
+const AUTH: &str = "[auth]\nsecret = '0123456789abcdef0123456789abcdef'\naudience = 'shop'";
 
 fn table(name: &str, scopes: &str, rest: &str) -> String {
     let digest = KeyDigest::of(&key(name));
@@ -129,7 +138,8 @@ async fn a_publication_of_a_server_is_published_within_the_patterns_of_its_key()
         (r#"{"channel":"room/1","data":1,"ttl_ms":5}"#, 400, "bad_frame", "unknown field `ttl_ms`"),
         (r#"{"channel":"room/1","data":}"#, 400, "bad_frame", "the body: expected value at line 1"),
         (r#"{"data":1}"#, 400, "bad_frame", "missing field `channel`"),
-        ("[1]", 400, "bad_frame", "the body: "),
+        (r#" ["room/1",1,null,null]"#, 400, "bad_frame", "it must be an object, and it is a list"),
+        ("1", 400, "bad_frame", "the body: invalid type"),
         ("", 400, "bad_frame", "the body: EOF"),
         (&user, 400, "bad_frame", "a user's name has 1 to 128 bytes"),
         (&long, 413, "too_large", "56,320"),
@@ -209,4 +219,252 @@ async fn without_its_table_there_is_no_inner_listener() {
     }
     running.signal("TERM").await;
     assert_eq!(running.next_line().await, "");
+}
+
+#[tokio::test]
+async fn each_publication_of_a_batch_is_answered_separately_and_in_order() {
+    let gateway = Gateway::start("[[channel]]\npattern = 'room/{room}'\n[[channel]]\npattern = 'news'").await;
+    let (status, said) = gateway
+        .post(
+            "publish/batch",
+            r#"{"publications":[{"channel":"room/1","data":1},{"channel":"news","data":2},["room/1",1],
+                {"channel":"room/1","data":3},{"channel":"room/2","ttl_ms":1},{"channel":"room/2","b64":"AA=="}]}"#,
+        )
+        .await;
+    assert_eq!(status, 200, "{said}");
+    let results = said["results"].as_array().unwrap();
+    let short: Vec<Value> =
+        results.iter().map(|one| if one["at"].is_u64() { one["at"].clone() } else { one["code"].clone() }).collect();
+    assert_eq!(json!(short), json!([1, "forbidden", "bad_frame", 2, "bad_frame", 1]), "{said}");
+    let of = |count: usize| {
+        let one = r#"{"channel":"room/3","data":1}"#;
+        format!(r#"{{"publications":[{}]}}"#, vec![one; count].join(","))
+    };
+    let (status, said) = gateway.post("publish/batch", &of(1_000)).await;
+    assert_eq!((status, &said["results"][999]["at"]), (200, &json!(1_000)));
+    let (status, said) = gateway.post("publish/batch", &of(1_001)).await;
+    assert_eq!((status, &said["code"]), (413, &json!("too_large")), "{said}");
+    let (status, said) =
+        gateway.post("publish/batch", &format!(r#"{{"publications":["{}"]}}"#, "x".repeat(1 << 20))).await;
+    assert_eq!((status, &said["code"]), (413, &json!("too_large")), "{said}");
+    assert_eq!(gateway.post("publish/batch", "[]").await.0, 400);
+}
+
+#[tokio::test]
+async fn a_channel_without_a_rule_is_unknown_to_servers_too() {
+    let gateway = Gateway::start("[[channel]]\npattern = 'news'").await;
+    let (status, said) = gateway.post("publish", r#"{"channel":"room/1","data":1}"#).await;
+    assert_eq!((status, &said["code"]), (404, &json!("unknown_channel")), "{said}");
+}
+
+/// A client of the gateway that polls.
+struct Client {
+    secret: String,
+    id: Option<String>,
+    token: Option<String>,
+}
+
+impl Client {
+    fn new(token: Option<&str>) -> Self {
+        Self { secret: uuid::Uuid::new_v4().simple().to_string(), id: None, token: token.map(str::to_owned) }
+    }
+
+    /// Polls once. Returns the status and the first line.
+    async fn poll(&mut self, running: &Running) -> (u16, Value) {
+        let Self { secret, id, token } = self;
+        let mut hello = json!({ "v": 1, "session": secret, "leg": 1, "received": 0, "next": 1, "nonce": "n" });
+        match &id {
+            Some(id) => hello["id"] = json!(id),
+            None => hello["turn"] = json!(1),
+        }
+        if let Some(token) = token {
+            hello["token"] = json!(token);
+        }
+        let (status, body) = running.ask("POST", "/rt/poll", &json!({ "hello": hello }).to_string()).await;
+        let first: Value = serde_json::from_str(body.lines().next().unwrap()).unwrap();
+        if let Some(id) = first["welcome"]["id"].as_str() {
+            self.id = Some(id.to_owned());
+        }
+        (status, first)
+    }
+}
+
+/// An event stream of a client: a leg that lasts.
+struct Stream {
+    socket: TcpStream,
+    id: String,
+}
+
+impl Stream {
+    async fn open(running: &Running, token: &str) -> Self {
+        let secret = uuid::Uuid::new_v4().simple().to_string();
+        let mut hello =
+            json!({ "v": 1, "session": secret, "leg": 1, "turn": 1, "received": 0, "next": 1, "nonce": "n" });
+        hello["token"] = json!(token);
+        let body = json!({ "hello": hello }).to_string();
+        let mut socket = TcpStream::connect(running.address).await.unwrap();
+        let head = format!("POST /rt/stream HTTP/1.1\r\nHost: {}\r\nContent-Length: {}", running.address, body.len());
+        socket.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
+        let mut stream = Self { socket, id: String::new() };
+        stream.id = stream.event("welcome").await["id"].as_str().unwrap().to_owned();
+        stream
+    }
+
+    /// Reads up to an event with this frame.
+    async fn event(&mut self, verb: &str) -> Value {
+        let (mut came, begin) = (String::new(), format!("data: {{\"{verb}\":"));
+        loop {
+            let line = came.lines().find(|line| line.starts_with(&begin)).filter(|_| came.ends_with('\n'));
+            if let Some(line) = line {
+                return serde_json::from_str::<Value>(&line["data: ".len()..]).unwrap()[verb].take();
+            }
+            let mut bytes = [0; 1024];
+            let count = within_patience(self.socket.read(&mut bytes)).await.unwrap();
+            assert!(count > 0, "the stream ended: {came}");
+            came += &String::from_utf8_lossy(&bytes[..count]);
+        }
+    }
+}
+
+async fn token(gateway: &Gateway, user: &str) -> String {
+    let (status, said) = gateway.post("token", &json!({ "user": user }).to_string()).await;
+    assert_eq!(status, 200, "{said}");
+    said["token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_token_of_the_api_opens_a_session_of_its_user_and_grants_what_the_key_has() {
+    let gateway = Gateway::start(AUTH).await;
+    let made = token(&gateway, "ali").await;
+    let (status, first) = Client::new(Some(&made)).poll(&gateway.running).await;
+    assert_eq!((status, &first["welcome"]["user"]), (200, &json!("ali")), "{first}");
+    let room = r#"{"user":"ali","ttl_s":60,"channels":[{"pattern":"room/{room}","allow":["publish"]}]}"#;
+    assert_eq!(gateway.post("token", room).await.0, 200);
+    let many = json!({ "user": "ali", "channels": vec![json!({ "pattern": "room/1", "allow": [] }); 65] }).to_string();
+    for (body, status, says) in [
+        (r#"{"user":"ali","channels":[{"pattern":"news","allow":["publish"]}]}"#, 403, "pattern \"news\""),
+        (r#"{"user":"ali","channels":[{"pattern":"room/{*all}","allow":["publish"]}]}"#, 403, "room/{*all}"),
+        (r#"{"user":"ali","channels":[{"pattern":"room/{","allow":[]}]}"#, 400, "room/{"),
+        (r#"{"user":"ali","channels":[{"pattern":"room/1","allow":["rule"]}]}"#, 400, "rule"),
+        (r#"{"user":""}"#, 400, "1 to 128 bytes"),
+        (r#"{"user":"ali","ttl_s":0}"#, 400, "`ttl_s` must be 1 to 31622400"),
+        (r#"{"user":"ali","ttl_s":31622401}"#, 400, "`ttl_s`"),
+        (r#"{"user":"ali","admin":true}"#, 400, "unknown field `admin`"),
+        (&many, 400, "the limit is 64"),
+    ] {
+        let (came, said) = gateway.post("token", body).await;
+        assert!(came == status && said["message"].as_str().unwrap().contains(says), "{status} {says}: {came} {said}");
+    }
+    let open = Gateway::start("").await;
+    for route in ["token", "revoke"] {
+        let (status, said) = open.post(route, r#"{"user":"ali"}"#).await;
+        assert_eq!((status, &said["code"]), (404, &json!("not_found")), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_user_loses_its_legs_at_once_and_comes_back_with_a_fresh_token() {
+    let mut gateway = Gateway::start(AUTH).await;
+    let (old, other) = (token(&gateway, "ali").await, token(&gateway, "bea").await);
+    let mut ali = Stream::open(&gateway.running, &old).await;
+    let bea = Stream::open(&gateway.running, &other).await;
+    let mut polling = Client::new(Some(&old));
+    assert_eq!(polling.poll(&gateway.running).await.0, 200);
+    let (status, said) = gateway.post("revoke", r#"{"user":"ali"}"#).await;
+    assert_eq!((status, &said["sessions"]), (200, &json!(2)), "{said}");
+    assert_eq!(ali.event("end").await["code"], "unauthorized");
+    assert!(gateway.running.logs("a call of the API").await.contains("key=\"all\""));
+    for mut client in [Client::new(Some(&old)), polling] {
+        let (status, said) = client.poll(&gateway.running).await;
+        assert_eq!((status, &said["code"]), (401, &json!("unauthorized")), "{said}");
+        assert!(said["message"].as_str().unwrap().contains("it was revoked"), "{said}");
+    }
+    assert_eq!(Client::new(Some(&other)).poll(&gateway.running).await.0, 200);
+    let (_, kept) = gateway.ask("GET", "/api/v1/sessions?user=bea&limit=1", "read", "").await;
+    assert_eq!(kept["sessions"][0], json!({ "session": bea.id, "user": "bea", "channels": 0, "connected": true }));
+    // A token counts whole seconds, so one of this second may be refused as well.
+    while Client::new(Some(&token(&gateway, "ali").await)).poll(&gateway.running).await.0 != 200 {}
+    for (body, status) in [
+        (r#"{"user":"ali","issued_before":1}"#, 200),
+        (r#"{"user":"ali","issued_before":1796000000000}"#, 400),
+        (r#"{"user":"ali","issued_before":-1}"#, 400),
+        (r#"{"user":""}"#, 400),
+    ] {
+        assert_eq!(gateway.post("revoke", body).await.0, status, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_are_listed_in_parts_and_ended_by_their_id_or_their_user() {
+    let gateway = Gateway::start(AUTH).await;
+    let list = async |query: &str| gateway.ask("GET", &format!("/api/v1/sessions{query}"), "read", "").await;
+    let mut streams = Vec::new();
+    for user in ["ali", "ali", "bea"] {
+        streams.push(Stream::open(&gateway.running, &token(&gateway, user).await).await);
+    }
+    let (status, all) = list("").await;
+    assert_eq!((status, all["sessions"].as_array().unwrap().len(), &all["cursor"]), (200, 3, &Value::Null), "{all}");
+    let first = json!({ "session": streams[0].id, "user": "ali", "channels": 0, "connected": true });
+    assert_eq!(all["sessions"][0], first);
+    let (_, one) = list("?user=ali&limit=1").await;
+    let (_, two) = list(&format!("?user=ali&limit=1&cursor={}", one["cursor"].as_str().unwrap())).await;
+    let ids = [&one, &two].map(|part| part["sessions"][0]["session"].clone());
+    assert_eq!((ids, &two["cursor"]), ([json!(streams[0].id), json!(streams[1].id)], &Value::Null));
+    for bad in ["?limit=0", "?limit=1001", "?limit=x", "?cursor=x", "?users=ali", "?user=a&user=b", "?user=%zz"] {
+        let (status, said) = list(bad).await;
+        assert_eq!((status, &said["code"]), (400, &json!("bad_frame")), "{bad}: {said}");
+    }
+
+    let one = json!({ "session": streams[2].id }).to_string();
+    assert_eq!(gateway.post("disconnect", &one).await, (200, json!({ "sessions": 1 })));
+    assert_eq!(streams[2].event("end").await["code"], "gone");
+    assert_eq!(gateway.post("disconnect", &one).await.1, json!({ "sessions": 0 }));
+    let fresh = r#"{"user":"ali","code":"unauthorized"}"#;
+    assert_eq!(gateway.post("disconnect", fresh).await.1, json!({ "sessions": 2 }));
+    for stream in &mut streams[..2] {
+        assert_eq!(stream.event("end").await["code"], "unauthorized");
+    }
+    assert_eq!(list("").await.1["sessions"].as_array().unwrap().len(), 2, "these sessions go on");
+    assert_eq!(gateway.post("disconnect", r#"{"user":"ali"}"#).await.1, json!({ "sessions": 2 }));
+    assert_eq!(list("").await.1["sessions"], json!([]));
+    for bad in ["{}", r#"{"user":"a","session":"b"}"#, r#"{"user":"a","code":"full"}"#, r#"{"session":""}"#] {
+        assert_eq!(gateway.post("disconnect", bad).await.0, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_transport_is_withdrawn_and_offered_again() {
+    let gateway = Gateway::start("").await;
+    for (body, status, now) in [
+        (r#"{"websocket":false}"#, 200, json!(["sse", "poll"])),
+        ("{}", 200, json!(["sse", "poll"])),
+        (r#"{"sse":false,"poll":false}"#, 400, Value::Null),
+        (r#"{"sse":{"share":0.5}}"#, 400, Value::Null),
+        (r#"{"pigeon":true}"#, 400, Value::Null),
+        ("[null,null,null]", 400, Value::Null),
+    ] {
+        let (came, said) = gateway.post("transports", body).await;
+        assert_eq!((came, &said["transports"]), (status, &now), "{body}: {said}");
+    }
+    let (_, welcome) = Client::new(None).poll(&gateway.running).await;
+    assert_eq!(welcome["welcome"]["transports"], json!(["sse", "poll"]), "{welcome}");
+    assert_eq!(
+        gateway.post("transports", r#"{"websocket":true}"#).await.1["transports"],
+        json!(["websocket", "sse", "poll"])
+    );
+}
+
+#[tokio::test]
+async fn the_description_names_every_route_and_its_scope() {
+    let gateway = Gateway::start("").await;
+    assert_eq!(gateway.ask_raw("GET", "/api/v1/openapi.json", None, "").await.0, 401);
+    let (status, described) = gateway.ask("GET", "/api/v1/openapi.json", "publish", "").await;
+    assert!(status == 200 && described["openapi"].as_str().unwrap().starts_with("3.1"), "{described}");
+    for (method, path, _, scope) in ROUTES {
+        let route = &described["paths"][path][method.to_ascii_lowercase()];
+        assert_eq!(route["security"], json!([{ "key": [scope] }]), "{path}: {route}");
+        assert!(route["responses"]["401"]["content"]["application/json"]["schema"].is_object(), "{path}: {route}");
+    }
+    assert_eq!(described["paths"].as_object().unwrap().len(), ROUTES.len() + 1);
+    assert!(described["components"]["schemas"]["Problem"].is_object(), "{described}");
 }

@@ -73,8 +73,8 @@ impl Section for Draft {
         },
         Key {
             name: "scopes",
-            about: "What the key may do. `publish`: publish. `read`: read metrics, and list sessions. `manage`: make and \
-                    revoke tokens, end sessions, and withdraw transports. The default is nothing.",
+            about: "The acts of the key. `publish`: publish. `read`: read metrics, and list sessions. `manage`: make and \
+                    revoke tokens, end sessions, and withdraw transports. The default is none.",
             example: "[\"publish\"]",
             bounds: None,
             reload: Reload::AtOnce,

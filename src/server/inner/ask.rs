@@ -1,4 +1,4 @@
-//! Who asks, and what for: the key of a request, its scope, and its body.
+//! The key of a request, its scope, and its body.
 //!
 //! A body is read only after the key was found good.
 
@@ -104,7 +104,11 @@ pub(super) async fn whole(body: Body, most: usize) -> Result<Bytes, Fault> {
     }
 }
 
-/// Reads JSON.
-pub(super) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Fault> {
-    serde_json::from_slice(body).map_err(|why| Fault::Body(why.to_string()))
+/// Reads a JSON object.
+pub(super) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
+    // The parser would also read the fields of a structure from a list, in their order.
+    if text.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Fault::NoObject);
+    }
+    serde_json::from_slice(text).map_err(|why| Fault::Body(why.to_string()))
 }

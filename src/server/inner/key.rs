@@ -37,7 +37,7 @@ pub struct ApiKey {
     pub name: String,
     /// The digest of the key.
     pub sha256: KeyDigest,
-    /// What the key may do.
+    /// The acts of the key.
     pub scopes: Vec<Scope>,
     /// The channels that it may do that to.
     pub channels: Vec<Pattern>,
@@ -70,7 +70,7 @@ impl ApiKey {
     }
 }
 
-/// What a key may do.
+/// The acts that a key allows.
 ///
 /// # Examples
 /// ```
@@ -83,7 +83,7 @@ impl ApiKey {
 pub enum Scope {
     /// To publish.
     Publish,
-    /// To read metrics, and who is connected.
+    /// To read metrics, and to list sessions.
     Read,
     /// To make and revoke tokens, and to end sessions.
     Manage,

@@ -1,4 +1,4 @@
-//! The keys in use: who asks, and how much each key has spent of its rate.
+//! The keys in use, and how much each has spent of its rate.
 //!
 //! A look-up compares digests. So its time says nothing about a key.
 

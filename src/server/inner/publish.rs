@@ -9,34 +9,39 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::Inner;
 use super::ask;
 use super::fault::Fault;
 use super::key::Scope;
 use super::keys::Holder;
-use super::refused::Refused;
+use super::refused::{Problem, Refused};
 use crate::node::manage::Stored;
 use crate::protocol::code::{BadPayload, Mistake, Refusal};
 use crate::protocol::payload::{Json as Value, Payload};
 
 /// A publication. It has `data` or `b64`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Publication {
     /// The name of the channel.
+    #[schema(min_length = 1, max_length = 128)]
     channel: String,
     /// Any JSON value.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<serde_json::Value>)]
     data: Option<Box<RawValue>>,
     /// Bytes, in base64.
+    #[schema(content_encoding = "base64")]
     b64: Option<String>,
     /// The user who publishes it. Subscribers learn it if the rule of the channel tells `by`.
+    #[schema(min_length = 1, max_length = 128)]
     by: Option<String>,
 }
 
 /// The place of the publication in its channel.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Published {
     /// The offset.
     at: u64,
@@ -83,6 +88,10 @@ fn payload(data: Option<Box<RawValue>>, b64: Option<String>) -> Result<Payload, 
 }
 
 /// Publish to a channel.
+#[utoipa::path(
+    post, path = "/api/v1/publish", request_body = Publication, security(("key" = ["publish"])),
+    responses((status = 200, body = Published), Problem)
+)]
 pub(super) async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Result<Json<Published>, Refused> {
     let (holder, publication): (_, Publication) = inner.asked(request, Scope::Publish).await?;
     Ok(Json(publication.publish(&inner, &holder).await?))

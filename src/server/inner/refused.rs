@@ -1,10 +1,14 @@
 //! The form of a refusal: `{"code","message"}`, with the status of the code.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
 use super::fault::Fault;
 use crate::protocol::code::{Code, Refusal};
@@ -20,7 +24,7 @@ impl<T: Into<Refusal>> From<T> for Refused {
 }
 
 /// Why a request was refused.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
     /// A word for programs. PROTOCOL.md has a table of all codes.
     code: &'static str,
@@ -29,6 +33,29 @@ pub(super) struct Problem {
     /// When another try is welcome, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+}
+
+/// The refusals that each route may answer with.
+impl IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        let problem = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let refusal = |(status, about): (&str, &str)| {
+            let response = ResponseBuilder::new().description(about).content("application/json", problem()).build();
+            (status.to_owned(), RefOr::T(response))
+        };
+        let all = [
+            ("400", "The request cannot be read, or contradicts itself."),
+            ("401", "There is no key, or an unknown one."),
+            ("403", "The key lacks the scope or the channel."),
+            ("404", "No rule of the gateway matches the channel, or the gateway lacks what this route needs."),
+            ("405", "The route does not answer this method."),
+            ("413", "The body or the publication is too large."),
+            ("429", "The key was used too often. `Retry-After` says when to come back."),
+            ("500", "The gateway failed."),
+            ("503", "The gateway is full."),
+        ];
+        all.into_iter().map(refusal).collect()
+    }
 }
 
 impl From<&Refusal> for Problem {
