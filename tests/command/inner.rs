@@ -468,3 +468,21 @@ async fn the_description_names_every_route_and_its_scope() {
     assert_eq!(described["paths"].as_object().unwrap().len(), ROUTES.len() + 1);
     assert!(described["components"]["schemas"]["Problem"].is_object(), "{described}");
 }
+
+#[tokio::test]
+async fn the_examples_of_the_document_work() {
+    let gateway = Gateway::start(AUTH).await;
+    let document = include_str!("../../docs/API.md");
+    let examples = document.lines().filter(|line| line.starts_with("curl "));
+    assert_eq!(examples.clone().count(), ROUTES.len() + 1, "each route has one");
+    for example in examples {
+        let mut shell = tokio::process::Command::new("sh");
+        shell.args(["-c", example]).env("API", format!("http://{}/api/v1", gateway.inner)).env("KEY", key("all"));
+        let output = within_patience(shell.output()).await.unwrap();
+        let answer = serde_json::from_slice::<Value>(&output.stdout);
+        assert!(
+            output.status.success() && answer.is_ok_and(|answer| answer["code"].is_null()),
+            "{example}: {output:?}"
+        );
+    }
+}

@@ -62,6 +62,7 @@ fn every_option_of_a_command_stands_in_its_document() {
         ("serve", "docs/CONFIGURATION.md", 5),
         ("doctor", "docs/DOCTOR.md", 2),
         ("token", "docs/CONFIGURATION.md", 5),
+        ("key", "docs/API.md", 3),
         ("bench", "docs/BENCH.md", 11),
         ("netlab", "docs/NETLAB.md", 4),
         ("publish", "docs/TERMINAL.md", 4),

@@ -22,6 +22,7 @@ const DOCUMENTS: [&str; 19] = [
     "RELEASING.md",
     "SECURITY.md",
     "client-js/README.md",
+    "docs/API.md",
     "docs/AUTH.md",
     "docs/BENCH.md",
     "docs/BENCHMARKS.md",
