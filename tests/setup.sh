@@ -12,6 +12,7 @@ SERVICES=(nginx haproxy apache2 caddy)
 # Folders with a package-lock.json.
 NODE_PROJECTS=(client-js tests)
 CARGO_DENY=0.20.2
+SCHEMATHESIS=4.32.5
 # The version that rolldown and vite need.
 NODE='Node 20.19, 22.12 or newer'
 
@@ -110,8 +111,18 @@ install_cargo_deny() {
   cargo deny --version >/dev/null 2>&1 || fail "cargo does not find cargo-deny" "put ${CARGO_HOME:-$HOME/.cargo}/bin on PATH"
 }
 
+# It examines the API of the inner listener. It gets an environment of Python of its own.
+install_schemathesis() {
+  local folder=tests/.python
+  if [[ $("$folder/bin/schemathesis" --version 2>/dev/null) == *" $SCHEMATHESIS" ]]; then return 0; fi
+  say "installing schemathesis $SCHEMATHESIS (pip, into $folder)"
+  { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS"; } ||
+    fail "schemathesis could not be installed (above)" "is PyPI reachable, and is the Debian package python3-venv here?"
+}
+
 require_tools
 install_packages
 for project in "${NODE_PROJECTS[@]}"; do install_node_modules "$project"; done
 install_cargo_deny
+install_schemathesis
 say "everything the tests need is here"

@@ -76,7 +76,7 @@ impl Wish {
     get, path = "/api/v1/sessions", security(("key" = ["read"])),
     params(
         ("user" = Option<String>, Query, description = "Only the sessions of this user."),
-        ("cursor" = Option<u64>, Query, description = "The `cursor` of the answer before."),
+        ("cursor" = Option<String>, Query, description = "The `cursor` of the answer before."),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1_000, description = "The most sessions. 100 without it."),
     ),
     responses((status = 200, body = Sessions), Problem)
