@@ -188,7 +188,9 @@ impl Config {
     /// Returns a sentence about each value that is valid, but can hardly be meant.
     #[must_use]
     pub fn oddities(&self) -> Vec<String> {
-        self.sections().iter().flat_map(|section| section.odd()).collect()
+        let unused = (self.inner.is_none() && !self.keys.is_empty())
+            .then(|| "the tables [[key]] let nothing in, because there is no table [inner]".to_owned());
+        self.sections().iter().flat_map(|section| section.odd()).chain(unused).collect()
     }
 
     /// Checks that the keys do not contradict each other. `throughline serve` calls this before it listens.

@@ -164,7 +164,7 @@ impl Tokens {
     ///
     /// # Errors
     /// There are too many such users.
-    pub fn revoke(&self, user: &str, issued_before: SystemTime) -> Result<(), Full> {
+    pub(crate) fn revoke(&self, user: &str, issued_before: SystemTime) -> Result<(), Full> {
         self.0.revoked().revoke(user, issued_before, SystemTime::now())?;
         self.0.has_revoked.store(true, Ordering::Release);
         Ok(())
@@ -172,7 +172,7 @@ impl Tokens {
 
     /// Returns true if the token of this identity is revoked.
     #[must_use]
-    pub fn is_revoked(&self, identity: &Identity) -> bool {
+    pub(crate) fn is_revoked(&self, identity: &Identity) -> bool {
         self.0.has_revoked.load(Ordering::Acquire) && self.0.revoked().refuses(identity)
     }
 

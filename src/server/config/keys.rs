@@ -245,6 +245,13 @@ mod tests {
     }
 
     #[test]
+    fn keys_without_a_listener_are_odd() {
+        let odd = |text: &str| Config::from_toml(text).unwrap().oddities().len();
+        assert_eq!(odd(&table("shop", "")), 1);
+        assert_eq!(odd(&format!("[inner]\n{}", table("shop", ""))), 0);
+    }
+
+    #[test]
     fn a_change_of_a_key_is_told_by_its_name() {
         let before = Config::from_toml(&table("shop", "rate = 5")).unwrap();
         let after = Config::from_toml(&table("shop", "rate = 6")).unwrap();

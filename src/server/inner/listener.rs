@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, Request};
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use hyper::body::Incoming;
@@ -75,21 +75,36 @@ async fn connection(socket: TcpStream, peer: SocketAddr, inner: Arc<Inner>, rout
     let _ = http.await;
 }
 
-/// Answers a request. A route that panics answers as one that failed.
+/// Answers a request.
 async fn answer(inner: &Inner, router: Router, request: Request<Body>) -> Response {
     let path = request.uri().path().to_owned();
-    let answered = AssertUnwindSafe(router.oneshot(request)).catch_unwind().await;
-    let mut response = match answered {
-        Ok(Ok(response)) => response,
-        Ok(Err(never)) => match never {},
-        Err(_) => {
-            error!(path, "a route of the inner listener panicked");
-            Refused::from(Fault::Failed).into_response()
-        }
-    };
+    let answered = async move { router.oneshot(request).await.unwrap_or_else(|never| match never {}) };
+    let mut response = caught(&path, answered).await;
     if let Some(refusal) = response.extensions().get::<Refusal>() {
         inner.node.note(refusal);
     }
-    response.headers_mut().insert(CACHE_CONTROL, axum::http::HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// Answers for a route that panics as for one that failed.
+async fn caught(path: &str, answered: impl Future<Output = Response>) -> Response {
+    AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| {
+        error!(path, "a route of the inner listener panicked");
+        Refused::from(Fault::Failed).into_response()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_route_that_panics_answers_as_one_that_failed() {
+        let response = caught("/a", async { panic!("it does on purpose") }).await;
+        assert_eq!(response.status(), 500);
+        let refusal = response.extensions().get::<Refusal>().map(Refusal::code);
+        assert_eq!(refusal.map(|code| code.name()), Some("internal"));
+        assert_eq!(caught("/a", async { Response::default() }).await.status(), 200);
+    }
 }
