@@ -13,7 +13,7 @@ mod markdown;
 mod peers;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 19] = [
+const DOCUMENTS: [&str; 21] = [
     "README.md",
     "PROTOCOL.md",
     "ARCHITECTURE.md",
