@@ -22,7 +22,7 @@ use crate::protocol::code::{Leaving, Limit, Mistake, Refusal};
 use crate::protocol::frame::RawFrame;
 use crate::protocol::token::Token;
 use crate::protocol::up::{Hello, Up};
-use crate::protocol::{Line, NetworkId, Nonce, Transport, down, limits};
+use crate::protocol::{Line, Nonce, Transport, down, limits};
 use crate::session::server::settings::not_offered;
 use crate::session::server::{Carrier, Input, Right};
 
@@ -41,8 +41,6 @@ pub struct Refused {
 pub struct Link {
     node: Arc<Node>,
     carrier: Carrier,
-    address: Option<IpAddr>,
-    network: Option<NetworkId>,
     state: State,
 }
 
@@ -56,14 +54,14 @@ pub struct Caller {
 }
 
 enum State {
-    /// A socket that has sent no hello. Its request may have brought a token. Next: any other state.
-    Silent(Option<Token>),
+    /// A socket that has sent no hello. Next: any other state.
+    Silent(Caller),
     /// The backend has not judged the hello yet. Next: `Attached` or `Over`.
     Joining(Box<Joining>),
     /// Next: `Over`.
     Attached(Arc<Session>),
     /// These are the last lines. All that comes in is dropped.
-    Over(Vec<Line>),
+    Over(Box<[Line]>),
 }
 
 /// A hello that waits for its verdict. Dropping this cancels the hello.
@@ -79,6 +77,8 @@ struct Joining {
 
 /// A hello that attaches a leg, and the frames behind it in its body.
 struct Attaching {
+    /// The address of the client.
+    address: Option<IpAddr>,
     transport: Transport,
     hello: Hello,
     frames: Vec<Up>,
@@ -87,10 +87,9 @@ struct Attaching {
 impl Node {
     /// Returns the link of a socket that opened.
     #[must_use]
-    pub fn socket(self: &Arc<Self>, Caller { address, token }: Caller) -> Link {
+    pub fn socket(self: &Arc<Self>, caller: Caller) -> Link {
         self.links.fetch_add(1, Ordering::Relaxed);
-        let network = address.map(|address| self.networks.id(address));
-        Link { node: Arc::clone(self), carrier: self.next_carrier(), address, network, state: State::Silent(token) }
+        Link { node: Arc::clone(self), carrier: self.next_carrier(), state: State::Silent(caller) }
     }
 
     /// Accepts the whole body of a stream or a poll. A refused leg may get a link as well, for its `end`.
@@ -99,9 +98,9 @@ impl Node {
     /// A refusal to answer instead of lines.
     pub fn attach(self: &Arc<Self>, transport: Transport, from: Caller, body: &Bytes) -> Result<Link, Refused> {
         let Body { hello, frames } = read(body)?;
-        let mut link = self.socket(from);
+        let (address, mut link) = (from.address, self.socket(from));
         let nonce = hello.nonce.clone();
-        match link.attach(Attaching { transport, hello, frames }) {
+        match link.attach(Attaching { address, transport, hello, frames }) {
             Err(refusal) if refusal.is_error() => Err(refused(Some(nonce), refusal)),
             Err(refusal) => {
                 link.turn_away(Some(nonce), &refusal);
@@ -169,7 +168,7 @@ impl Link {
             }
         });
         if !cycle::frames(node, &session, carrier, inputs) {
-            self.state = State::Over(session.cell.take_finished(carrier));
+            self.state = State::Over(session.cell.take_finished(carrier).into());
         }
     }
 
@@ -178,10 +177,11 @@ impl Link {
             Ok(frame) => frame,
             Err(refusal) => return self.refuse(&refusal),
         };
+        let State::Silent(Caller { address, .. }) = self.state else { return };
         match Up::read(&frame) {
             Ok(Up::Hello(hello)) => {
                 let nonce = hello.nonce.clone();
-                let attaching = Attaching { transport: Transport::WebSocket, hello, frames: Vec::new() };
+                let attaching = Attaching { address, transport: Transport::WebSocket, hello, frames: Vec::new() };
                 if let Err(refusal) = self.attach(attaching) {
                     self.turn_away(Some(nonce), &refusal);
                 }
@@ -218,7 +218,7 @@ impl Link {
 
     fn turn_away(&mut self, nonce: Option<Nonce>, refusal: &Refusal) {
         self.node.note(refusal);
-        self.state = State::Over(vec![down::end(nonce, refusal)]);
+        self.state = State::Over([down::end(nonce, refusal)].into());
     }
 
     /// Returns true if the socket has not sent its hello.
@@ -257,7 +257,7 @@ impl Link {
         if joining.attaching.transport != Transport::Poll {
             return Poll::Ready(Progress::Lines);
         }
-        if let State::Joining(joining) = std::mem::replace(&mut self.state, State::Over(Vec::new())) {
+        if let State::Joining(joining) = std::mem::replace(&mut self.state, State::Over(Box::default())) {
             joining.waiting.promise();
         }
         Poll::Ready(Progress::End)
@@ -282,7 +282,7 @@ impl Link {
         let hello = &attaching.hello;
         let named = self.node.named(hello);
         // A leg that attached before is not judged again, unless it brings a token.
-        let beside = if let State::Silent(token) = &self.state { token.as_ref() } else { None };
+        let beside = if let State::Silent(caller) = &self.state { caller.token.as_ref() } else { None };
         let token = hello.token.as_ref().or(beside);
         let is_judged = self.node.access.checks_tokens() && token.is_some();
         let known = named.as_ref().filter(|session| session.cell.knows_leg(hello.leg));
@@ -290,7 +290,7 @@ impl Link {
             Some(session) if !is_judged => return self.enter(Arc::clone(session), attaching, None),
             Some(_) => {}
             // A forged token costs as much as a valid one, so each new leg counts before it is judged.
-            None => self.node.spend_attach(self.address)?,
+            None => self.node.spend_attach(attaching.address)?,
         }
         match self.node.judge(hello, token) {
             Judged::Now(verdict) => self.find(&verdict?, named, attaching),
@@ -305,7 +305,9 @@ impl Link {
 
     /// Handles the verdict, and receives the frames that came meanwhile.
     fn joined(&mut self, verdict: Verdict) {
-        let State::Joining(joining) = std::mem::replace(&mut self.state, State::Silent(None)) else { return };
+        let State::Joining(joining) = std::mem::replace(&mut self.state, State::Silent(Caller::default())) else {
+            return;
+        };
         let Joining { attaching, early, .. } = *joining;
         let nonce = attaching.hello.nonce.clone();
         let allowed = self.check_may_attach(&attaching).and(verdict);
@@ -324,10 +326,10 @@ impl Link {
 
     /// Finds the session of a client that the backend let in, and attaches to it.
     fn find(&mut self, admitted: &Admitted, named: Option<Arc<Session>>, attaching: Attaching) -> Result<(), Refusal> {
-        let Attaching { transport, hello, .. } = &attaching;
+        let Attaching { address, transport, hello, .. } = &attaching;
         // If the session lives, it decides itself whether it accepts the leg, because it knows which legs are new.
         let offered = self.node.transports().contains(transport);
-        match self.node.join(hello, named, admitted, (self.address, offered))? {
+        match self.node.join(hello, named, admitted, (*address, offered))? {
             Some(session) => {
                 let right = self.node.right_of(admitted);
                 self.enter(Arc::clone(&session), attaching, right)?;
@@ -336,20 +338,21 @@ impl Link {
             }
             None if !offered && hello.id.is_none() => Err(not_offered(*transport)),
             None => {
-                self.state = State::Over(vec![down::end(Some(hello.nonce.clone()), &gone())]);
+                self.state = State::Over([down::end(Some(hello.nonce.clone()), &gone())].into());
                 Ok(())
             }
         }
     }
 
     fn enter(&mut self, session: Arc<Session>, attaching: Attaching, right: Option<Box<Right>>) -> Result<(), Refusal> {
-        let Attaching { transport, mut hello, frames } = attaching;
+        let Attaching { address, transport, mut hello, frames } = attaching;
+        let network = address.map(|address| self.node.networks.id(address));
         self.node.counters.attaches[transport.place()].inc();
         debug!(session = %session.id, leg = hello.leg.0, %transport, carrier = self.carrier.0, "a leg attaches");
         let (nonce, asks, report) = (hello.nonce.clone(), hello.turn.is_some(), hello.report.take());
-        let attach = Input::Attach { carrier: self.carrier, transport, network: self.network, right, hello, frames };
+        let attach = Input::Attach { carrier: self.carrier, transport, network, right, hello, frames };
         match cycle::input(&*self.node, &session, attach) {
-            Err(NotAccepted::Over) => self.state = State::Over(vec![down::end(Some(nonce), &gone())]),
+            Err(NotAccepted::Over) => self.state = State::Over([down::end(Some(nonce), &gone())].into()),
             Err(NotAccepted::Refused(refusal)) => return Err(refusal),
             Ok(()) => {
                 self.state = State::Attached(session);

@@ -394,10 +394,11 @@ async fn a_tail_whose_reader_is_slow_says_how_much_is_missing_and_a_signal_still
     slow.goes_on().await;
     assert_eq!(published(gateway.address, &["c", "1"]).await, 101);
     let printed = printed.await.unwrap();
-    let last = printed[printed.len() - 2];
-    assert_eq!(printed, (1..=last).chain([101]).collect::<Vec<_>>());
+    assert!(printed.is_sorted_by(|one, next| one < next), "{printed:?}");
+    // On a slow machine it may miss some a second time.
+    let (before, after) = printed.iter().zip(&printed[1..]).find(|(one, next)| **one + 1 < **next).unwrap();
     let epoch = position.strip_suffix(":0").unwrap();
-    assert_eq!(missing, format!("throughline: {} publications after {epoch}:{last} are missing", 100 - last));
+    assert_eq!(missing, format!("throughline: {} publications after {epoch}:{before} are missing", after - before - 1));
 }
 
 #[tokio::test]
