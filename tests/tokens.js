@@ -30,7 +30,7 @@ export async function startSigned(config = '', listen = '127.0.0.1:0') {
   const folder = await makeDirectory('signed');
   const secret = randomBytes(32).toString('hex');
   const file = join(folder.path, 'gateway.toml');
-  await writeFile(file, `[auth]\nsecret = "${secret}"\n${config}`);
+  await writeFile(file, `inner.listen = "127.0.0.1:0"\n[auth]\nsecret = "${secret}"\n${config}`);
   const gateway = await startGateway(['serve', '--listen', listen, '--config', file]);
   const stop = async () => {
     await gateway.stop();
@@ -39,8 +39,12 @@ export async function startSigned(config = '', listen = '127.0.0.1:0') {
   return { ...gateway, secret, stop };
 }
 
-/** Returns the value of a gateway's metric. @param {string} url @param {string} name */
-export async function metric(url, name) {
-  const figures = await (await fetch(`${url}/metrics`)).text();
+/**
+ * Returns the value of a gateway's metric. The gateway needs an inner listener.
+ * @param {{ inner: () => Promise<string> }} gateway
+ * @param {string} name
+ */
+export async function metric(gateway, name) {
+  const figures = await (await fetch(`${await gateway.inner()}/metrics`)).text();
   return Number(figures.match(new RegExp(`^${name} (\\d+)$`, 'm'))?.[1]);
 }

@@ -30,6 +30,8 @@ pub(crate) struct Gateway {
     pub(crate) process: Child,
     /// The address where it listens.
     pub(crate) address: String,
+    /// The address of its inner listener, if it has one.
+    inner: Option<String>,
 }
 
 impl Gateway {
@@ -49,7 +51,12 @@ impl Gateway {
         let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
         // All clients of a bench have the address of this machine.
         command.envs(UNLIMITED);
-        Self::of(command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments).stderr(Stdio::null())).0
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments).stderr(Stdio::null());
+        let (mut gateway, mut says) = Self::of(command.env("THROUGHLINE_INNER__LISTEN", "127.0.0.1:0"));
+        let mut line = String::new();
+        says.read_line(&mut line).expect("it says where the inner listener is");
+        gateway.inner = line.trim().strip_prefix("the inner listener is on http://").map(str::to_owned);
+        gateway
     }
 
     /// Starts a program whose first line says where it listens. The caller can read the lines after that.
@@ -59,7 +66,7 @@ impl Gateway {
         let mut line = String::new();
         says.read_line(&mut line).expect("it says where it listens");
         let address = line.trim().strip_prefix("listening on http://").expect("its first line").to_owned();
-        (Self { process, address }, says)
+        (Self { process, address, inner: None }, says)
     }
 
     /// Returns its resident bytes.
@@ -79,16 +86,16 @@ impl Gateway {
         ticks / 100.0
     }
 
-    /// Waits until the gateway has no connection but the one that asks.
+    /// Waits until the gateway has no connection.
     pub(crate) async fn until_all_left(&self) {
-        while self.connections().await > 1 {
+        while self.connections().await > 0 {
             tokio::time::sleep(ASK_AGAIN).await;
         }
     }
 
     /// Returns how many connections it holds, by its own figures.
     async fn connections(&self) -> usize {
-        let figures = client::get(&self.address, "/metrics").await;
+        let figures = client::get(self.inner.as_ref().expect("an inner listener"), "/metrics").await;
         let figure = figures.lines().find_map(|line| line.strip_prefix("throughline_connections "));
         figure.and_then(|figure| figure.parse().ok()).expect("the figure of connections")
     }

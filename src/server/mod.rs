@@ -219,8 +219,8 @@ impl Gateway {
         self.behind_another_server("", routes::nested(&self.node))
     }
 
-    /// Returns all routes of [`Gateway::serve`], for another server: the session's routes at `/rt`, the pages,
-    /// `/healthz` and `/metrics`. The gateway handles requests and panics as with [`Gateway::router`].
+    /// Returns all public routes of [`Gateway::serve`], for another server: the session's routes at `/rt`, the pages and
+    /// `/healthz`. It also has `/metrics`, for this machine only. The gateway handles requests and panics as with [`Gateway::router`].
     ///
     /// # Examples
     /// ```no_run

@@ -20,13 +20,17 @@ use crate::transport::{plain, refuse};
 /// The path before the session's routes, where the gateway serves itself.
 pub(super) const MOUNT: &str = "/rt";
 
-/// Returns all routes beside the session's, where the gateway serves itself.
+/// Returns all routes beside the session's, for a server that has no inner listener.
 pub(super) fn site(node: &Arc<Node>, metrics: &Arc<Metrics>, start: Router) -> Router {
+    public(node, start).route("/metrics", get(metrics::show).with_state(Arc::clone(metrics)))
+}
+
+/// Returns all routes beside the session's, for clients.
+pub(super) fn public(node: &Arc<Node>, start: Router) -> Router {
     Router::new()
         .nest(MOUNT, session(node))
         .nest("/rt/client", pages::client())
         .route(HEALTH, get(|| async { "ok" }))
-        .route("/metrics", get(metrics::show).with_state(Arc::clone(metrics)))
         .merge(pages::others())
         .merge(start)
         .fallback(not_found)

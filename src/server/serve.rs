@@ -57,7 +57,7 @@ impl Gateway {
             inner.spawn(listener::serve(listener, Arc::clone(&self.inner)));
         }
         self.say_what_is_served(&listener, connections);
-        let rest = routes::site(&self.node, &self.metrics, self.start.clone());
+        let rest = routes::public(&self.node, self.start.clone());
         let most = (connections, self.config.limits.connections_of_address());
         let mut door = Door::new(listener, self.front(routes::MOUNT, rest), most, self.metrics.connections.clone());
         tokio::select! {

@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 afterEach(() => gateway?.stop());
 
-const sessions = () => metric(gateway.url, 'throughline_sessions');
+const sessions = () => metric(gateway, 'throughline_sessions');
 
 /** Waits until the gateway has this many sessions. Returns the time that took. @param {number} count @param {number} since */
 async function falls(count, since) {
@@ -120,7 +120,7 @@ for (const name of BROWSERS) {
             console.log(
               `${name}, ${transport}: the browser kept the page, and it came back with its session`,
             );
-            assert.equal(await metric(gateway.url, 'throughline_sessions_created_total'), 1);
+            assert.equal(await metric(gateway, 'throughline_sessions_created_total'), 1);
             return;
           }
           const ms = await falls(0, since);
@@ -132,7 +132,7 @@ for (const name of BROWSERS) {
         inPage(transport, async (page) => {
           await page.reload();
           await begin(page, transport);
-          assert.equal(await metric(gateway.url, 'throughline_sessions_created_total'), 2);
+          assert.equal(await metric(gateway, 'throughline_sessions_created_total'), 2);
           await page.evaluate(publish);
           await page.evaluate(close);
         }));

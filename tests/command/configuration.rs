@@ -32,6 +32,7 @@ async fn variables_configure_the_gateway_and_options_override_them() {
         ("THROUGHLINE_SERVER__LISTEN", "0.0.0.0:0"),
         ("THROUGHLINE_SERVER__ORIGINS", "['https://a.example']"),
         ("THROUGHLINE_LIMITS__SESSIONS", "1_234"),
+        ("THROUGHLINE_INNER__LISTEN", "127.0.0.1:0"),
         ("THROUGHLINE_BIN", "is no key"),
     ];
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--origin", "https://b.example"];
@@ -39,6 +40,8 @@ async fn variables_configure_the_gateway_and_options_override_them() {
     assert!(running.address.ip().is_loopback());
     let first = running.logs("the gateway starts").await;
     assert!(first.contains("https://a.example") && first.contains("https://b.example"), "{first}");
+    let second = running.next_line().await;
+    running.address = second.trim_end().rsplit_once("http://").unwrap().1.parse().unwrap();
     let (_, metrics) = running.ask("GET", "/metrics", "").await;
     assert!(metrics.contains("throughline_sessions_limit 1234"), "{metrics}");
 }

@@ -31,6 +31,8 @@ static PANICS: AtomicUsize = AtomicUsize::new(0);
 /// A running gateway. After a drop it runs until the test's runtime ends.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    /// The address of the inner listener.
+    pub(crate) inner: SocketAddr,
     pub(crate) handle: Handle,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<io::Result<Stopped>>,
@@ -70,7 +72,9 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let gateway = make(config);
+        let inside = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let inner = inside.local_addr().unwrap();
+        let gateway = make(config).inner_listener(inside);
         let handle = gateway.handle();
         let served = tokio::spawn(gateway.serve(listener, async move {
             // A test that drops its handle does not want a stop.
@@ -78,7 +82,7 @@ impl Running {
                 std::future::pending::<()>().await;
             }
         }));
-        Self { address, handle, stop: Some(stop), served }
+        Self { address, inner, handle, stop: Some(stop), served }
     }
 
     /// Starts the stop that SIGTERM causes.
@@ -93,7 +97,7 @@ impl Running {
 
     /// Returns a figure of `/metrics`.
     pub(crate) async fn figure(&self, name: &str) -> u64 {
-        let text = http::get(self.address, "/metrics").await.body;
+        let text = http::get(self.inner, "/metrics").await.body;
         let row = format!("throughline_{name} ");
         let value = text.lines().find_map(|line| line.strip_prefix(&row));
         value.unwrap_or_else(|| panic!("{name} in {text}")).parse().unwrap()

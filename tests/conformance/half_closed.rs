@@ -215,7 +215,7 @@ async fn a_stream_whose_reader_is_gone_is_noticed_long_before_its_heartbeat() {
         let begun = Instant::now();
         drop((session, plain));
         // The request for the figures is the only connection left.
-        within_patience(gateway.until("connections", |open| open == 1)).await;
+        within_patience(gateway.until("connections", |open| open == 0)).await;
         assert!(begun.elapsed() < HEARTBEAT, "{:?}", begun.elapsed());
     }
 }
@@ -237,5 +237,5 @@ async fn the_gateway_answers_a_sockets_lines_before_it_closes_the_socket() {
         let answer = rest(socket).await;
         assert!(answer.starts_with("HTTP/1.1 101 ") && answer.contains("\"welcome\""), "{answer}");
     }
-    within_patience(gateway.until("connections", |open| open == 1)).await;
+    within_patience(gateway.until("connections", |open| open == 0)).await;
 }

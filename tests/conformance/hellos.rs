@@ -68,7 +68,7 @@ on_every_transport! {
         client.settle(candidate).await;
         let name = transport.name();
         let failed = u64::from(name == "websocket") + u64::from(name == "sse");
-        let figures = http::get(gateway.address, "/metrics").await.body;
+        let figures = http::get(gateway.inner, "/metrics").await.body;
         let figure = |row: &str| {
             let value = figures.lines().find_map(|line| line.strip_prefix(&format!("throughline_client_{row} ")));
             value.unwrap_or_else(|| panic!("{row} in {figures}")).to_owned()

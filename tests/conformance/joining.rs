@@ -16,9 +16,10 @@ use crate::on_every_transport;
 const SLOW: Policy = Policy::Takes(Duration::from_secs(3));
 /// A verdict just within the 2 s that a backend may take. It is slower than the JavaScript client's next attempt.
 const QUICK: Policy = Policy::Takes(Duration::from_millis(1900));
-/// The legs that wait together, and the tasks of a gateway without legs: its own task, and the task of all deadlines.
+/// The legs that wait together, and the tasks of a gateway without legs: its own task, that of the inner listener, and
+/// that of all deadlines.
 const LEGS: usize = 20;
-const OF_THE_GATEWAY: usize = 2;
+const OF_THE_GATEWAY: usize = 3;
 
 on_every_transport! {
     async fn a_policy_that_takes_3_s_is_asked_once_for_a_leg(transport) {

@@ -151,7 +151,7 @@ fn the_table_of_metrics_lists_exactly_those_that_there_are() {
     let rows = markdown::rows(&prose);
     let is_metric = |cell: &str| ["throughline_", "process_"].iter().any(|prefix| cell.starts_with(prefix));
     let mut told: Vec<String> = rows.iter().map(|row| bare(row[0]).to_owned()).filter(|cell| is_metric(cell)).collect();
-    let figures = crate::gateway::Gateway::start(&[]).get("/metrics");
+    let figures = crate::gateway::Gateway::start(&[]).metrics();
     let mut there: Vec<String> = figures
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))

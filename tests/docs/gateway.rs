@@ -19,6 +19,7 @@ pub(crate) fn throughline() -> Command {
 pub(crate) struct Gateway {
     process: Child,
     pub(crate) address: SocketAddr,
+    pub(crate) inner: SocketAddr,
 }
 
 impl Gateway {
@@ -27,19 +28,21 @@ impl Gateway {
         let mut process = throughline()
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
+            .env("THROUGHLINE_INNER__LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        let mut first = String::new();
-        let output = process.stdout.take().expect("it is piped");
-        BufReader::new(output).read_line(&mut first).expect("a line");
-        let address = first
-            .trim()
-            .strip_prefix("listening on http://")
-            .and_then(|address| address.parse().ok())
-            .unwrap_or_else(|| panic!("the first line is {first:?}"));
-        Self { process, address }
+        let mut output = BufReader::new(process.stdout.take().expect("it is piped"));
+        let mut address_behind = |words: &str| {
+            let mut line = String::new();
+            output.read_line(&mut line).expect("a line");
+            let address = line.trim().strip_prefix(words).and_then(|address| address.parse().ok());
+            address.unwrap_or_else(|| panic!("the line is {line:?}"))
+        };
+        let address = address_behind("listening on http://");
+        let inner = address_behind("the inner listener is on http://");
+        Self { process, address, inner }
     }
 
     /// Opens a connection to the gateway, on which no read waits for ever.
@@ -47,6 +50,12 @@ impl Gateway {
         let socket = TcpStream::connect(self.address).expect("it listens");
         socket.set_read_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
         socket
+    }
+
+    /// Returns the metrics.
+    pub(crate) fn metrics(&self) -> String {
+        let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        ask(TcpStream::connect(self.inner).expect("it listens"), request)
     }
 
     /// Returns the body of the answer to a GET.
@@ -71,13 +80,18 @@ impl Gateway {
     }
 
     fn ask(&self, request: &str) -> String {
-        let mut socket = self.connect();
-        socket.write_all(request.as_bytes()).expect("it reads");
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).expect("it answers");
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {request}: {answer}"));
-        body.to_owned()
+        ask(self.connect(), request)
     }
+}
+
+/// Returns the body of the answer to a request.
+fn ask(mut socket: TcpStream, request: &str) -> String {
+    socket.set_read_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
+    socket.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("it answers");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {request}: {answer}"));
+    body.to_owned()
 }
 
 impl Drop for Gateway {

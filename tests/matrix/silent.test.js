@@ -59,7 +59,7 @@ test(`a client is online in time behind ${SOCKETS} connections that say nothing`
   while (sockets.length < SOCKETS)
     await Promise.all(Array.from({ length: AT_ONCE }, (_, place) => open(place % 2 === 1)));
   const openedMs = Math.round(performance.now() - begun);
-  const silent = await metric(gateway.url, 'throughline_connections');
+  const silent = await metric(gateway, 'throughline_connections');
 
   const start = performance.now();
   const connection = connectTo(gateway.url, { storage: null, token: signFor(gateway.secret, 'ann') });

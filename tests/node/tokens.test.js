@@ -14,6 +14,7 @@ import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { makeDirectory } from '../browser/directory.js';
 import { startGateway } from '../browser/gateway.js';
+import { metric as figureOf } from '../tokens.js';
 
 /** @typedef {{ name: string, code: string, token?: string, repeat?: { text: string, times: number } }} Bad */
 /** @typedef {{ code?: string, user?: string }} Outcome a refusal, or a welcome */
@@ -43,7 +44,8 @@ before(async () => {
   const config = join(folder.path, 'gateway.toml');
   await writeFile(
     config,
-    `[auth]
+    `inner.listen = "127.0.0.1:0"
+[auth]
 jwks_url = "http://127.0.0.1:${port}/jwks.json"
 audience = "${VECTORS.audience}"
 issuer = "${VECTORS.issuer}"
@@ -58,10 +60,7 @@ after(async () => {
 });
 
 /** Returns the value of a metric. @param {string} name */
-async function metric(name) {
-  const figures = await (await fetch(`${gateway.url}/metrics`)).text();
-  return Number(figures.match(new RegExp(`^${name} (\\d+)$`, 'm'))?.[1]);
-}
+const metric = (name) => figureOf(gateway, name);
 
 /** @param {string} token @param {string} secret */
 const helloWith = (token, secret) =>
