@@ -15,7 +15,15 @@ import { readRust } from './readers/rust.js';
 import { sentencesOf } from './sentences.js';
 
 /** Folders of others' files, and of files that programs write. */
-const FOREIGN_FOLDERS = new Set(['.git', '.out', 'dist', 'node_modules', 'proptest-regressions', 'target']);
+const FOREIGN_FOLDERS = new Set([
+  '.git',
+  '.out',
+  '.python',
+  'dist',
+  'node_modules',
+  'proptest-regressions',
+  'target',
+]);
 /** Files that programs write. */
 const WRITTEN = /^(?:client-js\/bundle\/.*|.*\/results\.md)$/;
 
