@@ -22,8 +22,8 @@ impl Kept {
     /// Notes that one session keeps other bytes than before.
     #[inline]
     pub(super) fn changed(&self, before: usize, after: usize) {
-        let (before, after) = (before >> STEP, after >> STEP);
-        if before != after {
+        if (before ^ after) >> STEP != 0 {
+            let (before, after) = (before >> STEP, after >> STEP);
             // It wraps around like the subtraction, so it falls if `after` is less.
             self.0.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
         }

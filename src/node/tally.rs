@@ -5,19 +5,37 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 
 /// How many things each holder has.
 #[derive(Debug, Default)]
 pub struct Tally {
-    held: HashMap<Holder, u32>,
+    held: HashMap<Holder, u32, BuildHasherDefault<AsItIs>>,
     hasher: RandomState,
 }
 
 /// A holder of things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Holder(u64);
+
+/// Hashes a holder by its number, which is a random hash already.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("a holder is one number")
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 impl Tally {
     /// Returns the holder of this name.
@@ -29,6 +47,14 @@ impl Tally {
     #[must_use]
     pub fn held(&self, holder: Holder) -> usize {
         self.held.get(&holder).map_or(0, |held| usize::try_from(*held).unwrap_or(usize::MAX))
+    }
+
+    /// Adds a thing to those of a holder, unless it has the most already. Returns whether it did.
+    pub fn add_below(&mut self, holder: Holder, most: usize) -> bool {
+        let held = self.held.entry(holder).or_default();
+        let has_room = usize::try_from(*held).is_ok_and(|held| held < most);
+        *held = held.saturating_add(u32::from(has_room));
+        has_room
     }
 
     /// Adds a thing to those of a holder.

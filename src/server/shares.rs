@@ -29,11 +29,8 @@ impl Shares {
     pub(super) fn take(&self, address: IpAddr) -> Option<Share> {
         let mut tally = lock(&self.tally);
         let holder = tally.holder(counted(address));
-        if tally.held(holder) >= self.most {
-            return None;
-        }
-        tally.add(holder);
-        Some(Share { tally: Arc::clone(&self.tally), holder })
+        let has_room = tally.add_below(holder, self.most);
+        has_room.then(|| Share { tally: Arc::clone(&self.tally), holder })
     }
 }
 

@@ -193,8 +193,11 @@ impl ServerSession {
 
     /// Returns the next output, or `None` after the last one.
     pub fn poll_output(&mut self) -> Option<Output> {
+        if self.outputs.capacity() == 0 {
+            return None;
+        }
         let output = self.outputs.pop_front();
-        if output.is_none() && self.outputs.capacity() > 0 {
+        if output.is_none() {
             // Outputs come in bursts, and most sessions are idle, so the queue gives its memory back.
             self.outputs = VecDeque::new();
         }
