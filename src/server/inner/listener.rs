@@ -104,7 +104,7 @@ mod tests {
         let response = caught("/a", async { panic!("it does on purpose") }).await;
         assert_eq!(response.status(), 500);
         let refusal = response.extensions().get::<Refusal>().map(Refusal::code);
-        assert_eq!(refusal.map(|code| code.name()), Some("internal"));
+        assert_eq!(refusal.map(crate::protocol::code::Code::name), Some("internal"));
         assert_eq!(caught("/a", async { Response::default() }).await.status(), 200);
     }
 }
