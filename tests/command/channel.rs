@@ -153,7 +153,9 @@ impl Drop for Folder {
 
 #[tokio::test]
 async fn tail_prints_publications_over_each_transport_and_an_interrupt_is_a_good_end() {
-    let gateway = serve().await;
+    let arguments = ["serve", "--listen", "127.0.0.1:0"];
+    let mut gateway = Running::of(with_variables(&[("THROUGHLINE_INNER__LISTEN", "127.0.0.1:0")], &arguments)).await;
+    let inner = gateway.next_line().await;
     for transport in TRANSPORTS {
         let only = ["room/1", "--transport", transport];
         let (mut tail, position) = Tail::subscribed(gateway.address, &only).await;
@@ -165,13 +167,13 @@ async fn tail_prints_publications_over_each_transport_and_an_interrupt_is_a_good
         assert_eq!(tail.interrupted().await, Some(0), "{transport}");
     }
     // Each command has ended its session: none waits for its client to come back.
-    loop {
-        let (_, metrics) = gateway.ask("GET", "/metrics", "").await;
-        if metrics.lines().any(|line| line == "throughline_sessions 0") {
-            break;
+    gateway.address = inner.trim_end().rsplit_once("http://").unwrap().1.parse().unwrap();
+    let none_is_left = async {
+        while !gateway.ask("GET", "/metrics", "").await.1.lines().any(|line| line == "throughline_sessions 0") {
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    within_patience(none_is_left).await;
 }
 
 #[tokio::test]
