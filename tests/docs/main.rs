@@ -13,7 +13,7 @@ mod markdown;
 mod peers;
 
 /// Every document, from the repository's root.
-const DOCUMENTS: [&str; 21] = [
+const DOCUMENTS: [&str; 22] = [
     "README.md",
     "PROTOCOL.md",
     "ARCHITECTURE.md",
@@ -30,6 +30,7 @@ const DOCUMENTS: [&str; 21] = [
     "docs/DOCTOR.md",
     "docs/HTTP.md",
     "docs/LIMITS.md",
+    "docs/MOVING.md",
     "docs/NETLAB.md",
     "docs/NETWORKS.md",
     "docs/OPERATING.md",
