@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 /// Handshakes under way at once.
 const AT_ONCE: usize = 64;
 /// Idle means idle: the gateway first gives back the memory of the handshakes, kept-alive connections included.
-const SETTLE: Duration = Duration::from_secs(12);
+const SETTLE: Duration = Duration::from_secs(17);
 
 #[derive(Clone, Copy)]
 enum Transport {
