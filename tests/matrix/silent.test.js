@@ -23,7 +23,8 @@ let gateway;
 /** @type {Socket[]} */
 const sockets = [];
 before(async () => {
-  gateway = await startSigned('[limits]\nconnections = 15_000\n');
+  // All connections have the address of this machine.
+  gateway = await startSigned('[limits]\nconnections = 15_000\nconnections_per_address = 0\n');
 });
 after(async () => {
   for (const socket of sockets) socket.destroy();
