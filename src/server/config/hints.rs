@@ -44,7 +44,7 @@ impl Known {
     /// Returns the fault of a name that no key of this table has. Another table may have the key.
     pub(super) fn no_key(&self, table: &'static str, name: &Name<'_>) -> Fault {
         let key = name.get_ref().to_string();
-        // Of two keys that are as like, that of this table is meant.
+        // This table wins if another one has a key that is as similar.
         let own = |known: &Setting| if known.table == table { f64::EPSILON } else { 0.0 };
         let alike = |known: &Setting| likeness(&key, known.key) + own(known);
         let instead = self.nearest(|known| known.written(Some(table)), alike).unwrap_or_else(|| {
